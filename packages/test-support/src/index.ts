@@ -1,0 +1,9 @@
+export { fieldValues, parseMessage, statusOf, type MessageContext, type RawHeaders, type WireMessage } from './http-message.ts';
+export { openRawConnection, sendRawRequest, wrapSocket, type ConnectionEnd, type RawConnection } from './raw-connection.ts';
+export {
+  answerAlways, startScriptedUpstream, wholeResponse,
+  type ConnectionScript, type ScriptedConnection, type ScriptedUpstream,
+} from './scripted-upstream.ts';
+export { readEvents, type ReadEvent, type ReadEvents } from './event-reader.ts';
+export { loadRecordings, recordingsFolder, type Recording, type RecordingMeta } from './recordings.ts';
+export { scrubbedEnvironment } from './scrubbed-environment.ts';

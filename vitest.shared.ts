@@ -1,0 +1,30 @@
+import type { ViteUserConfig } from 'vitest/config';
+
+const SOURCE_CONDITION = '@penstock/source';
+
+/** What every package's vitest.config.ts starts from: workspace packages resolve to their sources, so tests need no build. */
+export const sharedConfig: ViteUserConfig = {
+  resolve: { conditions: [SOURCE_CONDITION, 'node', 'import', 'default'] },
+  ssr: { resolve: { conditions: [SOURCE_CONDITION, 'node', 'import', 'default'] } },
+  test: {
+    include: ['test/**/*.test.ts'],
+    exclude: ['test/slow/**', '**/node_modules/**'],
+    testTimeout: 20_000,
+    hookTimeout: 20_000,
+    pool: 'forks',
+    maxWorkers: 2,
+  },
+};
+
+/** The slow suite of a package lives in test/slow and runs one file at a time. */
+export const slowConfig: ViteUserConfig = {
+  ...sharedConfig,
+  test: {
+    ...sharedConfig.test,
+    include: ['test/slow/**/*.test.ts'],
+    exclude: ['**/node_modules/**'],
+    testTimeout: 600_000,
+    fileParallelism: false,
+    passWithNoTests: true,
+  },
+};
