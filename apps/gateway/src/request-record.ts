@@ -1,0 +1,56 @@
+/** How a request ended: one closed set, a metric label and a log field. */
+export const OUTCOMES = [
+  'ok', 'client_error', 'upstream_error', 'stream_error_event', 'upstream_unreachable', 'upstream_reset', 'upstream_truncated',
+  'upstream_timeout', 'overloaded', 'client_gone', 'client_stalled', 'draining', 'internal',
+] as const;
+
+/** One of `OUTCOMES`. */
+export type Outcome = (typeof OUTCOMES)[number];
+
+/** Which of the two isolated halves of the gateway served the request. */
+export type Side = 'native' | 'front_door';
+
+/** Tokens by how they are billed; the fields of the Anthropic `usage` object, summed over nothing. */
+export interface TokenCounts {
+  readonly input: number;
+  readonly output: number;
+  readonly cacheRead: number;
+  readonly cacheWrite5m: number;
+  readonly cacheWrite1h: number;
+}
+
+/** Where the token counts came from: the final usage, only the first part of it, or nowhere. */
+export type UsageSource = 'final' | 'partial' | 'missing';
+
+/** Everything that is known of one request when its response body ended; made once, recorded once. Durations in milliseconds. */
+export interface RequestRecord {
+  readonly side: Side;
+  readonly requestId: string;
+  /** A route template such as `/anthropic/v1/messages`, never a raw path. */
+  readonly route: string;
+  readonly method: string;
+  /** The status the client saw; 499 when it left before one was sent. */
+  readonly status: number;
+  readonly outcome: Outcome;
+  /** The configured name of the client, `anonymous`, or `unauthenticated`. */
+  readonly client: string;
+  /** From the parsed request head to the end of the response body. */
+  readonly durationMs: number;
+  /** From the parsed request head to the first byte of the upstream's head; absent when none came. */
+  readonly timeToFirstByteMs?: number;
+  /** The part of the time to first byte that was ours: neither receiving the body nor waiting for a slot, a connection or the upstream. */
+  readonly overheadMs?: number;
+  /** The largest silence between two chunks of a streamed body. */
+  readonly largestGapMs?: number;
+  /** Whether the client response was an event stream. */
+  readonly isEventStream: boolean;
+  /** Whether an event stream's stop event was seen; absent for other bodies. */
+  readonly sawStop?: boolean;
+  readonly requestBytes: number;
+  readonly responseBytes: number;
+  /** The model that the upstream's response named. */
+  readonly model?: string;
+  readonly usage?: TokenCounts;
+  /** Absent for routes that have no usage. */
+  readonly usageSource?: UsageSource;
+}
