@@ -1,0 +1,170 @@
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import { OUTCOMES, type RequestRecord, type Side } from '../request-record.ts';
+import { createRequestRecorder } from './create-request-recorder.ts';
+import { declareGatewayMetrics, type GatewayMetricSet, type GatewayState, type ReadBudget } from './declare-gateway-metrics.ts';
+import { BUILT_IN_CLIENTS, createClosedLabel } from './label-bounds.ts';
+import { createQuotaGauges } from './quota-gauges.ts';
+
+/** The limits a client may have; the `limit` label of `penstock_limit_rejections_total`. */
+export const CLIENT_LIMITS = ['concurrent_requests', 'requests_per_minute', 'input_tokens_per_minute', 'output_tokens_per_minute'] as const;
+
+/** Which way a header field was going. */
+export type HeaderDirection = 'request' | 'response';
+
+/** The options of `createGatewayMetrics`. */
+export interface GatewayMetricsOptions {
+  /** Where the metrics live. @defaultValue a registry of its own, never prom-client's global one */
+  readonly registry?: Registry;
+  /** The configured client names; `anonymous` and `unauthenticated` are added, any other name is `other`. */
+  readonly clientNames: readonly string[];
+  /** The route templates of each side, the main one first: its series exist at 0 from the start. Any other route is `other`. */
+  readonly routes: Readonly<Record<Side, readonly string[]>>;
+  /** The version that `penstock_build_info` shows. */
+  readonly version: string;
+  /** The reasons for which a header field is dropped, zeroed in both directions. @defaultValue none */
+  readonly dropReasons?: readonly string[];
+  /** Reads the budget of gathered request bytes at scrape time. @defaultValue the two series are absent */
+  readonly readBudget?: ReadBudget;
+  /** Whether prom-client's own process and Node metrics are added. @defaultValue true */
+  readonly processMetrics?: boolean;
+}
+
+/** The gateway's metrics: one call for a finished request, and one for each thing that happens outside one. None of them throws. */
+export interface GatewayMetrics {
+  /** The registry that `/metrics` prints. */
+  readonly registry: Registry;
+  /** Records a request once, when its response body ended. */
+  recordRequest(record: RequestRecord): void;
+  requestStarted(side: Side): void;
+  requestEnded(side: Side): void;
+  streamOpened(side: Side): void;
+  streamClosed(side: Side): void;
+  /** Counts header fields that did not cross. */
+  headersDropped(direction: HeaderDirection, dropped: readonly { readonly reason: string }[]): void;
+  /** Counts an exception of something that only watches. */
+  observerError(): void;
+  /** Counts a request that a limit of its client refused. */
+  limitRejected(client: string, limit: string): void;
+  configReloaded(result: 'success' | 'failure'): void;
+  /** Replaces the configured client names, after a reload. */
+  setClientNames(clientNames: readonly string[]): void;
+  /** Reads the rate-limit fields of an upstream's response; call it only for responses to the gateway's own credential. */
+  quotaSeen(rawHeaders: readonly string[], upstream?: string): void;
+  setDraining(draining: boolean): void;
+}
+
+const SIDES: readonly Side[] = ['native', 'front_door'];
+
+/** Gauges whose names end in `_total`, which the exposition format keeps for counters; the same numbers exist by type. */
+const MISNAMED_PROCESS_METRICS = ['nodejs_active_resources_total', 'nodejs_active_handles_total', 'nodejs_active_requests_total'];
+
+/**
+ * The loop's lag is sampled every 20 ms: prom-client's 10 ms costs twice the wake-ups for no better alert.
+ * Its histogram starts anew at each scrape, so two scrapers halve each other's view.
+ */
+function addProcessMetrics(registry: Registry): void {
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 20 });
+  for (const name of MISNAMED_PROCESS_METRICS) registry.removeSingleMetric(name);
+}
+
+/** Makes series of closed label sets exist, so that `rate()` sees the first event of a kind. */
+function zeroClosedSets(metrics: GatewayMetricSet, { routes, dropReasons = [] }: GatewayMetricsOptions): void {
+  for (const side of SIDES) {
+    for (const outcome of OUTCOMES) metrics.outcomes.inc({ side, outcome }, 0);
+    for (const source of ['final', 'partial', 'missing']) metrics.usage.inc({ side, source }, 0);
+    for (const direction of ['request', 'response']) metrics.relayBytes.inc({ side, direction }, 0);
+    metrics.streamsWithoutStop.inc({ side }, 0);
+    metrics.overhead.zero({ side });
+    metrics.streamGap.zero({ side });
+    const [route] = routes[side];
+    if (route === undefined) continue;
+    for (const stream of ['true', 'false']) {
+      metrics.seconds.zero({ side, route, stream });
+      metrics.firstByte.zero({ side, route, stream });
+    }
+  }
+  for (const direction of ['request', 'response']) {
+    for (const reason of dropReasons) metrics.headersDropped.inc({ direction, reason }, 0);
+  }
+  for (const result of ['success', 'failure']) metrics.reloads.inc({ result }, 0);
+}
+
+function zeroClients(metrics: GatewayMetricSet, routes: GatewayMetricsOptions['routes'], clients: readonly string[]): void {
+  for (const client of clients) {
+    for (const limit of CLIENT_LIMITS) metrics.limitRejections.inc({ client, limit }, 0);
+    for (const side of SIDES) {
+      const [route] = routes[side];
+      if (route !== undefined) metrics.requests.inc({ side, route, method: 'POST', status: '200', outcome: 'ok', client }, 0);
+    }
+  }
+}
+
+function markLoaded(metrics: GatewayMetricSet): void {
+  metrics.reloadOk.set(1);
+  metrics.reloadTime.set(Date.now() / 1000);
+}
+
+/**
+ * Creates the metrics of the gateway (its pools' series come from `@penstock/upstream-metrics`, into the same registry).
+ *
+ * Closed and small label sets exist at 0 from the start. Of `penstock_requests_total`, whose product of labels is large, only the success of each
+ * client on each side's main route does; `penstock_request_outcomes_total` has every outcome for alerts.
+ */
+export function createGatewayMetrics(options: GatewayMetricsOptions): GatewayMetrics {
+  const { registry = new Registry(), routes, version } = options;
+  const state: GatewayState = {
+    requestsInFlight: { native: 0, front_door: 0 }, streamsOpen: { native: 0, front_door: 0 }, draining: false, observerErrors: 0,
+  };
+  const metrics = declareGatewayMetrics(registry, state, options.readBudget);
+  const quota = createQuotaGauges(registry);
+  const clients = createClosedLabel([]);
+  const limits = createClosedLabel(CLIENT_LIMITS);
+  const record = createRequestRecorder(metrics, { clients, routes: createClosedLabel([...routes.native, ...routes.front_door]) });
+  const reasons = createClosedLabel(options.dropReasons ?? []);
+
+  function setClientNames(clientNames: readonly string[]): void {
+    const names = [...new Set([...BUILT_IN_CLIENTS, ...clientNames])];
+    clients.replace(names);
+    // The unauthenticated neither succeed nor have limits.
+    zeroClients(metrics, routes, names.filter((name) => name !== 'unauthenticated'));
+  }
+
+  /** Observing never hurts: whatever goes wrong here is a count, not an exception in the byte path. */
+  function guarded<Parameters extends readonly unknown[]>(action: (...parameters: Parameters) => void): (...parameters: Parameters) => void {
+    return (...parameters) => {
+      try {
+        action(...parameters);
+      } catch {
+        state.observerErrors += 1;
+      }
+    };
+  }
+
+  if (options.processMetrics ?? true) addProcessMetrics(registry);
+  metrics.buildInfo.set({ version, node_version: process.version }, 1);
+  zeroClosedSets(metrics, options);
+  setClientNames(options.clientNames);
+  markLoaded(metrics);
+
+  return {
+    registry,
+    recordRequest: guarded(record),
+    requestStarted: (side) => void (state.requestsInFlight[side] += 1),
+    requestEnded: (side) => void (state.requestsInFlight[side] -= 1),
+    streamOpened: (side) => void (state.streamsOpen[side] += 1),
+    streamClosed: (side) => void (state.streamsOpen[side] -= 1),
+    headersDropped: guarded((direction, dropped) => {
+      for (const { reason } of dropped) metrics.headersDropped.inc({ direction, reason: reasons.label(reason) });
+    }),
+    observerError: () => void (state.observerErrors += 1),
+    limitRejected: guarded((client, limit) => metrics.limitRejections.inc({ client: clients.label(client), limit: limits.label(limit) })),
+    configReloaded: guarded((result) => {
+      metrics.reloads.inc({ result });
+      if (result === 'success') markLoaded(metrics);
+      else metrics.reloadOk.set(0);
+    }),
+    setClientNames: guarded(setClientNames),
+    quotaSeen: guarded((rawHeaders, upstream = 'native') => quota.read(rawHeaders, upstream)),
+    setDraining: (draining) => void (state.draining = draining),
+  };
+}

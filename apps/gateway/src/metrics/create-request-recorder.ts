@@ -1,0 +1,117 @@
+import type { Counter, Histogram } from 'prom-client';
+import type { Outcome, RequestRecord, Side, TokenCounts } from '../request-record.ts';
+import type { GatewayMetricSet } from './declare-gateway-metrics.ts';
+import { type ClosedLabel, createLearnedLabel, methodLabel, statusLabel } from './label-bounds.ts';
+
+/** The `type` label of `penstock_tokens_total` and the field of `TokenCounts` it comes from. */
+export const TOKEN_TYPES = {
+  input: 'input', output: 'output', cache_read: 'cacheRead', cache_write_5m: 'cacheWrite5m', cache_write_1h: 'cacheWrite1h',
+} as const satisfies Record<string, keyof TokenCounts>;
+
+const TOKEN_FIELDS = Object.entries(TOKEN_TYPES);
+
+/** The children that every request of one label combination writes to, looked up once a request; their labels were checked when they were made. */
+interface RequestChildren {
+  readonly requests: Counter.Internal;
+  readonly outcomes: Counter.Internal;
+  readonly seconds: Histogram.Internal<string>;
+  readonly firstByte: Histogram.Internal<string>;
+}
+
+/** The children of one side. */
+interface SideChildren {
+  readonly overhead: Histogram.Internal<string>;
+  readonly streamGap: Histogram.Internal<string>;
+  readonly withoutStop: Counter.Internal;
+  readonly requestBytes: Counter.Internal;
+  readonly responseBytes: Counter.Internal;
+}
+
+/** The closed labels that the configuration gives. */
+export interface RecorderLabels {
+  readonly clients: ClosedLabel;
+  readonly routes: ClosedLabel;
+}
+
+function cached<Value>(create: (...parts: readonly string[]) => Value): (...parts: readonly string[]) => Value {
+  const values = new Map<string, Value>();
+  return (...parts) => {
+    const key = parts.join('\n');
+    let value = values.get(key);
+    if (value === undefined) {
+      value = create(...parts);
+      values.set(key, value);
+    }
+    return value;
+  };
+}
+
+/** Durations come from a monotonic clock, yet a broken observer must not become an exception here. */
+function seconds(milliseconds: number): number {
+  return Number.isFinite(milliseconds) && milliseconds > 0 ? milliseconds / 1000 : 0;
+}
+
+function createSideChildren(metrics: GatewayMetricSet, side: Side): SideChildren {
+  return {
+    overhead: metrics.overhead.labels({ side }),
+    streamGap: metrics.streamGap.labels({ side }),
+    withoutStop: metrics.streamsWithoutStop.labels({ side }),
+    requestBytes: metrics.relayBytes.labels({ side, direction: 'request' }),
+    responseBytes: metrics.relayBytes.labels({ side, direction: 'response' }),
+  };
+}
+
+/**
+ * Creates the one function that records a finished request.
+ *
+ * A request costs at most 15 prom-client calls, however many events its stream had, and each goes to a child whose labels were made before.
+ */
+export function createRequestRecorder(metrics: GatewayMetricSet, { clients, routes }: RecorderLabels): (record: RequestRecord) => void {
+  const modelLabel = createLearnedLabel();
+  const sides = { native: createSideChildren(metrics, 'native'), front_door: createSideChildren(metrics, 'front_door') };
+  const childrenOf = cached((side, route, method, status, outcome, client, stream): RequestChildren => ({
+    requests: metrics.requests.labels({ side, route, method, status, outcome, client }),
+    outcomes: metrics.outcomes.labels({ side, outcome }),
+    seconds: metrics.seconds.labels({ side, route, stream }),
+    firstByte: metrics.firstByte.labels({ side, route, stream }),
+  }));
+  const usageOf = cached((side, source) => metrics.usage.labels({ side, source }));
+  const tokensOf = cached((side, model, client) =>
+    TOKEN_FIELDS.map(([type, field]) => ({ field, tokens: metrics.tokens.labels({ side, model, client, type }) })));
+
+  function recordUsage(record: RequestRecord, client: string): void {
+    if (record.usageSource !== undefined) usageOf(record.side, record.usageSource).inc(1);
+    if (record.usage === undefined) return;
+    for (const { field, tokens } of tokensOf(record.side, modelLabel(record.model), client)) tokens.inc(record.usage[field]);
+  }
+
+  function recordBody(record: RequestRecord): void {
+    const side = sides[record.side];
+    if (record.overheadMs !== undefined) side.overhead.observe(seconds(record.overheadMs));
+    if (record.isEventStream && record.largestGapMs !== undefined) side.streamGap.observe(seconds(record.largestGapMs));
+    if (endedWithoutStop(record)) side.withoutStop.inc(1);
+    if (record.requestBytes > 0) side.requestBytes.inc(record.requestBytes);
+    if (record.responseBytes > 0) side.responseBytes.inc(record.responseBytes);
+  }
+
+  return (record) => {
+    const client = clients.label(record.client);
+    const children = childrenOf(
+      record.side, routes.label(record.route), methodLabel(record.method), statusLabel(record.status), record.outcome, client,
+      record.isEventStream ? 'true' : 'false',
+    );
+    children.requests.inc(1);
+    children.outcomes.inc(1);
+    children.seconds.observe(seconds(record.durationMs));
+    if (record.timeToFirstByteMs !== undefined) children.firstByte.observe(seconds(record.timeToFirstByteMs));
+    recordBody(record);
+    recordUsage(record, client);
+  };
+}
+
+/** A stream that broke, or whose client left, has no stop event for a reason that its outcome names already. */
+const WELL_FRAMED: readonly Outcome[] = ['ok'];
+
+function endedWithoutStop(record: RequestRecord): boolean {
+  return record.isEventStream && record.sawStop === false && WELL_FRAMED.includes(record.outcome);
+}
