@@ -1,0 +1,23 @@
+type HeaderSource = readonly (Buffer | string)[] | Readonly<Record<string, string | readonly string[] | undefined>> | null | undefined;
+
+/**
+ * Turns what an undici controller carries into one flat list of latin1 names and values. HTTP/1.1 gives buffers in wire
+ * order, HTTP/2 an object.
+ */
+export function flatRawHeaders(source: HeaderSource): string[] {
+  const flat: string[] = [];
+  if (source === null || source === undefined) return flat;
+  if (isList(source)) {
+    for (const part of source) flat.push(typeof part === 'string' ? part : part.toString('latin1'));
+    return flat;
+  }
+  for (const [name, value] of Object.entries(source)) {
+    if (value === undefined) continue;
+    for (const single of typeof value === 'string' ? [value] : value) flat.push(name, single);
+  }
+  return flat;
+}
+
+function isList(source: object): source is readonly (Buffer | string)[] {
+  return Array.isArray(source);
+}

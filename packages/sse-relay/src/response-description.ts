@@ -1,0 +1,40 @@
+/** How the upstream delimited a response body. `close` cannot tell an end from a cut. */
+export type BodyFraming = 'length' | 'chunked' | 'close' | 'none';
+
+/** What the relay must know of a response head. */
+export interface ResponseDescription {
+  readonly framing: BodyFraming;
+  readonly isEventStream: boolean;
+  /** Whether no content coding stands between the bytes and their meaning. */
+  readonly isIdentity: boolean;
+  /** Whether a transfer coding other than `chunked` was used, which cannot be relayed as it stands. */
+  readonly hasForeignTransferCoding: boolean;
+}
+
+const EVENT_STREAM = /^text\/event-stream[ \t]*(?:;|$)/i;
+
+/** Describes a response from its status, its raw flat header fields and whether it answers HEAD (RFC 9112 section 6.3). */
+export function describeResponse(status: number, rawHeaders: readonly string[], isAnswerToHead: boolean): ResponseDescription {
+  let framing: BodyFraming = 'close';
+  let isEventStream = false;
+  let isIdentity = true;
+  let hasForeignTransferCoding = false;
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] ?? '';
+    // The four names have four lengths; most other fields are passed over without a comparison.
+    if (name.length !== 12 && name.length !== 14 && name.length !== 16 && name.length !== 17) continue;
+    const value = rawHeaders[index + 1] ?? '';
+    switch (name.toLowerCase()) {
+      case 'content-type': isEventStream = EVENT_STREAM.test(value); break;
+      case 'content-length': if (framing !== 'chunked') framing = 'length'; break;
+      case 'content-encoding': isIdentity &&= /^[ \t]*(?:identity)?[ \t]*$/i.test(value); break;
+      case 'transfer-encoding': {
+        framing = 'chunked';
+        hasForeignTransferCoding ||= value.trim().toLowerCase() !== 'chunked';
+        break;
+      }
+    }
+  }
+  if (isAnswerToHead || status === 204 || status === 304) framing = 'none';
+  return { framing, isEventStream, isIdentity, hasForeignTransferCoding };
+}

@@ -1,0 +1,40 @@
+/** Tokens by how they are billed. `input` is the uncached part; true input = input + cacheRead + cacheWrite5m + cacheWrite1h. */
+export interface TokenCounts {
+  readonly input: number;
+  readonly output: number;
+  readonly cacheRead: number;
+  readonly cacheWrite5m: number;
+  readonly cacheWrite1h: number;
+}
+
+/** Where the counts came from: the final usage, only the first part of it, or nowhere. */
+export type UsageSource = 'final' | 'partial' | 'missing';
+
+/** The usage of one message beyond its billed tokens. */
+export interface MessageUsage extends TokenCounts {
+  /** Output tokens that were thinking, where the API says; a part of `output`. */
+  readonly thinking?: number;
+  /** Server tool requests by name, such as `web_search_requests`. */
+  readonly serverToolRequests: Readonly<Record<string, number>>;
+  readonly serviceTier?: string;
+}
+
+/** What a response body of the Messages API said of itself. */
+export interface UsageResult {
+  readonly usage: MessageUsage;
+  readonly source: UsageSource;
+  /** The model the response named. */
+  readonly model?: string;
+  readonly stopReason?: string;
+  /** Whether `message_stop` came; for a JSON body, whether the body was whole. */
+  readonly sawStop: boolean;
+  /** Whether an `error` event came inside the stream. */
+  readonly sawErrorEvent: boolean;
+  /** The `error.type` of that event or of a JSON error body. */
+  readonly errorType?: string;
+}
+
+/** The usage of a response that said nothing. */
+export const NO_USAGE: MessageUsage = Object.freeze({
+  input: 0, output: 0, cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0, serverToolRequests: Object.freeze({}),
+});

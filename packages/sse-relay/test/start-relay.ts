@@ -1,0 +1,91 @@
+import { createServer, type IncomingMessage, type ServerOptions, type ServerResponse } from 'node:http';
+import { once } from 'node:events';
+import { Client } from 'undici';
+import { createRelayHandler, type RelayHandler, type RelayOptions, type RelayResult } from '../src/index.ts';
+
+/** A small real gateway for tests: node:http in front, one undici client a request behind. */
+export interface RelayServer {
+  readonly port: number;
+  /** One entry a settled response, in order. */
+  readonly results: readonly RelayResult[];
+  /** One entry a request, in order. */
+  readonly handlers: readonly RelayHandler[];
+  readonly responses: readonly ServerResponse[];
+  /** Waits until `count` responses have settled. */
+  settled(count?: number): Promise<RelayResult>;
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** What a test may change; the head crosses as it came, less what frames it. */
+export interface RelayServerOptions {
+  readonly relay?: Partial<RelayOptions> | ((request: IncomingMessage, response: ServerResponse) => Partial<RelayOptions>);
+  readonly server?: ServerOptions;
+  /** Called when a response settled without a head; answers 502 by default. */
+  readonly onHeadless?: (response: ServerResponse, result: RelayResult) => void;
+}
+
+const FRAMING = new Set(['connection', 'keep-alive', 'transfer-encoding', 'trailer']);
+
+/** The error event the tests use. */
+export const FAILURE_EVENT = Buffer.from('event: error\ndata: {"type":"error","error":{"type":"api_error","message":"The upstream connection was lost."}}\n\n');
+
+/** Header fields without those that frame a message on one connection. */
+export function withoutFraming(rawHeaders: readonly string[]): string[] {
+  return rawHeaders.filter((_, index) => !FRAMING.has((rawHeaders[index - index % 2] ?? '').toLowerCase()));
+}
+
+/** Starts a relay in front of `origin`. */
+export async function startRelay(origin: string, options: RelayServerOptions = {}): Promise<RelayServer> {
+  const results: RelayResult[] = [];
+  const handlers: RelayHandler[] = [];
+  const responses: ServerResponse[] = [];
+  const waiting = new Set<() => void>();
+  const server = createServer({ rejectNonStandardBodyWrites: true, noDelay: true, ...options.server }, (request, response) => {
+    const client = new Client(origin, { bodyTimeout: 0, headersTimeout: 0 });
+    const relay = typeof options.relay === 'function' ? options.relay(request, response) : options.relay;
+    responses.push(response);
+    const handler = createRelayHandler(response, {
+      onHead: (status, rawHeaders, statusMessage) => ({ status, statusMessage, rawHeaders: withoutFraming(rawHeaders) }),
+      failureEvent: () => FAILURE_EVENT,
+      ...relay,
+      onSettled: (result) => {
+        relay?.onSettled?.(result);
+        results.push(result);
+        void client.destroy();
+        if (!result.headSent && !response.destroyed) (options.onHeadless ?? answerBadGateway)(response, result);
+        for (const notify of waiting) notify();
+      },
+    });
+    handlers.push(handler);
+    client.dispatch({ path: request.url ?? '/', method: request.method ?? 'GET', headers: ['accept', '*/*'] }, handler);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const close = async (): Promise<void> => {
+    if (!server.listening) return;
+    server.closeAllConnections();
+    server.close();
+    await once(server, 'close');
+  };
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('the relay server has no port');
+  return {
+    port: address.port, results, handlers, responses, close, [Symbol.asyncDispose]: close,
+    settled: async (count = 1) => {
+      for (;;) {
+        const result = results[count - 1];
+        if (result !== undefined) return result;
+        await new Promise<void>((resolve) => {
+          const notify = (): void => { waiting.delete(notify); resolve(); };
+          waiting.add(notify);
+        });
+      }
+    },
+  };
+}
+
+function answerBadGateway(response: ServerResponse): void {
+  response.writeHead(502, { 'content-type': 'text/plain' });
+  response.end('bad gateway');
+}
