@@ -1,1 +1,14 @@
-export {};
+export {
+  createEnvelopeScanner,
+  type EnvelopeScanner,
+} from './create-envelope-scanner.ts';
+export type { Envelope, MemberValue, RootKind } from './envelope.ts';
+export {
+  EnvelopeError,
+  isEnvelopeError,
+  type EnvelopeErrorCode,
+} from './envelope-error.ts';
+export {
+  DEFAULT_ENVELOPE_LIMITS,
+  type EnvelopeScannerOptions,
+} from './envelope-options.ts';

@@ -1,0 +1,68 @@
+import { parseMemberPath, type MemberPath } from './member-path.ts';
+
+/** What {@link createEnvelopeScanner} reads and what it refuses. */
+export interface EnvelopeScannerOptions {
+  /**
+   * The paths to read: `name` (a member of the text's object), `name[]` (the elements of that member's array) or
+   * `name[].member` (a member of each of its elements that is an object). At most 16.
+   *
+   * @defaultValue none; the text is only validated
+   */
+  readonly members?: readonly string[];
+  /** How many objects and arrays may be open at once; more is `too_deep`. @defaultValue 512 */
+  readonly maxDepth?: number;
+  /** The length of the text; more is `too_large`. @defaultValue 33554432 (32 MiB) */
+  readonly maxBytes?: number;
+  /** The length of a read string or number as it is written in the text; more is read as `too_long`. @defaultValue 1024 */
+  readonly maxValueBytes?: number;
+  /** How many values are kept for one path; more is reported in `overflowed`. @defaultValue 64 */
+  readonly maxValues?: number;
+}
+
+/** The limits that hold where the options name none. */
+export const DEFAULT_ENVELOPE_LIMITS: Readonly<Required<Omit<EnvelopeScannerOptions, 'members'>>> = Object.freeze({
+  maxDepth: 512,
+  maxBytes: 32 * 1024 * 1024,
+  maxValueBytes: 1024,
+  maxValues: 64,
+});
+
+/** Options that were checked, with every default filled in. */
+export interface ResolvedOptions {
+  readonly paths: readonly MemberPath[];
+  readonly maxDepth: number;
+  readonly maxBytes: number;
+  readonly maxValueBytes: number;
+  readonly maxValues: number;
+}
+
+const MAX_PATHS = 16;
+const MAX_DEPTH = 4096;
+const MAX_VALUE_BYTES = 8192;
+
+/** Checks the options once and fills in the defaults; throws a `TypeError` or `RangeError` that names the option. */
+export function resolveOptions(options: EnvelopeScannerOptions): ResolvedOptions {
+  const members = options.members ?? [];
+  if (!Array.isArray(members) || members.length > MAX_PATHS) {
+    throw new TypeError(`members must be an array of at most ${MAX_PATHS} paths, received ${String(members)}`);
+  }
+  if (new Set(members).size !== members.length) {
+    throw new TypeError(`members must be distinct, received ${members.join(', ')}`);
+  }
+  return Object.freeze({
+    paths: members.map(parseMemberPath),
+    maxDepth: integerOption('maxDepth', options.maxDepth, MAX_DEPTH),
+    maxBytes: integerOption('maxBytes', options.maxBytes, Number.MAX_SAFE_INTEGER),
+    maxValueBytes: integerOption('maxValueBytes', options.maxValueBytes, MAX_VALUE_BYTES),
+    maxValues: integerOption('maxValues', options.maxValues, Number.MAX_SAFE_INTEGER),
+  });
+}
+
+function integerOption(name: keyof typeof DEFAULT_ENVELOPE_LIMITS, given: number | undefined, maximum: number): number {
+  const value = given ?? DEFAULT_ENVELOPE_LIMITS[name];
+  if (!Number.isSafeInteger(value) || value < 1) {
+    throw new RangeError(`${name} must be a positive integer, received ${String(value)}`);
+  }
+  if (value > maximum) throw new RangeError(`${name} must be at most ${maximum}, received ${value}`);
+  return value;
+}
