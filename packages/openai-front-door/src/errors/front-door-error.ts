@@ -1,0 +1,93 @@
+import type { Outcome } from '../request-summary.ts';
+
+interface ErrorKind {
+  readonly status: number;
+  readonly type: string;
+  readonly outcome: Outcome;
+  /** The value of `x-should-retry`; absent where a repeat may run the request twice. */
+  readonly shouldRetry?: boolean;
+}
+
+const CLIENT_FAULT = { status: 400, type: 'invalid_request_error', outcome: 'client_error', shouldRetry: false } as const;
+
+/** Every error of the front door's own, with the answer it gives: the one table. */
+export const ERROR_KINDS = {
+  invalid_json: CLIENT_FAULT,
+  invalid_type: CLIENT_FAULT,
+  invalid_value: CLIENT_FAULT,
+  missing_required_parameter: CLIENT_FAULT,
+  unsupported_parameter: CLIENT_FAULT,
+  unsupported_value: CLIENT_FAULT,
+  bad_request: CLIENT_FAULT,
+  unauthenticated: { status: 401, type: 'authentication_error', outcome: 'client_error', shouldRetry: false },
+  forbidden: { status: 403, type: 'permission_error', outcome: 'client_error', shouldRetry: false },
+  model_not_found: { status: 404, type: 'invalid_request_error', outcome: 'client_error', shouldRetry: false },
+  not_found: { status: 404, type: 'not_found_error', outcome: 'client_error', shouldRetry: false },
+  method_not_allowed: { status: 405, type: 'invalid_request_error', outcome: 'client_error', shouldRetry: false },
+  too_large: { status: 413, type: 'request_too_large', outcome: 'client_error', shouldRetry: false },
+  unsupported_media_type: { status: 415, type: 'invalid_request_error', outcome: 'client_error', shouldRetry: false },
+  misdirected: { status: 421, type: 'invalid_request_error', outcome: 'client_error', shouldRetry: false },
+  rate_limited: { status: 429, type: 'rate_limit_error', outcome: 'client_error', shouldRetry: true },
+  header_overflow: { status: 431, type: 'invalid_request_error', outcome: 'client_error', shouldRetry: false },
+  client_gone: { status: 499, type: 'invalid_request_error', outcome: 'client_gone' },
+  client_stalled: { status: 499, type: 'invalid_request_error', outcome: 'client_stalled' },
+  internal: { status: 500, type: 'api_error', outcome: 'internal' },
+  upstream_unreachable: { status: 502, type: 'api_error', outcome: 'upstream_unreachable', shouldRetry: true },
+  upstream_tls: { status: 502, type: 'api_error', outcome: 'upstream_unreachable', shouldRetry: false },
+  upstream_reset: { status: 502, type: 'api_error', outcome: 'upstream_reset' },
+  upstream_truncated: { status: 502, type: 'api_error', outcome: 'upstream_truncated' },
+  upstream_invalid: { status: 502, type: 'api_error', outcome: 'upstream_error', shouldRetry: false },
+  overloaded: { status: 503, type: 'overloaded_error', outcome: 'overloaded', shouldRetry: true },
+  draining: { status: 503, type: 'overloaded_error', outcome: 'draining', shouldRetry: true },
+  upstream_timeout: { status: 504, type: 'timeout_error', outcome: 'upstream_timeout' },
+  loop_detected: { status: 508, type: 'api_error', outcome: 'client_error', shouldRetry: false },
+} as const satisfies Readonly<Record<string, ErrorKind>>;
+
+/** What went wrong, as a stable name; `error.code` of the answer and `x-penstock-error`. */
+export type FrontDoorErrorCode = keyof typeof ERROR_KINDS;
+
+/** What a `FrontDoorError` may carry beside its code and message. */
+export interface FrontDoorErrorDetails {
+  /** The request field at fault, such as `messages[0].content`. */
+  readonly param?: string;
+  /** The status instead of the code's own. */
+  readonly status?: number;
+  /** OpenAI's `error.type` instead of the code's own. */
+  readonly type?: string;
+  /** Sent as `retry-after`, in whole seconds. */
+  readonly retryAfterSeconds?: number;
+  /** Sent as `allow` (RFC 9110 section 10.2.1). */
+  readonly allow?: string;
+  readonly cause?: unknown;
+}
+
+/** The package's one error: it knows the answer that the client gets. */
+export class FrontDoorError extends Error {
+  override readonly name = 'FrontDoorError';
+  readonly code: FrontDoorErrorCode;
+  readonly status: number;
+  readonly type: string;
+  readonly outcome: Outcome;
+  readonly param: string | undefined;
+  readonly shouldRetry: boolean | undefined;
+  readonly retryAfterSeconds: number | undefined;
+  readonly allow: string | undefined;
+
+  constructor(code: FrontDoorErrorCode, message: string, details: FrontDoorErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    const kind: ErrorKind = ERROR_KINDS[code];
+    this.code = code;
+    this.status = details.status ?? kind.status;
+    this.type = details.type ?? kind.type;
+    this.outcome = kind.outcome;
+    this.param = details.param;
+    this.shouldRetry = kind.shouldRetry;
+    this.retryAfterSeconds = details.retryAfterSeconds;
+    this.allow = details.allow;
+  }
+}
+
+/** Whether a value is a `FrontDoorError`, of whatever copy of this package. */
+export function isFrontDoorError(value: unknown): value is FrontDoorError {
+  return value instanceof Error && value.name === 'FrontDoorError' && 'code' in value && 'status' in value;
+}

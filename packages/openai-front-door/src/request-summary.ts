@@ -1,0 +1,53 @@
+/** How a request ended: one closed set, fit for a metric label. */
+export const OUTCOMES = [
+  'ok', 'client_error', 'upstream_error', 'stream_error_event', 'upstream_unreachable', 'upstream_reset', 'upstream_truncated',
+  'upstream_timeout', 'overloaded', 'client_gone', 'client_stalled', 'draining', 'internal',
+] as const;
+
+/** One of `OUTCOMES`. */
+export type Outcome = (typeof OUTCOMES)[number];
+
+/** Tokens by how they are billed; `input` excludes what was read from or written to the cache. */
+export interface TokenCounts {
+  readonly input: number;
+  readonly output: number;
+  readonly cacheRead: number;
+  readonly cacheWrite5m: number;
+  readonly cacheWrite1h: number;
+}
+
+/** Where token counts came from: the final usage, only the first part of it, or nowhere. */
+export type UsageSource = 'final' | 'partial' | 'missing';
+
+/** Everything known of one request when its response body ended. Durations in milliseconds. */
+export interface RequestSummary {
+  /** A route template such as `/v1/chat/completions`, never a raw path. */
+  readonly route: string;
+  readonly method: string;
+  /** The status the client saw; 499 when it left before one was sent. */
+  readonly status: number;
+  readonly outcome: Outcome;
+  /** The name of the backend that served it; absent when none was chosen. */
+  readonly backend?: string;
+  /** The model that the upstream's response named. */
+  readonly model?: string;
+  /** Whether the client response was an event stream. */
+  readonly isEventStream: boolean;
+  readonly usage?: TokenCounts;
+  /** Absent for routes that have no usage. */
+  readonly usageSource?: UsageSource;
+  /** From the arrival of the request to the upstream's response head; absent when none came. */
+  readonly firstByteMs?: number;
+  /** The largest silence between two chunks of a streamed upstream body. */
+  readonly largestGapMs?: number;
+  readonly requestBytes: number;
+  readonly responseBytes: number;
+  /** From the arrival of the request to the end of the response body. */
+  readonly durationMs: number;
+  /** Whether an event stream's stop event was seen; absent for other bodies. */
+  readonly sawStop?: boolean;
+  /** The upstream's own stop reason, unmapped. */
+  readonly stopReason?: string;
+  /** The code of the error that ended the request, where there was one. */
+  readonly errorCode?: string;
+}
