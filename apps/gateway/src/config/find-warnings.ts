@@ -1,0 +1,30 @@
+import { frontDoorBackends } from './front-door-backends.ts';
+import { isLoopbackHost } from './loopback.ts';
+import type { Environment } from './overrides.ts';
+import type { GatewayConfig } from './gateway-config.ts';
+
+/** Things that work but are probably not meant. */
+export function findWarnings(config: GatewayConfig, environment: Environment): string[] {
+  const { anthropic_native: native, openai_front_door: frontDoor, clients, server } = config;
+  const warnings: string[] = [];
+  if (native.credentials === 'forward' && native.api_key !== undefined) {
+    warnings.push('anthropic_native.api_key is not used while anthropic_native.credentials is "forward"');
+  }
+  if (frontDoor.enabled && frontDoorBackends(config).length === 0) {
+    warnings.push('the OpenAI front door has no backend: with anthropic_native.credentials "forward" it needs openai_front_door.backends with a key of their own, or openai_front_door.enabled false');
+  }
+  if (native.credentials === 'forward' && clients.length === 0 && !isLoopbackHost(server.host)) {
+    warnings.push('without clients, whoever reaches the gateway can pass requests with their own Anthropic credential');
+  }
+  if (native.allow_insecure_base_url && native.base_url.startsWith('http:')) {
+    warnings.push('anthropic_native.base_url is not encrypted: keys and prompts can be read on the way');
+  }
+  if (environment['NODE_TLS_REJECT_UNAUTHORIZED'] === '0') {
+    warnings.push('NODE_TLS_REJECT_UNAUTHORIZED=0 has no effect: certificates are always verified; a private authority is added with anthropic_native.ca');
+  }
+  for (const client of clients) {
+    const off = (client.routes ?? []).filter((route) => route !== 'front_door' && route !== 'unknown' && !native.route_groups.includes(route));
+    if (off.length > 0) warnings.push(`client ${client.name} names routes that anthropic_native.route_groups does not serve: ${off.join(', ')}`);
+  }
+  return warnings;
+}

@@ -1,0 +1,39 @@
+import { z } from 'zod';
+import { anthropicNativeSection } from './sections/anthropic-native-section.ts';
+import { clientsSection } from './sections/clients-section.ts';
+import { frontDoorSection } from './sections/front-door-section.ts';
+import { limitsSection } from './sections/limits-section.ts';
+import { logSection } from './sections/log-section.ts';
+import { operationsSection } from './sections/operations-section.ts';
+import { serverSection } from './sections/server-section.ts';
+import type { AnthropicNativeConfig } from './sections/anthropic-native-section.ts';
+import type { ClientConfig } from './sections/clients-section.ts';
+import type { FrontDoorConfig } from './sections/front-door-section.ts';
+import type { LimitsConfig } from './sections/limits-section.ts';
+import type { LogConfig } from './sections/log-section.ts';
+import type { OperationsConfig } from './sections/operations-section.ts';
+import type { ServerConfig } from './sections/server-section.ts';
+
+/** The whole configuration with every default filled in; snake_case as in the file, durations in seconds. */
+export interface GatewayConfig {
+  readonly $schema?: string | undefined;
+  readonly server: ServerConfig;
+  readonly operations: OperationsConfig;
+  readonly anthropic_native: AnthropicNativeConfig;
+  readonly clients: readonly ClientConfig[];
+  readonly limits: LimitsConfig;
+  readonly log: LogConfig;
+  readonly openai_front_door: FrontDoorConfig;
+}
+
+/** The one definition of the configuration: validation, types, JSON Schema and documentation come from it. */
+export const gatewayConfigSchema: z.ZodType<GatewayConfig> = z.strictObject({
+  $schema: z.string('a URL or path').optional().describe('For editors; ignored.'),
+  server: serverSection.prefault({}).describe('The main listener and the process around it.'),
+  operations: operationsSection.prefault({}).describe('The operations listener: metrics and probes.'),
+  anthropic_native: anthropicNativeSection.prefault({}).describe('The native pass-through under `/anthropic`.'),
+  clients: clientsSection.prefault([]).describe('Callers with a key of the gateway\'s. Empty: callers are anonymous, on loopback only.'),
+  limits: limitsSection.prefault({}).describe('Where the counters of client limits live.'),
+  log: logSection.prefault({}).describe('Logging.'),
+  openai_front_door: frontDoorSection.prefault({}).describe('The OpenAI front door under `/v1`.'),
+}, 'a JSON object');

@@ -1,0 +1,111 @@
+import { dirname } from 'node:path';
+import { ConfigError, valueProblem } from './config-error.ts';
+import { proxyFromEnvironment } from './egress-proxy.ts';
+import { explainIssues } from './explain-issues.ts';
+import { findCrossFieldProblems, ruleContext } from './find-problems.ts';
+import { findWarnings } from './find-warnings.ts';
+import { frontDoorBackends } from './front-door-backends.ts';
+import { gatewayConfigSchema } from './gateway-config.ts';
+import { applyOverrides, collectOverrides, mergeModelCapabilities, readModelCapabilities, sourceOfOverride } from './overrides.ts';
+import { findConfigFile, readConfigFile } from './read-config-file.ts';
+import { resolveReferences } from './resolve-references.ts';
+import { formatPath } from './secret-fields.ts';
+import { withoutPaths } from './without-paths.ts';
+import type { ConfigProblem } from './config-error.ts';
+import type { ConfigPath } from './explain-issues.ts';
+import type { CommandLineFlags, Environment } from './overrides.ts';
+import type { GatewayConfig } from './gateway-config.ts';
+
+/** What `loadConfig` reads from. */
+export interface LoadConfigOptions {
+  readonly argv: CommandLineFlags;
+  readonly environment: Environment;
+  readonly workingDirectory: string;
+  /** The upstream will be the built-in simulator: `api_key` may be absent. @defaultValue false */
+  readonly simulate?: boolean;
+}
+
+/** A configuration that passed every check. */
+export interface LoadedConfig {
+  readonly config: GatewayConfig;
+  /** The file it was read from; undefined when there was none. */
+  readonly sourcePath: string | undefined;
+  /** The file and those it refers to, for watching. */
+  readonly files: readonly string[];
+  /** Things that work but are probably not meant, for the log. */
+  readonly warnings: readonly string[];
+}
+
+/** Reads and checks the configuration: flags over environment over file over defaults. Throws a `ConfigError` with every problem at once. */
+export function loadConfig(options: LoadConfigOptions): LoadedConfig {
+  const { argv, environment, workingDirectory, simulate = false } = options;
+  const sourcePath = findConfigFile(argv, environment, workingDirectory);
+  const directory = sourcePath === undefined ? workingDirectory : dirname(sourcePath);
+  const overrides = collectOverrides(environment, argv);
+  const fromFile = sourcePath === undefined ? {} : readConfigFile(sourcePath);
+
+  // A reference that an override replaces is not looked up; text from the environment is not searched for references.
+  const resolved = resolveReferences(applyOverrides(fromFile, overrides.map((override) => ({ ...override, value: undefined }))), { environment, directory });
+  const capabilities = readModelCapabilities(environment, directory);
+  const document = mergeModelCapabilities(applyOverrides(resolved.document, overrides), capabilities.layers);
+
+  const { config, problems, brokenPaths } = validate(document, {
+    document,
+    isIndirect: (path) => resolved.indirectPaths.has(path),
+    sourceOf: (path) => sourceOfOverride(overrides, path),
+  });
+  // A reference that failed left an empty string behind, which is no second problem.
+  const missing = new Set(resolved.problems.map(({ path }) => path));
+  const all = [...resolved.problems, ...capabilities.problems, ...problems.filter(({ path }) => !missing.has(path))];
+  const proxied = config === undefined ? undefined : withEgressProxies(config, environment);
+  if (proxied !== undefined) {
+    all.push(...proxied.problems, ...findCrossFieldProblems(proxied.config, ruleContext(simulate), [...missing, ...brokenPaths]));
+  }
+  if (all.length > 0 || proxied === undefined) throw new ConfigError('invalid', sourcePath ?? 'environment and flags', all);
+  return {
+    config: proxied.config, sourcePath, warnings: findWarnings(proxied.config, environment),
+    files: sourcePath === undefined ? resolved.files : [sourcePath, ...resolved.files],
+  };
+}
+
+interface Validation {
+  readonly config: GatewayConfig | undefined;
+  readonly problems: readonly ConfigProblem[];
+  readonly brokenPaths: readonly string[];
+}
+
+/**
+ * Checks a document field by field. Where fields are bad, the configuration without them is returned beside the problems, so that
+ * the rules between the good fields can be checked in the same run.
+ */
+function validate(document: unknown, context: Parameters<typeof explainIssues>[1]): Validation {
+  const first = gatewayConfigSchema.safeParse(document);
+  if (first.success) return { config: first.data, problems: [], brokenPaths: [] };
+  const problems = explainIssues(first.error.issues, context);
+  const badPaths = first.error.issues.flatMap((issue): ConfigPath[] =>
+    (issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...issue.path, key]) : [issue.path]));
+  const second = gatewayConfigSchema.safeParse(withoutPaths(document, badPaths));
+  // An unknown key breaks nothing beside itself.
+  const brokenPaths = first.error.issues.filter(({ code }) => code !== 'unrecognized_keys').map(({ path }) => formatPath(path));
+  return { config: second.success ? second.data : undefined, problems, brokenPaths };
+}
+
+/** Fills in the egress proxy that the environment names wherever the configuration names none. */
+function withEgressProxies(config: GatewayConfig, environment: Environment): { config: GatewayConfig; problems: ConfigProblem[] } {
+  const native = config.anthropic_native;
+  const found = proxyFromEnvironment(native.base_url, environment);
+  const effective = frontDoorBackends(config);
+  const backends = config.openai_front_door.backends.map((backend, index) => ({
+    ...backend, proxy: backend.proxy ?? proxyFromEnvironment(effective[index]?.base_url ?? '', environment),
+  }));
+  const used = [native.proxy === undefined ? found : undefined, ...backends.map(({ proxy }) => proxy)].filter((proxy) => proxy !== undefined);
+  const isUsable = used.every((proxy) => /^https?:$/.test(URL.parse(proxy)?.protocol ?? ''));
+  return {
+    config: {
+      ...config,
+      anthropic_native: { ...native, proxy: native.proxy ?? found },
+      openai_front_door: { ...config.openai_front_door, backends },
+    },
+    problems: isUsable ? [] : [valueProblem('HTTPS_PROXY', 'an http:// or https:// URL', 'something else')],
+  };
+}

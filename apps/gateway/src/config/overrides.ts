@@ -1,0 +1,130 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { valueProblem } from './config-error.ts';
+import { isFields } from './is-fields.ts';
+import { formatPath } from './secret-fields.ts';
+import type { ConfigProblem } from './config-error.ts';
+
+/** The environment as the process has it. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Command line flags, as text; an absent one sets nothing. */
+export interface CommandLineFlags {
+  readonly config?: string | undefined;
+  readonly host?: string | undefined;
+  readonly port?: string | number | undefined;
+  readonly operationsHost?: string | undefined;
+  readonly operationsPort?: string | number | undefined;
+  readonly logLevel?: string | undefined;
+}
+
+/** One value that the environment or a flag puts over the file. */
+export interface Override {
+  readonly path: readonly string[];
+  readonly value: unknown;
+  /** The variable or flag it came from, for problems. */
+  readonly source: string;
+}
+
+interface Setting {
+  readonly path: readonly string[];
+  readonly variable?: string;
+  readonly flag?: Exclude<keyof CommandLineFlags, 'config'>;
+  readonly isNumber?: true;
+}
+
+/** Model capabilities as one source gives them, by model; not yet validated. */
+export type ModelCapabilityLayer = Readonly<Record<string, unknown>>;
+
+/** What the environment and the flags may set. */
+const SETTINGS: readonly Setting[] = [
+  { path: ['anthropic_native', 'api_key'], variable: 'ANTHROPIC_API_KEY' },
+  { path: ['anthropic_native', 'base_url'], variable: 'ANTHROPIC_BASE_URL' },
+  { path: ['anthropic_native', 'version'], variable: 'ANTHROPIC_VERSION' },
+  { path: ['server', 'host'], variable: 'PENSTOCK_HOST', flag: 'host' },
+  { path: ['server', 'port'], variable: 'PENSTOCK_PORT', flag: 'port', isNumber: true },
+  { path: ['operations', 'host'], variable: 'PENSTOCK_OPERATIONS_HOST', flag: 'operationsHost' },
+  { path: ['operations', 'port'], variable: 'PENSTOCK_OPERATIONS_PORT', flag: 'operationsPort', isNumber: true },
+  { path: ['log', 'level'], variable: 'PENSTOCK_LOG_LEVEL', flag: 'logLevel' },
+];
+
+/** Environment variables that set one key each, and the key. An empty variable sets nothing. */
+export const ENVIRONMENT_KEYS: readonly (readonly [variable: string, key: string])[] = SETTINGS.flatMap(
+  ({ variable, path }) => (variable === undefined ? [] : [[variable, path.join('.')] as const]),
+);
+
+/** The values that the environment and, over it, the flags put over the file. */
+export function collectOverrides(environment: Environment, flags: CommandLineFlags): Override[] {
+  return SETTINGS.flatMap(({ path, variable, flag, isNumber }) => {
+    const given = [
+      { value: flag === undefined ? undefined : flags[flag], source: `--${(flag ?? '').replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}` },
+      // Compose files and charts pass empty variables for absent values.
+      { value: variable === undefined ? undefined : environment[variable]?.trim() || undefined, source: variable ?? '' },
+    ].find(({ value }) => value !== undefined);
+    if (given === undefined) return [];
+    return [{ path, source: given.source, value: isNumber === true ? toNumber(given.value) : given.value }];
+  });
+}
+
+function toNumber(value: unknown): unknown {
+  return typeof value === 'string' && /^\d{1,10}$/.test(value) ? Number(value) : value;
+}
+
+/** A copy of a document with the overrides put in; parts of it that are no objects are left for validation to name. */
+export function applyOverrides(document: unknown, overrides: readonly Override[]): unknown {
+  if (!isFields(document)) return document;
+  const copy: Record<string, unknown> = { ...document };
+  for (const { path, value } of overrides) {
+    const [section = '', key = ''] = path;
+    const fields = Object.hasOwn(copy, section) ? copy[section] : {};
+    if (isFields(fields)) copy[section] = { ...fields, [key]: value };
+  }
+  return copy;
+}
+
+/** What `MODEL_CAPABILITIES_FILE` and, over it, `MODEL_CAPABILITIES_JSON` say of models. */
+export function readModelCapabilities(environment: Environment, directory: string): { layers: ModelCapabilityLayer[]; problems: ConfigProblem[] } {
+  const layers: ModelCapabilityLayer[] = [];
+  const problems: ConfigProblem[] = [];
+  const sources: readonly (readonly [string, (text: string) => string])[] = [
+    ['MODEL_CAPABILITIES_FILE', (path) => readFileSync(resolve(directory, path), 'utf8')],
+    ['MODEL_CAPABILITIES_JSON', (text) => text],
+  ];
+  for (const [variable, read] of sources) {
+    const setting = environment[variable]?.trim();
+    if (setting === undefined || setting === '') continue;
+    try {
+      const layer: unknown = JSON.parse(read(setting));
+      if (isFields(layer)) {
+        layers.push(layer);
+        continue;
+      }
+    } catch {
+      // Reported below; the parser's own message would quote the text.
+    }
+    problems.push(valueProblem(variable, 'a JSON object of model names and what they accept', 'something else'));
+  }
+  return { layers, problems };
+}
+
+/** Lays model capabilities over those of the document, model by model and field by field. */
+export function mergeModelCapabilities(document: unknown, layers: readonly ModelCapabilityLayer[]): unknown {
+  if (layers.length === 0 || !isFields(document)) return document;
+  const frontDoor = document['openai_front_door'] ?? {};
+  const below = isFields(frontDoor) ? (frontDoor['model_capabilities'] ?? {}) : undefined;
+  if (!isFields(frontDoor) || !isFields(below)) return document;
+  let merged = below;
+  for (const layer of layers) {
+    const entries = Object.entries(layer).map(([model, fields]): [string, unknown] => {
+      const known = Object.hasOwn(merged, model) ? merged[model] : {};
+      return [model, isFields(known) && isFields(fields) ? { ...known, ...fields } : fields];
+    });
+    merged = Object.fromEntries([...Object.entries(merged), ...entries]);
+  }
+  return { ...document, openai_front_door: { ...frontDoor, model_capabilities: merged } };
+}
+
+/** The variable or flag behind a path, if one set it. */
+export function sourceOfOverride(overrides: readonly Override[], path: string): string | undefined {
+  return overrides.find((override) => formatPath(override.path) === path)?.source;
+}

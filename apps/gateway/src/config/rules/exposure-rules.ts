@@ -1,0 +1,75 @@
+import { valueProblem } from '../config-error.ts';
+import { frontDoorBackends } from '../front-door-backends.ts';
+import { isLoopbackHost, isWildcardHost, withoutBrackets } from '../loopback.ts';
+import { nameReceived } from '../secret-fields.ts';
+import type { ConfigProblem } from '../config-error.ts';
+import type { GatewayConfig } from '../gateway-config.ts';
+import type { CrossFieldRule, RuleContext } from './cross-field-rule.ts';
+
+const anonymousOnlyOnLoopback: CrossFieldRule = {
+  reads: ['server.host', 'clients', 'anthropic_native.credentials', 'openai_front_door.enabled', 'openai_front_door.backends'],
+  check: (config) => {
+    const { host } = config.server;
+    if (isLoopbackHost(host) || config.clients.length > 0) return [];
+    const spender = config.anthropic_native.credentials === 'inject'
+      ? 'anthropic_native.credentials is "inject"'
+      : frontDoorBackends(config).some(({ api_key: key }) => key !== undefined) && 'openai_front_door.backends have keys';
+    if (spender === false) return [];
+    return [valueProblem(
+      'server.host', 'a loopback address when there are no clients', JSON.stringify(host),
+      `${spender}, so whoever reaches the gateway would spend its key; add clients (penstock keys create NAME)`,
+    )];
+  },
+};
+
+const allowedHostsOnOpenHosts: CrossFieldRule = {
+  reads: ['server.host', 'server.allowed_hosts'],
+  check: ({ server }) => {
+    if (isLoopbackHost(server.host) || server.allowed_hosts.length > 0) return [];
+    return [valueProblem('server.allowed_hosts', `given when server.host (${server.host}) is not loopback`, 'an empty list', 'name the hosts that clients use to reach the gateway')];
+  },
+};
+
+const separateListeners: CrossFieldRule = {
+  reads: ['server.host', 'server.port', 'operations.host', 'operations.port'],
+  check: ({ server, operations }) => {
+    if (server.port === 0 || server.port !== operations.port) return [];
+    if (server.host !== operations.host && !isWildcardHost(server.host) && !isWildcardHost(operations.host)) return [];
+    return [valueProblem('operations.port', `other than server.port (${server.port})`, String(operations.port))];
+  },
+};
+
+/** Whether a URL leads back to one of our own listeners, as far as the configuration can tell without DNS. */
+function isOwnListener(url: URL, { server, operations }: GatewayConfig, { localAddresses }: RuleContext): boolean {
+  const host = withoutBrackets(url.hostname).toLowerCase();
+  const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port);
+  const isLocal = isLoopbackHost(host) || isWildcardHost(host);
+  for (const listener of [server, operations]) {
+    if (listener.port === 0 || listener.port !== port) continue;
+    if (host === listener.host.toLowerCase()) return true;
+    if (isLocal && (isLoopbackHost(listener.host) || isWildcardHost(listener.host))) return true;
+    if (isWildcardHost(listener.host) && localAddresses.includes(host)) return true;
+  }
+  // Behind a load balancer our own name has another port than our listener.
+  return !isLocal && server.allowed_hosts.some((allowed) => allowed.toLowerCase() === host || allowed.toLowerCase() === `${host}:${port}`);
+}
+
+const neverItsOwnUpstream: CrossFieldRule = {
+  reads: ['server', 'operations', 'anthropic_native.base_url', 'openai_front_door.backends'],
+  check: (config, context) => {
+    const upstreams = [
+      { at: 'anthropic_native.base_url', base: context.simulate ? undefined : config.anthropic_native.base_url },
+      ...config.openai_front_door.backends.map((backend, index) => ({ at: `openai_front_door.backends[${index}].base_url`, base: backend.base_url })),
+    ];
+    return upstreams.flatMap(({ at, base }): ConfigProblem[] => {
+      if (base === undefined || !isOwnListener(new URL(base), config, context)) return [];
+      return [valueProblem(
+        at, 'another server than this gateway', nameReceived(base, false),
+        'ANTHROPIC_BASE_URL is also what clients export to reach a gateway; unset it where the gateway starts',
+      )];
+    });
+  },
+};
+
+/** Who can reach the gateway, and that it does not reach itself. */
+export const exposureRules: readonly CrossFieldRule[] = [anonymousOnlyOnLoopback, allowedHostsOnOpenHosts, separateListeners, neverItsOwnUpstream];

@@ -1,0 +1,60 @@
+import { valueProblem } from '../config-error.ts';
+import { nearestName } from '../nearest-name.ts';
+import type { ConfigProblem } from '../config-error.ts';
+import type { CrossFieldRule } from './cross-field-rule.ts';
+
+/** Header fields that `allow_request_headers` cannot open: credentials, framing, hop-by-hop fields and the gateway's own. */
+const CLOSED_FIELDS = /^(?:authorization|x-api-key|cookie|proxy-.*|host|connection|keep-alive|te|trailer|transfer-encoding|content-length|upgrade|expect|x-penstock-.*)$/i;
+
+/** Problems for values that appear twice in a list, each naming where it stood first. */
+function duplicates(values: readonly string[], at: (index: number) => string, show: (value: string) => string): ConfigProblem[] {
+  const seen = new Map<string, number>();
+  return values.flatMap((value, index) => {
+    const first = seen.get(value);
+    if (first === undefined) {
+      seen.set(value, index);
+      return [];
+    }
+    return [valueProblem(at(index), `other than ${at(first)}`, show(value))];
+  });
+}
+
+const clientsAreDistinct: CrossFieldRule = {
+  reads: ['clients'],
+  check: ({ clients }) => [
+    ...duplicates(clients.map(({ name }) => name), (index) => `clients[${index}].name`, (name) => JSON.stringify(name)),
+    ...duplicates(clients.map(({ key_sha256: hash }) => hash.toLowerCase()), (index) => `clients[${index}].key_sha256`, () => 'the same hash'),
+  ],
+};
+
+const backendsAreDistinct: CrossFieldRule = {
+  reads: ['openai_front_door.backends'],
+  check: ({ openai_front_door: { backends } }) =>
+    duplicates(backends.map(({ name }) => name), (index) => `openai_front_door.backends[${index}].name`, (name) => JSON.stringify(name)),
+};
+
+const modelsNameTheirBackend: CrossFieldRule = {
+  reads: ['openai_front_door.backends', 'openai_front_door.models'],
+  check: ({ openai_front_door: { backends, models } }) => {
+    const names = backends.length === 0 ? ['anthropic'] : backends.map(({ name }) => name);
+    if (names.length > 1 && models.length === 0) {
+      return [valueProblem('openai_front_door.models', 'given when there are several backends', 'an empty list')];
+    }
+    return models.flatMap(({ backend }, index): ConfigProblem[] => {
+      if (backend === undefined ? names.length === 1 : names.includes(backend)) return [];
+      const near = backend === undefined ? undefined : nearestName(backend, names);
+      const hint = near === undefined ? '' : `did you mean ${JSON.stringify(near)}?`;
+      return [valueProblem(`openai_front_door.models[${index}].backend`, `one of ${names.join(', ')}`, backend === undefined ? 'nothing' : JSON.stringify(backend), hint)];
+    });
+  },
+};
+
+const closedFieldsStayClosed: CrossFieldRule = {
+  reads: ['anthropic_native.allow_request_headers'],
+  check: ({ anthropic_native: { allow_request_headers: names } }) => names.flatMap((name, index): ConfigProblem[] => (CLOSED_FIELDS.test(name)
+    ? [valueProblem(`anthropic_native.allow_request_headers[${index}]`, 'a field that is neither a credential, nor framing, nor the gateway\'s own', JSON.stringify(name))]
+    : [])),
+};
+
+/** Names that must be distinct, known or left alone. */
+export const namingRules: readonly CrossFieldRule[] = [clientsAreDistinct, backendsAreDistinct, modelsNameTheirBackend, closedFieldsStayClosed];

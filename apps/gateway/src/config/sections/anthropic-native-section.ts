@@ -1,0 +1,70 @@
+import { z } from 'zod';
+import { apiKey, apiVersion, baseUrl, count, flag, headerPattern, list, pem, proxyUrl, seconds, secondsOrNone } from './field-kinds.ts';
+import { poolSection, timeoutsSection } from './upstream-settings.ts';
+import type { PoolConfig, TimeoutsConfig } from './upstream-settings.ts';
+
+/** The groups into which the native routes fall. */
+export const ROUTE_GROUPS = ['messages', 'models', 'batches', 'files', 'skills', 'agents', 'admin'] as const;
+
+/** One of `ROUTE_GROUPS`. */
+export type RouteGroup = (typeof ROUTE_GROUPS)[number];
+
+/** Whose credential goes upstream: the gateway's (`inject`) or the client's own (`forward`). */
+export const CREDENTIAL_MODES = ['inject', 'forward'] as const;
+
+/** One of `CREDENTIAL_MODES`. */
+export type CredentialMode = (typeof CREDENTIAL_MODES)[number];
+
+/** The native pass-through. */
+export interface AnthropicNativeConfig {
+  readonly base_url: string;
+  readonly version: string;
+  readonly api_key?: string | undefined;
+  readonly credentials: CredentialMode;
+  readonly trusted_credential_origin?: string | undefined;
+  readonly allow_insecure_base_url: boolean;
+  readonly timeout: number;
+  readonly timeouts: TimeoutsConfig;
+  readonly pool: PoolConfig;
+  readonly route_groups: readonly RouteGroup[];
+  readonly allow_unknown_routes: boolean;
+  readonly allow_request_headers: readonly string[];
+  readonly deny_response_headers: readonly string[];
+  readonly max_buffered_bytes: number;
+  readonly rewrite_batch_results_url: boolean;
+  readonly keep_alive_comments: number;
+  readonly ca?: string | undefined;
+  readonly proxy?: string | undefined;
+}
+
+const groups = z.enum(ROUTE_GROUPS, `one of ${ROUTE_GROUPS.join(', ')}`);
+
+/** The schema of `anthropic_native`. */
+export const anthropicNativeSection: z.ZodType<AnthropicNativeConfig> = z.strictObject({
+  base_url: baseUrl().default('https://api.anthropic.com').describe('Where requests go. `http:` only to loopback unless `allow_insecure_base_url`.'),
+  version: apiVersion().default('2023-06-01')
+    .describe('`anthropic-version` for requests that carry none; a client\'s own is never overwritten.'),
+  api_key: apiKey().optional().describe('The key that `inject` sends. Secret; best left to `ANTHROPIC_API_KEY` or `${file:PATH}`.'),
+  credentials: z.enum(CREDENTIAL_MODES, 'inject or forward').default('inject')
+    .describe('`inject`: the gateway\'s key replaces the client\'s. `forward`: the client\'s own API key or OAuth bearer crosses.'),
+  trusted_credential_origin: baseUrl().optional().describe('An origin besides anthropic.com and loopback to which `forward` may send clients\' credentials.'),
+  allow_insecure_base_url: flag().default(false).describe('Allow `http:` to hosts other than loopback. Keys and prompts then travel in clear text.'),
+  timeout: seconds().default(60).describe('Seconds until the response headers of quick operations.'),
+  timeouts: timeoutsSection.prefault({}).describe('Every other clock, in seconds.'),
+  pool: poolSection.prefault({}).describe('Connections to the upstream.'),
+  route_groups: list(groups).default(['messages', 'models', 'batches', 'files', 'skills'])
+    .describe('Groups of routes that are served. `agents` and `admin` are off unless named.'),
+  allow_unknown_routes: flag().default(false).describe('Forward paths the gateway does not know. Admin, OAuth, compliance and token-revealing paths stay closed.'),
+  allow_request_headers: list(headerPattern()).default([]).describe('More request headers that cross; `*` may end a name.'),
+  deny_response_headers: list(headerPattern()).default([]).describe('More response headers that do not cross; `*` may end a name.'),
+  max_buffered_bytes: count(1_048_576, Number.MAX_SAFE_INTEGER).default(268_435_456).describe('Request bytes held at once, all requests and workers together.'),
+  rewrite_batch_results_url: flag().default(false)
+    .describe('Rewrite `results_url` of batches so that clients stay on the gateway: the only change to a body that the gateway knows.'),
+  keep_alive_comments: secondsOrNone().default(0).describe('Silence in seconds after which a comment is sent on an event stream; 0: never.'),
+  ca: pem('certificates').optional().describe('A private certificate authority to trust besides the public ones: PEM text or a path.'),
+  proxy: proxyUrl().optional()
+    .describe('Egress proxy. Absent: `HTTPS_PROXY` unless `NO_PROXY` excludes the host. Credentials in it are secret.'),
+}, 'an object').transform((native) => ({
+  ...native,
+  timeouts: { ...native.timeouts, quick_headers: native.timeouts.quick_headers ?? native.timeout },
+}));

@@ -1,0 +1,53 @@
+import { z } from 'zod';
+import { ROUTE_GROUPS } from './anthropic-native-section.ts';
+import { count, list, modelPattern, text } from './field-kinds.ts';
+
+/** What a client's `routes` may name: the native groups, paths the gateway does not know, and the front door. */
+export const CLIENT_ROUTES = [...ROUTE_GROUPS, 'unknown', 'front_door'] as const;
+
+/** One of `CLIENT_ROUTES`. */
+export type ClientRoute = (typeof CLIENT_ROUTES)[number];
+
+/** What a client may use at most; an absent field is no limit. Counted for the native side and the front door separately. */
+export interface ClientLimits {
+  readonly concurrent_requests?: number | undefined;
+  readonly requests_per_minute?: number | undefined;
+  readonly input_tokens_per_minute?: number | undefined;
+  readonly output_tokens_per_minute?: number | undefined;
+}
+
+/** One caller that has a key of the gateway's. */
+export interface ClientConfig {
+  readonly name: string;
+  readonly key_sha256: string;
+  readonly models?: readonly string[] | undefined;
+  readonly routes?: readonly ClientRoute[] | undefined;
+  readonly limits?: ClientLimits | undefined;
+}
+
+/** Names that metrics give to callers who are no configured client. */
+const RESERVED_NAMES: ReadonlySet<string> = new Set(['anonymous', 'unauthenticated']);
+
+const NAME_EXPECTED = 'a name of 1 to 64 letters, digits, dots, dashes or underscores, other than anonymous and unauthenticated';
+const HASH_EXPECTED = 'the SHA-256 of a client key in 64 hexadecimal digits, as `penstock keys create` prints it';
+
+const limitsOfClient: z.ZodType<ClientLimits> = z.strictObject({
+  concurrent_requests: count(1).optional().describe('Requests open at once, until the end of the response body.'),
+  requests_per_minute: count(1).optional().describe('Requests a minute.'),
+  input_tokens_per_minute: count(1).optional().describe('Input tokens a minute, charged from observed usage (cache reads and writes included).'),
+  output_tokens_per_minute: count(1).optional().describe('Output tokens a minute, charged from observed usage.'),
+}, 'an object');
+
+const clientSection: z.ZodType<ClientConfig> = z.strictObject({
+  name: text(NAME_EXPECTED).regex(/^[A-Za-z0-9][\w.-]{0,63}$/, NAME_EXPECTED).refine((name) => !RESERVED_NAMES.has(name), { error: NAME_EXPECTED })
+    .describe('Label of this client in logs and metrics.'),
+  key_sha256: z.string(HASH_EXPECTED).regex(/^[0-9a-fA-F]{64}$/, HASH_EXPECTED).describe('SHA-256 of the client\'s key in hexadecimal.'),
+  models: list(modelPattern()).min(1, 'at least one model pattern').optional()
+    .describe('Models this client may use; `*` stands for any characters. Absent: all. With it batches are refused, whose models cannot be read.'),
+  routes: list(z.enum(CLIENT_ROUTES, `one of ${CLIENT_ROUTES.join(', ')}`)).min(1, 'at least one route group').optional()
+    .describe('Route groups this client may use. Absent: those that are served, but with two or more clients only `messages`, `models` and `front_door`.'),
+  limits: limitsOfClient.optional().describe('What this client may use at most.'),
+}, 'an object with name and key_sha256');
+
+/** The schema of `clients`. */
+export const clientsSection: z.ZodType<readonly ClientConfig[]> = list(clientSection);

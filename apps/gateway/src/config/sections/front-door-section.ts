@@ -1,0 +1,107 @@
+import { z } from 'zod';
+import { apiKey, apiVersion, baseUrl, count, flag, list, modelPattern, pem, proxyUrl, seconds, text } from './field-kinds.ts';
+import { poolSection, timeoutsSection } from './upstream-settings.ts';
+import type { PoolConfig, TimeoutsConfig } from './upstream-settings.ts';
+
+/** What a backend speaks: Anthropic's protocol (translated) or OpenAI's (relayed). */
+export const BACKEND_KINDS = ['anthropic', 'openai'] as const;
+
+/** One of `BACKEND_KINDS`. */
+export type BackendKind = (typeof BACKEND_KINDS)[number];
+
+/** An upstream of the front door. */
+export interface BackendConfig {
+  readonly name: string;
+  readonly kind: BackendKind;
+  readonly base_url?: string | undefined;
+  readonly api_key?: string | undefined;
+  readonly version?: string | undefined;
+  readonly ca?: string | undefined;
+  readonly proxy?: string | undefined;
+  readonly allow_insecure_base_url: boolean;
+}
+
+/** Which backend takes a model, and under which name. */
+export interface ModelRuleConfig {
+  readonly model: string;
+  readonly backend?: string | undefined;
+  readonly upstream_model?: string | undefined;
+  readonly max_output_tokens?: number | undefined;
+}
+
+/** What a model accepts; an absent field keeps what the built-in table says. */
+export interface ModelCapabilitiesConfig {
+  readonly rejects_sampling?: boolean | undefined;
+  readonly exclusive_sampling?: boolean | undefined;
+  readonly effort_levels?: readonly string[] | undefined;
+  readonly adaptive_only?: boolean | undefined;
+  readonly structured_outputs?: boolean | undefined;
+  readonly inline_system?: boolean | undefined;
+  readonly rejects_prefill?: boolean | undefined;
+  readonly default_max_tokens?: number | undefined;
+}
+
+/** The OpenAI front door. */
+export interface FrontDoorConfig {
+  readonly enabled: boolean;
+  readonly max_output_tokens: number;
+  readonly version?: string | undefined;
+  readonly reasoning_content: boolean;
+  readonly backends: readonly BackendConfig[];
+  readonly models: readonly ModelRuleConfig[];
+  readonly model_capabilities: Readonly<Record<string, ModelCapabilitiesConfig>>;
+  readonly timeout: number;
+  readonly timeouts: TimeoutsConfig;
+  readonly pool: PoolConfig;
+}
+
+const BACKEND_NAME = 'a name of 1 to 40 lower-case letters, digits or underscores';
+
+const backendSection: z.ZodType<BackendConfig> = z.strictObject({
+  name: text(BACKEND_NAME).regex(/^[a-z][a-z0-9_]{0,39}$/, BACKEND_NAME).describe('Name in `models` and, after `front_door_`, in metrics.'),
+  kind: z.enum(BACKEND_KINDS, 'anthropic or openai').describe('`anthropic`: requests are translated. `openai`: relayed as they are.'),
+  base_url: baseUrl().optional().describe('Absent: `https://api.anthropic.com` or `https://api.openai.com/v1`. An `openai` one includes `/v1`, as OpenAI clients have it.'),
+  api_key: apiKey().optional().describe('Key for this backend. Secret.'),
+  version: apiVersion().optional().describe('`anthropic-version` for this backend. Absent: `openai_front_door.version`.'),
+  ca: pem('certificates').optional().describe('A private certificate authority to trust besides the public ones: PEM text or a path.'),
+  proxy: proxyUrl().optional().describe('Egress proxy. Absent: `HTTPS_PROXY` unless `NO_PROXY` excludes the host. Credentials in it are secret.'),
+  allow_insecure_base_url: flag().default(false).describe('Allow `http:` to hosts other than loopback.'),
+}, 'an object with name and kind');
+
+const modelRule: z.ZodType<ModelRuleConfig> = z.strictObject({
+  model: modelPattern().describe('Model names this rule takes; `*` stands for any characters. The first rule that fits wins.'),
+  backend: text('the name of a backend').optional().describe('Name of the backend. Absent: the only one.'),
+  upstream_model: text('a model name').optional().describe('Name sent upstream. Absent: the client\'s.'),
+  max_output_tokens: count(1).optional().describe('`max_tokens` for requests that give none. Absent: `openai_front_door.max_output_tokens`.'),
+}, 'an object with model');
+
+/** The schema of one entry of `model_capabilities`. */
+export const modelCapabilitiesSection: z.ZodType<ModelCapabilitiesConfig> = z.strictObject({
+  rejects_sampling: flag().optional().describe('`temperature`, `top_p` and `top_k` are dropped.'),
+  exclusive_sampling: flag().optional().describe('Of `temperature` and `top_p` only the first is sent.'),
+  effort_levels: list(text('an effort level')).optional().describe('Values of `reasoning_effort` that are sent.'),
+  adaptive_only: flag().optional().describe('Thinking is adaptive; a budget is never sent.'),
+  structured_outputs: flag().optional().describe('`response_format` with a JSON schema is native.'),
+  inline_system: flag().optional().describe('System messages may stand between others.'),
+  rejects_prefill: flag().optional().describe('A trailing assistant message is refused.'),
+  default_max_tokens: count(1).optional().describe('`max_tokens` for requests that give none.'),
+}, 'an object');
+
+/** The schema of `openai_front_door`. */
+export const frontDoorSection: z.ZodType<FrontDoorConfig> = z.strictObject({
+  enabled: flag().default(true).describe('Serve `/v1`.'),
+  max_output_tokens: count(1).default(8_192).describe('`max_tokens` for requests that give none.'),
+  version: apiVersion().optional().describe('`anthropic-version` of translated requests. Absent: `anthropic_native.version`.'),
+  reasoning_content: flag().default(false).describe('Return thinking as `reasoning_content`.'),
+  backends: list(backendSection).default([])
+    .describe('Upstreams. Empty: one `anthropic` backend with the base_url, api_key, version and ca of `anthropic_native`, with its own connections.'),
+  models: list(modelRule).default([]).describe('Which backend takes which model. Empty with one backend: `claude-*` (anthropic) or every model (openai).'),
+  model_capabilities: z.record(modelPattern(), modelCapabilitiesSection, 'an object').default({})
+    .describe('What models accept, by name or pattern, over the built-in table. `MODEL_CAPABILITIES_FILE` and `MODEL_CAPABILITIES_JSON` are laid over it.'),
+  timeout: seconds().default(60).describe('Seconds until the response headers of quick operations.'),
+  timeouts: timeoutsSection.prefault({}).describe('Every other clock of the front door, in seconds.'),
+  pool: poolSection.prefault({}).describe('Connections of each backend; never shared with the native path.'),
+}, 'an object').transform((frontDoor) => ({
+  ...frontDoor,
+  timeouts: { ...frontDoor.timeouts, quick_headers: frontDoor.timeouts.quick_headers ?? frontDoor.timeout },
+}));

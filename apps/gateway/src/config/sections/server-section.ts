@@ -1,0 +1,77 @@
+import { BlockList, isIP } from 'node:net';
+import { z } from 'zod';
+import { checkedText, count, hostName, isHostName, list, pem, port, secondsOrNone } from './field-kinds.ts';
+
+/** Inbound TLS; every field holds PEM text once loaded. */
+export interface ServerTlsConfig {
+  readonly cert: string;
+  readonly key: string;
+  readonly client_ca?: string | undefined;
+}
+
+/** The main listener and the process around it. */
+export interface ServerConfig {
+  readonly host: string;
+  readonly port: number;
+  readonly workers: number;
+  readonly allowed_hosts: readonly string[];
+  readonly cors_origins: readonly string[];
+  readonly trusted_proxies: readonly string[];
+  readonly max_connections: number;
+  readonly tls?: ServerTlsConfig | undefined;
+  readonly pre_stop_delay: number;
+  readonly drain_timeout: number;
+}
+
+/** Whether a string is an IP address or a CIDR block, as `trusted_proxies` takes them. */
+export function isAddressBlock(value: string): boolean {
+  const [address = '', prefix, ...rest] = value.split('/');
+  const family = isIP(address);
+  if (family === 0 || rest.length > 0) return false;
+  if (prefix === undefined) return true;
+  if (!/^\d{1,3}$/.test(prefix)) return false;
+  try {
+    new BlockList().addSubnet(address, Number(prefix), family === 4 ? 'ipv4' : 'ipv6');
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function isHostWithOptionalPort(value: string): boolean {
+  if (isHostName(value)) return true;
+  const match = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d{1,5}))?$/.exec(value);
+  if (match === null) return false;
+  const [, bracketed, name, portText = '0'] = match;
+  return Number(portText) <= 65_535 && (bracketed === undefined ? isHostName(name ?? '') : isIP(bracketed) === 6);
+}
+
+function isOrigin(value: string): boolean {
+  const url = URL.parse(value);
+  return url !== null && (url.protocol === 'https:' || url.protocol === 'http:') && url.origin === value;
+}
+
+const tlsSection: z.ZodType<ServerTlsConfig> = z.strictObject({
+  cert: pem('a certificate chain').describe('Certificate chain: PEM text or the path of a PEM file.'),
+  key: pem('a private key').describe('Private key: PEM text or the path of a PEM file. Secret.'),
+  client_ca: pem('certificates').optional()
+    .describe('When given, clients must present a certificate issued by one of these authorities (mutual TLS).'),
+}, 'an object with cert and key');
+
+/** The schema of `server`. */
+export const serverSection: z.ZodType<ServerConfig> = z.strictObject({
+  host: hostName().default('127.0.0.1').describe('Address to listen on. Other than loopback needs `allowed_hosts`, and clients when a key of the gateway\'s is spent.'),
+  port: port().default(8_000).describe('Port to listen on.'),
+  workers: count(0, 1_024).default(1).describe('Worker processes; 0 means one a core. They share the configured connections, waiters and byte budget between them.'),
+  allowed_hosts: list(checkedText('a host name or address, with or without a port', isHostWithOptionalPort)).default([])
+    .describe('Values of `Host` that are ours. Empty: loopback names and the bound address. Must be given on hosts other than loopback.'),
+  cors_origins: list(checkedText('an origin such as https://app.example.com', isOrigin)).default([])
+    .describe('Browser origins that may call the gateway. Requests of any other origin are refused.'),
+  trusted_proxies: list(checkedText('an IP address or a CIDR block', isAddressBlock)).default([])
+    .describe('Addresses of the proxies in front, whose `X-Forwarded-For` is believed for the client address in logs.'),
+  max_connections: count(1).default(8_000).describe('Inbound connections, per worker.'),
+  tls: tlsSection.optional().describe('Inbound TLS. Absent: plain HTTP.'),
+  pre_stop_delay: secondsOrNone().default(0)
+    .describe('After SIGTERM readiness is 503 at once, and requests are still taken (with `connection: close`) for this long.'),
+  drain_timeout: secondsOrNone().default(600).describe('How long open responses may run after that.'),
+}, 'an object');

@@ -1,0 +1,51 @@
+import { z } from 'zod';
+import { count, seconds } from './field-kinds.ts';
+
+/** The bounds of one upstream's connections, for the whole gateway. */
+export interface PoolConfig {
+  readonly max_connections: number;
+  readonly max_keepalive_connections: number;
+  readonly keepalive_expiry: number;
+  readonly max_waiting: number;
+}
+
+/** The clocks of a request, in seconds. */
+export interface TimeoutsConfig {
+  readonly slot_wait: number;
+  readonly connect: number;
+  readonly write_stall: number;
+  readonly quick_headers: number;
+  readonly stream_headers: number;
+  readonly message_headers: number;
+  readonly idle: number;
+  readonly client_stall: number;
+}
+
+/** `TimeoutsConfig` before `quick_headers` took its default from `timeout`. */
+export type TimeoutsSettings = Omit<TimeoutsConfig, 'quick_headers'> & { readonly quick_headers?: number | undefined };
+
+const DEFAULT_KEEPALIVE_CONNECTIONS = 10;
+
+/** The schema of a `pool`. */
+export const poolSection: z.ZodType<PoolConfig> = z.strictObject({
+  max_connections: count(1, 100_000).default(20).describe('Connections to the upstream, all workers together. One open stream holds one: size it by expected open streams.'),
+  max_keepalive_connections: count(0, 100_000).optional()
+    .describe('Idle connections kept for reuse. At most `max_connections`; absent: the smaller of 10 and `max_connections`.'),
+  keepalive_expiry: seconds().default(30).describe('Seconds after which an idle connection is closed.'),
+  max_waiting: count(0, 1_000_000).default(100).describe('Requests that may wait for a connection; more are refused at once.'),
+}, 'an object').transform((pool) => ({
+  ...pool,
+  max_keepalive_connections: pool.max_keepalive_connections ?? Math.min(DEFAULT_KEEPALIVE_CONNECTIONS, pool.max_connections),
+}));
+
+/** The schema of `timeouts`. */
+export const timeoutsSection: z.ZodType<TimeoutsSettings> = z.strictObject({
+  slot_wait: seconds().default(5).describe('From asking for a connection to having one.'),
+  connect: seconds().default(10).describe('DNS, TCP and TLS together.'),
+  write_stall: seconds().default(10).describe('Without progress while the request body is sent.'),
+  quick_headers: seconds().optional().describe('From the request being sent to the response headers, for everything but messages. Absent: the value of `timeout`.'),
+  stream_headers: seconds().default(300).describe('The same for messages with `stream: true`.'),
+  message_headers: seconds().default(610).describe('The same for messages without.'),
+  idle: seconds().default(120).describe('Between two bytes of a response, while the client reads.'),
+  client_stall: seconds().default(120).describe('Without the client reading.'),
+}, 'an object');
