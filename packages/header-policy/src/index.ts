@@ -1,1 +1,15 @@
-export {};
+export { createHeaderPolicy, type HeaderPolicy } from './create-header-policy.ts';
+export { HeaderPolicyError, isHeaderPolicyError, type HeaderPolicyErrorCode } from './header-policy-error.ts';
+export type { RawHeaders } from './fields/field-syntax.ts';
+export { hasViaPseudonym } from './fields/has-via-pseudonym.ts';
+export { HOP_BY_HOP_FIELDS } from './fields/hop-by-hop-fields.ts';
+export { DROP_REASONS, type DroppedHeader, type DropReason } from './messages/dropped-header.ts';
+export type { ForwardedRequestHeaders, ForwardRequestHeaders, RequestHeaderAdditions } from './messages/forward-request-headers.ts';
+export type { ForwardedResponseHeaders, ForwardResponseHeaders } from './messages/forward-response-headers.ts';
+export type { HeaderAdditions } from './messages/header-additions.ts';
+export { HEADER_VIOLATION_CODES, type HeaderViolation, type HeaderViolationCode } from './messages/header-violation.ts';
+export { safeStatusMessage } from './messages/safe-status-message.ts';
+export { anthropicHeaderRules } from './rules/anthropic-header-rules.ts';
+export { extendHeaderRules, type HeaderRulesExtension } from './rules/extend-header-rules.ts';
+export { DEFAULT_HEADER_LIMITS, type HeaderRules } from './rules/header-rules.ts';
+export { openaiHeaderRules } from './rules/openai-header-rules.ts';

@@ -1,0 +1,122 @@
+import { createFieldClassifier, type FieldClassifier } from '../fields/field-classifier.ts';
+import { copyField, isFieldValue, type RawHeaders } from '../fields/field-syntax.ts';
+import { traitsOf, type FieldTraits } from '../fields/field-traits.ts';
+import { collectNominations } from '../fields/nominated-fields.ts';
+import { HeaderPolicyError } from '../header-policy-error.ts';
+import type { CompiledHeaderRules } from '../rules/compile-header-rules.ts';
+import type { DroppedHeader } from './dropped-header.ts';
+import { addFields, includesName, prepareAdditions, type HeaderAdditions, type PreparedAdditions } from './header-additions.ts';
+import { violationOf, type HeaderViolation } from './header-violation.ts';
+
+/** What the gateway adds to a request, and whether the client's own credential crosses. */
+export interface RequestHeaderAdditions extends HeaderAdditions {
+  /** Lets the client's own credentials cross under the names they came with; cannot be combined with a credential in `set`. @defaultValue false */
+  readonly forwardCredentials?: boolean | undefined;
+}
+
+/** The outbound request's fields, or why the inbound request is refused. */
+export type ForwardedRequestHeaders =
+  | { readonly ok: true; readonly headers: string[]; readonly dropped: readonly DroppedHeader[] }
+  | { readonly ok: false; readonly violation: HeaderViolation };
+
+/** Decides what an inbound request's fields become; see {@link HeaderPolicy.forwardRequestHeaders}. */
+export type ForwardRequestHeaders = (rawHeaders: RawHeaders, additions?: RequestHeaderAdditions) => ForwardedRequestHeaders;
+
+const NOTHING_NOMINATED: ReadonlySet<string> = new Set();
+
+/** Makes the request half of a policy. */
+export function createRequestForwarder(rules: CompiledHeaderRules): ForwardRequestHeaders {
+  const classify = createFieldClassifier((name) => traitsOf(name, 'request', rules));
+  const inspect = createRequestInspector(rules, classify);
+  // Written anew by each call; kept so that the hot path allocates nothing for it. The calls are synchronous and never nest.
+  const fields: FieldTraits[] = [];
+
+  return function forwardRequestHeaders(rawHeaders, additions) {
+    const prepared = prepareAdditions(additions, classify);
+    const forwardCredentials = additions?.forwardCredentials === true;
+    if (forwardCredentials) refuseTwoCredentials(prepared);
+
+    // The order is a security property: refuse the ambiguous, remove what the client nominated, apply the rules, add ours last.
+    const inspected = inspect(rawHeaders, fields);
+    if ('code' in inspected) return { ok: false, violation: inspected };
+
+    const headers: string[] = [];
+    const dropped: DroppedHeader[] = [];
+    let position = 0;
+    for (const field of fields) {
+      const drop = reasonToDrop(field, inspected, prepared, forwardCredentials);
+      if (drop === undefined) copyField(rawHeaders, position, headers);
+      else dropped.push(drop);
+      position += 2;
+    }
+    addFields(headers, prepared, classify);
+    return { ok: true, headers, dropped };
+  };
+}
+
+/** Reads a whole field section into `fields`: what the client nominated, or what makes the request ambiguous. */
+type RequestInspector = (rawHeaders: RawHeaders, fields: FieldTraits[]) => ReadonlySet<string> | HeaderViolation;
+
+function createRequestInspector(rules: CompiledHeaderRules, classify: FieldClassifier): RequestInspector {
+  // For each singleton the number of the call that saw it last: telling repeats apart needs no set a call.
+  const seenInCall = Array.from(rules.singletons, () => 0);
+  let call = 0;
+
+  return (rawHeaders, fields) => {
+    fields.length = 0;
+    call += 1;
+    let nominated = NOTHING_NOMINATED;
+    if (rawHeaders.length > rules.maxRequestFields * 2) {
+      return violationOf('too_many_fields', '', () => `The request has more than ${rules.maxRequestFields} header fields.`);
+    }
+    if (rawHeaders.length % 2 !== 0) return invalidField(rawHeaders.at(-1));
+    for (let index = 0; index < rawHeaders.length; index += 2) {
+      const name = rawHeaders[index];
+      const value = rawHeaders[index + 1];
+      const field = classify(name);
+      if (field === undefined || !isFieldValue(value)) return invalidField(name);
+      if (field.singleton !== -1) {
+        if (seenInCall[field.singleton] === call) {
+          return violationOf('duplicate_singleton', name, (printable) => `The header field ${printable} must be sent only once.`);
+        }
+        seenInCall[field.singleton] = call;
+      }
+      if (field.isConnection) {
+        const collected = collectNominations(value, nominated);
+        if (collected === undefined) return invalidField(name);
+        nominated = collected;
+      }
+      fields.push(field);
+    }
+    return refusedNomination(nominated, rules) ?? nominated;
+  };
+}
+
+/** A client that has the next hop ignore a field which we or the upstream act on makes two readers see two requests: 400. */
+function refusedNomination(nominated: ReadonlySet<string>, rules: CompiledHeaderRules): HeaderViolation | undefined {
+  for (const name of nominated) {
+    if (rules.reliedOn.matches(name) || rules.credentials.has(name)) {
+      return violationOf('nominated_field', name, (printable) => `The Connection header field must not name ${printable}.`);
+    }
+  }
+  return undefined;
+}
+
+function reasonToDrop(
+  field: FieldTraits, nominated: ReadonlySet<string>, additions: PreparedAdditions, forwardCredentials: boolean,
+): DroppedHeader | undefined {
+  if (field.isProtected) return forwardCredentials && field.isForwardableCredential ? undefined : field.dropped;
+  if (nominated.size !== 0 && nominated.has(field.name)) return { name: field.name, reason: 'nominated' };
+  if (field.dropped !== undefined) return field.dropped;
+  return !field.isAppended && includesName(additions.setTraits, field.name) ? { name: field.name, reason: 'replaced' } : undefined;
+}
+
+function refuseTwoCredentials(additions: PreparedAdditions): void {
+  const credential = additions.setTraits.find((field) => field.isCredential);
+  if (credential === undefined) return;
+  throw new HeaderPolicyError('invalid_additions', `set must hold no credential beside forwardCredentials, received ${credential.name}`);
+}
+
+function invalidField(name: unknown): HeaderViolation {
+  return violationOf('invalid_field', name, (printable) => `The header field ${printable} is malformed.`);
+}

@@ -1,0 +1,93 @@
+import { describe, expect, test } from 'vitest';
+import { anthropicHeaderRules, createHeaderPolicy, DROP_REASONS, extendHeaderRules, HOP_BY_HOP_FIELDS, openaiHeaderRules } from '../src/index.ts';
+import { reasonsOf } from './policy-support.ts';
+
+const policy = createHeaderPolicy(anthropicHeaderRules);
+
+describe('what never reaches the client', () => {
+  test.each([...HOP_BY_HOP_FIELDS.keys()])('%s is dropped (it would flip the framing of our own server)', (name) => {
+    expect(policy.forwardResponseHeaders([name, 'x'])).toEqual({ headers: [], dropped: [{ name, reason: 'hop_by_hop' }] });
+  });
+
+  test.each([
+    ['Set-Cookie', 'cookie'], ['x-api-key', 'credential'], ['authorization', 'credential'], ['x-penstock-request-id', 'internal'],
+    ['alt-svc', 'denied'], ['strict-transport-security', 'denied'], ['nel', 'denied'], ['report-to', 'denied'], ['public-key-pins', 'denied'],
+    ['clear-site-data', 'denied'], ['Access-Control-Allow-Origin', 'denied'], ['X-Accel-Redirect', 'denied'], ['x-sendfile', 'denied'],
+  ])('%s is dropped as %s, with either shipped rule set', (name, reason) => {
+    for (const rules of [anthropicHeaderRules, openaiHeaderRules]) {
+      expect(createHeaderPolicy(rules).forwardResponseHeaders([name, '1'])).toEqual({ headers: [], dropped: [{ name: name.toLowerCase(), reason }] });
+    }
+  });
+
+  test('an operator may deny more', () => {
+    const denying = createHeaderPolicy(extendHeaderRules(anthropicHeaderRules, { denyResponse: ['Server', 'cf-*'] }));
+    expect(denying.forwardResponseHeaders(['server', 'cloudflare', 'CF-Ray', '1', 'via', '1.1 google'])).toMatchObject({ headers: ['via', '1.1 google'] });
+  });
+});
+
+describe('what crosses', () => {
+  test('everything else, unknown fields included, in order, case and repeats (FR-15)', () => {
+    const fields = ['Request-Id', 'req_1', 'anthropic-ratelimit-unified-new', 'x', 'x-unknown', 'é', 'Vary', 'a', 'vary', 'b', 'Via', '1.1 google', 'server', 'cloudflare', '__proto__', 'x'];
+    expect(policy.forwardResponseHeaders(fields)).toEqual({ headers: fields, dropped: [] });
+  });
+
+  test('nominated fields are removed, but not those the body is read by (an upstream that nominates them is mistaken)', () => {
+    const { headers, dropped } = policy.forwardResponseHeaders([
+      'connection', 'x-hop, Content-Encoding, anthropic-x', 'Content-Encoding', 'gzip', 'X-Hop', '1', 'anthropic-x', '2', 'connection', 'not a token',
+    ]);
+    expect(headers).toEqual(['Content-Encoding', 'gzip', 'anthropic-x', '2']);
+    expect(reasonsOf(dropped)).toEqual({ connection: 'hop_by_hop', 'x-hop': 'nominated' });
+  });
+});
+
+describe('lengths', () => {
+  test.each([
+    ['one plain length is kept', ['Content-Length', '12'], ['Content-Length', '12']],
+    ['equal lengths become one', ['content-length', '12', 'Content-Length', '12'], ['content-length', '12']],
+    ['unequal lengths are all dropped', ['content-length', '12', 'content-length', '13'], []],
+    ['a list is dropped', ['content-length', '12, 12'], []],
+    ['a signed length is dropped', ['content-length', '+12'], []],
+    ['an empty length is dropped', ['content-length', ''], []],
+    ['a length too large to count is dropped', ['content-length', '9'.repeat(16)], []],
+    ['a length beside a transfer coding is dropped (FR-66, RFC 9112 §6.3)', ['content-length', '12', 'transfer-encoding', 'chunked'], []],
+  ])('%s', (_, fields, expected) => {
+    const { headers, dropped } = policy.forwardResponseHeaders(fields);
+    expect(headers).toEqual(expected);
+    const lost = fields.filter((text) => text.toLowerCase() === 'content-length').length - expected.length / 2;
+    expect(dropped.filter(({ reason }) => reason === 'framing')).toHaveLength(lost);
+  });
+});
+
+describe('bounds', () => {
+  test('drops malformed fields and says so (writeHead would throw)', () => {
+    const { headers, dropped } = policy.forwardResponseHeaders(['x y', '1', '', '2', 'a', '\n', 'b', '\uFFFD', 'c', '\0', 'ok', '1', 'odd']);
+    expect(headers).toEqual(['ok', '1']);
+    expect(dropped.map(({ reason }) => reason)).toEqual(Array.from({ length: 6 }, () => 'invalid'));
+    expect(dropped.every(({ name, reason }) => /^[\x21-\x7e]*$/.test(name) && DROP_REASONS.includes(reason))).toBe(true);
+  });
+
+  test('caps the fields, but keeps those without which the body cannot be read', () => {
+    const small = createHeaderPolicy({ ...anthropicHeaderRules, maxResponseFields: 2 });
+    const { headers, dropped } = small.forwardResponseHeaders(['a', '1', 'b', '2', 'c', '3', 'Content-Type', 'text/plain', 'content-encoding', 'gzip', 'content-length', '1']);
+    expect(headers).toEqual(['a', '1', 'b', '2', 'Content-Type', 'text/plain', 'content-encoding', 'gzip', 'content-length', '1']);
+    expect(dropped).toEqual([{ name: 'c', reason: 'too_many' }]);
+    const flood = Array.from({ length: 100 }, () => ['content-encoding', 'gzip']).flat();
+    expect(small.forwardResponseHeaders(flood).headers).toHaveLength(2 * (2 + 16));
+  });
+});
+
+describe('additions', () => {
+  test('sets the gateway own fields and gives event streams their defaults only where the upstream sent none', () => {
+    const additions = { set: ['x-penstock-request-id', 'pen_1', 'connection', 'close'], defaults: ['cache-control', 'no-cache', 'x-accel-buffering', 'no'] };
+    const { headers, dropped } = policy.forwardResponseHeaders(['Cache-Control', 'no-store', 'X-Penstock-Request-Id', 'forged', 'connection', 'keep-alive'], additions);
+    expect(headers).toEqual(['Cache-Control', 'no-store', 'x-accel-buffering', 'no', 'x-penstock-request-id', 'pen_1', 'connection', 'close']);
+    expect(reasonsOf(dropped)).toEqual({ 'x-penstock-request-id': 'internal', connection: 'hop_by_hop' });
+  });
+
+  test('replaces a field of the same name, and refuses a transfer coding', () => {
+    expect(policy.forwardResponseHeaders(['Server', 'x'], { set: ['server', 'penstock'] })).toEqual({
+      headers: ['server', 'penstock'], dropped: [{ name: 'server', reason: 'replaced' }],
+    });
+    expect(() => policy.forwardResponseHeaders([], { set: ['transfer-encoding', 'chunked'] })).toThrow(/set must hold fields that may be sent: transfer-encoding/);
+  });
+});
