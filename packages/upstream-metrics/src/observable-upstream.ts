@@ -1,8 +1,10 @@
 /** Why a connection could not be made; the `reason` label of `…upstream_connect_errors_total`. */
-export const CONNECT_FAILURE_REASONS = ['dns', 'refused', 'timeout', 'tls', 'reset', 'proxy', 'aborted', 'other'] as const;
+export const CONNECT_FAILURE_REASONS = ['timeout', 'dns', 'refused', 'network', 'tls', 'proxy', 'aborted'] as const;
 
 /** Why a connection was closed; the `reason` label of `…upstream_connections_closed_total`. */
-export const DISCONNECT_REASONS = ['idle', 'surplus', 'upstream_closed', 'error', 'aborted', 'closed', 'other'] as const;
+export const DISCONNECT_REASONS = [
+  'idle_expired', 'upstream_closed', 'unsolicited', 'not_kept_alive', 'surplus', 'aborted', 'failed', 'reset_on_reuse', 'shutdown',
+] as const;
 
 /** Why a request got no slot; the `reason` label of `…upstream_pool_rejections_total`. */
 export const REJECTION_REASONS = ['timeout', 'queue_full', 'draining'] as const;

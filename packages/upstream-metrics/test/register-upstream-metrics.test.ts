@@ -74,7 +74,7 @@ describe('counters and histograms', () => {
     client.emit('connected', { durationMs: 30, tlsSessionReused: true });
     client.emit('connected', { durationMs: 60 });
     client.emit('connect_failed', { reason: 'refused', durationMs: 1 });
-    client.emit('disconnected', { reason: 'idle' });
+    client.emit('disconnected', { reason: 'idle_expired' });
     client.emit('rejected', { reason: 'queue_full' });
     const text = await registry.metrics();
     expect(sample(text, 'penstock_upstream_pool_acquire_seconds_sum', native)).toBeCloseTo(4.9002);
@@ -84,7 +84,7 @@ describe('counters and histograms', () => {
     expect(sample(text, 'penstock_upstream_tls_handshakes_total', { ...native, session: 'resumed' })).toBe(1);
     expect(sample(text, 'penstock_upstream_tls_handshakes_total', { ...native, session: 'full' })).toBe(0);
     expect(sample(text, 'penstock_upstream_connect_errors_total', { ...native, reason: 'refused' })).toBe(1);
-    expect(sample(text, 'penstock_upstream_connections_closed_total', { ...native, reason: 'idle' })).toBe(1);
+    expect(sample(text, 'penstock_upstream_connections_closed_total', { ...native, reason: 'idle_expired' })).toBe(1);
     expect(sample(text, 'penstock_upstream_pool_rejections_total', { ...native, reason: 'queue_full' })).toBe(1);
   });
 
