@@ -1,1 +1,10 @@
-export {};
+export { startSimulator, type Simulator } from './start-simulator.ts';
+export { DEFAULT_OPTIONS, type SimulatorOptions } from './simulator-options.ts';
+export { isSimulatorError, SimulatorError, type SimulatorErrorCode } from './simulator-error.ts';
+export type { RecordedRequest } from './request-log.ts';
+export type { Clock } from './clock.ts';
+export type { Pacing } from './messages/message-plan.ts';
+export type { RateLimitOptions } from './http/rate-limits.ts';
+export { FAULT_HEADER, FAULT_NAMES } from './faults.ts';
+export { validateCountTokensRequest, validateMessagesRequest, type ValidationFailure } from './validation/validate-messages-request.ts';
+export type { ValidationHeaders } from './validation/validation-headers.ts';

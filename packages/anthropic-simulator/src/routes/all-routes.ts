@@ -1,0 +1,14 @@
+import { bytesAnswer } from '../http/answer.ts';
+import type { Simulation } from '../simulation.ts';
+import { messageRoutes } from './message-routes.ts';
+import { modelRoutes } from './model-routes.ts';
+import type { Route } from './route.ts';
+
+/** Every route of the simulated data plane; anything else is 404 in the API's shape. */
+export function allRoutes(simulation: Simulation): readonly Route[] {
+  return [
+    ...messageRoutes(simulation),
+    ...modelRoutes(simulation),
+    { method: 'HEAD', pattern: '/api/hello', answer: () => bytesAnswer(Buffer.alloc(0), 'text/plain') },
+  ];
+}

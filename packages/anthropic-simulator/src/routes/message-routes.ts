@@ -1,0 +1,82 @@
+import { apiError, invalidRequest } from '../http/api-error.ts';
+import { jsonAnswer, type Answer, type BodyPart } from '../http/answer.ts';
+import type { Exchange } from '../http/exchange.ts';
+import { textOf, type JsonObject } from '../json.ts';
+import { countInputTokens } from '../messages/count-tokens.ts';
+import type { MessagePlan, Pacing } from '../messages/message-plan.ts';
+import { paceEvents, wholeAnswerDelay } from '../messages/pace-events.ts';
+import { renderEvents } from '../messages/render-events.ts';
+import { renderMessage, type MessageIdentity } from '../messages/render-message.ts';
+import { scenarioOf } from '../scenarios/scenario-catalog.ts';
+import { scenarioError } from '../scenarios/scenario-errors.ts';
+import { apiIdentifier, createSeededRandom } from '../seeded-random.ts';
+import type { Simulation } from '../simulation.ts';
+import { validateCountTokensRequest, validateMessagesRequest } from '../validation/validate-messages-request.ts';
+import { validationHeaders } from '../validation/validation-headers.ts';
+import { readJson } from './read-json.ts';
+import type { Route } from './route.ts';
+
+/** `POST /v1/messages` and `POST /v1/messages/count_tokens`. */
+export function messageRoutes(simulation: Simulation): readonly Route[] {
+  return [
+    { method: 'POST', pattern: '/v1/messages', answer: (exchange) => answerMessages(simulation, exchange) },
+    { method: 'POST', pattern: '/v1/messages/count_tokens', answer: answerCountTokens },
+  ];
+}
+
+/** The finished message of a valid request, as a batch stores it. */
+export function answerWhole(simulation: Simulation, request: JsonObject, serviceTier: MessageIdentity['serviceTier']): JsonObject {
+  const { plan, identity } = plannedAnswer(simulation, request, Buffer.from(JSON.stringify(request)), serviceTier);
+  return renderMessage(plan, identity);
+}
+
+function answerMessages(simulation: Simulation, exchange: Exchange): Answer {
+  const parsed = readJson(exchange);
+  if (!parsed.ok) return parsed.answer;
+  const request = parsed.value;
+  const failure = validateMessagesRequest(request, validationHeaders(exchange));
+  if (failure !== undefined) return invalidRequest(exchange.requestId, failure.message);
+  const refused = scenarioError(textOf(request['model']), exchange.requestId, simulation.rateLimits);
+  if (refused !== undefined) return refused;
+  const { plan, identity } = plannedAnswer(simulation, request, exchange.body, 'standard');
+  const isWithinLimits = simulation.rateLimits.take(identity.input.inputTokens, plan.outputTokens);
+  if (!isWithinLimits && simulation.options.enforceRateLimits) return rateLimited(simulation, exchange);
+  const pacing: Pacing = { ...simulation.options.pacing, ...plan.pacing };
+  if (request['stream'] !== true) {
+    if (plan.errorAfterEvents !== undefined) return apiError(529, exchange.requestId);
+    return jsonAnswer(renderMessage(plan, identity), { headerFamily: 'inference', headDelayMs: wholeAnswerDelay(plan.outputTokens, pacing) });
+  }
+  const random = createSeededRandom('events', exchange.body);
+  return streamAnswer({ [Symbol.iterator]: () => paceEvents(renderEvents(plan, identity, random, exchange.requestId), pacing) });
+}
+
+/** A `text/event-stream` answer. */
+export function streamAnswer(body: Iterable<BodyPart>): Answer {
+  return {
+    status: 200,
+    headers: [['Content-Type', 'text/event-stream; charset=utf-8'], ['Cache-Control', 'no-cache']],
+    body, headDelayMs: 0, headerFamily: 'inference', isCompressible: true,
+  };
+}
+
+function plannedAnswer(simulation: Simulation, request: JsonObject, seed: Uint8Array, serviceTier: MessageIdentity['serviceTier']): { readonly plan: MessagePlan; readonly identity: MessageIdentity } {
+  const model = textOf(request['model']);
+  const random = createSeededRandom('message', seed);
+  const id = apiIdentifier('msg', random);
+  const plan = scenarioOf(model)({ request, model, random, maxTokens: Number(request['max_tokens']) });
+  return { plan, identity: { id, model, input: simulation.promptCache.account(model, request), serviceTier } };
+}
+
+function answerCountTokens(exchange: Exchange): Answer {
+  const parsed = readJson(exchange);
+  if (!parsed.ok) return parsed.answer;
+  const failure = validateCountTokensRequest(parsed.value, validationHeaders(exchange));
+  if (failure !== undefined) return invalidRequest(exchange.requestId, failure.message);
+  return jsonAnswer({ input_tokens: countInputTokens(parsed.value) });
+}
+
+function rateLimited(simulation: Simulation, exchange: Exchange): Answer {
+  return apiError(429, exchange.requestId, {
+    headers: [['retry-after', String(simulation.rateLimits.retryAfterSeconds())], ...simulation.rateLimits.headers()],
+  });
+}

@@ -1,0 +1,109 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { handleRequest, type RequestHandling } from './handle-request.ts';
+import { createRateLimits } from './http/rate-limits.ts';
+import { createPromptCache } from './messages/prompt-cache.ts';
+import { createRequestLog, type RecordedRequest } from './request-log.ts';
+import { allRoutes } from './routes/all-routes.ts';
+import { createSeededRandom } from './seeded-random.ts';
+import type { Simulation } from './simulation.ts';
+import { resolveOptions, type SimulatorOptions } from './simulator-options.ts';
+
+/** A running stand-in for the Anthropic API. */
+export interface Simulator {
+  /** `http://host:port`, to be used as the base URL of a client. */
+  readonly origin: string;
+  readonly port: number;
+  /** The last requests, oldest first, bounded by `maxRecordedRequests`. */
+  readonly requests: readonly RecordedRequest[];
+  /** How many answers are being written or waited for now. */
+  readonly openStreams: number;
+  /** How many client connections are open now. */
+  readonly connections: number;
+  /** How many connections were ever accepted. */
+  readonly acceptedConnections: number;
+  /** How many requests were answered or are being answered, recorded or not. */
+  readonly requestCount: number;
+  /** How many clients left before their answer was complete. */
+  readonly abandonedRequests: number;
+  /** Forgets the recorded requests. */
+  clearRequests(): void;
+  /** Breaks all connections and stops listening. */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+interface Counters {
+  openStreams: number;
+  acceptedConnections: number;
+  requestCount: number;
+  abandonedRequests: number;
+}
+
+/** Starts a simulator; rejects with `SimulatorError` for a bad option and with the listen error when the port is taken. */
+export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
+  const resolved = resolveOptions(options);
+  const { clock } = resolved;
+  let origin = '';
+  const simulation: Simulation = {
+    options: resolved,
+    rateLimits: createRateLimits(resolved.rateLimits, clock),
+    promptCache: createPromptCache(clock),
+    random: createSeededRandom('simulator', resolved.seed),
+    publicOrigin: () => resolved.publicOrigin ?? origin,
+  };
+  const log = createRequestLog(resolved.maxRecordedRequests, resolved.maxRecordedBodyBytes);
+  const handling: RequestHandling = { simulation, routes: allRoutes(simulation), log };
+  const counters: Counters = { openStreams: 0, acceptedConnections: 0, requestCount: 0, abandonedRequests: 0 };
+  const sockets = new Set<Socket>();
+  const server = createServer({ keepAliveTimeout: resolved.keepAliveTimeoutMs, requestTimeout: 0, noDelay: true });
+  server.on('connection', (socket) => {
+    counters.acceptedConnections += 1;
+    sockets.add(socket);
+    socket.once('close', () => { sockets.delete(socket); });
+  });
+  server.on('request', (request, response) => { serve(handling, counters, request, response); });
+  server.listen(resolved.port, resolved.host);
+  await once(server, 'listening');
+  const port = boundPort(server);
+  origin = `http://${resolved.host.includes(':') ? `[${resolved.host}]` : resolved.host}:${port}`;
+  const close = (): Promise<void> => closeServer(server, sockets);
+  return {
+    origin, port, requests: log.requests,
+    get openStreams() { return counters.openStreams; },
+    get connections() { return sockets.size; },
+    get acceptedConnections() { return counters.acceptedConnections; },
+    get requestCount() { return counters.requestCount; },
+    get abandonedRequests() { return counters.abandonedRequests; },
+    clearRequests: () => { log.clear(); },
+    close, [Symbol.asyncDispose]: close,
+  };
+}
+
+function serve(handling: RequestHandling, counters: Counters, request: IncomingMessage, response: ServerResponse): void {
+  const aborter = new AbortController();
+  counters.openStreams += 1;
+  counters.requestCount += 1;
+  response.once('close', () => {
+    counters.openStreams -= 1;
+    if (!response.writableFinished) counters.abandonedRequests += 1;
+    aborter.abort();
+  });
+  // A broken socket is what the faults are for; the response's close event tells the rest.
+  response.on('error', () => undefined);
+  handleRequest(handling, request, response, aborter.signal).catch(() => { response.destroy(); });
+}
+
+function boundPort(server: Server): number {
+  const address = server.address();
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+async function closeServer(server: Server, sockets: ReadonlySet<Socket>): Promise<void> {
+  if (!server.listening) return;
+  const closed = once(server, 'close');
+  server.close();
+  for (const socket of sockets) socket.destroy();
+  await closed;
+}
