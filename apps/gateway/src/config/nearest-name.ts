@@ -20,9 +20,13 @@ function editDistance(left: string, right: string): number {
   return previous[right.length] ?? 0;
 }
 
+/** One spelling for `maxConnections`, `max-connections` and `MAX_CONNECTIONS`. */
+function normalise(name: string): string {
+  return name.replace(/([a-z0-9])([A-Z])/g, '$1_$2').replaceAll('-', '_').toLowerCase();
+}
+
 /** The known name that a mistyped one most likely means, or undefined when none is near. Case, dashes and camel case do not count as changes. */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
-  const normalise = (text: string): string => text.replace(/([a-z0-9])([A-Z])/g, '$1_$2').replaceAll('-', '_').toLowerCase();
   const wanted = normalise(name.slice(0, 64));
   let best: string | undefined;
   let bestDistance = Math.min(MOST_CHANGES, Math.floor(wanted.length / 2)) + 1;
