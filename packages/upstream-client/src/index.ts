@@ -1,1 +1,15 @@
-export {};
+export { createUpstreamClient } from './create-upstream-client.ts';
+export type { CloseOptions, UpstreamClient } from './upstream-client.ts';
+export type { RequestTimings, UpstreamBody, UpstreamController, UpstreamDispatchOptions, UpstreamHandler } from './dispatch-options.ts';
+export {
+  DEFAULT_LIMITS, DEFAULT_POOL, DEFAULT_TIMEOUTS,
+  type PoolOptions, type RequestTimeouts, type ResolvedLimits, type ResolvedPool, type ResponseLimits, type TlsOptions, type UpstreamClientOptions,
+} from './options.ts';
+export {
+  isUpstreamError, REQUEST_PHASES, UPSTREAM_ERROR_CODES, UpstreamError,
+  type RequestPhase, type UpstreamErrorCode, type UpstreamErrorInit,
+} from './upstream-error.ts';
+export {
+  ACQUISITION_SOURCES, CONNECT_FAILURE_REASONS, DISCONNECT_REASONS, REJECTION_REASONS,
+  type AcquisitionSource, type ConnectFailureReason, type DisconnectReason, type RejectionReason, type UpstreamClientEvents, type UpstreamStats,
+} from './upstream-events.ts';

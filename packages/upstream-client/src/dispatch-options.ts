@@ -1,0 +1,42 @@
+import type { Readable } from 'node:stream';
+import type { Dispatcher, FormData } from 'undici';
+import type { RequestPhase } from './upstream-error.ts';
+import type { RequestTimeouts } from './options.ts';
+
+/** A request body; a list of chunks is sent as one body with `content-length`, never concatenated above 64 KiB. */
+export type UpstreamBody = null | string | Uint8Array | readonly Uint8Array[] | Readable | AsyncIterable<Uint8Array | string> | FormData;
+
+/** Options of one request: undici's own, with clocks. */
+export interface UpstreamDispatchOptions extends Omit<Dispatcher.DispatchOptions, 'body' | 'headers' | 'upgrade'> {
+  /** Absent: the client's own origin; any other is refused with `origin_mismatch`. */
+  readonly origin?: string | URL;
+  /** A flat name, value, … array keeps order, case and repeats. `host` may only repeat the client's own origin. */
+  readonly headers?: Dispatcher.DispatchOptions['headers'] | readonly string[];
+  readonly body?: UpstreamBody;
+  /** Clocks of this request, over those of the client. */
+  readonly timeouts?: Partial<RequestTimeouts>;
+}
+
+/** When each phase of a request began, in `performance.now` milliseconds. */
+export interface RequestTimings {
+  readonly enqueuedAt: number;
+  readonly acquiredAt?: number;
+  readonly connectedAt?: number;
+  /** The whole request was handed to the socket. */
+  readonly sentAt?: number;
+  /** The final response head arrived. */
+  readonly headAt?: number;
+}
+
+/** Controls one request from the moment it was dispatched; `abort` works in every phase, also while paused. */
+export interface UpstreamController extends Dispatcher.DispatchController {
+  readonly phase: RequestPhase;
+  readonly timings: RequestTimings;
+  /** Whether the request went out over a connection that had served another one. */
+  readonly reusedConnection: boolean;
+}
+
+/** undici's dispatch handler; the controller is an `UpstreamController`, and `onRequestStart` is called when the request is enqueued. */
+export interface UpstreamHandler extends Dispatcher.DispatchHandler {
+  onRequestStart?(controller: UpstreamController, context: unknown): void;
+}

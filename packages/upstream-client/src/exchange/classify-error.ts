@@ -1,0 +1,44 @@
+import { isUpstreamError, UpstreamError, type RequestPhase, type UpstreamErrorCode } from '../upstream-error.ts';
+
+/** undici reports these when the request as it was given cannot be sent. */
+const REQUEST_DEFECTS = new Set(['UND_ERR_INVALID_ARG', 'UND_ERR_NOT_SUPPORTED', 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH']);
+
+/** Messages of undici's `SocketError` that mean bytes which are no answer to the request, not a lost connection. */
+const BAD_MESSAGES = new Set(['bad response', 'bad upgrade']);
+
+const MESSAGES: Record<UpstreamErrorCode, string> = {
+  slot_timeout: 'no slot was free in time',
+  queue_full: 'too many requests wait for a slot',
+  draining: 'the client is closing',
+  connect_timeout: 'no connection in time',
+  unreachable: 'no connection',
+  tls: 'no trusted TLS connection',
+  reset: 'the connection was closed before the response head',
+  truncated: 'the response ended before it was complete',
+  invalid_response: 'the response is not one that may be relayed',
+  headers_timeout: 'no response head in time',
+  idle_timeout: 'the response stood still for too long',
+  write_timeout: 'the request body made no progress for too long',
+  origin_mismatch: 'the request is for another origin',
+  invalid_request: 'the request cannot be sent as it is',
+  aborted: 'the request was aborted',
+};
+
+/** Makes the error for a code: operation and origin, then what happened, then an optional detail that holds no data. */
+export function upstreamError(code: UpstreamErrorCode, phase: RequestPhase, operation: string, detail?: string, cause?: unknown): UpstreamError {
+  const message = detail === undefined ? `${operation}: ${MESSAGES[code]}` : `${operation}: ${MESSAGES[code]} (${detail})`;
+  return new UpstreamError(message, cause === undefined ? { code, phase } : { code, phase, cause });
+}
+
+/** Names what undici reported for a request that had a connection, by the phase in which it came. */
+export function classifyExchangeError(error: Error, phase: RequestPhase, operation: string): UpstreamError {
+  if (isUpstreamError(error)) return error;
+  const code = String((error as NodeJS.ErrnoException).code ?? '');
+  if (REQUEST_DEFECTS.has(code)) return upstreamError('invalid_request', phase, operation, undefined, error);
+  if (phase === 'receiving') return upstreamError('truncated', phase, operation, code === '' ? undefined : code, error);
+  // A parser error has no `code`; it is told by its name.
+  const isMalformed = error.name === 'HTTPParserError' || code === 'ERR_ASSERTION' || code === 'UND_ERR_HEADERS_OVERFLOW'
+    || code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH' || (code === 'UND_ERR_SOCKET' && BAD_MESSAGES.has(error.message));
+  if (isMalformed) return upstreamError('invalid_response', phase, operation, code === '' ? undefined : code, error);
+  return upstreamError('reset', phase, operation, code === '' ? undefined : code, error);
+}

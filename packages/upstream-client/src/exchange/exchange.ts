@@ -1,0 +1,301 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Client, Dispatcher } from 'undici';
+import { classifyConnectError } from '../connect/classify-connect-error.ts';
+import type { RequestTimings, UpstreamController } from '../dispatch-options.ts';
+import type { RequestTimeouts, ResolvedLimits } from '../options.ts';
+import type { SlotHolder } from '../pool/slot-holder.ts';
+import type { SlotPool } from '../pool/slot-pool.ts';
+import type { Slot } from '../pool/slot.ts';
+import type { RequestPhase, UpstreamErrorCode } from '../upstream-error.ts';
+import type { AcquisitionSource, DisconnectReason, Notify, RejectionReason } from '../upstream-events.ts';
+import { classifyExchangeError, upstreamError } from './classify-error.ts';
+import type { PreparedRequest } from './prepare-request.ts';
+import { lintResponseHead } from './response-lint.ts';
+import { WriteStallBody } from './write-stall-body.ts';
+
+/** What all requests of one client share. */
+export interface ExchangeContext {
+  readonly pool: SlotPool;
+  readonly limits: ResolvedLimits;
+  readonly origin: string;
+  /** Given to undici with every request, so that no `host` header can change it. */
+  readonly servername: string | undefined;
+  readonly notify: Notify;
+  readonly wants: (name: 'acquired' | 'released') => boolean;
+  readonly onHandlerError: (error: unknown) => void;
+  /** Called once per request, after it gave its slot back and its handler was told. */
+  readonly onDone: (exchange: Exchange) => void;
+}
+
+type RawFields = Exclude<Dispatcher.DispatchController['rawHeaders'], undefined>;
+type MutableTimings = { -readonly [Name in keyof RequestTimings]: RequestTimings[Name] };
+
+const REJECTION_CODES: Record<RejectionReason, UpstreamErrorCode> = { timeout: 'slot_timeout', queue_full: 'queue_full', draining: 'draining' };
+
+/** A connection that died unused is replaced once; a second time says something about the upstream. */
+const MAX_RECONNECTS = 1;
+
+/**
+ * One request and its response: the handler undici calls, and the controller the caller holds.
+ *
+ * Both in one object with fixed fields, because this is the hot path. It settles exactly once, by `onResponseEnd` or by
+ * `fail`; from then on `phase` is `done`, no clock runs, the slot is given back, and the handler is not called again.
+ */
+export class Exchange implements SlotHolder, UpstreamController, Dispatcher.DispatchHandler {
+  phase: RequestPhase = 'waiting';
+  readonly timings: MutableTimings = { enqueuedAt: performance.now() };
+  slot: Slot | undefined = undefined;
+  imminent = false;
+  aborted = false;
+  paused = false;
+  reason: Error | null = null;
+  reusedConnection = false;
+  private readonly handler: Dispatcher.DispatchHandler;
+  private readonly context: ExchangeContext;
+  private readonly request: PreparedRequest;
+  private readonly timeouts: RequestTimeouts;
+  private upstream: Dispatcher.DispatchController | undefined = undefined;
+  private body: WriteStallBody | undefined = undefined;
+  /** Slot wait, then response headers, then idle: only one of them runs at a time. */
+  private timer: NodeJS.Timeout | undefined = undefined;
+  private informational = 0;
+  private reconnects = 0;
+
+  constructor(handler: Dispatcher.DispatchHandler, request: PreparedRequest, timeouts: RequestTimeouts, context: ExchangeContext) {
+    this.handler = handler;
+    this.request = request;
+    this.timeouts = timeouts;
+    this.context = context;
+  }
+
+  get rawHeaders(): RawFields { return this.upstream?.rawHeaders ?? null; }
+  get rawTrailers(): RawFields { return this.upstream?.rawTrailers ?? null; }
+  get connectMs(): number { return this.timeouts.connectMs; }
+
+  /** Tells the handler that the request exists, then asks for a slot. */
+  start(): void {
+    try {
+      this.handler.onRequestStart?.(this, null);
+    } catch (error) {
+      this.fail(error as Error);
+    }
+    if (this.phase === 'done') return;
+    this.context.pool.acquire(this);
+    if (this.slot === undefined && this.phase === 'waiting') this.timer = setTimeout(onSlotWaitOver, this.timeouts.slotWaitMs, this);
+  }
+
+  abort(reason: Error): void {
+    if (this.phase === 'done') return;
+    this.aborted = true;
+    this.fail(reason ?? this.error('aborted'), 'aborted');
+  }
+
+  pause(): void {
+    if (this.phase === 'done') return;
+    this.paused = true;
+    this.upstream?.pause();
+  }
+
+  resume(): void {
+    if (!this.paused || this.phase === 'done') return;
+    this.paused = false;
+    // The idle clock stood still while paused: it starts afresh, whether it fired meanwhile or not.
+    if (this.phase === 'receiving') this.timer?.refresh();
+    this.upstream?.resume();
+  }
+
+  onAcquired(_slot: Slot, source: AcquisitionSource): void {
+    this.stopClock();
+    const now = performance.now();
+    this.phase = 'connecting';
+    this.timings.acquiredAt = now;
+    if (this.context.wants('acquired')) this.context.notify('acquired', { waitMs: now - this.timings.enqueuedAt, source });
+  }
+
+  onConnected(slot: Slot): void {
+    this.timings.connectedAt = performance.now();
+    this.reusedConnection = slot.requestCount > 0;
+    slot.requestCount += 1;
+    const { options, headers } = this.request;
+    (slot.client as Client).dispatch({
+      path: options.path,
+      method: options.method,
+      headers: headers as string[],
+      body: this.openBody() as Buffer,
+      ...(options.query === undefined ? {} : { query: options.query }),
+      ...(options.reset === undefined ? {} : { reset: options.reset }),
+      ...(this.context.servername === undefined ? {} : { servername: this.context.servername }),
+    } as Dispatcher.DispatchOptions, this);
+  }
+
+  onConnectFailed(error: Error): void {
+    const { code } = classifyConnectError(error);
+    const detail = (error as NodeJS.ErrnoException).code;
+    this.fail(upstreamError(code, 'connecting', this.operation(), detail, error));
+  }
+
+  onRejected(reason: RejectionReason): void {
+    this.context.notify('rejected', { reason });
+    this.fail(this.error(REJECTION_CODES[reason]));
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    if (this.phase === 'done') { controller.abort(this.reason ?? this.error('aborted')); return; }
+    this.upstream = controller;
+    this.phase = 'sending';
+    if (this.paused) controller.pause();
+  }
+
+  onBodySent(chunk: Buffer): void {
+    if (this.phase !== 'done') this.handler.onBodySent?.(chunk);
+  }
+
+  onRequestSent(): void {
+    // A response may come, and even end, before the request is sent.
+    this.timings.sentAt = performance.now();
+    if (this.phase === 'sending') {
+      this.phase = 'awaiting_head';
+      this.timer = setTimeout(onHeadersOver, this.timeouts.headersMs, this);
+    }
+    if (this.phase !== 'done') this.handler.onRequestSent?.();
+  }
+
+  onResponseStarted(): void {
+    if (this.phase !== 'done') this.handler.onResponseStarted?.();
+  }
+
+  onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders, statusMessage?: string): void {
+    if (this.phase === 'done') return;
+    if (status < 200 && status > 101) { this.onInformational(status, headers, statusMessage); return; }
+    const fieldCount = Array.isArray(controller.rawHeaders) ? controller.rawHeaders.length / 2 : 0;
+    const defect = lintResponseHead(status, headers, fieldCount, statusMessage, this.context.limits);
+    if (defect !== undefined) { this.fail(this.error('invalid_response', defect)); return; }
+    this.phase = 'receiving';
+    this.timings.headAt = performance.now();
+    this.stopClock();
+    this.body?.stopClock();
+    this.timer = setTimeout(onIdleOver, this.timeouts.idleMs, this);
+    try {
+      this.handler.onResponseStart?.(this, status, headers, statusMessage);
+    } catch (error) {
+      this.fail(error as Error, 'aborted');
+    }
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.phase !== 'receiving') return;
+    this.timer?.refresh();
+    try {
+      this.handler.onResponseData?.(this, chunk);
+    } catch (error) {
+      this.fail(error as Error, 'aborted');
+    }
+  }
+
+  onResponseEnd(_controller: Dispatcher.DispatchController, trailers: IncomingHttpHeaders): void {
+    if (this.phase === 'done') return;
+    this.settle();
+    this.context.pool.release(this);
+    try {
+      this.handler.onResponseEnd?.(this, trailers);
+    } catch (error) {
+      this.report(error as Error);
+    }
+    this.context.onDone(this);
+  }
+
+  /** undici's failures; before `onRequestStart` nothing was written, and the request may go to another connection. */
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    if (this.phase === 'done') return;
+    const classified = classifyExchangeError(error, this.phase, this.operation());
+    if (this.upstream === undefined && classified.code === 'reset' && this.reconnects < MAX_RECONNECTS && this.slot !== undefined) {
+      this.reconnects += 1;
+      this.context.pool.reconnect(this);
+      return;
+    }
+    this.fail(classified, classified.code === 'reset' && this.reusedConnection ? 'reset_on_reuse' : 'failed');
+  }
+
+  /** Ends the request with an error, in whatever phase it is; safe to call from any of its own callbacks. */
+  fail(error: Error, reason: DisconnectReason = 'aborted'): void {
+    if (this.phase === 'done') return;
+    this.reason = error;
+    const { upstream } = this;
+    this.settle();
+    if (this.slot !== undefined) this.slot.closeReason ??= reason;
+    this.stopBody();
+    upstream?.abort(error);
+    this.context.pool.abandon(this, reason);
+    this.report(error);
+    this.context.onDone(this);
+  }
+
+  /** Ends the request because a clock ran out. */
+  expire(code: UpstreamErrorCode): void {
+    this.fail(this.error(code));
+  }
+
+  private error(code: UpstreamErrorCode, detail?: string): Error {
+    return upstreamError(code, this.phase, this.operation(), detail);
+  }
+
+  private operation(): string {
+    return `${this.request.options.method} ${this.context.origin}`;
+  }
+
+  private openBody(): unknown {
+    const { body } = this.request;
+    if (body.kind === 'whole') return body.body;
+    // After a reconnect the same body goes on: nothing of it was read, since nothing was written.
+    this.body ??= new WriteStallBody(body.source, this.timeouts.writeStallMs, () => { this.expire('write_timeout'); });
+    return this.body;
+  }
+
+  private stopBody(): void {
+    this.body?.stop().catch(this.context.onHandlerError);
+  }
+
+  private stopClock(): void {
+    if (this.timer === undefined) return;
+    clearTimeout(this.timer);
+    this.timer = undefined;
+  }
+
+  private settle(): void {
+    this.stopClock();
+    this.phase = 'done';
+    const { acquiredAt } = this.timings;
+    if (acquiredAt !== undefined && this.context.wants('released')) this.context.notify('released', { heldMs: performance.now() - acquiredAt });
+  }
+
+  private onInformational(status: number, headers: IncomingHttpHeaders, statusMessage: string | undefined): void {
+    this.informational += 1;
+    if (this.informational > this.context.limits.maxInformational) { this.fail(this.error('invalid_response', 'too many 1xx responses')); return; }
+    if (status !== 103) return;
+    try {
+      this.handler.onResponseStart?.(this, status, headers, statusMessage);
+    } catch (error) {
+      this.fail(error as Error, 'aborted');
+    }
+  }
+
+  private report(error: Error): void {
+    try {
+      this.handler.onResponseError?.(this, error);
+    } catch (thrown) {
+      this.context.onHandlerError(thrown);
+    }
+  }
+}
+
+function onSlotWaitOver(exchange: Exchange): void {
+  exchange.onRejected('timeout');
+}
+
+function onHeadersOver(exchange: Exchange): void {
+  exchange.expire('headers_timeout');
+}
+
+function onIdleOver(exchange: Exchange): void {
+  if (!exchange.paused) exchange.expire('idle_timeout');
+}

@@ -1,0 +1,59 @@
+import { EventEmitter } from 'node:events';
+import type { Socket } from 'node:net';
+import { Client } from 'undici';
+import type { ResolvedLimits } from '../options.ts';
+import type { DisconnectReason } from '../upstream-events.ts';
+import type { Slot } from './slot.ts';
+
+/** What every undici client of one upstream has in common. */
+export interface OpenClientOptions {
+  readonly origin: string;
+  readonly allowH2: boolean;
+  readonly limits: ResolvedLimits;
+  /** Called once when the connection is gone. */
+  readonly onClosed: (slot: Slot, socket: Socket, reason: DisconnectReason) => void;
+}
+
+/** Told to undici when it wants to reconnect: a slot makes its own connections, so that none exists uncounted. */
+class ConnectionGone extends Error {
+  override readonly name = 'ConnectionGone';
+  readonly code = 'ERR_PENSTOCK_CONNECTION_GONE';
+}
+
+/** Why an undici connection ended that nobody here ended. */
+function disconnectReason(slot: Slot, error: Error): DisconnectReason {
+  if (error.message === 'socket idle timeout') return 'idle_expired';
+  if (error.message === 'reset') return 'not_kept_alive';
+  if (slot.state === 'active') return 'failed';
+  return error.message === 'bad response' || error.name === 'HTTPParserError' ? 'unsolicited' : 'upstream_closed';
+}
+
+/** Wraps a connected socket in an undici `Client` that serves one request at a time and never makes another connection. */
+export function openClient(slot: Slot, socket: Socket, expiryMs: number, { origin, allowH2, limits, onClosed }: OpenClientOptions): Client {
+  let fresh: Socket | undefined = socket;
+  const client = new Client(origin, {
+    pipelining: 1,
+    allowH2,
+    useMilo: false,
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    keepAliveTimeout: expiryMs,
+    keepAliveMaxTimeout: expiryMs,
+    keepAliveTimeoutThreshold: 1_000,
+    maxHeaderSize: limits.maxHeaderBytes,
+    connect: (_options, callback) => {
+      const taken = fresh;
+      fresh = undefined;
+      // undici must be called back later: inside its own turn it would not notice.
+      queueMicrotask(() => {
+        if (taken === undefined || taken.destroyed) callback(new ConnectionGone('the connection of this slot is gone'), null);
+        else callback(null, taken);
+      });
+    },
+  });
+  // Without a listener, an error in a caller's handler would take the process down.
+  EventEmitter.prototype.on.call(client, 'error', () => undefined);
+  client.on('disconnect', (_origin, _targets, error) => { slot.closeReason ??= disconnectReason(slot, error); });
+  socket.once('close', () => { onClosed(slot, socket, 'failed'); });
+  return client;
+}

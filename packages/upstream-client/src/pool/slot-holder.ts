@@ -1,0 +1,16 @@
+import type { AcquisitionSource, RejectionReason } from '../upstream-events.ts';
+import type { Slot } from './slot.ts';
+
+/** What the pool asks of a request that wants a slot. Every call is the last thing the pool does in its turn. */
+export interface SlotHolder {
+  slot: Slot | undefined;
+  readonly connectMs: number;
+  /** True while it waits only for a connection that is about to be free again. */
+  imminent: boolean;
+  /** It has a slot; a connection may still have to be made. */
+  onAcquired(slot: Slot, source: AcquisitionSource): void;
+  /** Its slot has a connection: send. */
+  onConnected(slot: Slot): void;
+  onConnectFailed(error: Error): void;
+  onRejected(reason: RejectionReason): void;
+}

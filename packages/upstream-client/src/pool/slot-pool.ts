@@ -1,0 +1,260 @@
+import type { Socket } from 'node:net';
+import { Client } from 'undici';
+import { classifyConnectError } from '../connect/classify-connect-error.ts';
+import type { Connector } from '../connect/connector.ts';
+import type { ResolvedPool } from '../options.ts';
+import type { AcquisitionSource, DisconnectReason, Notify } from '../upstream-events.ts';
+import type { SlotHolder } from './slot-holder.ts';
+import type { Slot } from './slot.ts';
+
+/** What a slot pool works with. */
+export interface SlotPoolOptions {
+  readonly pool: ResolvedPool;
+  readonly connect: Connector;
+  /** Wraps a fresh socket; `expiryMs` is how long undici may keep it idle. */
+  readonly openClient: (slot: Slot, socket: Socket, expiryMs: number) => Client;
+  readonly notify: Notify;
+}
+
+const ignore = (): void => undefined;
+
+/** The part of the keep-alive time in which a connection is no longer reused: a second, or half of a short expiry. */
+export function reuseMarginMs(keepAliveExpiryMs: number): number {
+  return Math.min(1_000, keepAliveExpiryMs / 2);
+}
+
+/**
+ * Decides which request has which slot.
+ *
+ * Invariants: `size` counts every slot until its socket is gone and never grows past `maxConnections`; a request waits
+ * only while no slot is idle; waiters are served first come, first served; idle slots are reused last in, first out.
+ */
+export class SlotPool {
+  pool: ResolvedPool;
+  size = 0;
+  active = 0;
+  connecting = 0;
+  settling = 0;
+  isDraining = false;
+  readonly idle: Slot[] = [];
+  /** Slots by holder are kept by the holders; this set is for shutting down. */
+  readonly slots: Set<Slot> = new Set();
+  readonly waiters: Set<SlotHolder> = new Set();
+  private readonly connect: Connector;
+  private readonly openClient: SlotPoolOptions['openClient'];
+  private readonly notify: Notify;
+
+  constructor({ pool, connect, openClient, notify }: SlotPoolOptions) {
+    this.pool = pool;
+    this.connect = connect;
+    this.openClient = openClient;
+    this.notify = notify;
+  }
+
+  /** Gives the request a slot, a place in the queue, or a refusal, in this call. */
+  acquire(holder: SlotHolder): void {
+    if (this.isDraining) { holder.onRejected('draining'); return; }
+    const slot = this.takeIdle();
+    if (slot !== undefined) { this.grant(slot, holder, 'reused'); return; }
+    // A connection that is about to be free again is better than a new one.
+    if (this.settling > this.waiters.size) { holder.imminent = true; this.waiters.add(holder); return; }
+    if (this.size < this.pool.maxConnections) { this.openSlot(holder, 'new'); return; }
+    if (this.waiters.size >= this.pool.maxWaiting) { holder.onRejected('queue_full'); return; }
+    this.waiters.add(holder);
+  }
+
+  /** Takes the slot, or the place in the queue, from a request that ended without a whole response. */
+  abandon(holder: SlotHolder, reason: DisconnectReason): void {
+    const { slot } = holder;
+    if (slot === undefined) { this.waiters.delete(holder); return; }
+    holder.slot = undefined;
+    slot.holder = undefined;
+    if (slot.state === 'active') {
+      this.active -= 1;
+      this.close(slot, reason);
+      return;
+    }
+    if (slot.state !== 'connecting') return;
+    // The connection under way is as good for the oldest waiter.
+    const next = this.shiftWaiter();
+    if (next !== undefined) { this.assign(slot, next, 'queued'); return; }
+    slot.attempt?.cancel();
+    this.connecting -= 1;
+    this.notify('connect_failed', { reason: 'aborted', durationMs: performance.now() - slot.connectStartedAt });
+    this.remove(slot);
+  }
+
+  /** Takes the slot back from a request whose response is complete. */
+  release(holder: SlotHolder): void {
+    const { slot } = holder;
+    if (slot === undefined) return;
+    holder.slot = undefined;
+    slot.holder = undefined;
+    this.active -= 1;
+    slot.state = 'settling';
+    this.settling += 1;
+    setImmediate(settle, this, slot);
+  }
+
+  /** Makes another connection for a request whose connection died before a byte was written. */
+  reconnect(holder: SlotHolder): void {
+    const { slot } = holder;
+    if (slot === undefined || slot.state !== 'active') return;
+    this.active -= 1;
+    this.dropConnection(slot);
+    this.dial(slot);
+  }
+
+  /** Applies new numbers: growing acts at once, shrinking closes idle connections first, then slots as they come back. */
+  resize(pool: ResolvedPool): void {
+    const expiryChanged = pool.keepAliveExpiryMs !== this.pool.keepAliveExpiryMs;
+    this.pool = pool;
+    while (this.idle.length > 0 && (expiryChanged || this.isSurplus(this.idle.length - 1))) this.close(this.idle.shift() as Slot, 'surplus');
+    this.serveWaiters();
+  }
+
+  /** Refuses new requests; those that wait keep their place. */
+  drain(): void {
+    this.isDraining = true;
+    while (this.idle.length > 0) this.close(this.idle.pop() as Slot, 'shutdown');
+  }
+
+  /** Called once by `settle`, a turn after a response ended. */
+  settled(slot: Slot): void {
+    this.settling -= 1;
+    if (slot.state !== 'settling') return;
+    if (slot.socket?.destroyed !== false) { this.close(slot, 'not_kept_alive'); return; }
+    if (this.size > this.pool.maxConnections) { this.close(slot, 'surplus'); return; }
+    const next = this.shiftWaiter();
+    if (next !== undefined) { this.grant(slot, next, next.imminent ? 'reused' : 'queued'); return; }
+    if (this.isDraining || this.isSurplus(this.idle.length)) { this.close(slot, this.isDraining ? 'shutdown' : 'surplus'); return; }
+    slot.state = 'idle';
+    slot.idleSince = performance.now();
+    this.idle.push(slot);
+  }
+
+  /** Called once when the socket of a slot is gone. */
+  socketClosed(slot: Slot, socket: Socket, reason: DisconnectReason): void {
+    if (slot.socket !== socket) return;
+    this.notify('disconnected', { reason: slot.closeReason ?? reason });
+    // An active slot belongs to its request, which undici is about to tell, and which then abandons or reconnects it.
+    if (slot.state === 'active') { slot.socket = undefined; slot.client = undefined; return; }
+    if (slot.state === 'idle') this.idle.splice(this.idle.indexOf(slot), 1);
+    slot.state = 'closing';
+    this.remove(slot);
+  }
+
+  private isSurplus(othersIdle: number): boolean {
+    return othersIdle >= this.pool.maxKeepAliveConnections || this.size > this.pool.maxConnections;
+  }
+
+  private takeIdle(): Slot | undefined {
+    for (;;) {
+      const slot = this.idle.pop();
+      if (slot === undefined) return undefined;
+      const { keepAliveExpiryMs } = this.pool;
+      const isFresh = performance.now() - slot.idleSince < keepAliveExpiryMs - reuseMarginMs(keepAliveExpiryMs);
+      if (isFresh && slot.socket?.destroyed === false) return slot;
+      this.close(slot, 'idle_expired');
+    }
+  }
+
+  private shiftWaiter(): SlotHolder | undefined {
+    for (const waiter of this.waiters) {
+      this.waiters.delete(waiter);
+      return waiter;
+    }
+    return undefined;
+  }
+
+  private serveWaiters(): void {
+    while (this.waiters.size > 0 && this.size < this.pool.maxConnections) {
+      const next = this.shiftWaiter();
+      if (next !== undefined) this.openSlot(next, 'queued');
+    }
+  }
+
+  private assign(slot: Slot, holder: SlotHolder, source: AcquisitionSource): void {
+    slot.holder = holder;
+    holder.slot = slot;
+    holder.onAcquired(slot, source);
+  }
+
+  private grant(slot: Slot, holder: SlotHolder, source: AcquisitionSource): void {
+    slot.state = 'active';
+    this.active += 1;
+    this.assign(slot, holder, source);
+    if (slot.holder === holder) holder.onConnected(slot);
+  }
+
+  private openSlot(holder: SlotHolder, source: AcquisitionSource): void {
+    const slot: Slot = {
+      state: 'connecting', holder, attempt: undefined, socket: undefined, client: undefined,
+      requestCount: 0, idleSince: 0, connectStartedAt: 0, closeReason: undefined,
+    };
+    this.size += 1;
+    this.slots.add(slot);
+    holder.slot = slot;
+    this.dial(slot);
+    holder.onAcquired(slot, source);
+  }
+
+  private dial(slot: Slot): void {
+    slot.state = 'connecting';
+    this.connecting += 1;
+    slot.connectStartedAt = performance.now();
+    slot.attempt = this.connect((slot.holder as SlotHolder).connectMs, (error, socket) => {
+      this.connecting -= 1;
+      slot.attempt = undefined;
+      if (socket === undefined) this.dialFailed(slot, error as Error);
+      else this.dialed(slot, socket);
+    });
+    this.notify('connecting', {});
+  }
+
+  private dialed(slot: Slot, socket: Socket): void {
+    slot.socket = socket;
+    slot.state = 'active';
+    this.active += 1;
+    slot.client = this.openClient(slot, socket, this.pool.keepAliveExpiryMs - reuseMarginMs(this.pool.keepAliveExpiryMs));
+    const isResumed = (socket as Partial<{ isSessionReused(): boolean }>).isSessionReused?.();
+    this.notify('connected', { durationMs: performance.now() - slot.connectStartedAt, ...(isResumed === undefined ? {} : { tlsSessionReused: isResumed }) });
+    slot.holder?.onConnected(slot);
+  }
+
+  private dialFailed(slot: Slot, error: Error): void {
+    const { holder } = slot;
+    this.notify('connect_failed', { reason: classifyConnectError(error).reason, durationMs: performance.now() - slot.connectStartedAt });
+    slot.holder = undefined;
+    if (holder !== undefined) holder.slot = undefined;
+    this.remove(slot);
+    holder?.onConnectFailed(error);
+  }
+
+  private close(slot: Slot, reason: DisconnectReason): void {
+    slot.state = 'closing';
+    slot.closeReason ??= reason;
+    if (slot.socket === undefined) { this.remove(slot); return; }
+    slot.client?.destroy(null, ignore);
+    slot.socket?.destroy();
+  }
+
+  private dropConnection(slot: Slot): void {
+    slot.client?.destroy(null, ignore);
+    slot.client = undefined;
+    slot.socket?.destroy();
+    slot.socket = undefined;
+    slot.requestCount = 0;
+    slot.closeReason = undefined;
+  }
+
+  private remove(slot: Slot): void {
+    if (!this.slots.delete(slot)) return;
+    this.size -= 1;
+    this.serveWaiters();
+  }
+}
+
+function settle(pool: SlotPool, slot: Slot): void {
+  pool.settled(slot);
+}

@@ -1,0 +1,27 @@
+import type { Socket } from 'node:net';
+import type { Client } from 'undici';
+import type { ConnectAttempt } from '../connect/connector.ts';
+import type { DisconnectReason } from '../upstream-events.ts';
+import type { SlotHolder } from './slot-holder.ts';
+
+/**
+ * `connecting` → `active` ⇄ (`settling` → `idle`) → `closing`. A settling slot has served its request and rests for one
+ * turn of the event loop, until undici takes the next one; a closing one waits for its socket to be gone.
+ */
+export type SlotState = 'connecting' | 'active' | 'settling' | 'idle' | 'closing';
+
+/** The right of one connection to exist. */
+export interface Slot {
+  state: SlotState;
+  /** The request it works for; defined while connecting and active. */
+  holder: SlotHolder | undefined;
+  attempt: ConnectAttempt | undefined;
+  socket: Socket | undefined;
+  client: Client | undefined;
+  /** Requests sent over the present connection. */
+  requestCount: number;
+  /** When it became idle, in `performance.now` milliseconds. */
+  idleSince: number;
+  connectStartedAt: number;
+  closeReason: DisconnectReason | undefined;
+}
