@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ROUTE_GROUPS } from './anthropic-native-section.ts';
-import { count, list, modelPattern, text } from './field-kinds.ts';
+import { checkedText, count, list, modelPattern } from './field-kinds.ts';
 
 /** What a client's `routes` may name: the native groups, paths the gateway does not know, and the front door. */
 export const CLIENT_ROUTES = [...ROUTE_GROUPS, 'unknown', 'front_door'] as const;
@@ -28,8 +28,14 @@ export interface ClientConfig {
 /** Names that metrics give to callers who are no configured client. */
 const RESERVED_NAMES: ReadonlySet<string> = new Set(['anonymous', 'unauthenticated']);
 
-const NAME_EXPECTED = 'a name of 1 to 64 letters, digits, dots, dashes or underscores, other than anonymous and unauthenticated';
+/** What a client's name must be. */
+export const CLIENT_NAME_EXPECTED = 'a name of 1 to 64 letters, digits, dots, dashes or underscores, other than anonymous and unauthenticated';
 const HASH_EXPECTED = 'the SHA-256 of a client key in 64 hexadecimal digits, as `penstock keys create` prints it';
+
+/** Whether a client may have this name. */
+export function isClientName(name: string): boolean {
+  return /^[A-Za-z0-9][\w.-]{0,63}$/.test(name) && !RESERVED_NAMES.has(name);
+}
 
 const limitsOfClient: z.ZodType<ClientLimits> = z.strictObject({
   concurrent_requests: count(1).optional().describe('Requests open at once, until the end of the response body.'),
@@ -39,7 +45,7 @@ const limitsOfClient: z.ZodType<ClientLimits> = z.strictObject({
 }, 'an object');
 
 const clientSection: z.ZodType<ClientConfig> = z.strictObject({
-  name: text(NAME_EXPECTED).regex(/^[A-Za-z0-9][\w.-]{0,63}$/, NAME_EXPECTED).refine((name) => !RESERVED_NAMES.has(name), { error: NAME_EXPECTED })
+  name: checkedText(CLIENT_NAME_EXPECTED, isClientName)
     .describe('Label of this client in logs and metrics.'),
   key_sha256: z.string(HASH_EXPECTED).regex(/^[0-9a-fA-F]{64}$/, HASH_EXPECTED).describe('SHA-256 of the client\'s key in hexadecimal.'),
   models: list(modelPattern()).min(1, 'at least one model pattern').optional()

@@ -1,0 +1,141 @@
+import { asNode, configJsonSchema, propertiesOf } from './config-json-schema.ts';
+import { ENVIRONMENT_KEYS } from './overrides.ts';
+import { RELOADABLE_PATHS } from './changes-between.ts';
+import type { JsonSchemaNode } from './config-json-schema.ts';
+
+const INTRODUCTION = `# Configuration
+
+<!-- Generated from the definition in apps/gateway/src/config; change that, then run the config tests with -u. -->
+
+One JSON file: \`--config FILE\`, else \`PENSTOCK_CONFIG\`, else \`config.json\` in the working directory if there is one. Without any,
+the defaults below hold. Flags win over the environment, the environment over the file, the file over the defaults. Durations are in
+seconds. \`penstock check\` validates a configuration and prints the one that would be used, with secrets masked; an unknown key or a
+bad value stops the start, with every problem listed at once.
+
+An editor that knows JSON Schema completes and checks the file with \`"$schema": "./apps/gateway/penstock.schema.json"\`.
+
+## Secrets and references
+
+Any string may hold \`\${env:NAME}\` (an environment variable) or \`\${file:PATH}\` (a file of at most 1 MiB, line breaks at its end
+removed; relative paths start at the configuration file). Fields for certificates and keys take PEM text or a path. An unset variable or
+an unreadable file is a problem, never an empty value. No problem, log line or printed configuration shows a secret.
+`;
+
+const EXAMPLE = `## Example
+
+\`\`\`json
+{
+  "server": { "host": "0.0.0.0", "allowed_hosts": ["claude.example.com"], "trusted_proxies": ["10.0.0.0/8"], "pre_stop_delay": 5 },
+  "anthropic_native": { "api_key": "\${file:/run/secrets/anthropic}", "pool": { "max_connections": 200 } },
+  "clients": [
+    {
+      "name": "ci",
+      "key_sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+      "models": ["claude-haiku-*"],
+      "limits": { "concurrent_requests": 10, "output_tokens_per_minute": 200000 }
+    }
+  ],
+  "limits": { "store": "redis://:\${env:REDIS_PASSWORD}@redis:6379", "on_store_failure": "open" }
+}
+\`\`\`
+`;
+
+const RULES = `## Rules between fields
+
+- With \`credentials: "inject"\` and no \`clients\` the gateway binds only loopback addresses; \`clients\` open it to others.
+- \`server.allowed_hosts\` must be given when \`server.host\` is not loopback.
+- \`max_keepalive_connections\` is at most \`max_connections\`, and each worker needs a connection of its own.
+- An upstream is reached by \`https:\`, except on loopback or with \`allow_insecure_base_url\`.
+- \`credentials: "forward"\` sends clients' credentials only to anthropic.com, to loopback, or to \`trusted_credential_origin\`.
+- An OAuth token (\`sk-ant-oat…\`) is no \`api_key\`: it belongs to one person, who sends it through \`forward\`.
+- An upstream is never one of the gateway's own listeners.
+- Names and key hashes of clients are distinct, and so are names of backends. Several backends need \`models\`.
+- With two or more clients, \`batches\`, \`files\`, \`skills\`, \`agents\`, \`admin\` and unknown paths are closed to a client unless its
+  \`routes\` names them: they share one Anthropic workspace. A client with \`models\` is refused where its models cannot be read (batches,
+  agents, admin, unknown paths).
+`;
+
+/** The reference of the configuration in Markdown: `docs/configuration.md`. */
+export function configReference(): string {
+  return [INTRODUCTION, environmentTable(), keyTables(), RULES, reloadList(), limitsPage(), EXAMPLE].join('\n');
+}
+
+function environmentTable(): string {
+  return `## Environment and flags
+
+| variable | sets |
+|---|---|
+${ENVIRONMENT_KEYS.map(([variable, key]) => `| \`${variable}\` | \`${key}\` |`).join('\n')}
+| \`PENSTOCK_CONFIG\` | the configuration file |
+| \`HTTPS_PROXY\`, \`NO_PROXY\` (also in lower case) | \`anthropic_native.proxy\` and \`openai_front_door.backends[].proxy\` where they are absent |
+| \`MODEL_CAPABILITIES_FILE\`, \`MODEL_CAPABILITIES_JSON\` | laid over \`openai_front_door.model_capabilities\`, in this order |
+
+An empty variable sets nothing. Flags: \`--config\`, \`--host\`, \`--port\`, \`--operations-host\`, \`--operations-port\`, \`--log-level\`.
+`;
+}
+
+function keyTables(): string {
+  const sections = propertiesOf(configJsonSchema()).filter(([name]) => name !== '$schema');
+  return `## Keys\n\n${sections.map(([name, node]) => {
+    const entries = rows(name, node);
+    const isList = node.items !== undefined;
+    return `### \`${name}${isList ? '[]' : ''}\`\n\n${node.description ?? ''}\n\n| key | default | value | meaning |\n|---|---|---|---|\n${entries.join('\n')}\n`;
+  }).join('\n')}`;
+}
+
+/** The rows of everything below a node; objects are opened, so that every row is one value. */
+function rows(path: string, node: JsonSchemaNode): string[] {
+  const entry = asNode(node.items);
+  if (entry !== undefined && propertiesOf(entry).length > 0) return rows(`${path}[]`, entry);
+  const values = asNode(node.additionalProperties);
+  const open = values === undefined || propertiesOf(values).length === 0 ? propertiesOf(node) : [['NAME', values] as const];
+  return open.flatMap(([name, child]) => {
+    const below = rows(`${path}.${name}`, child);
+    if (below.length > 0 && child.type === 'object' && name !== 'NAME') return below;
+    const isRequired = node.required?.includes(name) === true && child.default === undefined;
+    const own = `| \`${path}.${name}\` | ${isRequired ? 'required' : showDefault(child)} | ${showValue(child)} | ${(child.description ?? '').replaceAll('|', '\\|')} |`;
+    return name === 'NAME' ? below : [own, ...below];
+  });
+}
+
+function showDefault(node: JsonSchemaNode): string {
+  return node.default === undefined ? '–' : `\`${JSON.stringify(node.default)}\``;
+}
+
+function showValue(node: JsonSchemaNode): string {
+  if (node.enum !== undefined) return node.enum.map((value) => `\`${String(value)}\``).join(', ');
+  const entry = asNode(node.items);
+  if (entry !== undefined) return propertiesOf(entry).length > 0 ? 'list of objects' : `list of ${showValue(entry)}`;
+  if (node.type !== 'number' && node.type !== 'integer') return node.type ?? '';
+  const least = node.exclusiveMinimum === undefined ? node.minimum : `above ${node.exclusiveMinimum}`;
+  const bounds = [least, node.maximum].filter((bound) => bound !== undefined).join(' to ');
+  return bounds === '' ? node.type : `${node.type}, ${bounds}`;
+}
+
+function reloadList(): string {
+  return `## Reload
+
+On SIGHUP, and when the file changes, these take effect for new requests; running responses are untouched. Everything else keeps its value
+and is reported as needing a restart. A file with problems is refused as a whole, and so is one whose new settings do not go together
+with those that stay.
+
+${RELOADABLE_PATHS.map((path) => `- \`${path}\``).join('\n')}
+`;
+}
+
+function limitsPage(): string {
+  return `## Client limits
+
+A refused request is a 429 with \`retry-after\`; nothing of it reaches the upstream. The native side and the front door count separately.
+
+- \`concurrent_requests\` counts from admission to the end of the response body, however it ends.
+- \`requests_per_minute\` counts in windows of a minute that start with a client's first request.
+- \`input_tokens_per_minute\` and \`output_tokens_per_minute\` are charged from observed usage when a response ended. A client is refused
+  while its minute is spent, so one request may overshoot; the next minute starts anew.
+
+With \`limits.store: "memory"\` every process counts for itself, and workers divide each limit between them, which is approximate. With
+Redis, all workers and replicas share exact counters, and places of a replica that crashed come back within 30 seconds. While Redis is
+down or slower than 250 ms, \`on_store_failure\` decides: \`open\` lets the requests of limited clients pass, \`closed\` refuses them. Either
+way it is counted, no request waits longer, and clients without limits never ask the store.
+`;
+}

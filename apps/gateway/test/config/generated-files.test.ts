@@ -1,0 +1,25 @@
+import { describe, expect, it } from 'vitest';
+import { asNode, configJsonSchema, propertiesOf } from '../../src/config/config-json-schema.ts';
+import { configReference } from '../../src/config/config-reference.ts';
+import type { JsonSchemaNode } from '../../src/config/config-json-schema.ts';
+
+// Both are written anew by running this file with `vitest run -u`.
+describe('files generated from the definition of the configuration', () => {
+  it('penstock.schema.json is current (editors check files against it)', async () => {
+    await expect(`${JSON.stringify(configJsonSchema(), null, 2)}\n`).toMatchFileSnapshot('../../penstock.schema.json');
+  });
+
+  it('docs/configuration.md is current (nobody has to remember to document a key)', async () => {
+    await expect(configReference()).toMatchFileSnapshot('../../../../docs/configuration.md');
+  });
+
+  it('every key has a description (an editor shows it beside the key)', () => {
+    const undescribed = (node: JsonSchemaNode, path: string): string[] => propertiesOf(node).flatMap(([name, child]) => [
+      ...(child.description === undefined ? [`${path}.${name}`] : []),
+      ...undescribed(child, `${path}.${name}`),
+      ...undescribed(asNode(child.items) ?? {}, `${path}.${name}[]`),
+      ...undescribed(asNode(child.additionalProperties) ?? {}, `${path}.${name}.NAME`),
+    ]);
+    expect(undescribed(configJsonSchema(), '')).toEqual([]);
+  });
+});
