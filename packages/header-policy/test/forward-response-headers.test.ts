@@ -10,7 +10,7 @@ describe('what never reaches the client', () => {
   });
 
   test.each([
-    ['Set-Cookie', 'cookie'], ['x-api-key', 'credential'], ['authorization', 'credential'], ['x-penstock-request-id', 'internal'],
+    ['Set-Cookie', 'cookie'], ['x-api-key', 'credential'], ['authorization', 'credential'], ['x-penstock-request-id', 'internal'], ['Expect', 'framing'],
     ['alt-svc', 'denied'], ['strict-transport-security', 'denied'], ['nel', 'denied'], ['report-to', 'denied'], ['public-key-pins', 'denied'],
     ['clear-site-data', 'denied'], ['Access-Control-Allow-Origin', 'denied'], ['X-Accel-Redirect', 'denied'], ['x-sendfile', 'denied'],
   ])('%s is dropped as %s, with either shipped rule set', (name, reason) => {

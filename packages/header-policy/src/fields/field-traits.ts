@@ -52,8 +52,9 @@ function ruleReason(name: string, direction: Direction, rules: CompiledHeaderRul
   return rules.allowRequest.matches(name) ? undefined : 'not_allowed';
 }
 
-/** `host` would override the TLS server name and `expect` makes undici throw; `Connection: close` is how a server says it will hang up. */
+/** `host` would override the TLS server name, `expect` makes undici throw and node:http write UTF-8; `Connection: close` is how a server says it will hang up. */
 function isAddable(name: string, direction: Direction, reason: DropReason | undefined): boolean {
+  if (name === 'expect') return false;
   if (direction === 'response') return name === 'connection' || !HOP_BY_HOP_FIELDS.has(name);
-  return reason !== 'internal' && !HOP_BY_HOP_FIELDS.has(name) && name !== 'host' && name !== 'expect';
+  return reason !== 'internal' && name !== 'host' && !HOP_BY_HOP_FIELDS.has(name);
 }
