@@ -5,7 +5,7 @@ import type { JsonSchemaNode } from './config-json-schema.ts';
 
 const INTRODUCTION = `# Configuration
 
-<!-- Generated from the definition in apps/gateway/src/config; change that, then run the config tests with -u. -->
+<!-- Generated from the definition in apps/gateway/src/config; change that, then run vitest on test/config with --update. -->
 
 One JSON file: \`--config FILE\`, else \`PENSTOCK_CONFIG\`, else \`config.json\` in the working directory if there is one. Without any,
 the defaults below hold. Flags win over the environment, the environment over the file, the file over the defaults. Durations are in
@@ -106,7 +106,7 @@ function showValue(node: JsonSchemaNode): string {
   if (node.enum !== undefined) return node.enum.map((value) => `\`${String(value)}\``).join(', ');
   const entry = asNode(node.items);
   if (entry !== undefined) return propertiesOf(entry).length > 0 ? 'list of objects' : `list of ${showValue(entry)}`;
-  if (node.type !== 'number' && node.type !== 'integer') return node.type ?? '';
+  if (node.type !== 'number' && node.type !== 'integer') return typeof node.type === 'string' ? node.type : '';
   const least = node.exclusiveMinimum === undefined ? node.minimum : `above ${node.exclusiveMinimum}`;
   const bounds = [least, node.maximum].filter((bound) => bound !== undefined).join(' to ');
   return bounds === '' ? node.type : `${node.type}, ${bounds}`;

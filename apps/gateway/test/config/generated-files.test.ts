@@ -3,7 +3,7 @@ import { asNode, configJsonSchema, propertiesOf } from '../../src/config/config-
 import { configReference } from '../../src/config/config-reference.ts';
 import type { JsonSchemaNode } from '../../src/config/config-json-schema.ts';
 
-// Both are written anew by running this file with `vitest run -u`.
+// Both are written anew by running this file with `vitest run test/config --update`.
 describe('files generated from the definition of the configuration', () => {
   it('penstock.schema.json is current (editors check files against it)', async () => {
     await expect(`${JSON.stringify(configJsonSchema(), null, 2)}\n`).toMatchFileSnapshot('../../penstock.schema.json');

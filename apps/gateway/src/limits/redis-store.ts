@@ -1,0 +1,78 @@
+import { Redis } from 'ioredis';
+import { RateLimiterRedis } from 'rate-limiter-flexible';
+import { RENEW_PLACES, TAKE_PLACE } from './lease-scripts.ts';
+import type { CounterStore } from './counter-store.ts';
+
+/** How a shared store is reached. */
+export interface RedisStoreOptions {
+  /** A redis:// or rediss:// URL. */
+  readonly url: string;
+  readonly keyPrefix: string;
+  readonly windowSeconds: number;
+  /** Longest wait for one command. */
+  readonly commandTimeoutMs: number;
+  /** After this long without renewal a place is free again: its replica has crashed. */
+  readonly leaseTtlMs: number;
+}
+
+const MAX_RECONNECT_DELAY_MS = 2_000;
+const MAX_CONNECT_MS = 1_000;
+const RENEW_BATCH = 500;
+
+/** Counters in a Redis that replicas share. It connects on its own, again and again; while it cannot, every method rejects at once. */
+export function createRedisStore({ url, keyPrefix, windowSeconds, commandTimeoutMs, leaseTtlMs }: RedisStoreOptions): CounterStore {
+  const redis = new Redis(url, {
+    commandTimeout: commandTimeoutMs,
+    connectTimeout: MAX_CONNECT_MS,
+    // A request must not wait for a connection, nor be counted twice by a command that is sent again.
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    enableAutoPipelining: true,
+    retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt, 10), MAX_RECONNECT_DELAY_MS),
+    // After a failover the old primary answers READONLY; a new connection finds the new one.
+    reconnectOnError: (error) => error.message.startsWith('READONLY'),
+  });
+  // Failures are reported by the commands that meet them; without a listener ioredis would write them to the console.
+  redis.on('error', () => {});
+  const windows = new RateLimiterRedis({ storeClient: redis, keyPrefix, points: Number.MAX_SAFE_INTEGER, duration: windowSeconds });
+  const nameOf = (key: string): string => `${keyPrefix}:${key}`;
+
+  return {
+    async add(key, amount) {
+      const { consumedPoints, msBeforeNext } = await windows.penalty(key, amount);
+      return { consumed: consumedPoints, resetsInMs: msBeforeNext };
+    },
+    async read(key) {
+      const window = await windows.get(key);
+      return window === null ? undefined : { consumed: window.consumedPoints, resetsInMs: window.msBeforeNext };
+    },
+    async take(key, limit, leaseId) {
+      return await redis.eval(TAKE_PLACE, 1, nameOf(key), limit, leaseTtlMs, leaseId) === 1;
+    },
+    async giveBack(key, leaseId) {
+      await redis.zrem(nameOf(key), leaseId);
+    },
+    async renew(key, leaseIds) {
+      // All batches leave at once: one sent later could take again what has been given back in between.
+      const batches = Array.from({ length: Math.ceil(leaseIds.length / RENEW_BATCH) }, (_, batch) => leaseIds.slice(batch * RENEW_BATCH, (batch + 1) * RENEW_BATCH));
+      await Promise.all(batches.map((batch) => redis.eval(RENEW_PLACES, 1, nameOf(key), leaseTtlMs, ...batch)));
+    },
+    ready: async () => await waitUntilReady(redis),
+    close: () => redis.disconnect(),
+  };
+}
+
+async function waitUntilReady(redis: Redis): Promise<boolean> {
+  if (redis.status === 'ready') return true;
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const onReady = (): void => resolve(true);
+  const timer = setTimeout(() => resolve(false), MAX_CONNECT_MS);
+  redis.once('ready', onReady);
+  try {
+    return await promise;
+  } finally {
+    clearTimeout(timer);
+    redis.off('ready', onReady);
+  }
+}

@@ -1,0 +1,53 @@
+/** Why the store gave no answer: it took too long, or was not asked because it had just failed. */
+export class StoreUnavailableError extends Error {
+  override readonly name = 'StoreUnavailableError';
+  readonly code: 'timeout' | 'paused';
+
+  constructor(code: StoreUnavailableError['code'], message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** Whether the store was not even asked. */
+export function isStorePaused(error: unknown): boolean {
+  return error instanceof StoreUnavailableError && error.code === 'paused';
+}
+
+/** Keeps a failing store from slowing every request down. */
+export interface StoreGuard {
+  /** Runs a step against the store; rejects when it fails, takes too long, or the store has just failed several times in a row. */
+  run<Result>(step: (isAbandoned: () => boolean) => Promise<Result>): Promise<Result>;
+}
+
+const FAILURES_BEFORE_PAUSE = 3;
+const PAUSE_MS = 1_000;
+
+/** Guards a store: each step has a deadline, and after three failures in a row the store is left alone for a second. */
+export function createStoreGuard(timeoutMs: number, now: () => number = performance.now.bind(performance)): StoreGuard {
+  let failuresInARow = 0;
+  let pausedUntil = 0;
+
+  async function run<Result>(step: (isAbandoned: () => boolean) => Promise<Result>): Promise<Result> {
+    if (now() < pausedUntil) throw new StoreUnavailableError('paused', 'the store of the limits failed and is being left alone for a moment');
+    // A step that comes too late must not go on to take what nobody will give back.
+    let abandoned = false;
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    const timer = setTimeout(() => reject(new StoreUnavailableError('timeout', `the store of the limits did not answer within ${timeoutMs} ms`)), timeoutMs);
+    try {
+      const result = await Promise.race([step(() => abandoned), late]);
+      failuresInARow = 0;
+      return result;
+    } catch (error) {
+      failuresInARow += 1;
+      // A pause that ended with another failure starts again at once, so a hanging store costs one request a second its wait.
+      if (failuresInARow >= FAILURES_BEFORE_PAUSE) pausedUntil = now() + PAUSE_MS;
+      throw error;
+    } finally {
+      abandoned = true;
+      clearTimeout(timer);
+    }
+  }
+
+  return { run };
+}
