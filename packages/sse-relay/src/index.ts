@@ -1,6 +1,10 @@
-export { createRelayHandler, type RelayHandler } from './create-relay-handler.ts';
-export { createEventBoundary, type EventBoundary } from './event-boundary.ts';
-export { DEFAULT_RELAY_OPTIONS, type BodyObserver, type RelayHead, type RelayOptions } from './relay-options.ts';
-export { RELAY_ENDS, type RelayEnd, type RelayFailure, type RelayResult } from './relay-result.ts';
-export { RelayError, isRelayError, type RelayErrorCode } from './relay-error.ts';
-export type { BodyFraming } from './response-description.ts';
+export { createRelayHandler, type RelayHandler } from './relay/create-relay-handler.ts';
+export { createEventBoundary, type EventBoundary } from './relay/event-boundary.ts';
+export { DEFAULT_RELAY_TIMEOUTS, type BodyObserver, type KeepAliveOptions, type RelayHead, type RelayOptions, type RelayTimeouts } from './relay/relay-options.ts';
+export { RELAY_ENDS, type RelayEnd, type RelayFailure, type RelayResult } from './relay/relay-result.ts';
+export { RelayError, isRelayError, type RelayErrorCode } from './relay/relay-error.ts';
+export type { BodyFraming } from './relay/response-description.ts';
+export {
+  DEFAULT_EVENT_OBSERVER_LIMITS, createEventObserver, type EventObserver, type EventObserverLimits, type EventObserverOptions,
+} from './observer/create-event-observer.ts';
+export { ObserverError, isObserverError, type ObserverErrorCode } from './observer/observer-error.ts';

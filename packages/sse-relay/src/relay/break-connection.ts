@@ -2,8 +2,8 @@ import type { ServerResponse } from 'node:http';
 import { TLSSocket } from 'node:tls';
 
 /**
- * Ends a response so that no client can take it for whole. A chunked or counted body shows it by missing its end; one
- * delimited by the close of the connection (HTTP/1.0) would look whole after FIN, so it gets RST.
+ * Ends a response at once so that no client can take it for whole. A chunked or counted body shows it by missing its end;
+ * one delimited by the close of the connection (HTTP/1.0) would look whole after FIN, so it gets RST.
  */
 export function breakConnection(response: ServerResponse, isCloseDelimited: boolean): void {
   const { socket } = response;

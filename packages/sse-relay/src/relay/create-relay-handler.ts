@@ -1,12 +1,19 @@
-import { STATUS_CODES, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Dispatcher } from 'undici';
+import { BodyMeter } from './body-meter.ts';
 import { breakConnection } from './break-connection.ts';
 import { createEventBoundary, type EventBoundary } from './event-boundary.ts';
+import { GuardedObserver, waitAtMost } from './guarded-observer.ts';
+import { KeepAliveComments } from './keep-alive-comments.ts';
 import { flatRawHeaders } from './raw-headers.ts';
+import { relayEarlyHints } from './relay-early-hints.ts';
 import { RelayError } from './relay-error.ts';
-import { DEFAULT_RELAY_OPTIONS, readDurationMs, type BodyObserver, type RelayHead, type RelayOptions } from './relay-options.ts';
-import type { RelayEnd } from './relay-result.ts';
-import { describeResponse, type ResponseDescription } from './response-description.ts';
+import { checkSpanMs, DEFAULT_RELAY_TIMEOUTS, type RelayOptions } from './relay-options.ts';
+import type { RelayEnd, RelayResult } from './relay-result.ts';
+import { relayTrailers } from './relay-trailers.ts';
+import { describeResponse, UNKNOWN_RESPONSE } from './response-description.ts';
+import { sendHead } from './send-head.ts';
 import { createStallClock, type StallClock } from './stall-clock.ts';
 
 /** An undici dispatch handler that relays one upstream response to one client response. */
@@ -15,11 +22,10 @@ export interface RelayHandler extends Dispatcher.DispatchHandler {
   interrupt(reason: string): void;
 }
 
+/** `waiting` for the head; `relaying` the body; `ending`: whole, on its way to the client; `breaking`: cut, likewise; `settled`. */
 type Phase = 'waiting' | 'relaying' | 'ending' | 'breaking' | 'settled';
 
 const EMPTY = Buffer.alloc(0);
-const NOTHING_YET: ResponseDescription = { framing: 'none', isEventStream: false, isIdentity: true, hasForeignTransferCoding: false };
-const PRINTABLE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 /**
  * Creates the handler for one client response; hand it to `dispatch` once. Throws `RelayError` `head_already_sent` when the
@@ -34,13 +40,19 @@ export function createRelayHandler(serverResponse: ServerResponse, options: Rela
 class Relay implements RelayHandler {
   readonly #response: ServerResponse;
   readonly #options: RelayOptions;
-  readonly #failureLingerMs: number;
+  readonly #observer: GuardedObserver;
+  readonly #meter = new BodyMeter();
   readonly #clientStall: StallClock;
+  readonly #failureLingerMs: number;
+  readonly #observerGraceMs: number;
+  #keepAlive: KeepAliveComments | undefined;
+  #queuedOn: Socket | undefined;
   #phase: Phase = 'waiting';
+  #headSent = false;
   #controller: Dispatcher.DispatchController | undefined;
-  #observer: BodyObserver | undefined;
+  /** Tracked for identity-encoded event streams only. */
   #boundary: EventBoundary | undefined;
-  #description = NOTHING_YET;
+  #description = UNKNOWN_RESPONSE;
   #status = 0;
   #isPaused = false;
   /** Whether only the end of the connection ends the body for this client (HTTP/1.0). */
@@ -49,92 +61,84 @@ class Relay implements RelayHandler {
   #how: RelayEnd = 'complete';
   #error: unknown;
   #headAt: number | undefined;
-  #firstByteAt: number | undefined;
   #endedAt: number | undefined;
-  /** When the last chunk came or the upstream was resumed, whichever is later; a gap is measured from it. */
-  #movedAt = 0;
-  #largestGapMs = 0;
-  #bodyBytes = 0;
   #pauses = 0;
   #failureEventSent = false;
 
   constructor(response: ServerResponse, options: RelayOptions) {
     this.#response = response;
     this.#options = options;
-    this.#observer = options.observer;
-    this.#failureLingerMs = readDurationMs('failureLingerMs', options.failureLingerMs, DEFAULT_RELAY_OPTIONS.failureLingerMs);
-    const clientStallMs = readDurationMs('clientStallMs', options.clientStallMs, DEFAULT_RELAY_OPTIONS.clientStallMs);
+    this.#observer = new GuardedObserver(options.observer, options.onObserverError);
+    this.#failureLingerMs = checkSpanMs('failureLingerMs', options.failureLingerMs ?? DEFAULT_RELAY_TIMEOUTS.failureLingerMs);
+    this.#observerGraceMs = checkSpanMs('observerGraceMs', options.observerGraceMs ?? DEFAULT_RELAY_TIMEOUTS.observerGraceMs);
+    const clientStallMs = checkSpanMs('clientStallMs', options.clientStallMs ?? DEFAULT_RELAY_TIMEOUTS.clientStallMs);
     this.#clientStall = createStallClock(clientStallMs, () => this.#stopAt('client_stalled', new RelayError('client_stalled', `the client read nothing for ${clientStallMs} ms`)));
+    if (options.keepAlive !== undefined) checkSpanMs('keepAlive.intervalMs', options.keepAlive.intervalMs);
     response.once('close', this.#onClientClose);
+    // A response still behind another on its connection (pipelining) is not told when that connection closes.
+    if (response.socket === null) this.#queuedOn = response.req.socket.once('close', this.#onClientClose);
     // A socket error is followed by `close`, which is where the relay acts on it.
-    response.on('error', () => undefined);
+    response.on('error', ignore);
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
+    this.#options.onStart?.(controller);
     if (this.#phase === 'settled') controller.abort(asError(this.#error));
     else if (this.#response.destroyed) this.#onClientClose();
   }
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders, statusMessage?: string): void {
-    if (status < 200 || this.#phase !== 'waiting') return;
+    if (this.#phase !== 'waiting') return;
+    const rawHeaders = flatRawHeaders(controller.rawHeaders ?? headers);
+    if (status < 200) {
+      if (status === 103) relayEarlyHints(this.#response, rawHeaders);
+      return;
+    }
     this.#headAt = performance.now();
     this.#status = status;
-    const rawHeaders = flatRawHeaders(controller.rawHeaders ?? headers);
     this.#description = describeResponse(status, rawHeaders, this.#response.req.method === 'HEAD');
     try {
       if (this.#description.hasForeignTransferCoding) throw new RelayError('invalid_response', 'the upstream used a transfer coding other than chunked');
       const head = this.#options.onHead(status, rawHeaders, statusMessage ?? '');
       if (head === undefined) throw new RelayError('refused', 'the response was refused by onHead');
-      this.#writeHead(head);
+      this.#isCloseDelimited = sendHead(this.#response, head, this.#description.framing !== 'none');
     } catch (error) {
       this.#stopAt('refused', error);
       return;
     }
-    if (this.#description.isEventStream && this.#description.isIdentity) this.#boundary = createEventBoundary();
-    this.#observe((observer) => observer.onHead?.(status, rawHeaders));
+    this.#phase = 'relaying';
+    this.#headSent = true;
+    if (this.#description.isEventStream && this.#description.isIdentity) this.#watchEvents();
+    this.#observer.onHead(status, rawHeaders);
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#phase !== 'relaying') return;
     const now = performance.now();
-    if (this.#firstByteAt === undefined) this.#firstByteAt = now;
-    else if (now - this.#movedAt > this.#largestGapMs) this.#largestGapMs = now - this.#movedAt;
-    this.#movedAt = now;
+    this.#meter.count(chunk.length, now);
     try {
       if (!this.#response.write(chunk)) this.#pause(controller);
     } catch (error) {
       this.#break('upstream_failed', error);
       return;
     }
-    this.#bodyBytes += chunk.length;
     this.#boundary?.update(chunk);
-    if (this.#observer === undefined) return;
-    try {
-      this.#observer.onChunk(chunk);
-    } catch (error) {
-      this.#dropObserver(error);
-    }
+    this.#keepAlive?.restart(now);
+    this.#observer.onChunk(chunk);
   }
 
-  onResponseEnd(): void {
+  onResponseEnd(controller: Dispatcher.DispatchController): void {
     if (this.#phase !== 'relaying') return;
-    if (this.#isCutByClose()) {
-      this.#break('upstream_failed', new RelayError('truncated', 'the upstream closed the connection before the stop event'));
+    if (this.#description.framing !== 'close' || !this.#description.isEventStream || this.#options.sawStop === undefined) {
+      this.#end(controller);
       return;
     }
-    try {
-      this.#response.end();
-    } catch (error) {
-      this.#break('upstream_failed', error);
-      return;
-    }
+    // Only the stop event tells the end of such a stream from a cut, and a compressed one must be decoded to its end first.
     this.#phase = 'ending';
-    if (this.#response.writableFinished) this.#settle();
-    else {
-      this.#response.once('finish', () => this.#settle());
-      this.#clientStall.start();
-    }
+    const ended = this.#observer.onEnd('complete');
+    if (ended === undefined) this.#endIfStopped(controller);
+    else void waitAtMost(ended, this.#observerGraceMs).then(() => this.#endIfStopped(controller));
   }
 
   /** undici gives no controller when the request never started. Must not throw. */
@@ -150,21 +154,10 @@ class Relay implements RelayHandler {
     else this.#stopAt('interrupted', error);
   }
 
-  #writeHead(head: RelayHead): void {
-    const response = this.#response;
-    const statusMessage = PRINTABLE.test(head.statusMessage) ? head.statusMessage : STATUS_CODES[head.status] ?? '';
-    response.strictContentLength = true;
-    try {
-      response.writeHead(head.status, statusMessage, head.rawHeaders);
-    } catch (error) {
-      // A field that node:http will not send; the caller answers with an error of its own on a clean response.
-      response.statusMessage = '';
-      throw error;
-    }
-    this.#phase = 'relaying';
-    this.#isCloseDelimited = this.#description.framing !== 'none' && !response.chunkedEncoding && !hasContentLength(head.rawHeaders);
-    // An empty write sends the head at once and keeps latin1 bytes; flushHeaders() would send them as UTF-8.
-    if (this.#description.framing !== 'none') response.write(EMPTY);
+  #watchEvents(): void {
+    this.#boundary = createEventBoundary();
+    if (this.#options.keepAlive === undefined || this.#description.framing === 'length') return;
+    this.#keepAlive = new KeepAliveComments(this.#response, this.#boundary, this.#options.keepAlive.intervalMs);
   }
 
   #pause(controller: Dispatcher.DispatchController): void {
@@ -177,49 +170,69 @@ class Relay implements RelayHandler {
   }
 
   readonly #onDrain = (): void => {
-    if (!this.#isPaused) return;
+    if (!this.#isPaused || this.#phase !== 'relaying') return;
     this.#isPaused = false;
     this.#clientStall.stop();
-    this.#movedAt = performance.now();
-    if (this.#phase === 'relaying') this.#controller?.resume();
+    this.#meter.resume(performance.now());
+    this.#controller?.resume();
   };
 
   readonly #onClientClose = (): void => {
     if (this.#phase === 'breaking') this.#settle();
-    else if (!this.#response.writableFinished) this.#stopAt('client_gone', new RelayError('client_gone', 'the client closed the connection'));
+    else this.#stopAt('client_gone', new RelayError('client_gone', 'the client closed the connection'));
   };
 
-  #isCutByClose(): boolean {
-    return this.#description.framing === 'close' && this.#description.isEventStream && this.#options.sawStop?.() === false;
+  #endIfStopped(controller: Dispatcher.DispatchController): void {
+    if (this.#phase !== 'ending') return;
+    if (this.#options.sawStop?.() === false) this.#break('upstream_failed', new RelayError('truncated', 'the upstream closed the connection before the stop event'));
+    else this.#end(controller);
+  }
+
+  #end(controller: Dispatcher.DispatchController): void {
+    const response = this.#response;
+    try {
+      if (this.#options.onTrailers !== undefined) relayTrailers(response, this.#options.onTrailers(flatRawHeaders(controller.rawTrailers)));
+      response.end();
+    } catch (error) {
+      this.#break('upstream_failed', error);
+      return;
+    }
+    this.#phase = 'ending';
+    response.once('finish', () => this.#settle());
+    if (response.writableLength > 0) this.#clientStall.start();
   }
 
   /** Ends everything at once: no byte more to the client, none from the upstream. */
   #stopAt(how: RelayEnd, error: unknown): void {
     if (this.#phase === 'settled') return;
-    const headSent = this.#phase !== 'waiting';
-    this.#how = how;
-    this.#error = error;
+    this.#cut(how, error);
+    if (this.#headSent) breakConnection(this.#response, this.#isCloseDelimited);
     this.#settle();
-    this.#controller?.abort(asError(error));
-    if (headSent) breakConnection(this.#response, this.#isCloseDelimited);
   }
 
   /** The failure rule: after the head, say what happened where the protocol can, then break the connection. Never a clean end. */
   #break(how: 'upstream_failed' | 'interrupted', error: unknown): void {
+    this.#cut(how, error);
+    const event = this.#failureEvent(how, error);
+    const breakNow = (): void => breakConnection(this.#response, this.#isCloseDelimited);
+    if (event === undefined && this.#response.writableLength === 0) {
+      breakNow();
+      return;
+    }
+    // What the client is owed goes out first; the event also stays long enough for the client's HTTP stack to hand it on
+    // before the broken connection makes it throw everything away.
+    this.#linger = setTimeout(breakNow, this.#failureLingerMs);
+    this.#failureEventSent = event !== undefined;
+    this.#response.write(event ?? EMPTY, () => { if (event === undefined) breakNow(); });
+  }
+
+  #cut(how: RelayEnd, error: unknown): void {
     this.#phase = 'breaking';
     this.#how = how;
     this.#error = error;
     this.#endedAt = performance.now();
+    // undici answers an abort with onResponseError before it returns; the phase is set by then.
     this.#controller?.abort(asError(error));
-    const event = this.#failureEvent(how, error);
-    if (event === undefined) {
-      breakConnection(this.#response, this.#isCloseDelimited);
-      return;
-    }
-    this.#response.write(event);
-    this.#failureEventSent = true;
-    // Breaking at once would let a client's HTTP stack throw the event away together with the connection.
-    this.#linger = setTimeout(() => breakConnection(this.#response, this.#isCloseDelimited), this.#failureLingerMs);
   }
 
   #failureEvent(how: 'upstream_failed' | 'interrupted', error: unknown): Uint8Array | undefined {
@@ -231,53 +244,43 @@ class Relay implements RelayHandler {
     }
   }
 
-  #observe(call: (observer: BodyObserver) => void): void {
-    if (this.#observer === undefined) return;
-    try {
-      call(this.#observer);
-    } catch (error) {
-      this.#dropObserver(error);
-    }
-  }
-
-  #dropObserver(error: unknown): void {
-    this.#observer = undefined;
-    try {
-      this.#options.onObserverError?.(error);
-    } catch {
-      // Nobody is left to tell; the bytes go on.
-    }
-  }
-
   #settle(): void {
     if (this.#phase === 'settled') return;
-    const headSent = this.#phase !== 'waiting';
     this.#phase = 'settled';
     this.#clientStall.dispose();
+    this.#keepAlive?.dispose();
     clearTimeout(this.#linger);
-    this.#response.off('drain', this.#onDrain);
     this.#response.off('close', this.#onClientClose);
-    this.#observe((observer) => observer.onEnd(this.#how));
-    this.#options.onSettled({
+    this.#queuedOn?.off('close', this.#onClientClose);
+    const result = this.#result();
+    const ended = this.#observer.onEnd(this.#how);
+    if (ended === undefined) this.#options.onSettled(result);
+    else void waitAtMost(ended, this.#observerGraceMs).then(() => this.#options.onSettled(result));
+  }
+
+  #result(): RelayResult {
+    const { firstByteAt } = this.#meter;
+    return {
       how: this.#how,
-      headSent,
+      headSent: this.#headSent,
       ...(this.#error === undefined ? {} : { error: this.#error }),
       ...(this.#headAt === undefined ? {} : { status: this.#status, headAt: this.#headAt }),
-      ...(this.#firstByteAt === undefined ? {} : { firstByteAt: this.#firstByteAt }),
-      bodyBytes: this.#bodyBytes,
+      ...(firstByteAt === undefined ? {} : { firstByteAt }),
+      bodyBytes: this.#meter.bytes,
       framing: this.#description.framing,
       isEventStream: this.#description.isEventStream,
       atBoundary: this.#boundary?.isAtBoundary ?? false,
       endedAt: this.#endedAt ?? performance.now(),
-      largestGapMs: this.#largestGapMs,
+      largestGapMs: this.#meter.largestGapMs,
       pauses: this.#pauses,
+      keepAlivesSent: this.#keepAlive?.sent ?? 0,
       failureEventSent: this.#failureEventSent,
-    });
+    };
   }
 }
 
-function hasContentLength(rawHeaders: readonly string[]): boolean {
-  return rawHeaders.some((part, index) => index % 2 === 0 && part.length === 14 && part.toLowerCase() === 'content-length');
+function ignore(): void {
+  // See the listener.
 }
 
 function asError(error: unknown): Error {

@@ -31,6 +31,8 @@ export interface RelayResult {
   readonly largestGapMs: number;
   /** How often the client read slower than the upstream sent. */
   readonly pauses: number;
+  /** Keep-alive comments that the relay added. */
+  readonly keepAlivesSent: number;
   /** Whether the protocol's own error event was the last thing written. */
   readonly failureEventSent: boolean;
 }

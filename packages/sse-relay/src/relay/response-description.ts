@@ -11,6 +11,9 @@ export interface ResponseDescription {
   readonly hasForeignTransferCoding: boolean;
 }
 
+/** What is known before a head came. */
+export const UNKNOWN_RESPONSE: ResponseDescription = Object.freeze({ framing: 'none', isEventStream: false, isIdentity: true, hasForeignTransferCoding: false });
+
 const EVENT_STREAM = /^text\/event-stream[ \t]*(?:;|$)/i;
 
 /** Describes a response from its status, its raw flat header fields and whether it answers HEAD (RFC 9112 section 6.3). */
@@ -37,4 +40,9 @@ export function describeResponse(status: number, rawHeaders: readonly string[], 
   }
   if (isAnswerToHead || status === 204 || status === 304) framing = 'none';
   return { framing, isEventStream, isIdentity, hasForeignTransferCoding };
+}
+
+/** Whether a flat list of header fields counts the body. */
+export function hasContentLength(rawHeaders: readonly string[]): boolean {
+  return rawHeaders.some((part, index) => index % 2 === 0 && part.length === 14 && part.toLowerCase() === 'content-length');
 }

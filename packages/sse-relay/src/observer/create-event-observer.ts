@@ -1,0 +1,76 @@
+import type { BodyObserver } from '../relay/relay-options.ts';
+import { createDecodedCopy, readContentCoding, type DecodedCopy } from './decoded-copy.ts';
+import { createEventSplitter, type EventSplitter } from './event-splitter.ts';
+import { ObserverError } from './observer-error.ts';
+
+/** Bounds of an event observer. */
+export interface EventObserverLimits {
+  /** The most bytes of data kept of one event; a larger one is reported, not told. @defaultValue 262144 */
+  readonly maxEventBytes: number;
+  /** The most compressed bytes that wait to be decoded before the copy is given up: nothing waits for an observer. @defaultValue 1048576 */
+  readonly maxLagBytes: number;
+  /** The most decoded bytes of one compressed body. @defaultValue 268435456 */
+  readonly maxDecodedBytes: number;
+}
+
+/** The limits that hold when none are given. */
+export const DEFAULT_EVENT_OBSERVER_LIMITS: EventObserverLimits = Object.freeze({
+  maxEventBytes: 262_144,
+  maxLagBytes: 1_048_576,
+  maxDecodedBytes: 268_435_456,
+});
+
+/** Settings of an event observer. */
+export interface EventObserverOptions extends Partial<EventObserverLimits> {
+  /** The names of the events to tell of; `message` stands for events without a name. */
+  readonly events: readonly string[];
+  /** Called with each whole event of those, after its bytes went out. The data is a view: copy what must outlive the call. */
+  readonly onEvent: (name: string, data: Uint8Array) => void;
+  /** Told of what could not be read. After `lagging`, `decoding`, `unsupported_coding` and `body_too_large` nothing more is read. */
+  readonly onError?: (error: unknown) => void;
+}
+
+/** An observer that tells of chosen events. */
+export interface EventObserver extends BodyObserver {
+  onHead(status: number, rawHeaders: readonly string[]): void;
+  /** For a compressed body, resolves when the copy was decoded to its end. */
+  onEnd(how: string): Promise<void> | undefined;
+}
+
+/**
+ * Creates an observer of one event stream. The other events cost a search for their line ends; a compressed stream (gzip,
+ * deflate, br, zstd) is decoded on a copy. Throws `ObserverError` `invalid_option`.
+ */
+export function createEventObserver(options: EventObserverOptions): EventObserver {
+  const maxEventBytes = readLimit('maxEventBytes', options.maxEventBytes);
+  const maxLagBytes = readLimit('maxLagBytes', options.maxLagBytes);
+  const maxDecodedBytes = readLimit('maxDecodedBytes', options.maxDecodedBytes);
+  const onError = options.onError ?? ((): void => undefined);
+  const splitter: EventSplitter = createEventSplitter({
+    events: options.events,
+    onEvent: options.onEvent,
+    maxEventBytes,
+    onDropped: (reason) => onError(reason === 'too_large'
+      ? new ObserverError('event_too_large', `an event has over ${maxEventBytes} bytes of data`)
+      : new ObserverError('event_ambiguous', 'an event was renamed after its data')),
+  });
+  let copy: DecodedCopy | undefined;
+  return {
+    onHead: (_status, rawHeaders) => {
+      const coding = readContentCoding(rawHeaders);
+      if (coding === 'identity') return;
+      copy = createDecodedCopy({ coding, maxLagBytes, maxDecodedBytes, onError, onDecoded: (bytes) => splitter.write(bytes) });
+    },
+    onChunk: (chunk) => {
+      if (copy === undefined) splitter.write(chunk);
+      else copy.write(chunk);
+    },
+    onEnd: (how) => copy?.end(how === 'complete'),
+  };
+}
+
+function readLimit(name: keyof EventObserverLimits, value: number | undefined): number {
+  if (value === undefined) return DEFAULT_EVENT_OBSERVER_LIMITS[name];
+  if (Number.isSafeInteger(value) && value > 0) return value;
+  throw new ObserverError('invalid_option', `${name} must be a positive integer, received ${String(value)}`);
+}

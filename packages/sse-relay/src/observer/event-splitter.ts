@@ -1,0 +1,219 @@
+import { fieldValueStart } from './field-value.ts';
+
+const LF = 10;
+const CR = 13;
+const BOM: readonly number[] = [0xef, 0xbb, 0xbf];
+const DATA = Buffer.from('data');
+const EVENT = Buffer.from('event');
+const LINE_FEED = new Uint8Array([LF]);
+
+/** Why an event that was asked for could not be told of. */
+export type DropReason = 'too_large' | 'ambiguous';
+
+/** What a splitter tells of. */
+export interface EventSplitterOptions {
+  /** The event names to tell of; `message` stands for events without a name. */
+  readonly events: readonly string[];
+  /** Called with each whole event of those. The bytes may belong to the chunk: copy what must outlive the call. */
+  readonly onEvent: (name: string, data: Uint8Array) => void;
+  /** The most bytes of data lines kept of one event. */
+  readonly maxEventBytes: number;
+  /** Called instead of `onEvent` for an event over that limit, or one that was renamed after some of its data was passed over. */
+  readonly onDropped: (reason: DropReason) => void;
+}
+
+/** Splits an event stream that arrives in pieces; what it tells does not depend on where the pieces end. */
+export interface EventSplitter {
+  write(chunk: Uint8Array): void;
+}
+
+/**
+ * Creates a splitter for a `text/event-stream` (WHATWG HTML section 9.2.6). Events that nobody asked for cost the search for
+ * their line ends: once an event's name is known to be of no interest, its data is neither kept nor copied.
+ */
+export function createEventSplitter(options: EventSplitterOptions): EventSplitter {
+  return new Splitter(options);
+}
+
+class Splitter implements EventSplitter {
+  readonly #options: EventSplitterOptions;
+  readonly #names: ReadonlyMap<string, string>;
+  /** What an event without a name is called, where one was asked for. */
+  readonly #unnamed: string | undefined;
+  /** Which lengths the names have: most events are told apart by this alone. */
+  readonly #nameLengths: ReadonlySet<number>;
+  /** How much of a BOM was read, or -1 when the start of the stream is behind us. */
+  #bomLength = 0;
+  /** The last byte was a CR that ended a line: an LF that follows belongs to it. */
+  #isAfterReturn = false;
+  /** What becomes of the line that began in an earlier chunk; `none` when a line starts here. */
+  #openLine: 'none' | 'keep' | 'skip' = 'none';
+  /** Copies of the pieces of a kept open line. */
+  #carry: Uint8Array[] = [];
+  #carryBytes = 0;
+  /** The name of the open event, as it was asked for; `undefined` once it is of no interest. */
+  #name: string | undefined;
+  #hasName = false;
+  /** Data of the open event: views on this chunk, copies once the chunk is over. */
+  #data: Uint8Array[] = [];
+  #copied = 0;
+  #dataLineBytes = 0;
+  #hasData = false;
+  #hasSkippedData = false;
+  #dropped: DropReason | undefined;
+
+  constructor(options: EventSplitterOptions) {
+    this.#options = options;
+    this.#names = new Map(options.events.map((name) => [Buffer.from(name).toString('latin1'), name]));
+    this.#nameLengths = new Set([...this.#names.keys()].map((name) => name.length));
+    this.#unnamed = this.#names.get('message');
+    this.#name = this.#unnamed;
+  }
+
+  write(chunk: Uint8Array): void {
+    const { length } = chunk;
+    let offset = this.#bomLength === -1 ? 0 : this.#skipBom(chunk);
+    if (this.#isAfterReturn && offset < length) {
+      this.#isAfterReturn = false;
+      if (chunk[offset] === LF) offset += 1;
+    }
+    // One search for a chunk without any, which is every chunk of most streams.
+    let nextReturn = chunk.indexOf(CR, offset);
+    while (offset < length) {
+      const lineFeed = chunk.indexOf(LF, offset);
+      if (nextReturn !== -1 && nextReturn < offset) nextReturn = chunk.indexOf(CR, offset);
+      const isReturn = nextReturn !== -1 && (lineFeed === -1 || nextReturn < lineFeed);
+      const lineEnd = isReturn ? nextReturn : lineFeed;
+      if (lineEnd === -1) {
+        this.#openLineWith(chunk.subarray(offset));
+        break;
+      }
+      this.#closeLine(chunk, offset, lineEnd);
+      offset = lineEnd + 1;
+      if (!isReturn) continue;
+      if (offset === length) this.#isAfterReturn = true;
+      else if (chunk[offset] === LF) offset += 1;
+    }
+    for (; this.#copied < this.#data.length; this.#copied += 1) this.#data[this.#copied] = Uint8Array.from(this.#data[this.#copied] ?? []);
+  }
+
+  /** One BOM at the very start is dropped; a part of one begins a line that is no field. */
+  #skipBom(chunk: Uint8Array): number {
+    let offset = 0;
+    while (this.#bomLength < 3 && chunk[offset] === BOM[this.#bomLength]) {
+      this.#bomLength += 1;
+      offset += 1;
+    }
+    if (offset === chunk.length && this.#bomLength < 3) return offset;
+    if (this.#bomLength === 1 || this.#bomLength === 2) this.#openLine = 'skip';
+    this.#bomLength = -1;
+    return offset;
+  }
+
+  #openLineWith(piece: Uint8Array): void {
+    if (this.#openLine === 'none') this.#openLine = this.#isOfUse(piece[0]) ? 'keep' : 'skip';
+    if (this.#openLine === 'skip') return;
+    this.#carry.push(Uint8Array.from(piece));
+    this.#carryBytes += piece.length;
+    if (this.#isOverLimit(this.#carry[0]?.[0], this.#carryBytes)) this.#dropOpenLine();
+  }
+
+  #closeLine(chunk: Uint8Array, start: number, end: number): void {
+    if (this.#openLine === 'none') {
+      this.#readLine(chunk, start, end);
+      return;
+    }
+    if (this.#openLine === 'keep') {
+      this.#carry.push(chunk.subarray(start, end));
+      const line = Buffer.concat(this.#carry);
+      this.#carry = [];
+      this.#carryBytes = 0;
+      this.#readLine(line, 0, line.length);
+    }
+    this.#openLine = 'none';
+  }
+
+  #dropOpenLine(): void {
+    if (this.#carry[0]?.[0] === DATA[0]) this.#drop('too_large');
+    this.#carry = [];
+    this.#carryBytes = 0;
+    this.#openLine = 'skip';
+  }
+
+  /** Whether a line may matter, by its first byte. */
+  #isOfUse(first: number | undefined): boolean {
+    if (first === EVENT[0]) return true;
+    if (first !== DATA[0]) return false;
+    if (this.#isKeepingData()) return true;
+    this.#hasSkippedData = true;
+    return false;
+  }
+
+  #isKeepingData(): boolean {
+    return this.#dropped === undefined && (this.#name !== undefined || !this.#hasName);
+  }
+
+  #isOverLimit(first: number | undefined, lineBytes: number): boolean {
+    return lineBytes + (first === DATA[0] ? this.#dataLineBytes : 0) > this.#options.maxEventBytes;
+  }
+
+  #readLine(bytes: Uint8Array, start: number, end: number): void {
+    if (start === end) {
+      this.#endEvent();
+      return;
+    }
+    const first = bytes[start];
+    if (!this.#isOfUse(first)) return;
+    if (this.#isOverLimit(first, end - start)) {
+      if (first === DATA[0]) this.#drop('too_large');
+      return;
+    }
+    if (first === EVENT[0]) {
+      const value = fieldValueStart(bytes, start, end, EVENT);
+      if (value !== -1) this.#setName(bytes, value, end);
+      return;
+    }
+    this.#dataLineBytes += end - start;
+    const value = fieldValueStart(bytes, start, end, DATA);
+    if (value === -1) return;
+    if (this.#hasData) this.#data.push(LINE_FEED);
+    this.#hasData = true;
+    this.#data.push(bytes.subarray(value, end));
+  }
+
+  #setName(bytes: Uint8Array, start: number, end: number): void {
+    this.#hasName = end > start;
+    const length = end - start;
+    if (length === 0) this.#name = this.#unnamed;
+    else this.#name = this.#nameLengths.has(length) ? this.#names.get(Buffer.from(bytes.buffer, bytes.byteOffset + start, length).toString('latin1')) : undefined;
+    // The last name counts, but data before it may have been passed over by then.
+    if (this.#hasSkippedData) this.#drop('ambiguous');
+    else if (this.#hasName && this.#name === undefined && this.#hasData) {
+      this.#hasSkippedData = true;
+      this.#forgetData();
+    }
+  }
+
+  #drop(reason: DropReason): void {
+    this.#dropped ??= reason;
+    this.#forgetData();
+  }
+
+  #forgetData(): void {
+    if (this.#data.length > 0) this.#data = [];
+    this.#copied = 0;
+  }
+
+  #endEvent(): void {
+    const name = this.#name;
+    if (name !== undefined && this.#dropped !== undefined) this.#options.onDropped(this.#dropped);
+    else if (name !== undefined && this.#hasData) this.#options.onEvent(name, this.#data.length === 1 ? this.#data[0] ?? LINE_FEED : Buffer.concat(this.#data));
+    this.#name = this.#unnamed;
+    this.#hasName = false;
+    this.#forgetData();
+    this.#dataLineBytes = 0;
+    this.#hasData = false;
+    this.#hasSkippedData = false;
+    this.#dropped = undefined;
+  }
+}

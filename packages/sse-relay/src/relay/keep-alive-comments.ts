@@ -1,0 +1,37 @@
+import type { ServerResponse } from 'node:http';
+import type { EventBoundary } from './event-boundary.ts';
+import { createStallClock, type StallClock } from './stall-clock.ts';
+
+const COMMENT = Buffer.from(': keep-alive\n\n');
+
+/** Writes comments into the silence of an event stream; clients skip them (WHATWG HTML section 9.2.6). */
+export class KeepAliveComments {
+  sent = 0;
+  readonly #response: ServerResponse;
+  readonly #boundary: EventBoundary;
+  readonly #silence: StallClock;
+
+  constructor(response: ServerResponse, boundary: EventBoundary, intervalMs: number) {
+    this.#response = response;
+    this.#boundary = boundary;
+    this.#silence = createStallClock(intervalMs, this.#onSilence);
+  }
+
+  /** A chunk was written. The first one starts the clock: a comment before it could push a BOM from the start of the stream. */
+  restart(now: number): void {
+    this.#silence.restart(now);
+  }
+
+  dispose(): void {
+    this.#silence.dispose();
+  }
+
+  readonly #onSilence = (): void => {
+    // A client that does not read is not waiting for a sign of life.
+    if (this.#boundary.isAtBoundary && !this.#response.writableNeedDrain) {
+      this.#response.write(COMMENT);
+      this.sent += 1;
+    }
+    this.#silence.restart(performance.now());
+  };
+}
