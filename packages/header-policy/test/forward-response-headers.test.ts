@@ -19,6 +19,11 @@ describe('what never reaches the client', () => {
     }
   });
 
+  test('a credential that the rules name is dropped when an upstream echoes it', () => {
+    const custom = createHeaderPolicy({ allowRequest: [], credentials: ['x-vendor-key'] });
+    expect(custom.forwardResponseHeaders(['X-Vendor-Key', 'ours'])).toEqual({ headers: [], dropped: [{ name: 'x-vendor-key', reason: 'credential' }] });
+  });
+
   test('an operator may deny more', () => {
     const denying = createHeaderPolicy(extendHeaderRules(anthropicHeaderRules, { denyResponse: ['Server', 'cf-*'] }));
     expect(denying.forwardResponseHeaders(['server', 'cloudflare', 'CF-Ray', '1', 'via', '1.1 google'])).toMatchObject({ headers: ['via', '1.1 google'] });

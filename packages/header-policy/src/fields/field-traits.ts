@@ -29,7 +29,8 @@ const CONTENT_FIELDS: ReadonlySet<string> = new Set(['content-encoding', 'conten
 
 /** Works out the traits of one lowercase name. */
 export function traitsOf(name: string, direction: Direction, rules: CompiledHeaderRules): FieldTraits {
-  const isForwardableCredential = direction === 'request' && rules.credentials.has(name);
+  // In a response too: an upstream that echoes our key must not tell it to our client.
+  const isForwardableCredential = rules.credentials.has(name);
   const reason = isForwardableCredential ? 'credential' : protectedReason(name, direction, rules.internal);
   const verdict = reason ?? ruleReason(name, direction, rules);
   return {

@@ -28,7 +28,8 @@ const NOTHING_NOMINATED: ReadonlySet<string> = new Set();
 export function createRequestForwarder(rules: CompiledHeaderRules): ForwardRequestHeaders {
   const classify = createFieldClassifier((name) => traitsOf(name, 'request', rules));
   const inspect = createRequestInspector(rules, classify);
-  // Written anew by each call; kept so that the hot path allocates nothing for it. The calls are synchronous and never nest.
+  // Overwritten by each call from its start; kept at its largest so that the hot path allocates nothing for it.
+  // The calls are synchronous and never nest.
   const fields: FieldTraits[] = [];
 
   return function forwardRequestHeaders(rawHeaders, additions) {
@@ -42,12 +43,12 @@ export function createRequestForwarder(rules: CompiledHeaderRules): ForwardReque
 
     const headers: string[] = [];
     const dropped: DroppedHeader[] = [];
-    let position = 0;
-    for (const field of fields) {
+    for (let position = 0; position < rawHeaders.length; position += 2) {
+      const field = fields[position / 2];
+      if (field === undefined) continue;
       const drop = reasonToDrop(field, inspected, prepared, forwardCredentials);
       if (drop === undefined) copyField(rawHeaders, position, headers);
       else dropped.push(drop);
-      position += 2;
     }
     addFields(headers, prepared, classify);
     return { ok: true, headers, dropped };
@@ -63,7 +64,6 @@ function createRequestInspector(rules: CompiledHeaderRules, classify: FieldClass
   let call = 0;
 
   return (rawHeaders, fields) => {
-    fields.length = 0;
     call += 1;
     let nominated = NOTHING_NOMINATED;
     if (rawHeaders.length > rules.maxRequestFields * 2) {
@@ -86,7 +86,7 @@ function createRequestInspector(rules: CompiledHeaderRules, classify: FieldClass
         if (collected === undefined) return invalidField(name);
         nominated = collected;
       }
-      fields.push(field);
+      fields[index / 2] = field;
     }
     return refusedNomination(nominated, rules) ?? nominated;
   };

@@ -29,18 +29,17 @@ interface ResponseSection {
 /** Makes the response half of a policy. */
 export function createResponseForwarder(rules: CompiledHeaderRules): ForwardResponseHeaders {
   const classify = createFieldClassifier((name) => traitsOf(name, 'response', rules));
-  // Written anew by each call, a hole for each malformed field; the calls are synchronous and never nest.
+  // Overwritten by each call from its start, `undefined` for a malformed field; the calls are synchronous and never nest.
   const fields: Array<FieldTraits | undefined> = [];
 
   function inspect(rawHeaders: RawHeaders): ResponseSection {
-    fields.length = 0;
     let nominated = NOTHING_NOMINATED;
     let contentLength: string | undefined;
     let isAmbiguous = false;
     for (let index = 0; index < rawHeaders.length; index += 2) {
       const value = rawHeaders[index + 1];
       const field = isFieldValue(value) ? classify(rawHeaders[index]) : undefined;
-      fields.push(field);
+      fields[index / 2] = field;
       if (field === undefined || value === undefined) continue;
       if (field.isConnection) nominated = collectNominations(value, nominated) ?? nominated;
       else if (field.name === 'content-length') {
@@ -63,15 +62,14 @@ export function createResponseForwarder(rules: CompiledHeaderRules): ForwardResp
     const headers: string[] = [];
     const dropped: DroppedHeader[] = [];
     let hasLength = section.contentLength === undefined;
-    let position = 0;
-    for (const field of fields) {
+    for (let position = 0; position < rawHeaders.length; position += 2) {
+      const field = fields[position / 2];
       const drop = field === undefined
         ? malformed(rawHeaders[position])
         : reasonToDrop(field, section, prepared, rules) ?? reasonNotToFit(field, headers.length / 2, hasLength);
       if (drop === undefined) copyField(rawHeaders, position, headers);
       else dropped.push(drop);
       hasLength ||= drop === undefined && field?.name === 'content-length';
-      position += 2;
     }
     addFields(headers, prepared, classify);
     return { headers, dropped };

@@ -9,7 +9,7 @@ export interface HeaderRules {
   readonly denyRequest?: readonly string[];
   /** Response fields that do not cross, dropped as `denied`; any other crosses. @defaultValue `[]` */
   readonly denyResponse?: readonly string[];
-  /** Request names, no prefixes, that carry a credential beside `authorization` and `x-api-key`; `forwardCredentials` lets them through too. @defaultValue `[]` */
+  /** Names, no prefixes, that carry a credential beside `authorization` and `x-api-key`; `forwardCredentials` lets them through too. @defaultValue `[]` */
   readonly credentials?: readonly string[];
   /** Request names, no prefixes, that may come only once, beside the built-in ones. @defaultValue `[]` */
   readonly singletons?: readonly string[];
