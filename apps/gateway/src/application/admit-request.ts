@@ -1,0 +1,35 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { OriginCheck } from '../inbound/check-origin.ts';
+import { InboundRequest } from '../inbound/inbound-request.ts';
+import { lintRequest } from '../inbound/lint-request.ts';
+import { lintTarget } from '../inbound/lint-target.ts';
+import { isPipelined } from '../inbound/pipelining.ts';
+import type { Refusal } from './refusal.ts';
+
+/** A request that was admitted, or why it was not. */
+export type Admission = { readonly ok: true; readonly inbound: InboundRequest } | { readonly ok: false; readonly refusal: Refusal };
+
+/**
+ * Looks at a request before anything routes on it: is its head unambiguous, is it the only one on its connection, is it meant
+ * for us, and does no browser page send it unasked?
+ */
+export function admitRequest(request: IncomingMessage, response: ServerResponse, id: string, checkOrigin: OriginCheck): Admission {
+  const startedAt = performance.now();
+  const method = request.method ?? '';
+  if (isPipelined(request, response)) return refuse('bad_request', 'The request came before the previous one on its connection was answered.');
+  const head = lintRequest({ method, httpVersion: request.httpVersion, rawHeaders: request.rawHeaders });
+  if (typeof head === 'string') return refuse('bad_request', head);
+  const target = lintTarget(request.url ?? '');
+  if (!target.ok) return refuse('bad_request', target.message);
+  const problem = checkOrigin({
+    host: head.host, origin: head.origin, secFetchSite: head.secFetchSite, localAddress: request.socket.localAddress,
+  });
+  if (problem === 'misdirected') return refuse('misdirected', 'The Host of the request is not served here: add it to server.allowed_hosts if it should be.');
+  if (problem === 'browser') return refuse('forbidden', 'Requests from this browser origin are not accepted: add it to server.cors_origins if they should be.');
+  const expectsContinue = request.headers.expect?.toLowerCase() === '100-continue';
+  return { ok: true, inbound: new InboundRequest({ id, request, response, startedAt, path: target.path, query: target.query, head, expectsContinue }) };
+}
+
+function refuse(code: Refusal['code'], message: string): Admission {
+  return { ok: false, refusal: { code, message } };
+}

@@ -1,0 +1,137 @@
+import type { RequestListener } from 'node:http';
+import Router from '@koa/router';
+import Koa from 'koa';
+import type { OriginCheck } from '../inbound/check-origin.ts';
+import type { InboundRequest } from '../inbound/inbound-request.ts';
+import { respond } from '../inbound/respond.ts';
+import type { Lifecycle } from '../lifecycle/lifecycle.ts';
+import { createRequestId } from '../request-id.ts';
+import type { Side } from '../request-record.ts';
+import { admitRequest } from './admit-request.ts';
+import { answerCors } from './cors.ts';
+import { describeRefusal, sideOf, type Refusal } from './refusal.ts';
+
+/** One half of the gateway, as the application mounts it. It answers every request it is handed, and never throws. */
+export interface MountedSide {
+  handle(context: Koa.Context, inbound: InboundRequest): Promise<void>;
+}
+
+/** What the application is made of. */
+export interface ApplicationOptions {
+  readonly version: string;
+  readonly lifecycle: Lifecycle;
+  readonly checkOrigin: () => OriginCheck;
+  /** A side that could not be made is absent; `absent` says what its clients are told. */
+  readonly native: MountedSide | undefined;
+  readonly frontDoor: MountedSide | undefined;
+  readonly absent: Readonly<Record<Side, string>>;
+  /** Counts and logs a request that neither side saw. */
+  readonly onRefused: (refused: RefusedRequest) => void;
+  /** Something threw that must not: a bug, never a client's doing. */
+  readonly onInternalError: (requestId: string, error: unknown) => void;
+}
+
+/** A request that ended in the application. */
+export interface RefusedRequest {
+  readonly id: string;
+  readonly side: Side | undefined;
+  readonly method: string;
+  readonly status: number;
+  readonly refusal: Refusal;
+  readonly startedAt: number;
+  readonly responseBytes: number;
+}
+
+const INDEX_METHODS = ['GET', 'HEAD'];
+
+/**
+ * The Koa application: the ordered list of what happens to a request before a side takes it. Koa never writes a response
+ * here (`ctx.respond = false`); the promise of each middleware settles when the response ended, so that everything around it
+ * sees the true end.
+ */
+export function createApplication(options: ApplicationOptions): RequestListener {
+  const application = new Koa();
+  const router = new Router();
+
+  // One line a mounted module. Sides route within themselves: they share nothing, not even a router.
+  router.all('/', (context) => answerIndex(options, context));
+  router.all(['/anthropic', '/anthropic/{*rest}'], mount(options, 'native', options.native));
+  // The likeliest mistake of an Anthropic client gets an answer it can read.
+  router.all(['/v1/messages', '/v1/messages/{*rest}'], (context) => refuse(options, context, 'native', {
+    code: 'not_found', message: 'Not found: the Anthropic API is served under /anthropic here. Set the base URL to end in /anthropic.',
+  }));
+  router.all(['/v1', '/v1/{*rest}'], mount(options, 'front_door', options.frontDoor));
+
+  application.use(admission(options)); // first: nothing may look at a request that a second parser could read differently
+  application.use(cors(options)); //      before routing: a preflight has no credential and no route
+  application.use(router.routes()); //    the two sides and the index
+  application.use((context) => refuse(options, context, sideOf(context.path), { code: 'not_found', message: 'Not found: this gateway serves /anthropic and /v1.' }));
+
+  application.on('error', (error: unknown, context?: Koa.Context) => options.onInternalError(String(context?.['state']?.['id'] ?? ''), error));
+  return application.callback();
+}
+
+function admission(options: ApplicationOptions): Koa.Middleware {
+  return async function admit(context, next) {
+    context.respond = false;
+    const id = createRequestId();
+    context.state['id'] = id;
+    const admitted = admitRequest(context.req, context.res, id, options.checkOrigin());
+    if (!admitted.ok) {
+      // The connection of an ambiguous request carries nothing further: its next bytes could be read differently, too.
+      await refuse(options, context, sideOf(context.req.url ?? ''), admitted.refusal, ['connection', 'close']);
+      return;
+    }
+    context.state['inbound'] = admitted.inbound;
+    try {
+      await next();
+    } catch (error) {
+      options.onInternalError(id, error);
+      if (context.res.headersSent) context.res.destroy();
+      else await refuse(options, context, sideOf(admitted.inbound.path), { code: 'internal', message: 'Internal error of the gateway.' });
+    }
+  };
+}
+
+function cors(options: ApplicationOptions): Koa.Middleware {
+  return async function answerPreflight(context, next) {
+    const inbound = inboundOf(context);
+    const preflight = answerCors(inbound);
+    if (preflight === undefined) await next();
+    else await respond(inbound.request, inbound.response, options.lifecycle.isLeaving ? { ...preflight, headers: [...preflight.headers, 'connection', 'close'] } : preflight);
+  };
+}
+
+function mount(options: ApplicationOptions, name: Side, side: MountedSide | undefined): Koa.Middleware {
+  return async function handle(context) {
+    if (side === undefined) await refuse(options, context, name, { code: 'not_found', message: options.absent[name] });
+    else await side.handle(context, inboundOf(context));
+  };
+}
+
+async function answerIndex(options: ApplicationOptions, context: Koa.Context): Promise<void> {
+  const inbound = inboundOf(context);
+  if (!INDEX_METHODS.includes(inbound.method)) {
+    await refuse(options, context, undefined, { code: 'method_not_allowed', message: `Method ${inbound.method} is not allowed for this path.`, allow: INDEX_METHODS });
+    return;
+  }
+  const body = Buffer.from(JSON.stringify({ name: 'penstock', version: options.version, prefixes: { anthropic: '/anthropic', openai: '/v1' } }));
+  const headers = ['content-type', 'application/json', 'x-penstock-request-id', inbound.id, ...inbound.responseFields];
+  if (options.lifecycle.isLeaving) headers.push('connection', 'close');
+  await respond(inbound.request, inbound.response, { status: 200, headers, body });
+}
+
+async function refuse(options: ApplicationOptions, context: Koa.Context, side: Side | undefined, refusal: Refusal, extra: readonly string[] = []): Promise<void> {
+  const startedAt = performance.now();
+  const id = String(context.state['id']);
+  const whole = describeRefusal(refusal, side, id);
+  const inbound = context.state['inbound'] as InboundRequest | undefined;
+  const closing = extra.length === 0 && options.lifecycle.isLeaving ? ['connection', 'close'] : extra;
+  const headers = [...whole.headers, ...(inbound?.responseFields ?? []), ...closing];
+  const responseBytes = await respond(context.req, context.res, { ...whole, headers });
+  options.onRefused({ id, side, method: context.req.method ?? '', status: whole.status, refusal, startedAt: inbound?.startedAt ?? startedAt, responseBytes });
+}
+
+function inboundOf(context: Koa.Context): InboundRequest {
+  return context.state['inbound'] as InboundRequest;
+}

@@ -1,0 +1,28 @@
+import { errorBody, errorHeaders, GatewayError, type GatewayErrorCode } from '../native/gateway-error.ts';
+import type { Side } from '../request-record.ts';
+import type { WholeResponse } from '../inbound/respond.ts';
+
+/** A request that the application refuses before either side sees it. */
+export interface Refusal {
+  readonly code: Extract<GatewayErrorCode, 'bad_request' | 'misdirected' | 'forbidden' | 'not_found' | 'method_not_allowed' | 'header_overflow' | 'request_timeout' | 'internal'>;
+  readonly message: string;
+  readonly allow?: readonly string[];
+}
+
+/** The side a target belongs to, by its first segment; `undefined` for neither. Works on targets that were not linted. */
+export function sideOf(target: string): Side | undefined {
+  if (/^\/anthropic(?:[/?]|$)/.test(target)) return 'native';
+  return /^\/v1(?:[/?]|$)/.test(target) ? 'front_door' : undefined;
+}
+
+/** Words a refusal in the shape of the API that the client thinks it talks to. */
+export function describeRefusal(refusal: Refusal, side: Side | undefined, requestId: string): WholeResponse {
+  const error = new GatewayError(refusal.code, refusal.message, refusal.allow === undefined ? {} : { allow: refusal.allow });
+  const headers = errorHeaders(error, requestId);
+  if (side === 'native') return { status: error.shape.status, headers, body: errorBody(error, requestId) };
+  const shape = side === 'front_door'
+    ? { error: { message: refusal.message, type: error.shape.type, param: null, code: refusal.code } }
+    : { error: { message: refusal.message } };
+  if (side === 'front_door') headers.push('x-request-id', requestId);
+  return { status: error.shape.status, headers, body: Buffer.from(JSON.stringify(shape)) };
+}

@@ -1,0 +1,68 @@
+import { randomBytes } from 'node:crypto';
+import { startSimulator, type Simulator } from '@penstock/anthropic-simulator';
+import { isConfigError } from '../config/config-error.ts';
+import type { GatewayConfig } from '../config/gateway-config.ts';
+import { loadConfig, type LoadConfigOptions, type LoadedConfig } from '../config/load-config.ts';
+import { resolveWorkerCount } from '../config/resolve-worker-count.ts';
+import { describeStart } from '../lifecycle/describe-start.ts';
+import { leadsToOurselves } from '../lifecycle/leads-to-ourselves.ts';
+import { runProcess } from '../lifecycle/run-process.ts';
+import { runWorkers } from '../lifecycle/run-workers.ts';
+import type { CommandOutput } from './check.ts';
+
+/** What `penstock start` was asked to do. */
+export interface StartOptions extends Omit<LoadConfigOptions, 'simulate'> {
+  /** Serve the built-in simulator instead of an upstream. */
+  readonly simulate: boolean;
+  /** The same, when no key is configured; what the workspace's own `start` does. */
+  readonly simulateWithoutKey: boolean;
+  readonly version: string;
+  /** Whether standard output is a terminal that wants colours. */
+  readonly isPretty: boolean;
+}
+
+/** `penstock start`: runs the gateway until it is told to stop. Returns the exit code. */
+export async function runStart(options: StartOptions, output: CommandOutput): Promise<number> {
+  let loaded: LoadedConfig;
+  let simulates: boolean;
+  try {
+    simulates = options.simulate || (options.simulateWithoutKey && lacksKey(options));
+    loaded = loadConfig({ ...options, simulate: simulates });
+  } catch (error) {
+    if (!isConfigError(error)) throw error;
+    output.stderr.write(`${error.message}\n`);
+    return 1;
+  }
+  const simulator = simulates ? await startSimulator() : undefined;
+  const config = simulator === undefined ? loaded.config : withSimulator(loaded.config, simulator);
+  if (simulator === undefined && await leadsToOurselves(config)) {
+    output.stderr.write(`anthropic_native.base_url (${config.anthropic_native.base_url}) leads back to this gateway. ANTHROPIC_BASE_URL is what clients set to reach a gateway; unset it here.\n`);
+    return 1;
+  }
+  const run = resolveWorkerCount(config) === 1 ? runProcess : runWorkers;
+  try {
+    return await run({
+      config, files: loaded.files, version: options.version, isPretty: options.isPretty, viaPseudonym: `penstock-${randomBytes(6).toString('hex')}`,
+      reload: () => {
+        const next = loadConfig({ ...options, simulate: simulates }).config;
+        return simulator === undefined ? next : withSimulator(next, simulator);
+      },
+      onReady: (started) => { output.stderr.write(describeStart({ ...started, config, simulates, warnings: loaded.warnings })); },
+      onFailure: (message) => { output.stderr.write(`${message}\n`); },
+    });
+  } finally {
+    await simulator?.close();
+  }
+}
+
+/** Whether a configuration that is otherwise sound has no key to inject. */
+function lacksKey(options: StartOptions): boolean {
+  const { config } = loadConfig({ ...options, simulate: true });
+  return config.anthropic_native.credentials === 'inject' && config.anthropic_native.api_key === undefined;
+}
+
+/** Points a configuration at the simulator; no proxy, no private authority, no real key goes there. */
+function withSimulator(config: GatewayConfig, simulator: Simulator): GatewayConfig {
+  const { proxy: _proxy, ca: _ca, ...native } = config.anthropic_native;
+  return { ...config, anthropic_native: { ...native, base_url: simulator.origin, api_key: 'simulated-key' } };
+}

@@ -1,0 +1,40 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { LintedHead } from './lint-request.ts';
+
+/** A request that passed admission: what was read of its head, once. */
+export class InboundRequest {
+  readonly id: string;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** When the parsed head reached us; `performance.now()` milliseconds. */
+  readonly startedAt: number;
+  /** The path, linted and undecoded. */
+  readonly path: string;
+  /** The query with its question mark, or empty. Carried, never matched. */
+  readonly query: string;
+  readonly head: LintedHead;
+  /** The client waits for `100 Continue` before it sends its body (RFC 9110 section 10.1.1). */
+  readonly expectsContinue: boolean;
+  /** Fields that every response to this request carries: CORS of a listed origin, `connection: close` while draining. */
+  readonly responseFields: string[] = [];
+
+  constructor(init: Pick<InboundRequest, 'id' | 'request' | 'response' | 'startedAt' | 'path' | 'query' | 'head' | 'expectsContinue'>) {
+    this.id = init.id;
+    this.request = init.request;
+    this.response = init.response;
+    this.startedAt = init.startedAt;
+    this.path = init.path;
+    this.query = init.query;
+    this.head = init.head;
+    this.expectsContinue = init.expectsContinue;
+  }
+
+  get method(): string {
+    return this.request.method ?? '';
+  }
+
+  /** Whether the client can no longer be answered. */
+  get isGone(): boolean {
+    return this.response.destroyed || (this.response.socket?.destroyed ?? true);
+  }
+}

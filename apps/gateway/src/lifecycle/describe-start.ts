@@ -1,0 +1,43 @@
+import type { GatewayConfig } from '../config/gateway-config.ts';
+
+/** What is known once the gateway listens. */
+export interface StartFacts {
+  readonly port: number;
+  readonly operationsPort: number;
+  readonly workers: number;
+  readonly config: GatewayConfig;
+  readonly simulates: boolean;
+  readonly warnings: readonly string[];
+}
+
+/** The words a person sees when the gateway is ready: where it listens, whom it calls, one line to try. */
+export function describeStart({ port, operationsPort, workers, config, simulates, warnings }: StartFacts): string {
+  const scheme = config.server.tls === undefined ? 'http' : 'https';
+  const host = printable(config.server.host);
+  const base = `${scheme}://${host}:${port}`;
+  const lines = [
+    `Penstock is ready on ${base}${workers > 1 ? ` (${workers} workers)` : ''}`,
+    `  Anthropic API   ${base}/anthropic`,
+    ...(config.openai_front_door.enabled ? [`  OpenAI API      ${base}/v1`] : []),
+    `  metrics         http://${printable(config.operations.host)}:${operationsPort}/metrics`,
+    simulates
+      ? '  upstream        THE BUILT-IN SIMULATOR: answers are made up and cost nothing. Set ANTHROPIC_API_KEY to use the real API.'
+      : `  upstream        ${new URL(config.anthropic_native.base_url).origin}`,
+    ...warnings.map((warning) => `  warning         ${warning}`),
+    'Try it:',
+    `  ${tryLine(base, config)}`,
+    '',
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function printable(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return '127.0.0.1';
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+function tryLine(base: string, config: GatewayConfig): string {
+  const key = config.clients.length > 0 ? " -H 'x-api-key: YOUR_CLIENT_KEY'" : config.anthropic_native.credentials === 'forward' ? ' -H "x-api-key: $YOUR_ANTHROPIC_KEY"' : '';
+  const body = '{"model":"claude-haiku-4-5","max_tokens":64,"stream":true,"messages":[{"role":"user","content":"Say hello"}]}';
+  return `curl -N ${base}/anthropic/v1/messages -H 'content-type: application/json'${key} -d '${body}'`;
+}

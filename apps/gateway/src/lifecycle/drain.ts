@@ -1,0 +1,104 @@
+import type { Server } from 'node:http';
+import type { Lifecycle } from './lifecycle.ts';
+
+/** How long each part of the drain may take; milliseconds. */
+export interface DrainSettings {
+  readonly preStopDelayMs: number;
+  readonly drainTimeoutMs: number;
+}
+
+/** What the drain acts on. */
+export interface DrainOptions {
+  readonly server: Server;
+  readonly lifecycle: Lifecycle;
+  readonly settings: () => DrainSettings;
+  /** Breaks what is still open, honestly. */
+  readonly interrupt: (reason: string) => void;
+  readonly closeUpstreams: (graceMs: number) => Promise<void>;
+}
+
+/** Ends a gateway without cutting anybody off. */
+export interface Drain {
+  /** Runs the whole sequence once; further calls get the same promise. */
+  run(): Promise<void>;
+  /** Ends at once. */
+  closeNow(): Promise<void>;
+}
+
+const INTERRUPT_GRACE_MS = 1_000;
+const SWEEP_INTERVAL_MS = 250;
+
+/**
+ * The order of a shutdown: readiness flips and every response carries `connection: close`; after the pre-stop delay new
+ * requests are refused; open responses may run until the timeout and are then broken honestly. It waits for connections, not
+ * for time: an idle gateway is gone at once. Every step is bounded.
+ */
+export function createDrain(options: DrainOptions): Drain {
+  const { server, lifecycle } = options;
+  let running: Promise<void> | undefined;
+
+  async function run(): Promise<void> {
+    const { preStopDelayMs, drainTimeoutMs } = options.settings();
+    lifecycle.moveTo('leaving');
+    if (preStopDelayMs > 0) await delay(preStopDelayMs);
+    lifecycle.moveTo('refusing');
+    const closed = closeServer(server);
+    if (!await endsWithin(closed, drainTimeoutMs)) {
+      options.interrupt('the drain timeout passed');
+      if (!await endsWithin(closed, INTERRUPT_GRACE_MS)) server.closeAllConnections();
+    }
+    await options.closeUpstreams(0);
+  }
+
+  async function closeNow(): Promise<void> {
+    lifecycle.moveTo('refusing');
+    options.interrupt('the gateway was told to stop at once');
+    const closed = closeServer(server);
+    server.closeAllConnections();
+    await endsWithin(closed, INTERRUPT_GRACE_MS);
+    await options.closeUpstreams(0);
+  }
+
+  return {
+    run: () => (running ??= run()),
+    closeNow,
+  };
+}
+
+/** Stops listening; resolves when the last connection is gone. A connection that falls idle is closed at once, not after its keep-alive. */
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    if (!server.listening) {
+      resolve();
+      return;
+    }
+    const sweep = (): void => server.closeIdleConnections();
+    const onRequest = (_request: unknown, response: { once(event: 'close', listener: () => void): void }): void => {
+      response.once('close', () => setImmediate(sweep));
+    };
+    server.on('request', onRequest);
+    // Responses that were open before this have no listener of ours, and half-sent requests hold their connection.
+    const timer = setInterval(sweep, SWEEP_INTERVAL_MS);
+    server.close(() => {
+      clearInterval(timer);
+      server.off('request', onRequest);
+      resolve();
+    });
+    sweep();
+  });
+}
+
+function delay(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => { setTimeout(resolve, milliseconds); });
+}
+
+/** Whether a promise resolves in time; its timer never outlives it. */
+async function endsWithin(promise: Promise<void>, milliseconds: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const expired = new Promise<false>((resolve) => { timer = setTimeout(() => resolve(false), milliseconds); });
+  try {
+    return await Promise.race([promise.then(() => true as const), expired]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,37 @@
+import type { Logger } from 'pino';
+import { changesBetween, mergeReloaded } from '../config/changes-between.ts';
+import { isConfigError } from '../config/config-error.ts';
+import type { GatewayConfig } from '../config/gateway-config.ts';
+
+/** What a reload acts on. */
+export interface ReloadOptions {
+  readonly initial: GatewayConfig;
+  readonly read: () => GatewayConfig;
+  readonly apply: (config: GatewayConfig) => void;
+  readonly onResult: (result: 'success' | 'failure') => void;
+  readonly logger: Logger;
+}
+
+/**
+ * Makes the function that reloads the configuration. A bad one is refused whole and the running one stays; what needs a
+ * restart keeps its old value and is named in the log.
+ */
+export function createReload(options: ReloadOptions): () => void {
+  const { logger } = options;
+  let current = options.initial;
+  return function reload() {
+    try {
+      const read = options.read();
+      const { applied, restartRequired } = changesBetween(current, read);
+      const next = mergeReloaded(current, read, { simulate: true });
+      options.apply(next);
+      current = next;
+      options.onResult('success');
+      logger.info({ applied, restart_required: restartRequired }, 'configuration reloaded');
+    } catch (error) {
+      options.onResult('failure');
+      const problems = isConfigError(error) ? error.message : error instanceof Error ? error.message : String(error);
+      logger.error({ problems }, 'the new configuration was refused; the old one stays');
+    }
+  };
+}

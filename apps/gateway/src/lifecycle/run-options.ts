@@ -1,0 +1,28 @@
+import type { GatewayConfig } from '../config/gateway-config.ts';
+
+/** What a run of the gateway needs, whatever the number of processes. */
+export interface RunOptions {
+  readonly config: GatewayConfig;
+  /** The files whose change means a reload. */
+  readonly files: readonly string[];
+  readonly version: string;
+  readonly isPretty: boolean;
+  readonly viaPseudonym: string;
+  /** Reads the configuration again; throws a `ConfigError` when it is not sound. */
+  readonly reload: () => GatewayConfig;
+  readonly onReady: (facts: { readonly port: number; readonly operationsPort: number; readonly workers: number }) => void;
+  /** Told in words why the gateway could not start. */
+  readonly onFailure: (message: string) => void;
+}
+
+/** Words an error of `listen` so that it says what to do. */
+export function describeListenError(error: unknown, config: GatewayConfig): string {
+  const { code, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number };
+  const where = `${address ?? config.server.host}:${port ?? config.server.port}`;
+  const isOperations = port === config.operations.port;
+  const setting = isOperations ? 'operations.port (PENSTOCK_OPERATIONS_PORT)' : 'server.port (PENSTOCK_PORT)';
+  if (code === 'EADDRINUSE') return `${where} is in use by another process: choose another ${setting}.`;
+  if (code === 'EACCES') return `${where} may not be opened by this user: choose a port above 1023 in ${setting}.`;
+  if (code === 'EADDRNOTAVAIL') return `${where} is not an address of this machine: see ${isOperations ? 'operations.host' : 'server.host'}.`;
+  return `The gateway could not start: ${error instanceof Error ? error.message : String(error)}`;
+}

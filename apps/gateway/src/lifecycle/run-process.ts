@@ -1,0 +1,43 @@
+import { createGateway, type Gateway } from '../create-gateway.ts';
+import { createLogger } from '../logging/create-logger.ts';
+import { startOperationsServer, type OperationsServer } from '../operations-server.ts';
+import { createReload } from './reload-config.ts';
+import { describeListenError, type RunOptions } from './run-options.ts';
+import { untilStopped } from './until-stopped.ts';
+import { watchFiles } from './watch-files.ts';
+
+/** Runs the gateway in this process until a signal or a fatal error ends it. Returns the exit code. */
+export async function runProcess(options: RunOptions): Promise<number> {
+  const { config } = options;
+  let gateway: Gateway | undefined;
+  let operations: OperationsServer | undefined;
+  const processLogger = createLogger(config.log, options.isPretty, () => gateway?.metrics.observerError());
+  const { logger } = processLogger;
+  try {
+    gateway = await createGateway({ config, processLogger, version: options.version, viaPseudonym: options.viaPseudonym });
+    const { metrics, lifecycle, warnings } = gateway;
+    operations = await startOperationsServer({
+      host: config.operations.host, port: config.operations.port, allowedHosts: config.server.allowed_hosts, lifecycle, warnings,
+      scrape: async () => ({ contentType: metrics.registry.contentType, text: await metrics.registry.metrics() }),
+    });
+  } catch (error) {
+    options.onFailure(describeListenError(error, config));
+    await gateway?.close();
+    processLogger.flush();
+    return 1;
+  }
+  const running = gateway;
+  const reload = createReload({
+    initial: config, read: options.reload, logger,
+    apply: (next) => running.update(next),
+    onResult: (result) => running.metrics.configReloaded(result),
+  });
+  const stopWatching = watchFiles(options.files, reload);
+  options.onReady({ port: gateway.port, operationsPort: operations.port, workers: 1 });
+  const exitCode = await untilStopped({ logger, onReload: reload, drain: () => running.drain(), closeNow: () => running.close() });
+  stopWatching();
+  // The operations listener goes last: readiness and the drain stay visible to the end.
+  await operations.close();
+  processLogger.flush();
+  return exitCode;
+}

@@ -1,0 +1,40 @@
+import { destination, pino, type DestinationStream, type Logger } from 'pino';
+import pretty from 'pino-pretty';
+import type { LogConfig } from '../config/sections/log-section.ts';
+
+/** A logger and the means to empty its buffer before the process ends. */
+export interface ProcessLogger {
+  readonly logger: Logger;
+  flush(): void;
+}
+
+const DESCRIPTORS: Readonly<Record<string, number>> = { stdout: 1, stderr: 2 };
+const BUFFER_BYTES = 4_096;
+const FLUSH_INTERVAL_MS = 500;
+
+/**
+ * Makes the process's logger: one JSON line an entry, or coloured text for a terminal. Lines are written asynchronously, and a
+ * destination that fails (a full disk, a closed pipe) is reported to `onFailure` and never stops the gateway.
+ */
+export function createLogger(config: LogConfig, isPretty: boolean, onFailure: () => void): ProcessLogger {
+  const descriptor = DESCRIPTORS[config.destination];
+  const options = { level: config.level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label: string) => ({ level: label }) } };
+  if (isPretty) {
+    const stream: DestinationStream = pretty({ colorize: true, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss.l', sync: true });
+    return { logger: pino(options, stream), flush: () => undefined };
+  }
+  const stream = destination({
+    dest: descriptor ?? config.destination, append: true, mkdir: descriptor === undefined, sync: false, minLength: BUFFER_BYTES, periodicFlush: FLUSH_INTERVAL_MS,
+    maxLength: 8 * 1024 * 1024,
+  });
+  stream.on('error', onFailure);
+  stream.on('drop', onFailure);
+  const flush = (): void => {
+    try {
+      stream.flushSync();
+    } catch {
+      onFailure();
+    }
+  };
+  return { logger: pino(options, stream), flush };
+}

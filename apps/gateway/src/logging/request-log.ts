@@ -1,0 +1,99 @@
+import type { BlockList } from 'node:net';
+import type { Logger } from 'pino';
+import { clientAddress } from '../clients/client-address.ts';
+import type { InboundRequest } from '../inbound/inbound-request.ts';
+import type { RequestRecord } from '../request-record.ts';
+
+/** What only the log wants to know of a request, beside its record. */
+export interface RequestDetails {
+  readonly upstreamRequestId: string | undefined;
+  readonly slotWaitMs: number | undefined;
+  readonly connectMs: number | undefined;
+  readonly upstreamHeadMs: number | undefined;
+  readonly failure: unknown;
+}
+
+/** Writes the access log and what goes wrong. Never a header value that may be secret, never a body. */
+export interface RequestLog {
+  requestEnded(inbound: InboundRequest, record: RequestRecord, details: RequestDetails): void;
+  credentialRefused(inbound: InboundRequest, reason: string): void;
+  internalError(inbound: InboundRequest, failure: unknown): void;
+}
+
+/** Request fields that identify a conversation, never a person or a secret. */
+const LOGGED_FIELDS: Readonly<Record<string, string>> = {
+  'x-claude-code-session-id': 'session_id',
+  'x-claude-code-agent-id': 'agent_id',
+  'x-claude-code-parent-agent-id': 'parent_agent_id',
+  traceparent: 'traceparent',
+};
+
+/** Long enough for a traceparent and any id; a client cannot fill the disk with one field. */
+const LOGGED_VALUE = /^[\w.:-]{1,128}$/;
+
+/** Makes the request log. `observerError` counts what fails here: logging never fails a request. */
+export function createRequestLog(logger: Logger, trustedProxies: () => BlockList, observerError: () => void): RequestLog {
+  const guarded = <Parameters extends readonly unknown[]>(write: (...parameters: Parameters) => void) => (...parameters: Parameters): void => {
+    try {
+      write(...parameters);
+    } catch {
+      observerError();
+    }
+  };
+  return {
+    requestEnded: guarded((inbound, record, details) => {
+      if (!logger.isLevelEnabled('info')) return;
+      logger.info(describeRequest(inbound, record, details), 'request');
+    }),
+    credentialRefused: guarded((inbound, reason) => {
+      const { socket, rawHeaders } = inbound.request;
+      logger.warn({ request_id: inbound.id, reason, client_address: clientAddress(socket.remoteAddress, rawHeaders, trustedProxies()) }, 'credential refused');
+    }),
+    internalError: guarded((inbound, failure) => {
+      const error = failure instanceof Error ? { name: failure.name, stack: stackOf(failure), cause: codeOf(failure.cause) } : { name: typeof failure };
+      logger.error({ request_id: inbound.id, error }, 'internal error');
+    }),
+  };
+}
+
+function describeRequest(inbound: InboundRequest, record: RequestRecord, details: RequestDetails): Record<string, unknown> {
+  const line: Record<string, unknown> = {
+    request_id: record.requestId, upstream_request_id: details.upstreamRequestId, side: record.side, client: record.client,
+    route: record.route, method: record.method, status: record.status, outcome: record.outcome,
+    duration_ms: round(record.durationMs), first_byte_ms: round(record.timeToFirstByteMs), overhead_ms: round(record.overheadMs),
+    slot_wait_ms: round(details.slotWaitMs), connect_ms: round(details.connectMs), upstream_head_ms: round(details.upstreamHeadMs),
+    largest_gap_ms: round(record.largestGapMs), request_bytes: record.requestBytes, response_bytes: record.responseBytes,
+    model: record.model, usage: record.usage, usage_source: record.usageSource,
+  };
+  if (details.failure !== undefined) line['failure'] = codeOf(details.failure);
+  addFields(line, inbound.request.rawHeaders);
+  return line;
+}
+
+function addFields(line: Record<string, unknown>, rawHeaders: readonly string[]): void {
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] as string;
+    if (name.length !== 11 && name.length < 22) continue;
+    const field = LOGGED_FIELDS[name.toLowerCase()];
+    const value = rawHeaders[index + 1] as string;
+    if (field !== undefined && LOGGED_VALUE.test(value)) line[field] = value;
+  }
+}
+
+function round(milliseconds: number | undefined): number | undefined {
+  return milliseconds === undefined ? undefined : Math.round(milliseconds * 1000) / 1000;
+}
+
+/** The name and code of a failure and of what caused it; messages may quote what a peer sent. */
+function codeOf(failure: unknown): string | undefined {
+  if (!(failure instanceof Error)) return failure === undefined ? undefined : typeof failure;
+  const { code } = failure as { code?: unknown };
+  const own = typeof code === 'string' ? code : failure.name;
+  const cause = codeOf(failure.cause);
+  return cause === undefined ? own : `${own}: ${cause}`;
+}
+
+/** Stack frames without the message, which may quote input. */
+function stackOf(error: Error): readonly string[] {
+  return (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line)).slice(0, 12).map((line) => line.trim());
+}

@@ -1,0 +1,60 @@
+/** A part of the budget that one request holds. Release it exactly once; further calls do nothing. */
+export interface ByteLease {
+  /** Makes the lease cover `bytes` in all; `false` when the budget or the client's share is spent. */
+  cover(bytes: number): boolean;
+  release(): void;
+}
+
+/** Bounds the request bytes that are held at once, over all requests and per client. */
+export interface ByteBudget {
+  lease(client: string): ByteLease;
+  /** Bytes taken now. */
+  taken(): number;
+  /** Changes the bound; leases that are held stay. */
+  resize(maxBytes: number): void;
+}
+
+const MIB = 1024 * 1024;
+const SMALL_STEP = 64 * 1024;
+
+/** A lease grows by 64 KiB up to 1 MiB and by 1 MiB above it, so that small bodies are not charged as large ones. */
+function roundToStep(bytes: number): number {
+  const step = bytes <= MIB ? SMALL_STEP : MIB;
+  return Math.ceil(bytes / step) * step;
+}
+
+/**
+ * A budget of `maxBytes` of which one client may hold a quarter. Bytes are taken as they arrive: announcing a length takes
+ * nothing, so that many idle announcements keep nobody out.
+ */
+export function createByteBudget(maxBytes: number): ByteBudget {
+  let limit = maxBytes;
+  let total = 0;
+  const byClient = new Map<string, number>();
+
+  const lease = (client: string): ByteLease => {
+    let held = 0;
+    let isReleased = false;
+    return {
+      cover(bytes) {
+        if (bytes <= held) return true;
+        const wanted = roundToStep(bytes);
+        const more = wanted - held;
+        const clientTotal = (byClient.get(client) ?? 0) + more;
+        if (isReleased || total + more > limit || clientTotal > limit / 4) return false;
+        held = wanted;
+        total += more;
+        byClient.set(client, clientTotal);
+        return true;
+      },
+      release() {
+        if (isReleased) return;
+        isReleased = true;
+        total -= held;
+        const rest = (byClient.get(client) ?? 0) - held;
+        if (rest > 0) byClient.set(client, rest); else byClient.delete(client);
+      },
+    };
+  };
+  return { lease, taken: () => total, resize: (bytes) => { limit = bytes; } };
+}

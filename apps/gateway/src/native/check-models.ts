@@ -1,0 +1,27 @@
+import type { Envelope, MemberValue } from '@penstock/json-envelope';
+import { GatewayError } from './gateway-error.ts';
+import type { NativeExchange } from './native-exchange.ts';
+
+/** Where a request may name a model: its own, the fallbacks of a refusal, and the advisor tool's. */
+const MODEL_MEMBERS = ['model', 'fallbacks[].model', 'fallbacks[]', 'tools[].model'];
+
+/**
+ * Refuses a request that names a model which is not open to this client. A client without model rules is not looked at: what
+ * models exist is the API's business. With rules, a model that cannot be read is refused.
+ */
+export function checkModels(exchange: NativeExchange, envelope: Envelope): void {
+  const rules = exchange.rules;
+  if (rules === undefined || !rules.restrictsModels) return;
+  const isMessages = exchange.route?.group === 'messages';
+  if (isMessages && envelope.members.get('model') === undefined) throw new GatewayError('bad_request', 'The request body has no readable "model".');
+  for (const member of MODEL_MEMBERS) {
+    for (const value of envelope.members.get(member) ?? []) checkModel(rules.allowsModel, member, value);
+  }
+}
+
+function checkModel(allowsModel: (model: string) => boolean, member: string, value: MemberValue): void {
+  // An object in `fallbacks` names its model in a member of its own.
+  if (member === 'fallbacks[]' && value.kind === 'object') return;
+  if (value.kind !== 'string') throw new GatewayError('bad_request', `The request body has no readable "${member}".`);
+  if (!allowsModel(value.value)) throw new GatewayError('forbidden', 'The model is not open to this client at this gateway.');
+}

@@ -1,0 +1,65 @@
+import { isUpstreamError, type UpstreamErrorCode } from '@penstock/upstream-client';
+import type { Outcome } from '../request-record.ts';
+import { ClientGone } from './client-gone.ts';
+import { GatewayError, isGatewayError, type GatewayErrorCode } from './gateway-error.ts';
+
+const OUTCOME_OF_CODE: Readonly<Partial<Record<GatewayErrorCode, Outcome>>> = {
+  internal: 'internal',
+  overloaded: 'overloaded',
+  draining: 'draining',
+  upstream_unreachable: 'upstream_unreachable',
+  upstream_tls: 'upstream_unreachable',
+  upstream_reset: 'upstream_reset',
+  upstream_invalid: 'upstream_reset',
+  upstream_timeout: 'upstream_timeout',
+};
+
+interface Answer {
+  readonly code: GatewayErrorCode;
+  readonly message: string;
+  readonly retryAfterSeconds?: number;
+}
+
+const BUSY = 'The gateway has no free connection to the Anthropic API at the moment.';
+
+/** What each failure of the upstream client becomes for a client that has not been answered yet. */
+const ANSWERS: Readonly<Record<UpstreamErrorCode, Answer>> = {
+  slot_timeout: { code: 'overloaded', message: BUSY, retryAfterSeconds: 2 },
+  queue_full: { code: 'overloaded', message: BUSY, retryAfterSeconds: 5 },
+  draining: { code: 'draining', message: 'The gateway is shutting down.', retryAfterSeconds: 1 },
+  connect_timeout: { code: 'upstream_timeout', message: 'The gateway could not connect to the Anthropic API in time.' },
+  unreachable: { code: 'upstream_unreachable', message: 'The gateway could not reach the Anthropic API.', retryAfterSeconds: 1 },
+  tls: { code: 'upstream_tls', message: 'The gateway could not establish a trusted connection to the Anthropic API.' },
+  reset: { code: 'upstream_reset', message: 'The Anthropic API closed the connection before it answered.' },
+  truncated: { code: 'upstream_reset', message: 'The Anthropic API closed the connection before it answered.' },
+  invalid_response: { code: 'upstream_invalid', message: 'The answer of the Anthropic API could not be understood.' },
+  headers_timeout: { code: 'upstream_timeout', message: 'The Anthropic API did not answer in time.' },
+  idle_timeout: { code: 'upstream_timeout', message: 'The Anthropic API did not answer in time.' },
+  write_timeout: { code: 'upstream_timeout', message: 'The Anthropic API did not take the request in time.' },
+  origin_mismatch: { code: 'internal', message: 'Internal error of the gateway.' },
+  invalid_request: { code: 'internal', message: 'Internal error of the gateway.' },
+  aborted: { code: 'internal', message: 'Internal error of the gateway.' },
+};
+
+/** Turns whatever a phase threw into the error that the client gets. */
+export function toGatewayError(failure: unknown): GatewayError {
+  if (isGatewayError(failure)) return failure;
+  if (isUpstreamError(failure)) {
+    // What ended an upload (too large, too slow) is the client's answer, not the abort it caused upstream.
+    if (isGatewayError(failure.cause)) return failure.cause;
+    const { code, message, retryAfterSeconds } = ANSWERS[failure.code];
+    return new GatewayError(code, message, { cause: failure, ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }) });
+  }
+  return new GatewayError('internal', 'Internal error of the gateway.', { cause: failure });
+}
+
+/** The outcome of a request that ended without an upstream response. */
+export function outcomeOfFailure(failure: unknown): Outcome {
+  if (failure instanceof ClientGone) return 'client_gone';
+  return OUTCOME_OF_CODE[toGatewayError(failure).code] ?? 'client_error';
+}
+
+/** The outcome of a response that broke after its head: a clock of ours, or the upstream's end. */
+export function outcomeOfBreak(failure: unknown): Outcome {
+  return isUpstreamError(failure) && (failure.code === 'idle_timeout' || failure.code === 'headers_timeout') ? 'upstream_timeout' : 'upstream_truncated';
+}

@@ -1,0 +1,97 @@
+import { createUpstreamClient, type UpstreamClient, type UpstreamClientOptions } from '@penstock/upstream-client';
+import type { ClientRegistry } from '../clients/client-registry.ts';
+import type { GatewayConfig } from '../config/gateway-config.ts';
+import { respond } from '../inbound/respond.ts';
+import type { InboundRequest } from '../inbound/inbound-request.ts';
+import { createByteBudget } from './byte-budget.ts';
+import { describeHealth } from './describe-health.ts';
+import { GatewayError } from './gateway-error.ts';
+import { handleNativeRequest } from './handle-native-request.ts';
+import { NativeExchange } from './native-exchange.ts';
+import { readNativeSettings, type NativeParts, type NativeRuntime } from './native-runtime.ts';
+import { respondToFailure } from './respond-to-failure.ts';
+import { createUpstreamHealth } from './upstream-health.ts';
+
+/** The native half of the gateway, mounted under `/anthropic`. */
+export interface NativeSide {
+  readonly upstream: UpstreamClient;
+  handle(inbound: InboundRequest): Promise<void>;
+  /** Request bytes held now. */
+  bufferedBytes(): number;
+  isHealthy(): boolean;
+  /** Applies what can change without a restart to requests that come from now on. */
+  update(config: GatewayConfig, clients: ClientRegistry): void;
+  /** Breaks open responses honestly; the drain deadline. */
+  interrupt(reason: string): void;
+  close(graceMs: number): Promise<void>;
+}
+
+/** What the app gives the native side. */
+export interface NativeSideOptions extends Omit<NativeParts, 'upstream' | 'basePath' | 'budget' | 'relays' | 'health'> {
+  readonly config: GatewayConfig;
+  readonly clients: ClientRegistry;
+}
+
+/** Makes the native side; nothing is connected before the first request. */
+export function createNativeSide(options: NativeSideOptions): NativeSide {
+  const { config, clients, ...parts } = options;
+  const url = new URL(config.anthropic_native.base_url);
+  const upstream = createUpstreamClient(upstreamOptions(config, url.origin));
+  const fixed: NativeParts = {
+    ...parts, upstream, basePath: url.pathname.replace(/\/+$/, ''), budget: createByteBudget(config.anthropic_native.max_buffered_bytes),
+    relays: new Set(), health: createUpstreamHealth(),
+  };
+  let runtime: NativeRuntime = { ...fixed, ...readNativeSettings(config, clients, parts.viaPseudonym) };
+
+  return {
+    upstream,
+    handle: (inbound) => answerOwnPath(runtime, inbound) ?? handleNativeRequest(runtime, inbound),
+    bufferedBytes: () => fixed.budget.taken(),
+    isHealthy: () => !fixed.health.isFailing(),
+    update(next, nextClients) {
+      const { pool, timeouts } = upstreamOptions(next, url.origin);
+      upstream.resize(pool);
+      upstream.setTimeouts(timeouts);
+      fixed.budget.resize(next.anthropic_native.max_buffered_bytes);
+      runtime = { ...fixed, ...readNativeSettings(next, nextClients, parts.viaPseudonym) };
+    },
+    interrupt(reason) {
+      for (const relay of fixed.relays) relay.interrupt(reason);
+    },
+    close: (graceMs) => upstream.close({ graceMs }),
+  };
+}
+
+/** Answers the paths of the gateway's own under `/anthropic`; `undefined` for all others. They need no key and are not recorded. */
+function answerOwnPath(runtime: NativeRuntime, inbound: InboundRequest): Promise<void> | undefined {
+  const { path, method, id } = inbound;
+  const isHello = path === '/anthropic/api/hello';
+  if (!isHello && path !== '/anthropic/health') return undefined;
+  const allowed = isHello ? ['HEAD'] : ['GET', 'HEAD'];
+  if (!allowed.includes(method)) {
+    const error = new GatewayError('method_not_allowed', `Method ${method} is not allowed for this path.`, { allow: allowed });
+    return respondToFailure(runtime, new NativeExchange(inbound), error);
+  }
+  const headers = ['x-penstock-request-id', id, ...inbound.responseFields];
+  if (runtime.lifecycle.isLeaving) headers.push('connection', 'close');
+  const body = isHello ? Buffer.alloc(0) : Buffer.from(JSON.stringify(describeHealth(runtime, inbound)));
+  const content = isHello ? [] : ['content-type', 'application/json', 'cache-control', 'no-store'];
+  return respond(inbound.request, inbound.response, { status: 200, headers: [...headers, ...content], body }).then(() => undefined);
+}
+
+function upstreamOptions(config: GatewayConfig, origin: string): UpstreamClientOptions & Required<Pick<UpstreamClientOptions, 'pool' | 'timeouts'>> {
+  const { pool, timeouts, ca, proxy } = config.anthropic_native;
+  return {
+    origin,
+    pool: {
+      maxConnections: pool.max_connections, maxKeepAliveConnections: pool.max_keepalive_connections,
+      keepAliveExpiryMs: pool.keepalive_expiry * 1000, maxWaiting: pool.max_waiting,
+    },
+    timeouts: {
+      slotWaitMs: timeouts.slot_wait * 1000, connectMs: timeouts.connect * 1000, writeStallMs: timeouts.write_stall * 1000,
+      headersMs: timeouts.message_headers * 1000, idleMs: timeouts.idle * 1000,
+    },
+    ...(ca === undefined ? {} : { tls: { ca } }),
+    ...(proxy === undefined ? {} : { proxy }),
+  };
+}

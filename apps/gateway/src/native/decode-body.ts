@@ -1,0 +1,61 @@
+import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress, type Gunzip } from 'node:zlib';
+import { GatewayError } from './gateway-error.ts';
+
+/** Decodes a copy of a compressed body for the scanner; the client's own bytes are what is forwarded. */
+export interface BodyDecoder {
+  /** `false` when the decoder lags behind: stop writing until it drained. */
+  write(chunk: Buffer): boolean;
+  onceDrained(listener: () => void): void;
+  /** Ends the input; `done` runs when the last decoded byte was handed on. */
+  end(done: () => void): void;
+  /** A corrupt body, or what the sink threw. */
+  onFailure(listener: (error: unknown) => void): void;
+  destroy(): void;
+}
+
+type Transform = Pick<Gunzip, 'on' | 'once' | 'write' | 'end' | 'destroy'>;
+
+const DECODERS: Readonly<Record<string, () => Transform>> = {
+  gzip: createGunzip,
+  'x-gzip': createGunzip,
+  deflate: createInflate,
+  br: createBrotliDecompress,
+  zstd: createZstdDecompress,
+};
+
+/**
+ * A decoder for a `content-encoding` (RFC 9110 section 8.4), `undefined` for identity. Throws `unsupported_media_type` for
+ * any other coding and for several codings on top of each other. How much may come out is the sink's to bound: what it throws
+ * destroys the decoder before more is inflated.
+ */
+export function createBodyDecoder(contentEncoding: string | undefined, sink: (chunk: Buffer) => void): BodyDecoder | undefined {
+  const coding = contentEncoding?.trim().toLowerCase();
+  if (coding === undefined || coding === '' || coding === 'identity') return undefined;
+  const create = Object.hasOwn(DECODERS, coding) ? DECODERS[coding] : undefined;
+  if (create === undefined) {
+    throw new GatewayError('unsupported_media_type', 'The content coding of the request is not supported: use gzip, deflate, br, zstd or none.');
+  }
+  const transform = create();
+  let fail: (error: unknown) => void = () => undefined;
+  transform.on('data', (chunk: Buffer) => {
+    try {
+      sink(chunk);
+    } catch (error) {
+      transform.destroy();
+      fail(error);
+    }
+  });
+  transform.on('error', (cause: Error) => {
+    fail(new GatewayError('bad_request', `The request body is not valid ${coding}.`, { cause }));
+  });
+  return {
+    write: (chunk) => transform.write(chunk),
+    onceDrained: (listener) => { transform.once('drain', listener); },
+    end: (done) => {
+      transform.once('end', done);
+      transform.end();
+    },
+    onFailure: (listener) => { fail = listener; },
+    destroy: () => { transform.destroy(); },
+  };
+}

@@ -1,0 +1,15 @@
+import type { RelayFailure } from '@penstock/sse-relay';
+import { outcomeOfBreak } from './classify-failure.ts';
+
+/**
+ * The `error` event for a stream that broke at an event boundary (https://docs.anthropic.com/en/docs/build-with-claude/streaming#error-events).
+ * It is the only thing the gateway ever adds to a body, keep-alive comments aside.
+ */
+export function failureEvent(failure: RelayFailure, requestId: string): Buffer {
+  const [type, message] = failure.how === 'interrupted'
+    ? ['overloaded_error', 'The gateway is shutting down before the stream ended.']
+    : outcomeOfBreak(failure.error) === 'upstream_timeout'
+      ? ['timeout_error', 'The stream from the Anthropic API fell silent.']
+      : ['api_error', 'The stream from the Anthropic API ended before it was complete.'];
+  return Buffer.from(`event: error\ndata: ${JSON.stringify({ type: 'error', error: { type, message }, request_id: requestId })}\n\n`);
+}

@@ -1,0 +1,170 @@
+import type { ServerResponse } from 'node:http';
+import { safeStatusMessage } from '@penstock/header-policy';
+import { createRelayHandler, type RelayHandler, type RelayHead, type RelayResult } from '@penstock/sse-relay';
+import { createUsageObserver, type UsageObserver } from '@penstock/sse-relay/anthropic-usage';
+import type { RequestTimeouts, UpstreamController } from '@penstock/upstream-client';
+import type { Dispatcher } from 'undici';
+import { outcomeOfBreak } from './classify-failure.ts';
+import { ClientGone } from './client-gone.ts';
+import { failureEvent } from './failure-event.ts';
+import type { NativeExchange } from './native-exchange.ts';
+import type { NativeRuntime } from './native-runtime.ts';
+import type { NativeRoute } from './route-table.ts';
+
+/**
+ * Phases 6 to 8: acquires a slot, sends the outbound request and relays the response as it arrives. Resolves when the client
+ * response ended, well or broken; rejects when nothing was written, so that the caller answers.
+ */
+export function forward(runtime: NativeRuntime, exchange: NativeExchange, route: NativeRoute): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const { inbound } = exchange;
+    const relay = new NativeRelay(runtime, exchange, route, (result) => {
+      try {
+        readResult(exchange, relay, result);
+        resolve();
+      } catch (error) {
+        reject(error);
+      }
+    });
+    const headers = exchange.outboundHeaders;
+    if (exchange.outbound.contentLength !== undefined) headers.push('content-length', String(exchange.outbound.contentLength));
+    runtime.relays.add(relay.handler);
+    runtime.upstream.dispatch({
+      method: inbound.method as Dispatcher.HttpMethod,
+      path: runtime.basePath + inbound.path.slice('/anthropic'.length) + inbound.query,
+      headers,
+      body: exchange.outbound.body,
+      timeouts: timeoutsFor(runtime, route, exchange.wantsStream),
+    }, relay.handler);
+    // The body now belongs to the upstream client, which lets go of it as it is sent.
+    exchange.outbound = { body: null, contentLength: undefined };
+  });
+}
+
+/** Which clock bounds the wait for the head. */
+function timeoutsFor(runtime: NativeRuntime, route: NativeRoute, wantsStream: boolean): Partial<RequestTimeouts> {
+  const { headTimeouts } = runtime;
+  if (route.headClock === 'quick') return headTimeouts.quick;
+  return wantsStream || route.headClock === 'stream' ? headTimeouts.stream : headTimeouts.message;
+}
+
+/** The relay of one response with what the gateway sees of it. */
+class NativeRelay {
+  readonly handler: RelayHandler;
+  readonly observer: UsageObserver | undefined;
+  readonly #runtime: NativeRuntime;
+  readonly #exchange: NativeExchange;
+  controller: UpstreamController | undefined;
+  #isStream = false;
+
+  constructor(runtime: NativeRuntime, exchange: NativeExchange, route: NativeRoute, onSettled: (result: RelayResult) => void) {
+    this.#runtime = runtime;
+    this.#exchange = exchange;
+    const response: ServerResponse = exchange.inbound.response;
+    const observer = route.headClock === 'message' ? createUsageObserver() : undefined;
+    this.observer = observer;
+    this.handler = createRelayHandler(response, {
+      onStart: (controller) => { this.controller = controller as UpstreamController; },
+      onHead: (status, rawHeaders, statusMessage) => this.#onHead(status, rawHeaders, statusMessage),
+      failureEvent: (failure) => failureEvent(failure, exchange.inbound.id),
+      ...(observer === undefined ? {} : { observer, sawStop: () => observer.result().sawStop }),
+      onObserverError: () => runtime.metrics.observerError(),
+      clientStallMs: runtime.clientStallMs,
+      ...runtime.keepAliveComments,
+      onSettled: (result) => {
+        runtime.relays.delete(this.handler);
+        if (this.#isStream) runtime.metrics.streamClosed('native');
+        onSettled(result);
+      },
+    });
+  }
+
+  #onHead(status: number, rawHeaders: string[], statusMessage: string): RelayHead {
+    const runtime = this.#runtime;
+    const exchange = this.#exchange;
+    const { inbound } = exchange;
+    const { headers, dropped } = runtime.policy.forwardResponseHeaders(rawHeaders);
+    if (dropped.length > 0) runtime.metrics.headersDropped('response', dropped);
+    if (runtime.ownsCredential) runtime.metrics.quotaSeen(rawHeaders);
+    const facts = readResponseFacts(headers);
+    exchange.upstreamRequestId = facts.requestId;
+    if (facts.isEventStream) {
+      if (!facts.hasCacheControl) headers.push('cache-control', 'no-cache');
+      if (!facts.hasAccelBuffering) headers.push('x-accel-buffering', 'no');
+      this.#isStream = true;
+      runtime.metrics.streamOpened('native');
+    }
+    headers.push('x-penstock-request-id', inbound.id);
+    for (const text of inbound.responseFields) headers.push(text);
+    if (runtime.lifecycle.isLeaving || !inbound.request.complete) headers.push('connection', 'close');
+    // Nothing of the request is held while the answer streams.
+    exchange.bytes?.release();
+    return { status, statusMessage: safeStatusMessage(status, statusMessage), rawHeaders: headers };
+  }
+}
+
+interface ResponseFacts {
+  readonly isEventStream: boolean;
+  readonly hasCacheControl: boolean;
+  readonly hasAccelBuffering: boolean;
+  readonly requestId: string | undefined;
+}
+
+function readResponseFacts(headers: readonly string[]): ResponseFacts {
+  let isEventStream = false;
+  let hasCacheControl = false;
+  let hasAccelBuffering = false;
+  let requestId: string | undefined;
+  for (let index = 0; index < headers.length; index += 2) {
+    const name = headers[index] as string;
+    switch (name.length) {
+      case 10:
+        if (name.toLowerCase() === 'request-id') requestId = headers[index + 1];
+        break;
+      case 12:
+        if (name.toLowerCase() === 'content-type') isEventStream = /^text\/event-stream\s*(?:;|$)/i.test(headers[index + 1] as string);
+        break;
+      case 13:
+        if (name.toLowerCase() === 'cache-control') hasCacheControl = true;
+        break;
+      case 17:
+        if (name.toLowerCase() === 'x-accel-buffering') hasAccelBuffering = true;
+        break;
+      default:
+    }
+  }
+  return { isEventStream, hasCacheControl, hasAccelBuffering, requestId };
+}
+
+/** Reads how the relay ended into the exchange. Throws what the client is to be answered when nothing was written. */
+function readResult(exchange: NativeExchange, relay: NativeRelay, result: RelayResult): void {
+  const usage = relay.observer?.result();
+  if (usage !== undefined && result.headSent) exchange.usage = usage;
+  exchange.failure = result.error;
+  readTimings(exchange, relay.controller, result);
+  if (!result.headSent) throw result.how === 'client_gone' ? new ClientGone() : (exchange.uploadFailure?.() ?? result.error);
+  exchange.status = result.status ?? exchange.inbound.response.statusCode;
+  exchange.responseBytes = result.bodyBytes;
+  exchange.isEventStream = result.isEventStream;
+  if (result.isEventStream) exchange.largestGapMs = result.largestGapMs;
+  exchange.outcome = outcomeOf(exchange, result, usage?.sawErrorEvent === true);
+}
+
+function readTimings(exchange: NativeExchange, controller: UpstreamController | undefined, result: RelayResult): void {
+  exchange.headAt = result.headAt;
+  const timings = controller?.timings;
+  if (timings?.acquiredAt === undefined) return;
+  exchange.slotWaitMs = timings.acquiredAt - timings.enqueuedAt;
+  if (timings.connectedAt !== undefined) exchange.connectMs = Math.max(0, timings.connectedAt - timings.acquiredAt);
+  if (timings.sentAt !== undefined && timings.headAt !== undefined) exchange.upstreamHeadMs = timings.headAt - timings.sentAt;
+}
+
+function outcomeOf(exchange: NativeExchange, result: RelayResult, sawErrorEvent: boolean): NativeExchange['outcome'] {
+  switch (result.how) {
+    case 'client_gone': return 'client_gone';
+    case 'client_stalled': return 'client_stalled';
+    case 'interrupted': return 'draining';
+    case 'complete': return exchange.status >= 400 ? 'upstream_error' : sawErrorEvent ? 'stream_error_event' : 'ok';
+    default: return outcomeOfBreak(result.error);
+  }
+}

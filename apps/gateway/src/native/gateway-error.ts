@@ -1,0 +1,87 @@
+/** What one code of the gateway's own errors looks like on the wire (docs/errors.md). */
+interface ErrorShape {
+  readonly status: number;
+  /** The `error.type` of the Anthropic error body. */
+  readonly type: string;
+  /** The `x-should-retry` field; absent where the request may have run upstream. */
+  readonly shouldRetry?: boolean;
+}
+
+const SHAPES = {
+  bad_request: { status: 400, type: 'invalid_request_error', shouldRetry: false },
+  unauthenticated: { status: 401, type: 'authentication_error', shouldRetry: false },
+  forbidden: { status: 403, type: 'permission_error', shouldRetry: false },
+  not_found: { status: 404, type: 'not_found_error', shouldRetry: false },
+  method_not_allowed: { status: 405, type: 'invalid_request_error', shouldRetry: false },
+  request_timeout: { status: 408, type: 'timeout_error', shouldRetry: false },
+  too_large: { status: 413, type: 'request_too_large', shouldRetry: false },
+  unsupported_media_type: { status: 415, type: 'invalid_request_error', shouldRetry: false },
+  misdirected: { status: 421, type: 'invalid_request_error', shouldRetry: false },
+  rate_limited: { status: 429, type: 'rate_limit_error', shouldRetry: true },
+  header_overflow: { status: 431, type: 'invalid_request_error', shouldRetry: false },
+  internal: { status: 500, type: 'api_error' },
+  upstream_unreachable: { status: 502, type: 'api_error', shouldRetry: true },
+  upstream_tls: { status: 502, type: 'api_error', shouldRetry: false },
+  upstream_reset: { status: 502, type: 'api_error' },
+  upstream_invalid: { status: 502, type: 'api_error', shouldRetry: false },
+  overloaded: { status: 503, type: 'overloaded_error', shouldRetry: true },
+  draining: { status: 503, type: 'overloaded_error', shouldRetry: true },
+  upstream_timeout: { status: 504, type: 'timeout_error' },
+  loop_detected: { status: 508, type: 'api_error', shouldRetry: false },
+} as const satisfies Record<string, ErrorShape>;
+
+/** The code of a gateway error: the value of `x-penstock-error`. */
+export type GatewayErrorCode = keyof typeof SHAPES;
+
+/** What a gateway error carries beside its code and message. */
+export interface GatewayErrorDetails {
+  /** Seconds after which waiting helps; becomes `retry-after`. */
+  readonly retryAfterSeconds?: number;
+  /** The methods of a known path; becomes `allow` on a 405. */
+  readonly allow?: readonly string[];
+  /** What happened underneath, for the log only. */
+  readonly cause?: unknown;
+}
+
+/** An error that the gateway itself answers, in the Anthropic API's shape. The message is neutral and names no internals. */
+export class GatewayError extends Error {
+  override readonly name = 'GatewayError';
+  readonly code: GatewayErrorCode;
+  readonly retryAfterSeconds: number | undefined;
+  readonly allow: readonly string[] | undefined;
+
+  constructor(code: GatewayErrorCode, message: string, details: GatewayErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.code = code;
+    this.retryAfterSeconds = details.retryAfterSeconds;
+    this.allow = details.allow;
+  }
+
+  get shape(): ErrorShape {
+    return SHAPES[this.code];
+  }
+}
+
+/** Whether a value is a `GatewayError`. */
+export function isGatewayError(value: unknown): value is GatewayError {
+  return value instanceof GatewayError;
+}
+
+/** The JSON body of an error (https://docs.anthropic.com/en/api/errors). */
+export function errorBody(error: GatewayError, requestId: string): Buffer {
+  return Buffer.from(JSON.stringify({ type: 'error', error: { type: error.shape.type, message: error.message }, request_id: requestId }));
+}
+
+/** The fields that every error of the gateway's own carries. */
+export function errorHeaders(error: GatewayError, requestId: string): string[] {
+  const headers = [
+    'content-type', 'application/json',
+    'request-id', requestId,
+    'x-penstock-request-id', requestId,
+    'x-penstock-error', error.code,
+  ];
+  if (error.shape.shouldRetry !== undefined) headers.push('x-should-retry', String(error.shape.shouldRetry));
+  if (error.retryAfterSeconds !== undefined) headers.push('retry-after', String(Math.max(1, Math.ceil(error.retryAfterSeconds))));
+  if (error.allow !== undefined) headers.push('allow', error.allow.join(', '));
+  return headers;
+}

@@ -1,0 +1,28 @@
+import type { InboundRequest } from '../inbound/inbound-request.ts';
+import { admit, authenticate, receive, route, takeLimits } from './native-phases.ts';
+import { forward } from './forward.ts';
+import { NativeExchange } from './native-exchange.ts';
+import type { NativeRuntime } from './native-runtime.ts';
+import { respondToFailure } from './respond-to-failure.ts';
+import { settle } from './settle.ts';
+
+/**
+ * The life of a request on the native path. Each phase is one function, called in this order from this one place; nothing
+ * before `forward` talks to the upstream, and every request reaches `settle` exactly once.
+ */
+export async function handleNativeRequest(runtime: NativeRuntime, inbound: InboundRequest): Promise<void> {
+  const exchange = new NativeExchange(inbound);
+  runtime.metrics.requestStarted('native');
+  try {
+    admit(runtime, exchange); //                          1. refuse what is ambiguous, and loops
+    authenticate(runtime, exchange); //                   2. before a body byte is read
+    const matched = route(runtime, exchange); //          3. on the linted path and the method
+    await takeLimits(runtime, exchange); //               4. of this client
+    await receive(runtime, exchange, matched); //         5. the body: gathered and validated, or streaming
+    await forward(runtime, exchange, matched); //         6. acquire a slot, 7. send, 8. relay
+  } catch (failure) {
+    await respondToFailure(runtime, exchange, failure);
+  } finally {
+    settle(runtime, exchange); //                         9. outcome, metrics, log, limits
+  }
+}

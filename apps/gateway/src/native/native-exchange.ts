@@ -1,0 +1,61 @@
+import type { UsageResult } from '@penstock/sse-relay/anthropic-usage';
+import type { ClientRules } from '../clients/client-rules.ts';
+import type { InboundRequest } from '../inbound/inbound-request.ts';
+import type { Outcome } from '../request-record.ts';
+import type { ByteLease } from './byte-budget.ts';
+import type { NativeRoute } from './route-table.ts';
+
+/** A limit that the request holds until it is settled. */
+export interface LimitLease {
+  release(): void;
+  charge(tokens: { readonly inputTokens: number; readonly outputTokens: number }): void;
+}
+
+/** The body as phase 6 sends it. */
+export interface OutboundBody {
+  readonly body: Uint8Array | readonly Uint8Array[] | AsyncIterable<Uint8Array> | null;
+  /** `undefined` for a chunked upload. */
+  readonly contentLength: number | undefined;
+}
+
+/** What the phases of one native request hand to each other. Each field is written by one phase and read by later ones. */
+export class NativeExchange {
+  readonly inbound: InboundRequest;
+  /** The outbound fields, our credential included. */
+  outboundHeaders: string[] = [];
+  client = 'unauthenticated';
+  /** What the client may do; `undefined` for an anonymous one. */
+  rules: ClientRules | undefined;
+  route: NativeRoute | undefined;
+  limits: LimitLease | undefined;
+  bytes: ByteLease | undefined;
+  outbound: OutboundBody = { body: null, contentLength: undefined };
+  requestBytes = 0;
+  /** Whether the client asked for a stream. */
+  wantsStream = false;
+  maxTokens: number | undefined;
+  /** Why an upload stopped before its end. */
+  uploadFailure: (() => unknown) | undefined;
+  /** Bytes of the upload that came through so far. */
+  uploadBytes: (() => number) | undefined;
+
+  outcome: Outcome = 'internal';
+  status = 499;
+  responseBytes = 0;
+  receivedAt: number | undefined;
+  slotWaitMs: number | undefined;
+  connectMs: number | undefined;
+  /** From the last byte sent to the upstream's head. */
+  upstreamHeadMs: number | undefined;
+  headAt: number | undefined;
+  largestGapMs: number | undefined;
+  isEventStream = false;
+  upstreamRequestId: string | undefined;
+  usage: UsageResult | undefined;
+  /** What went wrong underneath; for the log. */
+  failure: unknown;
+
+  constructor(inbound: InboundRequest) {
+    this.inbound = inbound;
+  }
+}

@@ -1,0 +1,97 @@
+import { hasViaPseudonym } from '@penstock/header-policy';
+import { checkModels } from './check-models.ts';
+import { GatewayError } from './gateway-error.ts';
+import { matchRoute } from './match-route.ts';
+import type { NativeExchange } from './native-exchange.ts';
+import type { NativeRuntime } from './native-runtime.ts';
+import { receiveJson, type ReceivedJson } from './receive-json.ts';
+import { receiveUpload } from './receive-upload.ts';
+import type { NativeRoute } from './route-table.ts';
+
+const JOINED_BODY_BYTES = 64 * 1024;
+
+/** Phase 1. What the parser let through was linted before routing; here come loops and the drain. */
+export function admit(runtime: NativeRuntime, exchange: NativeExchange): void {
+  if (runtime.lifecycle.isRefusing) throw new GatewayError('draining', 'The gateway is shutting down.', { retryAfterSeconds: 1 });
+  if (hasViaPseudonym(exchange.inbound.request.rawHeaders, runtime.viaPseudonym)) {
+    throw new GatewayError('loop_detected', 'The request has passed this gateway before: its upstream leads back to itself.');
+  }
+}
+
+/** Phase 2. Who calls, and which fields go upstream. */
+export function authenticate(runtime: NativeRuntime, exchange: NativeExchange): void {
+  const { rawHeaders } = exchange.inbound.request;
+  const identity = runtime.clients.authenticate(rawHeaders, 'native');
+  if (identity.kind === 'refused') {
+    runtime.log.credentialRefused(exchange.inbound, identity.reason);
+    throw new GatewayError('unauthenticated', identity.message);
+  }
+  exchange.client = identity.name;
+  exchange.rules = identity.client;
+  const additions = runtime.limiter.limitsTokens(identity.name) ? runtime.readableAdditions : runtime.additions;
+  const forwarded = runtime.policy.forwardRequestHeaders(rawHeaders, additions);
+  if (!forwarded.ok) throw new GatewayError('bad_request', forwarded.violation.message);
+  if (forwarded.dropped.length > 0) runtime.metrics.headersDropped('request', forwarded.dropped);
+  exchange.outboundHeaders = forwarded.headers;
+}
+
+/** Phase 3. The route by path and method, and whether this client may use it. */
+export function route(runtime: NativeRuntime, exchange: NativeExchange): NativeRoute {
+  const { method, path } = exchange.inbound;
+  const matched = matchRoute(method, path, runtime.routes);
+  exchange.route = matched;
+  const group = matched.group ?? 'unknown';
+  if (exchange.rules?.allowsRouteGroup(group) === false) {
+    throw new GatewayError('forbidden', `The "${group}" routes are not open to this client at this gateway.`);
+  }
+  return matched;
+}
+
+/** Phase 4. The client's own limits, held until the request is settled. */
+export async function takeLimits(runtime: NativeRuntime, exchange: NativeExchange): Promise<void> {
+  if (!runtime.limiter.needsLimits(exchange.client)) return;
+  const admission = await runtime.limiter.admit(exchange.client);
+  if (admission.ok) {
+    exchange.limits = admission.lease;
+    return;
+  }
+  if (admission.limit === 'store_unavailable') {
+    throw new GatewayError('overloaded', 'The limits of this client cannot be checked at the moment.', { retryAfterSeconds: admission.retryAfterSeconds });
+  }
+  runtime.metrics.limitRejected(exchange.client, admission.limit);
+  throw new GatewayError('rate_limited', `This client has reached its limit at this gateway (${admission.limit}).`, { retryAfterSeconds: admission.retryAfterSeconds });
+}
+
+/** Phase 5. JSON is gathered while it is validated; uploads are left to stream. */
+export async function receive(runtime: NativeRuntime, exchange: NativeExchange, matched: NativeRoute): Promise<void> {
+  const { inbound } = exchange;
+  const { contentLength, isChunked } = inbound.head;
+  if (matched.body === 'json') {
+    exchange.bytes = runtime.budget.lease(exchange.client);
+    readReceived(exchange, await receiveJson(inbound, exchange.bytes, matched.maxBodyBytes));
+  } else if (isChunked || (contentLength !== undefined && contentLength > 0)) {
+    const upload = receiveUpload(inbound, matched.maxBodyBytes);
+    exchange.outbound = upload;
+    exchange.uploadFailure = upload.failure;
+    exchange.uploadBytes = upload.bytes;
+  } else if (inbound.method !== 'GET') {
+    exchange.outbound = { body: null, contentLength: contentLength === 0 ? 0 : undefined };
+  }
+  exchange.receivedAt = performance.now();
+}
+
+function readReceived(exchange: NativeExchange, received: ReceivedJson): void {
+  const { envelope, chunks, byteLength } = received;
+  if (envelope.root !== 'object') throw new GatewayError('bad_request', 'The request body must be a JSON object.');
+  const [duplicate] = envelope.duplicates;
+  if (duplicate !== undefined) throw new GatewayError('bad_request', `The request body has more than one top-level "${duplicate}".`);
+  checkModels(exchange, envelope);
+  const stream = envelope.members.get('stream')?.[0];
+  exchange.wantsStream = stream?.kind === 'boolean' && stream.value;
+  const maxTokens = envelope.members.get('max_tokens')?.[0];
+  exchange.maxTokens = maxTokens?.kind === 'number' ? maxTokens.value : undefined;
+  exchange.requestBytes = byteLength;
+  // One buffer goes out with the head in a single write; more is never joined.
+  const body = chunks.length === 1 ? (chunks[0] as Buffer) : byteLength <= JOINED_BODY_BYTES ? Buffer.concat(chunks) : chunks;
+  exchange.outbound = { body, contentLength: byteLength };
+}

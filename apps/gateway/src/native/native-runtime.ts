@@ -1,0 +1,82 @@
+import { anthropicHeaderRules, createHeaderPolicy, extendHeaderRules, type HeaderPolicy, type RequestHeaderAdditions } from '@penstock/header-policy';
+import type { RelayHandler, RelayOptions } from '@penstock/sse-relay';
+import type { RequestTimeouts, UpstreamClient } from '@penstock/upstream-client';
+import type { ClientRegistry } from '../clients/client-registry.ts';
+import type { GatewayConfig } from '../config/gateway-config.ts';
+import type { Lifecycle } from '../lifecycle/lifecycle.ts';
+import type { Limiter } from '../limits/limiter.ts';
+import type { GatewayMetrics } from '../metrics/create-gateway-metrics.ts';
+import type { RequestLog } from '../logging/request-log.ts';
+import type { ByteBudget } from './byte-budget.ts';
+import type { RoutePolicy } from './match-route.ts';
+import type { UpstreamHealth } from './upstream-health.ts';
+
+/** The clocks for the upstream's head, by kind of operation. */
+export interface HeadTimeouts {
+  readonly quick: Partial<RequestTimeouts>;
+  readonly stream: Partial<RequestTimeouts>;
+  readonly message: Partial<RequestTimeouts>;
+}
+
+/** What the configuration decides about each native request; replaced as a whole on reload, so that one request sees one of them. */
+export interface NativeSettings {
+  readonly policy: HeaderPolicy;
+  readonly additions: RequestHeaderAdditions;
+  /** The same for a client with token limits: its answer must be readable. */
+  readonly readableAdditions: RequestHeaderAdditions;
+  readonly routes: RoutePolicy;
+  readonly clients: ClientRegistry;
+  readonly headTimeouts: HeadTimeouts;
+  readonly clientStallMs: number;
+  readonly keepAliveComments: Pick<RelayOptions, 'keepAlive'>;
+  /** Whether the upstream sees our credential: then its quota is ours to show. */
+  readonly ownsCredential: boolean;
+  readonly rewritesResultsUrl: boolean;
+}
+
+/** What lives as long as the native side. */
+export interface NativeParts {
+  readonly upstream: UpstreamClient;
+  /** The path of `base_url`, without a trailing slash. */
+  readonly basePath: string;
+  readonly metrics: GatewayMetrics;
+  readonly log: RequestLog;
+  readonly limiter: Limiter;
+  readonly budget: ByteBudget;
+  readonly lifecycle: Lifecycle;
+  /** Relays under way; the drain deadline interrupts them. */
+  readonly relays: Set<RelayHandler>;
+  readonly viaPseudonym: string;
+  readonly health: UpstreamHealth;
+}
+
+/** Everything a native request meets. */
+export interface NativeRuntime extends NativeParts, NativeSettings {}
+
+/** Reads the settings of the native side out of a configuration. */
+export function readNativeSettings(config: GatewayConfig, clients: ClientRegistry, viaPseudonym: string): NativeSettings {
+  const native = config.anthropic_native;
+  const { timeouts } = native;
+  const rules = extendHeaderRules(anthropicHeaderRules, { allowRequest: native.allow_request_headers, denyResponse: native.deny_response_headers });
+  const isInjecting = native.credentials === 'inject';
+  const set = ['via', `1.1 ${viaPseudonym}`];
+  if (isInjecting && native.api_key !== undefined) set.push('x-api-key', native.api_key);
+  const defaults = ['anthropic-version', native.version];
+  const shared = { headersMs: 0, idleMs: timeouts.idle * 1000 };
+  return {
+    policy: createHeaderPolicy(rules),
+    additions: { set, defaults, forwardCredentials: !isInjecting },
+    readableAdditions: { set: [...set, 'accept-encoding', 'identity'], defaults, forwardCredentials: !isInjecting },
+    routes: { groups: new Set(native.route_groups), forwardsUnknown: native.allow_unknown_routes || !isInjecting },
+    clients,
+    headTimeouts: {
+      quick: { ...shared, headersMs: timeouts.quick_headers * 1000 },
+      stream: { ...shared, headersMs: timeouts.stream_headers * 1000 },
+      message: { ...shared, headersMs: timeouts.message_headers * 1000 },
+    },
+    clientStallMs: timeouts.client_stall * 1000,
+    keepAliveComments: native.keep_alive_comments > 0 ? { keepAlive: { intervalMs: native.keep_alive_comments * 1000 } } : {},
+    ownsCredential: isInjecting,
+    rewritesResultsUrl: native.rewrite_batch_results_url,
+  };
+}

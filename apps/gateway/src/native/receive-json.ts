@@ -1,0 +1,136 @@
+import { createEnvelopeScanner, isEnvelopeError, type Envelope, type EnvelopeScanner } from '@penstock/json-envelope';
+import { BodyProgress } from '../inbound/body-progress.ts';
+import type { InboundRequest } from '../inbound/inbound-request.ts';
+import type { ByteLease } from './byte-budget.ts';
+import { ChunkList } from './chunk-list.ts';
+import { ClientGone } from './client-gone.ts';
+import { createBodyDecoder, type BodyDecoder } from './decode-body.ts';
+import { GatewayError } from './gateway-error.ts';
+
+/** A gathered JSON body: the client's own bytes, and what was read of them. */
+export interface ReceivedJson {
+  readonly chunks: readonly Buffer[];
+  readonly byteLength: number;
+  readonly envelope: Envelope;
+}
+
+/** The members that the gateway reads; nested ones are those that name a further model. */
+export const READ_MEMBERS: readonly string[] = ['model', 'stream', 'max_tokens', 'fallbacks[].model', 'fallbacks[]', 'tools[].model'];
+
+const MAX_DEPTH = 1_000;
+const MAX_VALUE_BYTES = 1_024;
+const JSON_TYPE = /^application\/(?:[a-z0-9.+-]+\+)?json\s*(?:;|$)/i;
+
+/**
+ * Gathers a JSON body while it is validated, without parsing or copying it. Rejects with the `GatewayError` that the client
+ * gets, or with `ClientGone`. Listeners are removed and the clock stopped on every path.
+ */
+export function receiveJson(inbound: InboundRequest, lease: ByteLease, maxBytes: number): Promise<ReceivedJson> {
+  const { head } = inbound;
+  if (head.contentType === undefined || !JSON_TYPE.test(head.contentType)) {
+    throw new GatewayError('unsupported_media_type', 'The body must be JSON: send content-type: application/json.');
+  }
+  if (head.contentLength !== undefined && head.contentLength > maxBytes) throw tooLarge(maxBytes);
+  const scanner = createEnvelopeScanner({ members: READ_MEMBERS, maxDepth: MAX_DEPTH, maxBytes, maxValueBytes: MAX_VALUE_BYTES });
+  const decoder = createBodyDecoder(head.contentEncoding, (chunk) => scanner.write(chunk));
+  if (inbound.expectsContinue) inbound.response.writeContinue();
+  return new JsonReceipt(inbound, lease, maxBytes, scanner, decoder).promise;
+}
+
+class JsonReceipt {
+  readonly promise: Promise<ReceivedJson>;
+  readonly #inbound: InboundRequest;
+  readonly #lease: ByteLease;
+  readonly #maxBytes: number;
+  readonly #scanner: EnvelopeScanner;
+  readonly #decoder: BodyDecoder | undefined;
+  readonly #body = new ChunkList();
+  readonly #progress: BodyProgress;
+  #resolve!: (received: ReceivedJson) => void;
+  #reject!: (error: unknown) => void;
+
+  constructor(inbound: InboundRequest, lease: ByteLease, maxBytes: number, scanner: EnvelopeScanner, decoder: BodyDecoder | undefined) {
+    this.#inbound = inbound;
+    this.#lease = lease;
+    this.#maxBytes = maxBytes;
+    this.#scanner = scanner;
+    this.#decoder = decoder;
+    this.#progress = new BodyProgress(() => this.#fail(new GatewayError('request_timeout', 'The request body arrived too slowly.')));
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    inbound.request.on('data', this.#onData);
+    inbound.request.on('end', this.#onEnd);
+    inbound.request.on('close', this.#onClose);
+    decoder?.onFailure((error) => this.#fail(error));
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    try {
+      this.#progress.add(chunk.length);
+      this.#body.append(chunk);
+      if (this.#body.byteLength > this.#maxBytes) throw tooLarge(this.#maxBytes);
+      if (!this.#lease.cover(this.#body.byteLength)) {
+        throw new GatewayError('overloaded', 'The gateway holds too many request bytes at the moment.', { retryAfterSeconds: 1 });
+      }
+      if (this.#decoder === undefined) this.#scanner.write(chunk);
+      else if (!this.#decoder.write(chunk)) this.#waitForDecoder(this.#decoder);
+    } catch (error) {
+      this.#fail(error);
+    }
+  };
+
+  readonly #onEnd = (): void => {
+    if (this.#decoder === undefined) this.#finish();
+    else this.#decoder.end(() => this.#finish());
+  };
+
+  readonly #onClose = (): void => {
+    if (!this.#inbound.request.complete) this.#fail(new ClientGone());
+  };
+
+  #waitForDecoder(decoder: BodyDecoder): void {
+    this.#inbound.request.pause();
+    this.#progress.pause();
+    decoder.onceDrained(() => {
+      this.#progress.resume();
+      this.#inbound.request.resume();
+    });
+  }
+
+  #finish(): void {
+    try {
+      const envelope = this.#scanner.end();
+      this.#cleanUp();
+      const byteLength = this.#body.byteLength;
+      this.#resolve({ chunks: this.#body.take(), byteLength, envelope });
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.#cleanUp();
+    this.#decoder?.destroy();
+    this.#body.take();
+    this.#reject(isEnvelopeError(error) ? describeEnvelopeError(error, this.#maxBytes, this.#decoder !== undefined) : error);
+  }
+
+  #cleanUp(): void {
+    this.#progress.pause();
+    this.#inbound.request.off('data', this.#onData);
+    this.#inbound.request.off('end', this.#onEnd);
+    this.#inbound.request.off('close', this.#onClose);
+  }
+}
+
+function tooLarge(maxBytes: number): GatewayError {
+  return new GatewayError('too_large', `The request body exceeds the maximum size of ${maxBytes} bytes.`);
+}
+
+function describeEnvelopeError(error: { readonly code: string; readonly byteOffset: number }, maxBytes: number, isDecoded: boolean): GatewayError {
+  if (error.code === 'too_large') return tooLarge(maxBytes);
+  const what = error.code === 'invalid_utf8' ? 'is not valid UTF-8' : error.code === 'too_deep' ? 'is nested too deeply' : 'is not valid JSON';
+  return new GatewayError('bad_request', `The request body ${what} (byte ${error.byteOffset}${isDecoded ? ' after decoding' : ''}).`, { cause: error });
+}

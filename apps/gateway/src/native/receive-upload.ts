@@ -1,0 +1,74 @@
+import { BodyProgress } from '../inbound/body-progress.ts';
+import type { InboundRequest } from '../inbound/inbound-request.ts';
+import { ClientGone } from './client-gone.ts';
+import { GatewayError } from './gateway-error.ts';
+
+/** A body that streams through: files and batches, never gathered. */
+export interface Upload {
+  readonly body: AsyncIterable<Uint8Array>;
+  /** Bytes announced by the client; `undefined` for a chunked body. */
+  readonly contentLength: number | undefined;
+  /** Bytes that came through so far. */
+  bytes(): number;
+  /** Why the body stopped before its end; `undefined` while nothing went wrong. */
+  failure(): unknown;
+}
+
+/**
+ * The request body as it arrives, with the upstream's back-pressure. Its clock runs only while we wait for the client: time
+ * in which the upstream does not take bytes is bounded by the upstream's write-stall clock.
+ */
+export function receiveUpload(inbound: InboundRequest, maxBytes: number): Upload {
+  const { contentLength } = inbound.head;
+  if (contentLength !== undefined && contentLength > maxBytes) throw uploadTooLarge(maxBytes);
+  if (inbound.expectsContinue) inbound.response.writeContinue();
+  const progress = { bytes: 0, failure: undefined as unknown };
+  return {
+    body: readUpload(inbound, maxBytes, progress),
+    contentLength,
+    bytes: () => progress.bytes,
+    failure: () => progress.failure,
+  };
+}
+
+async function* readUpload(inbound: InboundRequest, maxBytes: number, progress: { bytes: number; failure: unknown }): AsyncGenerator<Uint8Array, void, void> {
+  const { request } = inbound;
+  const clock = new BodyProgress(() => {
+    progress.failure = new GatewayError('request_timeout', 'The request body arrived too slowly.');
+    wake?.();
+  });
+  let wake: (() => void) | undefined;
+  const onReadable = (): void => wake?.();
+  request.on('readable', onReadable);
+  request.on('end', onReadable);
+  request.on('close', onReadable);
+  try {
+    for (;;) {
+      const chunk = request.read() as Buffer | null;
+      if (chunk !== null) {
+        progress.bytes += chunk.length;
+        clock.add(chunk.length);
+        if (progress.bytes > maxBytes) progress.failure = uploadTooLarge(maxBytes);
+        if (progress.failure !== undefined) throw progress.failure;
+        clock.pause();
+        yield chunk;
+        clock.resume();
+        continue;
+      }
+      if (request.readableEnded) return;
+      if (request.destroyed) progress.failure ??= new ClientGone();
+      if (progress.failure !== undefined) throw progress.failure;
+      await new Promise<void>((resolve) => { wake = resolve; });
+      wake = undefined;
+    }
+  } finally {
+    clock.pause();
+    request.off('readable', onReadable);
+    request.off('end', onReadable);
+    request.off('close', onReadable);
+  }
+}
+
+function uploadTooLarge(maxBytes: number): GatewayError {
+  return new GatewayError('too_large', `The request body exceeds the maximum size of ${maxBytes} bytes.`);
+}

@@ -1,0 +1,78 @@
+import type { RouteGroup } from '../config/sections/anthropic-native-section.ts';
+
+/** Which clock bounds the wait for the upstream's head (docs/configuration.md, Clocks). */
+export type HeadClock = 'quick' | 'message' | 'stream';
+
+/** One route of the native side. */
+export interface NativeRoute {
+  /** The label in metrics and logs; never a raw path. */
+  readonly template: string;
+  /** `undefined` for paths this version does not know. */
+  readonly group: RouteGroup | undefined;
+  readonly methods: readonly string[];
+  /** How a body is taken: `json` is gathered and validated, `upload` streams through. */
+  readonly body: 'json' | 'upload';
+  readonly headClock: HeadClock;
+  /** Bytes of the largest accepted body (https://docs.anthropic.com/en/api/overview#request-size-limits). */
+  readonly maxBodyBytes: number;
+}
+
+const MIB = 1024 * 1024;
+const PREFIX = '/anthropic';
+const NONE = 0;
+
+const route = (template: string, group: RouteGroup, methods: readonly string[], rest: Partial<NativeRoute> = {}): NativeRoute =>
+  ({ template: `${PREFIX}${template}`, group, methods, body: 'upload', headClock: 'quick', maxBodyBytes: NONE, ...rest });
+
+const JSON_BODY = { body: 'json', maxBodyBytes: 32 * MIB } as const;
+
+/** The routes this version knows by name. `{x}` stands for one segment, a last `**` for one or more. Order decides. */
+export const NATIVE_ROUTES: readonly NativeRoute[] = [
+  route('/v1/messages', 'messages', ['POST'], { ...JSON_BODY, headClock: 'message' }),
+  route('/v1/messages/count_tokens', 'messages', ['POST'], JSON_BODY),
+  route('/v1/complete', 'messages', ['POST'], { ...JSON_BODY, headClock: 'message' }),
+  route('/v1/models', 'models', ['GET']),
+  route('/v1/models/{model_id}', 'models', ['GET']),
+  route('/v1/messages/batches', 'batches', ['GET', 'POST'], { maxBodyBytes: 256 * MIB }),
+  route('/v1/messages/batches/{batch_id}', 'batches', ['GET', 'DELETE']),
+  route('/v1/messages/batches/{batch_id}/cancel', 'batches', ['POST'], { maxBodyBytes: MIB }),
+  route('/v1/messages/batches/{batch_id}/results', 'batches', ['GET']),
+  route('/v1/messages/batches/**', 'batches', ['GET', 'POST', 'DELETE'], { maxBodyBytes: 256 * MIB }),
+  route('/v1/files', 'files', ['GET', 'POST'], { maxBodyBytes: 500 * MIB }),
+  route('/v1/files/{file_id}', 'files', ['GET', 'DELETE']),
+  route('/v1/files/{file_id}/content', 'files', ['GET']),
+  route('/v1/files/**', 'files', ['GET', 'POST', 'DELETE'], { maxBodyBytes: 500 * MIB }),
+  route('/v1/skills', 'skills', ['GET', 'POST'], { maxBodyBytes: 32 * MIB }),
+  route('/v1/skills/**', 'skills', ['GET', 'POST', 'DELETE'], { maxBodyBytes: 32 * MIB }),
+  // Paths that reveal a secret or administer the organization come before the groups they stand in.
+  ...['reveal_token', 'rotate_token'].map((action) => route(`/v1/tunnels/{tunnel_id}/${action}`, 'admin', ['POST'], { maxBodyBytes: MIB })),
+  ...['organizations', 'compliance', 'oauth'].map((area) => route(`/v1/${area}/**`, 'admin', ['GET', 'POST', 'DELETE'], { maxBodyBytes: 32 * MIB })),
+  ...['agents', 'sessions', 'environments', 'deployments', 'deployment_runs', 'vaults', 'memory_stores', 'dreams', 'tunnels', 'user_profiles', 'claude_code']
+    .flatMap((area) => [route(`/v1/${area}`, 'agents', ['GET', 'POST'], { maxBodyBytes: 32 * MIB }),
+      route(`/v1/${area}/**`, 'agents', ['GET', 'POST', 'DELETE'], { maxBodyBytes: 32 * MIB, headClock: 'stream' })]),
+];
+
+/** What stands for a path that is forwarded although this version does not know it. */
+export const UNKNOWN_ROUTE: NativeRoute = {
+  template: `${PREFIX}/v1/**`, group: undefined, methods: ['GET', 'POST', 'DELETE', 'PUT', 'PATCH'],
+  body: 'upload', headClock: 'message', maxBodyBytes: 500 * MIB,
+};
+
+/** The label of a request that matched no route. */
+export const UNMATCHED_TEMPLATE = '/anthropic/*';
+
+interface Pattern {
+  readonly expression: RegExp;
+  readonly route: NativeRoute;
+}
+
+const EXACT = new Map(NATIVE_ROUTES.filter(({ template }) => !/[{*]/.test(template)).map((known) => [known.template, known]));
+const PATTERNS: readonly Pattern[] = NATIVE_ROUTES.filter(({ template }) => /[{*]/.test(template)).map((known) => ({
+  expression: new RegExp(`^${known.template.replaceAll(/\{\w+\}/g, '[^/]+').replace('**', '.+')}$`),
+  route: known,
+}));
+
+/** The route of a linted path, whatever its method; `undefined` when this version does not know the path. */
+export function findRoute(path: string): NativeRoute | undefined {
+  return EXACT.get(path) ?? PATTERNS.find(({ expression }) => expression.test(path))?.route;
+}
