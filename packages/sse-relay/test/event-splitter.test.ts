@@ -1,5 +1,5 @@
 import { loadRecordings, readEvents, recordingsFolder } from '@penstock/test-support';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createEventObserver, type EventObserverOptions } from '../src/index.ts';
 

@@ -40,6 +40,8 @@ export interface KeepAliveOptions {
 
 /** Settings of one relayed response. */
 export interface RelayOptions extends Partial<RelayTimeouts> {
+  /** Handed the dispatcher's controller when the request starts, for a caller that wants to read or abort it. Must not throw. */
+  readonly onStart?: (controller: Dispatcher.DispatchController) => void;
   /**
    * Decides the head that the client gets, from the upstream's. `undefined` or a throw refuses the response: the upstream
    * is aborted, nothing is written. Never called for 1xx.
