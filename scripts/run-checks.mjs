@@ -36,6 +36,7 @@ function count(line) {
   for (const [, number, kind] of summary.matchAll(/(\d+) (passed|failed|skipped)/g)) totals[kind] += Number(number);
 }
 
+/** @type {Array<[command: string, args: string[]]>} */
 const steps = suite === 'test'
   ? [
     ['oxlint', ['--quiet']],

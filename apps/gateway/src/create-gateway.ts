@@ -38,7 +38,7 @@ export interface Gateway {
   readonly lifecycle: Lifecycle;
   readonly metrics: GatewayMetrics;
   /** Parts that could not be made or are not well, by name. */
-  warnings(): Readonly<Record<string, string>>;
+  readonly warnings: () => Readonly<Record<string, string>>;
   /** Applies a configuration that was reloaded to requests that come from now on. */
   update(config: GatewayConfig): void;
   /** Lets open responses end, refuses new requests, and resolves when everything is closed. */

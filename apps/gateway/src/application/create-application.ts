@@ -1,5 +1,5 @@
 import type { RequestListener } from 'node:http';
-import Router from '@koa/router';
+import { Router } from '@koa/router';
 import Koa from 'koa';
 import type { OriginCheck } from '../inbound/check-origin.ts';
 import type { InboundRequest } from '../inbound/inbound-request.ts';
@@ -68,7 +68,8 @@ export function createApplication(options: ApplicationOptions): RequestListener 
   application.use((context) => refuse(options, context, sideOf(context.path), { code: 'not_found', message: 'Not found: this gateway serves /anthropic and /v1.' }));
 
   application.on('error', (error: unknown, context?: Koa.Context) => options.onInternalError(String(context?.['state']?.['id'] ?? ''), error));
-  return application.callback();
+  const handle = application.callback();
+  return (request, response) => void handle(request, response);
 }
 
 function admission(options: ApplicationOptions): Koa.Middleware {

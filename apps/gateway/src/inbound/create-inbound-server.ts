@@ -51,7 +51,9 @@ export function createInboundServer(options: InboundServerOptions): Server {
     rejectNonStandardBodyWrites: true,
     noDelay: true,
     highWaterMark: 65_536,
-    ...{ optimizeEmptyRequests: true, keepAliveTimeoutBuffer: 1_000, shouldUpgradeCallback: () => false },
+    optimizeEmptyRequests: true,
+    keepAliveTimeoutBuffer: 1_000,
+    shouldUpgradeCallback: () => false,
   };
   const { tls } = options;
   const server: Server = tls === undefined ? createServer(httpOptions) : createTlsServer({

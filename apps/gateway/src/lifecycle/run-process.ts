@@ -15,9 +15,9 @@ export async function runProcess(options: RunOptions): Promise<number> {
   const { logger } = processLogger;
   try {
     gateway = await createGateway({ config, processLogger, version: options.version, viaPseudonym: options.viaPseudonym });
-    const { metrics, lifecycle, warnings } = gateway;
+    const { metrics, lifecycle } = gateway;
     operations = await startOperationsServer({
-      host: config.operations.host, port: config.operations.port, allowedHosts: config.server.allowed_hosts, lifecycle, warnings,
+      host: config.operations.host, port: config.operations.port, allowedHosts: config.server.allowed_hosts, lifecycle, warnings: gateway.warnings,
       scrape: async () => ({ contentType: metrics.registry.contentType, text: await metrics.registry.metrics() }),
     });
   } catch (error) {

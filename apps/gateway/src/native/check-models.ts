@@ -1,4 +1,5 @@
 import type { Envelope, MemberValue } from '@penstock/json-envelope';
+import type { ClientRules } from '../clients/client-rules.ts';
 import { GatewayError } from './gateway-error.ts';
 import type { NativeExchange } from './native-exchange.ts';
 
@@ -15,13 +16,13 @@ export function checkModels(exchange: NativeExchange, envelope: Envelope): void 
   const isMessages = exchange.route?.group === 'messages';
   if (isMessages && envelope.members.get('model') === undefined) throw new GatewayError('bad_request', 'The request body has no readable "model".');
   for (const member of MODEL_MEMBERS) {
-    for (const value of envelope.members.get(member) ?? []) checkModel(rules.allowsModel, member, value);
+    for (const value of envelope.members.get(member) ?? []) checkModel(rules, member, value);
   }
 }
 
-function checkModel(allowsModel: (model: string) => boolean, member: string, value: MemberValue): void {
+function checkModel(rules: ClientRules, member: string, value: MemberValue): void {
   // An object in `fallbacks` names its model in a member of its own.
   if (member === 'fallbacks[]' && value.kind === 'object') return;
   if (value.kind !== 'string') throw new GatewayError('bad_request', `The request body has no readable "${member}".`);
-  if (!allowsModel(value.value)) throw new GatewayError('forbidden', 'The model is not open to this client at this gateway.');
+  if (!rules.allowsModel(value.value)) throw new GatewayError('forbidden', 'The model is not open to this client at this gateway.');
 }

@@ -3,7 +3,6 @@ import { safeStatusMessage } from '@penstock/header-policy';
 import { createRelayHandler, type RelayHandler, type RelayHead, type RelayResult } from '@penstock/sse-relay';
 import { createUsageObserver, type UsageObserver } from '@penstock/sse-relay/anthropic-usage';
 import type { RequestTimeouts, UpstreamController } from '@penstock/upstream-client';
-import type { Dispatcher } from 'undici';
 import { outcomeOfBreak } from './classify-failure.ts';
 import { ClientGone } from './client-gone.ts';
 import { failureEvent } from './failure-event.ts';
@@ -30,7 +29,7 @@ export function forward(runtime: NativeRuntime, exchange: NativeExchange, route:
     if (exchange.outbound.contentLength !== undefined) headers.push('content-length', String(exchange.outbound.contentLength));
     runtime.relays.add(relay.handler);
     runtime.upstream.dispatch({
-      method: inbound.method as Dispatcher.HttpMethod,
+      method: inbound.method,
       path: runtime.basePath + inbound.path.slice('/anthropic'.length) + inbound.query,
       headers,
       body: exchange.outbound.body,

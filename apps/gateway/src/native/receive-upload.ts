@@ -9,9 +9,9 @@ export interface Upload {
   /** Bytes announced by the client; `undefined` for a chunked body. */
   readonly contentLength: number | undefined;
   /** Bytes that came through so far. */
-  bytes(): number;
+  readonly bytes: () => number;
   /** Why the body stopped before its end; `undefined` while nothing went wrong. */
-  failure(): unknown;
+  readonly failure: () => unknown;
 }
 
 /**
