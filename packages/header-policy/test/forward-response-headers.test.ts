@@ -64,6 +64,18 @@ describe('lengths', () => {
 });
 
 describe('bounds', () => {
+  test('takes time in proportion to the number of Connection lines (each line of a hostile upstream costs the same)', () => {
+    const cpuOf = (lines: number): number => {
+      const fields = connectionLines(lines);
+      const start = process.cpuUsage();
+      policy.forwardResponseHeaders(fields);
+      return process.cpuUsage(start).user;
+    };
+    cpuOf(2_000);
+    // Linear is about 10; copying what was collected on each line would be 100.
+    expect(cpuOf(50_000) / Math.max(1, cpuOf(5_000))).toBeLessThan(50);
+  });
+
   test('drops malformed fields and says so (writeHead would throw)', () => {
     const { headers, dropped } = policy.forwardResponseHeaders(['x y', '1', '', '2', 'a', '\n', 'b', '\uFFFD', 'c', '\0', 'ok', '1', 'odd']);
     expect(headers).toEqual(['ok', '1']);
@@ -96,3 +108,7 @@ describe('additions', () => {
     expect(() => policy.forwardResponseHeaders([], { set: ['transfer-encoding', 'chunked'] })).toThrow(/set must hold fields that may be sent: transfer-encoding/);
   });
 });
+
+function connectionLines(count: number): string[] {
+  return Array.from({ length: count }, (_, index) => ['connection', `x-${index}, y-${index}`]).flat();
+}

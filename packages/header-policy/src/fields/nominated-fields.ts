@@ -2,27 +2,28 @@ import { isFieldName } from './field-syntax.ts';
 
 const COMMA = 0x2c;
 
+/** Tells whether a `Connection` value is one of the two that nearly every message has; both name fields that never cross anyway. */
+export function nominatesNothing(value: string): boolean {
+  return value === 'keep-alive' || value === 'close';
+}
+
 /**
- * Adds the options of one `Connection` line, lowercased, to those found before (RFC 9110 §7.6.1).
- * Returns `undefined` when an option is not a token: such a line means different fields to different readers.
+ * Adds the options of one `Connection` line, lowercased, to those of the lines before (RFC 9110 §7.6.1).
+ * Returns false when one is not a token: such a line means different fields to different readers.
  */
-export function collectNominations(value: string, nominated: ReadonlySet<string>): ReadonlySet<string> | undefined {
-  // The two values nearly every message has; both also name fields that never cross, so nothing is nominated.
-  if (value === 'keep-alive' || value === 'close') return nominated;
-  const collected = new Set(nominated);
+export function collectNominations(value: string, nominated: Set<string>): boolean {
+  let isWellFormed = true;
   let start = 0;
   while (start <= value.length) {
     let end = start;
     while (end < value.length && value.charCodeAt(end) !== COMMA) end += 1;
     const option = trimWhitespace(value, start, end);
     // Empty list elements are legal and mean nothing (RFC 9110 §5.6.1.2).
-    if (option !== '') {
-      if (!isFieldName(option)) return undefined;
-      collected.add(option.toLowerCase());
-    }
+    if (isFieldName(option)) nominated.add(option.toLowerCase());
+    else if (option !== '') isWellFormed = false;
     start = end + 1;
   }
-  return collected;
+  return isWellFormed;
 }
 
 /** The characters between two positions without the spaces and tabs around them (OWS, RFC 9110 §5.6.3). */

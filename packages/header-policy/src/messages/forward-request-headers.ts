@@ -1,7 +1,7 @@
 import { createFieldClassifier, type FieldClassifier } from '../fields/field-classifier.ts';
 import { copyField, isFieldValue, type RawHeaders } from '../fields/field-syntax.ts';
 import { traitsOf, type FieldTraits } from '../fields/field-traits.ts';
-import { collectNominations } from '../fields/nominated-fields.ts';
+import { collectNominations, nominatesNothing } from '../fields/nominated-fields.ts';
 import { HeaderPolicyError } from '../header-policy-error.ts';
 import type { CompiledHeaderRules } from '../rules/compile-header-rules.ts';
 import type { DroppedHeader } from './dropped-header.ts';
@@ -65,7 +65,7 @@ function createRequestInspector(rules: CompiledHeaderRules, classify: FieldClass
 
   return (rawHeaders, fields) => {
     call += 1;
-    let nominated = NOTHING_NOMINATED;
+    let nominated: Set<string> | undefined;
     if (rawHeaders.length > rules.maxRequestFields * 2) {
       return violationOf('too_many_fields', '', () => `The request has more than ${rules.maxRequestFields} header fields.`);
     }
@@ -81,13 +81,13 @@ function createRequestInspector(rules: CompiledHeaderRules, classify: FieldClass
         }
         seenInCall[field.singleton] = call;
       }
-      if (field.isConnection) {
-        const collected = collectNominations(value, nominated);
-        if (collected === undefined) return invalidField(name);
-        nominated = collected;
+      if (field.isConnection && !nominatesNothing(value)) {
+        nominated ??= new Set();
+        if (!collectNominations(value, nominated)) return invalidField(name);
       }
       fields[index / 2] = field;
     }
+    if (nominated === undefined) return NOTHING_NOMINATED;
     return refusedNomination(nominated, rules) ?? nominated;
   };
 }

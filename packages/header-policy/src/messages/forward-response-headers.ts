@@ -1,7 +1,7 @@
 import { createFieldClassifier } from '../fields/field-classifier.ts';
 import { copyField, isFieldValue, printableName, type RawHeaders } from '../fields/field-syntax.ts';
 import { traitsOf, type FieldTraits } from '../fields/field-traits.ts';
-import { collectNominations } from '../fields/nominated-fields.ts';
+import { collectNominations, nominatesNothing } from '../fields/nominated-fields.ts';
 import type { CompiledHeaderRules } from '../rules/compile-header-rules.ts';
 import type { DroppedHeader } from './dropped-header.ts';
 import { addFields, includesName, prepareAdditions, type HeaderAdditions, type PreparedAdditions } from './header-additions.ts';
@@ -33,7 +33,7 @@ export function createResponseForwarder(rules: CompiledHeaderRules): ForwardResp
   const fields: Array<FieldTraits | undefined> = [];
 
   function inspect(rawHeaders: RawHeaders): ResponseSection {
-    let nominated = NOTHING_NOMINATED;
+    let nominated: Set<string> | undefined;
     let contentLength: string | undefined;
     let isAmbiguous = false;
     for (let index = 0; index < rawHeaders.length; index += 2) {
@@ -41,13 +41,16 @@ export function createResponseForwarder(rules: CompiledHeaderRules): ForwardResp
       const field = isFieldValue(value) ? classify(rawHeaders[index]) : undefined;
       fields[index / 2] = field;
       if (field === undefined || value === undefined) continue;
-      if (field.isConnection) nominated = collectNominations(value, nominated) ?? nominated;
-      else if (field.name === 'content-length') {
+      if (field.isConnection && !nominatesNothing(value)) {
+        nominated ??= new Set();
+        // A response cannot be refused here; what is well formed is honoured.
+        collectNominations(value, nominated);
+      } else if (field.name === 'content-length') {
         isAmbiguous ||= !isPlainLength(value) || (contentLength !== undefined && contentLength !== value);
         contentLength = value;
       } else if (field.name === 'transfer-encoding') isAmbiguous = true;
     }
-    return { nominated, contentLength: isAmbiguous ? undefined : contentLength };
+    return { nominated: nominated ?? NOTHING_NOMINATED, contentLength: isAmbiguous ? undefined : contentLength };
   }
 
   function reasonNotToFit(field: FieldTraits, crossed: number, hasLength: boolean): DroppedHeader | undefined {
