@@ -1,17 +1,19 @@
-import { isIP } from 'node:net';
+import { EventEmitter } from 'node:events';
 import { Dispatcher } from 'undici';
-import { createConnector, socketHost, type Connector } from './connect/connector.ts';
+import { createConnector, fixedServername, type Connector } from './connect/connector.ts';
+import { resolveProxy } from './connect/proxy-from-environment.ts';
 import type { UpstreamDispatchOptions, UpstreamHandler } from './dispatch-options.ts';
-import { upstreamError } from './exchange/classify-error.ts';
-import { Exchange, type ExchangeContext } from './exchange/exchange.ts';
-import { prepareRequest, type PreparedRequest } from './exchange/prepare-request.ts';
+import type { ExchangeContext } from './exchange/exchange-context.ts';
+import { Exchange } from './exchange/exchange.ts';
 import { resolveLimits, resolveOrigin, resolvePool, resolveTimeouts, type PoolOptions, type RequestTimeouts, type UpstreamClientOptions } from './options.ts';
 import { openClient } from './pool/open-client.ts';
+import type { SlotHolder } from './pool/slot-holder.ts';
 import { SlotPool } from './pool/slot-pool.ts';
 import type { CloseOptions, UpstreamClient } from './upstream-client.ts';
 import type { UpstreamClientEvents, UpstreamStats } from './upstream-events.ts';
 
 type Callback = () => void;
+type AnyListener = Parameters<NodeJS.EventEmitter['on']>[1];
 
 /** What the dispatcher is put together from. */
 interface Parts {
@@ -25,11 +27,11 @@ interface Parts {
  * The dispatcher itself. Members are TypeScript-private, not `#private`: undici's `compose` puts a `Proxy` around a
  * dispatcher, and a `#private` member cannot be read through one.
  */
-class UpstreamDispatcher extends Dispatcher {
+class UpstreamDispatcher extends Dispatcher implements UpstreamClient {
   private readonly url: URL;
   private readonly pool: SlotPool;
   private readonly context: ExchangeContext;
-  private readonly exchanges: Set<Exchange> = new Set();
+  private readonly exchanges: Set<SlotHolder> = new Set();
   private readonly idleCallbacks: Callback[] = [];
   private timeouts: RequestTimeouts;
   private drainWanted = false;
@@ -40,8 +42,6 @@ class UpstreamDispatcher extends Dispatcher {
     this.timeouts = timeouts;
     const limits = resolveLimits(options.limits);
     const notify: ExchangeContext['notify'] = (name, event) => { this.notify(name, event); };
-    const hostname = socketHost(origin);
-    const servername = options.tls?.servername ?? (isIP(hostname) === 0 ? hostname : undefined);
     this.pool = new SlotPool({
       pool: resolvePool(options.pool),
       connect,
@@ -52,30 +52,35 @@ class UpstreamDispatcher extends Dispatcher {
       }),
     });
     this.context = {
-      pool: this.pool, limits, notify, origin: origin.origin,
-      servername: origin.protocol === 'https:' ? servername : undefined,
+      pool: this.pool, limits, notify, url: origin,
+      servername: fixedServername(origin, options.tls ?? {}),
       wants: (name) => this.listenerCount(name) > 0,
       onHandlerError: (error) => { this.reportError(error); },
       onDone: (exchange) => { this.exchanges.delete(exchange); this.checkIdle(); },
     };
   }
 
-  override dispatch(options: Dispatcher.DispatchOptions | UpstreamDispatchOptions, handler: Dispatcher.DispatchHandler | UpstreamHandler): boolean {
+  override dispatch(options: UpstreamDispatchOptions, handler: UpstreamHandler): boolean {
     if (handler === null || typeof handler !== 'object' || typeof handler.onResponseError !== 'function') throw new TypeError('handler must have an onResponseError method');
-    let exchange: Exchange;
-    try {
-      const request: PreparedRequest = prepareRequest(options as UpstreamDispatchOptions, this.url);
-      const own = (options as UpstreamDispatchOptions).timeouts;
-      exchange = new Exchange(handler, request, own === undefined ? this.timeouts : resolveTimeouts(own, this.timeouts), this.context);
-    } catch (error) {
-      handler.onResponseError(undefined as unknown as Dispatcher.DispatchController, error as Error);
-      return true;
-    }
+    const exchange = new Exchange(handler, options, this.timeouts, this.context);
     this.exchanges.add(exchange);
     exchange.start();
     const isFree = this.pool.waiters.size === 0;
     if (!isFree) this.drainWanted = true;
     return isFree;
+  }
+
+  override on(name: string, listener: AnyListener): this {
+    EventEmitter.prototype.on.call(this, name, listener);
+    return this;
+  }
+  override once(name: string, listener: AnyListener): this {
+    EventEmitter.prototype.once.call(this, name, listener);
+    return this;
+  }
+  override off(name: string, listener: AnyListener): this {
+    EventEmitter.prototype.off.call(this, name, listener);
+    return this;
   }
 
   stats(): UpstreamStats {
@@ -106,8 +111,9 @@ class UpstreamDispatcher extends Dispatcher {
   override close(options?: CloseOptions): Promise<void>;
   override close(argument?: CloseOptions | Callback): Promise<void> | void {
     this.pool.drain();
-    const done = this.whenIdle();
-    if (typeof argument === 'function') { void done.then(argument); return undefined; }
+    if (typeof argument === 'function') { this.whenIdle(argument); return undefined; }
+    const { promise: done, resolve } = Promise.withResolvers<void>();
+    this.whenIdle(resolve);
     if (argument?.graceMs === undefined) return done;
     const timer = setTimeout(() => { this.destroyAll(null); }, argument.graceMs);
     return done.finally(() => { clearTimeout(timer); });
@@ -120,10 +126,10 @@ class UpstreamDispatcher extends Dispatcher {
     const callback = typeof first === 'function' ? first : second;
     this.pool.drain();
     this.destroyAll(typeof first === 'function' ? null : first ?? null);
-    const done = this.whenIdle();
-    if (callback === undefined) return done;
-    void done.then(callback);
-    return undefined;
+    if (callback !== undefined) { this.whenIdle(callback); return undefined; }
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.whenIdle(resolve);
+    return promise;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -131,16 +137,13 @@ class UpstreamDispatcher extends Dispatcher {
   }
 
   private destroyAll(error: Error | null): void {
-    for (const exchange of [...this.exchanges]) {
-      exchange.fail(error ?? upstreamError('draining', exchange.phase, this.url.origin), 'shutdown');
-    }
+    for (const exchange of this.exchanges) exchange.onShutdown(error);
   }
 
-  private whenIdle(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.idleCallbacks.push(resolve);
-    this.checkIdle();
-    return promise;
+  private whenIdle(callback: Callback): void {
+    this.idleCallbacks.push(callback);
+    // Later, as undici does: a callback must not run before `close` has returned.
+    queueMicrotask(() => { this.checkIdle(); });
   }
 
   private checkIdle(): void {
@@ -176,6 +179,7 @@ class UpstreamDispatcher extends Dispatcher {
 export function createUpstreamClient(options: UpstreamClientOptions): UpstreamClient {
   const origin = resolveOrigin(options.origin);
   const timeouts = resolveTimeouts(options.timeouts);
-  const connect = createConnector({ origin, tls: options.tls ?? {}, allowH2: options.allowH2 ?? false });
-  return new UpstreamDispatcher({ origin, timeouts, connect, options }) as unknown as UpstreamClient;
+  const proxy = options.proxy === undefined ? undefined : resolveProxy(options.proxy);
+  const connect = createConnector({ origin, tls: options.tls ?? {}, allowH2: options.allowH2 ?? false, proxy });
+  return new UpstreamDispatcher({ origin, timeouts, connect, options });
 }

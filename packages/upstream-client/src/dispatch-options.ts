@@ -11,7 +11,7 @@ export interface UpstreamDispatchOptions extends Omit<Dispatcher.DispatchOptions
   /** Absent: the client's own origin; any other is refused with `origin_mismatch`. */
   readonly origin?: string | URL;
   /** A flat name, value, … array keeps order, case and repeats. `host` may only repeat the client's own origin. */
-  readonly headers?: Dispatcher.DispatchOptions['headers'] | readonly string[];
+  readonly headers?: Dispatcher.DispatchOptions['headers'];
   readonly body?: UpstreamBody;
   /** Clocks of this request, over those of the client. */
   readonly timeouts?: Partial<RequestTimeouts>;

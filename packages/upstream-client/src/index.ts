@@ -1,4 +1,5 @@
 export { createUpstreamClient } from './create-upstream-client.ts';
+export { proxyFromEnvironment } from './connect/proxy-from-environment.ts';
 export type { CloseOptions, UpstreamClient } from './upstream-client.ts';
 export type { RequestTimings, UpstreamBody, UpstreamController, UpstreamDispatchOptions, UpstreamHandler } from './dispatch-options.ts';
 export {

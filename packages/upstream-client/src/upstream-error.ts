@@ -55,6 +55,7 @@ export class UpstreamError extends Error {
 
 /** Tells an `UpstreamError`, also one made by another copy of this package. */
 export function isUpstreamError(value: unknown): value is UpstreamError {
-  return value instanceof UpstreamError
-    || (value instanceof Error && value.name === 'UpstreamError' && UPSTREAM_ERROR_CODES.includes((value as Partial<UpstreamError>).code as UpstreamErrorCode));
+  if (value instanceof UpstreamError) return true;
+  if (!(value instanceof Error) || value.name !== 'UpstreamError' || !('code' in value)) return false;
+  return UPSTREAM_ERROR_CODES.some((code) => code === value.code);
 }

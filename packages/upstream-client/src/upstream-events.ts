@@ -35,7 +35,7 @@ export interface UpstreamClientEvents {
   /** A request gave its slot back; `heldMs` since it was acquired. */
   readonly released: { readonly heldMs: number };
   /** A connection attempt began. */
-  readonly connecting: Record<never, never>;
+  readonly connecting: { readonly timeoutMs: number };
   /** A connection is ready: DNS, TCP and TLS took `durationMs`. */
   readonly connected: { readonly durationMs: number; readonly tlsSessionReused?: boolean };
   /** A connection attempt ended without a connection. */

@@ -1,5 +1,6 @@
 import type { ConnectFailureReason } from '../upstream-events.ts';
 import type { UpstreamErrorCode } from '../upstream-error.ts';
+import { errorCode } from '../thrown.ts';
 import { ConnectTimeout } from './connector.ts';
 
 /** What a failed connection attempt means. */
@@ -15,7 +16,7 @@ const TLS_CODE = /^(?:ERR_TLS_|ERR_SSL_|EPROTO$)|CERT|^DEPTH_ZERO|^HOSTNAME_MISM
 /** Names the reason of a failed connection attempt from the error's own codes. */
 export function classifyConnectError(error: Error): ConnectFailure {
   if (error instanceof ConnectTimeout) return { reason: 'timeout', code: 'connect_timeout' };
-  const code = String((error as NodeJS.ErrnoException).code ?? '');
+  const code = errorCode(error);
   if (code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'ETIMEDOUT') return { reason: 'timeout', code: 'connect_timeout' };
   if (DNS_CODES.has(code)) return { reason: 'dns', code: 'unreachable' };
   if (code === 'ERR_PENSTOCK_PROXY') return { reason: 'proxy', code: 'unreachable' };

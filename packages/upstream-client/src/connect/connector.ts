@@ -1,7 +1,9 @@
-import { isIP, type Socket } from 'node:net';
-import { getCACertificates, TLSSocket } from 'node:tls';
+import { isIP, Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import { buildConnector } from 'undici';
 import type { TlsOptions } from '../options.ts';
+import { openTunnel } from './proxy-tunnel.ts';
+import { tlsConnectOptions } from './tls-connect-options.ts';
 
 /** A connection attempt that can be given up; its callback is then never called. */
 export interface ConnectAttempt {
@@ -24,6 +26,7 @@ export interface ConnectorOptions {
   readonly origin: URL;
   readonly tls: TlsOptions;
   readonly allowH2: boolean;
+  readonly proxy: URL | undefined;
 }
 
 /** The host of a URL as sockets want it: IPv6 without its brackets. */
@@ -31,50 +34,73 @@ export function socketHost(url: URL): string {
   return url.hostname.startsWith('[') ? url.hostname.slice(1, -1) : url.hostname;
 }
 
-function certificateAuthorities(ca: NonNullable<TlsOptions['ca']>): (string | Buffer)[] {
-  const added = (typeof ca === 'string' || ca instanceof Uint8Array ? [ca] : ca) as readonly (string | Uint8Array)[];
-  return [...getCACertificates('default'), ...added.map((one) => (typeof one === 'string' ? one : Buffer.from(one)))];
+/** The name to ask for and to verify: fixed by configuration, absent for an IP address (RFC 6066 section 3). */
+export function fixedServername(origin: URL, tls: TlsOptions): string | undefined {
+  if (origin.protocol !== 'https:') return undefined;
+  const hostname = socketHost(origin);
+  return tls.servername ?? (isIP(hostname) === 0 ? hostname : undefined);
 }
 
-/** The TLS settings of every connection, `rejectUnauthorized` spelled out so that no environment variable can switch it off. */
-export function tlsConnectOptions(tls: TlsOptions, servername: string | undefined): buildConnector.BuildOptions {
-  return {
-    rejectUnauthorized: true,
-    minVersion: tls.minVersion ?? 'TLSv1.2',
+/** The declared type of undici's connector says void, but it returns the socket, which is the only way to give an attempt up. */
+function socketOf(returned: unknown): Socket {
+  if (returned instanceof Socket) return returned;
+  throw new TypeError('the connector of undici must return its socket');
+}
+
+type Dial = (httpSocket: Socket | undefined, callback: ConnectCallback) => Socket;
+
+/** One undici connector, and with it one TLS session cache, for all connections to an origin. */
+function createDial({ origin, tls, allowH2 }: ConnectorOptions): Dial {
+  const servername = fixedServername(origin, tls);
+  const settings = origin.protocol === 'https:' ? tlsConnectOptions(tls, servername) : {};
+  // undici's own clock has a resolution of half a second and cannot be read; `createConnector` has one.
+  const connect = buildConnector({ ...settings, allowH2, timeout: 0 });
+  // undici caches sessions weakly; this keeps the newest one alive across garbage collections.
+  const newestSession: { held?: Buffer } = {};
+  const target = {
+    hostname: socketHost(origin), host: origin.host, protocol: origin.protocol, port: origin.port,
     ...(servername === undefined ? {} : { servername }),
-    ...(tls.ca === undefined ? {} : { ca: certificateAuthorities(tls.ca) }),
-    ...(tls.cert === undefined ? {} : { cert: tls.cert as Buffer }),
-    ...(tls.key === undefined ? {} : { key: tls.key as Buffer }),
+  };
+  return (httpSocket, callback) => {
+    const socket = socketOf(connect(httpSocket === undefined ? target : { ...target, httpSocket }, (error, connected) => { callback(error, connected ?? undefined); }));
+    if (socket instanceof TLSSocket) socket.on('session', (session) => { newestSession.held = session; });
+    return socket;
   };
 }
 
-/** Makes the connector of one origin: one shared TLS session cache, an own clock per attempt, every attempt cancellable. */
-export function createConnector({ origin, tls, allowH2 }: ConnectorOptions): Connector {
-  const hostname = socketHost(origin);
-  const servername = tls.servername ?? (isIP(hostname) === 0 ? hostname : undefined);
-  const secure = origin.protocol === 'https:';
-  const connect = buildConnector({ ...(secure ? tlsConnectOptions(tls, servername) : {}), allowH2, timeout: 0 } as buildConnector.BuildOptions);
-  // undici caches sessions weakly; this keeps the newest one alive across garbage collections.
-  const newestSession: { held?: Buffer } = {};
-  const target = { hostname, host: origin.host, protocol: origin.protocol, port: origin.port, ...(servername === undefined ? {} : { servername }) };
+/** Makes the connector of one origin: a shared TLS session cache, an own clock per attempt, every attempt cancellable. */
+export function createConnector(options: ConnectorOptions): Connector {
+  const { origin, proxy, tls } = options;
+  const dial = createDial(options);
+  const isSecure = origin.protocol === 'https:';
+  const authority = `${origin.hostname}:${origin.port === '' ? (isSecure ? 443 : 80) : origin.port}`;
   return (timeoutMs, callback) => {
     let settled = false;
-    const settle = (error: Error | null, socket: Socket | null): void => {
-      if (settled) return;
+    let stage: { destroy(error?: Error): void };
+    const settle: ConnectCallback = (error, socket) => {
+      if (settled) { socket?.destroy(); return; }
       settled = true;
       clearTimeout(timer);
-      callback(error, socket ?? undefined);
+      callback(error, socket);
     };
-    // The declared type says void, but the function returns the socket, which is the only way to give an attempt up.
-    const socket = connect(target, (error, connected) => { settle(error, connected); }) as unknown as Socket;
-    const timer = setTimeout(() => { socket.destroy(new ConnectTimeout(`no connection within ${timeoutMs} ms`)); }, timeoutMs);
-    if (socket instanceof TLSSocket) socket.on('session', (session) => { newestSession.held = session; });
+    const timer = setTimeout(() => {
+      settle(new ConnectTimeout(`no connection within ${timeoutMs} ms`), undefined);
+      stage.destroy();
+    }, timeoutMs);
+    if (proxy === undefined) {
+      stage = dial(undefined, settle);
+    } else {
+      stage = openTunnel(proxy, authority, tls, (error, tunnel) => {
+        if (settled || tunnel === undefined || !isSecure) settle(error, tunnel);
+        else stage = dial(tunnel, settle);
+      });
+    }
     return {
       cancel: () => {
         if (settled) return;
         settled = true;
         clearTimeout(timer);
-        socket.destroy();
+        stage.destroy();
       },
     };
   };

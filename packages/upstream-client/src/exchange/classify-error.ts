@@ -1,3 +1,4 @@
+import { errorCode } from '../thrown.ts';
 import { isUpstreamError, UpstreamError, type RequestPhase, type UpstreamErrorCode } from '../upstream-error.ts';
 
 /** undici reports these when the request as it was given cannot be sent. */
@@ -33,7 +34,7 @@ export function upstreamError(code: UpstreamErrorCode, phase: RequestPhase, oper
 /** Names what undici reported for a request that had a connection, by the phase in which it came. */
 export function classifyExchangeError(error: Error, phase: RequestPhase, operation: string): UpstreamError {
   if (isUpstreamError(error)) return error;
-  const code = String((error as NodeJS.ErrnoException).code ?? '');
+  const code = errorCode(error);
   if (REQUEST_DEFECTS.has(code)) return upstreamError('invalid_request', phase, operation, undefined, error);
   if (phase === 'receiving') return upstreamError('truncated', phase, operation, code === '' ? undefined : code, error);
   // A parser error has no `code`; it is told by its name.

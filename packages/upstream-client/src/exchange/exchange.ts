@@ -1,31 +1,23 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Client, Dispatcher } from 'undici';
 import { classifyConnectError } from '../connect/classify-connect-error.ts';
-import type { RequestTimings, UpstreamController } from '../dispatch-options.ts';
-import type { RequestTimeouts, ResolvedLimits } from '../options.ts';
+import type { RequestTimings, UpstreamController, UpstreamDispatchOptions } from '../dispatch-options.ts';
+import type { RequestTimeouts } from '../options.ts';
 import type { SlotHolder } from '../pool/slot-holder.ts';
-import type { SlotPool } from '../pool/slot-pool.ts';
 import type { Slot } from '../pool/slot.ts';
+import { errorCode, thrownError } from '../thrown.ts';
 import type { RequestPhase, UpstreamErrorCode } from '../upstream-error.ts';
-import type { AcquisitionSource, DisconnectReason, Notify, RejectionReason } from '../upstream-events.ts';
+import type { AcquisitionSource, DisconnectReason, RejectionReason } from '../upstream-events.ts';
 import { classifyExchangeError, upstreamError } from './classify-error.ts';
-import type { PreparedRequest } from './prepare-request.ts';
+import type { ExchangeContext } from './exchange-context.ts';
+import { prepareRequest, prepareTimeouts, type PreparedRequest } from './prepare-request.ts';
 import { lintResponseHead } from './response-lint.ts';
 import { WriteStallBody } from './write-stall-body.ts';
 
-/** What all requests of one client share. */
-export interface ExchangeContext {
-  readonly pool: SlotPool;
-  readonly limits: ResolvedLimits;
-  readonly origin: string;
-  /** Given to undici with every request, so that no `host` header can change it. */
-  readonly servername: string | undefined;
-  readonly notify: Notify;
-  readonly wants: (name: 'acquired' | 'released') => boolean;
-  readonly onHandlerError: (error: unknown) => void;
-  /** Called once per request, after it gave its slot back and its handler was told. */
-  readonly onDone: (exchange: Exchange) => void;
-}
+type UndiciBody = NonNullable<Dispatcher.DispatchOptions['body']>;
+type SentBody = UndiciBody | WriteStallBody | null;
+
+const NOTHING_PREPARED: PreparedRequest = { headers: [], body: { kind: 'whole', body: null } };
 
 type RawFields = Exclude<Dispatcher.DispatchController['rawHeaders'], undefined>;
 type MutableTimings = { -readonly [Name in keyof RequestTimings]: RequestTimings[Name] };
@@ -52,8 +44,9 @@ export class Exchange implements SlotHolder, UpstreamController, Dispatcher.Disp
   reusedConnection = false;
   private readonly handler: Dispatcher.DispatchHandler;
   private readonly context: ExchangeContext;
-  private readonly request: PreparedRequest;
-  private readonly timeouts: RequestTimeouts;
+  private readonly options: UpstreamDispatchOptions;
+  private request: PreparedRequest = NOTHING_PREPARED;
+  private timeouts: RequestTimeouts;
   private upstream: Dispatcher.DispatchController | undefined = undefined;
   private body: WriteStallBody | undefined = undefined;
   /** Slot wait, then response headers, then idle: only one of them runs at a time. */
@@ -61,9 +54,9 @@ export class Exchange implements SlotHolder, UpstreamController, Dispatcher.Disp
   private informational = 0;
   private reconnects = 0;
 
-  constructor(handler: Dispatcher.DispatchHandler, request: PreparedRequest, timeouts: RequestTimeouts, context: ExchangeContext) {
+  constructor(handler: Dispatcher.DispatchHandler, options: UpstreamDispatchOptions, timeouts: RequestTimeouts, context: ExchangeContext) {
     this.handler = handler;
-    this.request = request;
+    this.options = options;
     this.timeouts = timeouts;
     this.context = context;
   }
@@ -76,10 +69,13 @@ export class Exchange implements SlotHolder, UpstreamController, Dispatcher.Disp
   start(): void {
     try {
       this.handler.onRequestStart?.(this, null);
+      if (this.phase === 'done') return;
+      this.request = prepareRequest(this.options, this.context.url);
+      this.timeouts = prepareTimeouts(this.options, this.timeouts);
     } catch (error) {
-      this.fail(error as Error);
+      this.fail(thrownError(error));
+      return;
     }
-    if (this.phase === 'done') return;
     this.context.pool.acquire(this);
     if (this.slot === undefined && this.phase === 'waiting') this.timer = setTimeout(onSlotWaitOver, this.timeouts.slotWaitMs, this);
   }
@@ -112,26 +108,26 @@ export class Exchange implements SlotHolder, UpstreamController, Dispatcher.Disp
     if (this.context.wants('acquired')) this.context.notify('acquired', { waitMs: now - this.timings.enqueuedAt, source });
   }
 
-  onConnected(slot: Slot): void {
+  onConnected(slot: Slot, client: Client): void {
     this.timings.connectedAt = performance.now();
     this.reusedConnection = slot.requestCount > 0;
     slot.requestCount += 1;
-    const { options, headers } = this.request;
-    (slot.client as Client).dispatch({
+    const { options } = this;
+    const body = this.openBody();
+    client.dispatch({
       path: options.path,
       method: options.method,
-      headers: headers as string[],
-      body: this.openBody() as Buffer,
+      headers: this.request.headers,
+      body: isUndiciBody(body) ? body : null,
       ...(options.query === undefined ? {} : { query: options.query }),
       ...(options.reset === undefined ? {} : { reset: options.reset }),
       ...(this.context.servername === undefined ? {} : { servername: this.context.servername }),
-    } as Dispatcher.DispatchOptions, this);
+    }, this);
   }
 
   onConnectFailed(error: Error): void {
     const { code } = classifyConnectError(error);
-    const detail = (error as NodeJS.ErrnoException).code;
-    this.fail(upstreamError(code, 'connecting', this.operation(), detail, error));
+    this.fail(upstreamError(code, 'connecting', this.operation(), errorCode(error) || undefined, error));
   }
 
   onRejected(reason: RejectionReason): void {
@@ -144,6 +140,11 @@ export class Exchange implements SlotHolder, UpstreamController, Dispatcher.Disp
     this.upstream = controller;
     this.phase = 'sending';
     if (this.paused) controller.pause();
+    if (this.slot?.socket !== undefined) this.slot.headBytesFrom = this.slot.socket.bytesRead;
+  }
+
+  onHeadOverflow(): void {
+    this.fail(this.error('invalid_response', 'head too large'));
   }
 
   onBodySent(chunk: Buffer): void {
@@ -171,6 +172,7 @@ export class Exchange implements SlotHolder, UpstreamController, Dispatcher.Disp
     const defect = lintResponseHead(status, headers, fieldCount, statusMessage, this.context.limits);
     if (defect !== undefined) { this.fail(this.error('invalid_response', defect)); return; }
     this.phase = 'receiving';
+    if (this.slot !== undefined) this.slot.headBytesFrom = -1;
     this.timings.headAt = performance.now();
     this.stopClock();
     this.body?.stopClock();
@@ -178,7 +180,7 @@ export class Exchange implements SlotHolder, UpstreamController, Dispatcher.Disp
     try {
       this.handler.onResponseStart?.(this, status, headers, statusMessage);
     } catch (error) {
-      this.fail(error as Error, 'aborted');
+      this.fail(thrownError(error), 'aborted');
     }
   }
 
@@ -188,7 +190,7 @@ export class Exchange implements SlotHolder, UpstreamController, Dispatcher.Disp
     try {
       this.handler.onResponseData?.(this, chunk);
     } catch (error) {
-      this.fail(error as Error, 'aborted');
+      this.fail(thrownError(error), 'aborted');
     }
   }
 
@@ -199,7 +201,7 @@ export class Exchange implements SlotHolder, UpstreamController, Dispatcher.Disp
     try {
       this.handler.onResponseEnd?.(this, trailers);
     } catch (error) {
-      this.report(error as Error);
+      this.report(thrownError(error));
     }
     this.context.onDone(this);
   }
@@ -230,6 +232,10 @@ export class Exchange implements SlotHolder, UpstreamController, Dispatcher.Disp
     this.context.onDone(this);
   }
 
+  onShutdown(error: Error | null): void {
+    this.fail(error ?? this.error('draining'), 'shutdown');
+  }
+
   /** Ends the request because a clock ran out. */
   expire(code: UpstreamErrorCode): void {
     this.fail(this.error(code));
@@ -240,10 +246,10 @@ export class Exchange implements SlotHolder, UpstreamController, Dispatcher.Disp
   }
 
   private operation(): string {
-    return `${this.request.options.method} ${this.context.origin}`;
+    return `${this.options.method} ${this.context.url.origin}`;
   }
 
-  private openBody(): unknown {
+  private openBody(): SentBody {
     const { body } = this.request;
     if (body.kind === 'whole') return body.body;
     // After a reconnect the same body goes on: nothing of it was read, since nothing was written.
@@ -275,7 +281,7 @@ export class Exchange implements SlotHolder, UpstreamController, Dispatcher.Disp
     try {
       this.handler.onResponseStart?.(this, status, headers, statusMessage);
     } catch (error) {
-      this.fail(error as Error, 'aborted');
+      this.fail(thrownError(error), 'aborted');
     }
   }
 
@@ -286,6 +292,11 @@ export class Exchange implements SlotHolder, UpstreamController, Dispatcher.Disp
       this.context.onHandlerError(thrown);
     }
   }
+}
+
+/** undici sends any async iterable; only its declared type does not say so. */
+function isUndiciBody(body: SentBody): body is UndiciBody {
+  return body !== null;
 }
 
 function onSlotWaitOver(exchange: Exchange): void {

@@ -10,14 +10,20 @@ export type PreparedBody =
 
 const EMPTY: PreparedBody = { kind: 'whole', body: null };
 
-function gather(chunks: readonly Uint8Array[]): PreparedBody {
+function gather(list: readonly unknown[]): PreparedBody {
+  const chunks: Uint8Array[] = [];
   let byteLength = 0;
-  for (const chunk of chunks) {
+  for (const chunk of list) {
     if (!(chunk instanceof Uint8Array)) throw new TypeError('every chunk of a body list must be a Uint8Array');
+    chunks.push(chunk);
     byteLength += chunk.byteLength;
   }
   if (byteLength === 0) return EMPTY;
   return byteLength <= ONE_WRITE_BYTES ? { kind: 'whole', body: Buffer.concat(chunks, byteLength) } : { kind: 'pieces', source: chunks, byteLength };
+}
+
+function isIterable(body: unknown): body is AsyncIterable<unknown> | Iterable<unknown> {
+  return typeof body === 'object' && body !== null && (Symbol.asyncIterator in body || Symbol.iterator in body);
 }
 
 /** Decides how a body is sent: small gathered ones in one write, everything else piece by piece under the write-stall clock. */
@@ -27,13 +33,11 @@ export function prepareBody(body: unknown): PreparedBody {
     if (body.byteLength <= ONE_WRITE_BYTES) return { kind: 'whole', body: Buffer.from(body.buffer, body.byteOffset, body.byteLength) };
     return { kind: 'pieces', source: [body], byteLength: body.byteLength };
   }
-  if (Array.isArray(body)) return gather(body as readonly Uint8Array[]);
+  if (Array.isArray(body)) return gather(body);
   if (typeof body === 'string') {
     return body.length <= ONE_WRITE_BYTES / 4 ? { kind: 'whole', body } : prepareBody(Buffer.from(body));
   }
   if (body instanceof FormData) return { kind: 'whole', body };
-  if (typeof body === 'object' && (Symbol.asyncIterator in body || Symbol.iterator in body)) {
-    return { kind: 'pieces', source: body as AsyncIterable<unknown>, byteLength: undefined };
-  }
+  if (isIterable(body)) return { kind: 'pieces', source: body, byteLength: undefined };
   throw new TypeError('body must be null, a string, a Uint8Array, a list of them, a Readable or an iterable');
 }

@@ -54,6 +54,12 @@ export function openClient(slot: Slot, socket: Socket, expiryMs: number, { origi
   // Without a listener, an error in a caller's handler would take the process down.
   EventEmitter.prototype.on.call(client, 'error', () => undefined);
   client.on('disconnect', (_origin, _targets, error) => { slot.closeReason ??= disconnectReason(slot, error); });
+  // After undici's own listener, which runs first and may have found the end of the head: what is left is too much.
+  client.once('connect', () => {
+    socket.on('readable', () => {
+      if (slot.headBytesFrom >= 0 && socket.bytesRead - slot.headBytesFrom > limits.maxHeadBytes) slot.holder?.onHeadOverflow();
+    });
+  });
   socket.once('close', () => { onClosed(slot, socket, 'failed'); });
   return client;
 }

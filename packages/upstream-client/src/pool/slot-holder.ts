@@ -1,3 +1,4 @@
+import type { Client } from 'undici';
 import type { AcquisitionSource, RejectionReason } from '../upstream-events.ts';
 import type { Slot } from './slot.ts';
 
@@ -10,7 +11,11 @@ export interface SlotHolder {
   /** It has a slot; a connection may still have to be made. */
   onAcquired(slot: Slot, source: AcquisitionSource): void;
   /** Its slot has a connection: send. */
-  onConnected(slot: Slot): void;
+  onConnected(slot: Slot, client: Client): void;
   onConnectFailed(error: Error): void;
+  /** The client is being destroyed, with the caller's own error or none. */
+  onShutdown(error: Error | null): void;
+  /** The response head grew past its limit. */
+  onHeadOverflow(): void;
   onRejected(reason: RejectionReason): void;
 }

@@ -1,8 +1,10 @@
 import type { Socket } from 'node:net';
-import { Client } from 'undici';
+import { TLSSocket } from 'node:tls';
+import type { Client } from 'undici';
 import { classifyConnectError } from '../connect/classify-connect-error.ts';
 import type { Connector } from '../connect/connector.ts';
 import type { ResolvedPool } from '../options.ts';
+import { thrownError } from '../thrown.ts';
 import type { AcquisitionSource, DisconnectReason, Notify } from '../upstream-events.ts';
 import type { SlotHolder } from './slot-holder.ts';
 import type { Slot } from './slot.ts';
@@ -102,21 +104,23 @@ export class SlotPool {
     if (slot === undefined || slot.state !== 'active') return;
     this.active -= 1;
     this.dropConnection(slot);
-    this.dial(slot);
+    this.dial(slot, holder);
   }
 
   /** Applies new numbers: growing acts at once, shrinking closes idle connections first, then slots as they come back. */
   resize(pool: ResolvedPool): void {
     const expiryChanged = pool.keepAliveExpiryMs !== this.pool.keepAliveExpiryMs;
     this.pool = pool;
-    while (this.idle.length > 0 && (expiryChanged || this.isSurplus(this.idle.length - 1))) this.close(this.idle.shift() as Slot, 'surplus');
+    // Idle connections made under another expiry would follow the old one.
+    const keep = expiryChanged ? 0 : Math.min(pool.maxKeepAliveConnections, this.idle.length, Math.max(0, pool.maxConnections - (this.size - this.idle.length)));
+    for (const slot of this.idle.splice(0, this.idle.length - keep)) this.close(slot, 'surplus');
     this.serveWaiters();
   }
 
   /** Refuses new requests; those that wait keep their place. */
   drain(): void {
     this.isDraining = true;
-    while (this.idle.length > 0) this.close(this.idle.pop() as Slot, 'shutdown');
+    for (const slot of this.idle.splice(0)) this.close(slot, 'shutdown');
   }
 
   /** Called once by `settle`, a turn after a response ended. */
@@ -184,32 +188,32 @@ export class SlotPool {
     slot.state = 'active';
     this.active += 1;
     this.assign(slot, holder, source);
-    if (slot.holder === holder) holder.onConnected(slot);
+    if (slot.holder === holder && slot.client !== undefined) holder.onConnected(slot, slot.client);
   }
 
   private openSlot(holder: SlotHolder, source: AcquisitionSource): void {
     const slot: Slot = {
       state: 'connecting', holder, attempt: undefined, socket: undefined, client: undefined,
-      requestCount: 0, idleSince: 0, connectStartedAt: 0, closeReason: undefined,
+      requestCount: 0, idleSince: 0, connectStartedAt: 0, headBytesFrom: -1, closeReason: undefined,
     };
     this.size += 1;
     this.slots.add(slot);
     holder.slot = slot;
-    this.dial(slot);
+    this.dial(slot, holder);
     holder.onAcquired(slot, source);
   }
 
-  private dial(slot: Slot): void {
+  private dial(slot: Slot, holder: SlotHolder): void {
     slot.state = 'connecting';
     this.connecting += 1;
     slot.connectStartedAt = performance.now();
-    slot.attempt = this.connect((slot.holder as SlotHolder).connectMs, (error, socket) => {
+    slot.attempt = this.connect(holder.connectMs, (error, socket) => {
       this.connecting -= 1;
       slot.attempt = undefined;
-      if (socket === undefined) this.dialFailed(slot, error as Error);
+      if (socket === undefined) this.dialFailed(slot, thrownError(error));
       else this.dialed(slot, socket);
     });
-    this.notify('connecting', {});
+    this.notify('connecting', { timeoutMs: holder.connectMs });
   }
 
   private dialed(slot: Slot, socket: Socket): void {
@@ -217,9 +221,9 @@ export class SlotPool {
     slot.state = 'active';
     this.active += 1;
     slot.client = this.openClient(slot, socket, this.pool.keepAliveExpiryMs - reuseMarginMs(this.pool.keepAliveExpiryMs));
-    const isResumed = (socket as Partial<{ isSessionReused(): boolean }>).isSessionReused?.();
+    const isResumed = socket instanceof TLSSocket ? socket.isSessionReused() : undefined;
     this.notify('connected', { durationMs: performance.now() - slot.connectStartedAt, ...(isResumed === undefined ? {} : { tlsSessionReused: isResumed }) });
-    slot.holder?.onConnected(slot);
+    slot.holder?.onConnected(slot, slot.client);
   }
 
   private dialFailed(slot: Slot, error: Error): void {

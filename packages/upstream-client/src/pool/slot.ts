@@ -23,5 +23,7 @@ export interface Slot {
   /** When it became idle, in `performance.now` milliseconds. */
   idleSince: number;
   connectStartedAt: number;
+  /** `bytesRead` of the socket when the request began, -1 while no response head is expected. */
+  headBytesFrom: number;
   closeReason: DisconnectReason | undefined;
 }

@@ -1,0 +1,25 @@
+import type { ResolvedLimits } from '../options.ts';
+import type { SlotHolder } from '../pool/slot-holder.ts';
+import type { DisconnectReason, Notify } from '../upstream-events.ts';
+
+/** The part of the slot pool a request uses. */
+export interface SlotSource {
+  acquire(holder: SlotHolder): void;
+  abandon(holder: SlotHolder, reason: DisconnectReason): void;
+  release(holder: SlotHolder): void;
+  reconnect(holder: SlotHolder): void;
+}
+
+/** What all requests of one client share. */
+export interface ExchangeContext {
+  readonly pool: SlotSource;
+  readonly limits: ResolvedLimits;
+  readonly url: URL;
+  /** Given to undici with every request, so that no `host` header can change it. */
+  readonly servername: string | undefined;
+  readonly notify: Notify;
+  readonly wants: (name: 'acquired' | 'released') => boolean;
+  readonly onHandlerError: (error: unknown) => void;
+  /** Called once per request, after it gave its slot back and its handler was told. */
+  readonly onDone: (holder: SlotHolder) => void;
+}
