@@ -1,8 +1,9 @@
 import { EnvelopeError } from './envelope-error.ts';
 import type { Envelope, RootKind } from './envelope.ts';
 import { resolveOptions, type EnvelopeScannerOptions, type ResolvedOptions } from './envelope-options.ts';
-import { JsonMachine } from './json-machine.ts';
-import { MemberCollector } from './member-collector.ts';
+import { JsonMachine, type Refusal } from './json-machine.ts';
+import { layOutRules, type MemberRules } from './member-rules.ts';
+import { MemberValues } from './member-values.ts';
 
 /** Checks one JSON text as its chunks arrive. */
 export interface EnvelopeScanner {
@@ -20,66 +21,102 @@ export interface EnvelopeScanner {
   end(): Envelope;
 }
 
-/** Creates a scanner for one JSON text (RFC 8259, UTF-8, no byte order mark). */
-export function createEnvelopeScanner(options: EnvelopeScannerOptions = {}): EnvelopeScanner {
-  return new TextScanner(resolveOptions(options));
+interface Plan {
+  readonly options: ResolvedOptions;
+  readonly rules: MemberRules;
 }
 
+const NO_OPTIONS: EnvelopeScannerOptions = Object.freeze({});
+const plans = new WeakMap<EnvelopeScannerOptions, Plan>();
+
+/**
+ * Creates a scanner for one JSON text (RFC 8259, UTF-8, no byte order mark). An options object is checked when it is
+ * first used; give the same one for each text and it is not looked at again.
+ *
+ * @throws TypeError or RangeError when an option is out of range
+ */
+export function createEnvelopeScanner(options: EnvelopeScannerOptions = NO_OPTIONS): EnvelopeScanner {
+  let plan = plans.get(options);
+  if (plan === undefined) {
+    const resolved = resolveOptions(options);
+    plan = { options: resolved, rules: layOutRules(resolved) };
+    plans.set(options, plan);
+  }
+  return new TextScanner(plan);
+}
+
+const REASONS: Readonly<Record<Refusal, string>> = {
+  invalid_json: 'the text is not valid JSON',
+  invalid_utf8: 'the text is not valid UTF-8',
+  too_deep: 'objects and arrays are nested too deep',
+};
+
 class TextScanner implements EnvelopeScanner {
-  readonly #maxBytes: number;
-  readonly #collector: MemberCollector;
+  readonly #plan: Plan;
+  readonly #values: MemberValues;
   readonly #machine: JsonMachine;
-  #error: unknown;
+  #error: EnvelopeError | undefined;
   #envelope: Envelope | undefined;
 
-  constructor(options: ResolvedOptions) {
-    this.#maxBytes = options.maxBytes;
-    this.#collector = new MemberCollector(options);
-    this.#machine = new JsonMachine(this.#collector, options.maxDepth);
+  constructor(plan: Plan) {
+    this.#plan = plan;
+    this.#values = new MemberValues(plan.rules.paths, plan.options.maxValueBytes, plan.options.maxValues);
+    this.#machine = new JsonMachine(plan.rules, this.#values);
   }
 
   write(chunk: Uint8Array): void {
     if (this.#error !== undefined) throw this.#error;
     if (this.#envelope !== undefined) throw new TypeError('write() was called after end()');
-    try {
-      const room = this.#maxBytes - this.#machine.offset;
-      this.#machine.scan(chunk.length > room ? chunk.subarray(0, room) : chunk);
-      if (chunk.length > room) throw new EnvelopeError('too_large', this.#maxBytes, 'the text is too large');
-    } catch (error) {
-      this.#error = error;
-      throw error;
-    }
+    const room = this.#plan.options.maxBytes - this.#machine.offset;
+    // What is within the limit is scanned first: how the text is cut makes no difference to what is found wrong.
+    const refusal = this.#machine.take(chunk.length > room ? chunk.subarray(0, room) : chunk);
+    if (refusal !== undefined) this.#refuse(refusal, REASONS[refusal]);
+    if (chunk.length > room) this.#refuse('too_large', 'the text is too large');
   }
 
   end(): Envelope {
     if (this.#error !== undefined) throw this.#error;
     if (this.#envelope !== undefined) return this.#envelope;
-    try {
-      this.#machine.end();
-    } catch (error) {
-      this.#error = error;
-      throw error;
-    }
-    const { members, duplicates, overflowed, rootByte } = this.#collector;
+    const refusal = this.#machine.finish();
+    if (refusal !== undefined) this.#refuse(refusal, 'the text ends too early');
+    const { rootByte, duplicateBits, overflowBits } = this.#machine.summary();
+    this.#machine.release();
+    const { labels, paths } = this.#plan.rules;
     this.#envelope = {
       root: rootKind(rootByte),
-      members,
-      duplicates: [...duplicates],
-      overflowed: [...overflowed],
+      members: this.#values.byPath,
+      duplicates: chosen(labels, duplicateBits),
+      overflowed: chosen(paths, overflowBits),
       byteLength: this.#machine.offset,
     };
     return this.#envelope;
   }
+
+  #refuse(code: EnvelopeError['code'], reason: string): never {
+    this.#machine.release();
+    this.#error = new EnvelopeError(code, this.#machine.offset, reason);
+    throw this.#error;
+  }
+}
+
+function chosen(names: readonly string[], bits: number): readonly string[] {
+  return bits === 0 ? [] : names.filter((_, index) => ((bits >>> index) & 1) === 1);
 }
 
 function rootKind(firstByte: number): RootKind {
   switch (firstByte) {
-    case 0x7b: return 'object';
-    case 0x5b: return 'array';
-    case 0x22: return 'string';
+    case 0x7b:
+      return 'object';
+    case 0x5b:
+      return 'array';
+    case 0x22:
+      return 'string';
     case 0x74:
-    case 0x66: return 'boolean';
-    case 0x6e: return 'null';
-    default: return 'number';
+    case 0x66:
+      return 'boolean';
+    case 0x6e:
+      return 'null';
+    default:
+      return 'number';
   }
 }

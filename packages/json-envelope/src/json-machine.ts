@@ -1,216 +1,146 @@
-import { EnvelopeError } from './envelope-error.ts';
-import type { MemberCollector } from './member-collector.ts';
+import { instantiateMachine } from './instantiate-machine.ts';
+import { ADDRESS, EVENT, INPUT_BYTES, LOST_MARK, STATE_DONE, STATE_VALUE } from './machine-layout.ts';
+import type { MemberRules } from './member-rules.ts';
 
-type State = (byte: number) => void;
+// One instance serves every text: a scan is synchronous, so only the text in turn has its state in the memory. It is
+// copied out when another text's chunk comes in, which for a body of one chunk never happens.
+const machine = instantiateMachine();
+const { scan } = machine;
+const memory = Buffer.from(machine.memory.buffer);
+const words = new Int32Array(memory.buffer);
+let rulesInMemory: MemberRules | undefined;
+let textInMemory: JsonMachine | undefined;
 
-const WHITESPACE = new Set([0x20, 0x09, 0x0a, 0x0d]);
-const SIMPLE_ESCAPES = new Set(Buffer.from('"\\/bfnrt'));
-const LITERALS = new Map([[0x74, 'true'], [0x66, 'false'], [0x6e, 'null']]);
+const INITIAL_STATE = new Uint8Array(ADDRESS.stack + 1);
+INITIAL_STATE[ADDRESS.state] = STATE_VALUE;
+INITIAL_STATE[ADDRESS.stack] = STATE_DONE;
 
-const isDigit = (byte: number): boolean => byte >= 0x30 && byte <= 0x39;
-const isHexDigit = (byte: number): boolean => isDigit(byte) || ((byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x66);
+/** Takes the values a machine finds; its result tells the machine to report no more of this path. */
+export interface ValueSink {
+  /** The value stands in the memory from `start` to `stop`; without a start it was too long to be kept. */
+  take(path: number, memory: Buffer, start: number | undefined, stop: number): boolean;
+}
 
-/** The grammar of RFC 8259, one byte at a time. */
+/** Why a machine refuses a text. */
+export type Refusal = 'invalid_json' | 'invalid_utf8' | 'too_deep';
+
+/** The machine in the middle of one text. */
 export class JsonMachine {
+  /** How many bytes were taken; after a refusal, the offset of the refused byte. */
   offset = 0;
-  readonly #collector: MemberCollector;
-  readonly #maxDepth: number;
-  readonly #stack: boolean[] = [];
-  #state: State;
-  #isKey = false;
-  #hexLeft = 0;
-  #literal = '';
-  #literalAt = 0;
-  #utf8Left = 0;
-  #utf8Low = 0x80;
-  #utf8High = 0xbf;
+  readonly #rules: MemberRules;
+  readonly #sink: ValueSink;
+  #state: Uint8Array = INITIAL_STATE;
+  /** The beginning of a name or value that the last chunk broke off. */
+  #carried: Uint8Array | undefined;
+  #carriedBytes = 0;
 
-  constructor(collector: MemberCollector, maxDepth: number) {
-    this.#collector = collector;
-    this.#maxDepth = maxDepth;
-    this.#state = this.#value;
+  constructor(rules: MemberRules, sink: ValueSink) {
+    this.#rules = rules;
+    this.#sink = sink;
   }
 
-  scan(bytes: Uint8Array): void {
-    for (let index = 0; index < bytes.length; index += 1) {
-      const byte = bytes[index] ?? 0;
-      this.#state(byte);
-      this.#collector.byte(byte);
-      this.offset += 1;
+  /** Takes a chunk of any length. */
+  take(chunk: Uint8Array): Refusal | undefined {
+    if (chunk.length <= INPUT_BYTES) return this.#takeSlice(chunk);
+    for (let from = 0; from < chunk.length; from += INPUT_BYTES) {
+      const refusal = this.#takeSlice(chunk.subarray(from, from + INPUT_BYTES));
+      if (refusal !== undefined) return refusal;
     }
+    return undefined;
   }
 
-  end(): void {
-    if (this.#state === this.#zero || this.#state === this.#integer || this.#state === this.#fraction || this.#state === this.#exponent) {
-      this.#after();
+  /** Ends the text: the space that may follow any text ends a number, and nothing else that was not complete. */
+  finish(): Refusal | undefined {
+    this.#enter();
+    if (words[ADDRESS.state >> 2] === STATE_DONE) return undefined;
+    const { offset } = this;
+    const refusal = this.#takeSlice(Uint8Array.of(0x20));
+    this.offset = offset;
+    return refusal ?? (words[ADDRESS.state >> 2] === STATE_DONE ? undefined : 'invalid_json');
+  }
+
+  /** What the text said besides its values; to be asked for right after `finish`. */
+  summary(): { rootByte: number; duplicateBits: number; overflowBits: number } {
+    return {
+      rootByte: words[ADDRESS.rootByte >> 2] ?? 0,
+      duplicateBits: words[ADDRESS.duplicateBits >> 2] ?? 0,
+      overflowBits: words[ADDRESS.overflowBits >> 2] ?? 0,
+    };
+  }
+
+  /** Forgets the text; its state need not be kept when the next one comes. */
+  release(): void {
+    if (textInMemory === this) textInMemory = undefined;
+    this.#state = INITIAL_STATE;
+    this.#carried = undefined;
+  }
+
+  #takeSlice(slice: Uint8Array): Refusal | undefined {
+    this.#enter();
+    memory.set(slice, ADDRESS.input);
+    // Vectors look at up to three bytes before theirs: behind the carried ones none may look like half a character.
+    memory.writeInt32LE(0, ADDRESS.input - this.#carriedBytes - 4);
+    const end = ADDRESS.input + slice.length;
+    let event = scan(ADDRESS.input, end);
+    while (event === EVENT.value) {
+      this.#report();
+      event = scan(words[ADDRESS.position >> 2] ?? end, end);
     }
-    if (this.#state !== this.#done) this.#fail('the text ends too early');
+    this.offset += (words[ADDRESS.position >> 2] ?? 0) - ADDRESS.input;
+    if (event !== EVENT.consumed) return refusalOf(event);
+    this.#carry(end);
+    return undefined;
   }
 
-  #fail(reason: string): never {
-    throw new EnvelopeError('invalid_json', this.offset, reason);
+  #report(): void {
+    const path = words[ADDRESS.markPath >> 2] ?? 0;
+    const start = words[ADDRESS.valueStart >> 2] ?? LOST_MARK;
+    const isFull = this.#sink.take(path, memory, start === LOST_MARK ? undefined : start, words[ADDRESS.position >> 2] ?? 0);
+    if (isFull) words[ADDRESS.fullBits >> 2] = (words[ADDRESS.fullBits >> 2] ?? 0) | (1 << path);
   }
 
-  #after(): void {
-    this.#collector.valueEnd();
-    this.#state = this.#stack.length === 0 ? this.#done : this.#comma;
-  }
-
-  readonly #done: State = (byte) => {
-    if (!WHITESPACE.has(byte)) this.#fail('something follows the value');
-  };
-
-  readonly #comma: State = (byte) => {
-    if (WHITESPACE.has(byte)) return;
-    const isObject = this.#stack.at(-1);
-    if (byte === 0x2c) this.#state = isObject ? this.#key : this.#value;
-    else if (byte === (isObject ? 0x7d : 0x5d)) this.#close();
-    else this.#fail('expected a comma or the end of the container');
-  };
-
-  readonly #firstKey: State = (byte) => (byte === 0x7d ? this.#close() : this.#key(byte));
-
-  readonly #key: State = (byte) => {
-    if (byte === 0x22) {
-      this.#isKey = true;
-      this.#state = this.#string;
-      this.#collector.keyStart();
-    } else if (!WHITESPACE.has(byte)) this.#fail('expected a member name');
-    else if (this.#state === this.#firstKey) return;
-  };
-
-  readonly #colon: State = (byte) => {
-    if (byte === 0x3a) this.#state = this.#value;
-    else if (!WHITESPACE.has(byte)) this.#fail('expected a colon');
-  };
-
-  readonly #firstValue: State = (byte) => (byte === 0x5d ? this.#close() : this.#value(byte));
-
-  readonly #value: State = (byte) => {
-    if (WHITESPACE.has(byte)) return;
-    this.#state = this.#stateOf(byte);
-    this.#collector.valueStart(byte, this.#stack.length);
-    if (byte === 0x7b || byte === 0x5b) this.#open(byte === 0x7b);
-  };
-
-  #stateOf(byte: number): State {
-    if (byte === 0x22) {
-      this.#isKey = false;
-      return this.#string;
+  /** Moves the beginning of a name or value in front of where the next chunk will be. */
+  #carry(end: number): void {
+    const mark = words[ADDRESS.mark >> 2] ?? 0;
+    this.#carriedBytes = 0;
+    if (mark <= LOST_MARK) return;
+    const length = end - mark;
+    if (length > this.#rules.maxCarriedBytes) {
+      words[ADDRESS.mark >> 2] = LOST_MARK;
+      return;
     }
-    if (byte === 0x7b) return this.#firstKey;
-    if (byte === 0x5b) return this.#firstValue;
-    if (byte === 0x2d) return this.#minus;
-    if (byte === 0x30) return this.#zero;
-    if (isDigit(byte)) return this.#integer;
-    const literal = LITERALS.get(byte);
-    if (literal === undefined) return this.#fail('expected a value');
-    this.#literal = literal;
-    this.#literalAt = 1;
-    return this.#literalRest;
+    memory.copyWithin(ADDRESS.input - length, mark, end);
+    words[ADDRESS.mark >> 2] = ADDRESS.input - length;
+    this.#carriedBytes = length;
   }
 
-  #open(isObject: boolean): void {
-    if (this.#stack.length === this.#maxDepth) throw new EnvelopeError('too_deep', this.offset, 'containers are nested too deep');
-    this.#stack.push(isObject);
-    this.#collector.open(isObject, this.#stack.length);
+  #enter(): void {
+    if (textInMemory === this) return;
+    if (textInMemory !== undefined) textInMemory.#leave();
+    putInMemory(this);
+    memory.set(this.#state, 0);
+    if (this.#carried !== undefined) memory.set(this.#carried, ADDRESS.input - this.#carriedBytes);
+    if (rulesInMemory === this.#rules) return;
+    rulesInMemory = this.#rules;
+    memory.set(this.#rules.image, ADDRESS.rules);
   }
 
-  #close(): void {
-    this.#stack.pop();
-    this.#collector.close(this.#stack.length);
-    this.#state = this.#stack.length === 0 ? this.#done : this.#comma;
+  #leave(): void {
+    const depth = words[ADDRESS.depth >> 2] ?? 0;
+    this.#state = Uint8Array.prototype.slice.call(memory, 0, ADDRESS.stack + depth + 1);
+    this.#carried =
+      this.#carriedBytes === 0
+        ? undefined
+        : Uint8Array.prototype.slice.call(memory, ADDRESS.input - this.#carriedBytes, ADDRESS.input);
   }
+}
 
-  readonly #literalRest: State = (byte) => {
-    if (byte !== this.#literal.charCodeAt(this.#literalAt)) this.#fail('expected true, false or null');
-    this.#literalAt += 1;
-    if (this.#literalAt < this.#literal.length) return;
-    this.#collector.byte(byte);
-    this.#after();
-  };
+function refusalOf(event: number): Refusal {
+  if (event === EVENT.invalidUtf8) return 'invalid_utf8';
+  return event === EVENT.tooDeep ? 'too_deep' : 'invalid_json';
+}
 
-  readonly #minus: State = (byte) => {
-    if (!isDigit(byte)) this.#fail('expected a digit');
-    this.#state = byte === 0x30 ? this.#zero : this.#integer;
-  };
-  readonly #zero: State = (byte) => this.#afterInteger(byte);
-  readonly #integer: State = (byte) => {
-    if (!isDigit(byte)) this.#afterInteger(byte);
-  };
-  #afterInteger(byte: number): void {
-    if (byte === 0x2e) this.#state = this.#point;
-    else this.#beforeExponent(byte);
-  }
-  readonly #point: State = (byte) => {
-    if (!isDigit(byte)) this.#fail('expected a digit');
-    this.#state = this.#fraction;
-  };
-  readonly #fraction: State = (byte) => {
-    if (!isDigit(byte)) this.#beforeExponent(byte);
-  };
-  #beforeExponent(byte: number): void {
-    if ((byte | 0x20) === 0x65) this.#state = this.#exponentSign;
-    else this.#endNumber(byte);
-  }
-  readonly #exponentSign: State = (byte) => {
-    if (byte === 0x2b || byte === 0x2d) this.#state = this.#exponentFirst;
-    else this.#exponentFirst(byte);
-  };
-  readonly #exponentFirst: State = (byte) => {
-    if (!isDigit(byte)) this.#fail('expected a digit');
-    this.#state = this.#exponent;
-  };
-  readonly #exponent: State = (byte) => {
-    if (!isDigit(byte)) this.#endNumber(byte);
-  };
-  #endNumber(byte: number): void {
-    this.#after();
-    this.#state(byte);
-  }
-
-  readonly #string: State = (byte) => {
-    if (byte === 0x22) {
-      if (this.#isKey) {
-        this.#collector.keyEnd();
-        this.#state = this.#colon;
-      } else {
-        this.#collector.byte(byte);
-        this.#after();
-      }
-    } else if (byte === 0x5c) this.#state = this.#escape;
-    else if (byte < 0x20) this.#fail('a control character stands in a string');
-    else if (byte >= 0x80) this.#utf8Lead(byte);
-  };
-  readonly #escape: State = (byte) => {
-    if (byte === 0x75) {
-      this.#hexLeft = 4;
-      this.#state = this.#hex;
-    } else if (SIMPLE_ESCAPES.has(byte)) this.#state = this.#string;
-    else this.#fail('no such escape');
-  };
-  readonly #hex: State = (byte) => {
-    if (!isHexDigit(byte)) this.#fail('expected a hexadecimal digit');
-    this.#hexLeft -= 1;
-    if (this.#hexLeft === 0) this.#state = this.#string;
-  };
-
-  /** RFC 3629 section 4: the second byte of E0, ED, F0 and F4 is narrower, against overlong forms and surrogates. */
-  #utf8Lead(byte: number): void {
-    if (byte < 0xc2 || byte > 0xf4) this.#failUtf8();
-    this.#utf8Left = byte < 0xe0 ? 1 : byte < 0xf0 ? 2 : 3;
-    this.#utf8Low = byte === 0xe0 ? 0xa0 : byte === 0xf0 ? 0x90 : 0x80;
-    this.#utf8High = byte === 0xed ? 0x9f : byte === 0xf4 ? 0x8f : 0xbf;
-    this.#state = this.#utf8;
-  }
-  readonly #utf8: State = (byte) => {
-    if (byte < this.#utf8Low || byte > this.#utf8High) this.#failUtf8();
-    this.#utf8Low = 0x80;
-    this.#utf8High = 0xbf;
-    this.#utf8Left -= 1;
-    if (this.#utf8Left === 0) this.#state = this.#string;
-  };
-  #failUtf8(): never {
-    throw new EnvelopeError('invalid_utf8', this.offset, 'the text is not valid UTF-8');
-  }
+function putInMemory(text: JsonMachine): void {
+  textInMemory = text;
 }

@@ -153,7 +153,7 @@ describe('refusals', () => {
 
   it('never quotes the text in a message (it may be a prompt)', () => {
     const error = thrownBy(() => createEnvelopeScanner().write(Buffer.from('{"secret":verysecret}')));
-    expect(String(error)).toMatch(/^EnvelopeError: [a-z ,]+ at byte 10$/u);
+    expect(String(error)).toMatch(/^EnvelopeError: [A-Za-z ,]+ at byte 10$/u);
   });
 });
 
