@@ -1,1 +1,27 @@
-export {};
+export { createOpenAiFrontDoor, type OpenAiFrontDoor } from './create-openai-front-door.ts';
+export {
+  DEFAULT_FRONT_DOOR_LIMITS, DEFAULT_MAX_OUTPUT_TOKENS,
+  type FrontDoorHooks, type FrontDoorLimits, type FrontDoorOptions, type ReadBody, type RequestRead,
+} from './options.ts';
+export { FrontDoorOptionsError } from './options-error.ts';
+export type {
+  AnthropicBackend, Backend, BackendRequest, BackendResponse, OpenAiBackend, RawHeaders, ResponseKind, SendToBackend,
+} from './backend.ts';
+export { OUTCOMES, type Outcome, type RequestSummary, type TokenCounts, type UsageSource } from './request-summary.ts';
+export {
+  ERROR_KINDS, FRONT_DOOR_ERROR_CODES, FrontDoorError, isFrontDoorError,
+  type ErrorKind, type FrontDoorErrorCode, type FrontDoorErrorDetails,
+} from './errors/front-door-error.ts';
+export { BACKEND_FAILURES } from './errors/backend-failure.ts';
+export { openAiErrorBody, openAiErrorResponse, type OpenAiErrorBody, type OpenAiErrorResponse } from './errors/openai-error-body.ts';
+export { respondWithOpenAiError } from './errors/respond-with-openai-error.ts';
+export { BUILT_IN_MODEL_CAPABILITIES } from './models/built-in-capabilities.ts';
+export { mergeModelCapabilities } from './models/merge-model-capabilities.ts';
+export {
+  capabilitiesOf, EFFORT_LEVELS, UNKNOWN_MODEL_CAPABILITIES,
+  type EffortLevel, type ModelCapabilities, type ModelCapabilityRegistry, type ModelCapabilityRule,
+} from './models/model-capabilities.ts';
+export type { ModelRoute } from './models/model-map.ts';
+export { translateRequest, type TranslatedRequest } from './request/translate-request.ts';
+export type { TranslationSettings } from './request/translation-scope.ts';
+export { DEFAULT_ANTHROPIC_VERSION } from './routes/anthropic-request.ts';

@@ -1,6 +1,7 @@
 import type { Outcome } from '../request-summary.ts';
 
-interface ErrorKind {
+/** The answer that an error code stands for. */
+export interface ErrorKind {
   readonly status: number;
   readonly type: string;
   readonly outcome: Outcome;
@@ -8,10 +9,22 @@ interface ErrorKind {
   readonly shouldRetry?: boolean;
 }
 
-const CLIENT_FAULT = { status: 400, type: 'invalid_request_error', outcome: 'client_error', shouldRetry: false } as const;
+const CLIENT_FAULT: ErrorKind = { status: 400, type: 'invalid_request_error', outcome: 'client_error', shouldRetry: false };
+
+/** Every code of a `FrontDoorError`, one closed set. */
+export const FRONT_DOOR_ERROR_CODES = [
+  'invalid_json', 'invalid_type', 'invalid_value', 'missing_required_parameter', 'unsupported_parameter', 'unsupported_value',
+  'bad_request', 'unauthenticated', 'forbidden', 'model_not_found', 'not_found', 'method_not_allowed', 'too_large',
+  'unsupported_media_type', 'misdirected', 'rate_limited', 'header_overflow', 'client_gone', 'client_stalled', 'internal',
+  'upstream_unreachable', 'upstream_tls', 'upstream_reset', 'upstream_truncated', 'upstream_invalid', 'overloaded', 'draining',
+  'upstream_timeout', 'loop_detected',
+] as const;
+
+/** What went wrong, as a stable name; `error.code` of the answer and `x-penstock-error`. */
+export type FrontDoorErrorCode = (typeof FRONT_DOOR_ERROR_CODES)[number];
 
 /** Every error of the front door's own, with the answer it gives: the one table. */
-export const ERROR_KINDS = {
+export const ERROR_KINDS: Readonly<Record<FrontDoorErrorCode, ErrorKind>> = Object.freeze({
   invalid_json: CLIENT_FAULT,
   invalid_type: CLIENT_FAULT,
   invalid_value: CLIENT_FAULT,
@@ -41,10 +54,7 @@ export const ERROR_KINDS = {
   draining: { status: 503, type: 'overloaded_error', outcome: 'draining', shouldRetry: true },
   upstream_timeout: { status: 504, type: 'timeout_error', outcome: 'upstream_timeout' },
   loop_detected: { status: 508, type: 'api_error', outcome: 'client_error', shouldRetry: false },
-} as const satisfies Readonly<Record<string, ErrorKind>>;
-
-/** What went wrong, as a stable name; `error.code` of the answer and `x-penstock-error`. */
-export type FrontDoorErrorCode = keyof typeof ERROR_KINDS;
+});
 
 /** What a `FrontDoorError` may carry beside its code and message. */
 export interface FrontDoorErrorDetails {
@@ -75,7 +85,7 @@ export class FrontDoorError extends Error {
 
   constructor(code: FrontDoorErrorCode, message: string, details: FrontDoorErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
-    const kind: ErrorKind = ERROR_KINDS[code];
+    const kind = ERROR_KINDS[code];
     this.code = code;
     this.status = details.status ?? kind.status;
     this.type = details.type ?? kind.type;

@@ -1,0 +1,89 @@
+import type { Context, Middleware } from 'koa';
+import { FrontDoorError, isFrontDoorError } from './errors/front-door-error.ts';
+import { BUILT_IN_MODEL_CAPABILITIES } from './models/built-in-capabilities.ts';
+import { createModelMap } from './models/model-map.ts';
+import { DEFAULT_MAX_OUTPUT_TOKENS, validateFrontDoorOptions, type FrontDoorOptions } from './options.ts';
+import { answerError, beginExchange, type Exchange } from './routes/exchange.ts';
+import type { FrontDoor } from './routes/front-door.ts';
+import { matchRoute } from './routes/match-route.ts';
+import { readRequestBody } from './routes/read-body.ts';
+
+/** The front door of one application. */
+export interface OpenAiFrontDoor {
+  /** Koa middleware that answers every path under `/v1` and leaves all others to what follows. */
+  routes(): Middleware;
+  /** How many requests are being answered now. */
+  openRequests(): number;
+  /** Ends every open request: an open stream gets an error frame, a request without a head a 503. For the deadline of a drain. */
+  interrupt(message?: string): void;
+}
+
+function resolveFrontDoor(options: FrontDoorOptions): FrontDoor {
+  const limits = validateFrontDoorOptions(options);
+  const registry = options.capabilities ?? BUILT_IN_MODEL_CAPABILITIES;
+  return {
+    limits,
+    backends: options.backends,
+    models: createModelMap(options.models, registry, options.maxOutputTokens ?? DEFAULT_MAX_OUTPUT_TOKENS),
+    hooks: options.hooks ?? {},
+    readBody: options.readBody ?? readRequestBody,
+    reasoningContent: options.reasoningContent ?? false,
+    laterSystemMessages: options.laterSystemMessages ?? 'hoist',
+    jsonObjectFormat: options.jsonObjectFormat ?? 'reject',
+  };
+}
+
+function isUnderV1(path: string): boolean {
+  return path === '/v1' || path.startsWith('/v1/');
+}
+
+/** Answers one request whatever happens: a thrown error becomes an answer, or breaks the one that has begun. */
+async function answer(frontDoor: FrontDoor, exchange: Exchange, handle: (frontDoor: FrontDoor, exchange: Exchange) => Promise<void>): Promise<void> {
+  const { ctx } = exchange;
+  try {
+    await handle(frontDoor, exchange);
+  } catch (error) {
+    exchange.cancelUpstream();
+    const failure = isFrontDoorError(error) && error.outcome !== 'client_gone' ? error : exchange.classify(error);
+    if (failure.code === 'internal') frontDoor.hooks.onInternalError?.(failure.cause ?? failure, ctx);
+    try {
+      await answerError(exchange, failure, frontDoor.hooks.requestId?.(ctx));
+    } catch (second) {
+      // The client left while it was told: that is how the request ended.
+      const { outcome, code } = exchange.classify(second);
+      exchange.record.outcome = outcome;
+      exchange.record.errorCode = code;
+      exchange.client.destroy();
+    }
+  } finally {
+    exchange.settle();
+  }
+}
+
+/** Creates the front door. Throws a `FrontDoorOptionsError` that lists every problem of the options. */
+export function createOpenAiFrontDoor(options: FrontDoorOptions): OpenAiFrontDoor {
+  const frontDoor = resolveFrontDoor(options);
+  const open = new Set<Exchange>();
+  const openAiFrontDoor = async function openAiFrontDoor(ctx: Context, next: () => Promise<unknown>): Promise<void> {
+    const path = (ctx.req.url ?? '/').split('?')[0] ?? '/';
+    if (!isUnderV1(path)) {
+      await next();
+      return;
+    }
+    const { template, handle } = matchRoute(frontDoor, ctx.method, path);
+    const exchange = beginExchange(ctx, template, { hooks: frontDoor.hooks, clientStallMs: frontDoor.limits.clientStallMs });
+    open.add(exchange);
+    try {
+      await answer(frontDoor, exchange, handle);
+    } finally {
+      open.delete(exchange);
+    }
+  };
+  return {
+    routes: () => openAiFrontDoor,
+    openRequests: () => open.size,
+    interrupt: (message = 'The gateway is shutting down. Retry.') => {
+      for (const exchange of open) exchange.interrupt(new FrontDoorError('draining', message, { retryAfterSeconds: 1 }));
+    },
+  };
+}

@@ -1,0 +1,46 @@
+import { capabilitiesOf, type ModelCapabilities, type ModelCapabilityRegistry } from './model-capabilities.ts';
+import { matchesModelGlob } from './model-glob.ts';
+
+/** One line of the model map: which backend serves a model, under which name, and what it accepts. */
+export interface ModelRoute {
+  /** A model name as clients send it; `*` stands for any run of characters. */
+  readonly match: string;
+  /** A key of `backends`. */
+  readonly backend: string;
+  /** The name the upstream knows it by; absent: the client's own. Not for an `openai` backend, whose requests are not changed. */
+  readonly upstreamModel?: string;
+  /** `max_tokens` where the client gives none; absent: the model's own default, else `maxOutputTokens`. */
+  readonly defaultMaxTokens?: number;
+  /** Laid over what the registry says of the upstream model. */
+  readonly capabilities?: Partial<ModelCapabilities>;
+}
+
+/** A model name resolved to where it goes. */
+export interface ResolvedModel {
+  readonly backend: string;
+  readonly upstreamModel: string;
+  readonly defaultMaxTokens: number;
+  readonly capabilities: ModelCapabilities;
+}
+
+/** Answers which backend serves a model; the first matching line wins. */
+export interface ModelMap {
+  resolve(model: string): ResolvedModel | undefined;
+  /** The lines that name one model without `*`, in order. */
+  readonly aliases: readonly ModelRoute[];
+}
+
+/** Builds a model map; the lines were validated with the other options. */
+export function createModelMap(routes: readonly ModelRoute[], registry: ModelCapabilityRegistry, maxOutputTokens: number): ModelMap {
+  return {
+    aliases: routes.filter((route) => !route.match.includes('*')),
+    resolve: (model) => {
+      const route = routes.find((candidate) => matchesModelGlob(candidate.match, model));
+      if (route === undefined) return undefined;
+      const upstreamModel = route.upstreamModel ?? model;
+      const capabilities = { ...capabilitiesOf(registry, upstreamModel), ...route.capabilities };
+      const defaultMaxTokens = route.defaultMaxTokens ?? capabilities.defaultMaxTokens ?? maxOutputTokens;
+      return { backend: route.backend, upstreamModel, defaultMaxTokens, capabilities };
+    },
+  };
+}

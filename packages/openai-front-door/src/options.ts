@@ -1,0 +1,131 @@
+import type { Context } from 'koa';
+import type { Backend } from './backend.ts';
+import type { ModelCapabilityRegistry } from './models/model-capabilities.ts';
+import { capabilityProblems } from './models/merge-model-capabilities.ts';
+import type { ModelRoute } from './models/model-map.ts';
+import { FrontDoorOptionsError } from './options-error.ts';
+import type { RequestSummary } from './request-summary.ts';
+
+/** Bounds of everything that is buffered or waited for. */
+export interface FrontDoorLimits {
+  /** The largest request body. @defaultValue 33554432 */
+  readonly maxRequestBytes: number;
+  /** The largest body that is passed on to an `openai` backend as it arrives, such as a file. @defaultValue 536870912 */
+  readonly maxStreamedRequestBytes: number;
+  /** The largest upstream body that is gathered (never a stream). @defaultValue 33554432 */
+  readonly maxResponseBytes: number;
+  /** The longest event of an upstream stream, in characters. @defaultValue 1048576 */
+  readonly maxEventChars: number;
+  /** Thinking kept to be handed back signed, in characters, when the client asked for it. @defaultValue 4194304 */
+  readonly maxThinkingChars: number;
+  /** Pages of the upstream's model list that are followed. @defaultValue 10 */
+  readonly maxModelPages: number;
+  /** How long a client may leave a response unread. @defaultValue 120000 */
+  readonly clientStallMs: number;
+  /** Silence on a stream after which a comment is written; 0 writes none of our own. @defaultValue 0 */
+  readonly keepAliveMs: number;
+}
+
+/** What is known of a request when its body was read. */
+export interface RequestRead {
+  /** The model as the client named it; absent where the body names none or cannot be read. */
+  readonly model: string | undefined;
+  /** The output tokens the request may cost; absent where it has no such bound. */
+  readonly maxTokens: number | undefined;
+  readonly stream: boolean;
+  readonly requestBytes: number;
+}
+
+/** Where the application takes part. */
+export interface FrontDoorHooks {
+  /** Called after the body was read and found translatable, before the upstream is called. Throw a `FrontDoorError` to refuse (403, 429). */
+  readonly onRequestRead?: (ctx: Context, request: RequestRead) => Promise<void> | void;
+  /** Called exactly once per request, when its response body ended. What it throws goes to `onInternalError`. */
+  readonly onRequestSettled?: (summary: RequestSummary, ctx: Context) => void;
+  /** Whether a model is shown to this client by `GET /v1/models`. @defaultValue all are */
+  readonly isModelListed?: (ctx: Context, model: string) => boolean;
+  /** The id sent as `x-request-id` where the upstream gave none. */
+  readonly requestId?: (ctx: Context) => string | undefined;
+  /** Told of an unexpected failure (`internal`), with its cause, and of a hook that threw. */
+  readonly onInternalError?: (error: unknown, ctx: Context) => void;
+}
+
+/** Reads the whole request body; rejects with a `FrontDoorError` such as `too_large`. */
+export type ReadBody = (ctx: Context, maxBytes: number) => Promise<Uint8Array>;
+
+/** Options of `createOpenAiFrontDoor`. */
+export interface FrontDoorOptions {
+  /** The origins, by name. */
+  readonly backends: Readonly<Record<string, Backend>>;
+  /** Which model goes where; the first matching line wins, a model without a line is 404. */
+  readonly models: readonly ModelRoute[];
+  /** What models accept. @defaultValue `BUILT_IN_MODEL_CAPABILITIES` */
+  readonly capabilities?: ModelCapabilityRegistry;
+  /** `max_tokens` where neither client nor model map gives one. @defaultValue 8192 */
+  readonly maxOutputTokens?: number;
+  /** Hand thinking to every client as `reasoning_content`, not only to those that ask. @defaultValue false */
+  readonly reasoningContent?: boolean;
+  /** System messages after the first turn: moved to the top, or kept in place where the model allows it. @defaultValue `hoist` */
+  readonly laterSystemMessages?: 'hoist' | 'inline';
+  /** `response_format: {type: "json_object"}`, which has no counterpart: 400, or ignored and reported. @defaultValue `reject` */
+  readonly jsonObjectFormat?: 'reject' | 'ignore';
+  readonly limits?: Partial<FrontDoorLimits>;
+  readonly hooks?: FrontDoorHooks;
+  /** Replaces the package's own bounded body reader. */
+  readonly readBody?: ReadBody;
+}
+
+/** The limits that hold where none are given. */
+export const DEFAULT_FRONT_DOOR_LIMITS: FrontDoorLimits = Object.freeze({
+  maxRequestBytes: 32 * 1024 * 1024,
+  maxStreamedRequestBytes: 512 * 1024 * 1024,
+  maxResponseBytes: 32 * 1024 * 1024,
+  maxEventChars: 1024 * 1024,
+  maxThinkingChars: 4 * 1024 * 1024,
+  maxModelPages: 10,
+  clientStallMs: 120_000,
+  keepAliveMs: 0,
+});
+
+/** The `max_tokens` of last resort. */
+export const DEFAULT_MAX_OUTPUT_TOKENS = 8192;
+
+function positiveIntegerProblem(name: string, value: unknown, minimum = 1): string | undefined {
+  if (Number.isSafeInteger(value) && (value as number) >= minimum) return undefined;
+  return `${name} must be a ${minimum === 0 ? 'non-negative' : 'positive'} integer, received ${String(value)}`;
+}
+
+function routeProblems(route: ModelRoute, index: number, backends: Readonly<Record<string, Backend>>): readonly string[] {
+  const path = `models[${index}]`;
+  const problems: string[] = [];
+  if (typeof route.match !== 'string' || route.match === '') problems.push(`${path}.match must be a model name or pattern, received ${JSON.stringify(route.match)}`);
+  const backend = Object.hasOwn(backends, route.backend) ? backends[route.backend] : undefined;
+  if (backend === undefined) problems.push(`${path}.backend must be one of ${Object.keys(backends).join(', ') || '(no backends)'}, received ${JSON.stringify(route.backend)}`);
+  if (backend?.kind === 'openai' && route.upstreamModel !== undefined && route.upstreamModel !== route.match) {
+    problems.push(`${path}.upstreamModel must be absent for an openai backend, whose requests are relayed unchanged, received ${JSON.stringify(route.upstreamModel)}`);
+  }
+  const maxTokensProblem = route.defaultMaxTokens === undefined ? undefined : positiveIntegerProblem(`${path}.defaultMaxTokens`, route.defaultMaxTokens);
+  if (maxTokensProblem !== undefined) problems.push(maxTokensProblem);
+  if (route.capabilities !== undefined) problems.push(...capabilityProblems(`${path}.capabilities`, route.capabilities));
+  return problems;
+}
+
+/** Resolves limits over the defaults and validates everything once; throws a `FrontDoorOptionsError` that lists all problems. */
+export function validateFrontDoorOptions(options: FrontDoorOptions): FrontDoorLimits {
+  const limits: FrontDoorLimits = { ...DEFAULT_FRONT_DOOR_LIMITS, ...options.limits };
+  const problems: string[] = [];
+  for (const [name, value] of Object.entries(limits)) {
+    const problem = name in DEFAULT_FRONT_DOOR_LIMITS
+      ? positiveIntegerProblem(`limits.${name}`, value, name === 'keepAliveMs' ? 0 : 1)
+      : `limits.${name} is not a limit; the limits are ${Object.keys(DEFAULT_FRONT_DOOR_LIMITS).join(', ')}`;
+    if (problem !== undefined) problems.push(problem);
+  }
+  const maxTokensProblem = positiveIntegerProblem('maxOutputTokens', options.maxOutputTokens ?? DEFAULT_MAX_OUTPUT_TOKENS);
+  if (maxTokensProblem !== undefined) problems.push(maxTokensProblem);
+  for (const [name, backend] of Object.entries(options.backends)) {
+    if (backend.kind !== 'anthropic' && backend.kind !== 'openai') problems.push(`backends.${name}.kind must be anthropic or openai, received ${JSON.stringify((backend as Backend).kind)}`);
+  }
+  options.models.forEach((route, index) => { problems.push(...routeProblems(route, index, options.backends)); });
+  if (problems.length > 0) throw new FrontDoorOptionsError(problems);
+  return limits;
+}

@@ -1,0 +1,93 @@
+import { contentBlocks, hasText, type PartKind } from './content-parts.ts';
+import { invalidType, invalidValue, isJsonObject, member, requireArray, requireObject, requireString, unsupported, type JsonObject } from './json-value.ts';
+import { parseJsonExactly } from './parse-json.ts';
+import { requireToolName } from './tool-name.ts';
+import type { TranslationScope } from './translation-scope.ts';
+
+const ASSISTANT_PARTS: ReadonlySet<PartKind> = new Set(['text', 'refusal']);
+const TOOL_ID = /^[a-zA-Z0-9_-]+$/;
+
+/** A tool id as it came; the upstream takes no other characters, and an id is never rewritten. */
+export function requireToolId(value: unknown, param: string): string {
+  const id = requireString(value, param);
+  if (!TOOL_ID.test(id)) throw invalidValue(param, 'a tool call id may hold letters, digits, _ and - only');
+  return id;
+}
+
+/** The `input` of a tool call; an empty text means no arguments, anything but one JSON object is a 400. */
+function parseArguments(value: unknown, param: string): JsonObject {
+  const text = requireString(value, param);
+  if (text.trim() === '') return {};
+  let input: unknown;
+  try {
+    input = parseJsonExactly(text);
+  } catch {
+    input = undefined;
+  }
+  if (!isJsonObject(input)) throw invalidValue(param, 'the arguments are not a JSON object');
+  return input;
+}
+
+function toolUseBlock(value: unknown, param: string, scope: TranslationScope): JsonObject {
+  const call = requireObject(value, param);
+  const type = member(call, 'type');
+  if (type !== undefined && type !== 'function') throw unsupported(`${param}.type`, 'only function tools are available');
+  const called = requireObject(call['function'], `${param}.function`);
+  return {
+    type: 'tool_use',
+    id: requireToolId(call['id'], `${param}.id`),
+    name: requireToolName(called['name'], `${param}.function.name`),
+    input: parseArguments(called['arguments'], `${param}.function.arguments`),
+    ...scope.cacheControl(call, param),
+  };
+}
+
+function legacyToolUse(value: unknown, param: string, id: string): JsonObject {
+  const call = requireObject(value, param);
+  return { type: 'tool_use', id, name: requireToolName(call['name'], `${param}.name`), input: parseArguments(call['arguments'], `${param}.arguments`) };
+}
+
+/** The thinking that an earlier answer handed out, signature and all: it must go back unchanged for a tool turn to continue. */
+function thinkingBlock(value: unknown, param: string): { readonly index: number; readonly block: JsonObject } {
+  const given = requireObject(value, param);
+  const index = member(given, 'index');
+  if (index !== undefined && (!Number.isSafeInteger(index) || (index as number) < 0)) throw invalidType(`${param}.index`, 'a non-negative integer', index);
+  const position = (index as number | undefined) ?? 0;
+  if (given['type'] === 'redacted_thinking') {
+    return { index: position, block: { type: 'redacted_thinking', data: requireString(given['data'], `${param}.data`) } };
+  }
+  if (given['type'] !== 'thinking') throw invalidValue(`${param}.type`, 'expected thinking or redacted_thinking');
+  const signature = requireString(given['signature'], `${param}.signature`);
+  return { index: position, block: { type: 'thinking', thinking: requireString(given['thinking'], `${param}.thinking`), signature } };
+}
+
+function withThinking(blocks: readonly JsonObject[], message: JsonObject, param: string): readonly JsonObject[] {
+  const given = member(message, 'thinking_blocks');
+  if (given === undefined) return blocks;
+  const merged = [...blocks];
+  let inserted = 0;
+  for (const [position, value] of requireArray(given, `${param}.thinking_blocks`).entries()) {
+    const { index, block } = thinkingBlock(value, `${param}.thinking_blocks[${position}]`);
+    // Blocks without a place come first, in order; one with a place goes back to where the answer had it.
+    merged.splice(Math.max(inserted, Math.min(index, merged.length)), 0, block);
+    inserted += 1;
+  }
+  return merged;
+}
+
+/** The content of an assistant message: texts, then tool calls, with signed thinking where it stood; empty when it says nothing. */
+export function assistantBlocks(message: JsonObject, param: string, legacyCallId: string, scope: TranslationScope): readonly JsonObject[] {
+  if (member(message, 'audio') !== undefined) throw unsupported(`${param}.audio`, 'earlier audio cannot be referred to');
+  const content = member(message, 'content');
+  const texts = content === undefined ? [] : contentBlocks(content, `${param}.content`, ASSISTANT_PARTS, scope);
+  const refusal = member(message, 'refusal');
+  if (refusal !== undefined && typeof refusal !== 'string') throw invalidType(`${param}.refusal`, 'a string', refusal);
+  const spoken = texts.length === 0 && refusal !== undefined && hasText(refusal) ? [{ type: 'text', text: refusal }] : texts;
+  const calls = member(message, 'tool_calls');
+  const toolUses = calls === undefined ? [] : requireArray(calls, `${param}.tool_calls`)
+    .map((call, index) => toolUseBlock(call, `${param}.tool_calls[${index}]`, scope));
+  const legacy = member(message, 'function_call');
+  const legacyUses = legacy === undefined ? [] : [legacyToolUse(legacy, `${param}.function_call`, legacyCallId)];
+  const blocks = [...spoken, ...toolUses, ...legacyUses];
+  return blocks.length === 0 ? [] : withThinking(blocks, message, param);
+}

@@ -1,0 +1,87 @@
+import { invalidType, invalidValue, isJsonObject, member, optionalNumber, requireArray, unsupported, type JsonObject } from './json-value.ts';
+import type { TranslationScope } from './translation-scope.ts';
+
+/** Fields that are translated, so neither refused nor reported as a whole. */
+const TRANSLATED: ReadonlySet<string> = new Set([
+  'messages', 'model', 'stream', 'stream_options', 'max_tokens', 'max_completion_tokens', 'temperature', 'top_p', 'stop', 'n', 'modalities',
+  'tools', 'tool_choice', 'parallel_tool_calls', 'functions', 'function_call', 'response_format', 'reasoning_effort', 'user', 'safety_identifier',
+  'thinking', 'reasoning_content',
+]);
+
+/** Fields whose absence would change what the answer means, with what the client is told. */
+const REFUSED: Readonly<Record<string, string>> = {
+  web_search_options: 'web search is not available',
+  moderation: 'moderation is not available',
+};
+
+/** A value that asks for nothing, so that dropping it is not worth a report. */
+function asksForNothing(name: string, value: unknown): boolean {
+  if (value === null || value === undefined) return true;
+  return (name === 'logprobs' || name === 'store') && value === false;
+}
+
+function checkModalities(request: JsonObject): void {
+  const modalities = member(request, 'modalities');
+  if (modalities === undefined) return;
+  for (const [index, modality] of requireArray(modalities, 'modalities').entries()) {
+    if (modality === 'audio') throw unsupported('modalities', 'audio is not available');
+    if (modality !== 'text') throw invalidValue(`modalities[${index}]`, 'expected text');
+  }
+}
+
+/** Refuses what would change the answer's meaning and reports every field that nothing here translates. */
+export function applyFieldRules(request: JsonObject, scope: TranslationScope): void {
+  const n = optionalNumber(request, 'n');
+  if (n !== undefined && n !== 1) throw unsupported('n', 'only one choice is available');
+  checkModalities(request);
+  for (const [name, value] of Object.entries(request)) {
+    if (TRANSLATED.has(name) || asksForNothing(name, value)) continue;
+    const reason = Object.hasOwn(REFUSED, name) ? REFUSED[name] : undefined;
+    if (reason !== undefined) throw unsupported(name, reason);
+    scope.ignore(name);
+  }
+}
+
+/** Whether and how the answer is streamed. */
+export interface StreamWish {
+  readonly isStream: boolean;
+  readonly includeUsage: boolean;
+}
+
+/** Reads `stream` and `stream_options`. */
+export function readStreamWish(request: JsonObject, scope: TranslationScope): StreamWish {
+  const stream = member(request, 'stream');
+  if (stream !== undefined && typeof stream !== 'boolean') throw invalidType('stream', 'a boolean', stream);
+  const isStream = stream === true;
+  const options = member(request, 'stream_options');
+  if (options === undefined) return { isStream, includeUsage: false };
+  if (!isJsonObject(options)) throw invalidType('stream_options', 'an object', options);
+  if (!isStream) {
+    scope.ignore('stream_options');
+    return { isStream, includeUsage: false };
+  }
+  const includeUsage = member(options, 'include_usage') ?? false;
+  if (typeof includeUsage !== 'boolean') throw invalidType('stream_options.include_usage', 'a boolean', includeUsage);
+  for (const name of Object.keys(options)) {
+    if (name !== 'include_usage' && member(options, name) !== undefined) scope.ignore(`stream_options.${name}`);
+  }
+  return { isStream, includeUsage };
+}
+
+const LOOKS_LIKE_EMAIL = /@/;
+const LOOKS_LIKE_PHONE = /^\+?[\d\s().-]{7,}$/;
+const LONGEST_USER_ID = 256;
+
+/** `metadata.user_id` from `safety_identifier` or `user`; what looks like an e-mail address or a phone number stays here, and is reported. */
+export function translateUser(request: JsonObject, scope: TranslationScope): string | undefined {
+  let userId: string | undefined;
+  for (const name of ['safety_identifier', 'user']) {
+    const value = member(request, name);
+    if (value === undefined) continue;
+    if (typeof value !== 'string') throw invalidType(name, 'a string', value);
+    const isPersonal = LOOKS_LIKE_EMAIL.test(value) || LOOKS_LIKE_PHONE.test(value);
+    if (userId !== undefined || isPersonal || value === '' || value.length > LONGEST_USER_ID) scope.ignore(name);
+    else userId = value;
+  }
+  return userId;
+}

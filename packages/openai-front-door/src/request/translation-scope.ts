@@ -1,0 +1,58 @@
+import type { ModelCapabilities } from '../models/model-capabilities.ts';
+import { invalidValue, isJsonObject, member, type JsonObject } from './json-value.ts';
+
+/** How Chat Completions requests are translated for one model. */
+export interface TranslationSettings {
+  readonly upstreamModel: string;
+  readonly capabilities: ModelCapabilities;
+  readonly defaultMaxTokens: number;
+  readonly laterSystemMessages: 'hoist' | 'inline';
+  readonly jsonObjectFormat: 'reject' | 'ignore';
+  readonly reasoningContent: boolean;
+}
+
+/** What the parts of one translation share. */
+export interface TranslationScope {
+  readonly settings: TranslationSettings;
+  /** Reports a request field that was dropped, clamped or moved. */
+  ignore(param: string): void;
+  /** The fields reported so far, in order, each once. */
+  ignored(): readonly string[];
+  /** The `cache_control` that a part asks for, as a member to spread; at most four in one request. */
+  cacheControl(part: JsonObject, param: string): { readonly cache_control?: JsonObject };
+}
+
+/** The upstream refuses a fifth cache breakpoint. */
+const MAX_CACHE_BREAKPOINTS = 4;
+
+function requestedCacheControl(part: JsonObject, param: string): JsonObject | undefined {
+  const own = member(part, 'cache_control');
+  if (own !== undefined) {
+    const ttl = isJsonObject(own) ? member(own, 'ttl') : undefined;
+    const isValid = isJsonObject(own) && own['type'] === 'ephemeral' && (ttl === undefined || ttl === '5m' || ttl === '1h');
+    if (!isValid) throw invalidValue(`${param}.cache_control`, 'expected {"type": "ephemeral"} with a ttl of "5m" or "1h"');
+    return ttl === undefined ? { type: 'ephemeral' } : { type: 'ephemeral', ttl };
+  }
+  const breakpoint = member(part, 'prompt_cache_breakpoint');
+  if (breakpoint === undefined) return undefined;
+  if (!isJsonObject(breakpoint) || breakpoint['mode'] !== 'explicit') throw invalidValue(`${param}.prompt_cache_breakpoint`, 'expected {"mode": "explicit"}');
+  return { type: 'ephemeral' };
+}
+
+/** Begins one translation. */
+export function createTranslationScope(settings: TranslationSettings): TranslationScope {
+  const ignored = new Set<string>();
+  let breakpoints = 0;
+  return {
+    settings,
+    ignore: (param) => { ignored.add(param); },
+    ignored: () => [...ignored],
+    cacheControl: (part, param) => {
+      const cacheControl = requestedCacheControl(part, param);
+      if (cacheControl === undefined) return {};
+      breakpoints += 1;
+      if (breakpoints > MAX_CACHE_BREAKPOINTS) throw invalidValue(`${param}.cache_control`, `at most ${MAX_CACHE_BREAKPOINTS} cache breakpoints are possible`);
+      return { cache_control: cacheControl };
+    },
+  };
+}

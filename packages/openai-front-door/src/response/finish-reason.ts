@@ -1,0 +1,30 @@
+/** OpenAI's closed set, the legacy `function_call` included. */
+export type FinishReason = 'stop' | 'length' | 'tool_calls' | 'content_filter' | 'function_call';
+
+const FINISH_REASONS: ReadonlyMap<string, FinishReason> = new Map([
+  ['end_turn', 'stop'],
+  ['stop_sequence', 'stop'],
+  ['tool_use', 'tool_calls'],
+  ['max_tokens', 'length'],
+  ['model_context_window_exceeded', 'length'],
+  ['refusal', 'content_filter'],
+]);
+
+/** How an answer ended, in OpenAI's words. */
+export interface MappedFinish {
+  readonly finish_reason: FinishReason;
+  /** The upstream's own word where OpenAI has none for it. */
+  readonly native_finish_reason?: string;
+}
+
+/** `pause_turn` means that the answer goes on in another request, which a Chat Completions client cannot make. */
+export function isUnfinished(stopReason: string): boolean {
+  return stopReason === 'pause_turn';
+}
+
+/** Maps a stop reason; one that nobody knows yet becomes `stop`, with the upstream's word beside it. */
+export function mapFinishReason(stopReason: string, usesLegacyFunctions: boolean): MappedFinish {
+  const known = FINISH_REASONS.get(stopReason);
+  if (known === undefined) return { finish_reason: 'stop', native_finish_reason: stopReason };
+  return { finish_reason: known === 'tool_calls' && usesLegacyFunctions ? 'function_call' : known };
+}

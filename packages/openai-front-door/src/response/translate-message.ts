@@ -1,0 +1,103 @@
+import { FrontDoorError } from '../errors/front-door-error.ts';
+import { isJsonObject, member, type JsonObject } from '../request/json-value.ts';
+import { isUnfinished, mapFinishReason } from './finish-reason.ts';
+import { createUsageTally, type UsageTally } from './usage.ts';
+
+/** How an answer is to be written. */
+export interface AnswerSettings {
+  readonly wantsReasoning: boolean;
+  readonly usesLegacyFunctions: boolean;
+  /** Unix seconds. */
+  readonly created: number;
+}
+
+/** A whole answer in OpenAI's shape, and what was learned of it. */
+export interface TranslatedMessage {
+  readonly completion: JsonObject;
+  readonly model: string;
+  readonly stopReason: string;
+  readonly usage: UsageTally;
+}
+
+function invalidAnswer(): FrontDoorError {
+  return new FrontDoorError('upstream_invalid', 'The upstream gave an answer that cannot be read.');
+}
+
+interface Gathered {
+  text: string;
+  reasoning: string;
+  readonly calls: JsonObject[];
+  readonly thinkingBlocks: JsonObject[];
+}
+
+function textOf(block: JsonObject, name: string): string {
+  const text = member(block, name) ?? '';
+  if (typeof text !== 'string') throw invalidAnswer();
+  return text;
+}
+
+function gather(blocks: readonly unknown[]): Gathered {
+  const gathered: Gathered = { text: '', reasoning: '', calls: [], thinkingBlocks: [] };
+  for (const [index, block] of blocks.entries()) {
+    if (!isJsonObject(block)) throw invalidAnswer();
+    switch (block['type']) {
+      case 'text':
+        gathered.text += textOf(block, 'text');
+        break;
+      case 'tool_use':
+        if (typeof block['id'] !== 'string' || typeof block['name'] !== 'string') throw invalidAnswer();
+        gathered.calls.push({ id: block['id'], type: 'function', function: { name: block['name'], arguments: JSON.stringify(member(block, 'input') ?? {}) } });
+        break;
+      case 'thinking':
+        gathered.reasoning += textOf(block, 'thinking');
+        gathered.thinkingBlocks.push({ index, type: 'thinking', thinking: textOf(block, 'thinking'), signature: textOf(block, 'signature') });
+        break;
+      case 'redacted_thinking':
+        gathered.thinkingBlocks.push({ index, type: 'redacted_thinking', data: textOf(block, 'data') });
+        break;
+      default:
+        // Blocks of server tools and of features to come carry nothing that this protocol can say.
+        break;
+    }
+  }
+  return gathered;
+}
+
+/** The words of a refusal, where the upstream gives any. */
+export function refusalText(stopReason: unknown, stopDetails: unknown): string | null {
+  if (stopReason !== 'refusal' || !isJsonObject(stopDetails)) return null;
+  const explanation = member(stopDetails, 'explanation');
+  return typeof explanation === 'string' ? explanation : null;
+}
+
+function assistantMessage(gathered: Gathered, refusal: string | null, settings: AnswerSettings): JsonObject {
+  const [firstCall] = gathered.calls;
+  const calls = firstCall === undefined ? {}
+    : settings.usesLegacyFunctions ? { function_call: firstCall['function'] } : { tool_calls: gathered.calls };
+  const reasoning = settings.wantsReasoning && gathered.thinkingBlocks.length > 0
+    ? { reasoning_content: gathered.reasoning, thinking_blocks: gathered.thinkingBlocks } : {};
+  return { role: 'assistant', content: gathered.text === '' && firstCall !== undefined ? null : gathered.text, refusal, ...reasoning, ...calls };
+}
+
+/** Translates a whole Messages answer. Throws `upstream_invalid` when it is not one, or one that is not finished. */
+export function translateMessage(message: unknown, settings: AnswerSettings): TranslatedMessage {
+  if (!isJsonObject(message) || message['type'] !== 'message' || !Array.isArray(message['content'])) throw invalidAnswer();
+  const { id, model, stop_reason: stopReason } = message;
+  if (typeof id !== 'string' || typeof model !== 'string' || typeof stopReason !== 'string' || isUnfinished(stopReason)) throw invalidAnswer();
+  const usage = createUsageTally();
+  usage.update(message['usage'], true);
+  const completion = {
+    id,
+    object: 'chat.completion',
+    created: settings.created,
+    model,
+    choices: [{
+      index: 0,
+      message: assistantMessage(gather(message['content']), refusalText(stopReason, message['stop_details']), settings),
+      logprobs: null,
+      ...mapFinishReason(stopReason, settings.usesLegacyFunctions),
+    }],
+    usage: usage.openAiUsage(),
+  };
+  return { completion, model, stopReason, usage };
+}

@@ -1,0 +1,68 @@
+import { isJsonObject, member, type JsonObject } from '../request/json-value.ts';
+import type { TokenCounts, UsageSource } from '../request-summary.ts';
+
+/** Usage as OpenAI's clients read it. */
+export interface OpenAiUsage {
+  readonly prompt_tokens: number;
+  readonly completion_tokens: number;
+  readonly total_tokens: number;
+  readonly prompt_tokens_details: { readonly cached_tokens: number; readonly cache_write_tokens: number };
+  readonly completion_tokens_details: { readonly reasoning_tokens: number };
+}
+
+/** The usage of one answer as its parts come in. */
+export interface UsageTally {
+  /** Lays a usage object over what is known, field by field: the last word on a field wins, nothing is added up. */
+  update(usage: unknown, isFinal: boolean): void;
+  counts(): TokenCounts | undefined;
+  source(): UsageSource;
+  openAiUsage(): OpenAiUsage;
+}
+
+function countOf(object: JsonObject | undefined, name: string): number | undefined {
+  const value = object === undefined ? undefined : member(object, name);
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : undefined;
+}
+
+function nested(object: JsonObject, name: string): JsonObject | undefined {
+  const value = member(object, name);
+  return isJsonObject(value) ? value : undefined;
+}
+
+/** Begins a tally of the upstream's usage. */
+export function createUsageTally(): UsageTally {
+  let source: UsageSource = 'missing';
+  let input = 0;
+  let output = 0;
+  let cacheRead = 0;
+  let cacheWrite = 0;
+  let cacheWrite1h = 0;
+  let reasoning = 0;
+  return {
+    update: (usage, isFinal) => {
+      if (!isJsonObject(usage)) return;
+      if (isFinal) source = 'final';
+      else if (source === 'missing') source = 'partial';
+      input = countOf(usage, 'input_tokens') ?? input;
+      output = countOf(usage, 'output_tokens') ?? output;
+      cacheRead = countOf(usage, 'cache_read_input_tokens') ?? cacheRead;
+      cacheWrite = countOf(usage, 'cache_creation_input_tokens') ?? cacheWrite;
+      cacheWrite1h = countOf(nested(usage, 'cache_creation'), 'ephemeral_1h_input_tokens') ?? cacheWrite1h;
+      reasoning = countOf(nested(usage, 'output_tokens_details'), 'thinking_tokens') ?? reasoning;
+    },
+    source: () => source,
+    counts: () => (source === 'missing' ? undefined : {
+      input, output, cacheRead, cacheWrite5m: Math.max(0, cacheWrite - cacheWrite1h), cacheWrite1h,
+    }),
+    openAiUsage: () => {
+      const prompt = input + cacheRead + cacheWrite;
+      return {
+        prompt_tokens: prompt,
+        completion_tokens: output,
+        total_tokens: prompt + output,
+        prompt_tokens_details: { cached_tokens: cacheRead, cache_write_tokens: cacheWrite },
+        completion_tokens_details: { reasoning_tokens: reasoning },
+      };
+    },
+  };
+}

@@ -1,0 +1,32 @@
+import { headerValue, type BackendResponse } from '../backend.ts';
+import { FrontDoorError } from '../errors/front-door-error.ts';
+import { translateErrorBody } from '../response/upstream-error.ts';
+import { translateResponseHeaders } from '../response/response-headers.ts';
+import type { Exchange } from './exchange.ts';
+import { gatherErrorText } from './gather-body.ts';
+
+/** Writes a whole JSON answer. */
+export async function answerJson(exchange: Exchange, status: number, headers: readonly string[], value: unknown): Promise<void> {
+  const body = JSON.stringify(value);
+  exchange.client.writeHead(status, [...headers, 'content-type', 'application/json; charset=utf-8', 'content-length', String(Buffer.byteLength(body))]);
+  await exchange.client.end(body);
+}
+
+/** Answers with an upstream's own error: its status and words in OpenAI's shape, its retry hints and ids beside them. */
+export async function answerUpstreamError(exchange: Exchange, response: BackendResponse): Promise<void> {
+  requireFinalStatus(response.status);
+  exchange.record.outcome = 'upstream_error';
+  const body = translateErrorBody(response.status, await gatherErrorText(response.body));
+  await answerJson(exchange, response.status, translateResponseHeaders(response.rawHeaders), body);
+}
+
+/** A redirect is never followed nor handed on: either would send the request to an address nobody configured. */
+export function requireFinalStatus(status: number): void {
+  if (status >= 400 && status <= 599) return;
+  throw new FrontDoorError('upstream_invalid', 'The upstream gave an answer that cannot be read.');
+}
+
+/** Whether a response says that its body is of a media type. */
+export function hasMediaType(response: BackendResponse, mediaType: string): boolean {
+  return (headerValue(response.rawHeaders, 'content-type') ?? '').split(';')[0]?.trim().toLowerCase() === mediaType;
+}

@@ -1,0 +1,126 @@
+import type { Context } from 'koa';
+import type { FrontDoorHooks } from '../options.ts';
+import { FrontDoorError } from '../errors/front-door-error.ts';
+import { classifyBackendFailure } from '../errors/backend-failure.ts';
+import { openAiErrorResponse } from '../errors/openai-error-body.ts';
+import type { Backend, BackendRequest, BackendResponse } from '../backend.ts';
+import type { Outcome, RequestSummary, TokenCounts, UsageSource } from '../request-summary.ts';
+import { createClientResponse, type ClientResponse } from './client-response.ts';
+
+/** What the parts of one request's handling learn on the way. */
+export interface ExchangeRecord {
+  outcome: Outcome;
+  requestBytes: number;
+  isEventStream: boolean;
+  backend?: string;
+  model?: string;
+  usage?: TokenCounts;
+  usageSource?: UsageSource;
+  firstByteMs?: number;
+  largestGapMs?: number;
+  sawStop?: boolean;
+  stopReason?: string;
+  errorCode?: string;
+}
+
+/** One request from its arrival to the end of its response body. */
+export interface Exchange {
+  readonly ctx: Context;
+  readonly route: string;
+  readonly record: ExchangeRecord;
+  readonly client: ClientResponse;
+  /** Aborted when the client leaves or the exchange is interrupted. */
+  readonly signal: AbortSignal;
+  /** Calls a backend and notes when its head came. Rejects with a `FrontDoorError`. */
+  send(name: string, backend: Backend, request: BackendRequest): Promise<BackendResponse>;
+  /** What an error means here: the client's leaving and an interruption come before whatever they caused. */
+  classify(error: unknown): FrontDoorError;
+  /** Ends the exchange early; an open stream gets an error frame. */
+  interrupt(error: FrontDoorError): void;
+  /** Cancels the upstream request. */
+  cancelUpstream(): void;
+  /** Reports the exchange, once. */
+  settle(): void;
+}
+
+const CANCELLED = new FrontDoorError('client_gone', 'The answer is no longer wanted.');
+
+function summarize(exchange: { readonly ctx: Context; readonly route: string; readonly record: ExchangeRecord; readonly client: ClientResponse }, startedAt: number): RequestSummary {
+  const { ctx, route, record, client } = exchange;
+  const hasLeft = record.outcome === 'client_gone' || record.outcome === 'client_stalled';
+  return {
+    ...record, route, method: ctx.method,
+    status: client.headSent() ? client.status() : hasLeft ? 499 : 500,
+    responseBytes: client.bytes(),
+    durationMs: performance.now() - startedAt,
+  };
+}
+
+/** Begins an exchange; the response is the front door's from here on. */
+export function beginExchange(ctx: Context, route: string, options: { readonly hooks: FrontDoorHooks; readonly clientStallMs: number }): Exchange {
+  const startedAt = performance.now();
+  const controller = new AbortController();
+  const record: ExchangeRecord = { outcome: 'internal', requestBytes: 0, isEventStream: false };
+  const client = createClientResponse(ctx.res, options.clientStallMs);
+  let interruption: FrontDoorError | undefined;
+  let hasClientLeft = false;
+  let hasHead = false;
+  let isSettled = false;
+  ctx.respond = false;
+  const onClose = (): void => {
+    if (ctx.res.writableFinished) return;
+    hasClientLeft = true;
+    controller.abort(new FrontDoorError('client_gone', 'The client left before its answer was complete.'));
+  };
+  ctx.res.once('close', onClose);
+  if (ctx.res.destroyed) onClose();
+
+  const classify = (error: unknown): FrontDoorError => {
+    if (interruption !== undefined) return interruption;
+    if (error instanceof FrontDoorError && error.code === 'client_stalled') return error;
+    if (hasClientLeft) return new FrontDoorError('client_gone', 'The client left before its answer was complete.', { cause: error });
+    return classifyBackendFailure(error, hasHead);
+  };
+  return {
+    ctx, route, record, client, signal: controller.signal, classify,
+    send: async (name, backend, request) => {
+      record.backend = name;
+      controller.signal.throwIfAborted();
+      const response = await backend.send(request, controller.signal);
+      hasHead = true;
+      record.firstByteMs ??= performance.now() - startedAt;
+      return response;
+    },
+    interrupt: (error) => {
+      interruption ??= error;
+      controller.abort(error);
+    },
+    cancelUpstream: () => { controller.abort(CANCELLED); },
+    settle: () => {
+      if (isSettled) return;
+      isSettled = true;
+      ctx.res.off('close', onClose);
+      try {
+        options.hooks.onRequestSettled?.(summarize({ ctx, route, record, client }, startedAt), ctx);
+      } catch (error) {
+        options.hooks.onInternalError?.(error, ctx);
+      }
+    },
+  };
+}
+
+/** Answers with an error of the gateway's own, where no head went out yet; else breaks the response. */
+export async function answerError(exchange: Exchange, error: FrontDoorError, requestId: string | undefined): Promise<void> {
+  const { client, record } = exchange;
+  record.outcome = error.outcome;
+  record.errorCode = error.code;
+  if (client.headSent() || error.outcome === 'client_gone' || error.outcome === 'client_stalled') {
+    client.destroy();
+    return;
+  }
+  const { status, headers, body } = openAiErrorResponse(error);
+  const identified: Record<string, string> = requestId === undefined ? {} : { 'request-id': requestId, 'x-request-id': requestId };
+  const fields = { ...headers, ...identified, 'content-length': String(Buffer.byteLength(body)) };
+  client.writeHead(status, Object.entries(fields).flat());
+  await client.end(body);
+}

@@ -1,0 +1,71 @@
+import type { Context } from 'koa';
+import type { AnthropicBackend, Backend, OpenAiBackend } from '../backend.ts';
+import { FrontDoorError } from '../errors/front-door-error.ts';
+import type { ModelMap, ResolvedModel } from '../models/model-map.ts';
+import type { FrontDoorHooks, FrontDoorLimits, ReadBody, RequestRead } from '../options.ts';
+import type { Exchange } from './exchange.ts';
+
+/** What every route of one front door shares: its options, resolved once. */
+export interface FrontDoor {
+  readonly backends: Readonly<Record<string, Backend>>;
+  readonly models: ModelMap;
+  readonly limits: FrontDoorLimits;
+  readonly hooks: FrontDoorHooks;
+  readonly readBody: ReadBody;
+  readonly reasoningContent: boolean;
+  readonly laterSystemMessages: 'hoist' | 'inline';
+  readonly jsonObjectFormat: 'reject' | 'ignore';
+}
+
+/** A route's handler: answers, or throws what is answered as an error. */
+export type RouteHandler = (frontDoor: FrontDoor, exchange: Exchange) => Promise<void>;
+
+/** A backend with its name. */
+export interface NamedBackend<B extends Backend = Backend> {
+  readonly name: string;
+  readonly backend: B;
+}
+
+/** OpenAI's answer for a model that the map does not know. */
+export function modelNotFound(model: string): FrontDoorError {
+  return new FrontDoorError('model_not_found', `The model '${model}' does not exist or you do not have access to it.`, { param: 'model' });
+}
+
+/** Where a model goes, or the 404. */
+export function resolveModel(frontDoor: FrontDoor, model: string): ResolvedModel & { readonly origin: Backend } {
+  const resolved = frontDoor.models.resolve(model);
+  const origin = resolved === undefined ? undefined : frontDoor.backends[resolved.backend];
+  if (resolved === undefined || origin === undefined) throw modelNotFound(model);
+  return { ...resolved, origin };
+}
+
+function isOpenAi(entry: NamedBackend): entry is NamedBackend<OpenAiBackend> {
+  return entry.backend.kind === 'openai';
+}
+
+/** All backends by name, in the order of the options. */
+export function backendEntries(frontDoor: FrontDoor): readonly NamedBackend[] {
+  return Object.entries(frontDoor.backends).map(([name, backend]) => ({ name, backend }));
+}
+
+/** The backends that speak OpenAI's protocol. */
+export function openAiBackends(frontDoor: FrontDoor): readonly NamedBackend<OpenAiBackend>[] {
+  return backendEntries(frontDoor).filter(isOpenAi);
+}
+
+/** Whether a backend translates. */
+export function isAnthropic(backend: Backend): backend is AnthropicBackend {
+  return backend.kind === 'anthropic';
+}
+
+/** Reads the request's body and counts it. */
+export async function readExchangeBody(frontDoor: FrontDoor, exchange: Exchange): Promise<Uint8Array> {
+  const body = await frontDoor.readBody(exchange.ctx, frontDoor.limits.maxRequestBytes);
+  exchange.record.requestBytes = body.length;
+  return body;
+}
+
+/** Lets the application refuse a request whose body is known. */
+export async function admitRequest(frontDoor: FrontDoor, ctx: Context, request: RequestRead): Promise<void> {
+  await frontDoor.hooks.onRequestRead?.(ctx, request);
+}

@@ -1,0 +1,149 @@
+import type { AnthropicBackend, BackendResponse } from '../backend.ts';
+import { FrontDoorError } from '../errors/front-door-error.ts';
+import { isJsonObject, type JsonObject } from '../request/json-value.ts';
+import { translateResponseHeaders } from '../response/response-headers.ts';
+import { anthropicRequest } from './anthropic-request.ts';
+import { answerJson, answerUpstreamError } from './answer-upstream.ts';
+import type { Exchange } from './exchange.ts';
+import { backendEntries, isAnthropic, modelNotFound, openAiBackends, resolveModel, type FrontDoor, type NamedBackend } from './front-door.ts';
+import { gatherBody } from './gather-body.ts';
+import { relayRequest } from './relay.ts';
+import { relayRequestHeaders } from './relay-headers.ts';
+
+/** A model as OpenAI lists it; an OpenAI-compatible origin's own may have more members. */
+type ModelObject = JsonObject & { readonly id: string };
+
+/** An upstream's refusal in the middle of a list: answered as it stands. */
+class RefusedPage extends Error {
+  readonly response: BackendResponse;
+
+  constructor(response: BackendResponse) {
+    super('the upstream refused');
+    this.response = response;
+  }
+}
+
+function unreadable(cause?: unknown): FrontDoorError {
+  return new FrontDoorError('upstream_invalid', 'The upstream gave a list of models that cannot be read.', { cause });
+}
+
+/** A model of Anthropic's list (RFC 3339 dates) as OpenAI writes it (Unix seconds). */
+function convertModel(value: unknown, id?: string): ModelObject {
+  if (!isJsonObject(value) || typeof value['id'] !== 'string') throw unreadable();
+  const created = Date.parse(String(value['created_at']));
+  const name = value['display_name'];
+  return {
+    id: id ?? value['id'], object: 'model', created: Number.isNaN(created) ? 0 : Math.floor(created / 1000), owned_by: 'anthropic',
+    ...(typeof name === 'string' ? { display_name: name } : {}),
+  };
+}
+
+async function readJson(frontDoor: FrontDoor, response: BackendResponse): Promise<JsonObject> {
+  if (response.status !== 200) throw new RefusedPage(response);
+  const text = (await gatherBody(response.body, frontDoor.limits.maxResponseBytes)).toString('utf8');
+  try {
+    const value: unknown = JSON.parse(text);
+    if (isJsonObject(value)) return value;
+  } catch (error) {
+    throw unreadable(error);
+  }
+  throw unreadable();
+}
+
+async function listAnthropic(frontDoor: FrontDoor, exchange: Exchange, { name, backend }: NamedBackend<AnthropicBackend>): Promise<readonly ModelObject[]> {
+  const models: ModelObject[] = [];
+  let path = '/v1/models?limit=1000';
+  for (let page = 0; page < frontDoor.limits.maxModelPages; page += 1) {
+    const request = anthropicRequest(exchange.ctx, backend, { method: 'GET', path, body: null, responseKind: 'quick' });
+    const { data, has_more: hasMore, last_id: lastId } = await readJson(frontDoor, await exchange.send(name, backend, request));
+    if (!Array.isArray(data)) throw unreadable();
+    models.push(...data.map((model: unknown) => convertModel(model)));
+    if (hasMore !== true || typeof lastId !== 'string') break;
+    path = `/v1/models?limit=1000&after_id=${encodeURIComponent(lastId)}`;
+  }
+  return models;
+}
+
+async function listOpenAi(frontDoor: FrontDoor, exchange: Exchange, { name, backend }: NamedBackend): Promise<readonly ModelObject[]> {
+  const headers = relayRequestHeaders(exchange.ctx.req, false);
+  const response = await exchange.send(name, backend, { method: 'GET', path: '/v1/models', headers, body: null, responseKind: 'quick' });
+  const { data } = await readJson(frontDoor, response);
+  if (!Array.isArray(data) || !data.every((model) => isJsonObject(model) && typeof model['id'] === 'string')) throw unreadable();
+  return data as readonly ModelObject[];
+}
+
+async function listBackend(frontDoor: FrontDoor, exchange: Exchange, entry: NamedBackend): Promise<readonly ModelObject[]> {
+  const models = isAnthropic(entry.backend)
+    ? await listAnthropic(frontDoor, exchange, { ...entry, backend: entry.backend })
+    : await listOpenAi(frontDoor, exchange, entry);
+  // A model that the map sends elsewhere, or renames, is not this one.
+  return models.filter((model) => {
+    const resolved = frontDoor.models.resolve(model.id);
+    return resolved?.backend === entry.name && resolved.upstreamModel === model.id;
+  });
+}
+
+/** The configured names that no upstream list has, with the date of the model they stand for. */
+function aliasObjects(frontDoor: FrontDoor, listed: readonly ModelObject[]): readonly ModelObject[] {
+  const byId = new Map(listed.map((model) => [model.id, model]));
+  return frontDoor.models.aliases.filter(({ match }) => !byId.has(match)).map(({ match, upstreamModel, backend }) => {
+    const target = byId.get(upstreamModel ?? match);
+    const ownedBy = frontDoor.backends[backend]?.kind === 'anthropic' ? 'anthropic' : backend;
+    return { id: match, object: 'model', created: 0, owned_by: ownedBy, ...target === undefined ? {} : { created: target['created'], owned_by: target['owned_by'] } };
+  });
+}
+
+function isListed(frontDoor: FrontDoor, exchange: Exchange, model: string): boolean {
+  return frontDoor.hooks.isModelListed?.(exchange.ctx, model) ?? true;
+}
+
+async function orUpstreamError(exchange: Exchange, action: () => Promise<void>): Promise<void> {
+  try {
+    await action();
+  } catch (error) {
+    if (!(error instanceof RefusedPage)) throw error;
+    await answerUpstreamError(exchange, error.response);
+  }
+}
+
+/** `GET /v1/models`: every page of every backend's list, then the configured aliases. One backend's failure is the answer's: half a list would look whole. */
+export async function handleListModels(frontDoor: FrontDoor, exchange: Exchange): Promise<void> {
+  await orUpstreamError(exchange, async () => {
+    const lists: ModelObject[] = [];
+    for (const entry of backendEntries(frontDoor)) lists.push(...await listBackend(frontDoor, exchange, entry));
+    const data = [...lists, ...aliasObjects(frontDoor, lists)].filter((model) => isListed(frontDoor, exchange, model.id));
+    exchange.record.outcome = 'ok';
+    await answerJson(exchange, 200, [], { object: 'list', data });
+  });
+}
+
+/** The model id of `/v1/models/{id}`: one segment, decoded once, because ids may hold a slash. */
+function requestedModel(exchange: Exchange): string {
+  const segment = (exchange.ctx.req.url ?? '').split('?')[0]?.slice('/v1/models/'.length) ?? '';
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    throw modelNotFound(segment);
+  }
+}
+
+/** `GET /v1/models/{id}`. */
+export async function handleRetrieveModel(frontDoor: FrontDoor, exchange: Exchange): Promise<void> {
+  const model = requestedModel(exchange);
+  const resolved = resolveModel(frontDoor, model);
+  if (!isListed(frontDoor, exchange, model)) throw modelNotFound(model);
+  const { origin } = resolved;
+  if (origin.kind === 'openai') {
+    const [to] = openAiBackends(frontDoor).filter((entry) => entry.name === resolved.backend);
+    if (to === undefined) throw modelNotFound(model);
+    await relayRequest(frontDoor, exchange, to, { body: null, responseKind: 'quick' });
+    return;
+  }
+  await orUpstreamError(exchange, async () => {
+    const path = `/v1/models/${encodeURIComponent(resolved.upstreamModel)}`;
+    const response = await exchange.send(resolved.backend, origin, anthropicRequest(exchange.ctx, origin, { method: 'GET', path, body: null, responseKind: 'quick' }));
+    const converted = convertModel(await readJson(frontDoor, response), model);
+    exchange.record.outcome = 'ok';
+    await answerJson(exchange, 200, translateResponseHeaders(response.rawHeaders), converted);
+  });
+}

@@ -1,0 +1,70 @@
+import type { Context } from 'koa';
+import { FrontDoorError } from '../errors/front-door-error.ts';
+import { member, type JsonObject } from '../request/json-value.ts';
+import { parseJsonRequest } from '../request/parse-chat-request.ts';
+import type { Exchange } from './exchange.ts';
+import { admitRequest, openAiBackends, readExchangeBody, resolveModel, type FrontDoor, type NamedBackend } from './front-door.ts';
+import type { OpenAiBackend } from '../backend.ts';
+import { isJsonContent, requireJsonContent } from './read-body.ts';
+import { relayRequest, type RelayedBody } from './relay.ts';
+
+/** A path that an origin might read as another one. */
+const AMBIGUOUS_PATH = /(?:^|\/)\.{1,2}(?:\/|$)|\/\/|\\|;|%(?:2e|5c|00)/i;
+
+function requirePlainPath(ctx: Context): void {
+  if (AMBIGUOUS_PATH.test((ctx.req.url ?? '').split('?')[0] ?? '')) throw new FrontDoorError('bad_request', 'The path is ambiguous.');
+}
+
+function hasBody(ctx: Context): boolean {
+  return ctx.req.headers['transfer-encoding'] !== undefined || Number(ctx.req.headers['content-length'] ?? 0) > 0;
+}
+
+/** The request's bytes as they arrive, counted and bounded. */
+async function* streamedBody(exchange: Exchange, maxBytes: number): AsyncGenerator<Uint8Array> {
+  for await (const chunk of exchange.ctx.req) {
+    const bytes: Buffer = chunk;
+    exchange.record.requestBytes += bytes.length;
+    if (exchange.record.requestBytes > maxBytes) throw new FrontDoorError('too_large', `The request body is larger than ${maxBytes} bytes.`);
+    yield bytes;
+  }
+}
+
+function notFound(ctx: Context): FrontDoorError {
+  const path = (ctx.req.url ?? '').split('?')[0] ?? '';
+  return new FrontDoorError('not_found', `Unknown request URL: ${ctx.method} ${path}.`);
+}
+
+/** The origin of a model named outside Chat Completions: one that translates has nothing else to offer. */
+function originOf(frontDoor: FrontDoor, ctx: Context, request: JsonObject, fallback: NamedBackend<OpenAiBackend>): NamedBackend<OpenAiBackend> {
+  const model = member(request, 'model');
+  if (typeof model !== 'string') return fallback;
+  const { backend: name, origin } = resolveModel(frontDoor, model);
+  if (origin.kind !== 'openai') throw notFound(ctx);
+  return { name, backend: origin };
+}
+
+/** Everything else under `/v1`: relayed where an OpenAI-compatible origin is configured, else 404. */
+export async function handleAnythingElse(frontDoor: FrontDoor, exchange: Exchange): Promise<void> {
+  const { ctx } = exchange;
+  const [first] = openAiBackends(frontDoor);
+  if (first === undefined) throw notFound(ctx);
+  requirePlainPath(ctx);
+  let to = first;
+  let relayed: RelayedBody = { body: null, responseKind: 'opaque' };
+  let request: JsonObject = {};
+  if (hasBody(ctx) && isJsonContent(ctx)) {
+    requireJsonContent(ctx);
+    const body = await readExchangeBody(frontDoor, exchange);
+    request = parseJsonRequest(body);
+    to = originOf(frontDoor, ctx, request, first);
+    relayed = { body, responseKind: member(request, 'stream') === true ? 'event-stream' : 'opaque' };
+    exchange.record.usageSource = 'missing';
+  } else if (hasBody(ctx)) {
+    relayed = { body: streamedBody(exchange, frontDoor.limits.maxStreamedRequestBytes), responseKind: 'opaque' };
+  }
+  const model = member(request, 'model');
+  await admitRequest(frontDoor, ctx, {
+    model: typeof model === 'string' ? model : undefined, maxTokens: undefined, stream: member(request, 'stream') === true, requestBytes: exchange.record.requestBytes,
+  });
+  await relayRequest(frontDoor, exchange, to, relayed);
+}

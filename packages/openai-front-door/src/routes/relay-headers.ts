@@ -1,0 +1,45 @@
+import type { IncomingMessage } from 'node:http';
+import type { RawHeaders } from '../backend.ts';
+
+/** What of a client's header goes to an OpenAI-compatible origin. A list of what may, so that no credential ever does. */
+const REQUEST_FIELDS: ReadonlySet<string> = new Set([
+  'accept', 'content-type', 'idempotency-key', 'openai-beta', 'traceparent', 'tracestate', 'user-agent', 'x-client-request-id',
+]);
+
+/** Fields that describe a body which is passed on as it arrives. */
+const STREAMED_FIELDS: ReadonlySet<string> = new Set(['content-encoding', 'content-length']);
+
+/** Hop-by-hop fields (RFC 9110 section 7.6.1), and those that speak for the origin's own site. */
+const DROPPED_RESPONSE_FIELDS: ReadonlySet<string> = new Set([
+  'connection', 'keep-alive', 'proxy-connection', 'proxy-authenticate', 'proxy-authentication-info', 'te', 'trailer', 'transfer-encoding', 'upgrade',
+  'set-cookie', 'set-cookie2', 'alt-svc', 'strict-transport-security', 'nel', 'report-to', 'reporting-endpoints', 'clear-site-data', 'public-key-pins', 'www-authenticate',
+]);
+
+/** The header of a relayed request: the client's own lines, in order, and a demand for plain bytes so that usage can be read. */
+export function relayRequestHeaders(request: IncomingMessage, isStreamed: boolean): string[] {
+  const headers: string[] = [];
+  for (let index = 0; index + 1 < request.rawHeaders.length; index += 2) {
+    const name = request.rawHeaders[index] ?? '';
+    const key = name.toLowerCase();
+    const crosses = REQUEST_FIELDS.has(key) || key.startsWith('x-stainless-') || (isStreamed && STREAMED_FIELDS.has(key));
+    if (crosses) headers.push(name, request.rawHeaders[index + 1] ?? '');
+  }
+  headers.push('accept-encoding', 'identity');
+  return headers;
+}
+
+/** The header of a relayed response: everything but hop-by-hop fields, what they nominate, and what speaks for another site. */
+export function relayResponseHeaders(rawHeaders: RawHeaders): string[] {
+  const nominated = new Set<string>();
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    if (rawHeaders[index]?.toLowerCase() !== 'connection') continue;
+    for (const name of (rawHeaders[index + 1] ?? '').split(',')) nominated.add(name.trim().toLowerCase());
+  }
+  const headers: string[] = [];
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index]?.toLowerCase() ?? '';
+    if (DROPPED_RESPONSE_FIELDS.has(name) || nominated.has(name) || name.startsWith('access-control-')) continue;
+    headers.push(rawHeaders[index] ?? '', rawHeaders[index + 1] ?? '');
+  }
+  return headers;
+}

@@ -1,0 +1,100 @@
+import { headerValue, type BackendResponse, type OpenAiBackend, type ResponseKind } from '../backend.ts';
+import { FrontDoorError } from '../errors/front-door-error.ts';
+import type { Exchange } from './exchange.ts';
+import type { FrontDoor, NamedBackend } from './front-door.ts';
+import { relayRequestHeaders, relayResponseHeaders } from './relay-headers.ts';
+import { createRelayObserver, type RelayObserver } from './relay-observer.ts';
+import { breakStream } from './stream-answer.ts';
+
+/** The body of a relayed request: gathered bytes, a stream, or none. */
+export interface RelayedBody {
+  readonly body: Uint8Array | AsyncIterable<Uint8Array> | null;
+  readonly responseKind: ResponseKind;
+}
+
+const LF = 0x0a;
+const CR = 0x0d;
+
+/** Whether the bytes so far end an event, so that another may be written after them. Sees the end of one chunk at a time. */
+function createBoundaryWatch(): { see(chunk: Uint8Array): void; atBoundary(): boolean } {
+  let tail: number[] = [];
+  let isEmpty = true;
+  return {
+    see: (chunk) => {
+      if (chunk.length > 0) isEmpty = false;
+      tail = [...tail, ...chunk.subarray(-4)].slice(-4);
+    },
+    atBoundary: () => {
+      const lines = tail.filter((byte) => byte !== CR);
+      return isEmpty || (lines.at(-1) === LF && lines.at(-2) === LF);
+    },
+  };
+}
+
+function createObserver(frontDoor: FrontDoor, exchange: Exchange, response: BackendResponse): RelayObserver {
+  const mediaType = (headerValue(response.rawHeaders, 'content-type') ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
+  const isPlain = (headerValue(response.rawHeaders, 'content-encoding') ?? 'identity').toLowerCase() === 'identity';
+  let observer = isPlain ? createRelayObserver(mediaType, frontDoor.limits.maxEventChars) : undefined;
+  // Whatever goes wrong in reading along, the bytes go on.
+  const guarded = <T>(action: () => T, otherwise: T): T => {
+    try {
+      return action();
+    } catch (error) {
+      observer = undefined;
+      frontDoor.hooks.onInternalError?.(error, exchange.ctx);
+      return otherwise;
+    }
+  };
+  return {
+    onChunk: (chunk) => { guarded(() => { observer?.onChunk(chunk); }, undefined); },
+    result: () => guarded(() => observer?.result() ?? { sawError: false }, { sawError: false }),
+  };
+}
+
+async function relayBody(frontDoor: FrontDoor, exchange: Exchange, response: BackendResponse): Promise<void> {
+  const { client, record } = exchange;
+  const observer = createObserver(frontDoor, exchange, response);
+  const boundary = createBoundaryWatch();
+  let lastAt = performance.now();
+  try {
+    for await (const chunk of response.body) {
+      const now = performance.now();
+      if (record.isEventStream) record.largestGapMs = Math.max(record.largestGapMs ?? 0, now - lastAt);
+      lastAt = now;
+      await client.write(chunk);
+      boundary.see(chunk);
+      observer.onChunk(chunk);
+    }
+    const { sawError, ...observed } = observer.result();
+    Object.assign(record, observed);
+    if (observed.usage !== undefined) record.usageSource = 'final';
+    record.outcome = response.status >= 400 ? 'upstream_error' : sawError && record.isEventStream ? 'stream_error_event' : 'ok';
+    await client.end();
+  } catch (error) {
+    const failure = exchange.classify(error);
+    const { sawError: _sawError, ...observed } = observer.result();
+    Object.assign(record, observed);
+    if (record.isEventStream && boundary.atBoundary()) {
+      await breakStream(exchange, failure);
+      return;
+    }
+    throw failure;
+  }
+}
+
+/** Sends a request to an OpenAI-compatible origin as it came and its answer back as it comes. */
+export async function relayRequest(frontDoor: FrontDoor, exchange: Exchange, to: NamedBackend<OpenAiBackend>, relayed: RelayedBody): Promise<void> {
+  const { ctx } = exchange;
+  const isStreamed = relayed.body !== null && !(relayed.body instanceof Uint8Array);
+  const response = await exchange.send(to.name, to.backend, {
+    method: ctx.method, path: ctx.req.url ?? '/', headers: relayRequestHeaders(ctx.req, isStreamed), ...relayed,
+  });
+  const isRedirect = response.status >= 300 && response.status < 400 && response.status !== 304;
+  if (response.status < 200 || isRedirect || response.status > 599) {
+    throw new FrontDoorError('upstream_invalid', 'The upstream gave an answer that cannot be passed on.');
+  }
+  exchange.record.isEventStream = /^text\/event-stream\b/i.test(headerValue(response.rawHeaders, 'content-type') ?? '');
+  const streaming = exchange.record.isEventStream && headerValue(response.rawHeaders, 'x-accel-buffering') === undefined ? ['x-accel-buffering', 'no'] : [];
+  exchange.client.writeHead(response.status, [...relayResponseHeaders(response.rawHeaders), ...streaming]);
+  await relayBody(frontDoor, exchange, response);
+}

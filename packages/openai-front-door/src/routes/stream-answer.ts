@@ -1,0 +1,135 @@
+import type { BackendResponse } from '../backend.ts';
+import { FrontDoorError } from '../errors/front-door-error.ts';
+import { openAiErrorBody } from '../errors/openai-error-body.ts';
+import { translateResponseHeaders } from '../response/response-headers.ts';
+import { statusOfErrorType, upstreamErrorBody, type UpstreamFault } from '../response/upstream-error.ts';
+import { errorFrame, KEEP_ALIVE_FRAME } from '../stream/chunk-writer.ts';
+import { createEventDecoder } from '../stream/event-decoder.ts';
+import { createStreamTranslator, type StreamSettings, type StreamTranslator } from '../stream/stream-translator.ts';
+import { answerJson } from './answer-upstream.ts';
+import type { Exchange } from './exchange.ts';
+import { startKeepAlive } from './keep-alive.ts';
+
+/** Everything a streamed answer is made from. */
+export interface StreamAnswer {
+  readonly response: BackendResponse;
+  readonly settings: StreamSettings;
+  readonly maxEventChars: number;
+  readonly keepAliveMs: number;
+  /** Header fields of the answer beside those of every event stream. */
+  readonly headers: readonly string[];
+}
+
+/** How long the upstream may take to end its body after `message_stop` before its connection is given up. */
+const TRAILING_BYTES_MS = 1000;
+
+function writeStreamHead(exchange: Exchange, answer: StreamAnswer): void {
+  exchange.client.writeHead(200, [
+    'content-type', 'text/event-stream; charset=utf-8', 'cache-control', 'no-cache', 'x-accel-buffering', 'no',
+    ...translateResponseHeaders(answer.response.rawHeaders), ...answer.headers,
+  ]);
+}
+
+/** Before the first event a fault is still a real status; after it, an error frame. */
+async function answerFault(exchange: Exchange, answer: StreamAnswer, fault: UpstreamFault): Promise<void> {
+  exchange.record.outcome = 'stream_error_event';
+  exchange.record.errorCode = fault.type;
+  const body = upstreamErrorBody(fault);
+  if (exchange.client.headSent()) {
+    await exchange.client.end(errorFrame(body));
+    return;
+  }
+  await answerJson(exchange, statusOfErrorType(fault.type), translateResponseHeaders(answer.response.rawHeaders), body);
+}
+
+/** Ends a stream that broke: an error frame, and neither a finish reason nor `[DONE]`. */
+export async function breakStream(exchange: Exchange, failure: FrontDoorError): Promise<void> {
+  exchange.record.outcome = failure.outcome;
+  exchange.record.errorCode = failure.code;
+  if (failure.outcome === 'client_gone' || failure.outcome === 'client_stalled') {
+    exchange.client.destroy();
+    return;
+  }
+  await exchange.client.end(errorFrame(openAiErrorBody(failure)));
+}
+
+function noteResult(exchange: Exchange, translator: StreamTranslator): void {
+  const { record } = exchange;
+  const [model, stopReason, usage] = [translator.model(), translator.stopReason(), translator.usage.counts()];
+  if (model !== undefined) record.model = model;
+  if (stopReason !== undefined) record.stopReason = stopReason;
+  if (usage !== undefined) record.usage = usage;
+  record.usageSource = translator.usage.source();
+  record.sawStop = translator.isDone();
+}
+
+/** Moves the stream: one upstream chunk in, its frames out, and no next chunk before the client took them. */
+async function pump(exchange: Exchange, answer: StreamAnswer, translator: StreamTranslator): Promise<void> {
+  const { client, record } = exchange;
+  let frames = '';
+  let lastAt = performance.now();
+  const decoder = createEventDecoder({ maxEventChars: answer.maxEventChars, onData: (data) => { frames += translator.translate(data); } });
+  for await (const chunk of answer.response.body) {
+    const now = performance.now();
+    record.largestGapMs = Math.max(record.largestGapMs ?? 0, now - lastAt);
+    lastAt = now;
+    decoder.write(chunk);
+    if (frames !== '') {
+      if (!client.headSent()) writeStreamHead(exchange, answer);
+      const written = frames;
+      frames = '';
+      await client.write(written);
+    }
+    if (translator.fault() !== undefined || translator.isDone()) return;
+  }
+}
+
+/** Lets the upstream end its body so that its connection can be used again; the client does not wait for it. */
+async function readTrailingBytes(exchange: Exchange, body: AsyncIterator<Uint8Array>): Promise<void> {
+  const timer = setTimeout(() => { exchange.cancelUpstream(); }, TRAILING_BYTES_MS);
+  try {
+    while ((await body.next()).done !== true);
+  } catch {
+    // The answer was whole before; how its connection ends is the backend's affair.
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** A view of an async iterator that a `for await` loop does not close when it breaks off. */
+function keptOpen(iterator: AsyncIterator<Uint8Array>): AsyncIterable<Uint8Array> {
+  return { [Symbol.asyncIterator]: () => ({ next: () => iterator.next() }) };
+}
+
+/** Answers with a translated stream; settles nothing, but notes everything on the record. */
+export async function answerStream(exchange: Exchange, answer: StreamAnswer): Promise<void> {
+  const translator = createStreamTranslator(answer.settings);
+  const iterator = answer.response.body[Symbol.asyncIterator]();
+  exchange.record.isEventStream = true;
+  const keepAlive = startKeepAlive(answer.keepAliveMs, () => {
+    if (exchange.client.headSent()) exchange.client.writeIfReading(KEEP_ALIVE_FRAME);
+  });
+  try {
+    await pump(exchange, { ...answer, response: { ...answer.response, body: keptOpen(iterator) } }, translator);
+    const fault = translator.fault();
+    if (fault !== undefined) {
+      await answerFault(exchange, answer, fault);
+    } else if (translator.isDone()) {
+      exchange.record.outcome = 'ok';
+      await exchange.client.end();
+      await readTrailingBytes(exchange, iterator);
+    } else {
+      throw new FrontDoorError('upstream_truncated', 'The upstream ended its answer before it was complete.');
+    }
+  } catch (error) {
+    const failure = exchange.classify(error);
+    // Before the head the failure is answered with its real status by whoever called.
+    if (!exchange.client.headSent()) throw failure;
+    await breakStream(exchange, failure);
+  } finally {
+    keepAlive.stop();
+    noteResult(exchange, translator);
+    if (!translator.isDone()) exchange.cancelUpstream();
+    await iterator.return?.();
+  }
+}

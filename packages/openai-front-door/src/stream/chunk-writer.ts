@@ -1,0 +1,32 @@
+import type { OpenAiErrorBody } from '../errors/openai-error-body.ts';
+import type { MappedFinish } from '../response/finish-reason.ts';
+import type { OpenAiUsage } from '../response/usage.ts';
+
+/** A comment: every OpenAI client skips it, where a named event or an empty `data:` would kill the stream. */
+export const KEEP_ALIVE_FRAME = ': keep-alive\n\n';
+
+/** What ends a whole stream, and only a whole one. */
+export const DONE_FRAME = 'data: [DONE]\n\n';
+
+/** Writes the chunks of one answer; id, created and model are the same on all of them. */
+export interface ChunkWriter {
+  delta(delta: unknown): string;
+  finish(finish: MappedFinish): string;
+  usage(usage: OpenAiUsage): string;
+}
+
+/** The frame that ends a broken stream; no `finish_reason` and no `[DONE]` may follow it. */
+export function errorFrame(body: OpenAiErrorBody): string {
+  return `data: ${JSON.stringify(body)}\n\n`;
+}
+
+/** Prepares everything that does not change from chunk to chunk. */
+export function createChunkWriter(answer: { readonly id: string; readonly created: number; readonly model: string; readonly includeUsage: boolean }): ChunkWriter {
+  const head = `data: {"id":${JSON.stringify(answer.id)},"object":"chat.completion.chunk","created":${answer.created},"model":${JSON.stringify(answer.model)},"choices":[`;
+  const tail = answer.includeUsage ? '],"usage":null}\n\n' : ']}\n\n';
+  return {
+    delta: (delta) => `${head}{"index":0,"delta":${JSON.stringify(delta)},"logprobs":null,"finish_reason":null}${tail}`,
+    finish: (finish) => `${head}${JSON.stringify({ index: 0, delta: {}, logprobs: null, ...finish })}${tail}`,
+    usage: (usage) => `${head}],"usage":${JSON.stringify(usage)}}\n\n`,
+  };
+}
