@@ -1,5 +1,5 @@
 import { frontDoorBackends, frontDoorModels } from './front-door-backends.ts';
-import { isSecretField } from './secret-fields.ts';
+import { isKeyLike, isSecretField } from './secret-fields.ts';
 import type { GatewayConfig } from './gateway-config.ts';
 
 const MASK = '********';
@@ -20,7 +20,7 @@ function mask(value: unknown, name: string | undefined): unknown {
 }
 
 function maskFields(fields: object): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(Object.entries(fields).filter(([, item]) => item !== undefined).map(([key, item]) => [key, mask(item, key)]));
+  return Object.fromEntries(Object.entries(fields).filter(([, item]) => item !== undefined).map(([key, item]) => [isKeyLike(key) ? MASK : key, mask(item, key)]));
 }
 
 function maskText(text: string, name: string | undefined): string {
@@ -28,6 +28,7 @@ function maskText(text: string, name: string | undefined): string {
   // A hash of a key somebody chose badly can be guessed; its start is enough to compare.
   if (name === 'key_sha256') return `${text.slice(0, 8).toLowerCase()}…`;
   if (isSecretField(name)) return MASK;
+  if (!text.includes('-----BEGIN CERTIFICATE-----') && isKeyLike(text)) return MASK;
   const certificates = text.match(/-----BEGIN CERTIFICATE-----/g)?.length;
   return certificates === undefined ? text : `(${certificates === 1 ? '1 certificate' : `${certificates} certificates`})`;
 }

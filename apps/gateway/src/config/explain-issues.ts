@@ -4,8 +4,12 @@ import { configJsonSchema, pathsEndingIn, propertiesOf, schemaAt } from './confi
 import { nearestName } from './nearest-name.ts';
 import { formatPath, isSecretField, nameReceived } from './secret-fields.ts';
 import type { ConfigProblem } from './config-error.ts';
+import type { JsonSchemaNode } from './config-json-schema.ts';
 
 const MOST_SUGGESTED = 2;
+
+/** Made when the first unknown key is met: it takes milliseconds, and most configurations never need it. */
+let schemaOfKeys: JsonSchemaNode | undefined;
 
 /** A path into the file, step by step. */
 export type ConfigPath = readonly PropertyKey[];
@@ -55,7 +59,8 @@ function explainIssue(issue: z.core.$ZodIssue, context: IssueContext): ConfigPro
 }
 
 function suggestKey(path: ConfigPath, key: string): string | undefined {
-  const schema = configJsonSchema();
+  schemaOfKeys ??= configJsonSchema();
+  const schema = schemaOfKeys;
   const near = nearestName(key, propertiesOf(schemaAt(schema, path) ?? {}).map(([name]) => name));
   if (near !== undefined) return formatPath([...path, near]);
   const elsewhere = pathsEndingIn(schema, key);

@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { valueProblem } from './config-error.ts';
-import { formatPath } from './secret-fields.ts';
+import { formatPath, isKeyLike } from './secret-fields.ts';
 import type { ConfigProblem } from './config-error.ts';
 
 /** Where references are looked up. */
@@ -24,6 +24,7 @@ export interface ResolvedDocument {
 const REFERENCE = /\$\{([A-Za-z]+):([^}]*)\}/g;
 const MAX_FILE_BYTES = 1_048_576;
 const MAX_DEPTH = 64;
+const LONGEST_PATH_SHOWN = 256;
 /** Fields that hold PEM text or the path of a file with it. */
 const PEM_FIELDS: ReadonlySet<PropertyKey> = new Set(['cert', 'key', 'client_ca', 'ca']);
 
@@ -62,20 +63,25 @@ function lookUp(scheme: string, name: string, context: ReferenceContext): string
     const value = Object.hasOwn(context.environment, name) ? context.environment[name] : undefined;
     return value ?? { expected: 'a reference to an environment variable that is set', received: `\${env:${name.slice(0, 64)}}` };
   }
-  if (scheme === 'file') return readReferencedFile(resolve(context.directory, name), name.slice(0, 256));
+  if (scheme === 'file') return readReferencedFile(resolve(context.directory, name), name);
   return { expected: 'text, ${env:NAME} or ${file:PATH}', received: `a reference of kind ${JSON.stringify(scheme.slice(0, 16))}` };
+}
+
+/** Names a file in a problem, unless somebody put the secret itself where its path belongs. */
+function nameFile(name: string): string {
+  return isKeyLike(name) || name.length > LONGEST_PATH_SHOWN ? 'a path (hidden: it looks like a secret)' : JSON.stringify(name);
 }
 
 function readReferencedFile(path: string, name: string): string | Pick<ConfigProblem, 'expected' | 'received'> {
   const expected = 'the path of a readable file of at most 1 MiB';
   try {
     const status = statSync(path);
-    if (!status.isFile()) return { expected, received: `${JSON.stringify(name)}, which is not a file` };
-    if (status.size > MAX_FILE_BYTES) return { expected, received: `${JSON.stringify(name)} of ${status.size} bytes` };
+    if (!status.isFile()) return { expected, received: `${nameFile(name)}, which is not a file` };
+    if (status.size > MAX_FILE_BYTES) return { expected, received: `${nameFile(name)} of ${status.size} bytes` };
     // Secrets mounted as files usually end in a line break that is no part of them.
     return readFileSync(path, 'utf8').replace(/[\r\n]+$/, '');
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
-    return { expected, received: `${JSON.stringify(name)} (${code})` };
+    return { expected, received: `${nameFile(name)} (${code})` };
   }
 }

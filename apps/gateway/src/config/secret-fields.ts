@@ -1,13 +1,19 @@
 /** Fields whose value is secret wherever they stand. A store or proxy URL may carry a password. */
 const SECRET_FIELDS: ReadonlySet<string> = new Set(['api_key', 'key', 'key_sha256', 'store', 'proxy']);
 
-const KEY_LIKE = /sk-|pen_[\w-]{16}|-----BEGIN|bearer\s|:\/\/[^/\s]*@/i;
-const TOKEN_LIKE = /(?=[\w+/=-]*\d)(?=[\w+/=-]*[a-z])[\w+/=-]{24,}/i;
+const KEY_LIKE = /(?:^|[^a-z])sk-|pen_[\w-]{16}|-----BEGIN|bearer\s|:\/\/[^/\s]*@/i;
+/** Long, without spaces, with digits and letters: longer than any model's name. */
+const TOKEN_LIKE = /(?=[\w+/=-]*\d)(?=[\w+/=-]*[a-z])[\w+/=-]{32,}/i;
 const LONGEST_SHOWN = 64;
 
 /** Whether the last name of a path belongs to a secret. */
 export function isSecretField(name: PropertyKey | undefined): boolean {
   return typeof name === 'string' && SECRET_FIELDS.has(name);
+}
+
+/** Whether a text is surely a secret by its form: a key of Anthropic's or ours, a bearer, PEM, or a URL with a password. */
+export function isKeyLike(text: string): boolean {
+  return KEY_LIKE.test(text);
 }
 
 /** Whether a text looks like a key, a token, PEM or a URL with a password, wherever it stands. */

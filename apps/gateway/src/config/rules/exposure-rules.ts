@@ -16,7 +16,7 @@ const anonymousOnlyOnLoopback: CrossFieldRule = {
       : frontDoorBackends(config).some(({ api_key: key }) => key !== undefined) && 'openai_front_door.backends have keys';
     if (spender === false) return [];
     return [valueProblem(
-      'server.host', 'a loopback address when there are no clients', JSON.stringify(host),
+      'server.host', 'a loopback address when there are no clients', nameReceived(host, false),
       `${spender}, so whoever reaches the gateway would spend its key; add clients (penstock keys create NAME)`,
     )];
   },
@@ -26,7 +26,7 @@ const allowedHostsOnOpenHosts: CrossFieldRule = {
   reads: ['server.host', 'server.allowed_hosts'],
   check: ({ server }) => {
     if (isLoopbackHost(server.host) || server.allowed_hosts.length > 0) return [];
-    return [valueProblem('server.allowed_hosts', `given when server.host (${server.host}) is not loopback`, 'an empty list', 'name the hosts that clients use to reach the gateway')];
+    return [valueProblem('server.allowed_hosts', 'given when server.host is not loopback', 'an empty list', 'name the hosts that clients use to reach the gateway')];
   },
 };
 

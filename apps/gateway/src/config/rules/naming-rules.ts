@@ -1,10 +1,15 @@
 import { valueProblem } from '../config-error.ts';
 import { nearestName } from '../nearest-name.ts';
+import { nameReceived } from '../secret-fields.ts';
 import type { ConfigProblem } from '../config-error.ts';
 import type { CrossFieldRule } from './cross-field-rule.ts';
 
 /** Header fields that `allow_request_headers` cannot open: credentials, framing, hop-by-hop fields and the gateway's own. */
 const CLOSED_FIELDS = /^(?:authorization|x-api-key|cookie|proxy-.*|host|connection|keep-alive|te|trailer|transfer-encoding|content-length|upgrade|expect|x-penstock-.*)$/i;
+
+function showText(text: string): string {
+  return nameReceived(text, false);
+}
 
 /** Problems for values that appear twice in a list, each naming where it stood first. */
 function duplicates(values: readonly string[], at: (index: number) => string, show: (value: string) => string): ConfigProblem[] {
@@ -22,7 +27,7 @@ function duplicates(values: readonly string[], at: (index: number) => string, sh
 const clientsAreDistinct: CrossFieldRule = {
   reads: ['clients'],
   check: ({ clients }) => [
-    ...duplicates(clients.map(({ name }) => name), (index) => `clients[${index}].name`, (name) => JSON.stringify(name)),
+    ...duplicates(clients.map(({ name }) => name), (index) => `clients[${index}].name`, showText),
     ...duplicates(clients.map(({ key_sha256: hash }) => hash.toLowerCase()), (index) => `clients[${index}].key_sha256`, () => 'the same hash'),
   ],
 };
@@ -30,7 +35,7 @@ const clientsAreDistinct: CrossFieldRule = {
 const backendsAreDistinct: CrossFieldRule = {
   reads: ['openai_front_door.backends'],
   check: ({ openai_front_door: { backends } }) =>
-    duplicates(backends.map(({ name }) => name), (index) => `openai_front_door.backends[${index}].name`, (name) => JSON.stringify(name)),
+    duplicates(backends.map(({ name }) => name), (index) => `openai_front_door.backends[${index}].name`, showText),
 };
 
 const modelsNameTheirBackend: CrossFieldRule = {
@@ -44,7 +49,7 @@ const modelsNameTheirBackend: CrossFieldRule = {
       if (backend === undefined ? names.length === 1 : names.includes(backend)) return [];
       const near = backend === undefined ? undefined : nearestName(backend, names);
       const hint = near === undefined ? '' : `did you mean ${JSON.stringify(near)}?`;
-      return [valueProblem(`openai_front_door.models[${index}].backend`, `one of ${names.join(', ')}`, backend === undefined ? 'nothing' : JSON.stringify(backend), hint)];
+      return [valueProblem(`openai_front_door.models[${index}].backend`, `one of ${names.join(', ')}`, backend === undefined ? 'nothing' : showText(backend), hint)];
     });
   },
 };
@@ -52,7 +57,7 @@ const modelsNameTheirBackend: CrossFieldRule = {
 const closedFieldsStayClosed: CrossFieldRule = {
   reads: ['anthropic_native.allow_request_headers'],
   check: ({ anthropic_native: { allow_request_headers: names } }) => names.flatMap((name, index): ConfigProblem[] => (CLOSED_FIELDS.test(name)
-    ? [valueProblem(`anthropic_native.allow_request_headers[${index}]`, 'a field that is neither a credential, nor framing, nor the gateway\'s own', JSON.stringify(name))]
+    ? [valueProblem(`anthropic_native.allow_request_headers[${index}]`, 'a field that is neither a credential, nor framing, nor the gateway\'s own', showText(name))]
     : [])),
 };
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isKeyLike } from '../secret-fields.ts';
 import { ROUTE_GROUPS } from './anthropic-native-section.ts';
 import { checkedText, count, list, modelPattern } from './field-kinds.ts';
 
@@ -32,9 +33,9 @@ const RESERVED_NAMES: ReadonlySet<string> = new Set(['anonymous', 'unauthenticat
 export const CLIENT_NAME_EXPECTED = 'a name of 1 to 64 letters, digits, dots, dashes or underscores, other than anonymous and unauthenticated';
 const HASH_EXPECTED = 'the SHA-256 of a client key in 64 hexadecimal digits, as `penstock keys create` prints it';
 
-/** Whether a client may have this name. */
+/** Whether a client may have this name. A key put there by mistake would become a label in logs and metrics. */
 export function isClientName(name: string): boolean {
-  return /^[A-Za-z0-9][\w.-]{0,63}$/.test(name) && !RESERVED_NAMES.has(name);
+  return /^[A-Za-z0-9][\w.-]{0,63}$/.test(name) && !RESERVED_NAMES.has(name) && !isKeyLike(name);
 }
 
 const limitsOfClient: z.ZodType<ClientLimits> = z.strictObject({

@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest';
+import { changesBetween, mergeReloaded } from '../../src/config/changes-between.ts';
+import { isConfigError } from '../../src/config/config-error.ts';
+import { attemptLoad } from './config-folder.ts';
+import type { GatewayConfig } from '../../src/config/gateway-config.ts';
+
+const HASH = 'a'.repeat(64);
+
+function config(file: object, environment?: Record<string, string>): GatewayConfig {
+  return attemptLoad(environment === undefined ? { file } : { file, environment }).config;
+}
+
+describe('changesBetween', () => {
+  it('tells what takes effect from what needs a restart, by path and without values', () => {
+    const before = config({ clients: [{ name: 'a', key_sha256: HASH }, { name: 'b', key_sha256: 'b'.repeat(64) }] });
+    const after = config({
+      server: { port: 8001, workers: 2 }, log: { level: 'debug' },
+      anthropic_native: { base_url: 'https://eu.anthropic.com', timeouts: { idle: 5 }, pool: { max_connections: 50 } },
+      clients: [{ name: 'a', key_sha256: HASH, models: ['x'] }, { name: 'c', key_sha256: 'c'.repeat(64) }],
+    }, { ANTHROPIC_API_KEY: 'another' });
+    const { applied, restartRequired } = changesBetween(before, after);
+    expect([...applied].toSorted()).toEqual([
+      'anthropic_native.api_key', 'anthropic_native.pool.max_connections', 'anthropic_native.timeouts.idle', 'clients.a.models', 'clients.b', 'clients.c', 'log.level',
+    ]);
+    expect([...restartRequired].toSorted()).toEqual(['anthropic_native.base_url', 'server.port', 'server.workers']);
+  });
+
+  it('finds nothing between equals', () => {
+    expect(changesBetween(config({}), config({ $schema: 'x' }))).toEqual({ applied: [], restartRequired: [] });
+  });
+});
+
+describe('mergeReloaded', () => {
+  it('takes the new values that take effect, and keeps the old ones elsewhere', () => {
+    const before = config({});
+    const merged = mergeReloaded(before, config({ server: { port: 8001 }, anthropic_native: { timeout: 9, base_url: 'https://eu.anthropic.com' } }));
+    expect(merged.server.port).toBe(8000);
+    expect(merged.anthropic_native).toMatchObject({ base_url: 'https://api.anthropic.com', timeout: 9, timeouts: { quick_headers: 9 } });
+    expect(changesBetween(before, merged).restartRequired).toEqual([]);
+  });
+
+  it('refuses a mix that no file would be allowed to be (clients removed together with the open host, which stays)', () => {
+    const before = config({ server: { host: '0.0.0.0', allowed_hosts: ['x'] }, clients: [{ name: 'a', key_sha256: HASH }] });
+    const after = config({});
+    try {
+      mergeReloaded(before, after);
+      expect.unreachable();
+    } catch (error) {
+      expect(isConfigError(error) && error.problems.map(({ path }) => path)).toEqual(['server.host']);
+    }
+  });
+});
