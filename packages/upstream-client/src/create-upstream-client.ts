@@ -7,7 +7,6 @@ import type { ExchangeContext } from './exchange/exchange-context.ts';
 import { Exchange } from './exchange/exchange.ts';
 import { resolveLimits, resolveOrigin, resolvePool, resolveTimeouts, type PoolOptions, type RequestTimeouts, type UpstreamClientOptions } from './options.ts';
 import { openClient } from './pool/open-client.ts';
-import type { SlotHolder } from './pool/slot-holder.ts';
 import { SlotPool } from './pool/slot-pool.ts';
 import type { CloseOptions, UpstreamClient } from './upstream-client.ts';
 import type { UpstreamClientEvents, UpstreamStats } from './upstream-events.ts';
@@ -31,7 +30,6 @@ class UpstreamDispatcher extends Dispatcher implements UpstreamClient {
   private readonly url: URL;
   private readonly pool: SlotPool;
   private readonly context: ExchangeContext;
-  private readonly exchanges: Set<SlotHolder> = new Set();
   private readonly idleCallbacks: Callback[] = [];
   private timeouts: RequestTimeouts;
   private drainWanted = false;
@@ -46,9 +44,10 @@ class UpstreamDispatcher extends Dispatcher implements UpstreamClient {
       pool: resolvePool(options.pool),
       connect,
       notify,
+      onEase: () => { this.checkIdle(); },
       openClient: (slot, socket, expiryMs) => openClient(slot, socket, expiryMs, {
         origin: origin.origin, allowH2: options.allowH2 ?? false, limits,
-        onClosed: (closed, gone, reason) => { this.pool.socketClosed(closed, gone, reason); this.checkIdle(); },
+        onClosed: (closed, gone, reason) => { this.pool.socketClosed(closed, gone, reason); },
       }),
     });
     this.context = {
@@ -56,14 +55,12 @@ class UpstreamDispatcher extends Dispatcher implements UpstreamClient {
       servername: fixedServername(origin, options.tls ?? {}),
       wants: (name) => this.listenerCount(name) > 0,
       onHandlerError: (error) => { this.reportError(error); },
-      onDone: (exchange) => { this.exchanges.delete(exchange); this.checkIdle(); },
     };
   }
 
   override dispatch(options: UpstreamDispatchOptions, handler: UpstreamHandler): boolean {
     if (handler === null || typeof handler !== 'object' || typeof handler.onResponseError !== 'function') throw new TypeError('handler must have an onResponseError method');
     const exchange = new Exchange(handler, options, this.timeouts, this.context);
-    this.exchanges.add(exchange);
     exchange.start();
     const isFree = this.pool.waiters.size === 0;
     if (!isFree) this.drainWanted = true;
@@ -115,7 +112,7 @@ class UpstreamDispatcher extends Dispatcher implements UpstreamClient {
     const { promise: done, resolve } = Promise.withResolvers<void>();
     this.whenIdle(resolve);
     if (argument?.graceMs === undefined) return done;
-    const timer = setTimeout(() => { this.destroyAll(null); }, argument.graceMs);
+    const timer = setTimeout(() => { this.pool.shutDown(null); }, argument.graceMs);
     return done.finally(() => { clearTimeout(timer); });
   }
 
@@ -124,8 +121,7 @@ class UpstreamDispatcher extends Dispatcher implements UpstreamClient {
   override destroy(error?: Error | null): Promise<void>;
   override destroy(first?: Error | null | Callback, second?: Callback): Promise<void> | void {
     const callback = typeof first === 'function' ? first : second;
-    this.pool.drain();
-    this.destroyAll(typeof first === 'function' ? null : first ?? null);
+    this.pool.shutDown(typeof first === 'function' ? null : first ?? null);
     if (callback !== undefined) { this.whenIdle(callback); return undefined; }
     const { promise, resolve } = Promise.withResolvers<void>();
     this.whenIdle(resolve);
@@ -134,10 +130,6 @@ class UpstreamDispatcher extends Dispatcher implements UpstreamClient {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.destroy();
-  }
-
-  private destroyAll(error: Error | null): void {
-    for (const exchange of this.exchanges) exchange.onShutdown(error);
   }
 
   private whenIdle(callback: Callback): void {
@@ -151,7 +143,7 @@ class UpstreamDispatcher extends Dispatcher implements UpstreamClient {
       this.drainWanted = false;
       (this as NodeJS.EventEmitter).emit('drain', this.url, [this]);
     }
-    if (this.idleCallbacks.length === 0 || this.exchanges.size > 0 || this.pool.size > 0) return;
+    if (this.idleCallbacks.length === 0 || this.pool.size > 0 || this.pool.waiters.size > 0) return;
     for (const callback of this.idleCallbacks.splice(0)) callback();
   }
 

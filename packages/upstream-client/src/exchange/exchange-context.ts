@@ -20,6 +20,4 @@ export interface ExchangeContext {
   readonly notify: Notify;
   readonly wants: (name: 'acquired' | 'released') => boolean;
   readonly onHandlerError: (error: unknown) => void;
-  /** Called once per request, after it gave its slot back and its handler was told. */
-  readonly onDone: (holder: SlotHolder) => void;
 }

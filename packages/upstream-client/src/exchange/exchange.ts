@@ -17,6 +17,11 @@ import { WriteStallBody } from './write-stall-body.ts';
 type UndiciBody = NonNullable<Dispatcher.DispatchOptions['body']>;
 type SentBody = UndiciBody | WriteStallBody | null;
 
+/** undici reads `servername`; only its declared type does not say so. */
+interface SentOptions extends Dispatcher.DispatchOptions {
+  readonly servername: string;
+}
+
 const NOTHING_PREPARED: PreparedRequest = { headers: [], body: { kind: 'whole', body: null } };
 
 type RawFields = Exclude<Dispatcher.DispatchController['rawHeaders'], undefined>;
@@ -38,6 +43,9 @@ export class Exchange implements SlotHolder, UpstreamController, Dispatcher.Disp
   readonly timings: MutableTimings = { enqueuedAt: performance.now() };
   slot: Slot | undefined = undefined;
   imminent = false;
+  isWaiting = false;
+  previousWaiter: SlotHolder | undefined = undefined;
+  nextWaiter: SlotHolder | undefined = undefined;
   aborted = false;
   paused = false;
   reason: Error | null = null;
@@ -114,15 +122,16 @@ export class Exchange implements SlotHolder, UpstreamController, Dispatcher.Disp
     slot.requestCount += 1;
     const { options } = this;
     const body = this.openBody();
-    client.dispatch({
+    const sent: SentOptions = {
       path: options.path,
       method: options.method,
       headers: this.request.headers,
       body: isUndiciBody(body) ? body : null,
-      ...(options.query === undefined ? {} : { query: options.query }),
-      ...(options.reset === undefined ? {} : { reset: options.reset }),
-      ...(this.context.servername === undefined ? {} : { servername: this.context.servername }),
-    }, this);
+      servername: this.context.servername ?? '',
+    };
+    if (options.query !== undefined) sent.query = options.query;
+    if (options.reset !== undefined) sent.reset = options.reset;
+    client.dispatch(sent, this);
   }
 
   onConnectFailed(error: Error): void {
@@ -203,7 +212,6 @@ export class Exchange implements SlotHolder, UpstreamController, Dispatcher.Disp
     } catch (error) {
       this.report(thrownError(error));
     }
-    this.context.onDone(this);
   }
 
   /** undici's failures; before `onRequestStart` nothing was written, and the request may go to another connection. */
@@ -229,7 +237,6 @@ export class Exchange implements SlotHolder, UpstreamController, Dispatcher.Disp
     upstream?.abort(error);
     this.context.pool.abandon(this, reason);
     this.report(error);
-    this.context.onDone(this);
   }
 
   onShutdown(error: Error | null): void {

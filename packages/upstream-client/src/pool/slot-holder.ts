@@ -6,6 +6,10 @@ import type { Slot } from './slot.ts';
 export interface SlotHolder {
   slot: Slot | undefined;
   readonly connectMs: number;
+  /** Links of the waiter queue, which alone writes them. */
+  isWaiting: boolean;
+  previousWaiter: SlotHolder | undefined;
+  nextWaiter: SlotHolder | undefined;
   /** True while it waits only for a connection that is about to be free again. */
   imminent: boolean;
   /** It has a slot; a connection may still have to be made. */

@@ -8,6 +8,7 @@ import { thrownError } from '../thrown.ts';
 import type { AcquisitionSource, DisconnectReason, Notify } from '../upstream-events.ts';
 import type { SlotHolder } from './slot-holder.ts';
 import type { Slot } from './slot.ts';
+import { WaiterQueue } from './waiter-queue.ts';
 
 /** What a slot pool works with. */
 export interface SlotPoolOptions {
@@ -16,6 +17,8 @@ export interface SlotPoolOptions {
   /** Wraps a fresh socket; `expiryMs` is how long undici may keep it idle. */
   readonly openClient: (slot: Slot, socket: Socket, expiryMs: number) => Client;
   readonly notify: Notify;
+  /** Called when a slot is gone or the queue got shorter. */
+  readonly onEase: () => void;
 }
 
 const ignore = (): void => undefined;
@@ -38,19 +41,21 @@ export class SlotPool {
   connecting = 0;
   settling = 0;
   isDraining = false;
+  isShutDown = false;
   readonly idle: Slot[] = [];
-  /** Slots by holder are kept by the holders; this set is for shutting down. */
   readonly slots: Set<Slot> = new Set();
-  readonly waiters: Set<SlotHolder> = new Set();
+  readonly waiters: WaiterQueue = new WaiterQueue();
   private readonly connect: Connector;
   private readonly openClient: SlotPoolOptions['openClient'];
   private readonly notify: Notify;
+  private readonly onEase: () => void;
 
-  constructor({ pool, connect, openClient, notify }: SlotPoolOptions) {
+  constructor({ pool, connect, openClient, notify, onEase }: SlotPoolOptions) {
     this.pool = pool;
     this.connect = connect;
     this.openClient = openClient;
     this.notify = notify;
+    this.onEase = onEase;
   }
 
   /** Gives the request a slot, a place in the queue, or a refusal, in this call. */
@@ -59,16 +64,16 @@ export class SlotPool {
     const slot = this.takeIdle();
     if (slot !== undefined) { this.grant(slot, holder, 'reused'); return; }
     // A connection that is about to be free again is better than a new one.
-    if (this.settling > this.waiters.size) { holder.imminent = true; this.waiters.add(holder); return; }
+    if (this.settling > this.waiters.size) { holder.imminent = true; this.waiters.push(holder); return; }
     if (this.size < this.pool.maxConnections) { this.openSlot(holder, 'new'); return; }
     if (this.waiters.size >= this.pool.maxWaiting) { holder.onRejected('queue_full'); return; }
-    this.waiters.add(holder);
+    this.waiters.push(holder);
   }
 
   /** Takes the slot, or the place in the queue, from a request that ended without a whole response. */
   abandon(holder: SlotHolder, reason: DisconnectReason): void {
     const { slot } = holder;
-    if (slot === undefined) { this.waiters.delete(holder); return; }
+    if (slot === undefined) { if (this.waiters.delete(holder)) this.onEase(); return; }
     holder.slot = undefined;
     slot.holder = undefined;
     if (slot.state === 'active') {
@@ -78,7 +83,7 @@ export class SlotPool {
     }
     if (slot.state !== 'connecting') return;
     // The connection under way is as good for the oldest waiter.
-    const next = this.shiftWaiter();
+    const next = this.waiters.shift();
     if (next !== undefined) { this.assign(slot, next, 'queued'); return; }
     slot.attempt?.cancel();
     this.connecting -= 1;
@@ -123,13 +128,22 @@ export class SlotPool {
     for (const slot of this.idle.splice(0)) this.close(slot, 'shutdown');
   }
 
+  /** Ends every request, those with a slot first, so that no waiter gets one on the way out. */
+  shutDown(error: Error | null): void {
+    this.drain();
+    this.isShutDown = true;
+    for (const slot of this.slots) slot.holder?.onShutdown(error);
+    for (let waiter = this.waiters.shift(); waiter !== undefined; waiter = this.waiters.shift()) waiter.onShutdown(error);
+    this.onEase();
+  }
+
   /** Called once by `settle`, a turn after a response ended. */
   settled(slot: Slot): void {
     this.settling -= 1;
     if (slot.state !== 'settling') return;
     if (slot.socket?.destroyed !== false) { this.close(slot, 'not_kept_alive'); return; }
     if (this.size > this.pool.maxConnections) { this.close(slot, 'surplus'); return; }
-    const next = this.shiftWaiter();
+    const next = this.waiters.shift();
     if (next !== undefined) { this.grant(slot, next, next.imminent ? 'reused' : 'queued'); return; }
     if (this.isDraining || this.isSurplus(this.idle.length)) { this.close(slot, this.isDraining ? 'shutdown' : 'surplus'); return; }
     slot.state = 'idle';
@@ -163,17 +177,9 @@ export class SlotPool {
     }
   }
 
-  private shiftWaiter(): SlotHolder | undefined {
-    for (const waiter of this.waiters) {
-      this.waiters.delete(waiter);
-      return waiter;
-    }
-    return undefined;
-  }
-
   private serveWaiters(): void {
-    while (this.waiters.size > 0 && this.size < this.pool.maxConnections) {
-      const next = this.shiftWaiter();
+    while (!this.isShutDown && this.waiters.size > 0 && this.size < this.pool.maxConnections) {
+      const next = this.waiters.shift();
       if (next !== undefined) this.openSlot(next, 'queued');
     }
   }
@@ -256,6 +262,7 @@ export class SlotPool {
     if (!this.slots.delete(slot)) return;
     this.size -= 1;
     this.serveWaiters();
+    this.onEase();
   }
 }
 
