@@ -1,0 +1,94 @@
+import type { DashboardSpec, PanelSpec } from '../dashboard-spec.ts';
+import { rate, select, share } from '../promql.ts';
+
+const CLIENT = 'client=~"$client"';
+const TOKENS = 'penstock_tokens_total';
+
+const tokens: readonly PanelSpec[] = [
+  {
+    kind: 'graph', title: 'Tokens by type', unit: 'none', stacked: true,
+    description: 'Tokens per second as the upstream reported them. input is what was not read from a cache; the five types are billed at different prices.',
+    queries: [{ expression: rate(TOKENS, { by: 'type', matchers: CLIENT }), legend: '{{type}}' }],
+  },
+  {
+    kind: 'graph', title: 'Tokens by client', unit: 'none', stacked: true, description: 'All types together, per second. Who spends?',
+    queries: [{ expression: rate(TOKENS, { by: 'client', matchers: CLIENT }), legend: '{{client}}' }],
+  },
+  {
+    kind: 'graph', title: 'Tokens by model', unit: 'none', stacked: true, description: 'All types together, per second. Twenty names at most, learned from responses; the rest is other.',
+    queries: [{ expression: rate(TOKENS, { by: 'model', matchers: CLIENT }), legend: '{{model}}' }],
+  },
+  {
+    kind: 'table', title: 'Tokens in the shown time', unit: 'none', width: 12,
+    description: 'Tokens by client, model and type over the time that is shown at the top. Multiply by your prices.',
+    queries: [{ expression: `sum by (client, model, type) (increase(${select(TOKENS, CLIENT)}[$__range])) > 0`, legend: '' }],
+  },
+  {
+    kind: 'graph', title: 'Input that came from a cache', unit: 'percentunit', max: 1, width: 6, noValue: 'no traffic',
+    description: 'Part of the input tokens that were read from the prompt cache. A sudden drop is a prompt whose beginning changed, and a bill that grows.',
+    queries: [{
+      expression: share(rate(TOKENS, { matchers: `${CLIENT}, type="cache_read"` }),
+        rate(TOKENS, { matchers: `${CLIENT}, type=~"input|cache_read|cache_write_5m|cache_write_1h"` })),
+      legend: 'from cache',
+    }],
+  },
+  {
+    kind: 'graph', title: 'Where counts come from', unit: 'reqps', width: 6, stacked: true,
+    description: 'final: the whole usage was read. partial: the stream ended before its last count. missing: no usage was found, and these requests are in no count.',
+    queries: [{ expression: rate('penstock_usage_total', { by: 'source' }), legend: '{{source}}' }],
+  },
+];
+
+const clients: readonly PanelSpec[] = [
+  {
+    kind: 'graph', title: 'Requests by client', unit: 'reqps', stacked: true, description: 'Requests that ended, per second. unauthenticated: no key or a wrong one.',
+    queries: [{ expression: rate('penstock_requests_total', { by: 'client', matchers: CLIENT }), legend: '{{client}}' }],
+  },
+  {
+    kind: 'graph', title: 'Failures by client', unit: 'reqps', stacked: true, description: 'Requests that did not end well, by client and how.',
+    queries: [{ expression: rate('penstock_requests_total', { by: 'client, outcome', matchers: `${CLIENT}, outcome!="ok"` }), legend: '{{client}} {{outcome}}' }],
+  },
+  {
+    kind: 'graph', title: 'Refused by a client\'s limit', unit: 'reqps', stacked: true, description: 'Requests that were refused by a limit that the configuration gives the client.',
+    queries: [{ expression: rate('penstock_limit_rejections_total', { by: 'client, limit', matchers: CLIENT }), legend: '{{client}} {{limit}}' }],
+  },
+];
+
+const current = 'and on (job, instance, upstream, limit)';
+
+const quota: readonly PanelSpec[] = [
+  {
+    kind: 'graph', title: 'Anthropic\'s quota: what is left', unit: 'percentunit', max: 1, width: 12, noValue: 'no response carried a quota',
+    thresholds: { warning: 0.25, critical: 0.1 },
+    description: 'The rest of each quota, by its limit, as the last response said. At zero the API answers 429 to everybody behind this gateway.',
+    queries: [{
+      expression: `min by (upstream, limit) (${select('penstock_anthropic_ratelimit_remaining')} / ${select('penstock_anthropic_ratelimit_limit')})`,
+      legend: '{{upstream}} {{limit}}',
+    }],
+  },
+  {
+    kind: 'table', title: 'Anthropic\'s quota: numbers', unit: 'none', width: 6, noValue: 'no response carried a quota',
+    description: 'What is left of each quota that has not been renewed since the last response.',
+    queries: [{
+      expression: `${select('penstock_anthropic_ratelimit_remaining')} ${current} (${select('penstock_anthropic_ratelimit_reset_timestamp_seconds')} > time() - 300)`,
+      legend: '',
+    }],
+  },
+  {
+    kind: 'graph', title: 'Subscription windows', unit: 'percentunit', width: 6, noValue: 'no subscription is used', thresholds: { warning: 0.75, critical: 0.9 },
+    description: 'How much of each subscription window is used, where responses carry the unified quota family.',
+    queries: [{ expression: `max by (upstream, window) (${select('penstock_anthropic_unified_utilization_ratio')})`, legend: '{{upstream}} {{window}}' }],
+  },
+];
+
+/** Tokens by type, client and model, limits, and what is left of Anthropic's quota. */
+export const clientsAndCost: DashboardSpec = {
+  uid: 'penstock-clients', title: 'Penstock / Clients and cost',
+  description: 'Who sends what, how many tokens it takes, and how much of the quota is left.',
+  variables: [{ name: 'client', label: 'Client', query: 'label_values(penstock_requests_total{job=~"$job"}, client)' }],
+  rows: [
+    { title: 'Tokens', panels: tokens },
+    { title: 'Clients', panels: clients },
+    { title: 'Quota', panels: quota },
+  ],
+};

@@ -1,0 +1,90 @@
+import type { DashboardSpec, PanelSpec } from '../dashboard-spec.ts';
+import { select } from '../promql.ts';
+
+function byInstance(metric: string, legend = '{{instance}}'): { readonly expression: string; readonly legend: string } {
+  return { expression: `max by (instance) (${select(metric)})`, legend };
+}
+
+const state: readonly PanelSpec[] = [
+  {
+    kind: 'stat', title: 'Processes', unit: 'none', width: 4, description: 'How many gateway processes are scraped.',
+    queries: [{ expression: `count(${select('penstock_build_info')})`, legend: 'processes' }],
+  },
+  {
+    kind: 'stat', title: 'Version', unit: 'none', width: 4, description: 'The versions that run now, and how many processes of each.',
+    queries: [{ expression: `count by (version, node_version) (${select('penstock_build_info')})`, legend: '{{version}} on {{node_version}}' }],
+  },
+  {
+    kind: 'stat', title: 'Up for', unit: 's', width: 4, description: 'The age of the youngest process. A small number that stays small is a crash loop.',
+    queries: [{ expression: `min(time() - ${select('process_start_time_seconds')})`, legend: 'youngest' }],
+  },
+  {
+    kind: 'stat', title: 'Draining', unit: 'none', width: 4, thresholds: { warning: 1, critical: 1 }, words: { '0': 'no' },
+    description: 'How many processes are shutting down: they finish their open responses and take no new requests.',
+    queries: [{ expression: `sum(${select('penstock_draining')})`, legend: 'draining' }],
+  },
+  {
+    kind: 'stat', title: 'Configuration', unit: 'none', width: 4, thresholds: { warning: 0.5, critical: 0.5 }, words: { '0': 'rejected', '1': 'in force' },
+    description: 'Whether the last configuration that was loaded was accepted everywhere. When it was rejected, the one before stays in force.',
+    queries: [{ expression: `min(${select('penstock_config_last_reload_successful')})`, legend: 'configuration' }],
+  },
+  {
+    kind: 'stat', title: 'Configuration age', unit: 's', width: 4, description: 'Time since the configuration was last loaded.',
+    queries: [{ expression: `time() - max(${select('penstock_config_last_reload_success_timestamp_seconds')})`, legend: 'age' }],
+  },
+];
+
+const eventLoop: readonly PanelSpec[] = [
+  {
+    kind: 'graph', title: 'Event loop lag', unit: 's', thresholds: { warning: 0.1, critical: 0.5 },
+    description: 'How late the event loop runs its timers, 99th percentile since the last scrape. All responses wait for it. With several scrapers each sees only a part.',
+    queries: [byInstance('nodejs_eventloop_lag_p99_seconds', '{{instance}} p99'), byInstance('nodejs_eventloop_lag_p50_seconds', '{{instance}} p50')],
+  },
+  {
+    kind: 'graph', title: 'CPU', unit: 'percentunit', description: 'Cores in use. One worker cannot use much more than one; add workers.',
+    queries: [{ expression: `sum by (instance) (rate(${select('process_cpu_seconds_total')}[$__rate_interval]))`, legend: '{{instance}}' }],
+  },
+  {
+    kind: 'graph', title: 'Garbage collection', unit: 'percentunit', description: 'Part of the time spent collecting garbage, by kind.',
+    queries: [{ expression: `sum by (kind) (rate(${select('nodejs_gc_duration_seconds_sum')}[$__rate_interval]))`, legend: '{{kind}}' }],
+  },
+];
+
+const resources: readonly PanelSpec[] = [
+  {
+    kind: 'graph', title: 'Memory', unit: 'bytes', description: 'Resident memory and the JavaScript heap. It is flat under overload; a steady climb is a leak.',
+    queries: [
+      byInstance('process_resident_memory_bytes', '{{instance}} resident'), byInstance('nodejs_heap_size_used_bytes', '{{instance}} heap'),
+      byInstance('nodejs_external_memory_bytes', '{{instance}} external'),
+    ],
+  },
+  {
+    kind: 'graph', title: 'File descriptors', unit: 'none', description: 'Open ones and the limit of the process. Each connection on either side is one.',
+    queries: [byInstance('process_open_fds', '{{instance}} open'), byInstance('process_max_fds', '{{instance}} limit')],
+  },
+  {
+    kind: 'graph', title: 'Handles', unit: 'none', description: 'What keeps the process alive, by type.',
+    queries: [{ expression: `sum by (type) (${select('nodejs_active_resources')})`, legend: '{{type}}' }],
+  },
+  {
+    kind: 'graph', title: 'Observers that failed', unit: 'cps', width: 12,
+    description: 'Exceptions in metering, logging or tracing. The bytes went on, but something was not counted: worth a report.',
+    queries: [{ expression: `sum by (instance) (rate(${select('penstock_observer_errors_total')}[$__rate_interval]))`, legend: '{{instance}}' }],
+  },
+  {
+    kind: 'graph', title: 'Configuration reloads', unit: 'cps', width: 12, description: 'Attempts to load the configuration anew, by result.',
+    queries: [{ expression: `sum by (result) (rate(${select('penstock_config_reloads_total')}[$__rate_interval]))`, legend: '{{result}}' }],
+  },
+];
+
+/** The process itself: event loop, memory, descriptors, configuration, drain. */
+export const processDashboard: DashboardSpec = {
+  uid: 'penstock-process', title: 'Penstock / Process',
+  description: 'The processes themselves: event loop, CPU, memory, descriptors, configuration and shutdown.',
+  variables: [],
+  rows: [
+    { title: 'State', panels: state },
+    { title: 'Event loop', panels: eventLoop },
+    { title: 'Resources', panels: resources },
+  ],
+};

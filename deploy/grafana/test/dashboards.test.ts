@@ -1,0 +1,83 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { PanelSpec } from '../src/dashboard-spec.ts';
+import { DASHBOARDS } from '../src/dashboards.ts';
+import { OUTCOMES_BY_HOP } from '../src/dashboards/overview.ts';
+import { renderDashboard } from '../src/render-dashboard.ts';
+import { documentedMetrics, HAS_PROMTOOL, PROMTOOL_NOTE, readRepositoryFile, selectedMetrics } from './repository.ts';
+
+const PANELS: readonly { readonly dashboard: string; readonly panel: PanelSpec }[] = Object.entries(DASHBOARDS).flatMap(
+  ([dashboard, { rows }]) => rows.flatMap(({ panels }) => panels.map((panel) => ({ dashboard, panel }))));
+
+const EXPRESSIONS = PANELS.flatMap(({ panel }) => panel.queries.map(({ expression }) => expression));
+
+describe('the dashboards', () => {
+  it.each(Object.entries(DASHBOARDS))('%s.json is what its specification generates (run pnpm generate)', (name, spec) => {
+    expect(readRepositoryFile(`deploy/grafana/dashboards/${name}.json`)).toBe(renderDashboard(spec));
+  });
+
+  it('are the four that answer whose problem it is', () => {
+    expect(Object.values(DASHBOARDS).map(({ title }) => title)).toEqual(
+      ['Penstock / Overview', 'Penstock / Upstream pool', 'Penstock / Clients and cost', 'Penstock / Process']);
+  });
+
+  it('describe every panel and give it a unit (they are read by people who never saw the code)', () => {
+    for (const { dashboard, panel } of PANELS) {
+      expect(panel.description.length, `${dashboard}: ${panel.title}`).toBeGreaterThan(20);
+      expect(panel.unit, `${dashboard}: ${panel.title}`).not.toBe('');
+      expect(panel.queries.length, `${dashboard}: ${panel.title}`).toBeGreaterThan(0);
+    }
+  });
+
+  it('fill their rows (no panel hangs over the edge)', () => {
+    for (const { title, rows } of Object.values(DASHBOARDS)) {
+      for (const row of rows) {
+        const width = row.panels.reduce((sum, panel) => sum + (panel.width ?? 8), 0);
+        expect(width % 12, `${title}: ${row.title} is ${width} wide`).toBe(0);
+      }
+    }
+  });
+
+  it('ask only for series that exist', () => {
+    const known = documentedMetrics();
+    for (const expression of EXPRESSIONS) expect(selectedMetrics(expression).filter((name) => !known.has(name)), expression).toEqual([]);
+  });
+
+  it('confine every query to the chosen job and instance, and use every variable they offer', () => {
+    for (const expression of EXPRESSIONS.filter((candidate) => !candidate.includes('ALERTS'))) {
+      expect(expression).toContain('job=~"$job", instance=~"$instance"');
+    }
+    for (const { title, rows, variables } of Object.values(DASHBOARDS)) {
+      const text = JSON.stringify(rows);
+      for (const { name } of variables) expect(text, `${title} uses $${name}`).toContain(`$${name}`);
+    }
+  });
+
+  it('show every outcome at exactly one hop', () => {
+    const page = /\| `outcome` \| (.*) \|/.exec(readRepositoryFile('docs/metrics.md'))?.[1] ?? '';
+    const outcomes = Array.from(page.matchAll(/`(\w+)`/g), ([, name]) => name);
+    expect([...Object.values(OUTCOMES_BY_HOP).flat(), 'ok'].toSorted((a, b) => a.localeCompare(b)))
+      .toEqual(outcomes.toSorted((a, b) => String(a).localeCompare(String(b))));
+  });
+
+  it.skipIf(!HAS_PROMTOOL)(`have queries that Prometheus can read${PROMTOOL_NOTE}`, () => {
+    const folder = mkdtempSync(join(tmpdir(), 'dashboards-'));
+    const file = join(folder, 'queries.rules.yml');
+    const rules = EXPRESSIONS.map((expression, index) => ({ record: `panel:query:${index}`, expr: expression.replaceAll('$__rate_interval', '5m').replaceAll('$__range', '1h') }));
+    writeFileSync(file, JSON.stringify({ groups: [{ name: 'panels', rules }] }));
+    const checked = spawnSync('promtool', ['check', 'rules', file], { encoding: 'utf8' });
+    rmSync(folder, { recursive: true });
+    expect({ status: checked.status, errors: checked.stderr }).toEqual({ status: 0, errors: '' });
+  });
+});
+
+describe('the provisioning', () => {
+  it('loads the dashboards with a data source they can choose', () => {
+    expect(readRepositoryFile('deploy/grafana/provisioning/datasources/prometheus.yaml')).toContain('type: prometheus');
+    expect(readRepositoryFile('deploy/grafana/provisioning/dashboards/penstock.yaml')).toContain('path: /var/lib/grafana/dashboards/penstock');
+    for (const spec of Object.values(DASHBOARDS)) expect(renderDashboard(spec)).toContain('"uid": "${datasource}"');
+  });
+});
