@@ -39,7 +39,7 @@ export async function handleRequest(handling: RequestHandling, request: Incoming
   let answer: Answer;
   if (!parsed.ok) answer = invalidRequest(requestId, parsed.message);
   else if (received.failure === 'too_large') answer = payloadTooLarge();
-  else answer = answerFaults(faults, requestId) ?? answerDecoded(handling, head, received.chunks, maxBytes);
+  else answer = answerFaults(faults, requestId) ?? answerRecording(simulation, faults, head) ?? answerDecoded(handling, head, received.chunks, maxBytes);
   await writeAnswer(response, answer, {
     headers: apiHeaders(answer, { requestId, clock: simulation.options.clock, rateLimits: simulation.rateLimits, ...ACCOUNT }),
     faults, clock: simulation.options.clock, isHead: method === 'HEAD', signal,
@@ -69,6 +69,12 @@ function answerRouted({ simulation, routes }: RequestHandling, exchange: Exchang
     if (headerOf(exchange, 'anthropic-version') === undefined) return invalidRequest(requestId, 'anthropic-version: header is required');
   }
   return matched.route.answer(exchange, ...matched.parameters);
+}
+
+function answerRecording(simulation: Simulation, faults: Faults, head: Omit<Exchange, 'body'>): Answer | undefined {
+  if (faults.recording === undefined) return undefined;
+  const isGzipWanted = faults.coding === undefined ? acceptsGzip(headerOf(head, 'accept-encoding')) : faults.coding === 'gzip';
+  return simulation.recordings.answer(faults.recording, isGzipWanted) ?? notFound(head.requestId, `no recording is called ${faults.recording}`);
 }
 
 function answerFaults(faults: Faults, requestId: string): Answer | undefined {

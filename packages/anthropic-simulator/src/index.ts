@@ -5,6 +5,8 @@ export type { RecordedRequest } from './request-log.ts';
 export type { Clock } from './clock.ts';
 export type { Pacing } from './messages/message-plan.ts';
 export type { RateLimitOptions } from './http/rate-limits.ts';
+export { ERROR_SCENARIOS } from './scenarios/scenario-errors.ts';
+export { SCENARIO_NAMES } from './scenarios/scenario-catalog.ts';
 export { FAULT_HEADER, FAULT_NAMES } from './faults.ts';
 export { validateCountTokensRequest, validateMessagesRequest, type ValidationFailure } from './validation/validate-messages-request.ts';
 export type { ValidationHeaders } from './validation/validation-headers.ts';

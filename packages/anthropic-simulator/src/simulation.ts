@@ -1,4 +1,5 @@
 import type { RateLimits } from './http/rate-limits.ts';
+import type { RecordingShelf } from './recordings.ts';
 import type { PromptCache } from './messages/prompt-cache.ts';
 import type { SeededRandom } from './seeded-random.ts';
 import type { ResolvedOptions } from './simulator-options.ts';
@@ -8,6 +9,7 @@ export interface Simulation {
   readonly options: ResolvedOptions;
   readonly rateLimits: RateLimits;
   readonly promptCache: PromptCache;
+  readonly recordings: RecordingShelf;
   /** Identifiers that do not follow from a request body: they depend on the seed and on how many came before. */
   readonly random: SeededRandom;
   /** The origin that absolute addresses in bodies start with. */

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { handleRequest, type RequestHandling } from './handle-request.ts';
 import { createRateLimits } from './http/rate-limits.ts';
 import { createPromptCache } from './messages/prompt-cache.ts';
+import { openRecordings } from './recordings.ts';
 import { createRequestLog, type RecordedRequest } from './request-log.ts';
 import { allRoutes } from './routes/all-routes.ts';
 import { createSeededRandom } from './seeded-random.ts';
@@ -15,6 +16,8 @@ export interface Simulator {
   /** `http://host:port`, to be used as the base URL of a client. */
   readonly origin: string;
   readonly port: number;
+  /** The names of the recordings that can be replayed. */
+  readonly recordings: readonly string[];
   /** The last requests, oldest first, bounded by `maxRecordedRequests`. */
   readonly requests: readonly RecordedRequest[];
   /** How many answers are being written or waited for now. */
@@ -50,6 +53,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     options: resolved,
     rateLimits: createRateLimits(resolved.rateLimits, clock),
     promptCache: createPromptCache(clock),
+    recordings: await openRecordings(resolved.recordings),
     random: createSeededRandom('simulator', resolved.seed),
     publicOrigin: () => resolved.publicOrigin ?? origin,
   };
@@ -70,7 +74,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   origin = `http://${resolved.host.includes(':') ? `[${resolved.host}]` : resolved.host}:${port}`;
   const close = (): Promise<void> => closeServer(server, sockets);
   return {
-    origin, port, requests: log.requests,
+    origin, port, recordings: simulation.recordings.names, requests: log.requests,
     get openStreams() { return counters.openStreams; },
     get connections() { return sockets.size; },
     get acceptedConnections() { return counters.acceptedConnections; },

@@ -82,13 +82,13 @@ async function writeParts(response: ServerResponse, parts: Parts, context: Write
     if (signal.aborted) return;
     if (stop !== undefined && stop.at !== 'end' && sent + part.bytes.length >= stop.at) {
       await write(response, part.bytes.subarray(0, stop.at - sent), signal);
-      return breakBody(response, stop, signal);
+      return breakBody(response, stop, context);
     }
     sent += part.bytes.length;
     await write(response, part.bytes, signal);
     if (signal.aborted) return;
   }
-  if (stop?.at === 'end') return breakBody(response, stop, signal);
+  if (stop?.at === 'end') return breakBody(response, stop, context);
   if (faults.hasTrailer === true) response.addTrailers([['x-simulator-trailer', 'present']]);
   response.end();
 }
@@ -104,10 +104,13 @@ function write(response: ServerResponse, bytes: Uint8Array, signal: AbortSignal)
   });
 }
 
-async function breakBody(response: ServerResponse, stop: BodyBreak, signal: AbortSignal): Promise<void> {
+async function breakBody(response: ServerResponse, stop: BodyBreak, { faults, signal }: WriteContext): Promise<void> {
   const { socket } = response;
   switch (stop.how) {
-    case 'end': response.end(); return;
+    case 'end':
+      // A body of announced length has no clean end before it is whole.
+      if (faults.framing === 'length') socket?.end(); else response.end();
+      return;
     case 'cut': socket?.end(); return;
     case 'reset': socket?.resetAndDestroy(); return;
     case 'bad-chunk': socket?.end('zz\r\nthis is no chunk\r\n'); return;

@@ -20,6 +20,8 @@ export interface MessagePlan {
   readonly thinkingTokens?: number;
   /** Further members of `usage`, `server_tool_use` for example. */
   readonly usage?: JsonObject;
+  /** What context management did; present when the request asks for it. */
+  readonly contextManagement?: JsonObject;
   /** The container of a code execution. */
   readonly container?: JsonObject;
   /** Events of the stream that stand outside the grammar, by the number of events before them. */

@@ -61,6 +61,7 @@ function* grammar(plan: MessagePlan, identity: MessageIdentity, random: SeededRa
       ...plan.container === undefined ? {} : { container: plan.container },
     },
     usage: deltaUsage(plan, identity),
+    ...plan.contextManagement === undefined ? {} : { context_management: plan.contextManagement },
   });
   yield event({ type: 'message_stop' });
 }

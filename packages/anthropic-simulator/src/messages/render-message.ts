@@ -22,6 +22,7 @@ export function renderMessage(plan: MessagePlan, identity: MessageIdentity): Jso
     stop_details: plan.stopDetails ?? null,
     ...plan.container === undefined ? {} : { container: plan.container },
     usage: { ...startUsage(identity, plan.outputTokens), ...finalExtras(plan) },
+    ...plan.contextManagement === undefined ? {} : { context_management: plan.contextManagement },
   };
 }
 

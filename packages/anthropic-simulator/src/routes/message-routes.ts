@@ -1,10 +1,12 @@
-import { apiError, invalidRequest } from '../http/api-error.ts';
+import { apiError, invalidRequest, notFound } from '../http/api-error.ts';
 import { jsonAnswer, type Answer, type BodyPart } from '../http/answer.ts';
-import type { Exchange } from '../http/exchange.ts';
-import { textOf, type JsonObject } from '../json.ts';
+import { acceptsGzip } from '../http/encode-body.ts';
+import { headerOf, type Exchange } from '../http/exchange.ts';
+import { isJsonObject, textOf, type JsonObject } from '../json.ts';
 import { countInputTokens } from '../messages/count-tokens.ts';
 import type { MessagePlan, Pacing } from '../messages/message-plan.ts';
 import { paceEvents, wholeAnswerDelay } from '../messages/pace-events.ts';
+import { createPromptCache } from '../messages/prompt-cache.ts';
 import { renderEvents } from '../messages/render-events.ts';
 import { renderMessage, type MessageIdentity } from '../messages/render-message.ts';
 import { scenarioOf } from '../scenarios/scenario-catalog.ts';
@@ -26,7 +28,7 @@ export function messageRoutes(simulation: Simulation): readonly Route[] {
 
 /** The finished message of a valid request, as a batch stores it. */
 export function answerWhole(simulation: Simulation, request: JsonObject, serviceTier: MessageIdentity['serviceTier']): JsonObject {
-  const { plan, identity } = plannedAnswer(simulation, request, Buffer.from(JSON.stringify(request)), serviceTier);
+  const { plan, identity } = plannedAnswer(simulation, request, serviceTier);
   return renderMessage(plan, identity);
 }
 
@@ -36,9 +38,11 @@ function answerMessages(simulation: Simulation, exchange: Exchange): Answer {
   const request = parsed.value;
   const failure = validateMessagesRequest(request, validationHeaders(exchange));
   if (failure !== undefined) return invalidRequest(exchange.requestId, failure.message);
+  const replayed = answerRecording(simulation, exchange, textOf(request['model']));
+  if (replayed !== undefined) return replayed;
   const refused = scenarioError(textOf(request['model']), exchange.requestId, simulation.rateLimits);
   if (refused !== undefined) return refused;
-  const { plan, identity } = plannedAnswer(simulation, request, exchange.body, 'standard');
+  const { plan, identity } = plannedAnswer(simulation, request, 'standard');
   const isWithinLimits = simulation.rateLimits.take(identity.input.inputTokens, plan.outputTokens);
   if (!isWithinLimits && simulation.options.enforceRateLimits) return rateLimited(simulation, exchange);
   const pacing: Pacing = { ...simulation.options.pacing, ...plan.pacing };
@@ -50,6 +54,15 @@ function answerMessages(simulation: Simulation, exchange: Exchange): Answer {
   return streamAnswer({ [Symbol.iterator]: () => paceEvents(renderEvents(plan, identity, random, exchange.requestId), pacing) });
 }
 
+const RECORDING_MODEL = 'sim-recording:';
+
+/** A model called `sim-recording:NAME` replays that recording. */
+function answerRecording(simulation: Simulation, exchange: Exchange, model: string): Answer | undefined {
+  if (!model.startsWith(RECORDING_MODEL)) return undefined;
+  const name = model.slice(RECORDING_MODEL.length);
+  return simulation.recordings.answer(name, acceptsGzip(headerOf(exchange, 'accept-encoding'))) ?? notFound(exchange.requestId, `no recording is called ${name}`);
+}
+
 /** A `text/event-stream` answer. */
 export function streamAnswer(body: Iterable<BodyPart>): Answer {
   return {
@@ -59,12 +72,17 @@ export function streamAnswer(body: Iterable<BodyPart>): Answer {
   };
 }
 
-function plannedAnswer(simulation: Simulation, request: JsonObject, seed: Uint8Array, serviceTier: MessageIdentity['serviceTier']): { readonly plan: MessagePlan; readonly identity: MessageIdentity } {
+function plannedAnswer(simulation: Simulation, request: JsonObject, serviceTier: MessageIdentity['serviceTier']): { readonly plan: MessagePlan; readonly identity: MessageIdentity } {
   const model = textOf(request['model']);
-  const random = createSeededRandom('message', seed);
+  // Without `stream`, so that the same question gets the same answer in both renderings.
+  const { stream: _rendering, ...question } = request;
+  const random = createSeededRandom('message', JSON.stringify(question));
   const id = apiIdentifier('msg', random);
   const plan = scenarioOf(model)({ request, model, random, maxTokens: Number(request['max_tokens']) });
-  return { plan, identity: { id, model, input: simulation.promptCache.account(model, request), serviceTier } };
+  const managed = isJsonObject(request['context_management']) ? { contextManagement: { applied_edits: [] } } : {};
+  // A batch has a cache of its own, so that its results do not depend on when they are fetched.
+  const cache = serviceTier === 'batch' ? createPromptCache(simulation.options.clock) : simulation.promptCache;
+  return { plan: { ...managed, ...plan }, identity: { id, model, input: cache.account(model, request), serviceTier } };
 }
 
 function answerCountTokens(exchange: Exchange): Answer {

@@ -1,5 +1,11 @@
 import { echo, long, maxTokens, plainText, redactedThinking, atPace, stopAtSequence, thinking } from './text-scenarios.ts';
 import { cutToolUse, noArgumentTool, parallelTools, toolUse } from './tool-scenarios.ts';
+import {
+  codeExecution, mcpTool, pauseTurn, programmaticToolCall, searchedCitations, textEditor, toolSearch, webFetch, webSearch,
+} from './server-tool-scenarios.ts';
+import {
+  allBlocks, compaction, contextWindow, documentCitations, emptyAnswer, errorEventAfter, fallback, refusal, unknownBlock, unknownEvent, unknownStop, advisor,
+} from './unusual-scenarios.ts';
 import type { Scenario } from './scenario.ts';
 
 /** The scenarios by model name. */
@@ -16,6 +22,28 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = Object.freeze({
   'sim-echo': echo,
   'sim-structured': plainText,
   'sim-long': long,
+  'sim-refusal': refusal,
+  'sim-fallback': fallback,
+  'sim-pause-turn': pauseTurn,
+  'sim-context-window': contextWindow,
+  'sim-compaction': compaction,
+  'sim-empty': emptyAnswer,
+  'sim-web-search': webSearch,
+  'sim-web-fetch': webFetch,
+  'sim-citations': documentCitations,
+  'sim-search-citations': searchedCitations,
+  'sim-code-execution': codeExecution,
+  'sim-text-editor': textEditor,
+  'sim-programmatic-tools': programmaticToolCall,
+  'sim-tool-search': toolSearch,
+  'sim-mcp': mcpTool,
+  'sim-advisor': advisor,
+  'sim-all-blocks': allBlocks,
+  'sim-unknown-stop': unknownStop,
+  'sim-unknown-event': unknownEvent,
+  'sim-unknown-block': unknownBlock,
+  'sim-stream-error': errorEventAfter(6),
+  'sim-error-first': errorEventAfter(0),
   'sim-slow': atPace({ firstTokenMs: 1_000, tokensPerSecond: 20, pingIntervalMs: 250 }),
   'sim-paced': atPace({ firstTokenMs: 700, tokensPerSecond: 60, pingIntervalMs: 15_000 }),
 });
@@ -24,3 +52,6 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = Object.freeze({
 export function scenarioOf(model: string): Scenario {
   return (Object.hasOwn(SCENARIOS, model) ? SCENARIOS[model] : undefined) ?? plainText;
 }
+
+/** The model names that stand for a scenario which answers. */
+export const SCENARIO_NAMES: readonly string[] = Object.freeze(Object.keys(SCENARIOS));
