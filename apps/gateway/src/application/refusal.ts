@@ -11,8 +11,8 @@ export interface Refusal {
 
 /** The side a target belongs to, by its first segment; `undefined` for neither. Works on targets that were not linted. */
 export function sideOf(target: string): Side | undefined {
-  if (/^\/anthropic(?:[/?]|$)/.test(target)) return 'native';
-  return /^\/v1(?:[/?]|$)/.test(target) ? 'front_door' : undefined;
+  if (/^\/anthropic(?![\w-])/.test(target)) return 'native';
+  return /^\/v1(?![\w-])/.test(target) ? 'front_door' : undefined;
 }
 
 /** Words a refusal in the shape of the API that the client thinks it talks to. */

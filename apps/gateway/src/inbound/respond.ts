@@ -28,7 +28,9 @@ export function respond(request: IncomingMessage, response: ServerResponse, whol
     response.once('close', () => resolve(response.writableFinished ? body.length : 0));
     response.writeHead(whole.status, headers);
     if (!closes || request.method === 'HEAD') {
-      response.end(body);
+      // A HEAD response refuses even an empty body.
+      if (body.length === 0) response.end();
+      else response.end(body);
       return;
     }
     response.write(body.length === 0 ? EMPTY : body);

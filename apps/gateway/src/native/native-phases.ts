@@ -30,7 +30,7 @@ export function authenticate(runtime: NativeRuntime, exchange: NativeExchange): 
   exchange.rules = identity.client;
   const additions = runtime.limiter.limitsTokens(identity.name) ? runtime.readableAdditions : runtime.additions;
   const forwarded = runtime.policy.forwardRequestHeaders(rawHeaders, additions);
-  if (!forwarded.ok) throw new GatewayError('bad_request', forwarded.violation.message);
+  if (!forwarded.ok) throw new GatewayError(forwarded.violation.code === 'too_many_fields' ? 'header_overflow' : 'bad_request', forwarded.violation.message);
   if (forwarded.dropped.length > 0) runtime.metrics.headersDropped('request', forwarded.dropped);
   exchange.outboundHeaders = forwarded.headers;
 }

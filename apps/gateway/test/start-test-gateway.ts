@@ -1,0 +1,64 @@
+import { pino } from 'pino';
+import { gatewayConfigSchema } from '../src/config/gateway-config.ts';
+import { createGateway, type Gateway } from '../src/create-gateway.ts';
+
+/** A configuration document as far as a test cares. */
+export type ConfigDocument = Readonly<Record<string, Readonly<Record<string, unknown>> | readonly unknown[]>>;
+
+/** A gateway that runs in the test's own process. */
+export interface TestGateway extends Gateway {
+  readonly origin: string;
+  /** Base URL of the native side. */
+  readonly anthropic: string;
+  /** Log entries so far. */
+  readonly logged: readonly Readonly<Record<string, unknown>>[];
+  /** The value of one series, by its exposition line without the value; 0 when absent. */
+  series(line: string): Promise<number>;
+  /** Resolves when `count` requests have been recorded on a side; they are recorded just after the client saw their end. */
+  recorded(count: number): Promise<Readonly<Record<string, unknown>>[]>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** The key that the gateway injects in tests; it must never reach a client. */
+export const TEST_KEY = 'sk-ant-api03-test-key-of-the-gateway';
+
+/** Starts a gateway in front of `upstreamOrigin` on a free loopback port. */
+export async function startTestGateway(upstreamOrigin: string, document: ConfigDocument = {}): Promise<TestGateway> {
+  const native = { base_url: upstreamOrigin, api_key: TEST_KEY, ...document['anthropic_native'] };
+  const server = { port: 0, ...document['server'] };
+  const config = gatewayConfigSchema.parse({ ...document, anthropic_native: native, server });
+  const logged: Record<string, unknown>[] = [];
+  const waiters = new Set<() => void>();
+  const logger = pino({ level: 'info', base: null }, {
+    write: (line: string) => {
+      logged.push(JSON.parse(line) as Record<string, unknown>);
+      for (const waiter of waiters) waiter();
+    },
+  });
+  const gateway = await createGateway({ config, processLogger: { logger, flush: () => undefined }, version: '0.0.0-test', viaPseudonym: 'penstock-test' });
+  const origin = `http://127.0.0.1:${gateway.port}`;
+  const requests = (): Record<string, unknown>[] => logged.filter(({ msg }) => msg === 'request');
+  return {
+    ...gateway,
+    origin,
+    anthropic: `${origin}/anthropic`,
+    logged,
+    async series(line) {
+      const text = await gateway.metrics.registry.metrics();
+      const found = text.split('\n').find((candidate) => candidate.startsWith(`${line} `));
+      return found === undefined ? 0 : Number(found.slice(line.length + 1));
+    },
+    recorded: (count) => new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error(`waited for ${count} requests, ${requests().length} were recorded`)), 10_000);
+      const check = (): void => {
+        if (requests().length < count) return;
+        clearTimeout(timer);
+        waiters.delete(check);
+        resolve(requests());
+      };
+      waiters.add(check);
+      check();
+    }),
+    [Symbol.asyncDispose]: () => gateway.close(),
+  };
+}
