@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Dispatcher } from 'undici';
 import { BodyMeter } from './body-meter.ts';
+import { createBodyWriter, type BodyWriter } from './body-writer.ts';
 import { breakConnection } from './break-connection.ts';
 import { createEventBoundary, type EventBoundary } from './event-boundary.ts';
 import { GuardedObserver, waitAtMost } from './guarded-observer.ts';
@@ -54,6 +55,7 @@ class Relay implements RelayHandler {
   #boundary: EventBoundary | undefined;
   #description = UNKNOWN_RESPONSE;
   #status = 0;
+  #writer: BodyWriter | undefined;
   #isPaused = false;
   /** Whether only the end of the connection ends the body for this client (HTTP/1.0). */
   #isCloseDelimited = false;
@@ -109,6 +111,7 @@ class Relay implements RelayHandler {
     }
     this.#phase = 'relaying';
     this.#headSent = true;
+    this.#writer = createBodyWriter(this.#response, this.#onDrain);
     if (this.#description.isEventStream && this.#description.isIdentity) this.#watchEvents();
     this.#observer.onHead(status, rawHeaders);
   }
@@ -118,7 +121,7 @@ class Relay implements RelayHandler {
     const now = performance.now();
     this.#meter.count(chunk.length, now);
     try {
-      if (!this.#response.write(chunk)) this.#pause(controller);
+      if (this.#writer?.write(chunk) === false) this.#pause(controller);
     } catch (error) {
       this.#break('upstream_failed', error);
       return;
@@ -156,13 +159,12 @@ class Relay implements RelayHandler {
 
   #watchEvents(): void {
     this.#boundary = createEventBoundary();
-    if (this.#options.keepAlive === undefined || this.#description.framing === 'length') return;
-    this.#keepAlive = new KeepAliveComments(this.#response, this.#boundary, this.#options.keepAlive.intervalMs);
+    if (this.#options.keepAlive === undefined || this.#writer === undefined || this.#description.framing === 'length') return;
+    this.#keepAlive = new KeepAliveComments(this.#writer, this.#boundary, this.#options.keepAlive.intervalMs);
   }
 
   #pause(controller: Dispatcher.DispatchController): void {
     if (this.#isPaused) return;
-    if (this.#pauses === 0) this.#response.on('drain', this.#onDrain);
     this.#isPaused = true;
     this.#pauses += 1;
     controller.pause();
@@ -191,6 +193,7 @@ class Relay implements RelayHandler {
   #end(controller: Dispatcher.DispatchController): void {
     const response = this.#response;
     try {
+      this.#writer?.release();
       if (this.#options.onTrailers !== undefined) relayTrailers(response, this.#options.onTrailers(flatRawHeaders(controller.rawTrailers)));
       response.end();
     } catch (error) {
@@ -213,6 +216,7 @@ class Relay implements RelayHandler {
   /** The failure rule: after the head, say what happened where the protocol can, then break the connection. Never a clean end. */
   #break(how: 'upstream_failed' | 'interrupted', error: unknown): void {
     this.#cut(how, error);
+    this.#writer?.release();
     const event = this.#failureEvent(how, error);
     const breakNow = (): void => breakConnection(this.#response, this.#isCloseDelimited);
     if (event === undefined && this.#response.writableLength === 0) {

@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http';
+import type { BodyWriter } from './body-writer.ts';
 import type { EventBoundary } from './event-boundary.ts';
 import { createStallClock, type StallClock } from './stall-clock.ts';
 
@@ -7,12 +7,12 @@ const COMMENT = Buffer.from(': keep-alive\n\n');
 /** Writes comments into the silence of an event stream; clients skip them (WHATWG HTML section 9.2.6). */
 export class KeepAliveComments {
   sent = 0;
-  readonly #response: ServerResponse;
+  readonly #writer: BodyWriter;
   readonly #boundary: EventBoundary;
   readonly #silence: StallClock;
 
-  constructor(response: ServerResponse, boundary: EventBoundary, intervalMs: number) {
-    this.#response = response;
+  constructor(writer: BodyWriter, boundary: EventBoundary, intervalMs: number) {
+    this.#writer = writer;
     this.#boundary = boundary;
     this.#silence = createStallClock(intervalMs, this.#onSilence);
   }
@@ -28,8 +28,8 @@ export class KeepAliveComments {
 
   readonly #onSilence = (): void => {
     // A client that does not read is not waiting for a sign of life.
-    if (this.#boundary.isAtBoundary && !this.#response.writableNeedDrain) {
-      this.#response.write(COMMENT);
+    if (this.#boundary.isAtBoundary && !this.#writer.isBlocked) {
+      this.#writer.write(COMMENT);
       this.sent += 1;
     }
     this.#silence.restart(performance.now());
