@@ -1,0 +1,52 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { createClientRules } from '../../src/clients/client-rules.ts';
+import { matchesGlob } from '../../src/clients/matches-glob.ts';
+
+const BASE = { name: 'one', key_sha256: 'a'.repeat(64) };
+
+describe('models', () => {
+  it('without a list every model is allowed, with one only what a pattern covers', () => {
+    expect(createClientRules(BASE, 1)).toMatchObject({ restrictsModels: false });
+    expect(createClientRules(BASE, 1).allowsModel('anything')).toBe(true);
+    const rules = createClientRules({ ...BASE, models: ['claude-haiku-*', 'claude-opus-4-1'] }, 1);
+    expect(rules.restrictsModels).toBe(true);
+    expect(['claude-haiku-4-5', 'claude-opus-4-1', 'claude-opus-4-10', 'Claude-Haiku-4-5', '', 'xclaude-haiku-1'].map((model) => rules.allowsModel(model)))
+      .toEqual([true, true, false, false, false, false]);
+  });
+
+  it('with a list, groups whose models cannot be read are closed, even when routes name them', () => {
+    const rules = createClientRules({ ...BASE, models: ['*'], routes: ['batches', 'agents', 'unknown', 'messages', 'files'] }, 1);
+    expect(['batches', 'agents', 'unknown', 'messages', 'files', 'models'].map((group) => rules.allowsRouteGroup(group))).toEqual([false, false, false, true, true, false]);
+  });
+});
+
+describe('routes', () => {
+  const groups = ['messages', 'models', 'front_door', 'batches', 'files', 'skills', 'agents', 'admin', 'unknown'];
+
+  it('a single client may use what is served', () => {
+    expect(groups.every((group) => createClientRules(BASE, 1).allowsRouteGroup(group))).toBe(true);
+  });
+
+  it('with two clients what they would see of each other is closed unless named', () => {
+    expect(groups.filter((group) => createClientRules(BASE, 2).allowsRouteGroup(group))).toEqual(['messages', 'models', 'front_door']);
+    expect(groups.filter((group) => createClientRules({ ...BASE, routes: ['batches'] }, 2).allowsRouteGroup(group))).toEqual(['batches']);
+  });
+});
+
+describe('matchesGlob', () => {
+  it('agrees with the regular expression that means the same', () => {
+    const text = fc.string({ unit: fc.constantFrom('a', 'b', '.', '-'), maxLength: 12 });
+    const pattern = fc.string({ unit: fc.constantFrom('a', 'b', '.', '*'), maxLength: 8 });
+    fc.assert(fc.property(pattern, text, (glob, name) => {
+      const expression = new RegExp(`^${glob.replaceAll('.', '\\.').replaceAll('*', '.*')}$`, 's');
+      expect(matchesGlob(glob, name)).toBe(expression.test(name));
+    }), { numRuns: 2_000 });
+  });
+
+  it('takes no longer on patterns that make regular expressions explode', () => {
+    const started = performance.now();
+    expect(matchesGlob('*a'.repeat(100), 'a'.repeat(20_000) + 'b')).toBe(false);
+    expect(performance.now() - started).toBeLessThan(2_000);
+  });
+});
