@@ -20,7 +20,7 @@ const CONSTANTS: ReadonlyMap<string, number> = new Map([
 /** Assembles the machine; the same sources always give the same bytes. */
 export async function assembleMachine(): Promise<Uint8Array> {
   const assembler = await loadAssembler();
-  const module = assembler.parseWat('machine.wat', machineText(), { simd: true });
+  const module = assembler.parseWat('machine.wat', machineText(), { simd: true, relaxed_simd: true });
   try {
     module.validate();
     return module.toBinary({}).buffer;
@@ -41,20 +41,27 @@ ${lines.join('\n')}
 `;
 }
 
+/**
+ * Puts the functions together and their constants in: `(@name)` and `offset=@name` are numbers, `(@bytes:2f)` loads a
+ * vector of 16 times that byte, `(@vector:00,…)` one of 16 bytes.
+ */
 function machineText(): string {
-  const text = `(module
-  (memory (export "memory") 2 2)
-  (data (@transitions) "${escapedBytes(transitionTable())}")
-  ${SCAN_FUNCTION}${MEMBER_FUNCTIONS}${UNESCAPE_FUNCTIONS}${STRING_FUNCTIONS}${UTF8_FUNCTION})`;
-  return text
-    .replace(/\(@bytes:([0-9a-f]{2})\)/gu, (_, byte: string) => vectorOf(Array.from({ length: 16 }, () => byte)))
-    .replace(/\(@vector:([0-9a-f,]+)\)/gu, (_, bytes: string) => vectorOf(bytes.split(',')))
+  const vectors: string[] = [];
+  const load = (bytes: string): string => {
+    if (!vectors.includes(bytes)) vectors.push(bytes);
+    return `(v128.load (i32.const ${ADDRESS.vectors + vectors.indexOf(bytes) * 16}))`;
+  };
+  const functions = [SCAN_FUNCTION, MEMBER_FUNCTIONS, UNESCAPE_FUNCTIONS, STRING_FUNCTIONS, UTF8_FUNCTION]
+    .join('')
+    .replace(/\(@bytes:([0-9a-f]{2})\)/gu, (_, byte: string) => load(`\\${byte}`.repeat(16)))
+    .replace(/\(@vector:([0-9a-f,]+)\)/gu, (_, bytes: string) => load(`\\${bytes.replaceAll(',', '\\')}`))
     .replace(/\(@([\w.]+)\)/gu, (_, name: string) => `(i32.const ${constant(name)})`)
     .replace(/offset=@([\w.]+)/gu, (_, name: string) => `offset=${constant(name)}`);
-}
-
-function vectorOf(bytes: readonly string[]): string {
-  return `(v128.const i8x16 ${bytes.map((byte) => `0x${byte}`).join(' ')})`;
+  return `(module
+  (memory (export "memory") 2 2)
+  (data (i32.const ${ADDRESS.vectors}) "${vectors.join('')}")
+  (data (i32.const ${ADDRESS.transitions}) "${escapedBytes(transitionTable())}")
+  ${functions})`;
 }
 
 function constant(name: string): number {

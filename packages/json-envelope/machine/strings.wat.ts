@@ -9,8 +9,10 @@ function bitsOf(test: (lane: number) => string): string {
   return `(i64.or (i64.or ${a} ${b}) (i64.or ${c} ${d}))`;
 }
 
-const special = (lane: number): string => `(i8x16.lt_s (v128.xor (local.get $v${lane}) (@bytes:02)) (@bytes:21))`;
-const backslash = (lane: number): string => `(i8x16.eq (local.get $v${lane}) (@bytes:5c))`;
+const each = (write: (lane: number) => string): string => LANES.map(write).join('\n      ');
+const any = (name: string): string =>
+  `(v128.or (v128.or (local.get $${name}0) (local.get $${name}1)) (v128.or (local.get $${name}2) (local.get $${name}3)))`;
+const locals = (name: string): string => LANES.map((lane) => `(local $${name}${lane} v128)`).join(' ');
 
 /**
  * Passes over the inside of strings 64 bytes at a time. A block is one step whether it holds escapes or not: they are
@@ -21,8 +23,9 @@ const backslash = (lane: number): string => `(i8x16.eq (local.get $v${lane}) (@b
 export const STRING_FUNCTIONS: string = `
 ;; Passes over bytes that keep the state "string"; stops at one that does not, or that the table has to judge.
 (func $skipString (param $p i32) (param $end i32) (result i32)
-  (local $v0 v128) (local $v1 v128) (local $v2 v128) (local $v3 v128) (local $vectorBits i32)
-  (local $backslash i64) (local $special i64) (local $high i64) (local $escaped i64) (local $series i64)
+  ${locals('v')} ${locals('s')} ${locals('b')}
+  (local $two v128) (local $limit v128) (local $slash v128) (local $low v128) (local $escapes v128) (local $vectorBits i32)
+  (local $backslash i64) (local $special i64) (local $escaped i64) (local $series i64)
   (local $stop i64) (local $odd i64) (local $byte i32) (local $at i32)
   ;; 1 when the block before ended in a backslash that escapes this block's first byte.
   (local $carry i64)
@@ -30,26 +33,33 @@ export const STRING_FUNCTIONS: string = `
   (local $open i64)
   (local $lastBlock i32)
   (local.set $lastBlock (i32.sub (local.get $end) (i32.const 64)))
+  (local.set $two (@bytes:02))
+  (local.set $limit (@bytes:21))
+  (local.set $slash (@bytes:5c))
+  (local.set $low (@bytes:0f))
+  (local.set $escapes (@vector:01,00,22,00,74,00,66,00,00,00,00,00,5c,00,6e,2f))
   (block $rest
     (loop $block
       (br_if $rest (i32.gt_s (local.get $p) (local.get $lastBlock)))
-      ${LANES.map((lane) => `(local.set $v${lane} (v128.load offset=${lane * 16} (local.get $p)))`).join('\n      ')}
+      ${each((lane) => `(local.set $v${lane} (v128.load offset=${lane * 16} (local.get $p)))`)}
       ;; With bit 1 flipped, the quote and all controls are below 0x21, and as signed numbers so is all from 0x80.
-      (if (i32.eqz (i32.or
-            (v128.any_true (v128.or
-              (v128.or (v128.or ${special(0)} ${backslash(0)}) (v128.or ${special(1)} ${backslash(1)}))
-              (v128.or (v128.or ${special(2)} ${backslash(2)}) (v128.or ${special(3)} ${backslash(3)}))))
-            (i64.ne (i64.or (local.get $carry) (local.get $open)) (i64.const 0))))
+      ${each((lane) => `(local.set $s${lane} (i8x16.lt_s (v128.xor (local.get $v${lane}) (local.get $two)) (local.get $limit)))`)}
+      ${each((lane) => `(local.set $b${lane} (i8x16.eq (local.get $v${lane}) (local.get $slash)))`)}
+      (if (i32.eqz (v128.any_true (v128.or ${any('s')} ${any('b')})))
         (then
-          (local.set $p (i32.add (local.get $p) (i32.const 64)))
-          (br $block)))
-      (local.set $high ${bitsOf((lane) => `(local.get $v${lane})`)})
-      (local.set $special (i64.and ${bitsOf(special)} (i64.xor (local.get $high) (i64.const -1))))
-      (local.set $backslash ${bitsOf(backslash)})
+          (if (i64.eqz (i64.or (local.get $carry) (local.get $open)))
+            (then
+              (local.set $p (i32.add (local.get $p) (i32.const 64)))
+              (br $block)))))
+      (local.set $special ${bitsOf((lane) => `(local.get $s${lane})`)})
+      (local.set $backslash ${bitsOf((lane) => `(local.get $b${lane})`)})
 
-      (if (i64.ne (i64.or (local.get $high) (local.get $open)) (i64.const 0))
-        (then (br_if $rest (i32.eqz (call $isUtf8 (local.get $p))))))
-      (local.set $open (i64.shr_u (local.get $high) (i64.const 61)))
+      (if (i64.ne (i64.or (i64.extend_i32_u (i8x16.bitmask ${any('v')})) (local.get $open)) (i64.const 0))
+        (then
+          (br_if $rest (i32.eqz (call $isUtf8 (local.get $p))))
+          (local.set $special
+            (i64.and (local.get $special) (i64.xor (i64.const -1) ${bitsOf((lane) => `(local.get $v${lane})`)})))
+          (local.set $open (i64.extend_i32_u (i32.shr_u (i8x16.bitmask (local.get $v3)) (i32.const 13))))))
 
       ;; A series of backslashes escapes every other byte from its second on: the subtraction runs along each series.
       (local.set $series (i64.and (local.get $backslash) (i64.xor (local.get $carry) (i64.const -1))))
@@ -64,8 +74,7 @@ export const STRING_FUNCTIONS: string = `
         (i64.and (local.get $escaped) (i64.xor (local.get $stop) (i64.sub (local.get $stop) (i64.const 1))))
         (i64.xor (i64.const -1) ${bitsOf(
           (lane) => `(i8x16.eq (local.get $v${lane})
-          (i8x16.swizzle (@vector:01,00,22,00,74,00,66,00,00,00,00,00,5c,00,6e,2f)
-            (v128.and (local.get $v${lane}) (@bytes:0f))))`,
+          (i8x16.relaxed_swizzle (local.get $escapes) (v128.and (local.get $v${lane}) (local.get $low))))`,
         )})))
       (block $judged
         (loop $next
@@ -99,7 +108,9 @@ export const STRING_FUNCTIONS: string = `
 
   (loop $vector
     (local.set $v0 (v128.load (local.get $p)))
-    (local.set $vectorBits (i8x16.bitmask (v128.or ${special(0)} ${backslash(0)})))
+    (local.set $vectorBits (i8x16.bitmask (v128.or
+      (i8x16.lt_s (v128.xor (local.get $v0) (local.get $two)) (local.get $limit))
+      (i8x16.eq (local.get $v0) (local.get $slash)))))
     (local.set $p (i32.add (local.get $p) (i32.ctz (i32.or (local.get $vectorBits) (i32.const 0x10000)))))
     (br_if $vector (i32.and (i32.eqz (local.get $vectorBits)) (i32.lt_u (local.get $p) (local.get $end)))))
   (local.get $p))
@@ -129,7 +140,7 @@ export const STRING_FUNCTIONS: string = `
   (loop $vector
     (local.set $v (v128.load (local.get $p)))
     (local.set $tokens (i32.xor (i32.const 0x1ffff) (i8x16.bitmask (i8x16.eq (local.get $v)
-      (i8x16.swizzle (@vector:20,00,00,00,00,00,00,00,00,09,0a,00,00,0d,00,00) (v128.and (local.get $v) (@bytes:0f)))))))
+      (i8x16.relaxed_swizzle (@vector:20,00,00,00,00,00,00,00,00,09,0a,00,00,0d,00,00) (v128.and (local.get $v) (@bytes:0f)))))))
     (local.set $p (i32.add (local.get $p) (i32.ctz (local.get $tokens))))
     (br_if $vector (i32.and (i32.eq (local.get $tokens) (i32.const 0x10000)) (i32.lt_u (local.get $p) (local.get $end)))))
   (local.get $p))

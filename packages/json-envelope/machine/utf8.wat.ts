@@ -36,25 +36,38 @@ const SECOND_HIGH = [
 ];
 
 const vector = (bytes: readonly number[]): string => `(@vector:${bytes.map((byte) => byte.toString(16).padStart(2, '0')).join()})`;
+const load = (at: number, back: number): string => `(v128.load offset=${at + 3 - back} (local.get $p))`;
+const highHalf = (name: string): string => `(v128.and (i16x8.shr_u (local.get $${name}) (i32.const 4)) (local.get $low))`;
+
+const checkVector = (at: number): string => `
+  (local.set $v ${load(at, 0)})
+  (local.set $before ${load(at, 1)})
+  (local.set $wrong (v128.or (local.get $wrong) (v128.xor
+    (v128.and
+      (v128.and
+        (i8x16.relaxed_swizzle (local.get $firstHigh) ${highHalf('before')})
+        (i8x16.relaxed_swizzle (local.get $firstLow) (v128.and (local.get $before) (local.get $low))))
+      (i8x16.relaxed_swizzle (local.get $secondHigh) ${highHalf('v')}))
+    (v128.and (local.get $top) (v128.or
+      (i8x16.sub_sat_u ${load(at, 2)} (local.get $third))
+      (i8x16.sub_sat_u ${load(at, 3)} (local.get $fourth)))))))`;
 
 export const UTF8_FUNCTION: string = `
 ;; Whether the 64 bytes from $p continue the UTF-8 before them without a mistake; the last character may be incomplete.
 (func $isUtf8 (param $p i32) (result i32)
-  (local $v v128) (local $before v128) (local $wrong v128) (local $stop i32)
-  (local.set $stop (i32.add (local.get $p) (i32.const 64)))
-  (loop $vector
-    (local.set $v (v128.load (local.get $p)))
-    (local.set $before (v128.load (i32.sub (local.get $p) (i32.const 1))))
-    (local.set $wrong (v128.or (local.get $wrong) (v128.xor
-      (v128.and
-        (v128.and
-          (i8x16.swizzle ${vector(FIRST_HIGH)} (i8x16.shr_u (local.get $before) (i32.const 4)))
-          (i8x16.swizzle ${vector(FIRST_LOW)} (v128.and (local.get $before) (@bytes:0f))))
-        (i8x16.swizzle ${vector(SECOND_HIGH)} (i8x16.shr_u (local.get $v) (i32.const 4))))
-      ;; Two continuations in a row are right, and asked for, in the third and fourth place of a long form.
-      (v128.and (@bytes:80) (v128.or
-        (i8x16.sub_sat_u (v128.load (i32.sub (local.get $p) (i32.const 2))) (@bytes:60))
-        (i8x16.sub_sat_u (v128.load (i32.sub (local.get $p) (i32.const 3))) (@bytes:70)))))))
-    (br_if $vector (i32.lt_u (local.tee $p (i32.add (local.get $p) (i32.const 16))) (local.get $stop))))
+  (local $v v128) (local $before v128) (local $wrong v128)
+  (local $firstHigh v128) (local $firstLow v128) (local $secondHigh v128) (local $low v128) (local $top v128)
+  (local $third v128) (local $fourth v128)
+  (local.set $firstHigh ${vector(FIRST_HIGH)})
+  (local.set $firstLow ${vector(FIRST_LOW)})
+  (local.set $secondHigh ${vector(SECOND_HIGH)})
+  (local.set $low (@bytes:0f))
+  ;; Two continuations in a row are wrong by the tables, but right, and required, in the third and fourth place of a
+  ;; long form: there the top bit remains of the lead byte two or three places before.
+  (local.set $top (@bytes:80))
+  (local.set $third (@bytes:60))
+  (local.set $fourth (@bytes:70))
+  (local.set $p (i32.sub (local.get $p) (i32.const 3)))
+  ${[0, 16, 32, 48].map(checkVector).join('')}
   (i32.eqz (v128.any_true (local.get $wrong))))
 `;

@@ -36,6 +36,8 @@ export const ADDRESS = {
   rules: 8192,
   /** A name without its escapes. */
   scratch: 18_432,
+  /** Constants of 16 bytes; loaded once a call, they stay in registers, where literals are built anew at each use. */
+  vectors: 19_968,
   /** The grammar: the next state or the action for each state and byte. */
   transitions: 20_480,
   /** The chunk; what came before it of a name or value stands right in front of it. */
