@@ -1,68 +1,58 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { cutAt, eachByte, scanChunks, scanText } from './scan.ts';
-
-const MEMBERS = ['model', 'stream', 'max_tokens', 'fallbacks[].model', 'tools[].model', 'stop[]'];
-const OPTIONS = { members: MEMBERS, maxValueBytes: 24, maxValues: 4 };
-const cuts = fc.array(fc.nat(), { maxLength: 12 });
-
-/** Objects that have the chosen members often, beside whatever else. */
-const names = fc.oneof(fc.constantFrom('model', 'stream', 'max_tokens', 'fallbacks', 'tools', 'stop'), fc.string({ unit: 'binary' }));
-const body = fc.dictionary(names, fc.oneof(fc.jsonValue({ maxDepth: 3 }), fc.array(fc.dictionary(names, fc.jsonValue({ maxDepth: 1 })))));
+import { checkAgainstParse, checkSplits } from './check-text.ts';
+import { eachByte, readEnvelope, scanChunks, scanText } from './scan.ts';
+import { brokenText, cuts, jsonText } from './texts.ts';
 
 describe('any split', () => {
   it('gives the same envelope, and it is what JSON.parse reads', () => {
     fc.assert(
-      fc.property(body, cuts, fc.constantFrom('', ' ', '\t', '\n'), (value, places, indent) => {
-        const text = JSON.stringify(value, null, indent);
-        const bytes = Buffer.from(text);
-        const whole = scanText(bytes, { members: MEMBERS, maxValueBytes: 8192, maxValues: 1000 });
-        if (!('envelope' in whole)) throw new Error(`refused ${text}`);
-        expect(Object.fromEntries(whole.envelope.members)).toEqual(readWithParse(JSON.parse(text)));
-        expect(scanChunks(cutAt(bytes, places), OPTIONS)).toEqual(scanText(bytes, OPTIONS));
-        expect(scanChunks(eachByte(bytes), OPTIONS)).toEqual(scanText(bytes, OPTIONS));
+      fc.property(jsonText, cuts, (text, places) => {
+        checkAgainstParse(Buffer.from(text));
+        checkSplits(Buffer.from(text), places);
       }),
-      { numRuns: 400 },
+      { numRuns: 600 },
     );
   });
 
   it('gives the same refusal at the same byte', () => {
     fc.assert(
-      fc.property(body, fc.nat(), fc.nat(255), cuts, (value, place, byte, places) => {
-        const bytes = Buffer.from(JSON.stringify(value));
-        bytes[place % bytes.length] = byte;
-        const whole = scanText(bytes, OPTIONS);
-        expect(scanChunks(cutAt(bytes, places), OPTIONS)).toEqual(whole);
-        expect(scanChunks(eachByte(bytes), OPTIONS)).toEqual(whole);
+      fc.property(brokenText, cuts, (bytes, places) => {
+        checkAgainstParse(bytes);
+        checkSplits(bytes, places);
       }),
-      { numRuns: 400 },
+      { numRuns: 600 },
     );
   });
-});
 
-/** The chosen members, read the ordinary way. */
-function readWithParse(value: unknown): Record<string, unknown[]> {
-  const found: Record<string, unknown[]> = {};
-  const keep = (path: string, member: unknown): void => {
-    (found[path] ??= []).push(memberValue(member));
-  };
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return found;
-  for (const [name, member] of Object.entries(value)) {
-    if (['model', 'stream', 'max_tokens'].includes(name)) keep(name, member);
-    if (!Array.isArray(member)) continue;
-    for (const element of member as unknown[]) {
-      if (name === 'stop') keep('stop[]', element);
-      if (name !== 'fallbacks' && name !== 'tools') continue;
-      if (typeof element !== 'object' || element === null || Array.isArray(element)) continue;
-      if ('model' in element) keep(`${name}[].model`, element.model);
+  it('gives the same verdict at each cut in two of a text that has everything (vectors begin elsewhere each time)', () => {
+    const content = `${'plain '.repeat(12)}\\n\\"\\\\\u00e9\u20ac\u{1f600}\\u00e9\\ud83d\\ude00${'\\\\'.repeat(40)}${'tail '.repeat(20)}`;
+    const bytes = Buffer.from(`{"model":"${content}","x":[1.5e3,true,false,null,{"y":"z"}],\n      "tools":[{"model":"m"}]}`);
+    const whole = scanText(bytes, { members: ['model', 'tools[].model'] });
+    expect(whole).toHaveProperty('envelope');
+    for (let cut = 0; cut <= bytes.length; cut += 1) {
+      const chunks = [bytes.subarray(0, cut), bytes.subarray(cut)];
+      expect(scanChunks(chunks, { members: ['model', 'tools[].model'] })).toEqual(whole);
     }
-  }
-  return found;
-}
+  });
 
-function memberValue(value: unknown): unknown {
-  if (value === null) return { kind: 'null' };
-  if (Array.isArray(value)) return { kind: 'array' };
-  if (typeof value === 'number') return { kind: 'number', value, text: JSON.stringify(value) };
-  return typeof value === 'object' ? { kind: 'object' } : { kind: typeof value, value };
-}
+  it('points at the same byte wherever in a long string the mistake is', () => {
+    const mistakes = [[0x00], [0x5c, 0x78], [0x5c, 0x75, 0x30, 0x67], [0x80], [0xe2, 0x28], [0xed, 0xa0], [0xf5], [0x5c, 0x0a], [0x5c, 0xc3]];
+    for (const mistake of mistakes) {
+      for (let place = 0; place < 140; place += 1) {
+        const before = place % 2 === 0 ? 'x'.repeat(place) : '\\n'.repeat((place - 1) / 2);
+        const bytes = Buffer.concat([Buffer.from(`"${before}`), Buffer.from(mistake), Buffer.from(`${'y'.repeat(150)}"`)]);
+        const verdict = scanText(bytes);
+        expect(verdict).toEqual(scanChunks(eachByte(bytes)));
+        expect(verdict).toHaveProperty('byteOffset', 1 + before.length + mistake.length - 1);
+      }
+    }
+  });
+
+  it('takes chunks longer than the machine takes at once', () => {
+    const text = JSON.stringify({ model: 'm', text: 'line\n"quoted"\u20ac'.repeat(20_000), stream: true });
+    const { members, byteLength } = readEnvelope(text, { members: ['model', 'stream'] });
+    expect([...members.keys()]).toEqual(['model', 'stream']);
+    expect(byteLength).toBe(Buffer.byteLength(text));
+  });
+});
