@@ -1,10 +1,10 @@
-/** Bodies like those that pass a gateway, each built from a fixed seed. */
+/** A body like those that pass a gateway; nothing in it is random. */
 export interface BenchBody {
   readonly name: string;
   readonly bytes: Buffer;
 }
 
-const CODE_LINE = [
+const CODE = [
   'export async function forwardRequest(inbound: IncomingMessage, options: ForwardOptions): Promise<void> {',
   '  const outbound = http.request({ host: "127.0.0.1", port: options.port, method: inbound.method });',
   '  if (inbound.headers["content-type"] !== "application/json") {',
@@ -41,31 +41,37 @@ export function plainBody(size = 1_000_000): BenchBody {
 }
 
 /** A body as Claude Code sends it: tools, then a conversation of file contents full of line ends and quotes. */
-export function codingBody(size = 1_000_000): BenchBody {
-  const file = Array.from({ length: 200 }, (_, line) => `${line + 1}\u2192${CODE_LINE[line % CODE_LINE.length] ?? ''}`).join('\n');
+export function codingBody(size = 1_000_000, name = 'coding agent'): BenchBody {
+  const file = Array.from({ length: 200 }, (_, line) => `${line + 1}\u2192${CODE[line % CODE.length] ?? ''}`).join('\n');
   const turn = [
     { role: 'assistant', content: [{ type: 'tool_use', id: 'toolu_01', name: 'Read', input: { file_path: '/src/index.ts' } }] },
-    { role: 'user', content: [{ type: 'tool_result', tool_use_id: 'toolu_01', content: [{ type: 'text', text: file.replaceAll('\u2192', '\t') }] }] },
+    { role: 'user', content: [{ type: 'tool_result', tool_use_id: 'toolu_01', content: [{ type: 'text', text: file }] }] },
   ];
   const tools = Array.from({ length: 20 }, () => TOOL);
   const count = Math.max(1, Math.round(size / JSON.stringify(turn).length));
-  return body('coding agent', { tools, messages: Array.from({ length: count }, () => turn).flat() });
+  return body(name, { tools, messages: Array.from({ length: count }, () => turn).flat() });
+}
+
+/** A body of 1 KB: creating a scanner and ending it weigh most. */
+export function smallBody(): BenchBody {
+  return body('1 KB', { messages: [{ role: 'user', content: 'Hello, how are you today? '.repeat(35) }] });
 }
 
 /** The bodies of the table. */
 export function benchBodies(): readonly BenchBody[] {
   const chinese = CHINESE.repeat(1000);
   const tools = Array.from({ length: 1500 }, () => TOOL);
-  const pretty = JSON.stringify({ model: 'claude-opus-4-5', tools: tools.slice(0, 700) }, null, 2);
-  const ascii = JSON.stringify({ text: chinese.repeat(3) }).replaceAll(/[^\0-\x7f]/gu, (c) => `\\u${c.charCodeAt(0).toString(16)}`);
+  const escaped = JSON.stringify(chinese).replaceAll(/[^\0-\x7f]/gu, (c) => `\\u${c.charCodeAt(0).toString(16)}`);
   return [
     plainBody(),
     codingBody(),
+    codingBody(2_000_000, 'coding agent, 2 MB'),
     body('Chinese text', { messages: Array.from({ length: 15 }, () => ({ role: 'user', content: chinese })) }),
-    { name: 'the same, escaped', bytes: Buffer.from(`{"messages":[${Array.from({ length: 3 }, () => ascii).join()}]}`) },
+    { name: 'Chinese text, escaped', bytes: Buffer.from(`{"texts":[${Array.from({ length: 8 }, () => escaped).join()}]}`) },
     body('tool schemas', { tools }),
-    { name: 'tool schemas, indented', bytes: Buffer.from(pretty) },
-    body('numbers', { numbers: Array.from({ length: 60_000 }, (_, i) => (i * 7919) % 100_003 / 97) }),
+    { name: 'tool schemas, indented', bytes: Buffer.from(JSON.stringify({ tools: tools.slice(0, 700) }, null, 2)) },
+    body('numbers', { numbers: Array.from({ length: 60_000 }, (_, i) => ((i * 7919) % 100_003) / 97) }),
+    smallBody(),
   ];
 }
 
