@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { registerUpstreamMetrics } from '@penstock/upstream-metrics';
 import { createUpstreamClient } from '@penstock/upstream-client';
 import { describe, expect, it } from 'vitest';
+import { createWorkerMetrics } from '../../src/metrics/create-worker-metrics.ts';
 import { OUTCOMES } from '../../src/request-record.ts';
 import { declaredMetrics } from './exposition.ts';
 import { createTestMetrics, STREAMED_MESSAGE } from './request-records.ts';
@@ -24,7 +25,9 @@ async function exposeEverything(): Promise<string> {
     'anthropic-ratelimit-requests-limit', '1', 'anthropic-ratelimit-requests-remaining', '1', 'anthropic-ratelimit-requests-reset', '2026-01-01T00:00:00Z',
     'anthropic-ratelimit-unified-5h-utilization', '1', 'anthropic-ratelimit-unified-5h-status', 'allowed', 'anthropic-ratelimit-unified-5h-reset', '1',
   ]);
-  return metrics.registry.metrics();
+  const workers = createWorkerMetrics();
+  workers.add({ id: 1, scrape: () => metrics.registry.metrics() });
+  return (await workers.scrape()).text;
 }
 
 describe('the page of metrics', () => {

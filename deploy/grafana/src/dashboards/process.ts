@@ -67,12 +67,20 @@ const resources: readonly PanelSpec[] = [
     queries: [{ expression: `sum by (type) (${select('nodejs_active_resources')})`, legend: '{{type}}' }],
   },
   {
-    kind: 'graph', title: 'Observers that failed', unit: 'cps', width: 12,
+    kind: 'graph', title: 'Workers', unit: 'none', noValue: 'one process, no workers',
+    description: 'Worker processes that answer, those that are silent, and crashes. Only with server.workers above 1.',
+    queries: [
+      { expression: `sum by (state) (${select('penstock_workers')})`, legend: '{{state}}' },
+      { expression: `sum(increase(${select('penstock_worker_crashes_total')}[$__rate_interval]))`, legend: 'crashes' },
+    ],
+  },
+  {
+    kind: 'graph', title: 'Observers that failed', unit: 'cps',
     description: 'Exceptions in metering, logging or tracing. The bytes went on, but something was not counted: worth a report.',
     queries: [{ expression: `sum by (instance) (rate(${select('penstock_observer_errors_total')}[$__rate_interval]))`, legend: '{{instance}}' }],
   },
   {
-    kind: 'graph', title: 'Configuration reloads', unit: 'cps', width: 12, description: 'Attempts to load the configuration anew, by result.',
+    kind: 'graph', title: 'Configuration reloads', unit: 'cps', description: 'Attempts to load the configuration anew, by result.',
     queries: [{ expression: `sum by (result) (rate(${select('penstock_config_reloads_total')}[$__rate_interval]))`, legend: '{{result}}' }],
   },
 ];

@@ -1,0 +1,102 @@
+/** How the samples of one metric become one sample when they come from several processes. */
+type Merge = 'sum' | 'min' | 'max';
+
+/**
+ * Gauges that are not parts of a whole. Everything else is added up: connections, memory, bytes, requests.
+ * The worst worker is what an alert must see, so lags take the greatest and states the worst value.
+ */
+const MERGES: readonly (readonly [RegExp, Merge])[] = [
+  [/^nodejs_eventloop_lag_/, 'max'],
+  [/^(nodejs_version_info|penstock_build_info|penstock_draining)$/, 'max'],
+  [/^penstock_config_last_reload_/, 'min'],
+  // The age of the youngest process tells of a crash loop.
+  [/^process_start_time_seconds$/, 'max'],
+  // Each worker knows the quota from its own responses; the least that any was told is the safe answer.
+  [/^penstock_anthropic_ratelimit_remaining$/, 'min'],
+  [/^penstock_anthropic_/, 'max'],
+];
+
+/** One metric of an exposition: its comment lines, and its samples by name and labels. */
+interface Family {
+  readonly comments: readonly string[];
+  readonly merge: Merge;
+  readonly isCumulative: boolean;
+  readonly samples: Map<string, number>;
+}
+
+function createFamily(help: string, type: string): Family {
+  const [, , name = '', kind = ''] = type.split(' ');
+  return {
+    comments: help === '' ? [type] : [help, type],
+    merge: kind === 'gauge' ? MERGES.find(([pattern]) => pattern.test(name))?.[1] ?? 'sum' : 'sum',
+    isCumulative: kind === 'counter' || kind === 'histogram',
+    samples: new Map(),
+  };
+}
+
+function combine(merge: Merge, known: number, value: number): number {
+  if (merge === 'sum') return known + value;
+  return merge === 'min' ? Math.min(known, value) : Math.max(known, value);
+}
+
+/** The format writes infinities as `+Inf` and `-Inf`, which `Number` does not know. */
+function parseValue(text: string): number {
+  return Number(text.replace('Inf', 'Infinity'));
+}
+
+function printValue(value: number): string {
+  return String(value).replace('Infinity', 'Inf').replace(/^Inf/, '+Inf');
+}
+
+function addSample({ samples, merge }: Family, line: string): void {
+  // A label value may contain a space; the number never does.
+  const split = line.lastIndexOf(' ');
+  const key = line.slice(0, split);
+  const value = parseValue(line.slice(split + 1));
+  const known = samples.get(key);
+  samples.set(key, known === undefined ? value : combine(merge, known, value));
+}
+
+/** Reads one exposition into the families that are known so far; a metric is known by its type line. */
+function addExposition(families: Map<string, Family>, text: string): void {
+  let help = '';
+  let family: Family | undefined;
+  for (const line of text.split('\n')) {
+    if (line.startsWith('# HELP ')) help = line;
+    else if (line.startsWith('# TYPE ')) {
+      family = families.get(line);
+      if (family === undefined) {
+        family = createFamily(help, line);
+        families.set(line, family);
+      }
+      help = '';
+    } else if (line !== '' && !line.startsWith('#') && family !== undefined) addSample(family, line);
+  }
+}
+
+function print(families: Iterable<Family>): string {
+  const lines: string[] = [];
+  for (const { comments, samples } of families) {
+    lines.push(...comments);
+    for (const [key, value] of samples) lines.push(`${key} ${printValue(value)}`);
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+/**
+ * Merges the Prometheus texts of several processes of one gateway into the text of the whole.
+ *
+ * Counters, histograms and most gauges are added up; of the rest the worst or the youngest counts.
+ */
+export function mergeExpositions(texts: Iterable<string>): string {
+  const families = new Map<string, Family>();
+  for (const text of texts) addExposition(families, text);
+  return print(families.values());
+}
+
+/** Keeps of an exposition what outlives its process: counters and histograms, which must never fall. */
+export function keepCumulative(text: string): string {
+  const families = new Map<string, Family>();
+  addExposition(families, text);
+  return print([...families.values()].filter(({ isCumulative }) => isCumulative));
+}

@@ -1,0 +1,135 @@
+import { spawnSync } from 'node:child_process';
+import { Counter, Registry } from 'prom-client';
+import { describe, expect, it } from 'vitest';
+import { createWorkerMetrics } from '../../src/metrics/create-worker-metrics.ts';
+import { mergeExpositions } from '../../src/metrics/merge-expositions.ts';
+import { declaredMetrics, samplesOf, sumOf } from './exposition.ts';
+import { createTestMetrics, STREAMED_MESSAGE } from './request-records.ts';
+
+function workerOf(id: number): { readonly id: number; readonly metrics: ReturnType<typeof createTestMetrics>; scrape(): Promise<string> } {
+  const metrics = createTestMetrics();
+  return { id, metrics, scrape: () => metrics.registry.metrics() };
+}
+
+describe('the metrics of several workers', () => {
+  it('are whole: counters, histograms and gauges of all of them, added up', async () => {
+    const all = createWorkerMetrics();
+    const workers = [workerOf(1), workerOf(2)];
+    for (const worker of workers) {
+      all.add(worker);
+      worker.metrics.requestStarted('native');
+      worker.metrics.recordRequest(STREAMED_MESSAGE);
+    }
+    workers[0]?.metrics.recordRequest({ ...STREAMED_MESSAGE, outcome: 'upstream_reset', status: 502 });
+    const { text, contentType } = await all.scrape();
+    expect(contentType).toBe('text/plain; version=0.0.4; charset=utf-8');
+    expect(sumOf(text, 'penstock_request_outcomes_total', { outcome: 'ok' })).toBe(2);
+    expect(sumOf(text, 'penstock_request_outcomes_total', { outcome: 'upstream_reset' })).toBe(1);
+    expect(sumOf(text, 'penstock_request_seconds_count')).toBe(3);
+    expect(sumOf(text, 'penstock_request_seconds_bucket', { le: '2.5' })).toBe(3);
+    expect(sumOf(text, 'penstock_requests_in_flight', { side: 'native' })).toBe(2);
+    expect(sumOf(text, 'penstock_tokens_total', { type: 'cache_write_1h' })).toBe(15);
+    expect(sumOf(text, 'penstock_workers', { state: 'up' })).toBe(2);
+    const alone = declaredMetrics(await workerOf(3).scrape());
+    for (const [name, type] of alone) expect(declaredMetrics(text).get(name)).toBe(type);
+  });
+
+  it('show the worst worker where a sum would hide it', async () => {
+    const all = createWorkerMetrics();
+    const [first, second] = [workerOf(1), workerOf(2)];
+    all.add(first);
+    all.add(second);
+    second.metrics.configReloaded('failure');
+    second.metrics.setDraining(true);
+    first.metrics.quotaSeen(['anthropic-ratelimit-tokens-limit', '100', 'anthropic-ratelimit-tokens-remaining', '90']);
+    second.metrics.quotaSeen(['anthropic-ratelimit-tokens-limit', '100', 'anthropic-ratelimit-tokens-remaining', '10']);
+    const { text } = await all.scrape();
+    expect(sumOf(text, 'penstock_config_last_reload_successful')).toBe(0);
+    expect(sumOf(text, 'penstock_draining')).toBe(1);
+    expect(sumOf(text, 'penstock_build_info')).toBe(1);
+    expect(sumOf(text, 'penstock_anthropic_ratelimit_limit')).toBe(100);
+    expect(sumOf(text, 'penstock_anthropic_ratelimit_remaining')).toBe(10);
+    expect(sumOf(text, 'process_start_time_seconds')).toBeLessThan(Date.now() / 1000 + 1);
+  });
+
+  it('never fall when a worker is replaced (rate() would see a reset and count everything again)', async () => {
+    const all = createWorkerMetrics();
+    const worker = workerOf(1);
+    all.add(worker);
+    worker.metrics.recordRequest(STREAMED_MESSAGE);
+    worker.metrics.requestStarted('native');
+    await all.scrape();
+    all.remove(1, 'crashed');
+    const between = (await all.scrape()).text;
+    expect(sumOf(between, 'penstock_request_outcomes_total', { outcome: 'ok' })).toBe(1);
+    expect(sumOf(between, 'penstock_requests_in_flight')).toBeUndefined();
+    const successor = workerOf(2);
+    all.add(successor);
+    successor.metrics.recordRequest(STREAMED_MESSAGE);
+    all.update(2, await successor.scrape());
+    all.remove(2, 'ended');
+    all.remove(2, 'ended');
+    const third = workerOf(3);
+    all.add(third);
+    const { text } = await all.scrape();
+    expect(sumOf(text, 'penstock_request_outcomes_total', { outcome: 'ok' })).toBe(2);
+    expect(sumOf(text, 'penstock_request_seconds_count')).toBe(2);
+    expect(sumOf(text, 'penstock_requests_in_flight')).toBe(0);
+    expect(sumOf(text, 'penstock_worker_crashes_total')).toBe(1);
+  });
+
+  it('do not fail, fall or wait when a worker is silent (its last answer stands in)', async () => {
+    const all = createWorkerMetrics({ answerTimeoutMs: 50 });
+    const healthy = workerOf(1);
+    const silent = workerOf(2);
+    let answers = true;
+    all.add(healthy);
+    all.add({ id: 2, scrape: () => (answers ? silent.scrape() : new Promise<string>(() => undefined)) });
+    silent.metrics.recordRequest(STREAMED_MESSAGE);
+    await all.scrape();
+    answers = false;
+    healthy.metrics.recordRequest(STREAMED_MESSAGE);
+    const { text } = await all.scrape();
+    expect(sumOf(text, 'penstock_request_outcomes_total', { outcome: 'ok' })).toBe(2);
+    expect(sumOf(text, 'penstock_workers', { state: 'silent' })).toBe(1);
+    all.add({ id: 3, scrape: () => Promise.reject(new Error('gone')) });
+    expect(sumOf((await all.scrape()).text, 'penstock_workers', { state: 'silent' })).toBe(2);
+  });
+
+  it('merge 5,000 series of two workers in far less than a scrape interval', async () => {
+    const registry = new Registry();
+    const counter = new Counter({ name: 'x_total', help: 'x', labelNames: ['a', 'b'], registers: [registry] });
+    for (let index = 0; index < 5_000; index += 1) counter.inc({ a: `value ${index}`, b: 'something "quoted" and long' }, index + 0.5);
+    const text = await registry.metrics();
+    mergeExpositions([text, text]);
+    const before = process.cpuUsage();
+    const merged = mergeExpositions([text, text]);
+    const { user, system } = process.cpuUsage(before);
+    expect(samplesOf(merged)).toHaveLength(5_000);
+    expect(sumOf(merged, 'x_total', { a: 'value 4999' })).toBe(9_999);
+    // 50 ms is the bound of the whole scrape on a quiet machine; CPU time does not see the neighbours.
+    expect((user + system) / 1000).toBeLessThan(50);
+  });
+});
+
+describe('merging expositions', () => {
+  it('leaves a single one as it is, whatever its labels contain', async () => {
+    const worker = workerOf(1);
+    worker.metrics.recordRequest(STREAMED_MESSAGE);
+    const text = 'x{a="b c 1\\n\\"# TYPE"} 5';
+    expect(mergeExpositions([`# HELP x X.\n# TYPE x gauge\n${text}\n`])).toBe(`# HELP x X.\n# TYPE x gauge\n${text}\n`);
+    const own = await worker.scrape();
+    expect(samplesOf(mergeExpositions([own])).filter((line) => line.startsWith('penstock'))).toEqual(samplesOf(own).filter((line) => line.startsWith('penstock')));
+    expect(mergeExpositions([])).toBe('\n');
+    const odd = '# TYPE x gauge\nx{a="1"} +Inf\nx{a="2"} -Inf\nx{a="3"} NaN\nx{a="4"} 1e-7\n';
+    expect(mergeExpositions([odd])).toBe(odd);
+  });
+
+  it.skipIf(spawnSync('promtool', ['--version']).status !== 0)('passes promtool check metrics (skipped where promtool is not installed)', async () => {
+    const all = createWorkerMetrics();
+    for (const id of [1, 2]) all.add(workerOf(id));
+    const { text } = await all.scrape();
+    const checked = spawnSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' });
+    expect({ status: checked.status, output: checked.stdout + checked.stderr }).toEqual({ status: 0, output: '' });
+  });
+});
