@@ -15,7 +15,8 @@ const rawJson = JSON as unknown as RawJson;
 function keepSource(_key: string, value: unknown, context?: { readonly source?: string }): unknown {
   if (typeof value !== 'number' || context?.source === undefined) return value;
   const mantissa = context.source.split(/[eE]/)[0] ?? '';
-  if (Number.isFinite(value) && mantissa.replaceAll(/\D/g, '').length <= EXACT_DIGITS) return value;
+  const isInRange = Number.isFinite(value) && (value !== 0 || !/[1-9]/.test(mantissa));
+  if (isInRange && mantissa.replaceAll(/\D/g, '').length <= EXACT_DIGITS) return value;
   return rawJson.rawJSON(context.source);
 }
 

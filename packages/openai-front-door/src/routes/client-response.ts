@@ -8,6 +8,8 @@ export interface ClientResponse {
   readonly status: () => number;
   readonly bytes: () => number;
   writeHead(status: number, headers: readonly string[]): void;
+  /** Sends the head although no byte of the body is there yet. */
+  flushHead(): void;
   /** Resolves when there is room for more; throws `client_stalled` or `client_gone`. */
   write(chunk: string | Uint8Array): Promise<void> | undefined;
   /** Writes without waiting, only where a keep-alive may stand and the client is reading. */
@@ -75,9 +77,9 @@ export function createClientResponse(response: ServerResponse, stallMs: number):
         named.add(name.toLowerCase());
       }
       response.writeHead(code);
-      response.flushHeaders();
       status = code;
     },
+    flushHead: () => { response.flushHeaders(); },
     write: (chunk) => {
       if (response.destroyed) return Promise.reject(gone());
       count(chunk);

@@ -26,9 +26,11 @@ export interface NamedBackend<B extends Backend = Backend> {
   readonly backend: B;
 }
 
+const LONGEST_SHOWN_NAME = 200;
+
 /** OpenAI's answer for a model that the map does not know. */
 export function modelNotFound(model: string): FrontDoorError {
-  return new FrontDoorError('model_not_found', `The model '${model}' does not exist or you do not have access to it.`, { param: 'model' });
+  return new FrontDoorError('model_not_found', `The model '${model.slice(0, LONGEST_SHOWN_NAME)}' does not exist or you do not have access to it.`, { param: 'model' });
 }
 
 /** Where a model goes, or the 404. */

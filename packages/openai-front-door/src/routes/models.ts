@@ -120,11 +120,15 @@ export async function handleListModels(frontDoor: FrontDoor, exchange: Exchange)
 /** The model id of `/v1/models/{id}`: one segment, decoded once, because ids may hold a slash. */
 function requestedModel(exchange: Exchange): string {
   const segment = (exchange.ctx.req.url ?? '').split('?')[0]?.slice('/v1/models/'.length) ?? '';
+  let model: string;
   try {
-    return decodeURIComponent(segment);
+    model = decodeURIComponent(segment);
   } catch {
     throw modelNotFound(segment);
   }
+  // An origin that decodes once more must not be led to another path with our credential.
+  if (model.split(/[/\\]/).some((part) => part === '' || part === '.' || part === '..') || model.includes('%')) throw modelNotFound(model);
+  return model;
 }
 
 /** `GET /v1/models/{id}`. */
@@ -140,6 +144,7 @@ export async function handleRetrieveModel(frontDoor: FrontDoor, exchange: Exchan
     return;
   }
   await orUpstreamError(exchange, async () => {
+    if (resolved.upstreamModel.includes('/')) throw modelNotFound(model);
     const path = `/v1/models/${encodeURIComponent(resolved.upstreamModel)}`;
     const response = await exchange.send(resolved.backend, origin, anthropicRequest(exchange.ctx, origin, { method: 'GET', path, body: null, responseKind: 'quick' }));
     const converted = convertModel(await readJson(frontDoor, response), model);

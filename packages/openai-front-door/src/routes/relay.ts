@@ -96,5 +96,6 @@ export async function relayRequest(frontDoor: FrontDoor, exchange: Exchange, to:
   exchange.record.isEventStream = /^text\/event-stream\b/i.test(headerValue(response.rawHeaders, 'content-type') ?? '');
   const streaming = exchange.record.isEventStream && headerValue(response.rawHeaders, 'x-accel-buffering') === undefined ? ['x-accel-buffering', 'no'] : [];
   exchange.client.writeHead(response.status, [...relayResponseHeaders(response.rawHeaders), ...streaming]);
+  exchange.client.flushHead();
   await relayBody(frontDoor, exchange, response);
 }

@@ -54,7 +54,8 @@ export async function startFrontDoor(answer: Answer, options: StartOptions = {})
   app.silent = true;
   if (before !== undefined) app.use(before);
   app.use(frontDoor.routes());
-  const server = createServer(app.callback());
+  const handle = app.callback();
+  const server = createServer((request, response) => { void handle(request, response); });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
@@ -77,6 +78,6 @@ export async function startFrontDoor(answer: Answer, options: StartOptions = {})
       waiting.add(check);
       check();
     }),
-    post: (body, init = {}) => fetch(`${origin}/v1/chat/completions`, { method: 'POST', body: JSON.stringify(body), ...init, headers: { 'content-type': 'application/json', ...init.headers } }),
+    post: (body, init = {}) => fetch(`${origin}/v1/chat/completions`, { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' }, ...init }),
   };
 }

@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest';
+import { BUILT_IN_MODEL_CAPABILITIES, capabilitiesOf, FrontDoorOptionsError, mergeModelCapabilities, UNKNOWN_MODEL_CAPABILITIES } from '../../src/index.ts';
+import { matchesModelGlob } from '../../src/models/model-glob.ts';
+import { createModelMap } from '../../src/models/model-map.ts';
+
+const of = (model: string) => capabilitiesOf(BUILT_IN_MODEL_CAPABILITIES, model);
+
+describe('the built-in registry', () => {
+  it.each(['claude-opus-4-7', 'claude-opus-4-8-20260701', 'claude-opus-5', 'claude-fable-5', 'claude-sonnet-5-20261001', 'claude-haiku-5-1'])('drops sampling for %s, which refuses it', (model) => {
+    expect(of(model)).toMatchObject({ rejectsSampling: true, adaptiveOnly: true, rejectsPrefill: true, effortLevels: ['low', 'medium', 'high', 'xhigh', 'max'] });
+  });
+
+  it.each(['claude-sonnet-4-5', 'claude-haiku-4-5-20251001', 'claude-opus-4-5', 'claude-opus-4-1-20250805'])('lets %s have one sampling parameter', (model) => {
+    expect(of(model)).toMatchObject({ rejectsSampling: false, exclusiveSampling: true, rejectsPrefill: false, adaptiveOnly: false });
+  });
+
+  it.each(['claude-opus-4-6', 'claude-sonnet-4-6'])('knows that %s refuses a prefill', (model) => {
+    expect(of(model)).toMatchObject({ rejectsSampling: false, rejectsPrefill: true });
+  });
+
+  it.each(['claude-3-5-sonnet-20241022', 'claude-3-5-haiku-latest', 'claude-3-7-sonnet-20250219', 'claude-sonnet-4-20250514', 'claude-opus-4-0'])('takes %s for an older model (its name also matches a newer pattern)', (model) => {
+    expect(of(model)).toMatchObject({ rejectsSampling: false, exclusiveSampling: false, structuredOutputs: false, effortLevels: [] });
+  });
+
+  it('gives the first models of Claude 3 the output bound they have', () => {
+    expect(of('claude-3-haiku-20240307').defaultMaxTokens).toBe(4096);
+    expect(of('claude-3-5-haiku-20241022').defaultMaxTokens).toBeUndefined();
+  });
+
+  it.each(['claude-next', 'gpt-4', 'sim-text', ''])('assumes the strictest of %j, which it does not know', (model) => {
+    expect(of(model)).toEqual(UNKNOWN_MODEL_CAPABILITIES);
+  });
+});
+
+describe('mergeModelCapabilities', () => {
+  it('lays plain data over the registry, flag by flag, in either spelling', () => {
+    const registry = mergeModelCapabilities({ 'claude-opus-5*': { rejects_sampling: false }, 'claude-next': { effortLevels: ['low'], default_max_tokens: 100 } });
+    expect(capabilitiesOf(registry, 'claude-opus-5')).toMatchObject({ rejectsSampling: false, adaptiveOnly: true });
+    expect(capabilitiesOf(registry, 'claude-next')).toMatchObject({ rejectsSampling: true, effortLevels: ['low'], defaultMaxTokens: 100 });
+  });
+
+  it('names every problem at once (an operator mends a file in one go)', () => {
+    const merge = () => mergeModelCapabilities({ a: { rejectsSampling: 'yes' }, b: { effortLevels: ['huge'], nonsense: 1 }, c: 7, '': {} });
+    expect(merge).toThrow(FrontDoorOptionsError);
+    expect(merge).toThrow(/\["a"\]\.rejectsSampling must be true or false, received "yes"[^]*\["b"\]\.effortLevels must be a list of[^]*\["b"\]\.nonsense is not a capability[^]*\["c"\] must be an object[^]*must not be empty/);
+    expect(() => mergeModelCapabilities([])).toThrow(/must be an object from model pattern/);
+    expect(() => mergeModelCapabilities({ a: { defaultMaxTokens: 0 } })).toThrow(/must be a positive integer, received 0/);
+  });
+});
+
+describe('matchesModelGlob', () => {
+  it.each([
+    ['a', 'a', true], ['a', 'ab', false], ['*', '', true], ['a*', 'a', true], ['a*c', 'abbc', true], ['a*c', 'ac', true], ['a*a', 'a', false], ['*b*', 'abc', true],
+    ['a*b*c', 'a-b-c', true], ['a*b*c', 'acb', false], ['a.c', 'abc', false], ['a**', 'ab', true], ['*ab*ab', 'ab', false], ['*ab*ab', 'abab', true],
+  ])('%s against %s is %s', (pattern, model, expected) => {
+    expect(matchesModelGlob(pattern, model)).toBe(expected);
+  });
+
+  it('takes linear time for a hostile name', () => {
+    expect(matchesModelGlob('*a*a*a*a*a*a*a*a*b', 'a'.repeat(200_000))).toBe(false);
+  });
+});
+
+describe('createModelMap', () => {
+  it('lets the first matching line win, and prefers the line\'s own default bound', () => {
+    const map = createModelMap([
+      { match: 'gpt-4', backend: 'a', upstreamModel: 'claude-3-haiku-20240307' },
+      { match: 'claude-*', backend: 'a', defaultMaxTokens: 5, capabilities: { rejectsSampling: true } },
+      { match: '*', backend: 'b' },
+    ], BUILT_IN_MODEL_CAPABILITIES, 8192);
+    expect(map.resolve('gpt-4')).toMatchObject({ backend: 'a', upstreamModel: 'claude-3-haiku-20240307', defaultMaxTokens: 4096 });
+    expect(map.resolve('claude-3-opus-1')).toMatchObject({ defaultMaxTokens: 5, capabilities: { rejectsSampling: true } });
+    expect(map.resolve('x')).toMatchObject({ backend: 'b', upstreamModel: 'x', defaultMaxTokens: 8192 });
+    expect(map.aliases.map((route) => route.match)).toEqual(['gpt-4']);
+    expect(createModelMap([], BUILT_IN_MODEL_CAPABILITIES, 1).resolve('x')).toBeUndefined();
+  });
+});

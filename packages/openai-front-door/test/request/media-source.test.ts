@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest';
+import { documentBlock, mediaBlock } from '../../src/request/media-source.ts';
+
+describe('mediaBlock', () => {
+  it.each(['image/jpeg', 'image/png', 'image/gif', 'image/webp'])('takes %s as base64', (type) => {
+    expect(mediaBlock(`data:${type};base64,AAAA`, 'p')).toEqual({ type: 'image', source: { type: 'base64', media_type: type, data: 'AAAA' } });
+  });
+
+  it('takes image/jpg, parameters and any case', () => {
+    expect(mediaBlock('DATA:Image/JPG;charset=utf-8;BASE64,AAAA', 'p')).toMatchObject({ source: { media_type: 'image/jpeg' } });
+  });
+
+  it('turns a PDF in an image part into a document', () => {
+    expect(mediaBlock('data:application/pdf;base64,AAAA', 'p')).toMatchObject({ type: 'document' });
+  });
+
+  it('hands an https: URL on and never fetches it (no request forgery)', () => {
+    expect(mediaBlock('https://x.test/a.pdf?b', 'p')).toEqual({ type: 'image', source: { type: 'url', url: 'https://x.test/a.pdf?b' } });
+  });
+
+  it.each([
+    'http://169.254.169.254/', 'file:///etc/passwd', 'ftp://x.test/a', '', 'a.png', 'https://', 'data:image/svg+xml;base64,AAAA', 'data:image/png,AAAA',
+    'data:image/png;base64,', 'data:image/png;base64,AAA', 'data:image/png;base64,AA-_', 'data:;base64,AAAA', 'data:image/png;base64',
+  ])('refuses %j', (url) => {
+    expect(() => mediaBlock(url, 'p')).toThrow(expect.objectContaining({ status: 400, param: 'p' }));
+  });
+});
+
+describe('documentBlock', () => {
+  it('takes a PDF as data: URL, bare base64 and https: URL', () => {
+    expect(documentBlock('data:application/pdf;base64,JVBERi0=', 'p')).toEqual({ type: 'document', source: { type: 'base64', media_type: 'application/pdf', data: 'JVBERi0=' } });
+    expect(documentBlock('JVBERi0=', 'p')).toEqual({ type: 'document', source: { type: 'base64', media_type: 'application/pdf', data: 'JVBERi0=' } });
+    expect(documentBlock('https://x.test/a.pdf', 'p')).toEqual({ type: 'document', source: { type: 'url', url: 'https://x.test/a.pdf' } });
+  });
+
+  it('takes a plain text and an image', () => {
+    expect(documentBlock(`data:text/plain;base64,${Buffer.from('Grüße').toString('base64')}`, 'p')).toEqual({ type: 'document', source: { type: 'text', media_type: 'text/plain', data: 'Grüße' } });
+    expect(documentBlock('data:image/png;base64,AAAA', 'p')).toMatchObject({ type: 'image' });
+  });
+
+  it.each(['data:text/plain;base64,/w==', 'data:text/plain;base64,IA==', 'AAAA', 'data:application/zip;base64,AAAA', 'http://x.test/a.pdf'])('refuses %j', (data) => {
+    expect(() => documentBlock(data, 'p')).toThrow(expect.objectContaining({ status: 400, param: 'p' }));
+  });
+
+  it('checks 24 MB of base64 without a stall', () => {
+    const startedAt = process.cpuUsage().user;
+    mediaBlock(`data:image/png;base64,${'A'.repeat(24 * 1024 * 1024)}`, 'p');
+    expect(process.cpuUsage().user - startedAt).toBeLessThan(1_000_000);
+  });
+});

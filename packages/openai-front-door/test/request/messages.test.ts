@@ -1,0 +1,205 @@
+import { describe, expect, it } from 'vitest';
+import { refusal, translate } from '../support/translate.ts';
+
+const CALL_A = { id: 'toolu_a', type: 'function', function: { name: 'look_up', arguments: '{"q":"a"}' } };
+const CALL_B = { id: 'toolu_b', type: 'function', function: { name: 'look_up', arguments: '' } };
+const USER = { role: 'user', content: 'Hello' };
+const PNG = 'iVBORw0KGgo=';
+
+function messagesOf(messages: readonly unknown[], given = {}): unknown {
+  return translate({ messages }, given).body['messages'];
+}
+
+describe('system and developer messages', () => {
+  it('puts the leading run at the top as blocks of its own, in order (one joined text would change the cached prefix)', () => {
+    const { body } = translate({ messages: [{ role: 'system', content: 'one' }, { role: 'developer', content: [{ type: 'text', text: 'two' }] }, USER] });
+    expect(body['system']).toEqual([{ type: 'text', text: 'one' }, { type: 'text', text: 'two' }]);
+  });
+
+  it('hoists later ones joined with a line feed, and reports it (their place is lost)', () => {
+    const messages = [{ role: 'system', content: 'one' }, USER, { role: 'system', content: 'two' }, { role: 'assistant', content: 'Hi' }, { role: 'developer', content: 'three' }, USER];
+    const { body, ignored } = translate({ messages });
+    expect(body['system']).toEqual([{ type: 'text', text: 'one' }, { type: 'text', text: 'two\nthree' }]);
+    expect(body['messages']).toHaveLength(3);
+    expect(ignored).toEqual(['messages.system_position']);
+  });
+
+  it('keeps later ones in place where the switch is on and the model takes them', () => {
+    const messages = [USER, { role: 'system', content: 'two' }, { role: 'assistant', content: 'Hi' }, USER, { role: 'system', content: 'three' }];
+    const { body, ignored } = translate({ messages }, { laterSystemMessages: 'inline' });
+    expect((body['messages'] as { role: string }[]).map((message) => message.role)).toEqual(['user', 'system', 'assistant', 'user', 'system']);
+    expect(ignored).toEqual([]);
+  });
+
+  it('hoists one that a user message follows, inline or not (the upstream takes it only before an assistant turn)', () => {
+    const { body, ignored } = translate({ messages: [USER, { role: 'system', content: 'two' }, USER] }, { laterSystemMessages: 'inline' });
+    expect(body['system']).toEqual([{ type: 'text', text: 'two' }]);
+    expect(ignored).toEqual(['messages.system_position']);
+  });
+
+  it('refuses an image in a system message', () => {
+    expect(refusal({ messages: [{ role: 'system', content: [{ type: 'image_url', image_url: { url: 'https://x.test/a.png' } }] }, USER] }).param).toBe('messages[0].content[0].type');
+  });
+});
+
+describe('user messages', () => {
+  it('turns text, image and file parts into blocks in order', () => {
+    const content = [
+      { type: 'text', text: 'See' },
+      { type: 'image_url', image_url: { url: `data:image/png;base64,${PNG}`, detail: 'auto' } },
+      { type: 'image_url', image_url: { url: 'https://x.test/a.png' } },
+      { type: 'file', file: { filename: 'a.pdf', file_data: 'data:application/pdf;base64,JVBERi0=' } },
+    ];
+    expect(messagesOf([{ role: 'user', content }])).toEqual([{
+      role: 'user',
+      content: [
+        { type: 'text', text: 'See' },
+        { type: 'image', source: { type: 'base64', media_type: 'image/png', data: PNG } },
+        { type: 'image', source: { type: 'url', url: 'https://x.test/a.png' } },
+        { type: 'document', source: { type: 'base64', media_type: 'application/pdf', data: 'JVBERi0=' }, title: 'a.pdf' },
+      ],
+    }]);
+  });
+
+  it('leaves out blank texts (the upstream refuses them)', () => {
+    expect(messagesOf([{ role: 'user', content: [{ type: 'text', text: ' \n' }, { type: 'text', text: 'x' }] }])).toEqual([{ role: 'user', content: [{ type: 'text', text: 'x' }] }]);
+  });
+
+  it('reports a name, which has no counterpart', () => {
+    expect(translate({ messages: [{ ...USER, name: 'ann' }] }).ignored).toEqual(['messages.name']);
+  });
+
+  it('reports an image detail other than auto', () => {
+    const { ignored } = translate({ messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url: 'https://x.test/a.png', detail: 'low' } }] }] });
+    expect(ignored).toEqual(['messages.image_url.detail']);
+  });
+
+  it.each([
+    [[{ type: 'input_audio', input_audio: { data: '', format: 'wav' } }], 'messages[0].content[0].type'],
+    [[{ type: 'video_url', video_url: { url: 'https://x.test' } }], 'messages[0].content[0].type'],
+    [[{ type: 'text' }], 'messages[0].content[0].text'],
+    [['text'], 'messages[0].content[0]'],
+    [[{ type: 'file', file: { file_id: 'file-1' } }], 'messages[0].content[0].file.file_id'],
+    [7, 'messages[0].content'],
+    [null, 'messages[0].content'],
+    ['   ', 'messages'],
+  ])('refuses content %j and names the part', (content, param) => {
+    expect(refusal({ messages: [{ role: 'user', content }] })).toMatchObject({ status: 400, param });
+  });
+
+  it('passes cache breakpoints on, at most four', () => {
+    const part = { type: 'text', text: 'x', cache_control: { type: 'ephemeral', ttl: '1h' } };
+    expect(messagesOf([{ role: 'user', content: [part, { type: 'text', text: 'y', prompt_cache_breakpoint: { mode: 'explicit' } }] }])).toEqual([{
+      role: 'user', content: [part, { type: 'text', text: 'y', cache_control: { type: 'ephemeral' } }],
+    }]);
+    expect(refusal({ messages: [{ role: 'user', content: [part, part, part, part, part] }] }).param).toBe('messages[0].content[4].cache_control');
+    expect(refusal({ messages: [{ role: 'user', content: [{ ...part, cache_control: { type: 'forever' } }] }] }).param).toBe('messages[0].content[0].cache_control');
+  });
+});
+
+describe('assistant and tool messages', () => {
+  it('writes text before tool calls and keeps ids and names', () => {
+    expect(messagesOf([USER, { role: 'assistant', content: 'Looking', tool_calls: [CALL_A, CALL_B] }, { role: 'tool', tool_call_id: 'toolu_a', content: 'A' }])).toEqual([
+      { role: 'user', content: [{ type: 'text', text: 'Hello' }] },
+      { role: 'assistant', content: [
+        { type: 'text', text: 'Looking' },
+        { type: 'tool_use', id: 'toolu_a', name: 'look_up', input: { q: 'a' } },
+        { type: 'tool_use', id: 'toolu_b', name: 'look_up', input: {} },
+      ] },
+      { role: 'user', content: [{ type: 'tool_result', tool_use_id: 'toolu_a', content: 'A' }] },
+    ]);
+  });
+
+  it('merges the results of parallel calls into one user message, before the words that came between or after them', () => {
+    const messages = [
+      USER, { role: 'assistant', content: null, tool_calls: [CALL_A, CALL_B] },
+      { role: 'tool', tool_call_id: 'toolu_a', content: [{ type: 'text', text: 'A' }] }, { role: 'user', content: 'wait' },
+      { role: 'tool', tool_call_id: 'toolu_b', content: '' }, { role: 'user', content: 'go on' },
+    ];
+    expect((messagesOf(messages) as unknown[])[2]).toEqual({ role: 'user', content: [
+      { type: 'tool_result', tool_use_id: 'toolu_a', content: 'A' }, { type: 'tool_result', tool_use_id: 'toolu_b' },
+      { type: 'text', text: 'wait' }, { type: 'text', text: 'go on' },
+    ] });
+  });
+
+  it('leaves an unknown tool_call_id to the upstream (only it knows the conversation)', () => {
+    expect(messagesOf([USER, { role: 'tool', tool_call_id: 'unknown', content: 'x' }])).toHaveLength(1);
+  });
+
+  it.each([
+    ['{"a":', 'messages[1].tool_calls[0].function.arguments'],
+    ['[]', 'messages[1].tool_calls[0].function.arguments'],
+    ['"a"', 'messages[1].tool_calls[0].function.arguments'],
+    [undefined, 'messages[1].tool_calls[0].function.arguments'],
+    [{ a: 1 }, 'messages[1].tool_calls[0].function.arguments'],
+  ])('refuses arguments %j and names the call (repair would hide the fault)', (value, param) => {
+    const call = { ...CALL_A, function: { name: 'look_up', arguments: value } };
+    expect(refusal({ messages: [USER, { role: 'assistant', tool_calls: [call] }] })).toMatchObject({ status: 400, param });
+  });
+
+  it.each([
+    [{ ...CALL_A, id: 'functions.x:0' }, 'messages[1].tool_calls[0].id'],
+    [{ ...CALL_A, type: 'custom' }, 'messages[1].tool_calls[0].type'],
+    [{ ...CALL_A, function: { name: 'a b', arguments: '' } }, 'messages[1].tool_calls[0].function.name'],
+    [{ ...CALL_A, function: undefined }, 'messages[1].tool_calls[0].function'],
+  ])('refuses call %j', (call, param) => {
+    expect(refusal({ messages: [USER, { role: 'assistant', tool_calls: [call] }] })).toMatchObject({ status: 400, param });
+  });
+
+  it('writes a refusal of the assistant as its text', () => {
+    expect(messagesOf([USER, { role: 'assistant', content: null, refusal: 'No.' }, USER])).toMatchObject([{}, { content: [{ type: 'text', text: 'No.' }] }, {}]);
+    expect(messagesOf([USER, { role: 'assistant', content: [{ type: 'refusal', refusal: 'No.' }] }, USER])).toMatchObject([{}, { content: [{ type: 'text', text: 'No.' }] }, {}]);
+  });
+
+  it('leaves out an assistant message that says nothing', () => {
+    expect(messagesOf([USER, { role: 'assistant', content: '' }, USER])).toHaveLength(2);
+  });
+
+  it('refuses a reference to earlier audio', () => {
+    expect(refusal({ messages: [USER, { role: 'assistant', audio: { id: 'a' } }] }).param).toBe('messages[1].audio');
+  });
+
+  it('puts signed thinking back where the answer had it', () => {
+    const blocks = [{ index: 0, type: 'thinking', thinking: 'hm', signature: 's1' }, { index: 2, type: 'redacted_thinking', data: 'x' }];
+    expect(messagesOf([USER, { role: 'assistant', content: 'Looking', tool_calls: [CALL_A], thinking_blocks: blocks }, USER])).toMatchObject([{}, { content: [
+      { type: 'thinking', thinking: 'hm', signature: 's1' }, { type: 'text' }, { type: 'redacted_thinking', data: 'x' }, { type: 'tool_use' },
+    ] }, {}]);
+  });
+
+  it('puts thinking without a place first, in order', () => {
+    const blocks = [{ type: 'thinking', thinking: 'a', signature: 's1' }, { type: 'thinking', thinking: 'b', signature: 's2' }];
+    expect(messagesOf([USER, { role: 'assistant', content: 'x', thinking_blocks: blocks }, USER])).toMatchObject([{}, { content: [{ thinking: 'a' }, { thinking: 'b' }, { type: 'text' }] }, {}]);
+  });
+
+  it.each([
+    [[{ type: 'thinking', thinking: 'a' }], 'messages[1].thinking_blocks[0].signature'],
+    [[{ type: 'text' }], 'messages[1].thinking_blocks[0].type'],
+    [[{ type: 'redacted_thinking' }], 'messages[1].thinking_blocks[0].data'],
+    [[{ type: 'thinking', thinking: 'a', signature: 's', index: -1 }], 'messages[1].thinking_blocks[0].index'],
+    ['x', 'messages[1].thinking_blocks'],
+  ])('refuses thinking %j', (blocks, param) => {
+    expect(refusal({ messages: [USER, { role: 'assistant', content: 'x', thinking_blocks: blocks }, USER] })).toMatchObject({ status: 400, param });
+  });
+
+  it('pairs legacy function_call and function messages by their place', () => {
+    const messages = [USER, { role: 'assistant', content: null, function_call: { name: 'look_up', arguments: '{}' } }, { role: 'function', name: 'look_up', content: 'A' }];
+    expect(messagesOf(messages)).toMatchObject([{}, { content: [{ type: 'tool_use', id: 'call_message_1' }] }, { content: [{ type: 'tool_result', tool_use_id: 'call_message_1', content: 'A' }] }]);
+    expect(refusal({ messages: [USER, { role: 'function', name: 'x', content: 'A' }] }).param).toBe('messages[1].role');
+  });
+});
+
+describe('the conversation', () => {
+  it.each([
+    [undefined, 'messages'], [[], 'messages'], ['Hello', 'messages'], [[7], 'messages[0]'], [[{ content: 'x' }], 'messages[0].role'],
+    [[{ role: 'robot', content: 'x' }], 'messages[0].role'], [[{ role: 'system', content: 'x' }], 'messages'], [[USER, { role: 'tool', content: 'x' }], 'messages[1].tool_call_id'],
+  ])('refuses messages %j', (messages, param) => {
+    expect(refusal({ messages })).toMatchObject({ status: 400, param });
+  });
+
+  it('refuses a last assistant message for models that do not continue one, and passes it to others', () => {
+    const messages = [USER, { role: 'assistant', content: 'Once' }];
+    expect(messagesOf(messages)).toHaveLength(2);
+    const { capabilities } = { capabilities: { rejectsSampling: true, exclusiveSampling: true, effortLevels: [], adaptiveOnly: true, structuredOutputs: true, inlineSystem: false, rejectsPrefill: true } };
+    expect(refusal({ messages }, { capabilities })).toMatchObject({ status: 400, param: 'messages' });
+  });
+});

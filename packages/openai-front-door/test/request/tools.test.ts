@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest';
+import { PERMISSIVE, refusal, translate } from '../support/translate.ts';
+
+const tool = (name: string, more: object = {}): object => ({ type: 'function', function: { name, ...more } });
+const TWO = [tool('a'), tool('b')];
+const EMPTY = { type: 'object', properties: {} };
+
+describe('tools', () => {
+  it('carries the whole JSON Schema verbatim (a rebuilt one loses what it does not know)', () => {
+    const parameters = {
+      $schema: 'https://json-schema.org/draft/2020-12/schema', type: 'object', additionalProperties: false, required: ['x'], $defs: { n: { anyOf: [{ type: 'null' }, { const: 1 }] } },
+      properties: { x: { $ref: '#/$defs/n' }, y: { enum: [1, null, 'z'], default: 'z' } }, oneOf: [{ required: ['x'] }],
+    };
+    expect(translate({ tools: [tool('a', { description: 'An a', parameters })] }).body['tools']).toEqual([{ name: 'a', description: 'An a', input_schema: parameters }]);
+  });
+
+  it.each([[undefined, EMPTY], [null, EMPTY], [{}, EMPTY], [{ properties: { x: {} } }, { type: 'object', properties: { x: {} } }]])('completes parameters %j', (parameters, expected) => {
+    expect(translate({ tools: [tool('a', { parameters })] }).body['tools']).toEqual([{ name: 'a', input_schema: expected }]);
+  });
+
+  it('passes strict where the model takes it, else reports it', () => {
+    expect(translate({ tools: [tool('a', { strict: true })] }).body['tools']).toMatchObject([{ strict: true }]);
+    const weak = translate({ tools: [tool('a', { strict: true })] }, { capabilities: { ...PERMISSIVE, structuredOutputs: false } });
+    expect(weak.body['tools']).toEqual([{ name: 'a', input_schema: EMPTY }]);
+    expect(weak.ignored).toEqual(['tools.function.strict']);
+  });
+
+  it('maps legacy functions', () => {
+    expect(translate({ functions: [{ name: 'a', parameters: {} }] }).body).toMatchObject({ tools: [{ name: 'a' }], tool_choice: { type: 'auto', disable_parallel_tool_use: true } });
+    expect(translate({ functions: [{ name: 'a' }], function_call: 'none' }).body['tool_choice']).toEqual({ type: 'none' });
+    expect(translate({ functions: [{ name: 'a' }], function_call: { name: 'a' } }).body['tool_choice']).toEqual({ type: 'tool', name: 'a', disable_parallel_tool_use: true });
+  });
+
+  it.each([
+    [{ tools: 'x' }, 'tools'], [{ tools: [7] }, 'tools[0]'], [{ tools: [{ type: 'custom', custom: { name: 'a' } }] }, 'tools[0].type'],
+    [{ tools: [tool('a b')] }, 'tools[0].function.name'], [{ tools: [tool('')] }, 'tools[0].function.name'], [{ tools: [tool('x'.repeat(129))] }, 'tools[0].function.name'],
+    [{ tools: [tool('a'), tool('a')] }, 'tools[1].function.name'], [{ tools: [tool('a', { parameters: { type: 'array' } })] }, 'tools[0].function.parameters.type'],
+    [{ tools: [tool('a', { parameters: [] })] }, 'tools[0].function.parameters'], [{ tools: [tool('a', { description: 1 })] }, 'tools[0].function.description'],
+    [{ tools: [tool('a', { strict: 'yes' })] }, 'tools[0].function.strict'], [{ tools: TWO, functions: [{ name: 'a' }] }, 'functions'],
+    [{ tools: TWO, function_call: 'auto' }, 'function_call'], [{ functions: [{ name: 'a' }], tool_choice: 'auto' }, 'tool_choice'],
+    [{ functions: [{ name: 'a' }], function_call: { name: 'b' } }, 'function_call.name'], [{ functions: [{ name: 'a' }, { name: 'a' }] }, 'functions[1].name'],
+    [{ functions: [{ name: 'a' }], function_call: 'maybe' }, 'function_call'],
+  ])('refuses %j and names %s', (fields, param) => {
+    expect(refusal(fields)).toMatchObject({ status: 400, param });
+  });
+});
+
+describe('tool_choice', () => {
+  it.each([
+    ['auto', { type: 'auto' }], ['required', { type: 'any' }], ['none', { type: 'none' }],
+    [{ type: 'function', function: { name: 'b' } }, { type: 'tool', name: 'b' }],
+  ])('translates %j', (choice, expected) => {
+    const { body } = translate({ tools: TWO, tool_choice: choice });
+    expect(body['tool_choice']).toEqual(expected);
+    expect(body['tools']).toHaveLength(2);
+  });
+
+  it('sends only the allowed tools (choosing any of all would let the others be called)', () => {
+    const choice = { type: 'allowed_tools', allowed_tools: { mode: 'required', tools: [tool('b')] } };
+    expect(translate({ tools: TWO, tool_choice: choice }).body).toMatchObject({ tools: [{ name: 'b' }], tool_choice: { type: 'any' } });
+  });
+
+  it('disables parallel calls, creating a choice where there is none', () => {
+    expect(translate({ tools: TWO, parallel_tool_calls: false }).body['tool_choice']).toEqual({ type: 'auto', disable_parallel_tool_use: true });
+    expect(translate({ tools: TWO, parallel_tool_calls: false, tool_choice: 'required' }).body['tool_choice']).toEqual({ type: 'any', disable_parallel_tool_use: true });
+    expect(translate({ tools: TWO, parallel_tool_calls: true }).body['tool_choice']).toBeUndefined();
+    expect(translate({ tools: TWO, parallel_tool_calls: false, tool_choice: 'none' })).toMatchObject({ body: { tool_choice: { type: 'none' } }, ignored: ['parallel_tool_calls'] });
+  });
+
+  it('drops and reports a choice that demands nothing of no tools', () => {
+    const { body, ignored } = translate({ tools: [], tool_choice: 'auto', parallel_tool_calls: false });
+    expect([body['tools'], body['tool_choice'], ignored]).toEqual([undefined, undefined, ['tool_choice', 'parallel_tool_calls']]);
+  });
+
+  it.each([
+    [{ tool_choice: 'required' }, 'tool_choice'], [{ tools: TWO, tool_choice: 'some' }, 'tool_choice'], [{ tools: TWO, tool_choice: 7 }, 'tool_choice'],
+    [{ tools: TWO, tool_choice: { type: 'function', function: { name: 'c' } } }, 'tool_choice.function.name'], [{ tools: TWO, tool_choice: { type: 'custom', custom: { name: 'a' } } }, 'tool_choice.type'],
+    [{ tools: TWO, tool_choice: {} }, 'tool_choice.type'], [{ tools: TWO, parallel_tool_calls: 'no' }, 'parallel_tool_calls'],
+    [{ tools: TWO, tool_choice: { type: 'allowed_tools', allowed_tools: { mode: 'auto', tools: [] } } }, 'tool_choice.allowed_tools.tools'],
+    [{ tools: TWO, tool_choice: { type: 'allowed_tools', allowed_tools: { mode: 'x', tools: [] } } }, 'tool_choice.allowed_tools.mode'],
+    [{ tools: TWO, tool_choice: { type: 'allowed_tools', allowed_tools: { mode: 'auto', tools: [tool('z')] } } }, 'tool_choice.allowed_tools.tools[0].function.name'],
+  ])('refuses %j and names %s', (fields, param) => {
+    expect(refusal(fields)).toMatchObject({ status: 400, param });
+  });
+});
