@@ -15,6 +15,9 @@ const CONSTANTS: ReadonlyMap<string, number> = new Map([
   ...named('ENTRY', ENTRY),
   ['FIRST_ACTION', FIRST_ACTION],
   ['hexTransitions', ADDRESS.transitions + (NUMBERS.get('hex1') ?? 0) * 256],
+  ['scalarTransitions', ADDRESS.transitions + (NUMBERS.get('scalar') ?? 0) * 256],
+  // The two stand side by side, to be asked for at once.
+  ['pendingAndArrayEntry', ADDRESS.pendingEntry],
 ]);
 
 /** Assembles the machine; the same sources always give the same bytes. */

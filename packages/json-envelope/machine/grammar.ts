@@ -52,7 +52,7 @@ const GRAMMAR: Readonly<Record<State, readonly Rule[]>> = {
   afterMember: [SPACE, [of(','), 'name'], [of('}'), 'close']],
   afterElement: [SPACE, [of(','), 'value'], [of(']'), 'close']],
   done: [SPACE],
-  // Reached by startScalar, which takes no byte.
+  // Where startScalar looks its byte up again.
   scalar: [[of('-'), 'minus'], [of('0'), 'zero'], [DIGITS, 'integer'], [of('t'), 't'], [of('f'), 'f'], [of('n'), 'n']],
 
   string: [

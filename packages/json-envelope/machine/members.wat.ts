@@ -64,6 +64,9 @@ export const MEMBER_FUNCTIONS: string = `
         (return (call $findBytes (local.get $entries) (@scratch)
           (i32.sub (call $unescape (local.get $start) (local.get $stop)) (@scratch))))))
     (br_if $vector (i32.lt_u (local.tee $p (i32.add (local.get $p) (i32.const 16))) (local.get $stop))))
+  (if (i32.eqz (i32.and (i32.load offset=@RULES.lengthBits (@rules))
+        (i32.shl (i32.const 1) (i32.sub (local.get $stop) (local.get $start)))))
+    (then (return (i32.const 0))))
   (call $findBytes (local.get $entries) (local.get $start) (i32.sub (local.get $stop) (local.get $start))))
 
 (func $findBytes (param $entry i32) (param $start i32) (param $length i32) (result i32)

@@ -2,6 +2,11 @@
  * The machine proper: looks up each byte outside of strings in the table and acts on it; what needs no thought inside of
  * strings and between tokens is passed over by vectors. `@name` stands for a constant, see assemble-machine.
  */
+
+/** Values that are the text's own, or of a chosen name, or elements of its array; no other is looked at. */
+const MAY_BE_CHOSEN = `(i32.and (i32.le_u (local.get $depth) (i32.const 3)) (i32.or
+          (i32.eqz (local.get $depth)) (i64.ne (i64.load (@pendingAndArrayEntry)) (i64.const 0))))`;
+
 export const SCAN_FUNCTION: string = `
 ;; Scans the bytes from $p up to $end; tells what stopped it, and writes where.
 (func (export "scan") (param $p i32) (param $end i32) (result i32)
@@ -56,7 +61,7 @@ export const SCAN_FUNCTION: string = `
         (if (i32.ge_u (local.get $depth) (i32.load offset=@RULES.maxDepth (@rules)))
           (then (local.set $event (@EVENT.tooDeep)) (br $stop)))
         (local.set $path (i32.const -1))
-        (if (i32.le_u (local.get $depth) (i32.const 3))
+        (if ${MAY_BE_CHOSEN}
           (then
             (local.set $path (call $startValue (local.get $p) (local.get $depth)))
             (call $enter (local.get $depth) (i32.eq (local.get $next) (@GRAMMAR.openObject)))))
@@ -88,8 +93,7 @@ export const SCAN_FUNCTION: string = `
         (br $step))
 
         ;; $startString
-        (if (i32.le_u (local.get $depth) (i32.const 3))
-          (then (local.set $mark (call $markValue (local.get $p) (local.get $depth)))))
+        (if ${MAY_BE_CHOSEN} (then (local.set $mark (call $markValue (local.get $p) (local.get $depth)))))
         (local.set $p (i32.add (local.get $p) (i32.const 1)))
         (local.set $state (@GRAMMAR.string))
         (local.set $afterString (local.get $after))
@@ -98,16 +102,18 @@ export const SCAN_FUNCTION: string = `
         ;; $endString
         (local.set $p (i32.add (local.get $p) (i32.const 1)))
         (local.set $state (local.get $afterString))
-        (br_if $step (i32.eqz (local.get $mark)))
-        (br_if $emit (i32.ne (local.get $state) (@GRAMMAR.colon)))
-        (call $endName (local.get $mark) (i32.sub (local.get $p) (i32.const 1)) (local.get $depth))
-        (local.set $mark (i32.const 0))
+        (br_if $emit (i32.and
+          (i32.ne (local.get $mark) (i32.const 0)) (i32.ne (local.get $state) (@GRAMMAR.colon))))
+        (if (local.get $mark)
+          (then
+            (call $endName (local.get $mark) (i32.sub (local.get $p) (i32.const 1)) (local.get $depth))
+            (local.set $mark (i32.const 0))))
         (br $step))
 
-        ;; $startScalar: takes no byte, the state decides which number or literal it is
-        (if (i32.le_u (local.get $depth) (i32.const 3))
-          (then (local.set $mark (call $markValue (local.get $p) (local.get $depth)))))
-        (local.set $state (@GRAMMAR.scalar))
+        ;; $startScalar: its first byte tells which number or literal it is
+        (if ${MAY_BE_CHOSEN} (then (local.set $mark (call $markValue (local.get $p) (local.get $depth)))))
+        (local.set $state (i32.load8_u offset=@scalarTransitions (i32.load8_u (local.get $p))))
+        (local.set $p (i32.add (local.get $p) (i32.const 1)))
         (br $step))
 
         ;; $endLiteral

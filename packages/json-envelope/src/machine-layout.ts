@@ -60,8 +60,8 @@ export const STATE_VALUE = 1;
 /** What a scan reports. */
 export const EVENT = { consumed: 0, value: 1, invalidJson: 2, invalidUtf8: 3, tooDeep: 4 } as const;
 
-/** Offsets in the rules. */
-export const RULES = { maxDepth: 0, maxNameBytes: 4, topBits: 8, topEntries: 12, entries: 16 } as const;
+/** Offsets in the rules. `lengthBits` has a bit for the length modulo 32 of each chosen name: most names differ there. */
+export const RULES = { maxDepth: 0, maxNameBytes: 4, topBits: 8, topEntries: 12, lengthBits: 16, entries: 20 } as const;
 
 /**
  * Offsets in the entry of a chosen name. Entries of one object follow each other; `nameBytes` 0 ends them. Paths are

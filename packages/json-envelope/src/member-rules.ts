@@ -23,10 +23,12 @@ export function layOutRules({ paths, maxDepth, maxValueBytes }: ResolvedOptions)
   const layout = new RulesLayout(paths.map(({ path }) => path));
   const topEntries = layout.entries(tree);
   const topBits = (1 << tree.length) - 1;
-  const names = [...tree, ...tree.flatMap(({ elementMembers }) => elementMembers)].map(({ name }) => Buffer.byteLength(name));
-  const maxNameBytes = MAX_BYTES_PER_NAME_BYTE * Math.max(0, ...names);
+  const nodes = [...tree, ...tree.flatMap(({ elementMembers }) => elementMembers)];
+  const lengths = nodes.map(({ name }) => Buffer.byteLength(name));
+  const maxNameBytes = MAX_BYTES_PER_NAME_BYTE * Math.max(0, ...lengths);
+  const lengthBits = lengths.reduce((bits, length) => bits | (1 << length), 0);
   return {
-    image: layout.finish({ maxDepth, maxNameBytes, topBits, topEntries }),
+    image: layout.finish({ maxDepth, maxNameBytes, topBits, topEntries, lengthBits }),
     labels: layout.labels,
     paths: layout.paths,
     maxCarriedBytes: Math.min(MAX_CARRIED_BYTES, Math.max(maxNameBytes, maxValueBytes + 1)),
@@ -56,8 +58,12 @@ class RulesLayout {
     return ADDRESS.rules + (addresses[0] ?? 0);
   }
 
-  finish(header: Readonly<Record<'maxDepth' | 'maxNameBytes' | 'topBits' | 'topEntries', number>>): Uint8Array {
-    for (const name of ['maxDepth', 'maxNameBytes', 'topBits', 'topEntries'] as const) this.#set(RULES[name], header[name]);
+  finish(header: Readonly<Record<Exclude<keyof typeof RULES, 'entries'>, number>>): Uint8Array {
+    this.#set(RULES.maxDepth, header.maxDepth);
+    this.#set(RULES.maxNameBytes, header.maxNameBytes);
+    this.#set(RULES.topBits, header.topBits);
+    this.#set(RULES.topEntries, header.topEntries);
+    this.#set(RULES.lengthBits, header.lengthBits);
     return new Uint8Array(this.#image.buffer, 0, this.#used);
   }
 
