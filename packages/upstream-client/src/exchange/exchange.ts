@@ -108,16 +108,15 @@ export class Exchange implements SlotHolder, UpstreamController, Dispatcher.Disp
     this.upstream?.resume();
   }
 
-  onAcquired(_slot: Slot, source: AcquisitionSource): void {
+  onAcquired(_slot: Slot, source: AcquisitionSource, now: number): void {
     this.stopClock();
-    const now = performance.now();
     this.phase = 'connecting';
     this.timings.acquiredAt = now;
     if (this.context.wants('acquired')) this.context.notify('acquired', { waitMs: now - this.timings.enqueuedAt, source });
   }
 
-  onConnected(slot: Slot, client: Client): void {
-    this.timings.connectedAt = performance.now();
+  onConnected(slot: Slot, client: Client, now: number): void {
+    this.timings.connectedAt = now;
     this.reusedConnection = slot.requestCount > 0;
     slot.requestCount += 1;
     const { options } = this;
@@ -149,7 +148,7 @@ export class Exchange implements SlotHolder, UpstreamController, Dispatcher.Disp
     this.upstream = controller;
     this.phase = 'sending';
     if (this.paused) controller.pause();
-    if (this.slot?.socket !== undefined) this.slot.headBytesFrom = this.slot.socket.bytesRead;
+    if (this.slot !== undefined) { this.slot.awaitsHead = true; this.slot.headBytesFrom = -1; }
   }
 
   onHeadOverflow(): void {
@@ -181,7 +180,7 @@ export class Exchange implements SlotHolder, UpstreamController, Dispatcher.Disp
     const defect = lintResponseHead(status, headers, fieldCount, statusMessage, this.context.limits);
     if (defect !== undefined) { this.fail(this.error('invalid_response', defect)); return; }
     this.phase = 'receiving';
-    if (this.slot !== undefined) this.slot.headBytesFrom = -1;
+    if (this.slot !== undefined) this.slot.awaitsHead = false;
     this.timings.headAt = performance.now();
     this.stopClock();
     this.body?.stopClock();
@@ -205,6 +204,10 @@ export class Exchange implements SlotHolder, UpstreamController, Dispatcher.Disp
 
   onResponseEnd(_controller: Dispatcher.DispatchController, trailers: IncomingHttpHeaders): void {
     if (this.phase === 'done') return;
+    if (this.slot?.socketError !== undefined) {
+      this.fail(this.error('truncated', errorCode(this.slot.socketError)), 'failed');
+      return;
+    }
     this.settle();
     this.context.pool.release(this);
     try {

@@ -30,7 +30,7 @@ function isIterable(body: unknown): body is AsyncIterable<unknown> | Iterable<un
 export function prepareBody(body: unknown): PreparedBody {
   if (body === null || body === undefined) return EMPTY;
   if (body instanceof Uint8Array) {
-    if (body.byteLength <= ONE_WRITE_BYTES) return { kind: 'whole', body: Buffer.from(body.buffer, body.byteOffset, body.byteLength) };
+    if (body.byteLength <= ONE_WRITE_BYTES) return { kind: 'whole', body: Buffer.isBuffer(body) ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength) };
     return { kind: 'pieces', source: [body], byteLength: body.byteLength };
   }
   if (Array.isArray(body)) return gather(body);

@@ -32,6 +32,12 @@ function fieldValues(headers: Headers, name: string): readonly unknown[] {
   return found;
 }
 
+function namesAnotherHost(headers: Headers, host: string): boolean {
+  if (!Array.isArray(headers)) return fieldValues(headers, 'host').some((value) => value !== host);
+  for (let index = 0; index < headers.length; index += 2) if (isNamed(headers[index], 'host') && headers[index + 1] !== host) return true;
+  return false;
+}
+
 function headerEntries(headers: Exclude<Headers, string[]>): Iterable<[string, string | string[] | undefined]> {
   if (isEntryIterable(headers)) return headers;
   return Object.entries(headers).map(([name, value]) => [name, typeof value === 'number' ? String(value) : value]);
@@ -75,9 +81,7 @@ export function prepareRequest(options: UpstreamDispatchOptions, origin: URL): P
   if (typeof options.path !== 'string' || !options.path.startsWith('/')) throw refuse(options, 'path must start with a slash');
   if (options.method === 'CONNECT' || ('upgrade' in options && Boolean(options.upgrade))) throw refuse(options, 'no CONNECT and no upgrade');
   const headers: Headers = options.headers ?? [];
-  for (const host of fieldValues(headers, 'host')) {
-    if (host !== origin.host) throw upstreamError('origin_mismatch', 'waiting', `${options.method} ${origin.origin}`, 'host header');
-  }
+  if (namesAnotherHost(headers, origin.host)) throw upstreamError('origin_mismatch', 'waiting', `${options.method} ${origin.origin}`, 'host header');
   let body: PreparedBody;
   try {
     body = prepareBody(options.body);

@@ -54,10 +54,14 @@ export function openClient(slot: Slot, socket: Socket, expiryMs: number, { origi
   // Without a listener, an error in a caller's handler would take the process down.
   EventEmitter.prototype.on.call(client, 'error', () => undefined);
   client.on('disconnect', (_origin, _targets, error) => { slot.closeReason ??= disconnectReason(slot, error); });
+  // undici takes a reset for the end of a body that is framed by the end of its connection; the request must know better.
+  socket.prependListener('error', (error) => { slot.socketError = error; });
   // After undici's own listener, which runs first and may have found the end of the head: what is left is too much.
   client.once('connect', () => {
     socket.on('readable', () => {
-      if (slot.headBytesFrom >= 0 && socket.bytesRead - slot.headBytesFrom > limits.maxHeadBytes) slot.holder?.onHeadOverflow();
+      if (!slot.awaitsHead) return;
+      if (slot.headBytesFrom < 0) slot.headBytesFrom = socket.bytesRead;
+      else if (socket.bytesRead - slot.headBytesFrom > limits.maxHeadBytes) slot.holder?.onHeadOverflow();
     });
   });
   socket.once('close', () => { onClosed(slot, socket, 'failed'); });

@@ -2,7 +2,7 @@ import type { Client } from 'undici';
 import type { AcquisitionSource, RejectionReason } from '../upstream-events.ts';
 import type { Slot } from './slot.ts';
 
-/** What the pool asks of a request that wants a slot. Every call is the last thing the pool does in its turn. */
+/** What the pool asks of a request that wants a slot; `now` is `performance.now()`. Every call is the last thing the pool does in its turn. */
 export interface SlotHolder {
   slot: Slot | undefined;
   readonly connectMs: number;
@@ -13,9 +13,9 @@ export interface SlotHolder {
   /** True while it waits only for a connection that is about to be free again. */
   imminent: boolean;
   /** It has a slot; a connection may still have to be made. */
-  onAcquired(slot: Slot, source: AcquisitionSource): void;
+  onAcquired(slot: Slot, source: AcquisitionSource, now: number): void;
   /** Its slot has a connection: send. */
-  onConnected(slot: Slot, client: Client): void;
+  onConnected(slot: Slot, client: Client, now: number): void;
   onConnectFailed(error: Error): void;
   /** The client is being destroyed, with the caller's own error or none. */
   onShutdown(error: Error | null): void;

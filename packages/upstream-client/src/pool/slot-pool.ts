@@ -61,8 +61,9 @@ export class SlotPool {
   /** Gives the request a slot, a place in the queue, or a refusal, in this call. */
   acquire(holder: SlotHolder): void {
     if (this.isDraining) { holder.onRejected('draining'); return; }
-    const slot = this.takeIdle();
-    if (slot !== undefined) { this.grant(slot, holder, 'reused'); return; }
+    const now = performance.now();
+    const slot = this.takeIdle(now);
+    if (slot !== undefined) { this.grant(slot, holder, 'reused', now); return; }
     // A connection that is about to be free again is better than a new one.
     if (this.settling > this.waiters.size) { holder.imminent = true; this.waiters.push(holder); return; }
     if (this.size < this.pool.maxConnections) { this.openSlot(holder, 'new'); return; }
@@ -84,7 +85,7 @@ export class SlotPool {
     if (slot.state !== 'connecting') return;
     // The connection under way is as good for the oldest waiter.
     const next = this.waiters.shift();
-    if (next !== undefined) { this.assign(slot, next, 'queued'); return; }
+    if (next !== undefined) { this.assign(slot, next, 'queued', performance.now()); return; }
     slot.attempt?.cancel();
     this.connecting -= 1;
     this.notify('connect_failed', { reason: 'aborted', durationMs: performance.now() - slot.connectStartedAt });
@@ -144,10 +145,11 @@ export class SlotPool {
     if (slot.socket?.destroyed !== false) { this.close(slot, 'not_kept_alive'); return; }
     if (this.size > this.pool.maxConnections) { this.close(slot, 'surplus'); return; }
     const next = this.waiters.shift();
-    if (next !== undefined) { this.grant(slot, next, next.imminent ? 'reused' : 'queued'); return; }
+    const now = performance.now();
+    if (next !== undefined) { this.grant(slot, next, next.imminent ? 'reused' : 'queued', now); return; }
     if (this.isDraining || this.isSurplus(this.idle.length)) { this.close(slot, this.isDraining ? 'shutdown' : 'surplus'); return; }
     slot.state = 'idle';
-    slot.idleSince = performance.now();
+    slot.idleSince = now;
     this.idle.push(slot);
   }
 
@@ -166,12 +168,12 @@ export class SlotPool {
     return othersIdle >= this.pool.maxKeepAliveConnections || this.size > this.pool.maxConnections;
   }
 
-  private takeIdle(): Slot | undefined {
+  private takeIdle(now: number): Slot | undefined {
     for (;;) {
       const slot = this.idle.pop();
       if (slot === undefined) return undefined;
       const { keepAliveExpiryMs } = this.pool;
-      const isFresh = performance.now() - slot.idleSince < keepAliveExpiryMs - reuseMarginMs(keepAliveExpiryMs);
+      const isFresh = now - slot.idleSince < keepAliveExpiryMs - reuseMarginMs(keepAliveExpiryMs);
       if (isFresh && slot.socket?.destroyed === false) return slot;
       this.close(slot, 'idle_expired');
     }
@@ -184,29 +186,29 @@ export class SlotPool {
     }
   }
 
-  private assign(slot: Slot, holder: SlotHolder, source: AcquisitionSource): void {
+  private assign(slot: Slot, holder: SlotHolder, source: AcquisitionSource, now: number): void {
     slot.holder = holder;
     holder.slot = slot;
-    holder.onAcquired(slot, source);
+    holder.onAcquired(slot, source, now);
   }
 
-  private grant(slot: Slot, holder: SlotHolder, source: AcquisitionSource): void {
+  private grant(slot: Slot, holder: SlotHolder, source: AcquisitionSource, now: number): void {
     slot.state = 'active';
     this.active += 1;
-    this.assign(slot, holder, source);
-    if (slot.holder === holder && slot.client !== undefined) holder.onConnected(slot, slot.client);
+    this.assign(slot, holder, source, now);
+    if (slot.holder === holder && slot.client !== undefined) holder.onConnected(slot, slot.client, now);
   }
 
   private openSlot(holder: SlotHolder, source: AcquisitionSource): void {
     const slot: Slot = {
       state: 'connecting', holder, attempt: undefined, socket: undefined, client: undefined,
-      requestCount: 0, idleSince: 0, connectStartedAt: 0, headBytesFrom: -1, closeReason: undefined,
+      requestCount: 0, idleSince: 0, connectStartedAt: 0, awaitsHead: false, headBytesFrom: -1, socketError: undefined, closeReason: undefined,
     };
     this.size += 1;
     this.slots.add(slot);
     holder.slot = slot;
     this.dial(slot, holder);
-    holder.onAcquired(slot, source);
+    holder.onAcquired(slot, source, slot.connectStartedAt);
   }
 
   private dial(slot: Slot, holder: SlotHolder): void {
@@ -228,8 +230,9 @@ export class SlotPool {
     this.active += 1;
     slot.client = this.openClient(slot, socket, this.pool.keepAliveExpiryMs - reuseMarginMs(this.pool.keepAliveExpiryMs));
     const isResumed = socket instanceof TLSSocket ? socket.isSessionReused() : undefined;
-    this.notify('connected', { durationMs: performance.now() - slot.connectStartedAt, ...(isResumed === undefined ? {} : { tlsSessionReused: isResumed }) });
-    slot.holder?.onConnected(slot, slot.client);
+    const now = performance.now();
+    this.notify('connected', { durationMs: now - slot.connectStartedAt, ...(isResumed === undefined ? {} : { tlsSessionReused: isResumed }) });
+    slot.holder?.onConnected(slot, slot.client, now);
   }
 
   private dialFailed(slot: Slot, error: Error): void {
@@ -255,6 +258,7 @@ export class SlotPool {
     slot.socket?.destroy();
     slot.socket = undefined;
     slot.requestCount = 0;
+    slot.socketError = undefined;
     slot.closeReason = undefined;
   }
 

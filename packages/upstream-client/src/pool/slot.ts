@@ -23,7 +23,11 @@ export interface Slot {
   /** When it became idle, in `performance.now` milliseconds. */
   idleSince: number;
   connectStartedAt: number;
-  /** `bytesRead` of the socket when the request began, -1 while no response head is expected. */
+  /** Whether a response head is expected now. */
+  awaitsHead: boolean;
+  /** `bytesRead` of the socket after the first piece of an unfinished head, -1 before that. */
   headBytesFrom: number;
+  /** The error of the present socket, noticed before undici does. */
+  socketError: Error | undefined;
   closeReason: DisconnectReason | undefined;
 }
