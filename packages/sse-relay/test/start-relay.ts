@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerOptions, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
-import { Client } from 'undici';
+import { Client, type Dispatcher } from 'undici';
 import { createRelayHandler, type RelayHandler, type RelayOptions, type RelayResult } from '../src/index.ts';
 
 /** A small real gateway for tests: node:http in front, one undici client a request behind. */
@@ -10,6 +10,8 @@ export interface RelayServer {
   readonly results: readonly RelayResult[];
   /** One entry a request, in order. */
   readonly handlers: readonly RelayHandler[];
+  /** The dispatcher's controllers, in order. */
+  readonly controllers: readonly Dispatcher.DispatchController[];
   readonly responses: readonly ServerResponse[];
   /** Waits until `count` responses have settled. */
   settled(count?: number): Promise<RelayResult>;
@@ -21,6 +23,11 @@ export interface RelayServer {
 export interface RelayServerOptions {
   readonly relay?: Partial<RelayOptions> | ((request: IncomingMessage, response: ServerResponse) => Partial<RelayOptions>);
   readonly server?: ServerOptions;
+  readonly client?: Client.Options;
+  /** Fields of the outbound request. */
+  readonly requestHeaders?: readonly string[];
+  /** Called when the handler could not be created; answers 500. */
+  readonly onCreateError?: (error: unknown) => void;
   /** Called when a response settled without a head; answers 502 by default. */
   readonly onHeadless?: (response: ServerResponse, result: RelayResult) => void;
 }
@@ -39,15 +46,18 @@ export function withoutFraming(rawHeaders: readonly string[]): string[] {
 export async function startRelay(origin: string, options: RelayServerOptions = {}): Promise<RelayServer> {
   const results: RelayResult[] = [];
   const handlers: RelayHandler[] = [];
+  const controllers: Dispatcher.DispatchController[] = [];
   const responses: ServerResponse[] = [];
   const waiting = new Set<() => void>();
   const server = createServer({ rejectNonStandardBodyWrites: true, noDelay: true, ...options.server }, (request, response) => {
-    const client = new Client(origin, { bodyTimeout: 0, headersTimeout: 0 });
+    const client = new Client(origin, { bodyTimeout: 0, headersTimeout: 0, ...options.client });
     const relay = typeof options.relay === 'function' ? options.relay(request, response) : options.relay;
     responses.push(response);
-    const handler = createRelayHandler(response, {
+    const settings: RelayOptions = {
       onHead: (status, rawHeaders, statusMessage) => ({ status, statusMessage, rawHeaders: withoutFraming(rawHeaders) }),
       failureEvent: () => FAILURE_EVENT,
+      failureLingerMs: 50,
+      onStart: (controller) => { controllers.push(controller); },
       ...relay,
       onSettled: (result) => {
         relay?.onSettled?.(result);
@@ -56,9 +66,11 @@ export async function startRelay(origin: string, options: RelayServerOptions = {
         if (!result.headSent && !response.destroyed) (options.onHeadless ?? answerBadGateway)(response, result);
         for (const notify of waiting) notify();
       },
-    });
+    };
+    const handler = createHandler(response, settings, options.onCreateError);
+    if (handler === undefined) return;
     handlers.push(handler);
-    client.dispatch({ path: request.url ?? '/', method: request.method ?? 'GET', headers: ['accept', '*/*'] }, handler);
+    client.dispatch({ path: request.url ?? '/', method: request.method ?? 'GET', headers: [...(options.requestHeaders ?? ['accept', '*/*'])] }, handler);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -71,7 +83,7 @@ export async function startRelay(origin: string, options: RelayServerOptions = {
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('the relay server has no port');
   return {
-    port: address.port, results, handlers, responses, close, [Symbol.asyncDispose]: close,
+    port: address.port, results, handlers, controllers, responses, close, [Symbol.asyncDispose]: close,
     settled: async (count = 1) => {
       for (;;) {
         const result = results[count - 1];
@@ -83,6 +95,16 @@ export async function startRelay(origin: string, options: RelayServerOptions = {
       }
     },
   };
+}
+
+function createHandler(response: ServerResponse, settings: RelayOptions, onError: ((error: unknown) => void) | undefined): RelayHandler | undefined {
+  try {
+    return createRelayHandler(response, settings);
+  } catch (error) {
+    onError?.(error);
+    response.writeHead(500).end();
+    return undefined;
+  }
 }
 
 function answerBadGateway(response: ServerResponse): void {
