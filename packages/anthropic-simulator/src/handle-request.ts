@@ -4,7 +4,7 @@ import { apiError, invalidRequest, notFound } from './http/api-error.ts';
 import { apiHeaders } from './http/api-headers.ts';
 import { bytesAnswer, type Answer } from './http/answer.ts';
 import { authenticationFailure } from './http/authenticate.ts';
-import { edgeErrorPage } from './http/edge-error-page.ts';
+import { edgeErrorPage, edgeTooLarge } from './http/edge-error-page.ts';
 import { acceptsGzip } from './http/encode-body.ts';
 import { headerOf, type Exchange } from './http/exchange.ts';
 import { decodeBody, receiveBody } from './http/receive-body.ts';
@@ -38,7 +38,7 @@ export async function handleRequest(handling: RequestHandling, request: Incoming
   const faults = parsed.ok ? parsed.faults : {};
   let answer: Answer;
   if (!parsed.ok) answer = invalidRequest(requestId, parsed.message);
-  else if (received.failure === 'too_large') answer = payloadTooLarge();
+  else if (received.failure === 'too_large') answer = edgeTooLarge();
   else answer = answerFaults(faults, requestId) ?? answerRecording(simulation, faults, head) ?? answerDecoded(handling, head, received.chunks, maxBytes);
   await writeAnswer(response, answer, {
     headers: apiHeaders(answer, { requestId, clock: simulation.options.clock, rateLimits: simulation.rateLimits, ...ACCOUNT }),
@@ -83,12 +83,6 @@ function answerFaults(faults: Faults, requestId: string): Answer | undefined {
   const headers = faults.retryAfter === undefined ? [] : [['retry-after', faults.retryAfter] as const];
   if (faults.status !== undefined && faults.status >= 400) return apiError(faults.status, requestId, { headers });
   return undefined;
-}
-
-/** The 413 that the edge makes before the API sees the request: no top-level type, no request id. */
-function payloadTooLarge(): Answer {
-  const body = Buffer.from('{"error":{"type":"request_too_large","message":"Request exceeds the maximum size"}}');
-  return { ...bytesAnswer(body, 'application/json'), status: 413, headerFamily: 'edge' };
 }
 
 function maxBodyBytes(path: string): number {

@@ -106,8 +106,9 @@ function boundPort(server: Server): number {
 
 async function closeServer(server: Server, sockets: ReadonlySet<Socket>): Promise<void> {
   if (!server.listening) return;
-  const closed = once(server, 'close');
+  // The server counts a connection as gone before its socket says so; the counters are right only after the latter.
+  const closed = [once(server, 'close'), ...Array.from(sockets, (socket) => once(socket, 'close'))];
   server.close();
   for (const socket of sockets) socket.destroy();
-  await closed;
+  await Promise.all(closed);
 }

@@ -36,7 +36,7 @@ export interface ApiErrorOptions {
 export function apiErrorBody(status: number, requestId: string, options: ApiErrorOptions = {}): object {
   const [defaultType, defaultMessage] = API_ERRORS[status] ?? (status >= 500 ? ['api_error', 'Internal server error'] : ['invalid_request_error', 'Bad request']);
   const details = options.errorCode === undefined ? {} : { details: { error_code: options.errorCode } };
-  return { type: 'error', error: { ...details, type: options.type ?? defaultType, message: options.message ?? defaultMessage }, request_id: requestId };
+  return { type: 'error', error: { type: options.type ?? defaultType, message: options.message ?? defaultMessage, ...details }, request_id: requestId };
 }
 
 /** An error answer in the API's own shape. */

@@ -1,5 +1,4 @@
-import type { Answer } from './answer.ts';
-import { bytesAnswer } from './answer.ts';
+import { bytesAnswer, type Answer } from './answer.ts';
 
 const TITLES: Readonly<Record<number, string>> = Object.freeze({
   403: 'Just a moment...', 413: '413 Request Entity Too Large', 502: '502 Bad Gateway', 504: '504 Gateway Time-out',
@@ -16,4 +15,10 @@ export function edgeErrorPage(status: number, requestId: string): Answer {
     `<!-- Ray ID: ${requestId.slice(-16).toLowerCase()} -->`, '</body></html>', '',
   ].join('\r\n');
   return { ...bytesAnswer(Buffer.from(page), 'text/html; charset=UTF-8', [['Cache-Control', 'no-store, no-cache, must-revalidate']]), status, headerFamily: 'edge' };
+}
+
+/** The 413 that the edge makes before the API sees the request: no top-level type, no request id. */
+export function edgeTooLarge(): Answer {
+  const body = Buffer.from('{"error":{"type":"request_too_large","message":"Request exceeds the maximum size"}}');
+  return { ...bytesAnswer(body, 'application/json'), status: 413, headerFamily: 'edge' };
 }

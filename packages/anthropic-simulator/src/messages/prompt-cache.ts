@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import type { JsonObject } from '../json.ts';
-import { promptSegments } from './count-tokens.ts';
+import { countInputTokens, promptSegments } from './count-tokens.ts';
 import type { InputUsage } from './message-plan.ts';
 
 /** Remembers the prefixes that were marked with `cache_control`, as the API's prompt cache does. */
@@ -25,12 +25,16 @@ export function createPromptCache(clock: Clock): PromptCache {
   };
   return {
     account: (model, request) => {
+      const segments = promptSegments(request);
+      if (!segments.some((segment) => segment.breakpoint !== undefined)) {
+        return { inputTokens: countInputTokens(request), cacheReadTokens: 0, cacheWrite5mTokens: 0, cacheWrite1hTokens: 0 };
+      }
       const hash = createHash('sha256').update(model);
       let tokens = TOKENS_OF_FRAME;
       let readTokens = 0;
       let writtenUpTo = 0;
       const written = { '5m': 0, '1h': 0 };
-      for (const segment of promptSegments(request)) {
+      for (const segment of segments) {
         tokens += segment.tokens;
         hash.update('\0').update(segment.text);
         if (segment.breakpoint === undefined) continue;

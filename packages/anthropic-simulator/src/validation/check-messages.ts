@@ -38,7 +38,7 @@ function checkContent(path: string, content: unknown, role: string, isLast: bool
     if (role === 'assistant') return isLast ? undefined : `${path}: all messages must have non-empty content except for the optional final assistant message`;
     return `${path}: ${role} messages must have non-empty content`;
   }
-  if (typeof content === 'string') return content.trim() === '' ? 'messages: text content blocks must contain non-whitespace text' : undefined;
+  if (typeof content === 'string') return role === 'user' && content.trim() === '' ? 'messages: text content blocks must contain non-whitespace text' : undefined;
   return eachOf(content, (block: unknown, index) => checkContentBlock(`${path}.content.${index}`, block, role));
 }
 
