@@ -15,6 +15,7 @@ import { createInboundServer } from './inbound/create-inbound-server.ts';
 import { createDrain, type Drain } from './lifecycle/drain.ts';
 import { createLifecycle, type Lifecycle } from './lifecycle/lifecycle.ts';
 import { createLimiter, type Limiter } from './limits/limiter.ts';
+import type { WorkerShare } from './limits/worker-share.ts';
 import type { ProcessLogger } from './logging/create-logger.ts';
 import { createRequestLog } from './logging/request-log.ts';
 import { createGatewayMetrics, type GatewayMetrics } from './metrics/create-gateway-metrics.ts';
@@ -30,6 +31,8 @@ export interface GatewayOptions {
   readonly version: string;
   /** How this gateway names itself in `Via`; equal in all workers of one gateway. */
   readonly viaPseudonym: string;
+  /** Which worker of how many this process is. @defaultValue the only one */
+  readonly share?: WorkerShare;
 }
 
 /** One running gateway process: the main listener and what stands behind it. */
@@ -78,7 +81,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     }
   };
   const limiterOf = (side: Side): Limiter => createLimiter({
-    clients: config.clients, store: config.limits.store, failurePolicy: config.limits.on_store_failure, scope: side,
+    clients: config.clients, store: config.limits.store, failurePolicy: config.limits.on_store_failure, scope: side, ...(options.share === undefined ? {} : { share: options.share }),
     onStoreFailure: ({ operation, error }) => logger.warn({ side, operation, error: error instanceof Error ? error.name : String(error) }, 'the limit store failed'),
   });
 

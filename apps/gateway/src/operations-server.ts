@@ -17,6 +17,8 @@ export interface OperationsOptions {
   readonly scrape: () => Promise<{ readonly contentType: string; readonly text: string }>;
   /** Parts of the gateway that are not well, by name; readiness is not touched by them. */
   readonly warnings: () => Readonly<Record<string, string>>;
+  /** Whether anybody can take requests. @defaultValue always, while running */
+  readonly isServing?: () => boolean;
 }
 
 /** A running operations listener. */
@@ -73,9 +75,9 @@ async function answer(options: OperationsOptions, checkOrigin: ReturnType<typeof
   }
 }
 
-function describeReadiness({ lifecycle, warnings }: OperationsOptions): WholeResponse {
+function describeReadiness({ lifecycle, warnings, isServing }: OperationsOptions): WholeResponse {
   const { state } = lifecycle;
-  const isReady = state === 'running';
-  const status = isReady ? 'ready' : state === 'starting' ? 'starting' : 'draining';
+  const isReady = state === 'running' && isServing?.() !== false;
+  const status = isReady ? 'ready' : state === 'leaving' || state === 'refusing' ? 'draining' : 'starting';
   return json(isReady ? 200 : 503, { status, warnings: warnings() });
 }

@@ -7,7 +7,7 @@ import { resolveWorkerCount } from '../config/resolve-worker-count.ts';
 import { describeStart } from '../lifecycle/describe-start.ts';
 import { leadsToOurselves } from '../lifecycle/leads-to-ourselves.ts';
 import { runProcess } from '../lifecycle/run-process.ts';
-import { runWorkers } from '../lifecycle/run-workers.ts';
+import { runWorkers } from '../workers/run-workers.ts';
 import type { CommandOutput } from './check.ts';
 
 /** What `penstock start` was asked to do. */

@@ -9,7 +9,8 @@ export interface ProcessLogger {
 }
 
 const DESCRIPTORS: Readonly<Record<string, number>> = { stdout: 1, stderr: 2 };
-const BUFFER_BYTES = 4_096;
+const BUFFER_BYTES = 2_048;
+const ATOMIC_WRITE_BYTES = 4_096;
 const FLUSH_INTERVAL_MS = 500;
 
 /**
@@ -25,7 +26,8 @@ export function createLogger(config: LogConfig, isPretty: boolean, onFailure: ()
   }
   const stream = destination({
     dest: descriptor ?? config.destination, append: true, mkdir: descriptor === undefined, sync: false, minLength: BUFFER_BYTES, periodicFlush: FLUSH_INTERVAL_MS,
-    maxLength: 8 * 1024 * 1024,
+    // Whole lines in writes of at most a pipe's atomic size: workers share one standard output.
+    maxWrite: ATOMIC_WRITE_BYTES, maxLength: 8 * 1024 * 1024,
   });
   stream.on('error', onFailure);
   stream.on('drop', onFailure);

@@ -3,11 +3,13 @@ import { safeStatusMessage } from '@penstock/header-policy';
 import { createRelayHandler, type RelayHandler, type RelayHead, type RelayResult } from '@penstock/sse-relay';
 import { createUsageObserver, type UsageObserver } from '@penstock/sse-relay/anthropic-usage';
 import type { RequestTimeouts, UpstreamController } from '@penstock/upstream-client';
+import type { Dispatcher } from 'undici';
 import { outcomeOfBreak } from './classify-failure.ts';
 import { ClientGone } from './client-gone.ts';
 import { failureEvent } from './failure-event.ts';
 import type { NativeExchange } from './native-exchange.ts';
 import type { NativeRuntime } from './native-runtime.ts';
+import { ResultsUrlRewriter } from './rewrite-results-url.ts';
 import type { NativeRoute } from './route-table.ts';
 
 /**
@@ -34,10 +36,17 @@ export function forward(runtime: NativeRuntime, exchange: NativeExchange, route:
       headers,
       body: exchange.outbound.body,
       timeouts: timeoutsFor(runtime, route, exchange.wantsStream),
-    }, relay.handler);
+    }, rewriter(runtime, exchange, route, relay.handler));
     // The body now belongs to the upstream client, which lets go of it as it is sent.
     exchange.outbound = { body: null, contentLength: undefined };
   });
+}
+
+/** Puts the one rewrite of the product between upstream and relay, where it is switched on. */
+function rewriter(runtime: NativeRuntime, { inbound }: NativeExchange, route: NativeRoute, relay: RelayHandler): Dispatcher.DispatchHandler {
+  if (!runtime.rewritesResultsUrl || route.group !== 'batches' || inbound.path.endsWith('/results')) return relay;
+  const scheme = 'encrypted' in inbound.request.socket ? 'https' : 'http';
+  return new ResultsUrlRewriter(relay, { origins: runtime.resultsOrigins, base: `${scheme}://${inbound.head.host}/anthropic` });
 }
 
 /** Which clock bounds the wait for the head. */

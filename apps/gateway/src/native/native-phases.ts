@@ -8,6 +8,7 @@ import { receiveJson, type ReceivedJson } from './receive-json.ts';
 import { receiveUpload } from './receive-upload.ts';
 import type { NativeRoute } from './route-table.ts';
 
+const BATCHES_PATH = '/anthropic/v1/messages/batches';
 const JOINED_BODY_BYTES = 64 * 1024;
 
 /** Phase 1. What the parser let through was linted before routing; here come loops and the drain. */
@@ -28,7 +29,9 @@ export function authenticate(runtime: NativeRuntime, exchange: NativeExchange): 
   }
   exchange.client = identity.name;
   exchange.rules = identity.client;
-  const additions = runtime.limiter.limitsTokens(identity.name) ? runtime.readableAdditions : runtime.additions;
+  // An answer that must be read here is asked for without compression: to count a client's tokens, or to rewrite a batch's URL.
+  const mustRead = runtime.limiter.limitsTokens(identity.name) || (runtime.rewritesResultsUrl && exchange.inbound.path.startsWith(BATCHES_PATH));
+  const additions = mustRead ? runtime.readableAdditions : runtime.additions;
   const forwarded = runtime.policy.forwardRequestHeaders(rawHeaders, additions);
   if (!forwarded.ok) throw new GatewayError(forwarded.violation.code === 'too_many_fields' ? 'header_overflow' : 'bad_request', forwarded.violation.message);
   if (forwarded.dropped.length > 0) runtime.metrics.headersDropped('request', forwarded.dropped);

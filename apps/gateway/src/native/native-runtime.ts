@@ -32,6 +32,8 @@ export interface NativeSettings {
   /** Whether the upstream sees our credential: then its quota is ours to show. */
   readonly ownsCredential: boolean;
   readonly rewritesResultsUrl: boolean;
+  /** Origins whose `results_url` the rewrite replaces. */
+  readonly resultsOrigins: readonly string[];
 }
 
 /** What lives as long as the native side. */
@@ -78,5 +80,6 @@ export function readNativeSettings(config: GatewayConfig, clients: ClientRegistr
     keepAliveComments: native.keep_alive_comments > 0 ? { keepAlive: { intervalMs: native.keep_alive_comments * 1000 } } : {},
     ownsCredential: isInjecting,
     rewritesResultsUrl: native.rewrite_batch_results_url,
+    resultsOrigins: ['https://api.anthropic.com', new URL(native.base_url).origin],
   };
 }

@@ -1,0 +1,68 @@
+import cluster from 'node:cluster';
+import { resolveWorkerCount } from '../config/resolve-worker-count.ts';
+import { createLifecycle } from '../lifecycle/lifecycle.ts';
+import { createReload } from '../lifecycle/reload-config.ts';
+import { describeListenError, type RunOptions } from '../lifecycle/run-options.ts';
+import { untilStopped } from '../lifecycle/until-stopped.ts';
+import { watchFiles } from '../lifecycle/watch-files.ts';
+import { createLogger } from '../logging/create-logger.ts';
+import { createWorkerMetrics } from '../metrics/create-worker-metrics.ts';
+import { startOperationsServer, type OperationsServer } from '../operations-server.ts';
+import { createWorkerFleet } from './worker-fleet.ts';
+
+const DRAIN_MARGIN_MS = 5_000;
+
+/** Runs the gateway as several worker processes behind one listener, with one operations listener. Returns the exit code. */
+export async function runWorkers(options: RunOptions): Promise<number> {
+  const { config } = options;
+  const processLogger = createLogger(config.log, options.isPretty, () => undefined);
+  const { logger } = processLogger;
+  const count = resolveWorkerCount(config);
+  const metrics = createWorkerMetrics();
+  const lifecycle = createLifecycle();
+  cluster.setupPrimary({ exec: workerProgram(), args: [], serialization: 'advanced' });
+  const fleet = createWorkerFleet({
+    count, config, logger, version: options.version, viaPseudonym: options.viaPseudonym, isPretty: options.isPretty, metrics,
+  });
+  let operations: OperationsServer | undefined;
+  let port: number;
+  try {
+    operations = await startOperationsServer({
+      host: config.operations.host, port: config.operations.port, allowedHosts: config.server.allowed_hosts, lifecycle,
+      warnings: () => (lifecycle.state === 'running' && !fleet.isServing() ? { workers: 'no worker is ready' } : fleet.warnings()),
+      isServing: () => fleet.isServing(),
+      scrape: () => metrics.scrape(),
+    });
+    port = await fleet.start();
+  } catch (error) {
+    options.onFailure(error instanceof Error && !('code' in error) ? error.message : describeListenError(error, config));
+    await Promise.all([fleet.close(), operations?.close()]);
+    processLogger.flush();
+    return 1;
+  }
+  lifecycle.moveTo('running');
+  const reload = createReload({
+    initial: config, read: options.reload, logger, apply: (next) => fleet.update(next), onResult: (result) => fleet.countReload(result),
+  });
+  const stopWatching = watchFiles(options.files, reload);
+  options.onReady({ port, operationsPort: operations.port, workers: count });
+  const { pre_stop_delay: preStopDelay, drain_timeout: drainTimeout } = config.server;
+  const exitCode = await untilStopped({
+    logger, onReload: reload,
+    onRestart: () => { fleet.restart().catch((error: unknown) => logger.error({ error: String(error) }, 'the rolling restart stopped')); },
+    drain: () => {
+      lifecycle.moveTo('leaving');
+      return fleet.drain((preStopDelay + drainTimeout) * 1000 + DRAIN_MARGIN_MS);
+    },
+    closeNow: () => fleet.close(),
+  });
+  stopWatching();
+  await operations.close();
+  processLogger.flush();
+  return exitCode;
+}
+
+/** Sources and build lie side by side under the same name. */
+function workerProgram(): string {
+  return new URL(import.meta.url.endsWith('.ts') ? './worker-main.ts' : './worker-main.js', import.meta.url).pathname;
+}

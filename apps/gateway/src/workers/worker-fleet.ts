@@ -1,0 +1,119 @@
+import cluster from 'node:cluster';
+import type { Logger } from 'pino';
+import type { GatewayConfig } from '../config/gateway-config.ts';
+import type { WorkerMetrics } from '../metrics/create-worker-metrics.ts';
+import { divideConfig } from './divide-config.ts';
+import { createWorkerHandle, type WorkerHandle } from './worker-handle.ts';
+
+/** What all workers are started with. */
+export interface FleetOptions {
+  readonly count: number;
+  readonly config: GatewayConfig;
+  readonly version: string;
+  readonly viaPseudonym: string;
+  readonly isPretty: boolean;
+  readonly logger: Logger;
+  /** Adds up what the workers count, the dead included. */
+  readonly metrics: WorkerMetrics;
+}
+
+/** The workers of one gateway: always as many as configured, replaced when they die. */
+export interface WorkerFleet {
+  /** Resolves with the port when every worker listens; rejects when the first one cannot. */
+  start(): Promise<number>;
+  /** Whether at least one worker can take requests. */
+  isServing(): boolean;
+  warnings(): Readonly<Record<string, string>>;
+  update(config: GatewayConfig): void;
+  /** Counts a reload, in one worker for all. */
+  countReload(result: 'success' | 'failure'): void;
+  /** Replaces one worker after another, each drained only when its successor listens. */
+  restart(): Promise<void>;
+  drain(timeoutMs: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+const SNAPSHOT_INTERVAL_MS = 5_000;
+const FIRST_BACKOFF_MS = 100;
+const MAX_BACKOFF_MS = 10_000;
+/** A worker that lived this long did not die of its start. */
+const HEALTHY_LIFE_MS = 30_000;
+
+/** Makes a fleet; `cluster.setupPrimary` names the program that workers run. */
+export function createWorkerFleet(options: FleetOptions): WorkerFleet {
+  const { count, logger, metrics } = options;
+  let { config } = options;
+  const workers = new Map<number, WorkerHandle>();
+  const all = new Set<WorkerHandle>();
+  let isEnding = false;
+  let backoffMs = FIRST_BACKOFF_MS;
+
+  function fork(index: number): WorkerHandle {
+    const bornAt = performance.now();
+    const handle = createWorkerHandle(cluster.fork(), index, (id, text) => metrics.update(id, text));
+    all.add(handle);
+    metrics.add(handle);
+    const share = { index, count };
+    handle.send({ type: 'start', config: divideConfig(config, share), share, version: options.version, viaPseudonym: options.viaPseudonym, isPretty: options.isPretty });
+    void outlive(handle, bornAt);
+    return handle;
+  }
+
+  async function outlive(handle: WorkerHandle, bornAt: number): Promise<void> {
+    await handle.exited;
+    all.delete(handle);
+    const hasCrashed = !isEnding && !handle.isLeaving;
+    metrics.remove(handle.id, hasCrashed ? 'crashed' : 'ended');
+    if (hasCrashed && workers.get(handle.index) === handle) replace(handle.index, performance.now() - bornAt);
+  }
+
+  function replace(index: number, lifeMs: number): void {
+    backoffMs = lifeMs > HEALTHY_LIFE_MS ? FIRST_BACKOFF_MS : Math.min(backoffMs * 2, MAX_BACKOFF_MS);
+    logger.error({ worker: index, life_ms: Math.round(lifeMs), replaced_in_ms: backoffMs }, 'a worker died');
+    setTimeout(() => { if (!isEnding) workers.set(index, fork(index)); }, backoffMs);
+  }
+
+  // What a worker counted since its last word is lost with it when it is killed; asking often keeps that small.
+  const snapshots = setInterval(() => { for (const worker of all) worker.scrape().catch(() => undefined); }, SNAPSHOT_INTERVAL_MS).unref();
+
+  async function end(message: 'drain' | 'close', timeoutMs: number): Promise<void> {
+    isEnding = true;
+    clearInterval(snapshots);
+    for (const worker of all) {
+      worker.isLeaving = true;
+      worker.send({ type: message });
+    }
+    const killer = setTimeout(() => { for (const worker of all) worker.kill(); }, timeoutMs);
+    await Promise.all([...all].map(({ exited }) => exited));
+    clearTimeout(killer);
+  }
+
+  return {
+    async start() {
+      for (let index = 0; index < count; index += 1) workers.set(index, fork(index));
+      const [port] = await Promise.all([...workers.values()].map(({ ready }) => ready));
+      return port ?? 0;
+    },
+    isServing: () => [...workers.values()].some((worker) => worker.isReady()),
+    warnings: () => Object.assign({}, ...[...workers.values()].map((worker) => worker.warnings())) as Record<string, string>,
+    update(next) {
+      config = next;
+      for (const worker of workers.values()) worker.send({ type: 'update', config: divideConfig(next, { index: worker.index, count }) });
+    },
+    countReload(result) {
+      [...workers.values()].find((worker) => worker.isReady())?.send({ type: 'reloaded', result });
+    },
+    async restart() {
+      for (const [index, old] of workers) {
+        const successor = fork(index);
+        await successor.ready;
+        workers.set(index, successor);
+        old.isLeaving = true;
+        old.send({ type: 'drain' });
+        logger.info({ worker: index }, 'worker replaced');
+      }
+    },
+    drain: (timeoutMs) => end('drain', timeoutMs),
+    close: () => end('close', 2_000),
+  };
+}

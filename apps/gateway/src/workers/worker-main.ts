@@ -1,0 +1,84 @@
+import { createGateway, type Gateway } from '../create-gateway.ts';
+import { describeListenError } from '../lifecycle/run-options.ts';
+import { createLogger, type ProcessLogger } from '../logging/create-logger.ts';
+import type { PrimaryMessage, WorkerMessage } from './worker-messages.ts';
+
+/** The program of one worker: it does what the primary says and ends when the primary is gone. */
+let gateway: Gateway | undefined;
+let processLogger: ProcessLogger | undefined;
+let isEnding = false;
+
+function tell(message: WorkerMessage): Promise<void> {
+  return new Promise((resolve) => {
+    // The channel may be gone: then nobody is left to be told.
+    if (process.send === undefined || !process.connected) resolve();
+    else process.send(message, undefined, undefined, () => resolve());
+  });
+}
+
+async function start(message: Extract<PrimaryMessage, { type: 'start' }>): Promise<void> {
+  const { config, share, version, viaPseudonym, isPretty } = message;
+  processLogger = createLogger(config.log, isPretty, () => gateway?.metrics.observerError());
+  try {
+    gateway = await createGateway({ config, processLogger, version, viaPseudonym, share });
+    await tell({ type: 'ready', port: gateway.port });
+  } catch (error) {
+    await tell({ type: 'failed', message: describeListenError(error, config) });
+    end(1);
+  }
+}
+
+async function sendMetrics(scrape: number): Promise<void> {
+  const running = gateway;
+  if (running === undefined) return;
+  const text = await running.metrics.registry.metrics();
+  await tell({ type: 'metrics', scrape, text, warnings: running.warnings() });
+}
+
+async function leave(how: 'drain' | 'close', exitCode = 0): Promise<void> {
+  if (isEnding && how === 'drain') return;
+  isEnding = true;
+  if (how === 'drain') await gateway?.drain();
+  else await gateway?.close();
+  // What was counted last must outlive this process.
+  await sendMetrics(0);
+  end(exitCode);
+}
+
+function end(exitCode: number): void {
+  processLogger?.flush();
+  process.exitCode = exitCode;
+  if (process.connected) process.disconnect?.();
+  // The channel was the last thing that kept the process; a stray handle must not keep it for ever.
+  setTimeout(() => process.exit(), 1_000).unref();
+}
+
+async function obey(message: PrimaryMessage): Promise<void> {
+  switch (message.type) {
+    case 'start': return start(message);
+    case 'update': return gateway?.update(message.config);
+    case 'reloaded': return gateway?.metrics.configReloaded(message.result);
+    case 'scrape': return sendMetrics(message.scrape);
+    default: return leave(message.type);
+  }
+}
+
+async function leaveBroken(): Promise<void> {
+  try {
+    await leave('drain', 1);
+  } catch {
+    end(1);
+  }
+}
+
+function onFatal(error: unknown): void {
+  processLogger?.logger.fatal({ error: error instanceof Error ? { name: error.name, stack: error.stack } : String(error) }, 'uncaught error in a worker');
+  if (!isEnding) void leaveBroken();
+}
+
+// The terminal sends its signals to every process of the group; only the primary decides.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2']) process.on(signal, () => undefined);
+process.on('message', (message: PrimaryMessage) => { obey(message).catch(onFatal); });
+process.on('disconnect', () => { if (!isEnding) leave('drain').catch(onFatal); });
+process.on('uncaughtException', onFatal);
+process.on('unhandledRejection', onFatal);

@@ -1,0 +1,18 @@
+import type { GatewayConfig } from '../config/gateway-config.ts';
+import type { WorkerShare } from '../limits/worker-share.ts';
+
+/** What the primary tells a worker. The configuration travels here: never in arguments or the environment, where others can read it. */
+export type PrimaryMessage =
+  | { readonly type: 'start'; readonly config: GatewayConfig; readonly share: WorkerShare; readonly version: string; readonly viaPseudonym: string; readonly isPretty: boolean }
+  | { readonly type: 'update'; readonly config: GatewayConfig }
+  /** Sent to one worker, which counts for all. */
+  | { readonly type: 'reloaded'; readonly result: 'success' | 'failure' }
+  | { readonly type: 'scrape'; readonly scrape: number }
+  | { readonly type: 'drain' }
+  | { readonly type: 'close' };
+
+/** What a worker tells the primary. `scrape` repeats the number of the question; 0 for a last word nobody asked for. */
+export type WorkerMessage =
+  | { readonly type: 'ready'; readonly port: number }
+  | { readonly type: 'failed'; readonly message: string }
+  | { readonly type: 'metrics'; readonly scrape: number; readonly text: string; readonly warnings: Readonly<Record<string, string>> };
