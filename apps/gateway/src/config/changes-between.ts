@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { ConfigError } from './config-error.ts';
-import { findCrossFieldProblems, ruleContext } from './find-problems.ts';
+import { findCrossFieldProblems, ruleContext } from './problems/find-problems.ts';
 import { gatewayConfigSchema } from './gateway-config.ts';
 import { isFields } from './is-fields.ts';
 import type { GatewayConfig } from './gateway-config.ts';

@@ -1,5 +1,5 @@
 import { frontDoorBackends, frontDoorModels } from './front-door-backends.ts';
-import { isKeyLike, isSecretField } from './secret-fields.ts';
+import { isKeyLike, isSecretField } from './problems/secret-fields.ts';
 import type { GatewayConfig } from './gateway-config.ts';
 
 const MASK = '********';

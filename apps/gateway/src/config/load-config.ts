@@ -1,19 +1,19 @@
 import { dirname } from 'node:path';
 import { ConfigError, valueProblem } from './config-error.ts';
-import { proxyFromEnvironment } from './egress-proxy.ts';
-import { explainIssues } from './explain-issues.ts';
-import { findCrossFieldProblems, ruleContext } from './find-problems.ts';
-import { findWarnings } from './find-warnings.ts';
+import { proxyFromEnvironment } from './reading/egress-proxy.ts';
+import { explainIssues } from './problems/explain-issues.ts';
+import { findCrossFieldProblems, ruleContext } from './problems/find-problems.ts';
+import { findWarnings } from './problems/find-warnings.ts';
 import { frontDoorBackends } from './front-door-backends.ts';
 import { gatewayConfigSchema } from './gateway-config.ts';
-import { applyOverrides, collectOverrides, mergeModelCapabilities, readModelCapabilities, sourceOfOverride } from './overrides.ts';
-import { findConfigFile, readConfigFile } from './read-config-file.ts';
-import { resolveReferences } from './resolve-references.ts';
-import { formatPath } from './secret-fields.ts';
-import { withoutPaths } from './without-paths.ts';
+import { applyOverrides, collectOverrides, mergeModelCapabilities, readModelCapabilities, sourceOfOverride } from './reading/overrides.ts';
+import { findConfigFile, readConfigFile } from './reading/read-config-file.ts';
+import { resolveReferences } from './reading/resolve-references.ts';
+import { formatPath } from './problems/secret-fields.ts';
+import { withoutPaths } from './problems/without-paths.ts';
 import type { ConfigProblem } from './config-error.ts';
-import type { ConfigPath } from './explain-issues.ts';
-import type { CommandLineFlags, Environment } from './overrides.ts';
+import type { ConfigPath } from './problems/explain-issues.ts';
+import type { CommandLineFlags, Environment } from './reading/overrides.ts';
 import type { GatewayConfig } from './gateway-config.ts';
 
 /** What `loadConfig` reads from. */

@@ -1,10 +1,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isConfigError } from '../../src/config/config-error.ts';
-import { asNode, configJsonSchema, propertiesOf } from '../../src/config/config-json-schema.ts';
+import { asNode, configJsonSchema, propertiesOf } from '../../src/config/reference/config-json-schema.ts';
 import { describeConfig } from '../../src/config/describe-config.ts';
 import { attemptLoad } from './config-folder.ts';
-import type { JsonSchemaNode } from '../../src/config/config-json-schema.ts';
+import type { JsonSchemaNode } from '../../src/config/reference/config-json-schema.ts';
 
 const MARK = 'MARKED4SECRET';
 

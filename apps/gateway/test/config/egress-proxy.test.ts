@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { proxyFromEnvironment } from '../../src/config/egress-proxy.ts';
+import { proxyFromEnvironment } from '../../src/config/reading/egress-proxy.ts';
 import { TEST_KEY, attemptLoad, problemsOf } from './config-folder.ts';
 
 const PROXY = 'http://proxy.example.com:3128';

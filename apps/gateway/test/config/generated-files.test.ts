@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { asNode, configJsonSchema, propertiesOf } from '../../src/config/config-json-schema.ts';
-import { configReference } from '../../src/config/config-reference.ts';
-import type { JsonSchemaNode } from '../../src/config/config-json-schema.ts';
+import { asNode, configJsonSchema, propertiesOf } from '../../src/config/reference/config-json-schema.ts';
+import { configReference } from '../../src/config/reference/config-reference.ts';
+import type { JsonSchemaNode } from '../../src/config/reference/config-json-schema.ts';
 
 // Both are written anew by running this file with `vitest run test/config --update`.
 describe('files generated from the definition of the configuration', () => {

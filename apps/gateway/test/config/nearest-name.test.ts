@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { nearestName } from '../../src/config/nearest-name.ts';
+import { nearestName } from '../../src/config/problems/nearest-name.ts';
 
 const KNOWN = ['host', 'port', 'workers', 'max_connections', 'max_keepalive_connections', 'drain_timeout'];
 

@@ -1,7 +1,7 @@
 import { valueProblem } from '../config-error.ts';
 import { frontDoorBackends } from '../front-door-backends.ts';
 import { isLoopbackHost, isWildcardHost, withoutBrackets } from '../loopback.ts';
-import { nameReceived } from '../secret-fields.ts';
+import { nameReceived } from '../problems/secret-fields.ts';
 import type { ConfigProblem } from '../config-error.ts';
 import type { GatewayConfig } from '../gateway-config.ts';
 import type { CrossFieldRule, RuleContext } from './cross-field-rule.ts';

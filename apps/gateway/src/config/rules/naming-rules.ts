@@ -1,6 +1,6 @@
 import { valueProblem } from '../config-error.ts';
-import { nearestName } from '../nearest-name.ts';
-import { nameReceived } from '../secret-fields.ts';
+import { nearestName } from '../problems/nearest-name.ts';
+import { nameReceived } from '../problems/secret-fields.ts';
 import type { ConfigProblem } from '../config-error.ts';
 import type { CrossFieldRule } from './cross-field-rule.ts';
 

@@ -1,6 +1,6 @@
 import { valueProblem } from '../config-error.ts';
 import { isLoopbackHost } from '../loopback.ts';
-import { nameReceived } from '../secret-fields.ts';
+import { nameReceived } from '../problems/secret-fields.ts';
 import type { ConfigProblem } from '../config-error.ts';
 import type { GatewayConfig } from '../gateway-config.ts';
 import type { CrossFieldRule } from './cross-field-rule.ts';

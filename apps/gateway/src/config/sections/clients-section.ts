@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isKeyLike } from '../secret-fields.ts';
+import { isKeyLike } from '../problems/secret-fields.ts';
 import { ROUTE_GROUPS } from './anthropic-native-section.ts';
 import { checkedText, count, list, modelPattern } from './field-kinds.ts';
 

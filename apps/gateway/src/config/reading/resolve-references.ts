@@ -1,8 +1,8 @@
 import { readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { valueProblem } from './config-error.ts';
-import { formatPath, isKeyLike } from './secret-fields.ts';
-import type { ConfigProblem } from './config-error.ts';
+import { valueProblem } from '../config-error.ts';
+import { formatPath, isKeyLike } from '../problems/secret-fields.ts';
+import type { ConfigProblem } from '../config-error.ts';
 
 /** Where references are looked up. */
 export interface ReferenceContext {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { gatewayConfigSchema } from './gateway-config.ts';
+import { gatewayConfigSchema } from '../gateway-config.ts';
 
 /** A schema inside a JSON Schema. */
 export type JsonSchemaNode = z.core.JSONSchema.BaseSchema;

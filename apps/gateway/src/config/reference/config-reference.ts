@@ -1,6 +1,6 @@
 import { asNode, configJsonSchema, propertiesOf } from './config-json-schema.ts';
-import { ENVIRONMENT_KEYS } from './overrides.ts';
-import { RELOADABLE_PATHS } from './changes-between.ts';
+import { ENVIRONMENT_KEYS } from '../reading/overrides.ts';
+import { RELOADABLE_PATHS } from '../changes-between.ts';
 import type { JsonSchemaNode } from './config-json-schema.ts';
 
 const INTRODUCTION = `# Configuration

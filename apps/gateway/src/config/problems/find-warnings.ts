@@ -1,7 +1,7 @@
-import { frontDoorBackends } from './front-door-backends.ts';
-import { isLoopbackHost } from './loopback.ts';
-import type { Environment } from './overrides.ts';
-import type { GatewayConfig } from './gateway-config.ts';
+import { frontDoorBackends } from '../front-door-backends.ts';
+import { isLoopbackHost } from '../loopback.ts';
+import type { Environment } from '../reading/overrides.ts';
+import type { GatewayConfig } from '../gateway-config.ts';
 
 /** Things that work but are probably not meant. */
 export function findWarnings(config: GatewayConfig, environment: Environment): string[] {

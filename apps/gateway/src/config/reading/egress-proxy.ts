@@ -1,4 +1,4 @@
-import { isLoopbackHost, withoutBrackets } from './loopback.ts';
+import { isLoopbackHost, withoutBrackets } from '../loopback.ts';
 import type { Environment } from './overrides.ts';
 
 /** The proxy that `HTTPS_PROXY` and `NO_PROXY` (in either case) name for a URL; only `https:` hosts other than loopback are proxied. */

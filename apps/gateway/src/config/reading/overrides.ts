@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { valueProblem } from './config-error.ts';
-import { isFields } from './is-fields.ts';
-import { formatPath } from './secret-fields.ts';
-import type { ConfigProblem } from './config-error.ts';
+import { valueProblem } from '../config-error.ts';
+import { isFields } from '../is-fields.ts';
+import { formatPath } from '../problems/secret-fields.ts';
+import type { ConfigProblem } from '../config-error.ts';
 
 /** The environment as the process has it. */
 export type Environment = Readonly<Record<string, string | undefined>>;

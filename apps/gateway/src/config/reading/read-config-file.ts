@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { ConfigError, valueProblem } from './config-error.ts';
+import { ConfigError, valueProblem } from '../config-error.ts';
 import type { CommandLineFlags, Environment } from './overrides.ts';
 
 const DEFAULT_FILE = 'config.json';

@@ -1,11 +1,11 @@
 import { availableParallelism, networkInterfaces } from 'node:os';
-import { exposureRules } from './rules/exposure-rules.ts';
-import { namingRules } from './rules/naming-rules.ts';
-import { poolRules } from './rules/pool-rules.ts';
-import { upstreamRules } from './rules/upstream-rules.ts';
-import type { ConfigProblem } from './config-error.ts';
-import type { CrossFieldRule, RuleContext } from './rules/cross-field-rule.ts';
-import type { GatewayConfig } from './gateway-config.ts';
+import { exposureRules } from '../rules/exposure-rules.ts';
+import { namingRules } from '../rules/naming-rules.ts';
+import { poolRules } from '../rules/pool-rules.ts';
+import { upstreamRules } from '../rules/upstream-rules.ts';
+import type { ConfigProblem } from '../config-error.ts';
+import type { CrossFieldRule, RuleContext } from '../rules/cross-field-rule.ts';
+import type { GatewayConfig } from '../gateway-config.ts';
 
 const RULES: readonly CrossFieldRule[] = [...poolRules, ...upstreamRules, ...exposureRules, ...namingRules];
 
