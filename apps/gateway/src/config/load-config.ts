@@ -6,7 +6,8 @@ import { findCrossFieldProblems, ruleContext } from './problems/find-problems.ts
 import { findWarnings } from './problems/find-warnings.ts';
 import { frontDoorBackends } from './front-door-backends.ts';
 import { gatewayConfigSchema } from './gateway-config.ts';
-import { applyOverrides, collectOverrides, mergeModelCapabilities, readModelCapabilities, sourceOfOverride } from './reading/overrides.ts';
+import { mergeModelCapabilities, readModelCapabilities } from './reading/model-capabilities.ts';
+import { applyOverrides, collectOverrides, sourceOfOverride } from './reading/overrides.ts';
 import { findConfigFile, readConfigFile } from './reading/read-config-file.ts';
 import { resolveReferences } from './reading/resolve-references.ts';
 import { formatPath } from './problems/secret-fields.ts';

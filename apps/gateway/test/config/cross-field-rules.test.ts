@@ -1,3 +1,5 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { rootCertificates } from 'node:tls';
 import { describe, expect, it } from 'vitest';
 import { TEST_KEY, attemptLoad, problemsOf } from './config-folder.ts';
 import type { Attempt } from './config-folder.ts';
@@ -128,11 +130,35 @@ describe('names', () => {
     ]);
   });
 
+  it('a model is renamed only where requests are translated', () => {
+    const models = [{ model: 'gpt-x', upstream_model: 'gpt-y' }];
+    expect(problemsOf({ file: { openai_front_door: { backends: [{ name: 'local', kind: 'openai' }], models } } })).toEqual([
+      'openai_front_door.models[0].upstream_model must be absent for an openai backend, whose requests are relayed unchanged, received "gpt-y"',
+    ]);
+    accepts({ file: { openai_front_door: { models } } });
+  });
+
   it('allow_request_headers cannot open credentials, framing or the gateway\'s own fields', () => {
     for (const name of ['Authorization', 'x-api-key', 'cookie', 'proxy-authorization', 'Transfer-Encoding', 'x-penstock-key', 'host']) {
       expect(problemsOf({ file: { anthropic_native: { allow_request_headers: [name] } } }), name).toHaveLength(1);
     }
     accepts({ file: { anthropic_native: { allow_request_headers: ['x-team', 'x-corp-*'] } } });
+  });
+});
+
+describe('tls', () => {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256', privateKeyEncoding: { type: 'pkcs8', format: 'pem' }, publicKeyEncoding: { type: 'spki', format: 'pem' } });
+  const [certificate = ''] = rootCertificates;
+
+  it('a certificate has its own key, which no problem shows', () => {
+    for (const tls of [{ cert: certificate, key: privateKey }, { cert: privateKey, key: privateKey }, { cert: certificate, key: '-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----' }]) {
+      expect(problemsOf({ file: { server: { tls } } })).toEqual(['server.tls.key must be the private key of server.tls.cert, both PEM and the key not encrypted, received a pair that TLS cannot use']);
+    }
+  });
+
+  it('authorities are certificates', () => {
+    accepts({ file: { anthropic_native: { ca: `${certificate}\n${rootCertificates[1]}` } } });
+    for (const ca of [privateKey, certificate.replace('MII', 'MIX')]) expect(problemsOf({ file: { anthropic_native: { ca } } }), ca).toHaveLength(1);
   });
 });
 

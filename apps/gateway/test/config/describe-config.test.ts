@@ -4,15 +4,16 @@ import { attemptLoad } from './config-folder.ts';
 
 describe('describeConfig', () => {
   it('masks keys, passwords in URLs and private keys, and shortens hashes', () => {
-    const { config } = attemptLoad({
+    const loaded = attemptLoad({
       file: {
-        server: { tls: { cert: '-----BEGIN CERTIFICATE-----\nA\n-----END CERTIFICATE-----\n-----BEGIN CERTIFICATE-----', key: '-----BEGIN PRIVATE KEY-----\nB' } },
         clients: [{ name: 'one', key_sha256: 'ABCDEF01'.repeat(8) }],
         limits: { store: 'rediss://user:hush@redis.example.com:6380/2?password=hush' },
         anthropic_native: { proxy: 'http://user:hush@proxy.example.com:3128' },
         openai_front_door: { backends: [{ name: 'local', kind: 'openai', api_key: 'hush', base_url: 'http://127.0.0.1:1/v1' }] },
       },
     });
+    const tls = { cert: '-----BEGIN CERTIFICATE-----\nA\n-----END CERTIFICATE-----\n-----BEGIN CERTIFICATE-----', key: '-----BEGIN PRIVATE KEY-----\nB' };
+    const config = { ...loaded.config, server: { ...loaded.config.server, tls } };
     const text = JSON.stringify(describeConfig(config));
     expect(text).not.toContain('hush');
     expect(text).not.toContain('BEGIN');

@@ -1,3 +1,4 @@
+import { rootCertificates } from 'node:tls';
 import { describe, expect, it } from 'vitest';
 import { TEST_KEY, attemptLoad, problemsOf, refusalOf } from './config-folder.ts';
 
@@ -88,7 +89,7 @@ describe('references', () => {
   });
 
   it('certificate fields take PEM text or a path', () => {
-    const pem = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----';
+    const [pem = ''] = rootCertificates;
     const files = { 'ca.pem': `${pem}\n` };
     expect(attemptLoad({ file: { anthropic_native: { ca: 'ca.pem' } }, files }).config.anthropic_native.ca).toBe(pem);
     expect(attemptLoad({ file: { anthropic_native: { ca: pem } } }).config.anthropic_native.ca).toBe(pem);

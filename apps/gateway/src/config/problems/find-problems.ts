@@ -2,12 +2,13 @@ import { availableParallelism, networkInterfaces } from 'node:os';
 import { exposureRules } from '../rules/exposure-rules.ts';
 import { namingRules } from '../rules/naming-rules.ts';
 import { poolRules } from '../rules/pool-rules.ts';
+import { tlsRules } from '../rules/tls-rules.ts';
 import { upstreamRules } from '../rules/upstream-rules.ts';
 import type { ConfigProblem } from '../config-error.ts';
 import type { CrossFieldRule, RuleContext } from '../rules/cross-field-rule.ts';
 import type { GatewayConfig } from '../gateway-config.ts';
 
-const RULES: readonly CrossFieldRule[] = [...poolRules, ...upstreamRules, ...exposureRules, ...namingRules];
+const RULES: readonly CrossFieldRule[] = [...poolRules, ...upstreamRules, ...tlsRules, ...exposureRules, ...namingRules];
 
 /** The rules' view of this machine. */
 export function ruleContext(simulate: boolean, cores: number = availableParallelism()): RuleContext {

@@ -1,4 +1,5 @@
 import { valueProblem } from '../config-error.ts';
+import { frontDoorBackends, frontDoorModels } from '../front-door-backends.ts';
 import { nearestName } from '../problems/nearest-name.ts';
 import { nameReceived } from '../problems/secret-fields.ts';
 import type { ConfigProblem } from '../config-error.ts';
@@ -54,6 +55,18 @@ const modelsNameTheirBackend: CrossFieldRule = {
   },
 };
 
+const relayedModelsKeepTheirName: CrossFieldRule = {
+  reads: ['openai_front_door.backends', 'openai_front_door.models'],
+  check: (config) => {
+    const relaying = new Set(frontDoorBackends(config).filter(({ kind }) => kind === 'openai').map(({ name }) => name));
+    return frontDoorModels(config).flatMap(({ model, backend, upstream_model: renamed }, index): ConfigProblem[] => {
+      if (renamed === undefined || renamed === model || !relaying.has(backend)) return [];
+      const path = `openai_front_door.models[${index}].upstream_model`;
+      return [valueProblem(path, 'absent for an openai backend, whose requests are relayed unchanged', showText(renamed))];
+    });
+  },
+};
+
 const closedFieldsStayClosed: CrossFieldRule = {
   reads: ['anthropic_native.allow_request_headers'],
   check: ({ anthropic_native: { allow_request_headers: names } }) => names.flatMap((name, index): ConfigProblem[] => (CLOSED_FIELDS.test(name)
@@ -62,4 +75,4 @@ const closedFieldsStayClosed: CrossFieldRule = {
 };
 
 /** Names that must be distinct, known or left alone. */
-export const namingRules: readonly CrossFieldRule[] = [clientsAreDistinct, backendsAreDistinct, modelsNameTheirBackend, closedFieldsStayClosed];
+export const namingRules: readonly CrossFieldRule[] = [clientsAreDistinct, backendsAreDistinct, modelsNameTheirBackend, relayedModelsKeepTheirName, closedFieldsStayClosed];

@@ -9,6 +9,12 @@ export const BACKEND_KINDS = ['anthropic', 'openai'] as const;
 /** One of `BACKEND_KINDS`. */
 export type BackendKind = (typeof BACKEND_KINDS)[number];
 
+/** Efforts that a model may take, weakest first. */
+export const EFFORT_LEVELS = ['low', 'medium', 'high', 'xhigh', 'max'] as const;
+
+/** One of `EFFORT_LEVELS`. */
+export type EffortLevel = (typeof EFFORT_LEVELS)[number];
+
 /** An upstream of the front door. */
 export interface BackendConfig {
   readonly name: string;
@@ -33,7 +39,7 @@ export interface ModelRuleConfig {
 export interface ModelCapabilitiesConfig {
   readonly rejects_sampling?: boolean | undefined;
   readonly exclusive_sampling?: boolean | undefined;
-  readonly effort_levels?: readonly string[] | undefined;
+  readonly effort_levels?: readonly EffortLevel[] | undefined;
   readonly adaptive_only?: boolean | undefined;
   readonly structured_outputs?: boolean | undefined;
   readonly inline_system?: boolean | undefined;
@@ -71,7 +77,7 @@ const backendSection: z.ZodType<BackendConfig> = z.strictObject({
 const modelRule: z.ZodType<ModelRuleConfig> = z.strictObject({
   model: modelPattern().describe('Model names this rule takes; `*` stands for any characters. The first rule that fits wins.'),
   backend: text('the name of a backend').optional().describe('Name of the backend. Absent: the only one.'),
-  upstream_model: text('a model name').optional().describe('Name sent upstream. Absent: the client\'s.'),
+  upstream_model: text('a model name').optional().describe('Name sent upstream. Absent: the client\'s. Not for an `openai` backend, whose requests are not changed.'),
   max_output_tokens: count(1).optional().describe('`max_tokens` for requests that give none. Absent: `openai_front_door.max_output_tokens`.'),
 }, 'an object with model');
 
@@ -79,7 +85,7 @@ const modelRule: z.ZodType<ModelRuleConfig> = z.strictObject({
 export const modelCapabilitiesSection: z.ZodType<ModelCapabilitiesConfig> = z.strictObject({
   rejects_sampling: flag().optional().describe('`temperature`, `top_p` and `top_k` are dropped.'),
   exclusive_sampling: flag().optional().describe('Of `temperature` and `top_p` only the first is sent.'),
-  effort_levels: list(text('an effort level')).optional().describe('Values of `reasoning_effort` that are sent.'),
+  effort_levels: list(z.enum(EFFORT_LEVELS, `one of ${EFFORT_LEVELS.join(', ')}`)).optional().describe('Values of `reasoning_effort` that are sent.'),
   adaptive_only: flag().optional().describe('Thinking is adaptive; a budget is never sent.'),
   structured_outputs: flag().optional().describe('`response_format` with a JSON schema is native.'),
   inline_system: flag().optional().describe('System messages may stand between others.'),

@@ -1,0 +1,48 @@
+import { X509Certificate } from 'node:crypto';
+import { createSecureContext } from 'node:tls';
+import { valueProblem } from '../config-error.ts';
+import type { ConfigProblem } from '../config-error.ts';
+import type { CrossFieldRule } from './cross-field-rule.ts';
+
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g;
+
+/** Whether a text holds at least one certificate and no broken one. */
+function holdsCertificates(pem: string): boolean {
+  const blocks = pem.match(CERTIFICATE) ?? [];
+  try {
+    return blocks.length > 0 && blocks.every((block) => new X509Certificate(block).raw.length > 0);
+  } catch {
+    return false;
+  }
+}
+
+const authoritiesAreCertificates: CrossFieldRule = {
+  reads: ['server.tls.client_ca', 'anthropic_native.ca', 'openai_front_door.backends'],
+  check: ({ server, anthropic_native: native, openai_front_door: frontDoor }) => {
+    const authorities = [
+      { path: 'server.tls.client_ca', pem: server.tls?.client_ca },
+      { path: 'anthropic_native.ca', pem: native.ca },
+      ...frontDoor.backends.map(({ ca }, index) => ({ path: `openai_front_door.backends[${index}].ca`, pem: ca })),
+    ];
+    return authorities.flatMap(({ path, pem }): ConfigProblem[] => (pem === undefined || holdsCertificates(pem)
+      ? []
+      : [valueProblem(path, 'PEM with at least one certificate, and no broken one', 'something else')]));
+  },
+};
+
+const certificateFitsItsKey: CrossFieldRule = {
+  reads: ['server.tls'],
+  check: ({ server: { tls } }) => {
+    if (tls === undefined) return [];
+    try {
+      createSecureContext({ cert: tls.cert, key: tls.key });
+      return [];
+    } catch {
+      // What OpenSSL says is about its own parser, and starting the listener would only say it later.
+      return [valueProblem('server.tls.key', 'the private key of server.tls.cert, both PEM and the key not encrypted', 'a pair that TLS cannot use')];
+    }
+  },
+};
+
+/** Certificates and keys that TLS will take. */
+export const tlsRules: readonly CrossFieldRule[] = [authoritiesAreCertificates, certificateFitsItsKey];
