@@ -26,6 +26,9 @@ export interface Faults {
   readonly isMislabelled?: boolean;
   readonly isResetBeforeHead?: boolean;
   readonly isClosedBeforeHead?: boolean;
+  readonly isClosedAfter?: boolean;
+  readonly isAnsweredTwice?: boolean;
+  readonly requestBody?: 'unread' | 'answered-early';
 }
 
 /** The request header that carries faults; its name starts with `anthropic-` so that it crosses every gateway. */
@@ -60,6 +63,10 @@ const FAULT_READERS: Readonly<Record<string, FaultReader>> = Object.freeze({
   'unlabelled-gzip': flagReader({ coding: 'gzip', isMislabelled: true }),
   'reset-before-head': flagReader({ isResetBeforeHead: true }),
   'close-before-head': flagReader({ isClosedBeforeHead: true }),
+  'close-after': flagReader({ isClosedAfter: true }),
+  'second-response': flagReader({ isAnsweredTwice: true }),
+  'unread-body': flagReader({ requestBody: 'unread' }),
+  'answer-early': flagReader({ requestBody: 'answered-early' }),
 });
 
 /** The names of all faults. */

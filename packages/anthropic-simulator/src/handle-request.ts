@@ -7,7 +7,7 @@ import { authenticationFailure } from './http/authenticate.ts';
 import { edgeErrorPage, edgeTooLarge } from './http/edge-error-page.ts';
 import { acceptsGzip } from './http/encode-body.ts';
 import { headerOf, type Exchange } from './http/exchange.ts';
-import { decodeBody, receiveBody } from './http/receive-body.ts';
+import { decodeBody, receiveBody, type ReceivedBody } from './http/receive-body.ts';
 import { writeAnswer } from './http/write-answer.ts';
 import type { RequestLog } from './request-log.ts';
 import { matchRoute, type Route } from './routes/route.ts';
@@ -30,15 +30,15 @@ export async function handleRequest(handling: RequestHandling, request: Incoming
   const requestId = `req_011${simulation.random.identifier(21)}`;
   const [path, search] = splitOnce(url, '?');
   const maxBytes = maxBodyBytes(path);
-  const received = await receiveBody(request, maxBytes);
-  log.add({ method, url, path, rawHeaders, bodyBytes: received.byteLength, isComplete: received.failure === undefined, requestId }, received.chunks);
-  if (received.failure === 'aborted') return;
-  const head = { method, path, query: new URLSearchParams(search), rawHeaders, requestId, signal };
   const parsed = parseFaults(headerOf({ rawHeaders }, FAULT_HEADER));
   const faults = parsed.ok ? parsed.faults : {};
+  const received = faults.requestBody === undefined ? await receiveBody(request, maxBytes) : UNREAD;
+  log.add({ method, url, path, rawHeaders, bodyBytes: received.byteLength, isComplete: received.failure === undefined, requestId }, received.chunks);
+  if (received.failure === 'aborted' || faults.requestBody === 'unread') return;
+  const head = { method, path, query: new URLSearchParams(search), rawHeaders, requestId, signal };
   let answer: Answer;
   if (!parsed.ok) answer = invalidRequest(requestId, parsed.message);
-  else if (received.failure === 'too_large') answer = edgeTooLarge();
+  else if (received.failure === 'too_large') answer = answerFaults(faults, requestId) ?? edgeTooLarge();
   else answer = answerFaults(faults, requestId) ?? answerRecording(simulation, faults, head) ?? answerDecoded(handling, head, received.chunks, maxBytes);
   await writeAnswer(response, answer, {
     headers: apiHeaders(answer, { requestId, clock: simulation.options.clock, rateLimits: simulation.rateLimits, ...ACCOUNT }),
@@ -46,6 +46,9 @@ export async function handleRequest(handling: RequestHandling, request: Incoming
     acceptsGzip: acceptsGzip(headerOf({ rawHeaders }, 'accept-encoding')),
   });
 }
+
+/** A body that a fault leaves alone; an early answer without a status of its own is the edge's 413. */
+const UNREAD: ReceivedBody = { chunks: [], byteLength: 0, failure: 'too_large' };
 
 const ACCOUNT = { organizationId: '5c1a2f0e-7d3b-4e0c-9b57-3f6c1d2e4a90', workspaceId: 'wrkspc_01SimulatedWorkspace0000000' } as const;
 

@@ -1,5 +1,5 @@
 export { startSimulator, type Simulator } from './start-simulator.ts';
-export { DEFAULT_OPTIONS, type SimulatorOptions } from './simulator-options.ts';
+export { DEFAULT_OPTIONS, REAL_PACING, type SimulatorOptions } from './simulator-options.ts';
 export { isSimulatorError, SimulatorError, type SimulatorErrorCode } from './simulator-error.ts';
 export type { RecordedRequest } from './request-log.ts';
 export type { Clock } from './clock.ts';

@@ -46,6 +46,9 @@ export interface ResolvedOptions extends Required<Omit<SimulatorOptions, 'record
   readonly rateLimits: RateLimitOptions;
 }
 
+/** The pace of a model as people know it, for demonstrations. */
+export const REAL_PACING: Pacing = Object.freeze({ firstTokenMs: 700, tokensPerSecond: 60, pingIntervalMs: 15_000 });
+
 /** What a simulator does when nothing is said. */
 export const DEFAULT_OPTIONS: ResolvedOptions = Object.freeze({
   port: 0,

@@ -9,7 +9,7 @@ import { createRequestLog, type RecordedRequest } from './request-log.ts';
 import { allRoutes } from './routes/all-routes.ts';
 import { createSeededRandom } from './seeded-random.ts';
 import type { Simulation } from './simulation.ts';
-import { resolveOptions, type SimulatorOptions } from './simulator-options.ts';
+import { resolveOptions, type ResolvedOptions, type SimulatorOptions } from './simulator-options.ts';
 
 /** A running stand-in for the Anthropic API. */
 export interface Simulator {
@@ -47,16 +47,8 @@ interface Counters {
 /** Starts a simulator; rejects with `SimulatorError` for a bad option and with the listen error when the port is taken. */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const resolved = resolveOptions(options);
-  const { clock } = resolved;
   let origin = '';
-  const simulation: Simulation = {
-    options: resolved,
-    rateLimits: createRateLimits(resolved.rateLimits, clock),
-    promptCache: createPromptCache(clock),
-    recordings: await openRecordings(resolved.recordings),
-    random: createSeededRandom('simulator', resolved.seed),
-    publicOrigin: () => resolved.publicOrigin ?? origin,
-  };
+  const simulation = await createSimulation(resolved, () => origin);
   const log = createRequestLog(resolved.maxRecordedRequests, resolved.maxRecordedBodyBytes);
   const handling: RequestHandling = { simulation, routes: allRoutes(simulation), log };
   const counters: Counters = { openStreams: 0, acceptedConnections: 0, requestCount: 0, abandonedRequests: 0 };
@@ -82,6 +74,17 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     get abandonedRequests() { return counters.abandonedRequests; },
     clearRequests: () => { log.clear(); },
     close, [Symbol.asyncDispose]: close,
+  };
+}
+
+async function createSimulation(options: ResolvedOptions, ownOrigin: () => string): Promise<Simulation> {
+  return {
+    options,
+    rateLimits: createRateLimits(options.rateLimits, options.clock),
+    promptCache: createPromptCache(options.clock),
+    recordings: await openRecordings(options.recordings),
+    random: createSeededRandom('simulator', options.seed),
+    publicOrigin: () => options.publicOrigin ?? ownOrigin(),
   };
 }
 

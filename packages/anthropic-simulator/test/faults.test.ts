@@ -213,3 +213,40 @@ describe('the fault header itself', () => {
     expect(parseMessage(connection.received(), RESPONSE)).toMatchObject({ complete: false });
   });
 });
+
+describe('around the exchange', () => {
+  it('close-after: a whole keep-alive answer, then FIN (the race that a pool loses)', async () => {
+    const connection = await openStream(simulator, 'sim-text', fault('close-after'));
+    const message = await connection.readMessage(RESPONSE);
+    expect(fieldValues(message.rawHeaders, 'connection')).toEqual(['keep-alive']);
+    expect(message.complete).toBe(true);
+    expect(await connection.closed()).toBe('fin');
+  });
+
+  it('second-response: bytes that nobody asked for on the idle connection', async () => {
+    const connection = await openStream(simulator, 'sim-text', fault('second-response'));
+    expect((await connection.readMessage(RESPONSE)).complete).toBe(true);
+    expect((await connection.readMessage(RESPONSE)).body.toString()).toBe('unasked\r\n');
+    connection.close();
+  });
+
+  it('unread-body: takes nothing beyond what the kernel takes, so that a sender stalls', async () => {
+    // A simulator of its own: one that does not read does not see its client leave either, only its own close ends it.
+    await using deaf = await startSimulator();
+    const connection = await openRawConnection(deaf.port);
+    const bytes = requestBytes('/v1/files', 'x'.repeat(24 * 1024 * 1024), fault('unread-body'));
+    expect(connection.socket.write(bytes)).toBe(false);
+    await expect.poll(() => deaf.openStreams).toBe(1);
+    expect(connection.socket.writableLength).toBeGreaterThan(0);
+    connection.close();
+  });
+
+  it('answer-early: answers while the body is still on its way', async () => {
+    for (const [words, status] of [['answer-early', 413], ['answer-early,status=400', 400]] as const) {
+      const connection = await openRawConnection(simulator.port);
+      connection.send(requestBytes('/v1/messages', '{', { 'content-length': '1000', ...fault(words) }));
+      expect(statusOf(await connection.readMessage(RESPONSE))).toBe(status);
+      connection.close();
+    }
+  });
+});

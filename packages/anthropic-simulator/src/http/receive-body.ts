@@ -13,16 +13,20 @@ export interface ReceivedBody {
 export async function receiveBody(request: IncomingMessage, maxBytes: number): Promise<ReceivedBody> {
   const chunks: Uint8Array[] = [];
   let byteLength = 0;
-  try {
-    for await (const chunk of request as AsyncIterable<Uint8Array>) {
+  const announced = Number(request.headers['content-length'] ?? 0);
+  const failure = await new Promise<ReceivedBody['failure']>((resolve) => {
+    // What follows an overflow is read and thrown away: a connection closed on unread bytes would lose the answer.
+    request.on('data', (chunk: Uint8Array) => {
       byteLength += chunk.length;
-      if (byteLength > maxBytes) return { chunks, byteLength, failure: 'too_large' };
-      chunks.push(chunk);
-    }
-  } catch {
-    return { chunks, byteLength, failure: 'aborted' };
-  }
-  return { chunks, byteLength, failure: request.complete ? undefined : 'aborted' };
+      if (byteLength > maxBytes) resolve('too_large');
+      else chunks.push(chunk);
+    });
+    request.once('end', () => { resolve(undefined); });
+    request.once('error', () => { resolve('aborted'); });
+    request.once('close', () => { resolve('aborted'); });
+    if (announced > maxBytes) resolve('too_large');
+  });
+  return { chunks: failure === 'too_large' ? chunks.splice(0) : chunks, byteLength, failure };
 }
 
 /** Why a request's `content-encoding` could not be removed. */

@@ -29,7 +29,7 @@ export async function writeAnswer(response: ServerResponse, answer: Answer, cont
   const parts = faults.chunkBytes === undefined ? coded : cutParts(coded, faults.chunkBytes);
   if (faults.framing === 'length') return writeWhole(response, answer, context, isGzip, await gather(parts));
   writeHead(response, answer, context, isGzip, undefined);
-  if (isBodiless(answer, context)) { response.end(); return; }
+  if (isBodiless(answer, context)) return endAnswer(response, faults);
   await writeParts(response, parts, context);
 }
 
@@ -45,7 +45,7 @@ async function gather(parts: Parts): Promise<BodyPart[]> {
 
 async function writeWhole(response: ServerResponse, answer: Answer, context: WriteContext, isGzip: boolean, parts: readonly BodyPart[]): Promise<void> {
   writeHead(response, answer, context, isGzip, parts.reduce((sum, part) => sum + part.bytes.length, 0));
-  if (isBodiless(answer, context)) { response.end(); return; }
+  if (isBodiless(answer, context)) return endAnswer(response, context.faults);
   await writeParts(response, parts, context);
 }
 
@@ -90,7 +90,16 @@ async function writeParts(response: ServerResponse, parts: Parts, context: Write
   }
   if (stop?.at === 'end') return breakBody(response, stop, context);
   if (faults.hasTrailer === true) response.addTrailers([['x-simulator-trailer', 'present']]);
-  response.end();
+  endAnswer(response, faults);
+}
+
+/** Ends a whole answer, and does to the idle connection what upstreams do at the worst moment. */
+function endAnswer(response: ServerResponse, faults: Faults): void {
+  const { socket } = response;
+  response.end(() => {
+    if (faults.isAnsweredTwice === true) socket?.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nunasked\r\n');
+    if (faults.isClosedAfter === true) socket?.end();
+  });
 }
 
 /** Writes and waits until the bytes are with the kernel: a break must come after them, and memory stays flat. */

@@ -6,6 +6,7 @@ import {
 import {
   allBlocks, compaction, contextWindow, documentCitations, emptyAnswer, errorEventAfter, fallback, refusal, unknownBlock, unknownEvent, unknownStop, advisor,
 } from './unusual-scenarios.ts';
+import { REAL_PACING } from '../simulator-options.ts';
 import type { Scenario } from './scenario.ts';
 
 /** The scenarios by model name. */
@@ -45,7 +46,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = Object.freeze({
   'sim-stream-error': errorEventAfter(6),
   'sim-error-first': errorEventAfter(0),
   'sim-slow': atPace({ firstTokenMs: 1_000, tokensPerSecond: 20, pingIntervalMs: 250 }),
-  'sim-paced': atPace({ firstTokenMs: 700, tokensPerSecond: 60, pingIntervalMs: 15_000 }),
+  'sim-paced': atPace(REAL_PACING),
 });
 
 /** The scenario that a model's name stands for; any other model behaves as `sim-text`. */
