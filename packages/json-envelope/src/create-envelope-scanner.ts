@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { EnvelopeError } from './envelope-error.ts';
 import type { Envelope, RootKind } from './envelope.ts';
 import { resolveOptions, type EnvelopeScannerOptions, type ResolvedOptions } from './envelope-options.ts';
@@ -11,6 +12,7 @@ export interface EnvelopeScanner {
    * Takes the next chunk; it is read now and not kept.
    *
    * @throws EnvelopeError as soon as the text cannot become acceptable, and again at every later call
+   * @throws TypeError when the chunk is not bytes or the text has ended
    */
   write(chunk: Uint8Array): void;
   /**
@@ -67,6 +69,7 @@ class TextScanner implements EnvelopeScanner {
   write(chunk: Uint8Array): void {
     if (this.#error !== undefined) throw this.#error;
     if (this.#envelope !== undefined) throw new TypeError('write() was called after end()');
+    if (!types.isUint8Array(chunk)) throw new TypeError(`chunk must be a Uint8Array, received ${typeof chunk}`);
     const room = this.#plan.options.maxBytes - this.#machine.offset;
     // What is within the limit is scanned first: how the text is cut makes no difference to what is found wrong.
     const refusal = this.#machine.take(chunk.length > room ? chunk.subarray(0, room) : chunk);

@@ -70,6 +70,13 @@ describe('chosen members', () => {
     expect(members.get('tools[].model')).toHaveLength(4);
   });
 
+  it('takes the same name in two objects for no duplicate', () => {
+    const text = '{"tools":[{"model":1},{"model":2},{"x":{"model":3},"model":4}],"model":5,"x":{"model":6,"model":7}}';
+    const { members, duplicates } = readEnvelope(text, { members: ['model', 'tools[].model'] });
+    expect(duplicates).toEqual([]);
+    expect(members.get('tools[].model')).toHaveLength(3);
+  });
+
   it('keeps at most maxValues values of a path and says that there were more (memory stays bounded)', () => {
     const text = `{"tools":[${Array.from({ length: 200 }, () => '{"model":"m"}').join()}],"model":"last"}`;
     const { members, overflowed } = readEnvelope(text, { members: ['tools[].model', 'model'], maxValues: 64 });
@@ -149,6 +156,14 @@ describe('refusals', () => {
     scanner.write(Buffer.from('{}'));
     expect(scanner.end()).toBe(scanner.end());
     expect(() => scanner.write(Buffer.from(' '))).toThrow('write() was called after end()');
+  });
+
+  it('refuses a chunk that is not bytes, at once and not as a fault of the text', () => {
+    const scanner = createEnvelopeScanner();
+    // @ts-expect-error a stream with an encoding gives strings
+    expect(() => scanner.write('{}')).toThrow('chunk must be a Uint8Array, received string');
+    scanner.write(Buffer.from('{}'));
+    expect(scanner.end().root).toBe('object');
   });
 
   it('never quotes the text in a message (it may be a prompt)', () => {
