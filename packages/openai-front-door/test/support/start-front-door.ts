@@ -26,7 +26,7 @@ export interface RunningFrontDoor {
 /** What a test may change. */
 export interface StartOptions extends Partial<FrontDoorOptions> {
   /** Runs in front of the routes. */
-  readonly before?: (ctx: Context, next: () => Promise<unknown>) => Promise<void>;
+  readonly before?: (ctx: Context, next: () => Promise<unknown>) => Promise<unknown>;
 }
 
 /** Starts an upstream with the given answer and a front door whose `claude-*` models go to it. */

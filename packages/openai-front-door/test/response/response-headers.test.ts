@@ -1,0 +1,36 @@
+import { describe, expect, it } from 'vitest';
+import { ignoredParamsHeader, translateResponseHeaders } from '../../src/response/response-headers.ts';
+import { translateErrorBody } from '../../src/response/upstream-error.ts';
+
+describe('translateResponseHeaders', () => {
+  it('carries retry hints and ids, and rate limits under both names', () => {
+    expect(translateResponseHeaders([
+      'Retry-After', '3', 'x-should-retry', 'false', 'Request-Id', 'req_1', 'anthropic-ratelimit-tokens-remaining', '9', 'anthropic-ratelimit-requests-reset', '2026-11-22T00:00:00Z',
+      'anthropic-ratelimit-unified-status', 'allowed', 'set-cookie', 'a=b', 'server', 'x', 'content-length', '3', 'transfer-encoding', 'chunked',
+    ])).toEqual([
+      'retry-after', '3', 'x-should-retry', 'false', 'request-id', 'req_1', 'x-request-id', 'req_1', 'anthropic-ratelimit-tokens-remaining', '9', 'x-ratelimit-remaining-tokens', '9',
+      'anthropic-ratelimit-requests-reset', '2026-11-22T00:00:00Z', 'x-ratelimit-reset-requests', '2026-11-22T00:00:00Z', 'anthropic-ratelimit-unified-status', 'allowed',
+    ]);
+  });
+});
+
+describe('ignoredParamsHeader', () => {
+  it('is safe as a header value and bounded, whatever a client calls its fields', () => {
+    const value = ignoredParamsHeader(['seed', 'a\r\nset-cookie: x', 'ü', 'x'.repeat(1000), ...Array.from({ length: 100 }, (_, index) => `f${index}`)]);
+    expect(value).toMatch(/^seed, a__set-cookie__x, _, x{64}, f0, /);
+    expect(value).toMatch(/, and_64_more$/);
+    expect(value.length).toBeLessThan(1000);
+  });
+});
+
+describe('translateErrorBody', () => {
+  it('keeps the upstream\'s words and type, and repeats the type as code', () => {
+    const body = JSON.stringify({ type: 'error', error: { type: 'overloaded_error', message: 'Overloaded' }, request_id: 'req_1' });
+    expect(translateErrorBody(529, body)).toEqual({ error: { message: 'Overloaded', type: 'overloaded_error', param: null, code: 'overloaded_error' } });
+  });
+
+  it.each(['<html>bad gateway</html>', '', '{"error":"x"}', '[]'])('names the status alone for %j (a page of another hop is no message)', (text) => {
+    expect(translateErrorBody(520, text).error).toEqual({ message: 'The upstream answered 520 without a readable error.', type: 'api_error', param: null, code: 'api_error' });
+    expect(translateErrorBody(413, text).error.type).toBe('invalid_request_error');
+  });
+});

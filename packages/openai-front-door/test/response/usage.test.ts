@@ -1,0 +1,32 @@
+import { describe, expect, it } from 'vitest';
+import { createUsageTally } from '../../src/response/usage.ts';
+
+describe('createUsageTally', () => {
+  it('counts the prompt as OpenAI does: input, cache reads and cache writes together', () => {
+    const tally = createUsageTally();
+    tally.update({ input_tokens: 3, cache_read_input_tokens: 20, cache_creation_input_tokens: 100, output_tokens: 7, cache_creation: { ephemeral_5m_input_tokens: 60, ephemeral_1h_input_tokens: 40 }, output_tokens_details: { thinking_tokens: 5 } }, true);
+    expect(tally.openAiUsage()).toEqual({
+      prompt_tokens: 123, completion_tokens: 7, total_tokens: 130,
+      prompt_tokens_details: { cached_tokens: 20, cache_write_tokens: 100 }, completion_tokens_details: { reasoning_tokens: 5 },
+    });
+    expect(tally.counts()).toEqual({ input: 3, output: 7, cacheRead: 20, cacheWrite5m: 60, cacheWrite1h: 40 });
+  });
+
+  it('lets the last word on a field win and adds nothing up', () => {
+    const tally = createUsageTally();
+    tally.update({ input_tokens: 10, cache_read_input_tokens: 4, output_tokens: 1 }, false);
+    expect(tally.source()).toBe('partial');
+    tally.update({ input_tokens: 12, output_tokens: 9 }, true);
+    tally.update({ output_tokens: 30 }, true);
+    expect([tally.source(), tally.counts()]).toEqual(['final', { input: 12, output: 30, cacheRead: 4, cacheWrite5m: 0, cacheWrite1h: 0 }]);
+  });
+
+  it('is missing until a usage came, whatever nonsense stands in its place', () => {
+    const tally = createUsageTally();
+    tally.update(null, true);
+    tally.update('many', true);
+    expect([tally.source(), tally.counts(), tally.openAiUsage().total_tokens]).toEqual(['missing', undefined, 0]);
+    tally.update({ input_tokens: -5, output_tokens: 'x' }, false);
+    expect(tally.counts()).toEqual({ input: 0, output: 0, cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0 });
+  });
+});

@@ -1,0 +1,219 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { openRawConnection } from '@penstock/test-support';
+import { describe, expect, it } from 'vitest';
+import { FrontDoorError, type BackendRequest } from '../../src/index.ts';
+import { answerEvents, answerJson, messageEvents, messageJson, sseEvent, text } from '../support/messages-upstream.ts';
+import { startFrontDoor } from '../support/start-front-door.ts';
+
+const REQUEST = { model: 'claude-sonnet-4-5', messages: [{ role: 'user', content: 'Hi' }] };
+const WHOLE = answerJson(messageJson([{ type: 'text', text: 'x' }]));
+const BEGUN = messageEvents([text('Hel', 'lo')]).split('event: message_delta')[0] ?? '';
+
+function rawPost(body: unknown): string {
+  const bytes = JSON.stringify(body);
+  return `POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(bytes)}\r\n\r\n${bytes}`;
+}
+
+describe('the outbound request', () => {
+  it('carries the pinned version and a header made here, and nothing of the client\'s credentials', async () => {
+    await using door = await startFrontDoor(WHOLE);
+    await door.post(REQUEST, { headers: { 'content-type': 'application/json', authorization: 'Bearer sk-secret', 'openai-organization': 'org', cookie: 'a=b', 'x-api-key': 'sk-other', 'anthropic-version': '1999-01-01', 'anthropic-beta': 'x', traceparent: '00-1-2-01' } });
+    const { headers, method, url } = door.upstream.requests[0] ?? { headers: {}, method: '', url: '' };
+    const { host: _host, connection: _connection, 'content-length': _length, ...sent } = headers;
+    expect([method, url]).toEqual(['POST', '/v1/messages']);
+    expect(sent).toEqual({
+      accept: 'application/json', 'accept-encoding': 'identity', 'anthropic-version': '2023-06-01', 'content-type': 'application/json', traceparent: '00-1-2-01', 'x-api-key': 'test-key',
+    });
+  });
+
+  it('tells the port what kind of answer to expect, and uses the version it is given', async () => {
+    const seen: BackendRequest[] = [];
+    const send = (request: BackendRequest): Promise<never> => {
+      seen.push(request);
+      return Promise.reject(new Error('x'));
+    };
+    await using door = await startFrontDoor(WHOLE, { backends: { anthropic: { kind: 'anthropic', send, anthropicVersion: '2026-10-21' } } });
+    for (const stream of [true, false]) await door.post({ ...REQUEST, stream });
+    await fetch(`${door.baseURL}/models`);
+    expect(seen.map((request) => request.responseKind)).toEqual(['event-stream', 'message', 'quick']);
+    expect(seen[0]?.headers).toContain('2026-10-21');
+  });
+});
+
+describe('the summary', () => {
+  it('says everything of a streamed answer, once', async () => {
+    const usage = { input_tokens: 3, cache_read_input_tokens: 4, cache_creation_input_tokens: 9, cache_creation: { ephemeral_1h_input_tokens: 2 }, output_tokens: 5 };
+    await using door = await startFrontDoor(answerEvents(messageEvents([text('Hi')], { usage })));
+    const body = await (await door.post({ ...REQUEST, stream: true })).text();
+    const summary = await door.settled();
+    expect(summary).toEqual({
+      route: '/v1/chat/completions', method: 'POST', status: 200, outcome: 'ok', backend: 'anthropic', model: 'claude-sonnet-4-5-20250929', isEventStream: true, sawStop: true, stopReason: 'end_turn',
+      usage: { input: 3, output: 5, cacheRead: 4, cacheWrite5m: 7, cacheWrite1h: 2 }, usageSource: 'final', requestBytes: JSON.stringify({ ...REQUEST, stream: true }).length, responseBytes: Buffer.byteLength(body),
+      durationMs: expect.any(Number), firstByteMs: expect.any(Number), largestGapMs: expect.any(Number),
+    });
+    expect(summary.firstByteMs).toBeLessThanOrEqual(summary.durationMs);
+    expect(door.summaries).toHaveLength(1);
+  });
+
+  it('says everything of a whole answer', async () => {
+    await using door = await startFrontDoor(WHOLE);
+    const body = await (await door.post(REQUEST)).text();
+    expect(await door.settled()).toMatchObject({ outcome: 'ok', isEventStream: false, usage: { input: 10, output: 5 }, usageSource: 'final', responseBytes: Buffer.byteLength(body), stopReason: 'end_turn' });
+    expect('sawStop' in (door.summaries[0] ?? {})).toBe(false);
+  });
+
+  it('is not lost to a hook that throws, nor is the answer', async () => {
+    await using door = await startFrontDoor(WHOLE, { hooks: { onRequestSettled: () => { throw new Error('observer'); } } });
+    expect((await door.post(REQUEST)).status).toBe(200);
+    await door.settled();
+    await expect.poll(() => door.internalErrors).toEqual([new Error('observer')]);
+  });
+});
+
+describe('the application\'s part', () => {
+  it('may refuse once model and bound are known, before the upstream is called', async () => {
+    const seen: unknown[] = [];
+    await using door = await startFrontDoor(WHOLE, { hooks: { onRequestRead: async (_ctx, request) => {
+      seen.push(request);
+      await Promise.resolve();
+      throw new FrontDoorError('forbidden', 'This client may not use the model.', { param: 'model' });
+    } } });
+    const response = await door.post({ ...REQUEST, max_tokens: 7 });
+    expect([response.status, door.upstream.requests.length]).toEqual([403, 0]);
+    expect(seen).toEqual([{ model: 'claude-sonnet-4-5', maxTokens: 7, stream: false, requestBytes: JSON.stringify({ ...REQUEST, max_tokens: 7 }).length }]);
+    expect(await door.settled()).toMatchObject({ outcome: 'client_error', status: 403, errorCode: 'forbidden' });
+  });
+
+  it('may read the body itself', async () => {
+    await using door = await startFrontDoor(WHOLE, { readBody: async (ctx) => {
+      for await (const _chunk of ctx.req);
+      return Buffer.from(JSON.stringify(REQUEST));
+    } });
+    expect((await door.post({ other: true })).status).toBe(200);
+  });
+
+  it('keeps the header fields that middleware has set', async () => {
+    await using door = await startFrontDoor(WHOLE, { before: (ctx, next) => {
+      ctx.set('x-penstock-request-id', 'pen_1');
+      return next();
+    } });
+    expect((await door.post(REQUEST)).headers.get('x-penstock-request-id')).toBe('pen_1');
+    expect((await door.post({})).headers.get('x-penstock-request-id')).toBe('pen_1');
+  });
+});
+
+describe('a client that leaves', () => {
+  it.each([true, false])('before the head cancels the upstream request (nobody pays for it; stream %s)', async (stream) => {
+    const arrived = Promise.withResolvers<void>();
+    await using door = await startFrontDoor(() => { arrived.resolve(); });
+    const connection = await openRawConnection(door.port);
+    connection.send(rawPost({ ...REQUEST, stream }));
+    await arrived.promise;
+    connection.close();
+    await door.upstream.requests[0]?.dropped;
+    expect(await door.settled()).toMatchObject({ outcome: 'client_gone', status: 499, responseBytes: 0 });
+    expect(door.frontDoor.openRequests()).toBe(0);
+  });
+
+  it('in the middle of a stream cancels the upstream request', async () => {
+    await using door = await startFrontDoor((_request, response) => { response.writeHead(200, { 'content-type': 'text/event-stream' }).write(BEGUN); });
+    const connection = await openRawConnection(door.port);
+    connection.send(rawPost({ ...REQUEST, stream: true }));
+    await connection.waitFor((bytes) => bytes.includes('lo'));
+    connection.close();
+    await door.upstream.requests[0]?.dropped;
+    expect(await door.settled()).toMatchObject({ outcome: 'client_gone', status: 200, usageSource: 'partial', usage: { input: 10 } });
+  });
+
+  it('in the middle of its request is told apart from a bad request', async () => {
+    await using door = await startFrontDoor(WHOLE);
+    const connection = await openRawConnection(door.port);
+    connection.send('POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{');
+    await expect.poll(() => door.frontDoor.openRequests()).toBe(1);
+    connection.close();
+    expect(await door.settled()).toMatchObject({ outcome: 'client_gone', status: 499 });
+  });
+});
+
+describe('a client that does not read', () => {
+  const FLOOD = sseEvent({ type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'x'.repeat(10_000) } });
+
+  it('holds the upstream back (no growth here), and is given up after its time', async () => {
+    let produced = 0;
+    const cancelled = Promise.withResolvers<void>();
+    const send = async (_request: BackendRequest, signal: AbortSignal) => ({
+      status: 200, rawHeaders: ['content-type', 'text/event-stream'],
+      body: (async function* body() {
+        signal.addEventListener('abort', () => { cancelled.resolve(); });
+        yield Buffer.from(messageEvents([]).split('event: message_delta')[0] ?? '');
+        for (;;) {
+          produced += FLOOD.length;
+          yield Buffer.from(FLOOD);
+        }
+      })(),
+    });
+    await using door = await startFrontDoor(WHOLE, { backends: { anthropic: { kind: 'anthropic', send } }, limits: { clientStallMs: 300 } });
+    const socket = connect({ port: door.port, host: '127.0.0.1' });
+    await once(socket, 'connect');
+    socket.pause();
+    socket.write(rawPost({ ...REQUEST, stream: true }));
+    const summary = await door.settled();
+    expect(summary).toMatchObject({ outcome: 'client_stalled', status: 200 });
+    await cancelled.promise;
+    // What fits into the sockets' buffers, and no more.
+    expect(produced).toBeLessThan(32 * 1024 * 1024);
+    socket.destroy();
+  });
+});
+
+describe('silence', () => {
+  it('is filled with comments where that is switched on', async () => {
+    const release = Promise.withResolvers<void>();
+    await using door = await startFrontDoor(async (_request, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).write(BEGUN);
+      await release.promise;
+      response.end(sseEvent({ type: 'message_delta', delta: { stop_reason: 'end_turn' }, usage: {} }) + sseEvent({ type: 'message_stop' }));
+    }, { limits: { keepAliveMs: 10 } });
+    const connection = await openRawConnection(door.port);
+    connection.send(rawPost({ ...REQUEST, stream: true }));
+    await connection.waitFor((bytes) => (bytes.toString().match(/: keep-alive/g) ?? []).length >= 4);
+    release.resolve();
+    const bytes = await connection.waitFor((received) => received.includes('DONE'));
+    expect(bytes.toString()).toMatch(/: keep-alive\n\n[^]*\[DONE\]/);
+    connection.close();
+  });
+});
+
+describe('interrupt', () => {
+  it('ends an open stream with an error frame and a waiting request with 503', async () => {
+    const streaming = Promise.withResolvers<void>();
+    const waiting = Promise.withResolvers<void>();
+    await using door = await startFrontDoor((request, response) => {
+      if (!request.bytes.includes('"stream":true')) return waiting.resolve();
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).write(BEGUN);
+      return streaming.resolve();
+    });
+    const stream = await door.post({ ...REQUEST, stream: true });
+    const whole = door.post(REQUEST);
+    await Promise.all([streaming.promise, waiting.promise]);
+    door.frontDoor.interrupt();
+    expect(await stream.text()).toMatch(/data: \{"error":\{"message":"The gateway is shutting down. Retry.","type":"overloaded_error","param":null,"code":"draining"\}\}\n\n$/);
+    const refused = await whole;
+    expect([refused.status, refused.headers.get('retry-after'), refused.headers.get('connection')]).toEqual([503, '1', 'close']);
+    await door.settled(2);
+    expect(door.summaries.map((summary) => summary.outcome)).toEqual(['draining', 'draining']);
+  });
+});
+
+it('does not make the client wait for the end of the upstream\'s body after message_stop, but settles when it is over', async () => {
+  const finish = Promise.withResolvers<void>();
+  await using door = await startFrontDoor(async (_request, response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' }).write(messageEvents([text('x')]));
+    await finish.promise;
+    response.end();
+  });
+  expect(await (await door.post({ ...REQUEST, stream: true })).text()).toMatch(/\[DONE\]\n\n$/);
+  finish.resolve();
+  expect((await door.settled()).outcome).toBe('ok');
+});

@@ -1,0 +1,95 @@
+import { describe, expect, it } from 'vitest';
+import type { Answer } from '../support/messages-upstream.ts';
+import { answerJson } from '../support/messages-upstream.ts';
+import { httpBackend } from '../support/http-backend.ts';
+import { startMessagesUpstream } from '../support/messages-upstream.ts';
+import { startFrontDoor } from '../support/start-front-door.ts';
+
+const model = (id: string): object => ({ type: 'model', id, display_name: id.toUpperCase(), created_at: '2025-09-29T00:00:00Z' });
+const converted = (id: string): object => ({ id, object: 'model', created: 1_759_104_000, owned_by: 'anthropic', display_name: id.toUpperCase() });
+
+const paged: Answer = (request, response) => {
+  const after = new URL(request.url, 'http://x').searchParams.get('after_id');
+  const page = after === null ? { data: [model('claude-a'), model('other-b')], has_more: true, last_id: 'other-b' } : { data: [model('claude-c')], has_more: false, last_id: 'claude-c' };
+  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(page));
+};
+
+async function listOf(baseURL: string): Promise<unknown> {
+  return (await fetch(`${baseURL}/models`)).json();
+}
+
+describe('GET /v1/models', () => {
+  it('follows every page, converts dates, and shows only models that the map sends there', async () => {
+    await using door = await startFrontDoor(paged);
+    expect(await listOf(door.baseURL)).toEqual({ object: 'list', data: [converted('claude-a'), converted('claude-c')] });
+    expect(door.upstream.requests.map((request) => request.url)).toEqual(['/v1/models?limit=1000', '/v1/models?limit=1000&after_id=other-b']);
+    expect(await door.settled()).toMatchObject({ route: '/v1/models', outcome: 'ok', status: 200 });
+    expect('usageSource' in (door.summaries[0] ?? {})).toBe(false);
+  });
+
+  it('adds configured names, dated as the model they stand for', async () => {
+    await using door = await startFrontDoor(paged, { models: [{ match: 'gpt-4', backend: 'anthropic', upstreamModel: 'claude-a' }, { match: 'fast', backend: 'anthropic', upstreamModel: 'claude-zzz' }, { match: 'claude-*', backend: 'anthropic' }] });
+    expect(await listOf(door.baseURL)).toMatchObject({ data: [{ id: 'claude-a' }, { id: 'claude-c' }, { id: 'gpt-4', created: 1_759_104_000, owned_by: 'anthropic' }, { id: 'fast', created: 0 }] });
+  });
+
+  it('shows a client only what the application lets it see', async () => {
+    await using door = await startFrontDoor(paged, { hooks: { isModelListed: (_ctx, id) => id === 'claude-c' } });
+    expect(await listOf(door.baseURL)).toMatchObject({ data: [{ id: 'claude-c' }] });
+    expect((await fetch(`${door.baseURL}/models/claude-a`)).status).toBe(404);
+  });
+
+  it('joins the lists of all backends, an OpenAI-compatible one\'s members unchanged', async () => {
+    await using openai = await startMessagesUpstream(answerJson({ object: 'list', data: [{ id: 'gpt-9', object: 'model', created: 1, owned_by: 'o', extra: true }, { id: 'claude-x', object: 'model' }] }));
+    const models = [{ match: 'claude-*', backend: 'anthropic' }, { match: '*', backend: 'local' }];
+    await using anthropic = await startMessagesUpstream(paged);
+    const backends = { anthropic: { kind: 'anthropic' as const, send: httpBackend(anthropic.origin) }, local: { kind: 'openai' as const, send: httpBackend(openai.origin, ['authorization', 'Bearer own']) } };
+    await using door = await startFrontDoor(paged, { models, backends });
+    expect(await listOf(door.baseURL)).toEqual({ object: 'list', data: [converted('claude-a'), converted('claude-c'), { id: 'gpt-9', object: 'model', created: 1, owned_by: 'o', extra: true }] });
+    expect(openai.requests[0]?.headers.authorization).toBe('Bearer own');
+  });
+
+  it('fails as the upstream failed (half a list would look whole)', async () => {
+    await using door = await startFrontDoor(answerJson({ type: 'error', error: { type: 'authentication_error', message: 'invalid x-api-key' } }, 401));
+    const response = await fetch(`${door.baseURL}/models`);
+    expect([response.status, await response.json()]).toEqual([401, { error: { message: 'invalid x-api-key', type: 'authentication_error', param: null, code: 'authentication_error' } }]);
+  });
+
+  it('stops after a bounded number of pages', async () => {
+    await using door = await startFrontDoor(answerJson({ data: [model('claude-a')], has_more: true, last_id: 'claude-a' }), { limits: { maxModelPages: 3 } });
+    await listOf(door.baseURL);
+    expect(door.upstream.requests).toHaveLength(3);
+  });
+
+  it.each([[{}], [{ data: 'x' }], [{ data: [7] }], [[]]])('makes an unreadable list %j a 502', async (value) => {
+    await using door = await startFrontDoor(answerJson(value));
+    expect((await fetch(`${door.baseURL}/models`)).status).toBe(502);
+  });
+});
+
+describe('GET /v1/models/{id}', () => {
+  const one: Answer = (request, response) => {
+    const id = decodeURIComponent(request.url.slice('/v1/models/'.length));
+    const known = id.startsWith('claude-a');
+    response.writeHead(known ? 200 : 404, { 'content-type': 'application/json', 'request-id': 'req_1' }).end(JSON.stringify(known ? model(id) : { type: 'error', error: { type: 'not_found_error', message: `model: ${id}` } }));
+  };
+
+  it('answers under the name the client used, aliases with a slash included', async () => {
+    await using door = await startFrontDoor(one, { models: [{ match: 'anthropic/claude-a', backend: 'anthropic', upstreamModel: 'claude-a' }, { match: 'claude-*', backend: 'anthropic' }] });
+    expect(await (await fetch(`${door.baseURL}/models/claude-a`)).json()).toEqual(converted('claude-a'));
+    expect(await (await fetch(`${door.baseURL}/models/anthropic%2Fclaude-a`)).json()).toEqual({ ...converted('claude-a'), id: 'anthropic/claude-a' });
+    expect(door.upstream.requests.map((request) => request.url)).toEqual(['/v1/models/claude-a', '/v1/models/claude-a']);
+    expect((await door.settled()).route).toBe('/v1/models/{id}');
+  });
+
+  it('keeps the upstream\'s 404, and knows its own', async () => {
+    await using door = await startFrontDoor(one);
+    expect(await (await fetch(`${door.baseURL}/models/claude-nope`)).json()).toMatchObject({ error: { code: 'not_found_error' } });
+    expect(await (await fetch(`${door.baseURL}/models/gpt-4`)).json()).toMatchObject({ error: { code: 'model_not_found', param: 'model' } });
+  });
+
+  it.each(['claude-x%2F..%2F..%2Forganizations', 'claude-..%2f%2fx', 'claude-%252e%252e', 'claude-x%5c..%5cy', 'claude-%zz', 'claude-a%2Fb'])('never calls the upstream for %s (another path would be reached with our credential)', async (id) => {
+    await using door = await startFrontDoor(one);
+    expect((await fetch(`${door.baseURL}/models/${id}`)).status).toBe(404);
+    expect(door.upstream.requests).toEqual([]);
+  });
+});

@@ -1,0 +1,126 @@
+import { describe, expect, it } from 'vitest';
+import { FrontDoorError, type BackendRequest } from '../../src/index.ts';
+import { httpBackend } from '../support/http-backend.ts';
+import { answerJson, startMessagesUpstream, type Answer, type MessagesUpstream } from '../support/messages-upstream.ts';
+import { startFrontDoor, type RunningFrontDoor, type StartOptions } from '../support/start-front-door.ts';
+
+const UNUSED = answerJson({});
+const REQUEST_TEXT = '{ "model":"gpt-9",  "messages":[{"role":"user","content":"\\u0048i"}], "n" : 2 }';
+
+interface Relay extends AsyncDisposable {
+  readonly door: RunningFrontDoor;
+  readonly origin: MessagesUpstream;
+}
+
+async function startRelay(answer: Answer, options: StartOptions = {}): Promise<Relay> {
+  const origin = await startMessagesUpstream(answer);
+  const door = await startFrontDoor(UNUSED, {
+    backends: { anthropic: { kind: 'anthropic', send: () => Promise.reject(new Error('not asked')) }, openai: { kind: 'openai', send: httpBackend(origin.origin, ['authorization', 'Bearer sk-own']) } },
+    models: [{ match: 'claude-*', backend: 'anthropic' }, { match: 'gpt-*', backend: 'openai' }], ...options,
+  });
+  return { door, origin, [Symbol.asyncDispose]: async () => { await door.close(); await origin.close(); } };
+}
+
+const JSON_POST = { method: 'POST', body: REQUEST_TEXT, headers: { 'content-type': 'application/json', authorization: 'Bearer sk-client', cookie: 'a=b', 'x-stainless-lang': 'js', 'openai-organization': 'org' } };
+
+describe('an openai backend', () => {
+  it('gets the request bytes unchanged, without the client\'s credentials', async () => {
+    await using relay = await startRelay(answerJson({ id: 'x', model: 'gpt-9', usage: { prompt_tokens: 9, completion_tokens: 4, prompt_tokens_details: { cached_tokens: 2 } } }));
+    const response = await fetch(`${relay.door.baseURL}/chat/completions?a=%20b`, JSON_POST);
+    expect(await response.json()).toMatchObject({ id: 'x' });
+    const [request] = relay.origin.requests;
+    expect([request?.bytes.toString(), request?.url]).toEqual([REQUEST_TEXT, '/v1/chat/completions?a=%20b']);
+    expect(request?.headers).toMatchObject({ authorization: 'Bearer sk-own', 'x-stainless-lang': 'js', 'accept-encoding': 'identity' });
+    expect(Object.keys(request?.headers ?? {})).not.toEqual(expect.arrayContaining(['cookie']));
+    expect(request?.headers['openai-organization']).toBeUndefined();
+    expect(await relay.door.settled()).toMatchObject({ outcome: 'ok', backend: 'openai', model: 'gpt-9', usageSource: 'final', usage: { input: 7, output: 4, cacheRead: 2 } });
+  });
+
+  it('streams its answer back byte for byte, and usage is read beside it', async () => {
+    const events = 'data: {"id":"1","model":"gpt-9","choices":[]}\r\n\r\ndata: {"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2}}\r\n\r\n: odd\r\n\r\ndata: [DONE]\r\n\r\n';
+    await using relay = await startRelay((_request, response) => { response.writeHead(200, { 'content-type': 'text/event-stream', 'set-cookie': 'a=b', 'x-request-id': 'r1' }).end(events); });
+    const response = await fetch(`${relay.door.baseURL}/chat/completions`, { ...JSON_POST, body: REQUEST_TEXT.replace('"n" : 2', '"stream":true') });
+    expect(await response.text()).toBe(events);
+    expect([response.headers.get('set-cookie'), response.headers.get('x-request-id'), response.headers.get('x-accel-buffering')]).toEqual([null, 'r1', 'no']);
+    expect(await relay.door.settled()).toMatchObject({ outcome: 'ok', isEventStream: true, sawStop: true, model: 'gpt-9', usage: { input: 3, output: 2 }, usageSource: 'final' });
+  });
+
+  it('answers every other path under /v1 that it has, by any method, in either direction', async () => {
+    await using relay = await startRelay((request, response) => { response.writeHead(200, { 'content-type': 'application/octet-stream' }).end(Buffer.concat([Buffer.from(`${request.method} ${request.url} `), request.bytes])); });
+    const upload = await fetch(`${relay.door.baseURL}/files?x=1`, { method: 'POST', body: Buffer.from([1, 2, 255]), headers: { 'content-type': 'multipart/form-data; boundary=x' } });
+    expect(Buffer.from(await upload.arrayBuffer())).toEqual(Buffer.concat([Buffer.from('POST /v1/files?x=1 '), Buffer.from([1, 2, 255])]));
+    expect(await (await fetch(`${relay.door.baseURL}/chat/completions/abc`, { method: 'DELETE' })).text()).toBe('DELETE /v1/chat/completions/abc ');
+    expect(await (await fetch(`${relay.door.baseURL}/embeddings`, { ...JSON_POST, body: '{"model":"gpt-e","input":"x"}' })).text()).toContain('{"model":"gpt-e","input":"x"}');
+    expect(await (await fetch(`${relay.door.baseURL}/models/gpt-9%2Fx`)).text()).toBe('GET /v1/models/gpt-9%2Fx ');
+    await relay.door.settled(4);
+    expect(relay.door.summaries.map((summary) => summary.route)).toEqual(['/v1/*', '/v1/*', '/v1/*', '/v1/models/{id}']);
+  });
+
+  it('keeps its own errors as they are', async () => {
+    await using relay = await startRelay(answerJson({ error: { message: 'no', type: 'x', param: null, code: 'y' } }, 418, { 'retry-after': '1' }));
+    const response = await fetch(`${relay.door.baseURL}/chat/completions`, JSON_POST);
+    expect([response.status, response.headers.get('retry-after'), await response.json()]).toEqual([418, '1', { error: { message: 'no', type: 'x', param: null, code: 'y' } }]);
+    expect((await relay.door.settled()).outcome).toBe('upstream_error');
+  });
+
+  it('has no say for a model that another backend serves', async () => {
+    await using relay = await startRelay(UNUSED);
+    expect((await fetch(`${relay.door.baseURL}/embeddings`, { ...JSON_POST, body: '{"model":"claude-x","input":"x"}' })).status).toBe(404);
+    expect((await fetch(`${relay.door.baseURL}/embeddings`, { ...JSON_POST, body: '{"model":"unknown","input":"x"}' })).status).toBe(404);
+    expect(relay.origin.requests).toEqual([]);
+  });
+
+  it('lets the application refuse on the model, and tells it when none can be read', async () => {
+    const seen: unknown[] = [];
+    await using relay = await startRelay(UNUSED, { hooks: { onRequestRead: (_ctx, request) => {
+      seen.push([request.model, request.maxTokens, request.stream]);
+      throw new FrontDoorError('forbidden', 'No.');
+    } } });
+    await fetch(`${relay.door.baseURL}/chat/completions`, { ...JSON_POST, body: REQUEST_TEXT.replace('"n" : 2', '"max_tokens":5,"stream":true') });
+    await fetch(`${relay.door.baseURL}/audio/transcriptions`, { method: 'POST', body: 'x', headers: { 'content-type': 'multipart/form-data; boundary=x' } });
+    expect([seen, relay.origin.requests.length]).toEqual([[['gpt-9', 5, true], [undefined, undefined, false]], 0]);
+  });
+
+  it.each(['/v1/files/..%2f..%2Fadmin/%2e%2e', '/v1/a//b', '/v1/a;b', '/v1/a\\b', '/v1/%2e%2e/x'])('refuses the ambiguous path %s', async (path) => {
+    await using relay = await startRelay(UNUSED);
+    const { sendRawRequest } = await import('@penstock/test-support');
+    const message = await sendRawRequest(relay.door.port, `GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`);
+    expect(message.startLine).toBe('HTTP/1.1 400 Bad Request');
+    expect(relay.origin.requests).toEqual([]);
+  });
+
+  it('never hands a redirect on', async () => {
+    await using relay = await startRelay((_request, response) => { response.writeHead(307, { location: 'https://elsewhere.test' }).end(); });
+    expect((await fetch(`${relay.door.baseURL}/chat/completions`, { ...JSON_POST, redirect: 'manual' })).status).toBe(502);
+  });
+});
+
+describe('a relayed answer that breaks', () => {
+  const breaking = (...chunks: readonly string[]) => async (_request: BackendRequest) => ({
+    status: 200, rawHeaders: ['content-type', 'text/event-stream'],
+    body: (async function* body() {
+      for (const chunk of chunks) yield Buffer.from(chunk);
+      throw Object.assign(new Error('x'), { code: 'reset' });
+    })(),
+  });
+
+  it('gets an error frame at an event\'s end', async () => {
+    await using relay = await startRelay(UNUSED, { backends: { openai: { kind: 'openai', send: breaking('data: {}\r\n', '\r\n') }, anthropic: { kind: 'openai', send: breaking() } } });
+    const text = await (await fetch(`${relay.door.baseURL}/chat/completions`, JSON_POST)).text();
+    expect(text).toBe('data: {}\r\n\r\ndata: {"error":{"message":"The upstream broke off its answer.","type":"api_error","param":null,"code":"upstream_truncated"}}\n\n');
+    expect((await relay.door.settled()).outcome).toBe('upstream_truncated');
+  });
+
+  it('loses its connection inside an event (nothing may be added there)', async () => {
+    await using relay = await startRelay(UNUSED, { backends: { openai: { kind: 'openai', send: breaking('data: {}\n\ndata: {"a') }, anthropic: { kind: 'openai', send: breaking() } } });
+    await expect(fetch(`${relay.door.baseURL}/chat/completions`, JSON_POST).then((response) => response.text())).rejects.toThrow();
+    expect((await relay.door.settled()).outcome).toBe('upstream_truncated');
+  });
+
+  it('is not disturbed by what cannot be read along', async () => {
+    await using relay = await startRelay((_request, response) => { response.writeHead(200, { 'content-type': 'text/event-stream' }).end('data: {"usage"\n\ndata: [DONE]\n\n'); });
+    expect(await (await fetch(`${relay.door.baseURL}/chat/completions`, JSON_POST)).text()).toBe('data: {"usage"\n\ndata: [DONE]\n\n');
+    expect((await relay.door.settled()).outcome).toBe('ok');
+    expect(relay.door.internalErrors).toHaveLength(1);
+  });
+});
