@@ -47,7 +47,7 @@ class UpstreamDispatcher extends Dispatcher implements UpstreamClient {
       onEase: () => { this.checkIdle(); },
       openClient: (slot, socket, expiryMs) => openClient(slot, socket, expiryMs, {
         origin: origin.origin, allowH2: options.allowH2 ?? false, limits,
-        onClosed: (closed, gone, reason) => { this.pool.socketClosed(closed, gone, reason); },
+        onClosed: (closed, gone) => { this.pool.socketClosed(closed, gone); },
       }),
     });
     this.context = {

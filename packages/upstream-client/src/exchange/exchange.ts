@@ -10,19 +10,10 @@ import type { RequestPhase, UpstreamErrorCode } from '../upstream-error.ts';
 import type { AcquisitionSource, DisconnectReason, RejectionReason } from '../upstream-events.ts';
 import { classifyExchangeError, upstreamError } from './classify-error.ts';
 import type { ExchangeContext } from './exchange-context.ts';
-import { prepareRequest, prepareTimeouts, type PreparedRequest } from './prepare-request.ts';
+import { NOTHING_PREPARED, prepareRequest, prepareTimeouts, type PreparedRequest } from './prepare-request.ts';
 import { lintResponseHead } from './response-lint.ts';
+import { sentOptions, type SentBody } from './sent-options.ts';
 import { WriteStallBody } from './write-stall-body.ts';
-
-type UndiciBody = NonNullable<Dispatcher.DispatchOptions['body']>;
-type SentBody = UndiciBody | WriteStallBody | null;
-
-/** undici reads `servername`; only its declared type does not say so. */
-interface SentOptions extends Dispatcher.DispatchOptions {
-  readonly servername: string;
-}
-
-const NOTHING_PREPARED: PreparedRequest = { headers: [], body: { kind: 'whole', body: null } };
 
 type RawFields = Exclude<Dispatcher.DispatchController['rawHeaders'], undefined>;
 type MutableTimings = { -readonly [Name in keyof RequestTimings]: RequestTimings[Name] };
@@ -88,6 +79,13 @@ export class Exchange implements SlotHolder, UpstreamController, Dispatcher.Disp
     if (this.slot === undefined && this.phase === 'waiting') this.timer = setTimeout(onSlotWaitOver, this.timeouts.slotWaitMs, this);
   }
 
+  /** A Node timer may fire early by as long as the turn that set it had lasted; the deadline is absolute, so it is set again. */
+  onSlotWaitOver(): void {
+    const left = this.timings.enqueuedAt + this.timeouts.slotWaitMs - performance.now();
+    if (left > 0) this.timer = setTimeout(onSlotWaitOver, Math.ceil(left), this);
+    else this.onRejected('timeout');
+  }
+
   abort(reason: Error): void {
     if (this.phase === 'done') return;
     this.aborted = true;
@@ -119,18 +117,7 @@ export class Exchange implements SlotHolder, UpstreamController, Dispatcher.Disp
     this.timings.connectedAt = now;
     this.reusedConnection = slot.requestCount > 0;
     slot.requestCount += 1;
-    const { options } = this;
-    const body = this.openBody();
-    const sent: SentOptions = {
-      path: options.path,
-      method: options.method,
-      headers: this.request.headers,
-      body: isUndiciBody(body) ? body : null,
-      servername: this.context.servername ?? '',
-    };
-    if (options.query !== undefined) sent.query = options.query;
-    if (options.reset !== undefined) sent.reset = options.reset;
-    client.dispatch(sent, this);
+    client.dispatch(sentOptions(this.options, this.request, this.openBody(), this.context.servername), this);
   }
 
   onConnectFailed(error: Error): void {
@@ -193,7 +180,8 @@ export class Exchange implements SlotHolder, UpstreamController, Dispatcher.Disp
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (this.phase !== 'receiving') return;
+    // After a pause undici delivers an empty chunk, which is no progress.
+    if (this.phase !== 'receiving' || chunk.byteLength === 0) return;
     this.timer?.refresh();
     try {
       this.handler.onResponseData?.(this, chunk);
@@ -304,13 +292,8 @@ export class Exchange implements SlotHolder, UpstreamController, Dispatcher.Disp
   }
 }
 
-/** undici sends any async iterable; only its declared type does not say so. */
-function isUndiciBody(body: SentBody): body is UndiciBody {
-  return body !== null;
-}
-
 function onSlotWaitOver(exchange: Exchange): void {
-  exchange.onRejected('timeout');
+  exchange.onSlotWaitOver();
 }
 
 function onHeadersOver(exchange: Exchange): void {

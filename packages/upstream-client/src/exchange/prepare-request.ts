@@ -13,6 +13,9 @@ export interface PreparedRequest {
   readonly body: PreparedBody;
 }
 
+/** Stands in for a request that was not checked yet. */
+export const NOTHING_PREPARED: PreparedRequest = { headers: [], body: { kind: 'whole', body: null } };
+
 function refuse(options: UpstreamDispatchOptions, detail: string): Error {
   return upstreamError('invalid_request', 'waiting', options.method, detail);
 }

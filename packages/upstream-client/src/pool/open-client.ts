@@ -10,8 +10,8 @@ export interface OpenClientOptions {
   readonly origin: string;
   readonly allowH2: boolean;
   readonly limits: ResolvedLimits;
-  /** Called once when the connection is gone. */
-  readonly onClosed: (slot: Slot, socket: Socket, reason: DisconnectReason) => void;
+  /** Called when the connection is gone, perhaps twice. */
+  readonly onClosed: (slot: Slot, socket: Socket) => void;
 }
 
 /** Told to undici when it wants to reconnect: a slot makes its own connections, so that none exists uncounted. */
@@ -53,7 +53,10 @@ export function openClient(slot: Slot, socket: Socket, expiryMs: number, { origi
   });
   // Without a listener, an error in a caller's handler would take the process down.
   EventEmitter.prototype.on.call(client, 'error', () => undefined);
-  client.on('disconnect', (_origin, _targets, error) => { slot.closeReason ??= disconnectReason(slot, error); });
+  client.on('disconnect', (_origin, _targets, error) => {
+    slot.closeReason ??= disconnectReason(slot, error);
+    onClosed(slot, socket);
+  });
   // undici takes a reset for the end of a body that is framed by the end of its connection; the request must know better.
   socket.prependListener('error', (error) => { slot.socketError = error; });
   // After undici's own listener, which runs first and may have found the end of the head: what is left is too much.
@@ -64,6 +67,7 @@ export function openClient(slot: Slot, socket: Socket, expiryMs: number, { origi
       else if (socket.bytesRead - slot.headBytesFrom > limits.maxHeadBytes) slot.holder?.onHeadOverflow();
     });
   });
-  socket.once('close', () => { onClosed(slot, socket, 'failed'); });
+  // undici reports the end of the sockets it has taken; this is for one that ended before.
+  socket.once('close', () => { setImmediate(onClosed, slot, socket); });
   return client;
 }

@@ -21,8 +21,6 @@ export interface SlotPoolOptions {
   readonly onEase: () => void;
 }
 
-const ignore = (): void => undefined;
-
 /** The part of the keep-alive time in which a connection is no longer reused: a second, or half of a short expiry. */
 export function reuseMarginMs(keepAliveExpiryMs: number): number {
   return Math.min(1_000, keepAliveExpiryMs / 2);
@@ -40,6 +38,8 @@ export class SlotPool {
   active = 0;
   connecting = 0;
   settling = 0;
+  /** Slots that wait for their socket to be gone. */
+  closing = 0;
   isDraining = false;
   isShutDown = false;
   readonly idle: Slot[] = [];
@@ -84,8 +84,8 @@ export class SlotPool {
     }
     if (slot.state !== 'connecting') return;
     // The connection under way is as good for the oldest waiter.
-    const next = this.waiters.shift();
-    if (next !== undefined) { this.assign(slot, next, 'queued', performance.now()); return; }
+    const next = this.isShutDown ? undefined : this.waiters.shift();
+    if (next !== undefined) { this.assign(slot, next, 'queued', performance.now()); this.onEase(); return; }
     slot.attempt?.cancel();
     this.connecting -= 1;
     this.notify('connect_failed', { reason: 'aborted', durationMs: performance.now() - slot.connectStartedAt });
@@ -118,7 +118,7 @@ export class SlotPool {
     const expiryChanged = pool.keepAliveExpiryMs !== this.pool.keepAliveExpiryMs;
     this.pool = pool;
     // Idle connections made under another expiry would follow the old one.
-    const keep = expiryChanged ? 0 : Math.min(pool.maxKeepAliveConnections, this.idle.length, Math.max(0, pool.maxConnections - (this.size - this.idle.length)));
+    const keep = expiryChanged ? 0 : Math.min(pool.maxKeepAliveConnections, this.idle.length, Math.max(0, pool.maxConnections - (this.size - this.closing - this.idle.length)));
     for (const slot of this.idle.splice(0, this.idle.length - keep)) this.close(slot, 'surplus');
     this.serveWaiters();
   }
@@ -143,29 +143,36 @@ export class SlotPool {
     this.settling -= 1;
     if (slot.state !== 'settling') return;
     if (slot.socket?.destroyed !== false) { this.close(slot, 'not_kept_alive'); return; }
-    if (this.size > this.pool.maxConnections) { this.close(slot, 'surplus'); return; }
+    if (this.isOversized) { this.close(slot, 'surplus'); return; }
     const next = this.waiters.shift();
     const now = performance.now();
-    if (next !== undefined) { this.grant(slot, next, next.imminent ? 'reused' : 'queued', now); return; }
+    if (next !== undefined) { this.grant(slot, next, next.imminent ? 'reused' : 'queued', now); this.onEase(); return; }
     if (this.isDraining || this.isSurplus(this.idle.length)) { this.close(slot, this.isDraining ? 'shutdown' : 'surplus'); return; }
     slot.state = 'idle';
     slot.idleSince = now;
     this.idle.push(slot);
   }
 
-  /** Called once when the socket of a slot is gone. */
-  socketClosed(slot: Slot, socket: Socket, reason: DisconnectReason): void {
+  /** Called when a socket is gone; the second time for one socket does nothing. */
+  socketClosed(slot: Slot, socket: Socket): void {
     if (slot.socket !== socket) return;
-    this.notify('disconnected', { reason: slot.closeReason ?? reason });
+    slot.socket = undefined;
+    slot.client = undefined;
+    this.notify('disconnected', { reason: slot.closeReason ?? 'failed' });
     // An active slot belongs to its request, which undici is about to tell, and which then abandons or reconnects it.
-    if (slot.state === 'active') { slot.socket = undefined; slot.client = undefined; return; }
+    if (slot.state === 'active') return;
     if (slot.state === 'idle') this.idle.splice(this.idle.indexOf(slot), 1);
+    if (slot.state !== 'closing') this.closing += 1;
     slot.state = 'closing';
     this.remove(slot);
   }
 
+  private get isOversized(): boolean {
+    return this.size - this.closing > this.pool.maxConnections;
+  }
+
   private isSurplus(othersIdle: number): boolean {
-    return othersIdle >= this.pool.maxKeepAliveConnections || this.size > this.pool.maxConnections;
+    return othersIdle >= this.pool.maxKeepAliveConnections || this.isOversized;
   }
 
   private takeIdle(now: number): Slot | undefined {
@@ -246,14 +253,14 @@ export class SlotPool {
 
   private close(slot: Slot, reason: DisconnectReason): void {
     slot.state = 'closing';
+    this.closing += 1;
     slot.closeReason ??= reason;
     if (slot.socket === undefined) { this.remove(slot); return; }
-    slot.client?.destroy(null, ignore);
-    slot.socket?.destroy();
+    // Never `client.destroy()`: from within one of undici's own callbacks it breaks an assertion and takes the process down.
+    slot.socket.destroy();
   }
 
   private dropConnection(slot: Slot): void {
-    slot.client?.destroy(null, ignore);
     slot.client = undefined;
     slot.socket?.destroy();
     slot.socket = undefined;
@@ -265,6 +272,7 @@ export class SlotPool {
   private remove(slot: Slot): void {
     if (!this.slots.delete(slot)) return;
     this.size -= 1;
+    if (slot.state === 'closing') this.closing -= 1;
     this.serveWaiters();
     this.onEase();
   }
