@@ -2,7 +2,7 @@ import { openRawConnection, readEvents, sendRawRequest, type RawConnection, type
 import type { Simulator } from '../src/index.ts';
 
 /** A question that every scenario accepts. */
-export const QUESTION = { max_tokens: 2_000, messages: [{ role: 'user', content: 'Hello, penstock' }] } as const;
+export const QUESTION = { max_tokens: 500, messages: [{ role: 'user', content: 'Hello, penstock' }] } as const;
 
 /** The bytes of a request as a plain client would send it. */
 export function requestBytes(path: string, body: unknown, headers: Readonly<Record<string, string>> = {}, method = 'POST'): Buffer {

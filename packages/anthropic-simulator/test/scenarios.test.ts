@@ -40,7 +40,7 @@ describe('every scenario', () => {
 
   it('holds every delta type of the API between them', async () => {
     const seen = new Set<string>();
-    for (const model of WHOLE) {
+    for (const model of ['sim-all-blocks', 'sim-thinking']) {
       for (const payload of payloadsOf((await askModel(simulator, model, { stream: true })).body)) {
         if (payload['type'] === 'content_block_delta') seen.add(String(record(payload['delta'])['type']));
       }

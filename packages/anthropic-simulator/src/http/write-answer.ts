@@ -1,9 +1,9 @@
 import type { ServerResponse } from 'node:http';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../clock.ts';
 import type { BodyBreak, Faults } from '../faults.ts';
 import type { Answer, BodyPart, HeaderField } from './answer.ts';
 import { cutParts, gzipParts } from './encode-body.ts';
+import { createFixedPacer, createPacer } from './pacer.ts';
 
 /** What the writer needs to know beyond the answer. */
 export interface WriteContext {
@@ -69,16 +69,9 @@ async function writeParts(response: ServerResponse, parts: Parts, context: Write
   const { faults, clock, signal } = context;
   const stop = faults.bodyBreak;
   let sent = 0;
-  let owedMs = 0;
+  const pacer = faults.paceMs === undefined ? createPacer(clock, signal) : createFixedPacer(faults.paceMs, clock, signal);
   for await (const part of parts) {
-    owedMs += faults.paceMs ?? part.delayMs;
-    if (owedMs >= 1) {
-      await clock.wait(owedMs, signal);
-      owedMs = 0;
-    } else {
-      // A turn between two parts, so that each is a write of its own.
-      await nextTurn();
-    }
+    await pacer.before(part.delayMs);
     if (signal.aborted) return;
     if (stop !== undefined && stop.at !== 'end' && sent + part.bytes.length >= stop.at) {
       await write(response, part.bytes.subarray(0, stop.at - sent), signal);
