@@ -5,13 +5,14 @@ import { DROP_REASONS } from '@penstock/header-policy';
 import { registerUpstreamMetrics } from '@penstock/upstream-metrics';
 import { Registry } from 'prom-client';
 import { createApplication, type MountedSide, type RefusedRequest } from './application/create-application.ts';
-import { describeRefusal } from './application/refusal.ts';
+import { describeParserError } from './application/describe-parser-error.ts';
 import { createTrustedProxies } from './clients/client-address.ts';
 import { createClientRegistry } from './clients/client-registry.ts';
 import type { GatewayConfig } from './config/gateway-config.ts';
 import { createFrontDoorSide, FRONT_DOOR_ROUTES, type FrontDoorSide } from './front-door/create-front-door-side.ts';
 import { createOriginCheck } from './inbound/check-origin.ts';
 import { createInboundServer } from './inbound/create-inbound-server.ts';
+import { INBOUND_LIMITS, type InboundLimits } from './inbound/inbound-limits.ts';
 import { createDrain, type Drain } from './lifecycle/drain.ts';
 import { createLifecycle, type Lifecycle } from './lifecycle/lifecycle.ts';
 import { createLimiter, type Limiter } from './limits/limiter.ts';
@@ -21,7 +22,6 @@ import { createRequestLog } from './logging/request-log.ts';
 import { createGatewayMetrics, type GatewayMetrics } from './metrics/create-gateway-metrics.ts';
 import { createNativeSide, type NativeSide } from './native/create-native-side.ts';
 import { NATIVE_ROUTES, UNKNOWN_ROUTE, UNMATCHED_TEMPLATE } from './native/route-table.ts';
-import { createRequestId } from './request-id.ts';
 import type { Side } from './request-record.ts';
 
 /** What one gateway process is made from. */
@@ -90,7 +90,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   }));
   if (nativeSide !== undefined) upstreams.add('native', nativeSide.upstream);
   const frontDoorSide: FrontDoorSide | undefined = !config.openai_front_door.enabled ? undefined : make('front_door', () => createFrontDoorSide({
-    config, clients, metrics, log, lifecycle, limiter: limiterOf('front_door'),
+    config, clients, metrics, log, lifecycle, limiter: limiterOf('front_door'), viaPseudonym: options.viaPseudonym,
   }));
   for (const [name, client] of Object.entries(frontDoorSide?.upstreams ?? {})) upstreams.add(name, client);
 
@@ -99,8 +99,9 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   });
   let checkOrigin = boundCheck(config);
   const native: MountedSide | undefined = nativeSide === undefined ? undefined : { handle: (_context, inbound) => nativeSide.handle(inbound) };
+  const inboundLimits: InboundLimits = { ...INBOUND_LIMITS, ...options.inboundLimits };
   const onRequest = createApplication({
-    version: options.version, lifecycle, checkOrigin: () => checkOrigin, native, frontDoor: frontDoorSide,
+    version: options.version, lifecycle, checkOrigin: () => checkOrigin, inboundLimits, native, frontDoor: frontDoorSide,
     absent: {
       native: 'The Anthropic pass-through could not be started; the log of the gateway says why.',
       front_door: config.openai_front_door.enabled
@@ -112,7 +113,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   });
 
   const server = createInboundServer({
-    onRequest, maxConnections: config.server.max_connections, describeParserError, ...tlsOf(config),
+    onRequest, maxConnections: config.server.max_connections, describeParserError, limits: inboundLimits, ...tlsOf(config),
   });
   await listen(server, config.server.host, config.server.port);
   lifecycle.moveTo('running');
@@ -153,13 +154,6 @@ function tlsOf(config: GatewayConfig): { readonly tls?: { readonly cert: string;
   const { tls } = config.server;
   if (tls === undefined) return {};
   return { tls: { cert: tls.cert, key: tls.key, ...(tls.client_ca === undefined ? {} : { clientCa: tls.client_ca }) } };
-}
-
-/** A head that the parser refused has no known path: most clients here speak to the Anthropic side. */
-function describeParserError(status: number): { readonly headers: readonly string[]; readonly body: Buffer } {
-  const code = status === 431 ? 'header_overflow' : status === 408 ? 'request_timeout' : 'bad_request';
-  const message = status === 431 ? 'The request header fields are too large.' : status === 408 ? 'The request head arrived too slowly.' : 'The request could not be parsed.';
-  return describeRefusal({ code, message }, 'native', createRequestId());
 }
 
 function recordRefused(metrics: GatewayMetrics, { id, side, method, status, startedAt, responseBytes }: RefusedRequest): void {

@@ -1,17 +1,165 @@
+import {
+  BUILT_IN_MODEL_CAPABILITIES, createOpenAiFrontDoor, mergeModelCapabilities, openAiErrorResponse,
+  type FrontDoorOptions, type ModelRoute, type OpenAiFrontDoor, type RequestSummary,
+} from '@penstock/openai-front-door';
 import type { UpstreamClient } from '@penstock/upstream-client';
+import type { Context } from 'koa';
 import type { MountedSide } from '../application/create-application.ts';
 import type { ClientRegistry } from '../clients/client-registry.ts';
+import { frontDoorBackends, frontDoorModels } from '../config/front-door-backends.ts';
 import type { GatewayConfig } from '../config/gateway-config.ts';
+import type { InboundRequest } from '../inbound/inbound-request.ts';
+import { respond } from '../inbound/respond.ts';
+import type { RequestRecord } from '../request-record.ts';
+import { admitClient, admitModel, type FrontDoorAdmission, type FrontDoorCaller } from './admit-client.ts';
+import { createBackend, type FrontDoorBackend } from './create-backend.ts';
 
-export const FRONT_DOOR_ROUTES: readonly string[] = ['/v1/chat/completions', '/v1/models', '/v1/models/{model_id}', '/v1/**'];
+/** The label of a request that the front door refused before it looked at the path. */
+const UNMATCHED_ROUTE = '/v1/*';
 
+/** The routes of the front door, as metrics name them; the main one first. */
+export const FRONT_DOOR_ROUTES: readonly string[] = ['/v1/chat/completions', '/v1/models', '/v1/models/{id}', UNMATCHED_ROUTE];
+
+/** The OpenAI half of the gateway, mounted under `/v1`. It shares no pool, no limit and no error pipeline with the native half. */
 export interface FrontDoorSide extends MountedSide {
+  /** Its upstream clients, by the name they have in metrics. */
   readonly upstreams: Readonly<Record<string, UpstreamClient>>;
+  /** Applies what can change without a restart. */
   update(config: GatewayConfig, clients: ClientRegistry): void;
+  /** Ends open responses with an error frame; the drain deadline. */
   interrupt(reason: string): void;
   close(graceMs: number): Promise<void>;
 }
 
-export function createFrontDoorSide(_options: unknown): FrontDoorSide {
-  throw new Error('not built yet');
+/** What the app gives the front door. */
+export interface FrontDoorSideOptions extends Omit<FrontDoorAdmission, 'clients'> {
+  readonly config: GatewayConfig;
+  readonly clients: ClientRegistry;
+}
+
+/** Makes the front door from a configuration; throws when it cannot be, and the native side serves alone. */
+export function createFrontDoorSide(options: FrontDoorSideOptions): FrontDoorSide {
+  const { metrics, log, limiter, lifecycle } = options;
+  let admission: FrontDoorAdmission = { clients: options.clients, limiter, lifecycle, metrics, log, viaPseudonym: options.viaPseudonym };
+  const backends = new Map<string, FrontDoorBackend>(frontDoorBackends(options.config).map((settings) =>
+    [settings.name, createBackend(settings, options.config.openai_front_door, options.viaPseudonym, {
+      onHead: (rawHeaders) => { if (settings.kind === 'anthropic') metrics.quotaSeen(rawHeaders, `front_door_${settings.name}`); },
+      onStreamOpened: () => metrics.streamOpened('front_door'),
+      onStreamClosed: () => metrics.streamClosed('front_door'),
+    })]));
+  const hooks: FrontDoorOptions['hooks'] = {
+    requestId: (ctx) => inboundOf(ctx).id,
+    onRequestRead: (ctx, read) => admitModel(callerOf(ctx), read),
+    isModelListed: (ctx, model) => callerOf(ctx).rules?.allowsModel(model) !== false,
+    onRequestSettled: (summary, ctx) => settle(ctx, summary),
+    onInternalError: (error, ctx) => log.internalError(inboundOf(ctx), error),
+  };
+  const build = (config: GatewayConfig): OpenAiFrontDoor => createOpenAiFrontDoor({ ...describeFrontDoor(config, backends), hooks });
+  // A reload makes a new front door; requests under way end with the one they began with.
+  const doors = new Set<OpenAiFrontDoor>();
+  let door = build(options.config);
+  doors.add(door);
+
+  function settle(ctx: Context, summary: RequestSummary): void {
+    const inbound = inboundOf(ctx);
+    const caller = callerOf(ctx);
+    const { usage, usageSource } = summary;
+    if (usage !== undefined) {
+      const isUnreadable = usageSource === 'missing' && summary.status === 200;
+      caller.lease?.charge({
+        inputTokens: usage.input + usage.cacheRead + usage.cacheWrite5m + usage.cacheWrite1h,
+        outputTokens: isUnreadable ? caller.maxTokens ?? 0 : usage.output,
+      });
+    }
+    record(inbound, { ...toRecord(summary), side: 'front_door', requestId: inbound.id, client: caller.name }, summary.errorCode);
+  }
+
+  function record(inbound: InboundRequest, entry: RequestRecord, errorCode: string | undefined): void {
+    metrics.recordRequest(entry);
+    const failure = errorCode === undefined ? undefined : Object.assign(new Error(errorCode), { code: errorCode });
+    log.requestEnded(inbound, entry, { upstreamRequestId: undefined, slotWaitMs: undefined, connectMs: undefined, upstreamHeadMs: undefined, failure });
+  }
+
+  async function refuse(inbound: InboundRequest, error: unknown): Promise<void> {
+    const { status, headers, body } = openAiErrorResponse(error);
+    const fields = [...Object.entries(headers).flat(), 'request-id', inbound.id, 'x-request-id', inbound.id, 'x-penstock-request-id', inbound.id, ...inbound.responseFields];
+    if (lifecycle.isLeaving) fields.push('connection', 'close');
+    const responseBytes = await respond(inbound.request, inbound.response, { status, headers: fields, body: Buffer.from(body) });
+    const outcome = status < 500 ? 'client_error' : lifecycle.isRefusing ? 'draining' : status === 503 ? 'overloaded' : 'client_error';
+    record(inbound, {
+      side: 'front_door', requestId: inbound.id, route: UNMATCHED_ROUTE, method: inbound.method, status, outcome, client: 'unauthenticated',
+      durationMs: performance.now() - inbound.startedAt, isEventStream: false, requestBytes: 0, responseBytes,
+    }, headers['x-penstock-error']);
+  }
+
+  return {
+    upstreams: Object.fromEntries([...backends].map(([name, { upstream }]) => [`front_door_${name}`, upstream])),
+    async handle(context, inbound) {
+      metrics.requestStarted('front_door');
+      let caller: FrontDoorCaller | undefined;
+      try {
+        caller = await admitClient(admission, inbound);
+        context.state['caller'] = caller;
+        setResponseFields(inbound, lifecycle.isLeaving);
+        if (inbound.expectsContinue) inbound.response.writeContinue();
+        await door.routes()(context, () => Promise.resolve());
+      } catch (error) {
+        await refuse(inbound, error);
+      } finally {
+        caller?.lease?.release();
+        metrics.requestEnded('front_door');
+      }
+    },
+    update(config, clients) {
+      for (const backend of backends.values()) backend.update(config.openai_front_door);
+      admission = { ...admission, clients };
+      door = build(config);
+      for (const old of doors) if (old.openRequests() === 0) doors.delete(old);
+      doors.add(door);
+    },
+    interrupt(reason) {
+      for (const open of doors) open.interrupt(reason);
+    },
+    async close(graceMs) {
+      await Promise.all([...backends.values()].map(({ upstream }) => upstream.close({ graceMs })));
+    },
+  };
+}
+
+function inboundOf(ctx: Context): InboundRequest {
+  return ctx.state['inbound'] as InboundRequest;
+}
+
+function callerOf(ctx: Context): FrontDoorCaller {
+  return ctx.state['caller'] as FrontDoorCaller;
+}
+
+/** The front door keeps fields that were set before it. */
+function setResponseFields({ response, responseFields, id }: InboundRequest, isLeaving: boolean): void {
+  response.setHeader('x-penstock-request-id', id);
+  if (isLeaving) response.setHeader('connection', 'close');
+  for (let index = 0; index < responseFields.length; index += 2) response.appendHeader(responseFields[index] ?? '', responseFields[index + 1] ?? '');
+}
+
+/** The part of the record that the package's summary knows. */
+function toRecord(summary: RequestSummary): Omit<RequestRecord, 'side' | 'requestId' | 'client'> {
+  const { firstByteMs, errorCode: _code, stopReason: _reason, backend: _backend, route, ...rest } = summary;
+  return { ...rest, route: FRONT_DOOR_ROUTES.includes(route) ? route : UNMATCHED_ROUTE, ...(firstByteMs === undefined ? {} : { timeToFirstByteMs: firstByteMs }) };
+}
+
+function describeFrontDoor(config: GatewayConfig, backends: ReadonlyMap<string, FrontDoorBackend>): Omit<FrontDoorOptions, 'hooks'> {
+  const settings = config.openai_front_door;
+  const models = frontDoorModels(config).map((rule): ModelRoute => ({
+    match: rule.model, backend: rule.backend,
+    ...(rule.upstream_model === undefined ? {} : { upstreamModel: rule.upstream_model }),
+    ...(rule.max_output_tokens === undefined ? {} : { defaultMaxTokens: rule.max_output_tokens }),
+  }));
+  return {
+    backends: Object.fromEntries([...backends].map(([name, { backend }]) => [name, backend])),
+    models,
+    capabilities: mergeModelCapabilities(settings.model_capabilities, BUILT_IN_MODEL_CAPABILITIES),
+    maxOutputTokens: settings.max_output_tokens,
+    reasoningContent: settings.reasoning_content,
+    limits: { clientStallMs: settings.timeouts.client_stall * 1000 },
+  };
 }

@@ -1,0 +1,89 @@
+import { createHeaderPolicy, anthropicHeaderRules, openaiHeaderRules } from '@penstock/header-policy';
+import type { Backend, BackendRequest, ResponseKind } from '@penstock/openai-front-door';
+import { createUpstreamClient, type RequestTimeouts, type UpstreamClient } from '@penstock/upstream-client';
+import type { EffectiveBackend } from '../config/front-door-backends.ts';
+import type { FrontDoorConfig } from '../config/sections/front-door-section.ts';
+import { ResponseBody, type ResponseWatcher } from './response-body.ts';
+
+/** A backend of the front door with the upstream client that is its alone. */
+export interface FrontDoorBackend {
+  readonly backend: Backend;
+  readonly upstream: UpstreamClient;
+  /** Applies pool sizes and clocks to requests that come from now on. */
+  update(config: FrontDoorConfig): void;
+}
+
+/** Makes one backend: its own client, its own pool, its own credential. Nothing is shared with the native side. */
+export function createBackend(settings: EffectiveBackend, config: FrontDoorConfig, viaPseudonym: string, watcher: ResponseWatcher): FrontDoorBackend {
+  const url = new URL(settings.base_url);
+  const upstream = createUpstreamClient({
+    origin: url.origin, ...upstreamSettings(config),
+    ...(settings.ca === undefined ? {} : { tls: { ca: settings.ca } }),
+    ...(settings.proxy === undefined ? {} : { proxy: settings.proxy }),
+  });
+  const policy = createHeaderPolicy(settings.kind === 'anthropic' ? anthropicHeaderRules : openaiHeaderRules);
+  const set = ['via', `1.1 ${viaPseudonym}`, ...credentialOf(settings)];
+  const basePath = basePathOf(settings.kind, url.pathname);
+  let timeouts = headTimeouts(config);
+
+  const send = async (request: BackendRequest, signal: AbortSignal): ReturnType<Backend['send']> => {
+    const forwarded = policy.forwardRequestHeaders(request.headers, { set });
+    if (!forwarded.ok) throw new Error(`the front door made a header that may not be sent: ${forwarded.violation.code}`);
+    const body = new ResponseBody(signal, watcher);
+    const headers = withLength(forwarded.headers, request);
+    upstream.dispatch({ method: request.method, path: basePath(request.path), headers, body: request.body, timeouts: timeouts[request.responseKind] }, body);
+    return body.head;
+  };
+  return {
+    upstream,
+    backend: settings.kind === 'anthropic' ? { kind: 'anthropic', send, anthropicVersion: settings.version } : { kind: 'openai', send },
+    update(next) {
+      const { pool, timeouts: clocks } = upstreamSettings(next);
+      upstream.resize(pool);
+      upstream.setTimeouts(clocks);
+      timeouts = headTimeouts(next);
+    },
+  };
+}
+
+function credentialOf({ kind, api_key: key }: EffectiveBackend): string[] {
+  if (key === undefined) return [];
+  return kind === 'anthropic' ? ['x-api-key', key] : ['authorization', `Bearer ${key}`];
+}
+
+/** Paths of the port begin with `/v1`. OpenAI base URLs include it, as their clients have it; Anthropic's do not. */
+function basePathOf(kind: EffectiveBackend['kind'], pathname: string): (path: string) => string {
+  const prefix = pathname.replace(/\/+$/, '');
+  return kind === 'anthropic' ? (path) => prefix + path : (path) => prefix + path.slice('/v1'.length);
+}
+
+/** The policy drops lengths because they frame; one that describes a body which is passed on as it is stays true. */
+function withLength(headers: string[], request: BackendRequest): string[] {
+  if (request.body === null || request.body instanceof Uint8Array) return headers;
+  for (let index = 0; index < request.headers.length; index += 2) {
+    if (request.headers[index]?.toLowerCase() === 'content-length') headers.push('content-length', request.headers[index + 1] ?? '');
+  }
+  return headers;
+}
+
+function upstreamSettings({ pool, timeouts }: FrontDoorConfig): { pool: Parameters<UpstreamClient['resize']>[0]; timeouts: Partial<RequestTimeouts> } {
+  return {
+    pool: {
+      maxConnections: pool.max_connections, maxKeepAliveConnections: pool.max_keepalive_connections,
+      keepAliveExpiryMs: pool.keepalive_expiry * 1000, maxWaiting: pool.max_waiting,
+    },
+    timeouts: {
+      slotWaitMs: timeouts.slot_wait * 1000, connectMs: timeouts.connect * 1000, writeStallMs: timeouts.write_stall * 1000,
+      headersMs: timeouts.message_headers * 1000, idleMs: timeouts.idle * 1000,
+    },
+  };
+}
+
+function headTimeouts({ timeouts }: FrontDoorConfig): Record<ResponseKind, Partial<RequestTimeouts>> {
+  return {
+    'event-stream': { headersMs: timeouts.stream_headers * 1000 },
+    message: { headersMs: timeouts.message_headers * 1000 },
+    quick: { headersMs: timeouts.quick_headers * 1000 },
+    opaque: { headersMs: timeouts.message_headers * 1000 },
+  };
+}

@@ -1,0 +1,118 @@
+import type { BackendResponse } from '@penstock/openai-front-door';
+import type { Dispatcher } from 'undici';
+
+/** Bytes that may wait for the translation before the upstream is paused. */
+const MAX_QUEUED_BYTES = 64 * 1024;
+
+/** What watches upstream responses beside the byte path. */
+export interface ResponseWatcher {
+  onHead(rawHeaders: readonly string[]): void;
+  onStreamOpened(): void;
+  onStreamClosed(): void;
+}
+
+/**
+ * A dispatch handler that turns one upstream response into what the front door's backend port returns: the head as a promise,
+ * the body as an iterable with back-pressure. Whoever stops iterating cancels the upstream request.
+ */
+export class ResponseBody implements Dispatcher.DispatchHandler, AsyncIterableIterator<Uint8Array> {
+  readonly head: Promise<BackendResponse>;
+  readonly #signal: AbortSignal;
+  readonly #watcher: ResponseWatcher;
+  #isStream = false;
+  #resolveHead!: (response: BackendResponse) => void;
+  #rejectHead!: (error: unknown) => void;
+  #controller: Dispatcher.DispatchController | undefined;
+  #queue: Uint8Array[] = [];
+  #queuedBytes = 0;
+  #isDone = false;
+  #error: unknown;
+  #wake: (() => void) | undefined;
+
+  constructor(signal: AbortSignal, watcher: ResponseWatcher) {
+    this.#signal = signal;
+    this.#watcher = watcher;
+    this.head = new Promise((resolve, reject) => {
+      this.#resolveHead = resolve;
+      this.#rejectHead = reject;
+    });
+    signal.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#signal.aborted) this.#onAbort();
+  }
+
+  onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
+    if (status < 200) return;
+    this.#controller = controller;
+    const rawHeaders = (controller.rawHeaders as Buffer[]).map((text) => text.toString('latin1'));
+    this.#isStream = isEventStream(rawHeaders);
+    this.#watcher.onHead(rawHeaders);
+    if (this.#isStream) this.#watcher.onStreamOpened();
+    this.#resolveHead({ status, rawHeaders, body: this });
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    // The chunk is a view on the socket's buffer, which is written again once this returns.
+    this.#queue.push(Buffer.from(chunk));
+    this.#queuedBytes += chunk.length;
+    if (this.#queuedBytes > MAX_QUEUED_BYTES) controller.pause();
+    this.#wake?.();
+  }
+
+  onResponseEnd(): void {
+    this.#finish(undefined);
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
+    this.#rejectHead(error);
+    this.#finish(error);
+  }
+
+  async next(): Promise<IteratorResult<Uint8Array, undefined>> {
+    while (this.#queue.length === 0) {
+      if (this.#error !== undefined) throw this.#error;
+      if (this.#isDone) return { done: true, value: undefined };
+      await new Promise<void>((resolve) => { this.#wake = resolve; });
+      this.#wake = undefined;
+    }
+    const value = this.#queue.shift() as Uint8Array;
+    this.#queuedBytes -= value.length;
+    if (this.#controller?.paused === true && this.#queuedBytes === 0) this.#controller.resume();
+    return { done: false, value };
+  }
+
+  return(): Promise<IteratorResult<Uint8Array, undefined>> {
+    if (!this.#isDone) this.#controller?.abort(new Error('the response is not read to its end'));
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  readonly #onAbort = (): void => {
+    const reason: unknown = this.#signal.reason;
+    const error = reason instanceof Error ? reason : new Error('the request was aborted');
+    this.#error ??= error;
+    this.#controller?.abort(error);
+    this.#wake?.();
+  };
+
+  #finish(error: unknown): void {
+    this.#signal.removeEventListener('abort', this.#onAbort);
+    if (!this.#isDone && this.#isStream) this.#watcher.onStreamClosed();
+    this.#isDone = true;
+    this.#error ??= error;
+    this.#wake?.();
+  }
+}
+
+function isEventStream(rawHeaders: readonly string[]): boolean {
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    if (rawHeaders[index]?.toLowerCase() === 'content-type') return /^text\/event-stream\s*(?:;|$)/i.test(rawHeaders[index + 1] ?? '');
+  }
+  return false;
+}
