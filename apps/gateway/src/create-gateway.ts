@@ -33,6 +33,8 @@ export interface GatewayOptions {
   readonly viaPseudonym: string;
   /** Which worker of how many this process is. @defaultValue the only one */
   readonly share?: WorkerShare;
+  /** Shorter inbound clocks, for tests. @defaultValue INBOUND_LIMITS */
+  readonly inboundLimits?: Partial<InboundLimits>;
 }
 
 /** One running gateway process: the main listener and what stands behind it. */

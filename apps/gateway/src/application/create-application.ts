@@ -2,6 +2,7 @@ import type { RequestListener } from 'node:http';
 import { Router } from '@koa/router';
 import Koa from 'koa';
 import type { OriginCheck } from '../inbound/check-origin.ts';
+import type { InboundLimits } from '../inbound/inbound-limits.ts';
 import type { InboundRequest } from '../inbound/inbound-request.ts';
 import { respond } from '../inbound/respond.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
@@ -9,18 +10,15 @@ import { createRequestId } from '../request-id.ts';
 import type { Side } from '../request-record.ts';
 import { admitRequest } from './admit-request.ts';
 import { answerCors } from './cors.ts';
+import type { MountedSide } from './mounted-side.ts';
 import { describeRefusal, sideOf, type Refusal } from './refusal.ts';
-
-/** One half of the gateway, as the application mounts it. It answers every request it is handed, and never throws. */
-export interface MountedSide {
-  handle(context: Koa.Context, inbound: InboundRequest): Promise<void>;
-}
 
 /** What the application is made of. */
 export interface ApplicationOptions {
   readonly version: string;
   readonly lifecycle: Lifecycle;
   readonly checkOrigin: () => OriginCheck;
+  readonly inboundLimits: InboundLimits;
   /** A side that could not be made is absent; `absent` says what its clients are told. */
   readonly native: MountedSide | undefined;
   readonly frontDoor: MountedSide | undefined;
@@ -77,7 +75,7 @@ function admission(options: ApplicationOptions): Koa.Middleware {
     context.respond = false;
     const id = createRequestId();
     context.state['id'] = id;
-    const admitted = admitRequest(context.req, context.res, id, options.checkOrigin());
+    const admitted = admitRequest(context.req, context.res, id, options.checkOrigin(), options.inboundLimits);
     if (!admitted.ok) {
       // The connection of an ambiguous request carries nothing further: its next bytes could be read differently, too.
       await refuse(options, context, sideOf(context.req.url ?? ''), admitted.refusal, ['connection', 'close']);

@@ -4,7 +4,7 @@ import {
 } from '@penstock/openai-front-door';
 import type { UpstreamClient } from '@penstock/upstream-client';
 import type { Context } from 'koa';
-import type { MountedSide } from '../application/create-application.ts';
+import type { MountedSide } from '../application/mounted-side.ts';
 import type { ClientRegistry } from '../clients/client-registry.ts';
 import { frontDoorBackends, frontDoorModels } from '../config/front-door-backends.ts';
 import type { GatewayConfig } from '../config/gateway-config.ts';

@@ -1,0 +1,106 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { describe, expect, test } from 'vitest';
+
+const ROOT = resolve(import.meta.dirname, '../../..');
+
+interface Manifest {
+  readonly name: string;
+  readonly private?: boolean;
+  readonly exports?: Readonly<Record<string, unknown>>;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly devDependencies?: Readonly<Record<string, string>>;
+}
+
+const folders = ['packages', 'apps'].flatMap((area) => readdirSync(join(ROOT, area)).map((name) => `${area}/${name}`))
+  .filter((folder) => existsSync(join(ROOT, folder, 'package.json')));
+const manifests = new Map(folders.map((folder) => [folder, JSON.parse(readFileSync(join(ROOT, folder, 'package.json'), 'utf8')) as Manifest]));
+const workspaceDependencies = (dependencies: Manifest['dependencies']): string[] => Object.keys(dependencies ?? {}).filter((name) => name.startsWith('@penstock/')).toSorted();
+
+// A red pin does not mean that the change is forbidden: it means that the shape of the product changed, and that somebody decided it.
+describe('the star: packages never import each other, only apps compose', () => {
+  test('the set of packages and apps is what ARCHITECTURE.md says', () => {
+    expect(folders.toSorted()).toEqual([
+      'apps/bench', 'apps/example-service', 'apps/gateway',
+      'packages/anthropic-simulator', 'packages/header-policy', 'packages/json-envelope', 'packages/openai-front-door', 'packages/sse-relay',
+      'packages/test-support', 'packages/upstream-client', 'packages/upstream-metrics',
+    ]);
+  });
+
+  test.each(folders.filter((folder) => folder.startsWith('packages/')))('%s depends on no other package, test support for its tests aside', (folder) => {
+    const manifest = manifests.get(folder);
+    expect(workspaceDependencies(manifest?.dependencies)).toEqual([]);
+    expect(workspaceDependencies(manifest?.devDependencies).filter((name) => name !== '@penstock/test-support')).toEqual([]);
+  });
+
+  test('the gateway composes all published packages', () => {
+    expect(workspaceDependencies(manifests.get('apps/gateway')?.dependencies)).toEqual([
+      '@penstock/anthropic-simulator', '@penstock/header-policy', '@penstock/json-envelope', '@penstock/openai-front-door',
+      '@penstock/sse-relay', '@penstock/upstream-client', '@penstock/upstream-metrics',
+    ]);
+  });
+
+  test('what is published, and under which entry points', () => {
+    const published = [...manifests.values()].filter((manifest) => manifest.private !== true);
+    expect(Object.fromEntries(published.map(({ name, exports }) => [name, Object.keys(exports ?? {})]))).toEqual({
+      '@penstock/anthropic-simulator': ['.', './package.json'],
+      '@penstock/gateway': ['.', './package.json'],
+      '@penstock/header-policy': ['.', './package.json'],
+      '@penstock/json-envelope': ['.', './package.json'],
+      '@penstock/openai-front-door': ['.', './package.json'],
+      '@penstock/sse-relay': ['.', './anthropic-usage', './package.json'],
+      '@penstock/upstream-client': ['.', './package.json'],
+      '@penstock/upstream-metrics': ['.', './package.json'],
+    });
+  });
+});
+
+/** Relative imports of a source file, and the packages it names. */
+function importsOf(file: string): readonly string[] {
+  const text = readFileSync(file, 'utf8');
+  return [...text.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map((match) => match[1] ?? '');
+}
+
+/** Every source file and package reachable from one file, as paths from the sources' root or package names. */
+function reach(entry: string, seen = new Set<string>()): ReadonlySet<string> {
+  if (seen.has(entry)) return seen;
+  seen.add(entry);
+  for (const specifier of importsOf(entry)) {
+    if (specifier.startsWith('.')) reach(resolve(dirname(entry), specifier), seen);
+    else seen.add(specifier);
+  }
+  return seen;
+}
+
+describe('the two sides share no import (either can be broken or absent)', () => {
+  const source = join(ROOT, 'apps/gateway/src');
+  const fromSource = (paths: ReadonlySet<string>): string[] => [...paths].map((path) => (path.startsWith('/') ? relative(source, path) : path));
+
+  test('nothing that the native side reaches is the front door', () => {
+    const reached = fromSource(reach(join(source, 'native/create-native-side.ts')));
+    expect(reached.length).toBeGreaterThan(20);
+    expect(reached.filter((path) => path.startsWith('front-door/') || path === '@penstock/openai-front-door')).toEqual([]);
+  });
+
+  test('nothing that the front door reaches is the native side', () => {
+    const reached = fromSource(reach(join(source, 'front-door/create-front-door-side.ts')));
+    expect(reached.length).toBeGreaterThan(10);
+    expect(reached.filter((path) => path.startsWith('native/') || path === '@penstock/sse-relay' || path === '@penstock/json-envelope')).toEqual([]);
+  });
+});
+
+describe('size: a file is a room one can know', () => {
+  const sources = folders.flatMap((folder) => {
+    const source = join(ROOT, folder, 'src');
+    return existsSync(source) ? readdirSync(source, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts')).map((file) => join(source, file)) : [];
+  });
+
+  test('no source file is longer than 300 lines', () => {
+    const long = sources.map((file) => [relative(ROOT, file), readFileSync(file, 'utf8').split('\n').length - 1] as const).filter(([, lines]) => lines > 300);
+    expect(long).toEqual([]);
+  });
+
+  test('no source file is named after nothing', () => {
+    expect(sources.filter((file) => /(?:^|\/)(?:utils|helpers|common|services|types)(?:\.ts|\/)/.test(relative(ROOT, file)))).toEqual([]);
+  });
+});
