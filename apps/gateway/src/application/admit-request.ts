@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { OriginCheck } from '../inbound/check-origin.ts';
+import type { InboundLimits } from '../inbound/inbound-limits.ts';
 import { InboundRequest } from '../inbound/inbound-request.ts';
 import { lintRequest } from '../inbound/lint-request.ts';
 import { lintTarget } from '../inbound/lint-target.ts';
@@ -13,7 +14,7 @@ export type Admission = { readonly ok: true; readonly inbound: InboundRequest } 
  * Looks at a request before anything routes on it: is its head unambiguous, is it the only one on its connection, is it meant
  * for us, and does no browser page send it unasked?
  */
-export function admitRequest(request: IncomingMessage, response: ServerResponse, id: string, checkOrigin: OriginCheck): Admission {
+export function admitRequest(request: IncomingMessage, response: ServerResponse, id: string, checkOrigin: OriginCheck, limits: InboundLimits): Admission {
   const startedAt = performance.now();
   const method = request.method ?? '';
   if (isPipelined(request, response)) return refuse('bad_request', 'The request came before the previous one on its connection was answered.');
@@ -26,8 +27,7 @@ export function admitRequest(request: IncomingMessage, response: ServerResponse,
   });
   if (problem === 'misdirected') return refuse('misdirected', 'The Host of the request is not served here: add it to server.allowed_hosts if it should be.');
   if (problem === 'browser') return refuse('forbidden', 'Requests from this browser origin are not accepted: add it to server.cors_origins if they should be.');
-  const expectsContinue = request.headers.expect?.toLowerCase() === '100-continue';
-  return { ok: true, inbound: new InboundRequest({ id, request, response, startedAt, path: target.path, query: target.query, head, expectsContinue }) };
+  return { ok: true, inbound: new InboundRequest({ id, request, response, startedAt, path: target.path, query: target.query, head, limits }) };
 }
 
 function refuse(code: Refusal['code'], message: string): Admission {

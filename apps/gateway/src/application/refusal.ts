@@ -4,15 +4,15 @@ import type { WholeResponse } from '../inbound/respond.ts';
 
 /** A request that the application refuses before either side sees it. */
 export interface Refusal {
-  readonly code: Extract<GatewayErrorCode, 'bad_request' | 'misdirected' | 'forbidden' | 'not_found' | 'method_not_allowed' | 'header_overflow' | 'request_timeout' | 'internal'>;
+  readonly code: Extract<GatewayErrorCode, 'bad_request' | 'misdirected' | 'forbidden' | 'not_found' | 'method_not_allowed' | 'header_overflow' | 'too_large' | 'request_timeout' | 'internal'>;
   readonly message: string;
   readonly allow?: readonly string[];
 }
 
 /** The side a target belongs to, by its first segment; `undefined` for neither. Works on targets that were not linted. */
 export function sideOf(target: string): Side | undefined {
-  if (/^\/anthropic(?![\w-])/.test(target)) return 'native';
-  return /^\/v1(?![\w-])/.test(target) ? 'front_door' : undefined;
+  const [, segment] = /^(?:https?:\/\/[^/]*)?\/(anthropic|v1)(?![\w-])/.exec(target) ?? [];
+  return segment === undefined ? undefined : segment === 'v1' ? 'front_door' : 'native';
 }
 
 /** Words a refusal in the shape of the API that the client thinks it talks to. */
