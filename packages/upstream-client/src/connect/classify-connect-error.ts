@@ -10,8 +10,8 @@ export interface ConnectFailure {
 }
 
 const DNS_CODES = new Set(['ENOTFOUND', 'EAI_AGAIN', 'EAI_FAIL', 'EAI_NODATA', 'EAI_NONAME', 'ENODATA', 'ESERVFAIL', 'ETIMEOUT']);
-/** OpenSSL and Node name certificate trouble in several styles: `ERR_TLS_…`, `ERR_SSL_…`, `CERT_…`, `…_CERT…`, `DEPTH_ZERO_…`, `EPROTO`. */
-const TLS_CODE = /^(?:ERR_TLS_|ERR_SSL_|EPROTO$)|CERT|^DEPTH_ZERO|^HOSTNAME_MISMATCH$|^INVALID_(?:CA|PURPOSE)$|CRL/;
+/** Node says `ERR_TLS_…`, OpenSSL `ERR_SSL_…` or `EPROTO`, and its verification has the X.509 codes listed in the documentation of `node:tls`. */
+const TLS_CODE = /^(?:ERR_TLS_|ERR_SSL_|EPROTO$|UNABLE_TO_|ERROR_IN_C|PATH_LENGTH_EXCEEDED$|HOSTNAME_MISMATCH$|INVALID_(?:CA|PURPOSE)$)|CERT|CRL/;
 
 /** Names the reason of a failed connection attempt from the error's own codes. */
 export function classifyConnectError(error: Error): ConnectFailure {
