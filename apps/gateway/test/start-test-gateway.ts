@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { gatewayConfigSchema } from '../src/config/gateway-config.ts';
-import { createGateway, type Gateway } from '../src/create-gateway.ts';
+import { createGateway, type Gateway, type GatewayOptions } from '../src/create-gateway.ts';
 
 /** A configuration document as far as a test cares. */
 export type ConfigDocument = Readonly<Record<string, Readonly<Record<string, unknown>> | readonly unknown[]>>;
@@ -23,7 +23,7 @@ export interface TestGateway extends Gateway {
 export const TEST_KEY = 'sk-ant-api03-test-key-of-the-gateway';
 
 /** Starts a gateway in front of `upstreamOrigin` on a free loopback port. */
-export async function startTestGateway(upstreamOrigin: string, document: ConfigDocument = {}): Promise<TestGateway> {
+export async function startTestGateway(upstreamOrigin: string, document: ConfigDocument = {}, overrides: Partial<GatewayOptions> = {}): Promise<TestGateway> {
   const native = { base_url: upstreamOrigin, api_key: TEST_KEY, ...document['anthropic_native'] };
   const server = { port: 0, ...document['server'] };
   const config = gatewayConfigSchema.parse({ ...document, anthropic_native: native, server });
@@ -35,7 +35,7 @@ export async function startTestGateway(upstreamOrigin: string, document: ConfigD
       for (const waiter of waiters) waiter();
     },
   });
-  const gateway = await createGateway({ config, processLogger: { logger, flush: () => undefined }, version: '0.0.0-test', viaPseudonym: 'penstock-test' });
+  const gateway = await createGateway({ config, processLogger: { logger, flush: () => undefined }, version: '0.0.0-test', viaPseudonym: 'penstock-test', ...overrides });
   const origin = `http://127.0.0.1:${gateway.port}`;
   const requests = (): Record<string, unknown>[] => logged.filter(({ msg }) => msg === 'request');
   return {

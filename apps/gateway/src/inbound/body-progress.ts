@@ -1,27 +1,28 @@
-/** The least a client must send of its body in one interval; the rest of the body counts as enough. */
-export const BODY_PROGRESS_BYTES = 16 * 1024;
-
-/** Milliseconds of one interval. */
-export const BODY_PROGRESS_INTERVAL_MS = 30_000;
+import type { InboundLimits } from './inbound-limits.ts';
 
 /**
- * Watches a request body arrive and reports a client that sends less than `BODY_PROGRESS_BYTES` in an interval. Node's own
+ * Watches a request body arrive and reports a client that takes longer than `bodyStepTimeoutMs` for `bodyStepBytes`. Node's own
  * `requestTimeout` covers the whole receipt and would cut honest uploads of 500 MB. Pause it while we are the ones not reading.
  */
 export class BodyProgress {
   readonly #onStalled: () => void;
-  readonly #intervalMs: number;
+  readonly #stepTimeoutMs: number;
+  readonly #stepBytes: number;
   #timer: NodeJS.Timeout | undefined;
   #bytes = 0;
 
-  constructor(onStalled: () => void, intervalMs: number = BODY_PROGRESS_INTERVAL_MS) {
+  constructor(limits: Pick<InboundLimits, 'bodyStepTimeoutMs' | 'bodyStepBytes'>, onStalled: () => void) {
     this.#onStalled = onStalled;
-    this.#intervalMs = intervalMs;
+    this.#stepTimeoutMs = limits.bodyStepTimeoutMs;
+    this.#stepBytes = limits.bodyStepBytes;
     this.resume();
   }
 
   add(bytes: number): void {
     this.#bytes += bytes;
+    if (this.#bytes < this.#stepBytes) return;
+    this.#bytes = 0;
+    this.#timer?.refresh();
   }
 
   pause(): void {
@@ -29,16 +30,11 @@ export class BodyProgress {
     this.#timer = undefined;
   }
 
-  /** Starts a fresh interval. */
+  /** Gives the whole time again; what arrived of the current step still counts. */
   resume(): void {
-    if (this.#timer !== undefined) return;
-    this.#bytes = 0;
-    this.#timer = setTimeout(() => this.#check(), this.#intervalMs);
-  }
-
-  #check(): void {
-    this.#timer = undefined;
-    if (this.#bytes < BODY_PROGRESS_BYTES) this.#onStalled();
-    else this.resume();
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.#onStalled();
+    }, this.#stepTimeoutMs);
   }
 }

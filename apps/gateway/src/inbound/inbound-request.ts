@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { InboundLimits } from './inbound-limits.ts';
 import type { LintedHead } from './lint-request.ts';
 
 /** A request that passed admission: what was read of its head, once. */
@@ -13,12 +14,12 @@ export class InboundRequest {
   /** The query with its question mark, or empty. Carried, never matched. */
   readonly query: string;
   readonly head: LintedHead;
-  /** The client waits for `100 Continue` before it sends its body (RFC 9110 section 10.1.1). */
-  readonly expectsContinue: boolean;
+  /** The clocks of the listener that took the request. */
+  readonly limits: InboundLimits;
   /** Fields that every response to this request carries: CORS of a listed origin, `connection: close` while draining. */
   readonly responseFields: string[] = [];
 
-  constructor(init: Pick<InboundRequest, 'id' | 'request' | 'response' | 'startedAt' | 'path' | 'query' | 'head' | 'expectsContinue'>) {
+  constructor(init: Pick<InboundRequest, 'id' | 'request' | 'response' | 'startedAt' | 'path' | 'query' | 'head' | 'limits'>) {
     this.id = init.id;
     this.request = init.request;
     this.response = init.response;
@@ -26,11 +27,16 @@ export class InboundRequest {
     this.path = init.path;
     this.query = init.query;
     this.head = init.head;
-    this.expectsContinue = init.expectsContinue;
+    this.limits = init.limits;
   }
 
   get method(): string {
     return this.request.method ?? '';
+  }
+
+  /** The client waits for `100 Continue` before it sends its body (RFC 9110 section 10.1.1). */
+  get expectsContinue(): boolean {
+    return this.head.expectsContinue;
   }
 
   /** Whether the client can no longer be answered. */

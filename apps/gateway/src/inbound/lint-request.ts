@@ -16,6 +16,8 @@ export interface LintedHead {
   /** Bytes announced by `content-length`; `undefined` without one. */
   readonly contentLength: number | undefined;
   readonly isChunked: boolean;
+  /** The client waits for `100 Continue` before it sends its body (RFC 9110 section 10.1.1). */
+  readonly expectsContinue: boolean;
 }
 
 const HOST = /^(?:[a-z0-9](?:[a-z0-9._-]*[a-z0-9._])?|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i;
@@ -35,6 +37,7 @@ export function lintRequest(head: RequestHead): LintedHead | string {
   let contentLength: string | undefined;
   let transferEncoding: string | undefined;
   let secFetchSite: string | undefined;
+  let expect: string | undefined;
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] as string;
     const value = rawHeaders[index + 1] as string;
@@ -46,6 +49,10 @@ export function lintRequest(head: RequestHead): LintedHead | string {
         host = value;
         break;
       case 6:
+        if (name.toLowerCase() === 'expect') {
+          if (expect !== undefined) return 'The Expect field is repeated.';
+          expect = value;
+        }
         if (name.toLowerCase() !== 'origin') break;
         if (origin !== undefined) return 'The Origin field is repeated.';
         origin = value;
@@ -73,6 +80,9 @@ export function lintRequest(head: RequestHead): LintedHead | string {
       default:
     }
   }
+  // An expectation of HTTP/1.0 means nothing: that version has no interim responses.
+  const expectsContinue = expect !== undefined && head.httpVersion === '1.1';
+  if (expectsContinue && expect?.toLowerCase() !== '100-continue') return 'The expectation is not supported.';
   if (host === undefined || !HOST.test(host)) return 'The Host field is missing or malformed.';
   if (transferEncoding !== undefined && (transferEncoding.toLowerCase() !== 'chunked' || head.httpVersion === '1.0')) {
     return 'The transfer coding is not supported.';
@@ -82,5 +92,5 @@ export function lintRequest(head: RequestHead): LintedHead | string {
   const length = contentLength === undefined ? undefined : Number(contentLength);
   const hasBody = transferEncoding !== undefined || (length !== undefined && length > 0);
   if (hasBody && (head.method === 'GET' || head.method === 'HEAD')) return `A ${head.method} request must not have a body.`;
-  return { host, origin, secFetchSite, contentType, contentEncoding, contentLength: length, isChunked: transferEncoding !== undefined };
+  return { host, origin, secFetchSite, contentType, contentEncoding, contentLength: length, isChunked: transferEncoding !== undefined, expectsContinue };
 }

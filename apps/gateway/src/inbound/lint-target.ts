@@ -45,9 +45,25 @@ function lintPath(path: string): string | undefined {
   return undefined;
 }
 
+/**
+ * What a second reader could decode into something else. Encoded letters and digits are the same path by RFC 3986 section
+ * 6.2.2.2, but not to our routes; an encoded percent sign is for a reader that decodes twice.
+ */
 function lintEscapes(path: string): string | undefined {
   if (/%(?![0-9a-f]{2})/i.test(path)) return 'The path contains an incomplete percent-encoding.';
   if (/%(?:[01][0-9a-f]|7f)/i.test(path)) return 'The path contains an encoded control character.';
-  const ambiguous = path.startsWith('/v1/models/') ? /%(?:25)*(?:2e|5c)|%(?:25)+2f/i : /%(?:25)*(?:2e|2f|5c)/i;
-  return ambiguous.test(path) ? 'The path contains an encoded dot, slash or backslash.' : undefined;
+  if (/%(?:2e|5c)/i.test(path) || (/%2f/i.test(path) && !path.startsWith('/v1/models/'))) return 'The path contains an encoded dot, slash or backslash.';
+  if (/%(?:25|3b|23|3f)/i.test(path)) return 'The path contains an encoded "%", ";", "#" or "?".';
+  if (/%(?:2d|3\d|4[1-9a-f]|5[0-9af]|6[1-9a-f]|7[0-9a])/i.test(path)) return 'The path contains an encoded character that needs no encoding.';
+  return isUtf8(path) ? undefined : 'The path contains a percent-encoding that is not UTF-8.';
+}
+
+/** Overlong forms (`%c0%ae` for a dot) are not UTF-8, and a reader that takes them anyway reads another path. */
+function isUtf8(path: string): boolean {
+  try {
+    decodeURIComponent(path);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { INBOUND_LIMITS } from './inbound-limits.ts';
 
 /** A whole response of the gateway's own. */
 export interface WholeResponse {
@@ -8,40 +9,36 @@ export interface WholeResponse {
   readonly body: Buffer;
 }
 
-const LINGER_MS = 2_000;
 const KEEP_ALIVE_UNREAD_BYTES = 64 * 1024;
-const EMPTY = Buffer.alloc(0);
 
 /**
- * Writes a whole response and resolves with the body bytes written when the response is over, however it ended.
+ * Writes a whole response and resolves with the body bytes written when it is over, however it ended.
  *
- * A client that is still sending its body may not read an answer that is followed by a reset. So the whole answer goes out at
- * once, delimited by its length, and the connection lingers up to two seconds while the rest of the body is thrown away.
+ * It may come while the client still sends its body. A short announced rest is read and thrown away, and the connection kept.
+ * Otherwise the connection is closed behind the response, and lingers (`lingerOnClose`) so that the client can read the answer.
  */
 export function respond(request: IncomingMessage, response: ServerResponse, whole: WholeResponse): Promise<number> {
   if (response.destroyed || response.headersSent) return Promise.resolve(0);
-  const body = request.method === 'HEAD' ? EMPTY : whole.body;
-  const closes = !request.complete && !isSmallRest(request);
-  const headers = [...whole.headers, 'content-length', String(whole.body.length)];
+  const isUnread = !request.complete;
+  const closes = isUnread && !isSmallRest(request);
+  const headers = [...whole.headers];
+  // A 204 has no body, and may not say how long it is (RFC 9110 section 8.6).
+  if (whole.status !== 204) headers.push('content-length', String(whole.body.length));
   if (closes && !headers.includes('connection')) headers.push('connection', 'close');
+  const hasBody = request.method !== 'HEAD' && whole.body.length > 0;
+  const written = untilClosed(request, response, hasBody ? whole.body.length : 0);
+  response.writeHead(whole.status, headers);
+  if (hasBody) response.end(whole.body); else response.end();
+  if (isUnread) discardRest(request);
+  return written;
+}
+
+function untilClosed(request: IncomingMessage, response: ServerResponse, bodyBytes: number): Promise<number> {
   return new Promise((resolve) => {
-    response.once('close', () => resolve(response.writableFinished ? body.length : 0));
-    response.writeHead(whole.status, headers);
-    if (!closes || request.method === 'HEAD') {
-      // A HEAD response refuses even an empty body.
-      if (body.length === 0) response.end();
-      else response.end(body);
-      return;
-    }
-    response.write(body.length === 0 ? EMPTY : body);
-    const finish = (): void => {
-      clearTimeout(timer);
-      response.end();
-    };
-    const timer = setTimeout(finish, LINGER_MS);
-    request.once('end', finish);
-    request.once('close', finish);
-    request.resume();
+    const settle = (): void => resolve(response.writableFinished ? bodyBytes : 0);
+    response.once('close', settle);
+    // Behind a pipelined request a response waits for the socket; when that dies first, Node never tells the response.
+    if (response.socket === null) request.socket.once('close', settle);
   });
 }
 
@@ -50,4 +47,14 @@ function isSmallRest(request: IncomingMessage): boolean {
   const announced = request.headers['content-length'];
   if (announced === undefined) return request.headers['transfer-encoding'] === undefined;
   return Number(announced) <= KEEP_ALIVE_UNREAD_BYTES && request.headers.expect === undefined;
+}
+
+function discardRest(request: IncomingMessage): void {
+  // Nobody watches the progress of a body any more that nobody wants.
+  const timer = setTimeout(() => request.socket.destroy(), INBOUND_LIMITS.lingerMs);
+  const stop = (): void => clearTimeout(timer);
+  request.once('end', stop);
+  request.once('close', stop);
+  request.socket.once('close', stop);
+  request.resume();
 }

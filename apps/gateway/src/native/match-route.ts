@@ -17,7 +17,9 @@ const API_AREAS = new Set(NATIVE_ROUTES.map(({ template }) => template.split('/'
  */
 export function matchRoute(method: string, path: string, policy: RoutePolicy): NativeRoute {
   const known = findRoute(path);
-  const route = known ?? (policy.forwardsUnknown && path.startsWith('/anthropic/v1/') ? UNKNOWN_ROUTE : undefined);
+  // A known path in other letters may be the same to the upstream: it never passes as unknown, or it would open what is closed.
+  const mayBeUnknown = policy.forwardsUnknown && path.startsWith('/anthropic/v1/') && findRoute(path.toLowerCase()) === undefined;
+  const route = known ?? (mayBeUnknown ? UNKNOWN_ROUTE : undefined);
   if (route === undefined) throw new GatewayError('not_found', explainUnknown(path));
   if (route.group !== undefined && !policy.groups.has(route.group)) {
     throw new GatewayError('not_found', `Not found. These routes are switched off at this gateway: add "${route.group}" to anthropic_native.route_groups to switch them on.`);

@@ -55,7 +55,7 @@ class JsonReceipt {
     this.#maxBytes = maxBytes;
     this.#scanner = scanner;
     this.#decoder = decoder;
-    this.#progress = new BodyProgress(() => this.#fail(new GatewayError('request_timeout', 'The request body arrived too slowly.')));
+    this.#progress = new BodyProgress(inbound.limits, () => this.#fail(new GatewayError('request_timeout', 'The request body arrived too slowly.')));
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -64,6 +64,8 @@ class JsonReceipt {
     inbound.request.on('end', this.#onEnd);
     inbound.request.on('close', this.#onClose);
     decoder?.onFailure((error) => this.#fail(error));
+    // Node tells of neither data nor end where there is no body.
+    if (!inbound.head.isChunked && inbound.head.contentLength === undefined) this.#onEnd();
   }
 
   readonly #onData = (chunk: Buffer): void => {

@@ -33,7 +33,7 @@ export function receiveUpload(inbound: InboundRequest, maxBytes: number): Upload
 
 async function* readUpload(inbound: InboundRequest, maxBytes: number, progress: { bytes: number; failure: unknown }): AsyncGenerator<Uint8Array, void, void> {
   const { request } = inbound;
-  const clock = new BodyProgress(() => {
+  const clock = new BodyProgress(inbound.limits, () => {
     progress.failure = new GatewayError('request_timeout', 'The request body arrived too slowly.');
     wake?.();
   });
@@ -66,6 +66,8 @@ async function* readUpload(inbound: InboundRequest, maxBytes: number, progress: 
     request.off('readable', onReadable);
     request.off('end', onReadable);
     request.off('close', onReadable);
+    // An upstream that answered early leaves a rest: the client must be able to send it, or it never reads the answer.
+    if (!request.readableEnded) request.resume();
   }
 }
 

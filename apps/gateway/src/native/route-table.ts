@@ -46,7 +46,8 @@ export const NATIVE_ROUTES: readonly NativeRoute[] = [
   route('/v1/skills/**', 'skills', ['GET', 'POST', 'DELETE'], { maxBodyBytes: 32 * MIB }),
   // Paths that reveal a secret or administer the organization come before the groups they stand in.
   ...['reveal_token', 'rotate_token'].map((action) => route(`/v1/tunnels/{tunnel_id}/${action}`, 'admin', ['POST'], { maxBodyBytes: MIB })),
-  ...['organizations', 'compliance', 'oauth'].map((area) => route(`/v1/${area}/**`, 'admin', ['GET', 'POST', 'DELETE'], { maxBodyBytes: 32 * MIB })),
+  ...['organizations', 'compliance', 'oauth'].flatMap((area) => [`/v1/${area}`, `/v1/${area}/**`])
+    .map((template) => route(template, 'admin', ['GET', 'POST', 'DELETE'], { maxBodyBytes: 32 * MIB })),
   ...['agents', 'sessions', 'environments', 'deployments', 'deployment_runs', 'vaults', 'memory_stores', 'dreams', 'tunnels', 'user_profiles', 'claude_code']
     .flatMap((area) => [route(`/v1/${area}`, 'agents', ['GET', 'POST'], { maxBodyBytes: 32 * MIB }),
       route(`/v1/${area}/**`, 'agents', ['GET', 'POST', 'DELETE'], { maxBodyBytes: 32 * MIB, headClock: 'stream' })]),

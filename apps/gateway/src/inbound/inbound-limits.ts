@@ -1,0 +1,30 @@
+/** Inbound clocks and bounds; milliseconds and bytes. Not configurable: each is far from any honest client. */
+export interface InboundLimits {
+  /** From the first byte of a request, or from the connection, to the end of its head; the TLS handshake gets as long. */
+  readonly headersTimeoutMs: number;
+  /** How often that is checked. */
+  readonly connectionsCheckingIntervalMs: number;
+  readonly keepAliveTimeoutMs: number;
+  readonly maxHeaderBytes: number;
+  readonly maxHeadersCount: number;
+  /** Time in which `bodyStepBytes` of a body, or its rest, must arrive. */
+  readonly bodyStepTimeoutMs: number;
+  readonly bodyStepBytes: number;
+  /** How long a closed connection may be silent before it is dropped. */
+  readonly lingerIdleMs: number;
+  /** How long the rest of a refused body is thrown away at most. */
+  readonly lingerMs: number;
+}
+
+/** The limits of every listener; tests shorten the clocks. */
+export const INBOUND_LIMITS: InboundLimits = Object.freeze({
+  headersTimeoutMs: 10_000,
+  connectionsCheckingIntervalMs: 500,
+  keepAliveTimeoutMs: 75_000,
+  maxHeaderBytes: 16_384,
+  maxHeadersCount: 100,
+  bodyStepTimeoutMs: 30_000,
+  bodyStepBytes: 16 * 1024,
+  lingerIdleMs: 1_000,
+  lingerMs: 30_000,
+});
