@@ -110,6 +110,13 @@ describe('requests', () => {
     expect(response.headers.get('request-id')).toBeNull();
   });
 
+  it('refuses as much without an announced length, once it has counted so far', async () => {
+    const part = Buffer.alloc(1024 * 1024, ' ');
+    const body = ReadableStream.from(Array.from({ length: 33 }, () => part));
+    const response = await fetch(`${simulator.origin}/v1/messages`, { method: 'POST', body, duplex: 'half', headers: { 'anthropic-version': '2023-06-01' } });
+    expect(response.status).toBe(413);
+  });
+
   it('keeps so many requests and so many bytes of each, no more', async () => {
     await using small = await startSimulator({ maxRecordedRequests: 2, maxRecordedBodyBytes: 10 });
     for (let count = 0; count < 3; count += 1) await askModel(small, 'sim-text');
