@@ -69,17 +69,25 @@ async function pump(exchange: Exchange, answer: StreamAnswer, translator: Stream
   let frames = '';
   let lastAt = performance.now();
   const decoder = createEventDecoder({ maxEventChars: answer.maxEventChars, onData: (data) => { frames += translator.translate(data); } });
+  const flush = async (): Promise<void> => {
+    if (frames === '') return;
+    if (!client.headSent()) writeStreamHead(exchange, answer);
+    const written = frames;
+    frames = '';
+    await client.write(written);
+  };
   for await (const chunk of answer.response.body) {
     const now = performance.now();
     record.largestGapMs = Math.max(record.largestGapMs ?? 0, now - lastAt);
     lastAt = now;
-    decoder.write(chunk);
-    if (frames !== '') {
-      if (!client.headSent()) writeStreamHead(exchange, answer);
-      const written = frames;
-      frames = '';
-      await client.write(written);
+    try {
+      decoder.write(chunk);
+    } catch (error) {
+      // What came before the fault is the client's, unless the fault can still be told by a status.
+      if (client.headSent()) await flush();
+      throw error;
     }
+    await flush();
     if (translator.fault() !== undefined || translator.isDone()) return;
   }
 }
