@@ -7,7 +7,7 @@ import type { Simulation } from '../simulation.ts';
 import { checkBatchRequests } from '../validation/check-batch.ts';
 import { validateMessagesRequest } from '../validation/validate-messages-request.ts';
 import { validationHeaders, type ValidationHeaders } from '../validation/validation-headers.ts';
-import { endBatch, renderBatch, type Batch, type BatchEntry, type BatchOutcome } from './batch-store.ts';
+import { cancelBatch, endBatch, renderBatch, type Batch, type BatchEntry, type BatchOutcome } from './batch-store.ts';
 import { answerWhole } from './message-routes.ts';
 import { answerIdPage } from './paging.ts';
 import { readJson } from './read-json.ts';
@@ -38,9 +38,7 @@ export function batchRoutes(simulation: Simulation): readonly Route[] {
     {
       method: 'POST', pattern: '/v1/messages/batches/{id}/cancel', answer: withBatch((exchange, batch) => {
         if (batch.status === 'ended') return invalidRequest(exchange.requestId, `Batch ${batch.id} has already ended and cannot be canceled`);
-        batch.status = 'canceling';
-        batch.pollsLeft = 0;
-        batch.cancelInitiatedAt ??= clock.now();
+        cancelBatch(batch, clock);
         return jsonAnswer(show(batch));
       }),
     },

@@ -41,6 +41,13 @@ export function renderBatch(batch: Batch, publicOrigin: string): JsonObject & { 
   };
 }
 
+/** Asks a batch to stop; the next poll sees it ended. */
+export function cancelBatch(batch: Batch, clock: Clock): void {
+  batch.status = 'canceling';
+  batch.pollsLeft = 0;
+  batch.cancelInitiatedAt ??= clock.now();
+}
+
 /** Ends a batch: what was still waiting when it was cancelled is `canceled`. */
 export function endBatch(batch: Batch, clock: Clock): void {
   if (batch.status === 'canceling') batch.entries = batch.entries.map((entry) => ({ ...entry, outcome: 'canceled' }));
