@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 import { CLIENT_KEY_PREFIX } from './client-key.ts';
 import { createClientRules } from './client-rules.ts';
 import { credentialSource, readCredentials } from './read-credentials.ts';
@@ -49,8 +49,8 @@ interface Entry {
 /** Makes the registry of a configuration's clients. */
 export function createClientRegistry(config: Pick<GatewayConfig, 'clients'> & { readonly anthropic_native: Pick<GatewayConfig['anthropic_native'], 'credentials'> }): ClientRegistry {
   const entries = new Map<string, Entry>(config.clients.map((client) => {
-    const hash = client.key_sha256.toLowerCase();
-    return [hash, { digest: Buffer.from(hash, 'hex'), rules: createClientRules(client, config.clients.length) }];
+    const hexDigest = client.key_sha256.toLowerCase();
+    return [hexDigest, { digest: Buffer.from(hexDigest, 'hex'), rules: createClientRules(client, config.clients.length) }];
   }));
   const requiresKey = config.clients.length > 0;
 
@@ -103,7 +103,7 @@ function authenticateForward(presented: PresentedCredentials, entries: ReadonlyM
  * anything. The last comparison is over all 32 bytes in constant time.
  */
 function findClient(key: string, entries: ReadonlyMap<string, Entry>): ClientRules | undefined {
-  const digest = createHash('sha256').update(key, 'latin1').digest();
+  const digest = hash('sha256', Buffer.from(key, 'latin1'), 'buffer');
   const entry = entries.get(digest.toString('hex'));
   return entry !== undefined && timingSafeEqual(entry.digest, digest) ? entry.rules : undefined;
 }

@@ -94,8 +94,10 @@ describe.skipIf(!HAS_REDIS)(REDIS_SUITE, () => {
     const reports: string[] = [];
     const onStoreFailure: LimiterOptions['onStoreFailure'] = ({ operation }) => void reports.push(operation);
     const away = 'redis://127.0.0.1:1';
-    const openLimiter = createLimiter({ clients: [{ name: 'a', limits: { requests_per_minute: 1 } }], store: away, scope: 'native', failurePolicy: 'open', onStoreFailure });
-    const closedLimiter = createLimiter({ clients: [{ name: 'a', limits: { concurrent_requests: 1 } }], store: away, scope: 'native', failurePolicy: 'closed', onStoreFailure });
+    // So long that only a decision which does not wait for a connection comes in time.
+    const timing = { storeTimeoutMs: 60_000 };
+    const openLimiter = createLimiter({ clients: [{ name: 'a', limits: { requests_per_minute: 1 } }], store: away, scope: 'native', failurePolicy: 'open', onStoreFailure, timing });
+    const closedLimiter = createLimiter({ clients: [{ name: 'a', limits: { concurrent_requests: 1 } }], store: away, scope: 'native', failurePolicy: 'closed', onStoreFailure, timing });
     open.push(openLimiter, closedLimiter);
     expect(await openLimiter.ready()).toBe(false);
     const started = performance.now();

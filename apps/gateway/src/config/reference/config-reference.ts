@@ -135,7 +135,8 @@ A refused request is a 429 with \`retry-after\`; nothing of it reaches the upstr
 
 With \`limits.store: "memory"\` every process counts for itself, and workers divide each limit between them, which is approximate. With
 Redis, all workers and replicas share exact counters, and places of a replica that crashed come back within 30 seconds. While Redis is
-down or slower than 250 ms, \`on_store_failure\` decides: \`open\` lets the requests of limited clients pass, \`closed\` refuses them. Either
-way it is counted, no request waits longer, and clients without limits never ask the store.
+down or slower than 250 ms, \`on_store_failure\` decides: \`open\` lets the requests of limited clients pass, \`closed\` refuses them. After
+three failures in a row it is left alone for a second at a time. Either way it is counted, no request waits longer, and clients without
+limits never ask the store. Memory limits divided between workers are never less than one each.
 `;
 }
