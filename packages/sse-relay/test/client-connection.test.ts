@@ -154,6 +154,31 @@ describe('a client that stops reading', () => {
   });
 });
 
+describe('the stall clock', () => {
+  afterEach(() => { vi.useRealTimers(); });
+
+  it('stops when the client reads on (a slow client is not a stalled one)', async () => {
+    await using upstream = await startScriptedUpstream(async (connection) => {
+      await connection.nextRequest();
+      connection.send(CHUNKED);
+      for (let sent = 0; sent < 2_000; sent += 1) connection.send(FRAME);
+    });
+    await using relay = await startRelay(upstream.origin, { relay: { clientStallMs: 1_000 } });
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    const client = connect({ port: relay.port, host: '127.0.0.1' });
+    client.pause();
+    client.write(GET);
+    while (relay.controllers[0]?.paused !== true) await new Promise((resolve) => { setImmediate(resolve); });
+    client.resume();
+    client.on('data', () => undefined);
+    while (client.bytesRead < 2_000 * 0x2000) await once(client, 'data');
+    vi.advanceTimersByTime(3_600_000);
+    upstream.connections[0]?.send('0\r\n\r\n');
+    expect(await relay.settled()).toMatchObject({ how: 'complete', bodyBytes: 2_000 * 0x2000 });
+    client.destroy();
+  });
+});
+
 describe('interrupt', () => {
   it('settles a response without a head, for the caller to answer', async () => {
     await using upstream = await startScriptedUpstream(async (connection) => { await connection.nextRequest(); });

@@ -114,7 +114,9 @@ function judge({ body, isComplete }: Read, { mode, cut, wire, sent }: Cut, total
   // After RST the kernel may drop what it had; every other cut keeps each byte that was sent.
   if (mode !== 'reset' && relayed.length !== sentLength) return `${relayed.length} of ${sentLength} bytes arrived`;
   if (mode === 'gzip') return hasErrorEvent ? 'text was added to a compressed body' : undefined;
-  const { tail } = readEvents(relayed);
-  if (!isWhole && hasErrorEvent !== (tail === '')) return hasErrorEvent ? 'an error event was added inside an event' : 'no error event at a boundary';
-  return readEvents(body).events.at(-1)?.event === 'error' || !hasErrorEvent ? undefined : 'the error event cannot be read';
+  // The cut may fall inside a character: what follows the last line end is a tail, whatever it is.
+  const lineEnd = relayed.lastIndexOf(10) + 1;
+  const isAtBoundary = lineEnd === relayed.length && readEvents(relayed).tail === '';
+  if (!isWhole && hasErrorEvent !== isAtBoundary) return hasErrorEvent ? 'an error event was added inside an event' : 'no error event at a boundary';
+  return !hasErrorEvent || readEvents(body).events.at(-1)?.event === 'error' ? undefined : 'the error event cannot be read';
 }

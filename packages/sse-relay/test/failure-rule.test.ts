@@ -20,7 +20,8 @@ const FAILURES: readonly Failure[] = [
 const SSE = 'HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n';
 const chunked = (body: string | Buffer): Buffer => Buffer.concat([Buffer.from(`${body.length.toString(16)}\r\n`), Buffer.from(body), Buffer.from('\r\n')]);
 const WHOLE = 'event: a\ndata: 1\n\n';
-const gzip = gzipSync(WHOLE.repeat(9)).subarray(0, 20);
+/** Ends as an event would, by chance. */
+const gzip = Buffer.concat([gzipSync(WHOLE.repeat(9)).subarray(0, 20), Buffer.from('\n\n')]);
 
 interface Place { readonly where: string; readonly wire: Buffer | undefined; readonly body: Buffer; readonly isAdded: boolean }
 

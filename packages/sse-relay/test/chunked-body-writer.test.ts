@@ -1,0 +1,85 @@
+import { createServer, type ServerResponse } from 'node:http';
+import { once } from 'node:events';
+import { sendRawRequest, type WireMessage } from '@penstock/test-support';
+import { describe, expect, it } from 'vitest';
+import { createBodyWriter } from '../src/relay/body-writer.ts';
+
+const EMPTY = Buffer.alloc(0);
+
+/** Lets `write` write one response, and returns what came of it on the wire. */
+async function respond(write: (response: ServerResponse) => Promise<void> | void): Promise<WireMessage> {
+  const server = createServer((_, response) => {
+    response.writeHead(200, ['content-type', 'text/plain']);
+    response.write(EMPTY);
+    void write(response);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  const message = await sendRawRequest(typeof address === 'object' && address !== null ? address.port : 0, 'GET / HTTP/1.1\r\nhost: x\r\n\r\n');
+  server.close();
+  return message;
+}
+
+const nextTurn = (): Promise<void> => new Promise((resolve) => { setImmediate(resolve); });
+
+describe('a body writer that frames chunks', () => {
+  it('makes one chunk of one turn, and ends the body where node:http would', async () => {
+    const message = await respond(async (response) => {
+      const writer = createBodyWriter(response, () => undefined);
+      writer.write(Buffer.from('ab'));
+      writer.write(Buffer.from('cd'));
+      await nextTurn();
+      writer.write(Buffer.from('ef'));
+      writer.release();
+      response.end();
+    });
+    expect(message.bytes.toString().split('\r\n\r\n').slice(1).join('\r\n\r\n')).toBe('4\r\nabcd\r\n2\r\nef\r\n0\r\n\r\n');
+  });
+
+  it('never writes a chunk of no bytes (it would end the body)', async () => {
+    const { body, complete } = await respond(async (response) => {
+      const writer = createBodyWriter(response, () => undefined);
+      writer.write(EMPTY);
+      await nextTurn();
+      writer.write(Buffer.from('ab'));
+      writer.release();
+      response.end();
+    });
+    expect([body.toString(), complete]).toEqual(['ab', true]);
+  });
+
+  it.each([100, 16_384, 16_385, 100_000])('frames %d bytes of one turn', async (length) => {
+    const sent = Buffer.from(Array.from({ length }, (_, index) => index % 251));
+    const { body, complete } = await respond((response) => {
+      const writer = createBodyWriter(response, () => undefined);
+      for (let offset = 0; offset < length; offset += 1_000) writer.write(sent.subarray(offset, offset + 1_000));
+      writer.release();
+      response.end();
+    });
+    expect([complete, body.equals(sent)]).toEqual([true, true]);
+  });
+
+  it('tells of the drain once the socket took what was too much', async () => {
+    const { body } = await respond((response) => {
+      const writer = createBodyWriter(response, () => { writer.release(); response.end(); });
+      expect(writer.write(Buffer.alloc(200_000, 'x'))).toBe(false);
+      expect(writer.isBlocked).toBe(true);
+    });
+    expect(body.length).toBe(200_000);
+  });
+
+  it('tells of the drain too when others emptied the socket before its turn (or the upstream would stay paused for ever)', async () => {
+    const { body } = await respond(async (response) => {
+      await nextTurn();
+      const { socket } = response;
+      const writer = createBodyWriter(response, () => { writer.release(); response.end(); });
+      await nextTurn();
+      socket?.cork();
+      socket?.write(`${(60_000).toString(16)}\r\n${'y'.repeat(60_000)}\r\n`);
+      process.nextTick(() => socket?.uncork());
+      expect(writer.write(Buffer.alloc(10_000, 'x'))).toBe(false);
+    });
+    expect(body.length).toBe(70_000);
+  });
+});
