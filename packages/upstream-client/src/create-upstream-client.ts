@@ -3,6 +3,7 @@ import { Dispatcher } from 'undici';
 import { createConnector, fixedServername, type Connector } from './connect/connector.ts';
 import { resolveProxy } from './connect/proxy-from-environment.ts';
 import type { UpstreamDispatchOptions, UpstreamHandler } from './dispatch-options.ts';
+import { DeadlineClock } from './exchange/deadline-clock.ts';
 import type { ExchangeContext } from './exchange/exchange-context.ts';
 import { Exchange } from './exchange/exchange.ts';
 import { resolveLimits, resolveOrigin, resolvePool, resolveTimeouts, type PoolOptions, type RequestTimeouts, type UpstreamClientOptions } from './options.ts';
@@ -51,7 +52,7 @@ class UpstreamDispatcher extends Dispatcher implements UpstreamClient {
       }),
     });
     this.context = {
-      pool: this.pool, limits, notify, url: origin,
+      pool: this.pool, clock: new DeadlineClock(), limits, notify, url: origin,
       servername: fixedServername(origin, options.tls ?? {}),
       wants: (name) => this.listenerCount(name) > 0,
       onHandlerError: (error) => { this.reportError(error); },

@@ -1,6 +1,7 @@
 import type { ResolvedLimits } from '../options.ts';
 import type { SlotHolder } from '../pool/slot-holder.ts';
 import type { DisconnectReason, Notify } from '../upstream-events.ts';
+import type { DeadlineClock } from './deadline-clock.ts';
 
 /** The part of the slot pool a request uses. */
 export interface SlotSource {
@@ -13,6 +14,7 @@ export interface SlotSource {
 /** What all requests of one client share. */
 export interface ExchangeContext {
   readonly pool: SlotSource;
+  readonly clock: DeadlineClock;
   readonly limits: ResolvedLimits;
   readonly url: URL;
   /** Given to undici with every request, so that no `host` header can change it. */

@@ -9,6 +9,7 @@ import { errorCode, thrownError } from '../thrown.ts';
 import type { RequestPhase, UpstreamErrorCode } from '../upstream-error.ts';
 import type { AcquisitionSource, DisconnectReason, RejectionReason } from '../upstream-events.ts';
 import { classifyExchangeError, upstreamError } from './classify-error.ts';
+import type { Timed } from './deadline-clock.ts';
 import type { ExchangeContext } from './exchange-context.ts';
 import { NOTHING_PREPARED, prepareRequest, prepareTimeouts, type PreparedRequest } from './prepare-request.ts';
 import { lintResponseHead } from './response-lint.ts';
@@ -29,11 +30,16 @@ const MAX_RECONNECTS = 1;
  * Both in one object with fixed fields, because this is the hot path. It settles exactly once, by `onResponseEnd` or by
  * `fail`; from then on `phase` is `done`, no clock runs, the slot is given back, and the handler is not called again.
  */
-export class Exchange implements SlotHolder, UpstreamController, Dispatcher.DispatchHandler {
+export class Exchange implements SlotHolder, Timed, UpstreamController, Dispatcher.DispatchHandler {
   phase: RequestPhase = 'waiting';
   readonly timings: MutableTimings = { enqueuedAt: performance.now() };
   slot: Slot | undefined = undefined;
   imminent = false;
+  /** Of the slot wait, then of the response head, then of the next piece; never while connecting, sending or paused. */
+  deadline = Number.POSITIVE_INFINITY;
+  isTimed = false;
+  previousTimed: Timed | undefined = undefined;
+  nextTimed: Timed | undefined = undefined;
   isWaiting = false;
   previousWaiter: SlotHolder | undefined = undefined;
   nextWaiter: SlotHolder | undefined = undefined;
@@ -48,8 +54,6 @@ export class Exchange implements SlotHolder, UpstreamController, Dispatcher.Disp
   private timeouts: RequestTimeouts;
   private upstream: Dispatcher.DispatchController | undefined = undefined;
   private body: WriteStallBody | undefined = undefined;
-  /** Slot wait, then response headers, then idle: only one of them runs at a time. */
-  private timer: NodeJS.Timeout | undefined = undefined;
   private informational = 0;
   private reconnects = 0;
 
@@ -75,15 +79,15 @@ export class Exchange implements SlotHolder, UpstreamController, Dispatcher.Disp
       this.fail(thrownError(error));
       return;
     }
+    this.context.clock.add(this);
     this.context.pool.acquire(this);
-    if (this.slot === undefined && this.phase === 'waiting') this.timer = setTimeout(onSlotWaitOver, this.timeouts.slotWaitMs, this);
+    if (this.phase === 'waiting') this.context.clock.set(this, this.timings.enqueuedAt, this.timeouts.slotWaitMs);
   }
 
-  /** A Node timer may fire early by as long as the turn that set it had lasted; the deadline is absolute, so it is set again. */
-  onSlotWaitOver(): void {
-    const left = this.timings.enqueuedAt + this.timeouts.slotWaitMs - performance.now();
-    if (left > 0) this.timer = setTimeout(onSlotWaitOver, Math.ceil(left), this);
-    else this.onRejected('timeout');
+  /** One deadline at a time, and the phase says which clock it belongs to. */
+  onDeadline(): void {
+    if (this.phase === 'waiting') this.onRejected('timeout');
+    else this.fail(this.error(this.phase === 'receiving' ? 'idle_timeout' : 'headers_timeout'));
   }
 
   abort(reason: Error): void {
@@ -95,19 +99,19 @@ export class Exchange implements SlotHolder, UpstreamController, Dispatcher.Disp
   pause(): void {
     if (this.phase === 'done') return;
     this.paused = true;
+    if (this.phase === 'receiving') this.deadline = Number.POSITIVE_INFINITY;
     this.upstream?.pause();
   }
 
   resume(): void {
     if (!this.paused || this.phase === 'done') return;
     this.paused = false;
-    // The idle clock stood still while paused: it starts afresh, whether it fired meanwhile or not.
-    if (this.phase === 'receiving') this.timer?.refresh();
+    if (this.phase === 'receiving') this.context.clock.set(this, performance.now(), this.timeouts.idleMs);
     this.upstream?.resume();
   }
 
   onAcquired(_slot: Slot, source: AcquisitionSource, now: number): void {
-    this.stopClock();
+    this.deadline = Number.POSITIVE_INFINITY;
     this.phase = 'connecting';
     this.timings.acquiredAt = now;
     if (this.context.wants('acquired')) this.context.notify('acquired', { waitMs: now - this.timings.enqueuedAt, source });
@@ -148,10 +152,11 @@ export class Exchange implements SlotHolder, UpstreamController, Dispatcher.Disp
 
   onRequestSent(): void {
     // A response may come, and even end, before the request is sent.
-    this.timings.sentAt = performance.now();
+    const now = performance.now();
+    this.timings.sentAt = now;
     if (this.phase === 'sending') {
       this.phase = 'awaiting_head';
-      this.timer = setTimeout(onHeadersOver, this.timeouts.headersMs, this);
+      this.context.clock.set(this, now, this.timeouts.headersMs);
     }
     if (this.phase !== 'done') this.handler.onRequestSent?.();
   }
@@ -168,10 +173,11 @@ export class Exchange implements SlotHolder, UpstreamController, Dispatcher.Disp
     if (defect !== undefined) { this.fail(this.error('invalid_response', defect)); return; }
     this.phase = 'receiving';
     if (this.slot !== undefined) this.slot.awaitsHead = false;
-    this.timings.headAt = performance.now();
-    this.stopClock();
+    const now = performance.now();
+    this.timings.headAt = now;
     this.body?.stopClock();
-    this.timer = setTimeout(onIdleOver, this.timeouts.idleMs, this);
+    if (this.paused) this.deadline = Number.POSITIVE_INFINITY;
+    else this.context.clock.set(this, now, this.timeouts.idleMs);
     try {
       this.handler.onResponseStart?.(this, status, headers, statusMessage);
     } catch (error) {
@@ -182,7 +188,7 @@ export class Exchange implements SlotHolder, UpstreamController, Dispatcher.Disp
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     // After a pause undici delivers an empty chunk, which is no progress.
     if (this.phase !== 'receiving' || chunk.byteLength === 0) return;
-    this.timer?.refresh();
+    if (!this.paused) this.context.clock.set(this, performance.now(), this.timeouts.idleMs);
     try {
       this.handler.onResponseData?.(this, chunk);
     } catch (error) {
@@ -208,6 +214,10 @@ export class Exchange implements SlotHolder, UpstreamController, Dispatcher.Disp
   /** undici's failures; before `onRequestStart` nothing was written, and the request may go to another connection. */
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     if (this.phase === 'done') return;
+    if (this.body?.failure !== undefined) {
+      this.fail(upstreamError('aborted', this.phase, this.operation(), 'its body failed', this.body.failure));
+      return;
+    }
     const classified = classifyExchangeError(error, this.phase, this.operation());
     if (this.upstream === undefined && classified.code === 'reset' && this.reconnects < MAX_RECONNECTS && this.slot !== undefined) {
       this.reconnects += 1;
@@ -234,11 +244,6 @@ export class Exchange implements SlotHolder, UpstreamController, Dispatcher.Disp
     this.fail(error ?? this.error('draining'), 'shutdown');
   }
 
-  /** Ends the request because a clock ran out. */
-  expire(code: UpstreamErrorCode): void {
-    this.fail(this.error(code));
-  }
-
   private error(code: UpstreamErrorCode, detail?: string): Error {
     return upstreamError(code, this.phase, this.operation(), detail);
   }
@@ -251,7 +256,7 @@ export class Exchange implements SlotHolder, UpstreamController, Dispatcher.Disp
     const { body } = this.request;
     if (body.kind === 'whole') return body.body;
     // After a reconnect the same body goes on: nothing of it was read, since nothing was written.
-    this.body ??= new WriteStallBody(body.source, this.timeouts.writeStallMs, () => { this.expire('write_timeout'); });
+    this.body ??= new WriteStallBody(body.source, this.timeouts.writeStallMs, () => { this.fail(this.error('write_timeout')); });
     return this.body;
   }
 
@@ -259,14 +264,8 @@ export class Exchange implements SlotHolder, UpstreamController, Dispatcher.Disp
     this.body?.stop().catch(this.context.onHandlerError);
   }
 
-  private stopClock(): void {
-    if (this.timer === undefined) return;
-    clearTimeout(this.timer);
-    this.timer = undefined;
-  }
-
   private settle(): void {
-    this.stopClock();
+    this.context.clock.delete(this);
     this.phase = 'done';
     const { acquiredAt } = this.timings;
     if (acquiredAt !== undefined && this.context.wants('released')) this.context.notify('released', { heldMs: performance.now() - acquiredAt });
@@ -290,16 +289,4 @@ export class Exchange implements SlotHolder, UpstreamController, Dispatcher.Disp
       this.context.onHandlerError(thrown);
     }
   }
-}
-
-function onSlotWaitOver(exchange: Exchange): void {
-  exchange.onSlotWaitOver();
-}
-
-function onHeadersOver(exchange: Exchange): void {
-  exchange.expire('headers_timeout');
-}
-
-function onIdleOver(exchange: Exchange): void {
-  if (!exchange.paused) exchange.expire('idle_timeout');
 }

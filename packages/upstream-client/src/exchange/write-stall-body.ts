@@ -18,6 +18,8 @@ export class WriteStallBody implements AsyncIterableIterator<Uint8Array> {
   /** What is left of a chunk that was larger than a piece. */
   private rest: Uint8Array | undefined;
   private stopped = false;
+  /** What the source threw. */
+  failure: unknown = undefined;
 
   constructor(iterable: AsyncIterable<unknown> | Iterable<unknown>, stallMs: number, onStall: () => void) {
     this.iterable = iterable;
@@ -32,15 +34,26 @@ export class WriteStallBody implements AsyncIterableIterator<Uint8Array> {
   async next(): Promise<IteratorResult<Uint8Array>> {
     this.stopClock();
     while (this.rest === undefined || this.rest.byteLength === 0) {
-      this.source ??= openSource(this.iterable);
-      const { done, value } = await this.source.next();
-      if (done === true || this.stopped) return { done: true, value: undefined };
-      this.rest = toBytes(value);
+      const chunk = await this.read();
+      if (chunk === undefined || this.stopped) return { done: true, value: undefined };
+      this.rest = chunk;
     }
     const piece = this.rest.subarray(0, PIECE_BYTES);
     this.rest = this.rest.byteLength > PIECE_BYTES ? this.rest.subarray(PIECE_BYTES) : undefined;
     if (!this.stopped) this.timer = setTimeout(this.onStall, this.stallMs);
     return { done: false, value: piece };
+  }
+
+  /** The next chunk of the source, `undefined` at its end; what it throws is kept, to be told from the upstream's failures. */
+  private async read(): Promise<Uint8Array | undefined> {
+    try {
+      this.source ??= openSource(this.iterable);
+      const { done, value } = await this.source.next();
+      return done === true ? undefined : toBytes(value);
+    } catch (error) {
+      this.failure = error;
+      throw error;
+    }
   }
 
   async return(): Promise<IteratorResult<Uint8Array>> {
