@@ -123,3 +123,12 @@ function rootKind(firstByte: number): RootKind {
       return 'number';
   }
 }
+
+/** Engines compile a function when it is first called: once here, rather than in the first request. */
+function warmUp(): void {
+  const scanner = createEnvelopeScanner({ members: ['list[].name'] });
+  scanner.write(Buffer.from(`{ "list": [{"\\u006eame": "${'text \u00e9 \\u00e9 \\n'.repeat(10)}"}, 1.5, true]}`));
+  scanner.end();
+}
+
+warmUp();
