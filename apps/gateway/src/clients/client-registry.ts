@@ -41,6 +41,8 @@ export interface ClientRegistry {
   authenticate(rawHeaders: readonly string[], side?: Side): Authentication;
 }
 
+const GATEWAY_KEY_INSIDE = new RegExp(`(?<![\\w-])${CLIENT_KEY_PREFIX}`);
+
 interface Entry {
   readonly digest: Buffer;
   readonly rules: ClientRules;
@@ -78,10 +80,7 @@ function authenticateKey(presented: PresentedCredentials, entries: ReadonlyMap<s
 /** The client's own Anthropic credential, and with clients the gateway's key beside it. */
 function authenticateForward(presented: PresentedCredentials, entries: ReadonlyMap<string, Entry>, requiresKey: boolean): Authentication {
   const own = [...presented.apiKeys, ...presented.bearers];
-  // A key of ours in a field that crosses would be sent to Anthropic, also one that was withdrawn long ago.
-  if (own.some((credential) => credential.startsWith(CLIENT_KEY_PREFIX) || findClient(credential, entries) !== undefined)) {
-    return refuse('gateway_key_misplaced');
-  }
+  if (own.some((credential) => holdsGatewayKey(credential, entries))) return refuse('gateway_key_misplaced');
   if (presented.hasOtherScheme) return refuse('malformed_credential');
   if (new Set(own).size > 1) return refuse('unequal_credentials');
   let rules: ClientRules | undefined;
@@ -95,6 +94,14 @@ function authenticateForward(presented: PresentedCredentials, entries: ReadonlyM
   return rules === undefined
     ? { kind: 'client', name: ANONYMOUS_CLIENT, via: credentialSource({ ...presented, gatewayKeys: [] }), forwardCredentials: true }
     : { kind: 'client', name: rules.name, client: rules, via, forwardCredentials: true };
+}
+
+/**
+ * Whether a field that crosses would send a key of ours to Anthropic, also one that was withdrawn long ago, or one that was put into
+ * `x-api-key` together with its scheme. Keys of Anthropic's are one word, so a boundary before the prefix tells them apart.
+ */
+function holdsGatewayKey(credential: string, entries: ReadonlyMap<string, Entry>): boolean {
+  return GATEWAY_KEY_INSIDE.test(credential) || findClient(credential.replace(/^bearer\s+/i, ''), entries) !== undefined;
 }
 
 /**
