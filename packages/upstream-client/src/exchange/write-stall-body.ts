@@ -34,7 +34,7 @@ export class WriteStallBody implements AsyncIterableIterator<Uint8Array> {
   async next(): Promise<IteratorResult<Uint8Array>> {
     this.stopClock();
     while (this.rest === undefined || this.rest.byteLength === 0) {
-      const chunk = await this.read();
+      const chunk = await this.pull();
       if (chunk === undefined || this.stopped) return { done: true, value: undefined };
       this.rest = chunk;
     }
@@ -44,8 +44,8 @@ export class WriteStallBody implements AsyncIterableIterator<Uint8Array> {
     return { done: false, value: piece };
   }
 
-  /** The next chunk of the source, `undefined` at its end; what it throws is kept, to be told from the upstream's failures. */
-  private async read(): Promise<Uint8Array | undefined> {
+  /** The next chunk of the source, `undefined` at its end; what it throws is kept, to be told from the upstream's failures. Not named `read`, which undici would call. */
+  private async pull(): Promise<Uint8Array | undefined> {
     try {
       this.source ??= openSource(this.iterable);
       const { done, value } = await this.source.next();
