@@ -1,0 +1,116 @@
+import { openRawConnection, statusOf } from '@penstock/test-support';
+import { describe, expect, test } from 'vitest';
+import { runPenstock, runToEnd } from '../run-penstock.ts';
+import { openStream, startHeldUpstream } from './open-streams.ts';
+
+const readiness = async (operations: string): Promise<number> => (await fetch(`${operations}/readyz`)).status;
+
+describe.each([1, 2])('with %i worker(s)', (workers) => {
+  test('SIGTERM breaks no stream that ends within the drain timeout, flips readiness at once, and exits after the last one', async () => {
+    await using upstream = await startHeldUpstream();
+    await using penstock = await runPenstock({
+      document: { server: { workers, drain_timeout: 60 }, anthropic_native: { base_url: upstream.origin, pool: { max_connections: 50 } } },
+      flags: [], environment: { ANTHROPIC_API_KEY: 'sk-ant-test' },
+    });
+    expect(await readiness(penstock.operations)).toBe(200);
+    const streams = await Promise.all(Array.from({ length: 40 }, () => openStream(penstock.port)));
+    penstock.child.kill('SIGTERM');
+    await expect.poll(() => readiness(penstock.operations)).toBe(503);
+    expect((await fetch(`${penstock.operations}/livez`)).status).toBe(200);
+    upstream.finish();
+    const responses = await Promise.all(streams.map((stream) => stream.readMessage({ kind: 'response' }, 30_000)));
+    expect(responses.filter(({ complete, body }) => complete && body.includes('message_stop')).length).toBe(40);
+    const endedAt = performance.now();
+    expect(await penstock.exited).toBe(0);
+    // Generous for a busy machine; the promise of one second is measured by the slow suite.
+    expect(performance.now() - endedAt).toBeLessThan(5_000);
+  });
+});
+
+test('streams that outlive the drain timeout are broken honestly, with an error event', async () => {
+  await using upstream = await startHeldUpstream();
+  await using penstock = await runPenstock({
+    document: { server: { drain_timeout: 0.2 }, anthropic_native: { base_url: upstream.origin } }, flags: [], environment: { ANTHROPIC_API_KEY: 'sk-ant-test' },
+  });
+  const stream = await openStream(penstock.port);
+  penstock.child.kill('SIGTERM');
+  const response = await stream.readMessage({ kind: 'response' });
+  expect(response.body.toString()).toContain('event: error\ndata: {"type":"error","error":{"type":"overloaded_error"');
+  expect(await penstock.exited).toBe(0);
+});
+
+test('during the pre-stop delay requests are still served, with connection: close', async () => {
+  await using penstock = await runPenstock({ document: { server: { pre_stop_delay: 3 } } });
+  penstock.child.kill('SIGTERM');
+  await expect.poll(() => readiness(penstock.operations)).toBe(503);
+  const response = await fetch(`${penstock.origin}/anthropic/v1/models`);
+  expect([response.status, response.headers.get('connection')]).toEqual([200, 'close']);
+  expect(await (await fetch(`${penstock.origin}/anthropic/health`)).json()).toMatchObject({ status: 'draining' });
+  expect(await penstock.exited).toBe(0);
+});
+
+test('while it refuses, an open connection gets draining and is closed', async () => {
+  await using upstream = await startHeldUpstream();
+  await using penstock = await runPenstock({
+    document: { server: { drain_timeout: 60 }, anthropic_native: { base_url: upstream.origin } }, flags: [], environment: { ANTHROPIC_API_KEY: 'sk-ant-test' },
+  });
+  const stream = await openStream(penstock.port);
+  // A connection whose request head is half sent when the drain begins is not idle, so it lives to be refused.
+  const late = await openRawConnection(penstock.port);
+  late.send('GET /anthropic/v1/models HTTP/1.1\r\nHost: 127.0.0.1\r\n');
+  await fetch(`${penstock.origin}/anthropic/health`);
+  penstock.child.kill('SIGTERM');
+  await expect.poll(() => readiness(penstock.operations)).toBe(503);
+  late.send('\r\n');
+  const refused = await late.readMessage({ kind: 'response' });
+  expect([statusOf(refused), refused.body.toString().includes('overloaded_error')]).toEqual([503, true]);
+  expect(await late.closed()).toBe('fin');
+  upstream.finish();
+  await stream.readMessage({ kind: 'response' });
+  expect(await penstock.exited).toBe(0);
+});
+
+test('a second signal ends at once', async () => {
+  await using upstream = await startHeldUpstream();
+  await using penstock = await runPenstock({ document: { anthropic_native: { base_url: upstream.origin } }, flags: [], environment: { ANTHROPIC_API_KEY: 'sk-ant-test' } });
+  await openStream(penstock.port);
+  penstock.child.kill('SIGTERM');
+  await expect.poll(() => readiness(penstock.operations)).toBe(503);
+  penstock.child.kill('SIGINT');
+  expect(await penstock.exited).toBe(0);
+});
+
+describe('starting', () => {
+  test('without a key and without --simulate it refuses and says what to do', async () => {
+    const { code, stderr } = await runToEnd(['start']);
+    expect(code).toBe(1);
+    expect(stderr).toContain('ANTHROPIC_API_KEY');
+  });
+
+  test('inject without clients on every interface is refused (anybody could spend the key)', async () => {
+    const { code, stderr } = await runToEnd(['start', '--host', '0.0.0.0'], { ANTHROPIC_API_KEY: 'sk-ant-secret-mark' });
+    expect(code).toBe(1);
+    expect(stderr).toContain('server.host');
+    expect(stderr).not.toContain('secret-mark');
+  });
+
+  test('an upstream that is our own listener is refused (ANTHROPIC_BASE_URL is what clients export)', async () => {
+    const { code, stderr } = await runToEnd(['start', '--port', '18473'], { ANTHROPIC_API_KEY: 'sk-ant-test', ANTHROPIC_BASE_URL: 'http://localhost:18473/anthropic' });
+    expect(code).toBe(1);
+    expect(stderr).toContain('anthropic_native.base_url');
+  });
+
+  test('a port in use is named with its setting', async () => {
+    await using first = await runPenstock();
+    const { code, stderr } = await runToEnd(['start', '--simulate', '--port', String(first.port)]);
+    expect(code).toBe(1);
+    expect(stderr).toContain('server.port');
+  });
+
+  test('it names the simulator loudly, its addresses, and one line to try', async () => {
+    await using penstock = await runPenstock();
+    expect(penstock.stderr()).toContain(`http://127.0.0.1:${penstock.port}/anthropic`);
+    expect(penstock.stderr()).toContain('THE BUILT-IN SIMULATOR');
+    expect(penstock.stderr()).toContain('curl -N');
+  });
+});

@@ -1,0 +1,71 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { runPenstock, type PenstockProcess } from '../run-penstock.ts';
+import { openStream, startHeldUpstream } from './open-streams.ts';
+
+/** The processes whose parent is the primary. */
+function workersOf({ child }: PenstockProcess): number[] {
+  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number).filter((pid) => {
+    try {
+      return Number(readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ')[1]) === child.pid;
+    } catch {
+      return false;
+    }
+  });
+}
+
+const metrics = async (penstock: PenstockProcess): Promise<string> => (await fetch(`${penstock.operations}/metrics`)).text();
+const valueOf = (text: string, line: string): number => Number(text.split('\n').find((candidate) => candidate.startsWith(`${line} `))?.slice(line.length + 1) ?? 0);
+const REQUESTS = 'penstock_requests_total{side="native",route="/anthropic/v1/models",method="GET",status="200",outcome="ok",client="anonymous"}';
+
+test('a worker that is killed breaks only its own streams, is replaced, and what it counted stays counted', async () => {
+  await using upstream = await startHeldUpstream();
+  await using penstock = await runPenstock({
+    document: { server: { workers: 2 }, anthropic_native: { base_url: upstream.origin, pool: { max_connections: 20 } } }, flags: [], environment: { ANTHROPIC_API_KEY: 'sk-ant-test' },
+  });
+  const streams = await Promise.all(Array.from({ length: 8 }, () => openStream(penstock.port)));
+  const [victim] = workersOf(penstock);
+  process.kill(victim as number, 'SIGKILL');
+  await expect.poll(() => streams.filter((stream) => stream.end() !== 'open').length).toBe(4);
+  await expect.poll(async () => valueOf(await metrics(penstock), 'penstock_worker_crashes_total'), { timeout: 15_000 }).toBe(1);
+  await expect.poll(() => workersOf(penstock).length, { timeout: 15_000 }).toBe(2);
+  upstream.finish();
+  const survivors = streams.filter((stream) => stream.end() === 'open');
+  const responses = await Promise.all(survivors.map((stream) => stream.readMessage({ kind: 'response' })));
+  expect(responses.every(({ complete }) => complete)).toBe(true);
+  // Capacity is back: as many new streams as before.
+  await Promise.all(Array.from({ length: 8 }, () => openStream(penstock.port)));
+});
+
+test('a rolling restart refuses nobody, keeps counters growing, and replaces every worker', async () => {
+  await using penstock = await runPenstock({ document: { server: { workers: 2 } } });
+  const before = workersOf(penstock);
+  let failures = 0;
+  let sent = 0;
+  let isDone = false;
+  const load = (async () => {
+    while (!isDone) {
+      const response = await fetch(`${penstock.origin}/anthropic/v1/models`).catch(() => undefined);
+      if (response?.status !== 200) failures += 1;
+      await response?.arrayBuffer();
+      sent += 1;
+    }
+  })();
+  await expect.poll(() => sent).toBeGreaterThan(10);
+  const counted = valueOf(await metrics(penstock), REQUESTS);
+  penstock.child.kill('SIGUSR2');
+  await expect.poll(() => workersOf(penstock).filter((pid) => before.includes(pid)).length, { timeout: 20_000 }).toBe(0);
+  isDone = true;
+  await load;
+  expect(failures).toBe(0);
+  await expect.poll(async () => valueOf(await metrics(penstock), REQUESTS)).toBe(sent);
+  expect(sent).toBeGreaterThan(counted);
+  expect(workersOf(penstock).length).toBe(2);
+});
+
+test('the configured pool is the whole gateway\'s, whatever the number of workers', async () => {
+  await using penstock = await runPenstock({ document: { server: { workers: 3 }, anthropic_native: { pool: { max_connections: 20, max_waiting: 7 } } } });
+  const text = await metrics(penstock);
+  expect(text).toMatch(/penstock_upstream_pool_max_connections\{upstream="native",[^}]*\} 20\n/);
+  expect(text).toMatch(/penstock_build_info\{[^}]*\} 1\n/);
+});
