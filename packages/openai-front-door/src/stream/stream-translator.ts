@@ -5,8 +5,8 @@ import { refusalText } from '../response/translate-message.ts';
 import { readUpstreamFault, type UpstreamFault } from '../response/upstream-error.ts';
 import { createUsageTally, type UsageTally } from '../response/usage.ts';
 import { createChunkWriter, DONE_FRAME, KEEP_ALIVE_FRAME, type ChunkWriter } from './chunk-writer.ts';
-import { createThinkingKeeper } from './thinking-keeper.ts';
-import { createToolCallStream } from './tool-call-stream.ts';
+import { createThinkingKeeper, type ThinkingKeeper } from './thinking-keeper.ts';
+import { createToolCallStream, type ToolCallStream } from './tool-call-stream.ts';
 
 /** How a stream is to be written. */
 export interface StreamSettings {
@@ -56,115 +56,149 @@ function objectOf(object: JsonObject, name: string): JsonObject {
   return value;
 }
 
+/** What is known of the stream so far; none of it grows with the stream but thinking that is to be kept. */
+interface StreamState {
+  readonly settings: StreamSettings;
+  readonly usage: UsageTally;
+  readonly tools: ToolCallStream;
+  readonly thinking: ThinkingKeeper;
+  writer: ChunkWriter | undefined;
+  id: string | undefined;
+  model: string | undefined;
+  stopReason: string | undefined;
+  refusal: string | null;
+  fault: UpstreamFault | undefined;
+  isDone: boolean;
+}
+
+type EventHandler = (state: StreamState, event: JsonObject) => string;
+
+function requireWriter(state: StreamState): ChunkWriter {
+  if (state.writer === undefined) throw invalidStream('it does not begin with message_start');
+  return state.writer;
+}
+
+function frame(state: StreamState, delta: unknown): string {
+  return delta === undefined ? '' : requireWriter(state).delta(delta);
+}
+
+const onStart: EventHandler = (state, event) => {
+  const message = objectOf(event, 'message');
+  const id = stringOf(message, 'id');
+  state.usage.update(message['usage'], false);
+  // A proxy on the way may repeat the start; a start with another id is a second answer inside the first.
+  if (state.writer !== undefined && id !== state.id) throw invalidStream('a second message begins');
+  if (state.writer !== undefined) return '';
+  const { created, includeUsage } = state.settings;
+  const model = stringOf(message, 'model');
+  state.id = id;
+  state.model = model;
+  state.writer = createChunkWriter({ id, created, model, includeUsage });
+  return state.writer.delta({ role: 'assistant', content: '' });
+};
+
+const onBlockStart: EventHandler = (state, event) => {
+  const block = objectOf(event, 'content_block');
+  const index = Number(event['index']);
+  switch (block['type']) {
+    case 'tool_use': return frame(state, state.tools.start(index, stringOf(block, 'id'), stringOf(block, 'name'), member(block, 'input')));
+    case 'text': return block['text'] === '' || block['text'] === undefined ? '' : frame(state, { content: stringOf(block, 'text') });
+    case 'thinking':
+    case 'redacted_thinking':
+      if (state.settings.wantsReasoning) state.thinking.start(index, block);
+      return '';
+    default: return '';
+  }
+};
+
+function onThinking(state: StreamState, index: number, delta: JsonObject): string {
+  if (!state.settings.wantsReasoning) return '';
+  if (delta['type'] === 'signature_delta') {
+    state.thinking.sign(index, stringOf(delta, 'signature'));
+    return '';
+  }
+  const text = stringOf(delta, 'thinking');
+  state.thinking.append(index, text);
+  return frame(state, { reasoning_content: text });
+}
+
+const onBlockDelta: EventHandler = (state, event) => {
+  const delta = objectOf(event, 'delta');
+  const index = Number(event['index']);
+  switch (delta['type']) {
+    case 'text_delta': return frame(state, { content: stringOf(delta, 'text') });
+    case 'input_json_delta': return frame(state, state.tools.append(index, stringOf(delta, 'partial_json')));
+    case 'thinking_delta':
+    case 'signature_delta': return onThinking(state, index, delta);
+    default: return '';
+  }
+};
+
+const onMessageDelta: EventHandler = (state, event) => {
+  requireWriter(state);
+  const delta = objectOf(event, 'delta');
+  state.usage.update(event['usage'], true);
+  const reason = member(delta, 'stop_reason');
+  // The finish chunk waits for message_stop: until then the stream may still break, and must not look whole.
+  if (typeof reason === 'string') {
+    state.stopReason = reason;
+    state.refusal = refusalText(reason, delta['stop_details']);
+  }
+  return '';
+};
+
+const onStop: EventHandler = (state) => {
+  const { settings, usage, refusal, stopReason } = state;
+  const writer = requireWriter(state);
+  if (stopReason === undefined) throw invalidStream('it has no stop reason');
+  if (isUnfinished(stopReason)) throw invalidStream('the answer is not finished');
+  const blocks = state.thinking.blocks();
+  const frames = frame(state, state.tools.stopAll())
+    + (blocks.length === 0 ? '' : writer.delta({ thinking_blocks: blocks }))
+    + (refusal === null ? '' : writer.delta({ refusal }))
+    + writer.finish(mapFinishReason(stopReason, settings.usesLegacyFunctions))
+    + (settings.includeUsage ? writer.usage(usage.openAiUsage()) : '')
+    + DONE_FRAME;
+  state.isDone = true;
+  return frames;
+};
+
+const onError: EventHandler = (state, event) => {
+  state.fault = readUpstreamFault(event) ?? { message: 'The upstream reported an error.', type: 'api_error' };
+  return '';
+};
+
+/** By event type; a type that is not here is of an API to come, and skipped. */
+const HANDLERS: ReadonlyMap<unknown, EventHandler> = new Map<unknown, EventHandler>([
+  ['message_start', onStart],
+  ['content_block_start', onBlockStart],
+  ['content_block_delta', onBlockDelta],
+  ['content_block_stop', (state, event) => frame(state, state.tools.stop(Number(event['index'])))],
+  ['message_delta', onMessageDelta],
+  ['message_stop', onStop],
+  ['ping', () => KEEP_ALIVE_FRAME],
+  ['error', onError],
+]);
+
 /** Begins the translation of one Messages stream into Chat Completions chunks. */
 export function createStreamTranslator(settings: StreamSettings): StreamTranslator {
   const usage = createUsageTally();
-  const tools = createToolCallStream(settings.usesLegacyFunctions);
-  const thinking = createThinkingKeeper(settings.maxThinkingChars);
-  let writer: ChunkWriter | undefined;
-  let id: string | undefined;
-  let model: string | undefined;
-  let stopReason: string | undefined;
-  let refusal: string | null = null;
-  let fault: UpstreamFault | undefined;
-  let isDone = false;
-
-  const requireWriter = (): ChunkWriter => {
-    if (writer === undefined) throw invalidStream('it does not begin with message_start');
-    return writer;
+  const state: StreamState = {
+    settings, usage,
+    tools: createToolCallStream(settings.usesLegacyFunctions),
+    thinking: createThinkingKeeper(settings.maxThinkingChars),
+    writer: undefined, id: undefined, model: undefined, stopReason: undefined, refusal: null, fault: undefined, isDone: false,
   };
-  const frame = (delta: unknown): string => (delta === undefined ? '' : requireWriter().delta(delta));
-
-  const onStart = (event: JsonObject): string => {
-    const message = objectOf(event, 'message');
-    const startedId = stringOf(message, 'id');
-    usage.update(message['usage'], false);
-    // A proxy on the way may repeat the start; a start with another id is a second answer inside the first.
-    if (writer !== undefined && startedId !== id) throw invalidStream('a second message begins');
-    if (writer !== undefined) return '';
-    id = startedId;
-    model = stringOf(message, 'model');
-    writer = createChunkWriter({ id, created: settings.created, model, includeUsage: settings.includeUsage });
-    return writer.delta({ role: 'assistant', content: '' });
+  return {
+    usage,
+    translate: (data) => {
+      if (state.isDone || state.fault !== undefined) return '';
+      const event = parseEvent(data);
+      return HANDLERS.get(event['type'])?.(state, event) ?? '';
+    },
+    fault: () => state.fault,
+    isDone: () => state.isDone,
+    model: () => state.model,
+    stopReason: () => state.stopReason,
   };
-
-  const onBlockStart = (event: JsonObject): string => {
-    const block = objectOf(event, 'content_block');
-    const index = Number(event['index']);
-    switch (block['type']) {
-      case 'tool_use': return frame(tools.start(index, stringOf(block, 'id'), stringOf(block, 'name'), member(block, 'input')));
-      case 'text': return block['text'] === '' || block['text'] === undefined ? '' : frame({ content: stringOf(block, 'text') });
-      case 'thinking':
-      case 'redacted_thinking':
-        if (settings.wantsReasoning) thinking.start(index, block);
-        return '';
-      default: return '';
-    }
-  };
-
-  const onBlockDelta = (event: JsonObject): string => {
-    const delta = objectOf(event, 'delta');
-    const index = Number(event['index']);
-    switch (delta['type']) {
-      case 'text_delta': return frame({ content: stringOf(delta, 'text') });
-      case 'input_json_delta': return frame(tools.append(index, stringOf(delta, 'partial_json')));
-      case 'thinking_delta': {
-        if (!settings.wantsReasoning) return '';
-        const text = stringOf(delta, 'thinking');
-        thinking.append(index, text);
-        return frame({ reasoning_content: text });
-      }
-      case 'signature_delta':
-        if (settings.wantsReasoning) thinking.sign(index, stringOf(delta, 'signature'));
-        return '';
-      default: return '';
-    }
-  };
-
-  const onMessageDelta = (event: JsonObject): string => {
-    requireWriter();
-    const delta = objectOf(event, 'delta');
-    usage.update(event['usage'], true);
-    const reason = member(delta, 'stop_reason');
-    // The finish chunk waits for message_stop: until then the stream may still break, and must not look whole.
-    if (typeof reason === 'string') {
-      stopReason = reason;
-      refusal = refusalText(reason, delta['stop_details']);
-    }
-    return '';
-  };
-
-  const onStop = (): string => {
-    const chunks = requireWriter();
-    if (stopReason === undefined) throw invalidStream('it has no stop reason');
-    if (isUnfinished(stopReason)) throw invalidStream('the answer is not finished');
-    isDone = true;
-    const blocks = thinking.blocks();
-    return frame(tools.stopAll())
-      + (blocks.length === 0 ? '' : chunks.delta({ thinking_blocks: blocks }))
-      + (refusal === null ? '' : chunks.delta({ refusal }))
-      + chunks.finish(mapFinishReason(stopReason, settings.usesLegacyFunctions))
-      + (settings.includeUsage ? chunks.usage(usage.openAiUsage()) : '')
-      + DONE_FRAME;
-  };
-
-  const translate = (data: string): string => {
-    if (isDone || fault !== undefined) return '';
-    const event = parseEvent(data);
-    switch (event['type']) {
-      case 'message_start': return onStart(event);
-      case 'content_block_start': return onBlockStart(event);
-      case 'content_block_delta': return onBlockDelta(event);
-      case 'content_block_stop': return frame(tools.stop(Number(event['index'])));
-      case 'message_delta': return onMessageDelta(event);
-      case 'message_stop': return onStop();
-      case 'ping': return KEEP_ALIVE_FRAME;
-      case 'error':
-        fault = readUpstreamFault(event) ?? { message: 'The upstream reported an error.', type: 'api_error' };
-        return '';
-      default: return '';
-    }
-  };
-
-  return { translate, fault: () => fault, isDone: () => isDone, model: () => model, stopReason: () => stopReason, usage };
 }
