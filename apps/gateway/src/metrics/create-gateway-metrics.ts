@@ -1,8 +1,9 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { OUTCOMES, type RequestRecord, type Side } from '../request-record.ts';
 import { createRequestRecorder } from './create-request-recorder.ts';
+import type { Tally } from './create-tally-counter.ts';
 import { declareGatewayMetrics, type GatewayMetricSet, type GatewayState, type ReadBudget } from './declare-gateway-metrics.ts';
-import { BUILT_IN_CLIENTS, createClosedLabel } from './label-bounds.ts';
+import { BUILT_IN_CLIENTS, createClosedLabel, OTHER } from './label-bounds.ts';
 import { createQuotaGauges } from './quota-gauges.ts';
 
 /** The limits a client may have; the `limit` label of `penstock_limit_rejections_total`. */
@@ -67,13 +68,26 @@ function addProcessMetrics(registry: Registry): void {
   for (const name of MISNAMED_PROCESS_METRICS) registry.removeSingleMetric(name);
 }
 
+/** Every request drops a few fields: their counters are looked up by a map, not by labels. */
+function createDropCounter({ headersDropped }: GatewayMetricSet, reasons: readonly string[]): GatewayMetrics['headersDropped'] {
+  const childrenOf = (direction: HeaderDirection): ReadonlyMap<string, Tally> =>
+    new Map([...reasons, OTHER].map((reason) => [reason, headersDropped.tally({ direction, reason })]));
+  const children = { request: childrenOf('request'), response: childrenOf('response') };
+  return (direction, dropped) => {
+    for (const { reason } of dropped) {
+      const tally = children[direction].get(reason) ?? children[direction].get(OTHER);
+      if (tally !== undefined) tally.value += 1;
+    }
+  };
+}
+
 /** Makes series of closed label sets exist, so that `rate()` sees the first event of a kind. */
 function zeroClosedSets(metrics: GatewayMetricSet, { routes, dropReasons = [] }: GatewayMetricsOptions): void {
   for (const side of SIDES) {
-    for (const outcome of OUTCOMES) metrics.outcomes.inc({ side, outcome }, 0);
-    for (const source of ['final', 'partial', 'missing']) metrics.usage.inc({ side, source }, 0);
-    for (const direction of ['request', 'response']) metrics.relayBytes.inc({ side, direction }, 0);
-    metrics.streamsWithoutStop.inc({ side }, 0);
+    for (const outcome of OUTCOMES) metrics.outcomes.tally({ side, outcome });
+    for (const source of ['final', 'partial', 'missing']) metrics.usage.tally({ side, source });
+    for (const direction of ['request', 'response']) metrics.relayBytes.tally({ side, direction });
+    metrics.streamsWithoutStop.tally({ side });
     metrics.overhead.zero({ side });
     metrics.streamGap.zero({ side });
     const [route] = routes[side];
@@ -84,17 +98,17 @@ function zeroClosedSets(metrics: GatewayMetricSet, { routes, dropReasons = [] }:
     }
   }
   for (const direction of ['request', 'response']) {
-    for (const reason of dropReasons) metrics.headersDropped.inc({ direction, reason }, 0);
+    for (const reason of dropReasons) metrics.headersDropped.tally({ direction, reason });
   }
-  for (const result of ['success', 'failure']) metrics.reloads.inc({ result }, 0);
+  for (const result of ['success', 'failure']) metrics.reloads.tally({ result });
 }
 
 function zeroClients(metrics: GatewayMetricSet, routes: GatewayMetricsOptions['routes'], clients: readonly string[]): void {
   for (const client of clients) {
-    for (const limit of CLIENT_LIMITS) metrics.limitRejections.inc({ client, limit }, 0);
+    for (const limit of CLIENT_LIMITS) metrics.limitRejections.tally({ client, limit });
     for (const side of SIDES) {
       const [route] = routes[side];
-      if (route !== undefined) metrics.requests.inc({ side, route, method: 'POST', status: '200', outcome: 'ok', client }, 0);
+      if (route !== undefined) metrics.requests.tally({ side, route, method: 'POST', status: '200', outcome: 'ok', client });
     }
   }
 }
@@ -113,14 +127,15 @@ function markLoaded(metrics: GatewayMetricSet): void {
 export function createGatewayMetrics(options: GatewayMetricsOptions): GatewayMetrics {
   const { registry = new Registry(), routes, version } = options;
   const state: GatewayState = {
-    requestsInFlight: { native: 0, front_door: 0 }, streamsOpen: { native: 0, front_door: 0 }, draining: false, observerErrors: 0,
+    requestsInFlight: { native: 0, front_door: 0 }, streamsOpen: { native: 0, front_door: 0 }, draining: false,
   };
   const metrics = declareGatewayMetrics(registry, state, options.readBudget);
+  const observerErrors = metrics.observerErrors.tally({});
   const quota = createQuotaGauges(registry);
   const clients = createClosedLabel([]);
   const limits = createClosedLabel(CLIENT_LIMITS);
   const record = createRequestRecorder(metrics, { clients, routes: createClosedLabel([...routes.native, ...routes.front_door]) });
-  const reasons = createClosedLabel(options.dropReasons ?? []);
+  const countDropped = createDropCounter(metrics, options.dropReasons ?? []);
 
   function setClientNames(clientNames: readonly string[]): void {
     const names = [...new Set([...BUILT_IN_CLIENTS, ...clientNames])];
@@ -135,7 +150,7 @@ export function createGatewayMetrics(options: GatewayMetricsOptions): GatewayMet
       try {
         action(...parameters);
       } catch {
-        state.observerErrors += 1;
+        observerErrors.value += 1;
       }
     };
   }
@@ -153,13 +168,11 @@ export function createGatewayMetrics(options: GatewayMetricsOptions): GatewayMet
     requestEnded: (side) => void (state.requestsInFlight[side] -= 1),
     streamOpened: (side) => void (state.streamsOpen[side] += 1),
     streamClosed: (side) => void (state.streamsOpen[side] -= 1),
-    headersDropped: guarded((direction, dropped) => {
-      for (const { reason } of dropped) metrics.headersDropped.inc({ direction, reason: reasons.label(reason) });
-    }),
-    observerError: () => void (state.observerErrors += 1),
-    limitRejected: guarded((client, limit) => metrics.limitRejections.inc({ client: clients.label(client), limit: limits.label(limit) })),
+    headersDropped: guarded(countDropped),
+    observerError: () => void (observerErrors.value += 1),
+    limitRejected: guarded((client, limit) => void (metrics.limitRejections.tally({ client: clients.label(client), limit: limits.label(limit) }).value += 1)),
     configReloaded: guarded((result) => {
-      metrics.reloads.inc({ result });
+      metrics.reloads.tally({ result }).value += 1;
       if (result === 'success') markLoaded(metrics);
       else metrics.reloadOk.set(0);
     }),

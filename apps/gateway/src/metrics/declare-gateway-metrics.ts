@@ -1,5 +1,6 @@
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { Gauge, Histogram, type Registry } from 'prom-client';
 import type { Side } from '../request-record.ts';
+import { createTallyCounter, type TallyCounter } from './create-tally-counter.ts';
 
 /** From a warm 50 ms to the 90 s that a long prompt may take: dense below 3 s, where people notice the difference. */
 export const FIRST_BYTE_BUCKETS: readonly number[] =
@@ -17,12 +18,11 @@ export const STREAM_GAP_BUCKETS: readonly number[] =
 export const OVERHEAD_BUCKETS: readonly number[] =
   [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1];
 
-/** Plain numbers that the hot path changes and that gauges and counters copy when they are scraped. */
+/** Plain numbers that the hot path changes and that gauges copy when they are scraped. */
 export interface GatewayState {
   readonly requestsInFlight: Record<Side, number>;
   readonly streamsOpen: Record<Side, number>;
   draining: boolean;
-  observerErrors: number;
 }
 
 /** Reads how much of a bounded memory budget is taken. */
@@ -30,130 +30,126 @@ export type ReadBudget = () => { readonly usedBytes: number; readonly maxBytes: 
 
 const SIDES: readonly Side[] = ['native', 'front_door'];
 
-function declareRequestMetrics(registers: Registry[]): {
-  readonly requests: Counter; readonly outcomes: Counter; readonly seconds: Histogram; readonly firstByte: Histogram;
-  readonly overhead: Histogram; readonly streamGap: Histogram; readonly streamsWithoutStop: Counter; readonly relayBytes: Counter;
+function declareRequestMetrics(registry: Registry): {
+  readonly requests: TallyCounter; readonly outcomes: TallyCounter; readonly seconds: Histogram; readonly firstByte: Histogram;
+  readonly overhead: Histogram; readonly streamGap: Histogram; readonly streamsWithoutStop: TallyCounter; readonly relayBytes: TallyCounter;
 } {
   return {
-    requests: new Counter({
-      name: 'penstock_requests_total', registers, labelNames: ['side', 'route', 'method', 'status', 'outcome', 'client'],
+    requests: createTallyCounter(registry, {
+      name: 'penstock_requests_total', labelNames: ['side', 'route', 'method', 'status', 'outcome', 'client'],
       help: 'Requests whose response has ended, by how they ended. status is what the client saw; 499 when it left before one was sent.',
     }),
-    outcomes: new Counter({
-      name: 'penstock_request_outcomes_total', registers, labelNames: ['side', 'outcome'],
+    outcomes: createTallyCounter(registry, {
+      name: 'penstock_request_outcomes_total', labelNames: ['side', 'outcome'],
       help: 'The same requests by outcome alone. Every outcome exists from the start at 0, so the first failure of a kind is visible to rate().',
     }),
     seconds: new Histogram({
-      name: 'penstock_request_seconds', registers, labelNames: ['side', 'route', 'stream'], buckets: [...REQUEST_BUCKETS],
+      name: 'penstock_request_seconds', registers: [registry], labelNames: ['side', 'route', 'stream'], buckets: [...REQUEST_BUCKETS],
       help: 'Seconds from the parsed request head to the end of the response body. stream is whether the response was an event stream.',
     }),
     firstByte: new Histogram({
-      name: 'penstock_time_to_first_byte_seconds', registers, labelNames: ['side', 'route', 'stream'], buckets: [...FIRST_BYTE_BUCKETS],
+      name: 'penstock_time_to_first_byte_seconds', registers: [registry], labelNames: ['side', 'route', 'stream'], buckets: [...FIRST_BYTE_BUCKETS],
       help: 'Seconds from the parsed request head to the first byte of the upstream response head. Only requests that got one.',
     }),
     overhead: new Histogram({
-      name: 'penstock_overhead_seconds', registers, labelNames: ['side'], buckets: [...OVERHEAD_BUCKETS],
+      name: 'penstock_overhead_seconds', registers: [registry], labelNames: ['side'], buckets: [...OVERHEAD_BUCKETS],
       help: 'Seconds of the time to first byte that the gateway itself took: neither receiving the body nor waiting for a slot, a connection or the upstream.',
     }),
     streamGap: new Histogram({
-      name: 'penstock_stream_gap_seconds', registers, labelNames: ['side'], buckets: [...STREAM_GAP_BUCKETS],
+      name: 'penstock_stream_gap_seconds', registers: [registry], labelNames: ['side'], buckets: [...STREAM_GAP_BUCKETS],
       help: 'The largest silence between two chunks of an event stream, in seconds, one observation a stream.',
     }),
-    streamsWithoutStop: new Counter({
-      name: 'penstock_streams_without_stop_total', registers, labelNames: ['side'],
+    streamsWithoutStop: createTallyCounter(registry, {
+      name: 'penstock_streams_without_stop_total', labelNames: ['side'],
       help: 'Event streams whose framing ended well but that had no stop event.',
     }),
-    relayBytes: new Counter({
-      name: 'penstock_relay_bytes_total', registers, labelNames: ['side', 'direction'],
+    relayBytes: createTallyCounter(registry, {
+      name: 'penstock_relay_bytes_total', labelNames: ['side', 'direction'],
       help: 'Body bytes relayed: direction request is client to upstream, response is upstream to client.',
     }),
   };
 }
 
-function declareUsageMetrics(registers: Registry[]): {
-  readonly tokens: Counter; readonly usage: Counter; readonly headersDropped: Counter; readonly limitRejections: Counter;
+function declareUsageMetrics(registry: Registry): {
+  readonly tokens: TallyCounter; readonly usage: TallyCounter; readonly headersDropped: TallyCounter; readonly limitRejections: TallyCounter;
 } {
   return {
-    tokens: new Counter({
-      name: 'penstock_tokens_total', registers, labelNames: ['side', 'model', 'client', 'type'],
+    tokens: createTallyCounter(registry, {
+      name: 'penstock_tokens_total', labelNames: ['side', 'model', 'client', 'type'],
       help: 'Tokens that the upstream reported, by how they are billed. model is what the response named: 20 names at most, then other.',
     }),
-    usage: new Counter({
-      name: 'penstock_usage_total', registers, labelNames: ['side', 'source'],
+    usage: createTallyCounter(registry, {
+      name: 'penstock_usage_total', labelNames: ['side', 'source'],
       help: 'Requests on routes that report usage, by where the token counts came from: the final usage, only its first part, or nowhere.',
     }),
-    headersDropped: new Counter({
-      name: 'penstock_headers_dropped_total', registers, labelNames: ['direction', 'reason'],
+    headersDropped: createTallyCounter(registry, {
+      name: 'penstock_headers_dropped_total', labelNames: ['direction', 'reason'],
       help: 'Header fields that did not cross, by direction and by the rule that held them back. A replaced credential counts as credential.',
     }),
-    limitRejections: new Counter({
-      name: 'penstock_limit_rejections_total', registers, labelNames: ['client', 'limit'],
+    limitRejections: createTallyCounter(registry, {
+      name: 'penstock_limit_rejections_total', labelNames: ['client', 'limit'],
       help: 'Requests refused by a limit of the client they came from.',
     }),
   };
 }
 
-function declareStateMetrics(registers: Registry[], state: GatewayState): {
-  readonly inFlight: Gauge; readonly streamsOpen: Gauge; readonly draining: Gauge; readonly observerErrors: Counter;
+function declareStateMetrics(registry: Registry, state: GatewayState): {
+  readonly inFlight: Gauge; readonly streamsOpen: Gauge; readonly draining: Gauge; readonly observerErrors: TallyCounter;
 } {
   const inFlight = new Gauge({
-    name: 'penstock_requests_in_flight', registers, labelNames: ['side'],
+    name: 'penstock_requests_in_flight', registers: [registry], labelNames: ['side'],
     help: 'Requests that have been admitted and whose response has not ended; a stream counts until its body ends.',
     collect(): void {
       for (const side of SIDES) this.set({ side }, state.requestsInFlight[side]);
     },
   });
   const streamsOpen = new Gauge({
-    name: 'penstock_streams_open', registers, labelNames: ['side'],
+    name: 'penstock_streams_open', registers: [registry], labelNames: ['side'],
     help: 'Event streams whose head was sent to the client and whose body has not ended.',
     collect(): void {
       for (const side of SIDES) this.set({ side }, state.streamsOpen[side]);
     },
   });
   const draining = new Gauge({
-    name: 'penstock_draining', registers, help: '1 while the process is shutting down, else 0.',
+    name: 'penstock_draining', registers: [registry], help: '1 while the process is shutting down, else 0.',
     collect(): void {
       this.set(state.draining ? 1 : 0);
     },
   });
-  const observerErrors = new Counter({
-    name: 'penstock_observer_errors_total', registers,
+  const observerErrors = createTallyCounter(registry, {
+    name: 'penstock_observer_errors_total',
     help: 'Exceptions thrown by something that only watches (metering, logging, tracing); the bytes went on.',
-    collect(): void {
-      this.reset();
-      this.inc(state.observerErrors);
-    },
   });
   return { inFlight, streamsOpen, draining, observerErrors };
 }
 
-function declareConfigMetrics(registers: Registry[]): { readonly reloads: Counter; readonly reloadOk: Gauge; readonly reloadTime: Gauge } {
+function declareConfigMetrics(registry: Registry): { readonly reloads: TallyCounter; readonly reloadOk: Gauge; readonly reloadTime: Gauge } {
   return {
-    reloads: new Counter({
-      name: 'penstock_config_reloads_total', registers, labelNames: ['result'],
+    reloads: createTallyCounter(registry, {
+      name: 'penstock_config_reloads_total', labelNames: ['result'],
       help: 'Attempts to reload the configuration. After a failure the old configuration stays in force.',
     }),
     reloadOk: new Gauge({
-      name: 'penstock_config_last_reload_successful', registers,
+      name: 'penstock_config_last_reload_successful', registers: [registry],
       help: '1 when the last attempt to load the configuration succeeded (the start counts), 0 when it failed.',
     }),
     reloadTime: new Gauge({
-      name: 'penstock_config_last_reload_success_timestamp_seconds', registers,
+      name: 'penstock_config_last_reload_success_timestamp_seconds', registers: [registry],
       help: 'Unix time of the last successful load of the configuration.',
     }),
   };
 }
 
-function declareBudgetMetrics(registers: Registry[], readBudget: ReadBudget): { readonly bufferedBytes: Gauge; readonly bufferedBytesLimit: Gauge } {
+function declareBudgetMetrics(registry: Registry, readBudget: ReadBudget): { readonly bufferedBytes: Gauge; readonly bufferedBytesLimit: Gauge } {
   return {
     bufferedBytes: new Gauge({
-      name: 'penstock_buffered_bytes', registers, help: 'Request bytes that are gathered in memory now, all requests together.',
+      name: 'penstock_buffered_bytes', registers: [registry], help: 'Request bytes that are gathered in memory now, all requests together.',
       collect(): void {
         this.set(readBudget().usedBytes);
       },
     }),
     bufferedBytesLimit: new Gauge({
-      name: 'penstock_buffered_bytes_limit', registers, help: 'The bound on gathered request bytes; above it requests are refused as overloaded.',
+      name: 'penstock_buffered_bytes_limit', registers: [registry], help: 'The bound on gathered request bytes; above it requests are refused as overloaded.',
       collect(): void {
         this.set(readBudget().maxBytes);
       },
@@ -167,15 +163,14 @@ export type GatewayMetricSet = ReturnType<typeof declareRequestMetrics> & Return
 
 /** Declares every metric of the gateway in `registry`; recording into them is the business of `createGatewayMetrics`. */
 export function declareGatewayMetrics(registry: Registry, state: GatewayState, readBudget?: ReadBudget): GatewayMetricSet {
-  const registers = [registry];
   return {
-    ...(readBudget === undefined ? {} : declareBudgetMetrics(registers, readBudget)),
-    ...declareRequestMetrics(registers),
-    ...declareUsageMetrics(registers),
-    ...declareStateMetrics(registers, state),
-    ...declareConfigMetrics(registers),
+    ...(readBudget === undefined ? {} : declareBudgetMetrics(registry, readBudget)),
+    ...declareRequestMetrics(registry),
+    ...declareUsageMetrics(registry),
+    ...declareStateMetrics(registry, state),
+    ...declareConfigMetrics(registry),
     buildInfo: new Gauge({
-      name: 'penstock_build_info', registers, labelNames: ['version', 'node_version'],
+      name: 'penstock_build_info', registers: [registry], labelNames: ['version', 'node_version'],
       help: 'Always 1; the labels say what is running.',
     }),
   };

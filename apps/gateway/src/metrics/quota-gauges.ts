@@ -9,89 +9,114 @@ const UNIFIED_FIELD = /^anthropic-ratelimit-unified-(?:([a-z0-9_]{1,20})-)?(util
 /** The unified family is open, so what it may create is bounded; windows beyond this many are not recorded. */
 const MAX_UNIFIED_WINDOWS = 8;
 
+/** How many spellings of field names are remembered; an upstream that invents more has them looked at anew each time. */
+const MAX_REMEMBERED_NAMES = 200;
+
 /** The statuses of the unified family from best to worst; an unknown one is not recorded. */
 const UNIFIED_STATUSES: readonly string[] = ['allowed', 'allowed_warning', 'rejected'];
 
-/** What the last responses said of the quota; made of plain maps, since most responses carry these fields. */
+/** What the last responses said of the quota. */
 export interface QuotaGauges {
-  /** Reads the quota fields of one response; others are passed over at the cost of a character comparison. */
+  /** Reads the quota fields of one response; their text is only kept here, and understood when somebody scrapes. */
   read(rawHeaders: readonly string[], upstream: string): void;
 }
 
-type Readings = Map<string, { readonly labels: Record<string, string>; value: number }>;
+/** Reads the text of a field; `NaN` is not recorded. */
+type ReadValue = (text: string) => number;
 
-function declareGauge(registry: Registry, name: string, help: string, label: string): Readings {
-  const readings: Readings = new Map();
+/** Where the last text of a field is kept: one slot for each upstream and label value. */
+interface Target {
+  readonly gauge: QuotaGauge;
+  readonly value: string;
+}
+
+/** A gauge and the last texts for it. */
+interface QuotaGauge {
+  readonly texts: Map<string, { readonly upstream: string; readonly value: string; text: string }>;
+}
+
+const readNumber: ReadValue = (text) => (text.trim() === '' ? Number.NaN : Number(text));
+
+/** Reads RFC 3339 (the API-key family) or Unix seconds (the unified family) as Unix seconds. */
+const readTime: ReadValue = (text) => (/^\d+$/.test(text) ? Number(text) : Date.parse(text) / 1000);
+
+const readStatus: ReadValue = (text) => (UNIFIED_STATUSES.includes(text) ? UNIFIED_STATUSES.indexOf(text) : Number.NaN);
+
+function declareGauge(registry: Registry, name: string, label: string, readValue: ReadValue, help: string): QuotaGauge {
+  const texts: QuotaGauge['texts'] = new Map();
   registry.registerMetric(new Gauge({
     name, help, registers: [], labelNames: ['upstream', label],
     collect(): void {
-      for (const { labels, value } of readings.values()) this.set(labels, value);
+      for (const { upstream, value, text } of texts.values()) {
+        const number = readValue(text);
+        // What cannot be read leaves the last value that could.
+        if (Number.isFinite(number)) this.set({ upstream, [label]: value }, number);
+      }
     },
   }));
-  return readings;
+  return { texts };
 }
 
-/** Reads RFC 3339 (the API-key family) or Unix seconds (the unified family) as Unix seconds. */
-function resetSeconds(text: string): number {
-  return /^\d+$/.test(text) ? Number(text) : Date.parse(text) / 1000;
+function keep({ gauge, value }: Target, upstream: string, text: string): void {
+  const key = `${upstream}\n${value}`;
+  const kept = gauge.texts.get(key);
+  if (kept === undefined) gauge.texts.set(key, { upstream, value, text });
+  else kept.text = text;
 }
 
-/** An empty or unreadable value is NaN, which is not remembered. */
-function numberOf(text: string): number {
-  return text.trim() === '' ? Number.NaN : Number(text);
-}
-
-function readUnifiedValue(kind: string, text: string): number {
-  if (kind === 'reset') return resetSeconds(text);
-  if (kind === 'utilization') return numberOf(text);
-  const status = UNIFIED_STATUSES.indexOf(text);
-  return status === -1 ? Number.NaN : status;
-}
-
-function remember(readings: Readings, upstream: string, label: string, key: string, value: number): void {
-  if (!Number.isFinite(value)) return;
-  const id = `${upstream}\n${key}`;
-  const known = readings.get(id);
-  if (known === undefined) readings.set(id, { labels: { upstream, [label]: key }, value });
-  else known.value = value;
+function declareGauges(registry: Registry): { readonly quota: Readonly<Record<string, QuotaGauge>>; readonly unified: Readonly<Record<string, QuotaGauge>> } {
+  return {
+    quota: {
+      limit: declareGauge(registry, 'penstock_anthropic_ratelimit_limit', 'limit', readNumber,
+        'The upstream quota for each window, as its last response said.'),
+      remaining: declareGauge(registry, 'penstock_anthropic_ratelimit_remaining', 'limit', readNumber,
+        'What is left of the upstream quota, as its last response said; tokens are rounded to thousands by the API.'),
+      reset: declareGauge(registry, 'penstock_anthropic_ratelimit_reset_timestamp_seconds', 'limit', readTime,
+        'Unix time at which the upstream quota is full again.'),
+    },
+    unified: {
+      utilization: declareGauge(registry, 'penstock_anthropic_unified_utilization_ratio', 'window', readNumber,
+        'The used part of a subscription window, 0 to 1; above 1 when it is overdrawn.'),
+      status: declareGauge(registry, 'penstock_anthropic_unified_status', 'window', readStatus,
+        'The status of a subscription window: 0 allowed, 1 allowed with a warning, 2 rejected.'),
+      reset: declareGauge(registry, 'penstock_anthropic_unified_reset_timestamp_seconds', 'window', readTime,
+        'Unix time at which a subscription window starts anew.'),
+    },
+  };
 }
 
 /**
  * Creates the gauges of Anthropic's rate-limit headers.
  *
- * A series is absent until a response carried its header: a quota that starts at 0 would look spent. After the time in `…_reset_timestamp_seconds`
- * the other values are history.
+ * A series is absent until a response carried its header: a quota that starts at 0 would look spent. After the time in
+ * `…_reset_timestamp_seconds` the other values are history.
  */
 export function createQuotaGauges(registry: Registry): QuotaGauges {
-  const quota: Readonly<Record<string, Readings>> = {
-    limit: declareGauge(registry, 'penstock_anthropic_ratelimit_limit', 'The upstream quota for each window, as its last response said.', 'limit'),
-    remaining: declareGauge(registry, 'penstock_anthropic_ratelimit_remaining',
-      'What is left of the upstream quota, as its last response said; tokens are rounded to thousands by the API.', 'limit'),
-    reset: declareGauge(registry, 'penstock_anthropic_ratelimit_reset_timestamp_seconds', 'Unix time at which the upstream quota is full again.', 'limit'),
-  };
-  const unified: Readonly<Record<string, Readings>> = {
-    utilization: declareGauge(registry, 'penstock_anthropic_unified_utilization_ratio',
-      'The used part of a subscription window, 0 to 1; above 1 when it is overdrawn.', 'window'),
-    status: declareGauge(registry, 'penstock_anthropic_unified_status',
-      'The status of a subscription window: 0 allowed, 1 allowed with a warning, 2 rejected.', 'window'),
-    reset: declareGauge(registry, 'penstock_anthropic_unified_reset_timestamp_seconds', 'Unix time at which a subscription window starts anew.', 'window'),
-  };
+  const { quota, unified } = declareGauges(registry);
   const windows = new Set<string>();
+  // Field names as they were written, and what they stand for; nearly every response has the same dozen.
+  const remembered = new Map<string, Target | undefined>();
 
-  function readUnified(name: string, value: string, upstream: string): void {
+  function unifiedTarget(name: string): Target | undefined {
     const [, window = 'all', kind = ''] = UNIFIED_FIELD.exec(name) ?? [];
-    const readings = unified[kind];
-    if (readings === undefined || (!windows.has(window) && windows.size >= MAX_UNIFIED_WINDOWS)) return;
+    const gauge = unified[kind];
+    if (gauge === undefined || (!windows.has(window) && windows.size >= MAX_UNIFIED_WINDOWS)) return undefined;
     windows.add(window);
-    remember(readings, upstream, 'window', window, readUnifiedValue(kind, value));
+    return { gauge, value: window };
   }
 
-  function readField(name: string, value: string, upstream: string): void {
+  function findTarget(name: string): Target | undefined {
     const [, family = '', subject = '', kind = ''] = QUOTA_FIELD.exec(name) ?? [];
-    const readings = quota[kind];
-    if (readings === undefined) return readUnified(name, value, upstream);
-    const limit = `${family === 'ratelimit' ? '' : `${family}_`}${subject.replace('-', '_')}`;
-    remember(readings, upstream, 'limit', limit, kind === 'reset' ? resetSeconds(value) : numberOf(value));
+    const gauge = quota[kind];
+    if (gauge === undefined) return unifiedTarget(name);
+    return { gauge, value: `${family === 'ratelimit' ? '' : `${family}_`}${subject.replace('-', '_')}` };
+  }
+
+  function targetOf(name: string): Target | undefined {
+    if (remembered.has(name)) return remembered.get(name);
+    const target = findTarget(name.toLowerCase());
+    if (remembered.size < MAX_REMEMBERED_NAMES) remembered.set(name, target);
+    return target;
   }
 
   return {
@@ -99,7 +124,9 @@ export function createQuotaGauges(registry: Registry): QuotaGauges {
       for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
         const name = rawHeaders[index] ?? '';
         // 'anthropic-…' in either case; everything else leaves here.
-        if ((name.charCodeAt(0) | 32) === 97 && name.length > 20) readField(name.toLowerCase(), rawHeaders[index + 1] ?? '', upstream);
+        if ((name.charCodeAt(0) | 32) !== 97 || name.length <= 20) continue;
+        const target = targetOf(name);
+        if (target !== undefined) keep(target, upstream, rawHeaders[index + 1] ?? '');
       }
     },
   };

@@ -34,9 +34,10 @@ describe('the quota gauges', () => {
     expect(sumOf(text, 'penstock_anthropic_unified_utilization_ratio', { window: '7d_opus' })).toBe(0.1);
   });
 
-  it('keep the last readable value and pass over what is no number or no known status', async () => {
+  it('keep the last readable value that was scraped and pass over what is no number or no known status', async () => {
     const metrics = createTestMetrics();
     metrics.quotaSeen(['anthropic-ratelimit-tokens-remaining', '5']);
+    await metrics.registry.metrics();
     metrics.quotaSeen([
       'anthropic-ratelimit-tokens-remaining', 'many', 'anthropic-ratelimit-tokens-limit', '', 'anthropic-ratelimit-tokens-reset', 'soon',
       'anthropic-ratelimit-unified-5h-status', 'unheard_of', 'anthropic-ratelimit-', '1', 'anthropic-organization-id', 'o', 'anthropic-ratelimit-requests-limit',
