@@ -19,6 +19,7 @@ import { createLifecycle, type Lifecycle } from './lifecycle/lifecycle.ts';
 import { createLimiter, type Limiter } from './limits/limiter.ts';
 import type { WorkerShare } from './limits/worker-share.ts';
 import type { ProcessLogger } from './logging/create-logger.ts';
+import { describeError } from './logging/describe-error.ts';
 import { createRequestLog } from './logging/request-log.ts';
 import { createGatewayMetrics, type GatewayMetrics } from './metrics/create-gateway-metrics.ts';
 import { createNativeSide, type NativeSide } from './native/create-native-side.ts';
@@ -85,7 +86,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   };
   const limiterOf = (side: Side): Limiter => createLimiter({
     clients: config.clients, store: config.limits.store, failurePolicy: config.limits.on_store_failure, scope: side, ...(options.share === undefined ? {} : { share: options.share }),
-    onStoreFailure: ({ operation, error }) => logger.warn({ side, operation, error: error instanceof Error ? error.name : String(error) }, 'the limit store failed'),
+    onStoreFailure: ({ operation, error }) => logger.warn({ side, operation, error: describeError(error) }, 'the limit store failed'),
   });
 
   nativeSide = make('native', () => createNativeSide({
@@ -112,7 +113,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
         : 'Not found: the OpenAI front door is switched off. openai_front_door.enabled switches it on.',
     },
     onRefused: (refused) => recordRefused(metrics, refused),
-    onInternalError: (requestId, error) => logger.error({ request_id: requestId, error: error instanceof Error ? error.stack : String(error) }, 'internal error'),
+    onInternalError: (requestId, error) => logger.error({ request_id: requestId, error: describeError(error) }, 'internal error'),
   });
 
   const server = createInboundServer({

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { describeError } from '../logging/describe-error.ts';
 
 /** What signals and fatal errors lead to. */
 export interface StopOptions {
@@ -33,7 +34,7 @@ export function untilStopped(options: StopOptions): Promise<number> {
     const stop = (): void => {
       stops += 1;
       const ending = stops === 1 ? options.drain() : options.closeNow();
-      ending.catch((error: unknown) => logger.error({ error: String(error) }, 'the shutdown failed')).finally(finish).catch(() => undefined);
+      ending.catch((error: unknown) => logger.error({ error: describeError(error) }, 'the shutdown failed')).finally(finish).catch(() => undefined);
     };
     const onStop = (signal: NodeJS.Signals): void => {
       logger.info({ signal, at_once: stops > 0 }, 'stopping');
@@ -41,7 +42,7 @@ export function untilStopped(options: StopOptions): Promise<number> {
     };
     const onFatal = (error: unknown): void => {
       exitCode = 1;
-      logger.fatal({ error: error instanceof Error ? { name: error.name, stack: error.stack } : String(error) }, 'uncaught error');
+      logger.fatal({ error: describeError(error) }, 'uncaught error');
       if (stops === 0) stop();
     };
     const onReload = (): void => options.onReload();

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { clientAddress } from '../clients/client-address.ts';
 import type { InboundRequest } from '../inbound/inbound-request.ts';
 import type { RequestRecord } from '../request-record.ts';
+import { describeError, errorCodes } from './describe-error.ts';
 
 /** What only the log wants to know of a request, beside its record. */
 export interface RequestDetails {
@@ -50,8 +51,7 @@ export function createRequestLog(logger: Logger, trustedProxies: () => BlockList
       logger.warn({ request_id: inbound.id, reason, client_address: clientAddress(socket.remoteAddress, rawHeaders, trustedProxies()) }, 'credential refused');
     }),
     internalError: guarded((inbound, failure) => {
-      const error = failure instanceof Error ? { name: failure.name, stack: stackOf(failure), cause: codeOf(failure.cause) } : { name: typeof failure };
-      logger.error({ request_id: inbound.id, error }, 'internal error');
+      logger.error({ request_id: inbound.id, error: describeError(failure) }, 'internal error');
     }),
   };
 }
@@ -65,7 +65,7 @@ function describeRequest(inbound: InboundRequest, record: RequestRecord, details
     largest_gap_ms: round(record.largestGapMs), request_bytes: record.requestBytes, response_bytes: record.responseBytes,
     model: record.model, usage: record.usage, usage_source: record.usageSource,
   };
-  if (details.failure !== undefined) line['failure'] = codeOf(details.failure);
+  if (details.failure !== undefined) line['failure'] = errorCodes(details.failure);
   addFields(line, inbound.request.rawHeaders);
   return line;
 }
@@ -82,18 +82,4 @@ function addFields(line: Record<string, unknown>, rawHeaders: readonly string[])
 
 function round(milliseconds: number | undefined): number | undefined {
   return milliseconds === undefined ? undefined : Math.round(milliseconds * 1000) / 1000;
-}
-
-/** The name and code of a failure and of what caused it; messages may quote what a peer sent. */
-function codeOf(failure: unknown): string | undefined {
-  if (!(failure instanceof Error)) return failure === undefined ? undefined : typeof failure;
-  const { code } = failure as { code?: unknown };
-  const own = typeof code === 'string' ? code : failure.name;
-  const cause = codeOf(failure.cause);
-  return cause === undefined ? own : `${own}: ${cause}`;
-}
-
-/** Stack frames without the message, which may quote input. */
-function stackOf(error: Error): readonly string[] {
-  return (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line)).slice(0, 12).map((line) => line.trim());
 }

@@ -1,6 +1,7 @@
 import { createGateway, type Gateway } from '../create-gateway.ts';
 import { describeListenError } from '../lifecycle/run-options.ts';
 import { createLogger, type ProcessLogger } from '../logging/create-logger.ts';
+import { describeError } from '../logging/describe-error.ts';
 import type { PrimaryMessage, WorkerMessage } from './worker-messages.ts';
 
 /** The program of one worker: it does what the primary says and ends when the primary is gone. */
@@ -72,7 +73,7 @@ async function leaveBroken(): Promise<void> {
 }
 
 function onFatal(error: unknown): void {
-  processLogger?.logger.fatal({ error: error instanceof Error ? { name: error.name, stack: error.stack } : String(error) }, 'uncaught error in a worker');
+  processLogger?.logger.fatal({ error: describeError(error) }, 'uncaught error in a worker');
   if (!isEnding) void leaveBroken();
 }
 
