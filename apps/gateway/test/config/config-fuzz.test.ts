@@ -20,6 +20,9 @@ function load(file: unknown, environment: Record<string, string | undefined>): {
   }
 }
 
+/** Made once: an arbitrary of URLs takes longer to make than to use. */
+const TEXT = fc.oneof(fc.string(), fc.webUrl(), fc.ipV4(), fc.domain(), fc.constantFrom('memory', '${env:NOPE}', '${file:/}', '${file:\0}', '${env:__proto__}', 'http://127.0.0.1'));
+
 /** Documents that have the schema's shape here and there, and anything at all elsewhere. */
 function documentLike(node: JsonSchemaNode, odd: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {
   const properties = propertiesOf(node);
@@ -36,7 +39,7 @@ function documentLike(node: JsonSchemaNode, odd: fc.Arbitrary<unknown>): fc.Arbi
   }
   const plausible = node.enum !== undefined ? fc.constantFrom(...node.enum)
     : node.type === 'boolean' ? fc.boolean()
-      : node.type === 'string' ? fc.oneof(fc.string(), fc.webUrl(), fc.ipV4(), fc.domain(), fc.constantFrom('memory', '${env:NOPE}', '${file:/}', '${file:\0}', '${env:__proto__}', 'http://127.0.0.1'))
+      : node.type === 'string' ? TEXT
         : fc.oneof(fc.integer({ min: 0, max: 70_000 }), fc.double());
   return fc.oneof({ weight: 4, arbitrary: plausible }, { weight: 1, arbitrary: odd });
 }
@@ -58,7 +61,7 @@ function documentWith(path: readonly (string | number)[], value: unknown): unkno
 }
 
 describe('any document', () => {
-  it('is a sound configuration or a ConfigError, never a crash', () => {
+  it('is a sound configuration or a ConfigError, never a crash', { timeout: 90_000 }, () => {
     fc.assert(fc.property(fc.jsonValue({ maxDepth: 4 }), (document) => {
       load(document, {});
     }), { numRuns: 150 });
@@ -67,7 +70,7 @@ describe('any document', () => {
     }), { numRuns: 150 });
   });
 
-  it('of any text is one too, however deep or broken', () => {
+  it('of any text is one too, however deep or broken', { timeout: 90_000 }, () => {
     fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => {
       load(text, {});
     }), { numRuns: 200 });
@@ -75,7 +78,7 @@ describe('any document', () => {
     for (const path of [['openai_front_door', 'model_capabilities', '__proto__'], ['server', 'toString'], ['hasOwnProperty']]) load(documentWith(path, {}), {});
   });
 
-  it('in the environment is one too', () => {
+  it('in the environment is one too', { timeout: 90_000 }, () => {
     const value = fc.oneof(fc.string(), fc.json(), fc.webUrl());
     const variables = ['ANTHROPIC_API_KEY', 'ANTHROPIC_BASE_URL', 'PENSTOCK_HOST', 'PENSTOCK_PORT', 'PENSTOCK_LOG_LEVEL', 'PENSTOCK_CONFIG', 'MODEL_CAPABILITIES_JSON', 'MODEL_CAPABILITIES_FILE', 'HTTPS_PROXY', 'NO_PROXY'];
     fc.assert(fc.property(fc.record(Object.fromEntries(variables.map((name) => [name, value])), { requiredKeys: [] }), (environment) => {
@@ -85,7 +88,7 @@ describe('any document', () => {
 });
 
 describe('a secret', () => {
-  it('that stands anywhere, right or wrong, never appears in a problem or in the printed configuration', () => {
+  it('that stands anywhere, right or wrong, never appears in a problem or in the printed configuration', { timeout: 90_000 }, () => {
     const paths = textPaths(configJsonSchema());
     expect(paths.length).toBeGreaterThan(60);
     const disguises = [`sk-ant-api03-${MARK}`, `pen_${MARK}0123456789`, `https://user:${MARK}@example.com/`, `redis://:${MARK}@host`, `-----BEGIN PRIVATE KEY-----${MARK}`, `Bearer ${MARK}`];
