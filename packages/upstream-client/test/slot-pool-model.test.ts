@@ -205,7 +205,7 @@ class LeaveQueue extends Command {
 class UpstreamClosesIdle extends Command {
   override check(model: Readonly<Model>): boolean { return model.idle > 0; }
   apply(model: Model, harness: Harness): void {
-    harness.pool.idle[this.pick % model.idle]?.socket?.destroy();
+    harness.pool.idle.at(this.pick % model.idle)?.socket?.destroy();
     model.idle -= 1;
   }
 }

@@ -31,15 +31,20 @@ export function upstreamError(code: UpstreamErrorCode, phase: RequestPhase, oper
   return new UpstreamError(message, cause === undefined ? { code, phase } : { code, phase, cause });
 }
 
+/** The parser's own words in undici's message; they name the rule that was broken and hold nothing the upstream sent. */
+function parserReason(error: Error): string | undefined {
+  return error.name === 'HTTPParserError' ? /\(([^()]*)\)$/.exec(error.message)?.[1] : undefined;
+}
+
 /** Names what undici reported for a request that had a connection, by the phase in which it came. */
 export function classifyExchangeError(error: Error, phase: RequestPhase, operation: string): UpstreamError {
   if (isUpstreamError(error)) return error;
   const code = errorCode(error);
   if (REQUEST_DEFECTS.has(code)) return upstreamError('invalid_request', phase, operation, undefined, error);
-  if (phase === 'receiving') return upstreamError('truncated', phase, operation, code === '' ? undefined : code, error);
+  const detail = code === '' ? parserReason(error) : code;
+  if (phase === 'receiving') return upstreamError('truncated', phase, operation, detail, error);
   // A parser error has no `code`; it is told by its name.
   const isMalformed = error.name === 'HTTPParserError' || code === 'ERR_ASSERTION' || code === 'UND_ERR_HEADERS_OVERFLOW'
     || code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH' || (code === 'UND_ERR_SOCKET' && BAD_MESSAGES.has(error.message));
-  if (isMalformed) return upstreamError('invalid_response', phase, operation, code === '' ? undefined : code, error);
-  return upstreamError('reset', phase, operation, code === '' ? undefined : code, error);
+  return upstreamError(isMalformed ? 'invalid_response' : 'reset', phase, operation, detail, error);
 }

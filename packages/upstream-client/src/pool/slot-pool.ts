@@ -6,6 +6,7 @@ import type { Connector } from '../connect/connector.ts';
 import type { ResolvedPool } from '../options.ts';
 import { thrownError } from '../thrown.ts';
 import type { AcquisitionSource, DisconnectReason, Notify } from '../upstream-events.ts';
+import { IdleSlots } from './idle-slots.ts';
 import type { SlotHolder } from './slot-holder.ts';
 import type { Slot } from './slot.ts';
 import { WaiterQueue } from './waiter-queue.ts';
@@ -19,11 +20,6 @@ export interface SlotPoolOptions {
   readonly notify: Notify;
   /** Called when a slot is gone or the queue got shorter. */
   readonly onEase: () => void;
-}
-
-/** The part of the keep-alive time in which a connection is no longer reused: a second, or half of a short expiry. */
-export function reuseMarginMs(keepAliveExpiryMs: number): number {
-  return Math.min(1_000, keepAliveExpiryMs / 2);
 }
 
 /**
@@ -42,7 +38,7 @@ export class SlotPool {
   closing = 0;
   isDraining = false;
   isShutDown = false;
-  readonly idle: Slot[] = [];
+  readonly idle: IdleSlots;
   readonly slots: Set<Slot> = new Set();
   readonly waiters: WaiterQueue = new WaiterQueue();
   private readonly connect: Connector;
@@ -52,6 +48,7 @@ export class SlotPool {
 
   constructor({ pool, connect, openClient, notify, onEase }: SlotPoolOptions) {
     this.pool = pool;
+    this.idle = new IdleSlots(pool.keepAliveExpiryMs, (slot) => { this.close(slot, 'idle_expired'); });
     this.connect = connect;
     this.openClient = openClient;
     this.notify = notify;
@@ -62,7 +59,7 @@ export class SlotPool {
   acquire(holder: SlotHolder): void {
     if (this.isDraining) { holder.onRejected('draining'); return; }
     const now = performance.now();
-    const slot = this.takeIdle(now);
+    const slot = this.idle.take(now);
     if (slot !== undefined) { this.grant(slot, holder, 'reused', now); return; }
     // A connection that is about to be free again is better than a new one.
     if (this.settling > this.waiters.size) { holder.imminent = true; this.waiters.push(holder); return; }
@@ -115,18 +112,18 @@ export class SlotPool {
 
   /** Applies new numbers: growing acts at once, shrinking closes idle connections first, then slots as they come back. */
   resize(pool: ResolvedPool): void {
-    const expiryChanged = pool.keepAliveExpiryMs !== this.pool.keepAliveExpiryMs;
+    const expiryChanged = this.idle.setExpiry(pool.keepAliveExpiryMs);
     this.pool = pool;
     // Idle connections made under another expiry would follow the old one.
     const keep = expiryChanged ? 0 : Math.min(pool.maxKeepAliveConnections, this.idle.length, Math.max(0, pool.maxConnections - (this.size - this.closing - this.idle.length)));
-    for (const slot of this.idle.splice(0, this.idle.length - keep)) this.close(slot, 'surplus');
+    for (const slot of this.idle.trim(keep)) this.close(slot, 'surplus');
     this.serveWaiters();
   }
 
   /** Refuses new requests; those that wait keep their place. */
   drain(): void {
     this.isDraining = true;
-    for (const slot of this.idle.splice(0)) this.close(slot, 'shutdown');
+    for (const slot of this.idle.trim(0)) this.close(slot, 'shutdown');
   }
 
   /** Ends every request, those with a slot first, so that no waiter gets one on the way out. */
@@ -149,8 +146,7 @@ export class SlotPool {
     if (next !== undefined) { this.grant(slot, next, next.imminent ? 'reused' : 'queued', now); this.onEase(); return; }
     if (this.isDraining || this.isSurplus(this.idle.length)) { this.close(slot, this.isDraining ? 'shutdown' : 'surplus'); return; }
     slot.state = 'idle';
-    slot.idleSince = now;
-    this.idle.push(slot);
+    this.idle.push(slot, now);
   }
 
   /** Called when a socket is gone; the second time for one socket does nothing. */
@@ -161,7 +157,7 @@ export class SlotPool {
     this.notify('disconnected', { reason: slot.closeReason ?? 'failed' });
     // An active slot belongs to its request, which undici is about to tell, and which then abandons or reconnects it.
     if (slot.state === 'active') return;
-    if (slot.state === 'idle') this.idle.splice(this.idle.indexOf(slot), 1);
+    if (slot.state === 'idle') this.idle.remove(slot);
     if (slot.state !== 'closing') this.closing += 1;
     slot.state = 'closing';
     this.remove(slot);
@@ -173,17 +169,6 @@ export class SlotPool {
 
   private isSurplus(othersIdle: number): boolean {
     return othersIdle >= this.pool.maxKeepAliveConnections || this.isOversized;
-  }
-
-  private takeIdle(now: number): Slot | undefined {
-    for (;;) {
-      const slot = this.idle.pop();
-      if (slot === undefined) return undefined;
-      const { keepAliveExpiryMs } = this.pool;
-      const isFresh = now - slot.idleSince < keepAliveExpiryMs - reuseMarginMs(keepAliveExpiryMs);
-      if (isFresh && slot.socket?.destroyed === false) return slot;
-      this.close(slot, 'idle_expired');
-    }
   }
 
   private serveWaiters(): void {
@@ -235,7 +220,7 @@ export class SlotPool {
     slot.socket = socket;
     slot.state = 'active';
     this.active += 1;
-    slot.client = this.openClient(slot, socket, this.pool.keepAliveExpiryMs - reuseMarginMs(this.pool.keepAliveExpiryMs));
+    slot.client = this.openClient(slot, socket, this.idle.reuseSpanMs);
     const isResumed = socket instanceof TLSSocket ? socket.isSessionReused() : undefined;
     const now = performance.now();
     this.notify('connected', { durationMs: now - slot.connectStartedAt, ...(isResumed === undefined ? {} : { tlsSessionReused: isResumed }) });
