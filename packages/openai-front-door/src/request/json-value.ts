@@ -1,12 +1,12 @@
 import { FrontDoorError } from '../errors/front-door-error.ts';
-import { asNumber } from './parse-json.ts';
+import { asNumber, isKeptNumber } from './parse-json.ts';
 
 /** A JSON object whose members are not known yet. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 /** Whether a JSON value is an object. */
 export function isJsonObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !isKeptNumber(value);
 }
 
 /** The own member of a JSON object; `null` counts as absent, as OpenAI has it. */
@@ -16,6 +16,7 @@ export function member(object: JsonObject, name: string): unknown {
 }
 
 function kindOf(value: unknown): string {
+  if (isKeptNumber(value)) return 'a number';
   if (value === null || value === undefined) return 'null';
   return Array.isArray(value) ? 'an array' : `${typeof value === 'object' ? 'an' : 'a'} ${typeof value}`;
 }

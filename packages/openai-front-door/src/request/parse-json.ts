@@ -29,6 +29,11 @@ export function parseJsonExactly(text: string): unknown {
   return JSON.parse(text, keepSource);
 }
 
+/** Whether a parsed value is a number that was kept as text; to JavaScript it looks like an object. */
+export function isKeptNumber(value: unknown): boolean {
+  return rawJson.isRawJSON(value);
+}
+
 /** A parsed number, be it one that was kept as text; any other value as it is. */
 export function asNumber(value: unknown): unknown {
   return rawJson.isRawJSON(value) ? Number(value.rawJSON) : value;

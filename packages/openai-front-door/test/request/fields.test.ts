@@ -174,6 +174,23 @@ describe('user and safety_identifier', () => {
   });
 });
 
+describe('numbers of many digits', () => {
+  const translateText = (fields: string): string => translateRequest(parseJsonRequest(Buffer.from(`{"model":"m","messages":[{"role":"user","content":"x"}],${fields}}`)), settings()).body;
+
+  it('are numbers where a number is expected', () => {
+    expect(translateText('"temperature":0.12345678901234567890')).toContain('"temperature":0.12345678901234568');
+  });
+
+  it.each(['response_format', 'thinking', 'stream_options', 'tool_choice'])('are no object where %s expects one (they are kept as text inside)', (name) => {
+    const rest = name === 'tool_choice' ? ',"tools":[{"type":"function","function":{"name":"a"}}]' : ',"stream":true';
+    expect(() => translateText(`"${name}":12345678901234567890${rest}`)).toThrow(expect.objectContaining({ status: 400, param: name }));
+  });
+
+  it('stay what they were in schemas and arguments', () => {
+    expect(translateText('"tools":[{"type":"function","function":{"name":"a","parameters":{"type":"object","maximum":12345678901234567890}}}]')).toContain('"maximum":12345678901234567890');
+  });
+});
+
 describe('the translated body', () => {
   it('is the same bytes for the same input, and a longer conversation begins with the shorter one (prompt caches hit)', () => {
     const request = { tools: TOOLS, temperature: 0.5, messages: [{ role: 'system', content: 's' }, { role: 'user', content: 'x' }] };

@@ -1,3 +1,4 @@
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseJsonExactly } from '../../src/request/parse-json.ts';
 import { parseJsonRequest, requireModel } from '../../src/request/parse-chat-request.ts';
@@ -33,6 +34,14 @@ describe('parseJsonRequest', () => {
 });
 
 describe('duplicateMembers', () => {
+  it('finds a second member whatever the values are, and none where there is none', () => {
+    fc.assert(fc.property(fc.array(fc.tuple(fc.oneof(fc.constantFrom('model', 'stream', 'x', '\\', '"'), fc.string({ unit: 'binary' })), fc.jsonValue()), { maxLength: 6 }), (members) => {
+      const text = `{${members.map(([name, value]) => `${JSON.stringify(name)} :${JSON.stringify(value)}`).join(',')}}`;
+      const isDoubled = members.filter(([name]) => name === 'model').length > 1;
+      expect(duplicateMembers(text, new Set(['model']))).toEqual(isDoubled ? ['model'] : []);
+    }), { numRuns: 300 });
+  });
+
   it('sees members of the root only, whatever strings hold', () => {
     const text = JSON.stringify({ a: '"model":1', model: 'x\\', list: [{ model: 1 }, 'model'], '"model"': 2 });
     expect(duplicateMembers(text, new Set(['model']))).toEqual([]);

@@ -7,4 +7,4 @@ it.each(['clean', 'reset'] as const)('no OpenAI client takes an answer cut at an
   const verdicts = await runCutMatrix(EVERY_BYTE, end);
   expect(verdicts).toHaveLength(EVERY_BYTE.length * 6);
   expect(verdicts.filter(({ verdict }) => verdict === 'whole')).toEqual([]);
-});
+}, 1_800_000);

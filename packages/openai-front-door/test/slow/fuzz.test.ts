@@ -6,5 +6,5 @@ it('turns 100,000 generated requests into valid Messages requests or a 400 that 
   expect(translated + refused).toBe(100_000);
   expect(translated).toBeGreaterThan(10_000);
   expect(params.size).toBeGreaterThan(50);
-  console.log(`translated ${translated}, refused ${refused}, params named ${params.size}`);
-});
+  console.info(`translated ${translated}, refused ${refused}, params named ${params.size}`);
+}, 1_800_000);
