@@ -1,11 +1,12 @@
 import type { Context } from 'koa';
 import type { FrontDoorHooks } from '../options.ts';
-import { FrontDoorError } from '../errors/front-door-error.ts';
+import type { FrontDoorError } from '../errors/front-door-error.ts';
 import { classifyBackendFailure } from '../errors/backend-failure.ts';
 import { openAiErrorResponse } from '../errors/openai-error-body.ts';
 import type { Backend, BackendRequest, BackendResponse } from '../backend.ts';
 import type { Outcome, RequestSummary, TokenCounts, UsageSource } from '../request-summary.ts';
 import { createClientResponse, type ClientResponse } from './client-response.ts';
+import { watchDeparture } from './departure.ts';
 
 /** What the parts of one request's handling learn on the way. */
 export interface ExchangeRecord {
@@ -43,8 +44,6 @@ export interface Exchange {
   settle(): void;
 }
 
-const CANCELLED = new FrontDoorError('client_gone', 'The answer is no longer wanted.');
-
 function summarize(exchange: { readonly ctx: Context; readonly route: string; readonly record: ExchangeRecord; readonly client: ClientResponse }, startedAt: number): RequestSummary {
   const { ctx, route, record, client } = exchange;
   const hasLeft = record.outcome === 'client_gone' || record.outcome === 'client_stalled';
@@ -59,47 +58,30 @@ function summarize(exchange: { readonly ctx: Context; readonly route: string; re
 /** Begins an exchange; the response is the front door's from here on. */
 export function beginExchange(ctx: Context, route: string, options: { readonly hooks: FrontDoorHooks; readonly clientStallMs: number }): Exchange {
   const startedAt = performance.now();
-  const controller = new AbortController();
+  const departure = watchDeparture(ctx.res);
   const record: ExchangeRecord = { outcome: 'internal', requestBytes: 0, isEventStream: false };
   const client = createClientResponse(ctx.res, options.clientStallMs);
-  let interruption: FrontDoorError | undefined;
-  let hasClientLeft = false;
   let hasHead = false;
   let isSettled = false;
   ctx.respond = false;
-  const onClose = (): void => {
-    if (ctx.res.writableFinished) return;
-    hasClientLeft = true;
-    controller.abort(new FrontDoorError('client_gone', 'The client left before its answer was complete.'));
-  };
-  ctx.res.once('close', onClose);
-  if (ctx.res.destroyed) onClose();
-
-  const classify = (error: unknown): FrontDoorError => {
-    if (interruption !== undefined) return interruption;
-    if (error instanceof FrontDoorError && error.code === 'client_stalled') return error;
-    if (hasClientLeft) return new FrontDoorError('client_gone', 'The client left before its answer was complete.', { cause: error });
-    return classifyBackendFailure(error, hasHead);
-  };
   return {
-    ctx, route, record, client, signal: controller.signal, classify,
+    ctx, route, record, client,
+    signal: departure.signal,
+    interrupt: (error) => { departure.interrupt(error); },
+    cancelUpstream: () => { departure.cancelUpstream(); },
+    classify: (error) => departure.cause(error) ?? classifyBackendFailure(error, hasHead),
     send: async (name, backend, request) => {
       record.backend = name;
-      controller.signal.throwIfAborted();
-      const response = await backend.send(request, controller.signal);
+      departure.signal.throwIfAborted();
+      const response = await backend.send(request, departure.signal);
       hasHead = true;
       record.firstByteMs ??= performance.now() - startedAt;
       return response;
     },
-    interrupt: (error) => {
-      interruption ??= error;
-      controller.abort(error);
-    },
-    cancelUpstream: () => { controller.abort(CANCELLED); },
     settle: () => {
       if (isSettled) return;
       isSettled = true;
-      ctx.res.off('close', onClose);
+      departure.stop();
       try {
         options.hooks.onRequestSettled?.(summarize({ ctx, route, record, client }, startedAt), ctx);
       } catch (error) {
