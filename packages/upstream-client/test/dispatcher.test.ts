@@ -51,6 +51,20 @@ describe('an upstream client as an undici dispatcher', () => {
     expect(text).toBe('POST 4');
   });
 
+  it('leaves no connection behind when a streaming fetch is given up (undici alone opens another one that is never used)', async () => {
+    await using server = await startLocalServer((_inbound, response) => { response.write('first'); });
+    await using client = createUpstreamClient({ origin: server.origin });
+    for (let round = 1; round <= 5; round += 1) {
+      const stop = new AbortController();
+      const response = await fetch(`${server.origin}/`, { dispatcher: client, signal: stop.signal });
+      await response.body?.getReader().read();
+      stop.abort();
+      while (server.open() > 0) await new Promise(setImmediate);
+      for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
+      expect([server.accepted(), server.open(), client.stats().open]).toEqual([round, 0, 0]);
+    }
+  });
+
   it('takes interceptors, and its own methods work through the composed dispatcher', async () => {
     await using server = await startLocalServer((_inbound, response) => { response.statusCode = 503; response.end('busy'); });
     await using client = createUpstreamClient({ origin: server.origin });

@@ -1,6 +1,6 @@
-import { createServer, type TlsOptions as ServerOptions, type TLSSocket } from 'node:tls';
+import tls, { createServer, type TlsOptions as ServerOptions, type TLSSocket } from 'node:tls';
 import { startScriptedUpstream, wholeResponse, type ScriptedUpstream } from '@penstock/test-support';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { createUpstreamClient, type TlsOptions } from '../src/index.ts';
 import { createAuthority } from './certificates.ts';
 import { dispatchRequest } from './dispatch-request.ts';
@@ -22,9 +22,9 @@ async function startTlsUpstream(options: ServerOptions): Promise<ScriptedUpstrea
   }, { server });
 }
 
-async function outcome(options: ServerOptions, tls: TlsOptions, host = '127.0.0.1'): Promise<unknown> {
+async function outcome(options: ServerOptions, settings: TlsOptions, host = '127.0.0.1'): Promise<unknown> {
   await using upstream = await startTlsUpstream(options);
-  await using client = createUpstreamClient({ origin: `https://${host}:${upstream.port}`, tls });
+  await using client = createUpstreamClient({ origin: `https://${host}:${upstream.port}`, tls: settings });
   const { error, status } = await dispatchRequest(client, { body: '{}' }).result;
   expect(upstream.requests.length).toBe(error === undefined ? 1 : 0);
   return error ?? status;
@@ -38,9 +38,9 @@ describe.each([undefined, '0'])('TLS to the upstream, with NODE_TLS_REJECT_UNAUT
     if (before === undefined) delete process.env['NODE_TLS_REJECT_UNAUTHORIZED'];
     else process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = before;
   });
-  const check = async (options: ServerOptions, tls: TlsOptions, host?: string): Promise<unknown> => {
+  const check = async (options: ServerOptions, settings: TlsOptions, host?: string): Promise<unknown> => {
     if (setting !== undefined) process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = setting;
-    return outcome(options, tls, host);
+    return outcome(options, settings, host);
   };
 
   it('trusts the private CA it was given, by name and by address', async () => {
@@ -75,7 +75,10 @@ describe.each([undefined, '0'])('TLS to the upstream, with NODE_TLS_REJECT_UNAUT
     expect(await check({ cert, key }, { ca: authority.cert })).toMatchObject(refusal);
   });
 
-  it('refuses TLS 1.1', async () => {
+  it('refuses TLS 1.1, even where the whole process was loosened', async () => {
+    const { DEFAULT_CIPHERS, DEFAULT_MIN_VERSION } = tls;
+    onTestFinished(() => { Object.assign(tls, { DEFAULT_CIPHERS, DEFAULT_MIN_VERSION }); });
+    Object.assign(tls, { DEFAULT_CIPHERS: 'DEFAULT@SECLEVEL=0', DEFAULT_MIN_VERSION: 'TLSv1' });
     expect(await check({ ...good, minVersion: 'TLSv1.1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' }, { ca: authority.cert })).toMatchObject(refusal);
   });
 
