@@ -18,16 +18,18 @@ export interface SpawnedGateway {
 
 const MAIN = new URL('../../../src/main.ts', import.meta.url).pathname;
 
-/** Reads the ports from the words that the command prints when it is ready. */
-async function readPorts(child: ChildProcess): Promise<{ readonly port: number; readonly operationsPort: number }> {
+/** Reads the ports from the words that the command prints when it is ready; goes on reading, or the process would write into a closed pipe. */
+function readPorts(child: ChildProcess): Promise<{ readonly port: number; readonly operationsPort: number }> {
   let printed = '';
-  for await (const chunk of child.stderr ?? []) {
-    printed += String(chunk);
-    const port = /Anthropic API +http:\/\/[\d.]+:(\d+)\//.exec(printed)?.[1];
-    const operationsPort = /metrics +http:\/\/[\d.]+:(\d+)\//.exec(printed)?.[1];
-    if (port !== undefined && operationsPort !== undefined) return { port: Number(port), operationsPort: Number(operationsPort) };
-  }
-  throw new Error(`the gateway did not start: ${printed}`);
+  return new Promise((resolve, reject) => {
+    child.once('exit', () => reject(new Error(`the gateway did not start: ${printed}`)));
+    child.stderr?.on('data', (chunk) => {
+      printed += String(chunk);
+      const port = /Anthropic API +http:\/\/[\d.]+:(\d+)\//.exec(printed)?.[1];
+      const operationsPort = /metrics +http:\/\/[\d.]+:(\d+)\//.exec(printed)?.[1];
+      if (port !== undefined && operationsPort !== undefined) resolve({ port: Number(port), operationsPort: Number(operationsPort) });
+    });
+  });
 }
 
 /** Starts `penstock start` with a configuration file of its own, on free ports; `nodeOptions` go to Node before the command. */
@@ -41,7 +43,6 @@ export async function spawnGateway(document: Readonly<Record<string, unknown>>, 
   });
   const exited = once(child, 'exit');
   const ports = await readPorts(child);
-  child.stderr?.resume();
   return {
     process: child, configFile, ...ports, anthropic: `http://127.0.0.1:${ports.port}/anthropic`,
     async [Symbol.asyncDispose]() {
