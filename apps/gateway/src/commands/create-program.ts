@@ -1,0 +1,162 @@
+import { readFileSync } from 'node:fs';
+import { Argument, Command, InvalidArgumentError } from 'commander';
+import type { Environment } from '../config/reading/overrides.ts';
+import { runCheck, type CommandOutput } from './check.ts';
+import { runCompare } from './compare.ts';
+import { runCompletion, SHELLS } from './completion.ts';
+import { runDemoCommand } from './demo.ts';
+import { runKeysCreate } from './keys.ts';
+import { runStart } from './start.ts';
+
+/** The process around the command line. */
+export interface Surroundings extends CommandOutput {
+  readonly environment: Environment;
+  readonly workingDirectory: string;
+  readonly stdout: { write(text: string): unknown; readonly isTTY?: boolean };
+  readonly setExitCode: (code: number) => void;
+}
+
+interface ConfigFlags {
+  readonly config?: string;
+  readonly host?: string;
+  readonly port?: string;
+  readonly operationsHost?: string;
+  readonly operationsPort?: string;
+  readonly logLevel?: string;
+}
+
+const DEMO_MODEL = 'claude-haiku-4-5';
+
+/** The `penstock` command line: every command with its flags, and help that shows how each is used. */
+export function createProgram(surroundings: Surroundings): Command {
+  const { environment, workingDirectory, stdout, setExitCode } = surroundings;
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
+  const reads = { environment, workingDirectory };
+  // https://no-color.org: any value but the empty one.
+  const hasColours = stdout.isTTY === true && (environment['NO_COLOR'] ?? '') === '';
+  const program = new Command('penstock')
+    .description('A gateway for the Anthropic API: /anthropic is a native pass-through, /v1 an OpenAI front door.')
+    .version(version)
+    .showHelpAfterError('(penstock --help lists the commands, penstock help COMMAND explains one)')
+    .addHelpText('after', PROGRAM_HELP);
+
+  program.command('start')
+    .description('run the gateway until SIGTERM or SIGINT')
+    .option('-c, --config <file>', 'configuration file (default: PENSTOCK_CONFIG, else config.json if there is one)')
+    .option('--host <host>', 'address to listen on (server.host, PENSTOCK_HOST)')
+    .option('--port <port>', 'port to listen on (server.port, PENSTOCK_PORT)')
+    .option('--operations-host <host>', 'address of /metrics, /livez and /readyz (operations.host)')
+    .option('--operations-port <port>', 'port of /metrics, /livez and /readyz (operations.port)')
+    .option('--log-level <level>', 'how much is logged (log.level)')
+    .option('--simulate', 'use the built-in simulator as upstream: no key, no cost', false)
+    .option('--simulate-without-key', 'the same, but only when no key is configured', false)
+    .addHelpText('after', START_HELP)
+    .action(async ({ simulate, simulateWithoutKey, ...argv }: ConfigFlags & { simulate: boolean; simulateWithoutKey: boolean }) => {
+      setExitCode(await runStart({ ...reads, argv, simulate, simulateWithoutKey, version, isPretty: hasColours }, surroundings));
+    });
+
+  program.command('check')
+    .description('validate the configuration and print it as it would be used, secrets masked')
+    .option('-c, --config <file>', 'configuration file (default: PENSTOCK_CONFIG, else config.json if there is one)')
+    .option('--simulate', 'check for a run with the simulator, which needs no key', false)
+    .addHelpText('after', CHECK_HELP)
+    .action(({ simulate, ...argv }: ConfigFlags & { simulate: boolean }) => {
+      setExitCode(runCheck({ ...reads, argv, simulate }, surroundings));
+    });
+
+  program.command('keys')
+    .description('client keys: who may use the gateway')
+    .command('create')
+    .argument('<name>', 'the name of the client in logs and metrics')
+    .description('make a client key, print it once, and the configuration entry with its hash')
+    .addHelpText('after', KEYS_HELP)
+    .action((name: string) => {
+      setExitCode(runKeysCreate(name, surroundings));
+    });
+
+  program.command('demo')
+    .description('show what the gateway does: formats, streaming, tools, errors, headers, isolation, a broken stream')
+    .option('-c, --config <file>', 'configuration file')
+    .option('--simulate', 'use the built-in simulator even when a key is configured', false)
+    .option('--model <model>', 'the model to ask', DEMO_MODEL)
+    .addHelpText('after', DEMO_HELP)
+    .action(async ({ simulate, model, ...argv }: ConfigFlags & { simulate: boolean; model: string }) => {
+      setExitCode(await runDemoCommand({ ...reads, argv, simulate, model, hasColours }, surroundings));
+    });
+
+  program.command('compare')
+    .description('ask an OpenAI-format endpoint and the native one the same question, side by side')
+    .option('--openai <url>', 'base URL in OpenAI\'s format, with /v1', 'http://127.0.0.1:8000/v1')
+    .option('--native <url>', 'base URL of the native side, with /anthropic', 'http://127.0.0.1:8000/anthropic')
+    .option('--model <model>', 'the model to ask', DEMO_MODEL)
+    .option('--openai-model <model>', 'its name at the OpenAI-format endpoint, where it differs')
+    .option('--prompt <text>', 'what to ask', 'In one sentence: what does a penstock do?')
+    .option('--max-tokens <number>', 'the longest answer, in tokens', wholeNumber, 256)
+    .addHelpText('after', COMPARE_HELP)
+    .action(async (flags: { openai: string; native: string; model: string; openaiModel?: string; prompt: string; maxTokens: number }) => {
+      setExitCode(await runCompare({ ...flags, openaiKey: environment['PENSTOCK_COMPARE_OPENAI_KEY'], nativeKey: environment['PENSTOCK_COMPARE_NATIVE_KEY'] }, surroundings));
+    });
+
+  program.command('completion')
+    .description('print a completion script for a shell')
+    .addArgument(new Argument('<shell>', 'the shell to complete in').choices(SHELLS))
+    .addHelpText('after', COMPLETION_HELP)
+    .action((shell: string) => {
+      setExitCode(runCompletion(program, shell, surroundings));
+    });
+  return program;
+}
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('It must be a positive integer.');
+  return value;
+}
+
+const PROGRAM_HELP = `
+Begin here:
+  penstock demo                               see what it does, without a key
+  penstock start --simulate                   try it without a key, against the built-in simulator
+  ANTHROPIC_API_KEY=... penstock start        serve the Anthropic API on 127.0.0.1:8000
+  penstock check --config gateway.json        see the effective configuration, or everything wrong with it
+  penstock keys create alice                  make a key for a client
+
+Exit codes:
+  0  ended as asked: stopped by a signal, the configuration is sound, every claim of the demo held
+  1  refused to start, a wrong command line, a problem in the configuration, a claim that failed
+  With a second SIGINT or SIGTERM the process ends at once, whatever is open.
+
+Environment: ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL, PENSTOCK_CONFIG, PENSTOCK_HOST, PENSTOCK_PORT, PENSTOCK_OPERATIONS_HOST,
+  PENSTOCK_OPERATIONS_PORT, PENSTOCK_LOG_LEVEL; NO_COLOR for plain output. Flags win over these, these over the file.`;
+
+const START_HELP = `
+Clients then use http://127.0.0.1:8000/anthropic (Anthropic SDKs, Claude Code) or http://127.0.0.1:8000/v1 (OpenAI SDKs).
+SIGTERM and SIGINT let open responses end (server.drain_timeout); SIGHUP, or saving the file, reloads the configuration.
+
+Examples:
+  penstock start --simulate --port 8001
+  ANTHROPIC_API_KEY=... penstock start --config gateway.json --log-level debug`;
+
+const CHECK_HELP = `
+Standard output holds the effective configuration as JSON and nothing else; problems and warnings go to standard error.
+
+Example:
+  penstock check --config gateway.json > /dev/null && penstock start --config gateway.json`;
+
+const KEYS_HELP = `
+The key is shown once and stored nowhere. Give it to the client; put the printed entry into "clients" of the configuration.`;
+
+const DEMO_HELP = `
+With ANTHROPIC_API_KEY set, about ten short requests go to the real API. The exit code says whether every printed claim held.`;
+
+const COMPARE_HELP = `
+Keys are read from PENSTOCK_COMPARE_OPENAI_KEY and PENSTOCK_COMPARE_NATIVE_KEY, never from the command line. The exit code is 0 when
+both answered and agree in status, stop reason, input tokens and the presence of text.
+
+Example, from another OpenAI-format proxy to this gateway:
+  penstock compare --openai https://old-proxy.example/v1 --openai-model anthropic/claude-haiku-4-5`;
+
+const COMPLETION_HELP = `
+  bash   source <(penstock completion bash)
+  zsh    source <(penstock completion zsh)
+  fish   penstock completion fish | source`;

@@ -1,0 +1,74 @@
+import { setTimeout } from 'node:timers/promises';
+import { REAL_PACING, startSimulator, type Simulator } from '@penstock/anthropic-simulator';
+import { pino } from 'pino';
+import { gatewayConfigSchema, type GatewayConfig } from '../config/gateway-config.ts';
+import { createGateway, type Gateway } from '../create-gateway.ts';
+
+/** What the scenes play on: a gateway of their own on a free loopback port, and whoever stands behind it. */
+export interface DemoStage extends AsyncDisposable {
+  readonly anthropic: string;
+  readonly openai: string;
+  readonly model: string;
+  /** Absent when the real API is behind the gateway. */
+  readonly simulator: Simulator | undefined;
+  /** Lines of the gateway's metrics that match and are not 0, once `count` in all are counted: an answer is recorded just after its end. */
+  counted(pattern: RegExp, count: number): Promise<readonly string[]>;
+}
+
+/** How to set up a stage. */
+export interface DemoStageOptions {
+  /** A configuration for the real API; absent: the simulator answers. */
+  readonly config?: GatewayConfig | undefined;
+  readonly model: string;
+  /** Sections laid over the configuration. */
+  readonly sections?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** Whether the simulator takes the time that a model takes. */
+  readonly isPaced?: boolean;
+}
+
+const RECORDING_POLL_MS = 20;
+const MAX_RECORDING_DELAY_MS = 5_000;
+
+/** Starts a gateway in this process, with nothing of it visible but its port. */
+export async function setStage({ config, model, sections = {}, isPaced = false }: DemoStageOptions): Promise<DemoStage> {
+  const simulator = config === undefined ? await startSimulator(isPaced ? { pacing: { ...REAL_PACING, firstTokenMs: 300 } } : {}) : undefined;
+  const gateway = await createGateway({
+    config: withOwnPort(config ?? simulated(simulator?.origin ?? '', sections)),
+    processLogger: { logger: pino({ level: 'silent' }), flush: () => undefined },
+    version: 'demo', viaPseudonym: 'penstock-demo',
+  });
+  return {
+    anthropic: `http://127.0.0.1:${gateway.port}/anthropic`,
+    openai: `http://127.0.0.1:${gateway.port}/v1`,
+    model, simulator,
+    counted: async (pattern, count) => {
+      const deadline = performance.now() + MAX_RECORDING_DELAY_MS;
+      for (;;) {
+        const lines = (await gateway.metrics.registry.metrics()).split('\n').filter((line) => pattern.test(line) && valueOf(line) > 0);
+        if (lines.reduce((sum, line) => sum + valueOf(line), 0) >= count || performance.now() > deadline) return lines;
+        await setTimeout(RECORDING_POLL_MS);
+      }
+    },
+    [Symbol.asyncDispose]: () => clear(gateway, simulator),
+  };
+}
+
+function simulated(origin: string, { anthropic_native: native, ...sections }: NonNullable<DemoStageOptions['sections']>): GatewayConfig {
+  return gatewayConfigSchema.parse({ ...sections, anthropic_native: { base_url: origin, api_key: 'simulated-key', ...native } });
+}
+
+/** The stage is nobody else's: loopback, a free port, no clients to authenticate. */
+function withOwnPort(config: GatewayConfig): GatewayConfig {
+  const { tls: _tls, ...server } = config.server;
+  return { ...config, clients: [], server: { ...server, host: '127.0.0.1', port: 0, allowed_hosts: [] } };
+}
+
+async function clear(gateway: Gateway, simulator: Simulator | undefined): Promise<void> {
+  await gateway.close();
+  await simulator?.close();
+}
+
+/** The value at the end of a line of the exposition. */
+function valueOf(line: string): number {
+  return Number(line.slice(line.lastIndexOf(' ') + 1));
+}
