@@ -48,13 +48,17 @@ describe('a client that leaves', () => {
       connection.send(`${HEAD}content-length: 40000000\r\n\r\n`);
       connection.socket.write(Buffer.alloc(40_000_000));
     });
-    await using relay = await startRelay(upstream.origin, { server: { highWaterMark: 64_000_000 } });
+    const ends: string[] = [];
+    const observer = { onChunk: () => undefined, onEnd: (how: string) => { ends.push(how); } };
+    await using relay = await startRelay(upstream.origin, { server: { highWaterMark: 64_000_000 }, relay: { observer } });
     const client = connect({ port: relay.port, host: '127.0.0.1' });
     client.write(GET);
     await once(client, 'readable');
     while (relay.responses[0]?.writableEnded !== true) await new Promise((resolve) => { setImmediate(resolve); });
     client.destroy();
     expect(await relay.settled()).toMatchObject({ how: 'client_gone', bodyBytes: 40_000_000 });
+    // What the upstream sent was whole, and is paid for: the observer may read it.
+    expect(ends).toEqual(['complete']);
   });
 
   it('behind another of its requests (pipelining) is noticed too', async () => {

@@ -201,6 +201,8 @@ class Relay implements RelayHandler {
       return;
     }
     this.#phase = 'ending';
+    // The upstream's part is over and whole, whatever the client does with the rest: its usage counts.
+    void this.#observer.onEnd('complete');
     // Ahead of node:http's own listener, which lets go of the socket. A finish on a destroyed one (Node 22) reached nobody.
     response.prependOnceListener('finish', () => { if (response.socket?.destroyed === true) this.#onClientClose(); else this.#settle(); });
     if (response.writableLength > 0) this.#clientStall.start();

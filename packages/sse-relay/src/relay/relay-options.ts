@@ -16,7 +16,8 @@ export interface BodyObserver {
   /** The chunk belongs to a shared socket buffer: copy what must outlive the call. */
   onChunk(chunk: Uint8Array): void;
   /**
-   * Called once, when no chunk follows; `how` is what is known by then. A promise holds `onSettled` back for at most
+   * Called once, when no chunk follows: `complete` when the upstream's body was whole, even if the client leaves before it
+   * has all of it, otherwise how the relay ended. A promise holds `onSettled` back for at most
    * `observerGraceMs`, and nothing else.
    */
   onEnd(how: RelayEnd): Promise<void> | undefined | void;
