@@ -2,7 +2,6 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { DROP_REASONS } from '@penstock/header-policy';
-import { registerUpstreamMetrics } from '@penstock/upstream-metrics';
 import { Registry } from 'prom-client';
 import { createApplication, type RefusedRequest } from './application/create-application.ts';
 import { describeParserError } from './application/describe-parser-error.ts';
@@ -10,19 +9,18 @@ import type { MountedSide } from './application/mounted-side.ts';
 import { createTrustedProxies } from './clients/client-address.ts';
 import { createClientRegistry } from './clients/client-registry.ts';
 import type { GatewayConfig } from './config/gateway-config.ts';
-import { createFrontDoorSide, FRONT_DOOR_ROUTES, type FrontDoorSide } from './front-door/create-front-door-side.ts';
-import { createOriginCheck } from './inbound/check-origin.ts';
+import { createSides, type Sides } from './create-sides.ts';
+import { FRONT_DOOR_ROUTES } from './front-door/create-front-door-side.ts';
+import { createOriginCheck, type OriginCheck } from './inbound/check-origin.ts';
 import { createInboundServer } from './inbound/create-inbound-server.ts';
 import { INBOUND_LIMITS, type InboundLimits } from './inbound/inbound-limits.ts';
-import { createDrain, type Drain } from './lifecycle/drain.ts';
+import { createDrain } from './lifecycle/drain.ts';
 import { createLifecycle, type Lifecycle } from './lifecycle/lifecycle.ts';
-import { createLimiter, type Limiter } from './limits/limiter.ts';
 import type { WorkerShare } from './limits/worker-share.ts';
 import type { ProcessLogger } from './logging/create-logger.ts';
 import { describeError } from './logging/describe-error.ts';
 import { createRequestLog } from './logging/request-log.ts';
 import { createGatewayMetrics, type GatewayMetrics } from './metrics/create-gateway-metrics.ts';
-import { createNativeSide, type NativeSide } from './native/create-native-side.ts';
 import { NATIVE_ROUTES, UNKNOWN_ROUTE, UNMATCHED_TEMPLATE } from './native/route-table.ts';
 import type { Side } from './request-record.ts';
 
@@ -58,94 +56,79 @@ export interface Gateway {
 export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   let { config } = options;
   const { logger } = options.processLogger;
-  const failures: Partial<Record<Side, string>> = {};
   const lifecycle = createLifecycle((state) => {
     metrics.setDraining(state === 'leaving' || state === 'refusing');
     logger.info({ state }, 'lifecycle');
   });
-  const registry = new Registry();
-  let nativeSide: NativeSide | undefined;
-  const metrics = createGatewayMetrics({
-    registry, version: options.version, clientNames: config.clients.map(({ name }) => name), dropReasons: DROP_REASONS,
-    routes: { native: [...NATIVE_ROUTES, UNKNOWN_ROUTE].map(({ template }) => template).concat(UNMATCHED_TEMPLATE), front_door: FRONT_DOOR_ROUTES },
-    readBudget: () => ({ usedBytes: nativeSide?.bufferedBytes() ?? 0, maxBytes: config.anthropic_native.max_buffered_bytes }),
-  });
-  let clients = createClientRegistry(config);
+  const metrics = createMetrics(options, () => sides.native?.bufferedBytes() ?? 0);
   let trustedProxies = createTrustedProxies(config.server.trusted_proxies);
   const log = createRequestLog(logger, () => trustedProxies, () => metrics.observerError());
-  const upstreams = registerUpstreamMetrics({ registry, clients: {}, prefix: 'penstock_' });
-
-  const make = <S>(side: Side, create: () => S): S | undefined => {
-    try {
-      return create();
-    } catch (error) {
-      failures[side] = error instanceof Error ? error.message : String(error);
-      logger.error({ side, error: failures[side] }, 'a side of the gateway could not be started; the other one serves');
-      return undefined;
-    }
-  };
-  const limiterOf = (side: Side): Limiter => createLimiter({
-    clients: config.clients, store: config.limits.store, failurePolicy: config.limits.on_store_failure, scope: side, ...(options.share === undefined ? {} : { share: options.share }),
-    onStoreFailure: ({ operation, error }) => logger.warn({ side, operation, error: describeError(error) }, 'the limit store failed'),
+  const sides = createSides({
+    config, clients: createClientRegistry(config), metrics, log, logger, lifecycle, viaPseudonym: options.viaPseudonym, share: options.share,
   });
-
-  nativeSide = make('native', () => createNativeSide({
-    config, clients, metrics, log, lifecycle, limiter: limiterOf('native'), viaPseudonym: options.viaPseudonym,
-  }));
-  if (nativeSide !== undefined) upstreams.add('native', nativeSide.upstream);
-  const frontDoorSide: FrontDoorSide | undefined = !config.openai_front_door.enabled ? undefined : make('front_door', () => createFrontDoorSide({
-    config, clients, metrics, log, lifecycle, limiter: limiterOf('front_door'), viaPseudonym: options.viaPseudonym,
-  }));
-  for (const [name, client] of Object.entries(frontDoorSide?.upstreams ?? {})) upstreams.add(name, client);
-
-  const boundCheck = (next: GatewayConfig): ReturnType<typeof createOriginCheck> => createOriginCheck({
-    allowedHosts: next.server.allowed_hosts, boundHost: next.server.host, corsOrigins: next.server.cors_origins,
-  });
-  let checkOrigin = boundCheck(config);
-  const native: MountedSide | undefined = nativeSide === undefined ? undefined : { handle: (_context, inbound) => nativeSide.handle(inbound) };
+  let checkOrigin = originCheckOf(config);
   const inboundLimits: InboundLimits = { ...INBOUND_LIMITS, ...options.inboundLimits };
   const onRequest = createApplication({
-    version: options.version, lifecycle, checkOrigin: () => checkOrigin, inboundLimits, native, frontDoor: frontDoorSide,
-    absent: {
-      native: 'The Anthropic pass-through could not be started; the log of the gateway says why.',
-      front_door: config.openai_front_door.enabled
-        ? 'The OpenAI front door could not be started; the log of the gateway says why.'
-        : 'Not found: the OpenAI front door is switched off. openai_front_door.enabled switches it on.',
+    version: options.version, lifecycle, inboundLimits,
+    checkOrigin: () => checkOrigin,
+    native: mountNative(sides),
+    frontDoor: sides.frontDoor,
+    absent: describeAbsent(config),
+    onRefused: (refused) => {
+      recordRefused(metrics, refused);
+      logger.info({ request_id: refused.id, side: refused.side, method: refused.method, status: refused.status, code: refused.refusal.code }, 'refused');
     },
-    onRefused: (refused) => recordRefused(metrics, refused),
     onInternalError: (requestId, error) => logger.error({ request_id: requestId, error: describeError(error) }, 'internal error'),
   });
-
-  const server = createInboundServer({
-    onRequest, maxConnections: config.server.max_connections, describeParserError, limits: inboundLimits, ...tlsOf(config),
-  });
+  const server = createInboundServer({ onRequest, maxConnections: config.server.max_connections, describeParserError, limits: inboundLimits, ...tlsOf(config) });
+  await sides.ready();
   await listen(server, config.server.host, config.server.port);
   lifecycle.moveTo('running');
-  const drain: Drain = createDrain({
-    server, lifecycle, settings: () => ({ preStopDelayMs: config.server.pre_stop_delay * 1000, drainTimeoutMs: config.server.drain_timeout * 1000 }),
-    interrupt: (reason) => {
-      nativeSide?.interrupt(reason);
-      frontDoorSide?.interrupt(reason);
-    },
-    closeUpstreams: async (graceMs) => { await Promise.all([nativeSide?.close(graceMs), frontDoorSide?.close(graceMs)]); },
+  const drain = createDrain({
+    server, lifecycle, interrupt: sides.interrupt, closeUpstreams: sides.close,
+    settings: () => ({ preStopDelayMs: config.server.pre_stop_delay * 1000, drainTimeoutMs: config.server.drain_timeout * 1000 }),
   });
 
   return {
     port: (server.address() as AddressInfo).port,
     lifecycle, metrics,
-    warnings: () => ({ ...failures, ...(nativeSide?.isHealthy() === false ? { native_upstream: 'the last request to the upstream failed' } : {}) }),
+    warnings: sides.warnings,
     update(next) {
       config = next;
-      clients = createClientRegistry(next);
       trustedProxies = createTrustedProxies(next.server.trusted_proxies);
-      checkOrigin = boundCheck(next);
+      checkOrigin = originCheckOf(next);
       logger.level = next.log.level;
       metrics.setClientNames(next.clients.map(({ name }) => name));
-      nativeSide?.update(next, clients);
-      frontDoorSide?.update(next, clients);
+      sides.update(next, createClientRegistry(next));
     },
     drain: () => drain.run(),
     close: () => drain.closeNow(),
+  };
+}
+
+function createMetrics({ config, version }: GatewayOptions, bufferedBytes: () => number): GatewayMetrics {
+  return createGatewayMetrics({
+    registry: new Registry(), version, clientNames: config.clients.map(({ name }) => name), dropReasons: DROP_REASONS,
+    routes: { native: [...NATIVE_ROUTES, UNKNOWN_ROUTE].map(({ template }) => template).concat(UNMATCHED_TEMPLATE), front_door: FRONT_DOOR_ROUTES },
+    readBudget: () => ({ usedBytes: bufferedBytes(), maxBytes: config.anthropic_native.max_buffered_bytes }),
+  });
+}
+
+function mountNative({ native }: Sides): MountedSide | undefined {
+  return native === undefined ? undefined : { handle: (_context, inbound) => native.handle(inbound) };
+}
+
+function originCheckOf({ server }: GatewayConfig): OriginCheck {
+  return createOriginCheck({ allowedHosts: server.allowed_hosts, boundHost: server.host, corsOrigins: server.cors_origins });
+}
+
+/** What clients of a side that is not there are told. */
+function describeAbsent(config: GatewayConfig): Readonly<Record<Side, string>> {
+  return {
+    native: 'The Anthropic pass-through could not be started; the log of the gateway says why.',
+    front_door: config.openai_front_door.enabled
+      ? 'The OpenAI front door could not be started; the log of the gateway says why.'
+      : 'Not found: the OpenAI front door is switched off. openai_front_door.enabled switches it on.',
   };
 }
 

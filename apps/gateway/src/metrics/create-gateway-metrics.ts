@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
+import type { StoreOperation } from '../limits/lease-book.ts';
 import { OUTCOMES, type RequestRecord, type Side } from '../request-record.ts';
 import { createRequestRecorder } from './create-request-recorder.ts';
 import type { Tally } from './create-tally-counter.ts';
@@ -8,6 +9,8 @@ import { createQuotaGauges } from './quota-gauges.ts';
 
 /** The limits a client may have; the `limit` label of `penstock_limit_rejections_total`. */
 export const CLIENT_LIMITS = ['concurrent_requests', 'requests_per_minute', 'input_tokens_per_minute', 'output_tokens_per_minute'] as const;
+
+const STORE_OPERATIONS: readonly StoreOperation[] = ['admit', 'release', 'charge', 'renew'];
 
 /** Which way a header field was going. */
 export type HeaderDirection = 'request' | 'response';
@@ -46,6 +49,8 @@ export interface GatewayMetrics {
   observerError(): void;
   /** Counts a request that a limit of its client refused. */
   limitRejected(client: string, limit: string): void;
+  /** Counts a step that the store of client limits failed at. */
+  limitStoreFailed(side: Side, operation: StoreOperation): void;
   configReloaded(result: 'success' | 'failure'): void;
   /** Replaces the configured client names, after a reload. */
   setClientNames(clientNames: readonly string[]): void;
@@ -84,6 +89,7 @@ function createDropCounter({ headersDropped }: GatewayMetricSet, reasons: readon
 /** Makes series of closed label sets exist, so that `rate()` sees the first event of a kind. */
 function zeroClosedSets(metrics: GatewayMetricSet, { routes, dropReasons = [] }: GatewayMetricsOptions): void {
   for (const side of SIDES) {
+    for (const operation of STORE_OPERATIONS) metrics.limitStoreFailures.tally({ side, operation });
     for (const outcome of OUTCOMES) metrics.outcomes.tally({ side, outcome });
     for (const source of ['final', 'partial', 'missing']) metrics.usage.tally({ side, source });
     for (const direction of ['request', 'response']) metrics.relayBytes.tally({ side, direction });
@@ -171,6 +177,7 @@ export function createGatewayMetrics(options: GatewayMetricsOptions): GatewayMet
     headersDropped: guarded(countDropped),
     observerError: () => void (observerErrors.value += 1),
     limitRejected: guarded((client, limit) => void (metrics.limitRejections.tally({ client: clients.label(client), limit: limits.label(limit) }).value += 1)),
+    limitStoreFailed: guarded((side, operation) => void (metrics.limitStoreFailures.tally({ side, operation }).value += 1)),
     configReloaded: guarded((result) => {
       metrics.reloads.tally({ result }).value += 1;
       if (result === 'success') markLoaded(metrics);

@@ -72,6 +72,7 @@ function declareRequestMetrics(registry: Registry): {
 
 function declareUsageMetrics(registry: Registry): {
   readonly tokens: TallyCounter; readonly usage: TallyCounter; readonly headersDropped: TallyCounter; readonly limitRejections: TallyCounter;
+  readonly limitStoreFailures: TallyCounter;
 } {
   return {
     tokens: createTallyCounter(registry, {
@@ -89,6 +90,10 @@ function declareUsageMetrics(registry: Registry): {
     limitRejections: createTallyCounter(registry, {
       name: 'penstock_limit_rejections_total', labelNames: ['client', 'limit'],
       help: 'Requests refused by a limit of the client they came from.',
+    }),
+    limitStoreFailures: createTallyCounter(registry, {
+      name: 'penstock_limit_store_failures_total', labelNames: ['side', 'operation'],
+      help: 'Steps that the store of client limits failed at, decisions made without it included. What then happens is limits.on_store_failure.',
     }),
   };
 }

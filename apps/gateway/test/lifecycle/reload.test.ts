@@ -26,7 +26,7 @@ test.each([1, 2])('with %i worker(s) a changed file takes effect for new request
   penstock.configure({ server: { workers }, clients: [client], anthropic_native: { pool: { max_conections: 5 } } });
   penstock.child.kill('SIGHUP');
   await expect.poll(() => metric(penstock, 'penstock_config_reloads_total{result="failure"}')).toBeGreaterThan(0);
-  expect(penstock.stdout()).toContain('max_connections');
+  await expect.poll(() => penstock.stdout()).toContain('max_connections');
   expect(await status(penstock, KEY)).toBe(200);
 });
 

@@ -1,0 +1,98 @@
+import { registerUpstreamMetrics } from '@penstock/upstream-metrics';
+import type { Logger } from 'pino';
+import type { ClientRegistry } from './clients/client-registry.ts';
+import type { GatewayConfig } from './config/gateway-config.ts';
+import { createFrontDoorSide, type FrontDoorSide } from './front-door/create-front-door-side.ts';
+import type { Lifecycle } from './lifecycle/lifecycle.ts';
+import { createLimiter, type Limiter } from './limits/limiter.ts';
+import type { WorkerShare } from './limits/worker-share.ts';
+import { describeError } from './logging/describe-error.ts';
+import type { RequestLog } from './logging/request-log.ts';
+import type { GatewayMetrics } from './metrics/create-gateway-metrics.ts';
+import { createNativeSide, type NativeSide } from './native/create-native-side.ts';
+import type { Side } from './request-record.ts';
+
+/** What both sides are made with; what is theirs alone they make themselves. */
+export interface SidesOptions {
+  readonly config: GatewayConfig;
+  readonly clients: ClientRegistry;
+  readonly metrics: GatewayMetrics;
+  readonly log: RequestLog;
+  readonly logger: Logger;
+  readonly lifecycle: Lifecycle;
+  readonly viaPseudonym: string;
+  readonly share: WorkerShare | undefined;
+}
+
+/** The two halves of the gateway. One that could not be made is absent, and `warnings` says why. */
+export interface Sides {
+  readonly native: NativeSide | undefined;
+  readonly frontDoor: FrontDoorSide | undefined;
+  readonly warnings: () => Readonly<Record<string, string>>;
+  /** Resolves when the limit stores answered or their time was over; they are asked before the first request, not by it. */
+  ready(): Promise<void>;
+  update(config: GatewayConfig, clients: ClientRegistry): void;
+  /** Breaks every open response honestly. */
+  readonly interrupt: (reason: string) => void;
+  readonly close: (graceMs: number) => Promise<void>;
+}
+
+const STORE_LOG_INTERVAL_MS = 10_000;
+
+/** Makes both sides, each with upstream clients and limits of its own. */
+export function createSides(options: SidesOptions): Sides {
+  const { config, logger, metrics } = options;
+  const failures: Record<string, string> = {};
+  const upstreams = registerUpstreamMetrics({ registry: metrics.registry, clients: {}, prefix: 'penstock_' });
+  const limiters: Record<Side, Limiter> = { native: createSideLimiter(options, 'native'), front_door: createSideLimiter(options, 'front_door') };
+
+  const make = <Made>(side: Side, create: () => Made): Made | undefined => {
+    try {
+      return create();
+    } catch (error) {
+      failures[side] = `the ${side} side could not be started`;
+      logger.error({ side, error: describeError(error), reason: error instanceof Error ? error.message : String(error) }, 'a side of the gateway could not be started; the other one serves');
+      return undefined;
+    }
+  };
+  const native = make('native', () => createNativeSide({ ...options, limiter: limiters.native }));
+  if (native !== undefined) upstreams.add('native', native.upstream);
+  const frontDoor = config.openai_front_door.enabled ? make('front_door', () => createFrontDoorSide({ ...options, limiter: limiters.front_door })) : undefined;
+  for (const [name, client] of Object.entries(frontDoor?.upstreams ?? {})) upstreams.add(name, client);
+
+  return {
+    native, frontDoor,
+    warnings: () => ({ ...failures, ...(native?.isHealthy() === false ? { native_upstream: 'the last request to the upstream failed' } : {}) }),
+    async ready() {
+      await Promise.all([limiters.native.ready(), limiters.front_door.ready()]);
+    },
+    update(next, clients) {
+      for (const limiter of Object.values(limiters)) limiter.update(next.clients, next.limits.on_store_failure);
+      native?.update(next, clients);
+      frontDoor?.update(next, clients);
+    },
+    interrupt(reason) {
+      native?.interrupt(reason);
+      frontDoor?.interrupt(reason);
+    },
+    async close(graceMs) {
+      await Promise.all([native?.close(graceMs), frontDoor?.close(graceMs)]);
+      for (const limiter of Object.values(limiters)) limiter.close();
+    },
+  };
+}
+
+/** The limits of one side. A store that is down fails for every request: it is counted each time and logged now and then. */
+function createSideLimiter({ config, logger, metrics, share }: SidesOptions, side: Side): Limiter {
+  let loggedAt = -STORE_LOG_INTERVAL_MS;
+  return createLimiter({
+    clients: config.clients, store: config.limits.store, failurePolicy: config.limits.on_store_failure, scope: side,
+    ...(share === undefined ? {} : { share }),
+    onStoreFailure: ({ operation, error }) => {
+      metrics.limitStoreFailed(side, operation);
+      if (performance.now() - loggedAt < STORE_LOG_INTERVAL_MS) return;
+      loggedAt = performance.now();
+      logger.warn({ side, operation, error: describeError(error) }, 'the store of client limits failed');
+    },
+  });
+}

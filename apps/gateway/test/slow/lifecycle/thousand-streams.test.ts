@@ -1,0 +1,46 @@
+import { describe, expect, test } from 'vitest';
+import { openStream, startHeldUpstream } from '../../lifecycle/open-streams.ts';
+import { runPenstock } from '../../run-penstock.ts';
+
+const STREAMS = process.env['PENSTOCK_SLOW_BOUNDED'] === '1' ? 300 : 1_000;
+
+describe.each([1, 2])('with %i worker(s)', (workers) => {
+  test(`SIGTERM under ${STREAMS} open streams breaks none, readiness is 503 within 100 ms, and the process is gone 1 s after the last`, async () => {
+    await using upstream = await startHeldUpstream();
+    await using penstock = await runPenstock({
+      document: { server: { workers, drain_timeout: 120 }, anthropic_native: { base_url: upstream.origin, pool: { max_connections: STREAMS + 100 } } },
+      flags: [], environment: { ANTHROPIC_API_KEY: 'sk-ant-test' },
+    });
+    const streams = await Promise.all(Array.from({ length: STREAMS }, () => openStream(penstock.port)));
+    // One scrape first, so that the connection for the question is warm.
+    await fetch(`${penstock.operations}/readyz`);
+    const signalledAt = performance.now();
+    penstock.child.kill('SIGTERM');
+    while ((await fetch(`${penstock.operations}/readyz`)).status !== 503) await new Promise(setImmediate);
+    const readinessMs = performance.now() - signalledAt;
+    upstream.finish();
+    const responses = await Promise.all(streams.map((stream) => stream.readMessage({ kind: 'response' }, 60_000)));
+    const lastAt = performance.now();
+    expect(responses.filter(({ complete, body }) => complete && body.includes('message_stop')).length).toBe(STREAMS);
+    expect(await penstock.exited).toBe(0);
+    const exitMs = performance.now() - lastAt;
+    console.log(`${workers} worker(s), ${STREAMS} streams: readiness 503 after ${readinessMs.toFixed(0)} ms, exit ${exitMs.toFixed(0)} ms after the last stream`);
+    expect(readinessMs).toBeLessThan(100);
+    expect(exitMs).toBeLessThan(1_000);
+  });
+});
+
+test('a reload under 200 open streams touches none', async () => {
+  await using upstream = await startHeldUpstream();
+  const document = { anthropic_native: { base_url: upstream.origin, pool: { max_connections: 250 } } };
+  await using penstock = await runPenstock({ document, flags: [], environment: { ANTHROPIC_API_KEY: 'sk-ant-test' } });
+  const streams = await Promise.all(Array.from({ length: 200 }, () => openStream(penstock.port)));
+  for (const size of [5, 250, 20]) {
+    penstock.configure({ ...document, anthropic_native: { ...document.anthropic_native, pool: { max_connections: size } }, log: { level: 'warn' } });
+    penstock.child.kill('SIGHUP');
+    await expect.poll(async () => (await (await fetch(`${penstock.operations}/metrics`)).text()).includes(`penstock_upstream_pool_max_connections{upstream="native",origin="${upstream.origin}"} ${size}\n`)).toBe(true);
+  }
+  upstream.finish();
+  const responses = await Promise.all(streams.map((stream) => stream.readMessage({ kind: 'response' }, 60_000)));
+  expect(responses.filter(({ complete, body }) => complete && body.includes('message_stop')).length).toBe(200);
+});
