@@ -132,6 +132,23 @@ describe('the slot pool', () => {
     expect((await third.result).controller?.reusedConnection).toBe(true);
   });
 
+  it('rests a connection for a turn before its next request (what the upstream sent unasked must show first)', async () => {
+    await using server = await startLocalServer((_inbound, response) => { response.end('ok'); });
+    await using client = createUpstreamClient({ origin: server.origin, pool: { maxConnections: 1 } });
+    const { promise: phaseAtEnd, resolve } = Promise.withResolvers<string>();
+    const waiter = { result: Promise.resolve() as Promise<unknown> };
+    await dispatchRequest(client, {}, {
+      onResponseEnd: () => {
+        const next = dispatchRequest(client);
+        waiter.result = next.result;
+        queueMicrotask(() => { resolve(next.controller.phase); });
+      },
+    }).result;
+    expect(await phaseAtEnd).toBe('waiting');
+    expect(await waiter.result).toMatchObject({ status: 200, controller: { reusedConnection: true } });
+    expect(server.accepted()).toBe(1);
+  });
+
   it('closes an idle connection before its expiry and reuses none in its last part (the upstream may be closing it)', async () => {
     await using server = await startLocalServer((inbound, response) => { inbound.resume().once('end', () => { response.end('ok'); }); });
     await using client = createUpstreamClient({ origin: server.origin, pool: { keepAliveExpiryMs: 400 } });
