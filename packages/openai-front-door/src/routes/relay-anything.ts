@@ -12,7 +12,9 @@ import { relayRequest, type RelayedBody } from './relay.ts';
 const AMBIGUOUS_PATH = /(?:^|\/)\.{1,2}(?:\/|$)|\/\/|\\|;|%(?:2e|5c|00)/i;
 
 function requirePlainPath(ctx: Context): void {
-  if (AMBIGUOUS_PATH.test((ctx.req.url ?? '').split('?')[0] ?? '')) throw new FrontDoorError('bad_request', 'The path is ambiguous.');
+  // An encoded slash is part of a name, but an origin may decode it before it resolves dots.
+  const path = ((ctx.req.url ?? '').split('?')[0] ?? '').replaceAll(/%2f/gi, '/');
+  if (AMBIGUOUS_PATH.test(path)) throw new FrontDoorError('bad_request', 'The path is ambiguous.');
 }
 
 function hasBody(ctx: Context): boolean {

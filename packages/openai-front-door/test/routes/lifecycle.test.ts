@@ -136,6 +136,27 @@ describe('a client that leaves', () => {
   });
 });
 
+it('leaves nothing open behind 200 clients that leave, half of them before the head (no orphaned generations, no leaked requests)', async () => {
+  let arrived = 0;
+  let dropped = 0;
+  await using door = await startFrontDoor((_request, response) => {
+    arrived += 1;
+    response.once('close', () => { dropped += 1; });
+    if (arrived % 2 === 0) response.writeHead(200, { 'content-type': 'text/event-stream' }).write(BEGUN);
+  });
+  for (let round = 0; round < 10; round += 1) {
+    const connections = await Promise.all(Array.from({ length: 20 }, () => openRawConnection(door.port)));
+    for (const connection of connections) connection.send(rawPost({ ...REQUEST, stream: true }));
+    await expect.poll(() => arrived).toBe((round + 1) * 20);
+    for (const connection of connections) connection.close();
+  }
+  await door.settled(200);
+  await expect.poll(() => dropped).toBe(200);
+  expect(door.frontDoor.openRequests()).toBe(0);
+  expect(door.summaries.every((summary) => summary.outcome === 'client_gone')).toBe(true);
+  expect(door.summaries).toHaveLength(200);
+});
+
 describe('a client that does not read', () => {
   const FLOOD = sseEvent({ type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'x'.repeat(10_000) } });
 

@@ -81,7 +81,7 @@ describe('an openai backend', () => {
     expect([seen, relay.origin.requests.length]).toEqual([[['gpt-9', 5, true], [undefined, undefined, false]], 0]);
   });
 
-  it.each(['/v1/files/..%2f..%2Fadmin/%2e%2e', '/v1/a//b', '/v1/a;b', '/v1/a\\b', '/v1/%2e%2e/x'])('refuses the ambiguous path %s', async (path) => {
+  it.each(['/v1/files/..%2f..%2Fadmin', '/v1/files/a%2F..', '/v1/x/%2e%2e', '/v1/a//b', '/v1/a;b', '/v1/a\\b', '/v1/%2e%2e/x'])('refuses the ambiguous path %s', async (path) => {
     await using relay = await startRelay(UNUSED);
     const { sendRawRequest } = await import('@penstock/test-support');
     const message = await sendRawRequest(relay.door.port, `GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`);
