@@ -80,7 +80,8 @@ class Splitter implements EventSplitter {
     // One search for a chunk without any, which is every chunk of most streams.
     let nextReturn = chunk.indexOf(CR, offset);
     while (offset < length) {
-      const lineFeed = chunk.indexOf(LF, offset);
+      // A blank line is every third line: not worth a search.
+      const lineFeed = chunk[offset] === LF ? offset : chunk.indexOf(LF, offset);
       if (nextReturn !== -1 && nextReturn < offset) nextReturn = chunk.indexOf(CR, offset);
       const isReturn = nextReturn !== -1 && (lineFeed === -1 || nextReturn < lineFeed);
       const lineEnd = isReturn ? nextReturn : lineFeed;
