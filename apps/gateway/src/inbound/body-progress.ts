@@ -10,31 +10,42 @@ export class BodyProgress {
   readonly #stepBytes: number;
   #timer: NodeJS.Timeout | undefined;
   #bytes = 0;
+  /** Time of the current step that is left, as of the last pause. */
+  #leftMs: number;
+  #resumedAt = 0;
 
   constructor(limits: Pick<InboundLimits, 'bodyStepTimeoutMs' | 'bodyStepBytes'>, onStalled: () => void) {
     this.#onStalled = onStalled;
     this.#stepTimeoutMs = limits.bodyStepTimeoutMs;
     this.#stepBytes = limits.bodyStepBytes;
+    this.#leftMs = limits.bodyStepTimeoutMs;
     this.resume();
   }
 
   add(bytes: number): void {
     this.#bytes += bytes;
     if (this.#bytes < this.#stepBytes) return;
+    const isRunning = this.#timer !== undefined;
+    this.pause();
     this.#bytes = 0;
-    this.#timer?.refresh();
+    this.#leftMs = this.#stepTimeoutMs;
+    if (isRunning) this.resume();
   }
 
   pause(): void {
+    if (this.#timer === undefined) return;
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    this.#leftMs -= performance.now() - this.#resumedAt;
   }
 
-  /** Gives the whole time again; what arrived of the current step still counts. */
+  /** Goes on with the time that was left: many short pauses give a client that trickles no more of it. */
   resume(): void {
-    this.#timer ??= setTimeout(() => {
+    if (this.#timer !== undefined) return;
+    this.#resumedAt = performance.now();
+    this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#onStalled();
-    }, this.#stepTimeoutMs);
+    }, Math.max(1, this.#leftMs));
   }
 }

@@ -26,7 +26,7 @@ const LOOPBACK_NAMES = new Set(['localhost', '127.0.0.1', '::1']);
  * on is ours by construction: a rebinding attack needs a name.
  */
 export function createOriginCheck(options: { readonly allowedHosts: readonly string[]; readonly boundHost: string; readonly corsOrigins: readonly string[] }): OriginCheck {
-  const hosts = new Set([...options.allowedHosts, options.boundHost].map((host) => host.toLowerCase()));
+  const hosts = new Set([...options.allowedHosts, options.boundHost].map((host) => host.toLowerCase().replace(/^\[(.*)\]$/, '$1')));
   const origins = new Set(options.corsOrigins);
   return function checkOrigin(facts) {
     const name = hostName(facts.host);

@@ -20,7 +20,8 @@ const KEEP_ALIVE_UNREAD_BYTES = 64 * 1024;
 export function respond(request: IncomingMessage, response: ServerResponse, whole: WholeResponse): Promise<number> {
   if (response.destroyed || response.headersSent) return Promise.resolve(0);
   const isUnread = !request.complete;
-  const closes = isUnread && !isSmallRest(request);
+  // A client that was too slow for its body is not waited for any longer.
+  const closes = isUnread && (whole.status === 408 || !isSmallRest(request));
   const headers = [...whole.headers];
   // A 204 has no body, and may not say how long it is (RFC 9110 section 8.6).
   if (whole.status !== 204) headers.push('content-length', String(whole.body.length));
@@ -29,7 +30,8 @@ export function respond(request: IncomingMessage, response: ServerResponse, whol
   const written = untilClosed(request, response, hasBody ? whole.body.length : 0);
   response.writeHead(whole.status, headers);
   if (hasBody) response.end(whole.body); else response.end();
-  if (isUnread) discardRest(request);
+  if (closes) request.resume();
+  else if (isUnread) discardRest(request);
   return written;
 }
 

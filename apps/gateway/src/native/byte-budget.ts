@@ -37,11 +37,12 @@ export function createByteBudget(maxBytes: number): ByteBudget {
     let isReleased = false;
     return {
       cover(bytes) {
+        if (isReleased) return false;
         if (bytes <= held) return true;
         const wanted = roundToStep(bytes);
         const more = wanted - held;
         const clientTotal = (byClient.get(client) ?? 0) + more;
-        if (isReleased || total + more > limit || clientTotal > limit / 4) return false;
+        if (total + more > limit || clientTotal > limit / 4) return false;
         held = wanted;
         total += more;
         byClient.set(client, clientTotal);

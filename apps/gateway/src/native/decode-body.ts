@@ -1,4 +1,4 @@
-import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress, type Gunzip } from 'node:zlib';
+import { constants, createBrotliDecompress, createGunzip, createInflate, createZstdDecompress, type Gunzip } from 'node:zlib';
 import { GatewayError } from './gateway-error.ts';
 
 /** Decodes a copy of a compressed body for the scanner; the client's own bytes are what is forwarded. */
@@ -15,12 +15,18 @@ export interface BodyDecoder {
 
 type Transform = Pick<Gunzip, 'on' | 'once' | 'write' | 'end' | 'destroy'>;
 
+/** Bytes behind the end of the compressed stream would cross unread; a second reader may take them. Not in Node's types yet. */
+const WHOLE: object = { rejectGarbageAfterEnd: true };
+
+/** Every zstd reader has to know windows of 8 MB (RFC 8878 section 3.1.1.1.2); larger ones would cost us 128 MB a request. */
+const ZSTD = { ...WHOLE, params: { [constants.ZSTD_d_windowLogMax]: 23 } };
+
 const DECODERS: Readonly<Record<string, () => Transform>> = {
-  gzip: createGunzip,
-  'x-gzip': createGunzip,
-  deflate: createInflate,
-  br: createBrotliDecompress,
-  zstd: createZstdDecompress,
+  gzip: () => createGunzip(WHOLE),
+  'x-gzip': () => createGunzip(WHOLE),
+  deflate: () => createInflate(WHOLE),
+  br: () => createBrotliDecompress(WHOLE),
+  zstd: () => createZstdDecompress(ZSTD),
 };
 
 /**

@@ -46,6 +46,7 @@ class JsonReceipt {
   readonly #decoder: BodyDecoder | undefined;
   readonly #body = new ChunkList();
   readonly #progress: BodyProgress;
+  #isSettled = false;
   #resolve!: (received: ReceivedJson) => void;
   #reject!: (error: unknown) => void;
 
@@ -96,6 +97,7 @@ class JsonReceipt {
     this.#inbound.request.pause();
     this.#progress.pause();
     decoder.onceDrained(() => {
+      if (this.#isSettled) return;
       this.#progress.resume();
       this.#inbound.request.resume();
     });
@@ -120,6 +122,7 @@ class JsonReceipt {
   }
 
   #cleanUp(): void {
+    this.#isSettled = true;
     this.#progress.pause();
     this.#inbound.request.off('data', this.#onData);
     this.#inbound.request.off('end', this.#onEnd);

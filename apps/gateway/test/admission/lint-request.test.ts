@@ -1,0 +1,61 @@
+import { array, assert, constantFrom, property, string, tuple } from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { lintRequest, type LintedHead } from '../../src/inbound/lint-request.ts';
+
+const lint = (fields: Readonly<Record<string, string>> | readonly string[], method = 'POST', httpVersion = '1.1'): LintedHead | string =>
+  lintRequest({ method, httpVersion, rawHeaders: Array.isArray(fields) ? fields as string[] : ['Host', 'localhost', ...Object.entries(fields as Record<string, string>).flat()] });
+
+describe('a request head', () => {
+  test('is read once, names in any case', () => {
+    expect(lint({ ORIGIN: 'http://a', 'content-TYPE': 'application/json', 'Content-Length': '12', 'Sec-Fetch-Site': 'none', Expect: '100-Continue' })).toEqual({
+      host: 'localhost', origin: 'http://a', contentType: 'application/json', contentEncoding: undefined, contentLength: 12, isChunked: false, secFetchSite: 'none', expectsContinue: true,
+    });
+  });
+
+  test('joins codings on several lines, so that two of them are seen', () => {
+    expect(lint(['Host', 'x', 'content-encoding', 'gzip', 'content-encoding', 'br'])).toMatchObject({ contentEncoding: 'gzip, br' });
+  });
+
+  test.each([['Host', 'localhost'], ['Origin', 'a'], ['Content-Type', 'a'], ['Content-Length', '1'], ['Transfer-Encoding', 'chunked'], ['Expect', '100-continue']])('with %s twice is refused', (name, value) => {
+    expect(typeof lint(['Host', 'x', ...(name === 'Host' ? [] : [name, value]), name.toUpperCase(), value])).toBe('string');
+  });
+
+  test('of another version is refused, and HTTP/1.0 has no transfer coding and no expectation', () => {
+    for (const version of ['0.9', '2.0', '1.2', '']) expect(typeof lint({}, 'GET', version)).toBe('string');
+    expect(typeof lint({ 'Transfer-Encoding': 'chunked' }, 'POST', '1.0')).toBe('string');
+    expect(lint({ Expect: 'anything' }, 'POST', '1.0')).toMatchObject({ expectsContinue: false });
+  });
+
+  test('with a body is refused for GET and HEAD, without one it is not', () => {
+    for (const method of ['GET', 'HEAD']) {
+      expect(typeof lint({ 'Content-Length': '1' }, method)).toBe('string');
+      expect(typeof lint({ 'Transfer-Encoding': 'chunked' }, method)).toBe('string');
+      expect(typeof lint({ 'Content-Length': '0' }, method)).toBe('object');
+    }
+  });
+
+  test('that is accepted has one Host, at most one length, and no coding but chunked', () => {
+    const field = tuple(constantFrom('Host', 'host', 'Content-Length', 'content-length', 'Transfer-Encoding', 'TE', 'Expect', 'X'), constantFrom('localhost', '', '5', '05', '+5', 'chunked', 'Chunked', 'gzip, chunked', '100-continue', 'a b'));
+    assert(property(array(field, { maxLength: 6 }), constantFrom('GET', 'POST', 'DELETE'), constantFrom('1.0', '1.1'), (fields, method, version) => {
+      const linted = lint(fields.flat(), method, version);
+      if (typeof linted === 'string') return;
+      const named = (name: string): string[] => fields.filter(([candidate]) => candidate.toLowerCase() === name).map(([, value]) => value);
+      expect(named('host').length).toBe(1);
+      expect(named('content-length').length + named('transfer-encoding').length).toBeLessThanOrEqual(1);
+      expect(linted.isChunked).toBe(named('transfer-encoding').length === 1);
+      expect(String(linted.contentLength ?? '')).toBe(named('content-length')[0] ?? '');
+    }), { numRuns: 3_000 });
+  });
+
+  test('of any fields is accepted or refused, never a crash', () => {
+    assert(property(array(string(), { maxLength: 12 }), (texts) => {
+      expect(['string', 'object']).toContain(typeof lint(texts.length % 2 === 0 ? texts : texts.slice(1)));
+    }));
+  });
+
+  test('with a Host of 16 KB is checked in a moment', () => {
+    const startedAt = process.cpuUsage().user;
+    for (const host of [`${'a-'.repeat(8_000)}!`, `${'a.'.repeat(8_000)}-`, `${'-'.repeat(16_000)}`, `[${':'.repeat(16_000)}`]) expect(typeof lint(['Host', host])).toBe('string');
+    expect(process.cpuUsage().user - startedAt).toBeLessThan(200_000);
+  });
+});

@@ -1,0 +1,38 @@
+import { array, assert, constantFrom, property, string } from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { lintTarget } from '../../src/inbound/lint-target.ts';
+
+const PIECES = ['/', '.', '..', '%2e', '%2F', '%5c', '\\', ';', '#', '?', '%', '%25', '%41', '%c0%af', '%C3%A9', 'a', 'v1', 'organizations', '%00', ' ', '=', '&', '%3b', '%7e', '-'];
+
+describe('a request target', () => {
+  test('that is accepted means the same path to every reader', () => {
+    assert(property(array(constantFrom(...PIECES), { maxLength: 12 }), (pieces) => {
+      const target = `/${pieces.join('')}`;
+      const linted = lintTarget(target);
+      if (!linted.ok) return;
+      expect(linted.path + linted.query).toBe(target);
+      expect(linted.path).not.toContain('?');
+      // Readers that decode once or twice, that resolve dots, or that drop parameters all see the same segments.
+      const decoded = decodeURIComponent(linted.path);
+      expect(decodeURIComponent(decoded)).toBe(decoded);
+      if (!linted.path.includes(' ')) expect(new URL(linted.path, 'http://x').pathname).toBe(linted.path);
+      if (!linted.path.startsWith('/v1/models/')) expect(decoded.split('/').length).toBe(linted.path.split('/').length);
+      expect(decoded.split('/')).not.toContain('..');
+      expect(decoded).not.toMatch(/[\\;#]/);
+    }), { numRuns: 5_000 });
+  });
+
+  test('of any text is accepted or refused, never a crash', () => {
+    assert(property(string({ unit: 'binary', maxLength: 40 }), (text) => {
+      expect(typeof lintTarget(text).ok).toBe('boolean');
+    }), { numRuns: 300 });
+  });
+
+  test.each(['/v1/models/meta%2Fllama', '/v1/models/a%2fb%2fc', '/anthropic/v1/models/%C3%A9', '/', '/a%20b', '/a?%2e%2e/%00'])('%s is accepted', (target) => {
+    expect(lintTarget(target).ok).toBe(true);
+  });
+
+  test.each(['/anthropic/v1/models/a%2Fb', '/v1/models%2Fx', '/v1/models/%2e%2e', '/v1/models/a%252fb', '*', '', 'x', 'http://x/', '/%e9', '/a%2'])('%s is refused', (target) => {
+    expect(lintTarget(target).ok).toBe(false);
+  });
+});
