@@ -6,6 +6,10 @@ import type { TranslationScope } from './translation-scope.ts';
 const TEXT_ONLY: ReadonlySet<PartKind> = new Set(['text']);
 const USER_PARTS: ReadonlySet<PartKind> = new Set(['text', 'image_url', 'file']);
 const TOOL_PARTS: ReadonlySet<PartKind> = new Set(['text', 'image_url']);
+/** What some role's message may hold; anything else is dropped and reported. */
+const KNOWN_MEMBERS: ReadonlySet<string> = new Set([
+  'role', 'content', 'name', 'refusal', 'audio', 'tool_calls', 'tool_call_id', 'function_call', 'thinking_blocks', 'cache_control', 'prompt_cache_breakpoint',
+]);
 const ROLES = 'system, developer, user, assistant, tool or function';
 
 /** One turn as the upstream takes it. */
@@ -95,6 +99,9 @@ function addMessage(conversation: Conversation, value: unknown, index: number, s
   const message = requireObject(value, param);
   const role = requireString(message['role'], `${param}.role`);
   if (role !== 'function' && member(message, 'name') !== undefined) scope.ignore('messages.name');
+  for (const name of Object.keys(message)) {
+    if (!KNOWN_MEMBERS.has(name) && member(message, name) !== undefined) scope.ignore(`messages.${name}`);
+  }
   switch (role) {
     case 'system':
     case 'developer':

@@ -155,6 +155,10 @@ describe('assistant and tool messages', () => {
     expect(messagesOf([USER, { role: 'assistant', content: '' }, USER])).toHaveLength(2);
   });
 
+  it('reports members it does not know, such as thinking that a client gives back unsigned', () => {
+    expect(translate({ messages: [USER, { role: 'assistant', content: 'x', reasoning_content: 'hm', annotations: null }, USER] }).ignored).toEqual(['messages.reasoning_content']);
+  });
+
   it('refuses a reference to earlier audio', () => {
     expect(refusal({ messages: [USER, { role: 'assistant', audio: { id: 'a' } }] }).param).toBe('messages[1].audio');
   });
