@@ -83,7 +83,7 @@ describe.each(sdks)('@anthropic-ai/sdk %s', (_name, create) => {
     // The SDK dials results_url; here it leads to the simulator itself, which wants the gateway's key.
     const response = await fetch(`${gateway.anthropic}/v1/messages/batches/${batch.id}/results`);
     const lines = (await response.text()).trim().split('\n').map((line) => JSON.parse(line) as { custom_id: string; result: { type: string } });
-    expect(lines.map(({ custom_id: id, result }) => [id, result.type]).toSorted()).toEqual([['a', 'succeeded'], ['b', 'succeeded']]);
+    expect(lines.map(({ custom_id: id, result }) => [id, result.type].join(' ')).toSorted()).toEqual(['a succeeded', 'b succeeded']);
   });
 
   test('uploads a file and downloads one, byte for byte', async () => {
@@ -114,9 +114,9 @@ test('@ai-sdk/anthropic generates and streams', async () => {
 
 test('@langchain/anthropic invokes and streams', async () => {
   const model = new ChatAnthropic({ apiKey: CLIENT_KEY, anthropicApiUrl: gateway.anthropic, model: 'sim-text', maxTokens: 200 });
-  expect(String((await model.invoke('Say hello')).content).length).toBeGreaterThan(10);
+  expect((await model.invoke('Say hello')).text.length).toBeGreaterThan(10);
   let text = '';
-  for await (const part of await model.stream('Say hello')) text += String(part.content);
+  for await (const part of await model.stream('Say hello')) text += part.text;
   expect(text.length).toBeGreaterThan(10);
 });
 

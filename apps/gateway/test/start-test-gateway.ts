@@ -3,7 +3,7 @@ import { gatewayConfigSchema } from '../src/config/gateway-config.ts';
 import { createGateway, type Gateway, type GatewayOptions } from '../src/create-gateway.ts';
 
 /** A configuration document as far as a test cares. */
-export type ConfigDocument = Readonly<Record<string, Readonly<Record<string, unknown>> | readonly unknown[]>>;
+export type ConfigDocument = Readonly<Record<string, unknown>>;
 
 /** A gateway that runs in the test's own process. */
 export interface TestGateway extends Gateway {
@@ -24,8 +24,8 @@ export const TEST_KEY = 'sk-ant-api03-test-key-of-the-gateway';
 
 /** Starts a gateway in front of `upstreamOrigin` on a free loopback port. */
 export async function startTestGateway(upstreamOrigin: string, document: ConfigDocument = {}, overrides: Partial<GatewayOptions> = {}): Promise<TestGateway> {
-  const native = { base_url: upstreamOrigin, api_key: TEST_KEY, ...document['anthropic_native'] };
-  const server = { port: 0, ...document['server'] };
+  const native = { base_url: upstreamOrigin, api_key: TEST_KEY, ...sectionOf(document, 'anthropic_native') };
+  const server = { port: 0, ...sectionOf(document, 'server') };
   const config = gatewayConfigSchema.parse({ ...document, anthropic_native: native, server });
   const logged: Record<string, unknown>[] = [];
   const waiters = new Set<() => void>();
@@ -61,4 +61,8 @@ export async function startTestGateway(upstreamOrigin: string, document: ConfigD
     }),
     [Symbol.asyncDispose]: () => gateway.close(),
   };
+}
+
+function sectionOf(document: ConfigDocument, name: string): Record<string, unknown> {
+  return (document[name] ?? {}) as Record<string, unknown>;
 }

@@ -33,7 +33,7 @@ test('the first event leaves the gateway before the upstream has sent the second
 test('the head leaves before the first event (a client knows at once that it was accepted)', async () => {
   await using upstream = await startScriptedUpstream(async (connection) => {
     await connection.nextRequest();
-    connection.send(`${HEAD}`);
+    connection.send(HEAD);
     await connection.closed();
   });
   await using gateway = await startTestGateway(upstream.origin);

@@ -42,9 +42,9 @@ test('a rolling restart refuses nobody, keeps counters growing, and replaces eve
   const before = workersOf(penstock);
   let failures = 0;
   let sent = 0;
-  let isDone = false;
+  const stop = new AbortController();
   const load = (async () => {
-    while (!isDone) {
+    while (!stop.signal.aborted) {
       const response = await fetch(`${penstock.origin}/anthropic/v1/models`).catch(() => undefined);
       if (response?.status !== 200) failures += 1;
       await response?.arrayBuffer();
@@ -55,7 +55,7 @@ test('a rolling restart refuses nobody, keeps counters growing, and replaces eve
   const counted = valueOf(await metrics(penstock), REQUESTS);
   penstock.child.kill('SIGUSR2');
   await expect.poll(() => workersOf(penstock).filter((pid) => before.includes(pid)).length, { timeout: 20_000 }).toBe(0);
-  isDone = true;
+  stop.abort();
   await load;
   expect(failures).toBe(0);
   await expect.poll(async () => valueOf(await metrics(penstock), REQUESTS)).toBe(sent);
