@@ -10,7 +10,7 @@ import { resolveLimits, resolveOrigin, resolvePool, resolveTimeouts, type PoolOp
 import { openClient } from './pool/open-client.ts';
 import { SlotPool } from './pool/slot-pool.ts';
 import type { CloseOptions, UpstreamClient } from './upstream-client.ts';
-import type { UpstreamClientEvents, UpstreamStats } from './upstream-events.ts';
+import type { UpstreamStats } from './upstream-events.ts';
 
 type Callback = () => void;
 type AnyListener = Parameters<NodeJS.EventEmitter['on']>[1];
@@ -40,7 +40,7 @@ class UpstreamDispatcher extends Dispatcher implements UpstreamClient {
     this.url = origin;
     this.timeouts = timeouts;
     const limits = resolveLimits(options.limits);
-    const notify: ExchangeContext['notify'] = (name, event) => { this.notify(name, event); };
+    const notify: ExchangeContext['notify'] = (name, event) => { this.announce(name, event); };
     this.pool = new SlotPool({
       pool: resolvePool(options.pool),
       connect,
@@ -142,15 +142,15 @@ class UpstreamDispatcher extends Dispatcher implements UpstreamClient {
   private checkIdle(): void {
     if (this.drainWanted && this.pool.waiters.size === 0) {
       this.drainWanted = false;
-      (this as NodeJS.EventEmitter).emit('drain', this.url, [this]);
+      this.announce('drain', this.url, [this]);
     }
     if (this.idleCallbacks.length === 0 || this.pool.size > 0 || this.pool.waiters.size > 0) return;
     for (const callback of this.idleCallbacks.splice(0)) callback();
   }
 
-  private notify<Name extends keyof UpstreamClientEvents>(name: Name, event: UpstreamClientEvents[Name]): void {
+  private announce(name: string, ...values: readonly unknown[]): void {
     try {
-      (this as NodeJS.EventEmitter).emit(name, event);
+      (this as NodeJS.EventEmitter).emit(name, ...values);
     } catch (error) {
       this.reportError(error);
     }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { startScriptedUpstream, wholeResponse } from '@penstock/test-support';
-import { createUpstreamClient } from '../src/index.ts';
+import { createUpstreamClient, type UpstreamController } from '../src/index.ts';
 import { raiseStorm, startPiecewiseServer, stormClient } from './abort-storm.ts';
 import { dispatchRequest, type DispatchResult } from './dispatch-request.ts';
 
@@ -45,6 +45,22 @@ describe('aborting a request', () => {
     expect((await result).error?.message).toBe('gone');
   });
 
+  it.each(['connecting', 'acquired', 'connected', 'released'] as const)('works from a listener of the event %s', async (name) => {
+    await using upstream = await startScriptedUpstream(async (connection) => {
+      await connection.nextRequest();
+      connection.send(wholeResponse(200, [], 'ok'));
+    });
+    await using client = createUpstreamClient({ origin: upstream.origin });
+    let given: UpstreamController | undefined;
+    const onEvent = (): void => { given?.abort(new Error('gone')); };
+    client.on(name, onEvent);
+    const { endings, error } = await dispatchRequest(client, {}, { onRequestStart: (controller) => { given = controller; } }).result;
+    expect([endings, error?.message]).toEqual([1, name === 'released' ? undefined : 'gone']);
+    client.off(name, onEvent);
+    while (client.stats().open !== client.stats().idle) await new Promise(setImmediate);
+    expect(client.stats()).toMatchObject({ active: 0, connecting: 0, waiting: 0 });
+  });
+
   it('tells the handler within the call, and only once (re-entrant aborts do nothing)', async () => {
     await using upstream = await startScriptedUpstream(async (connection) => { await connection.nextRequest(); });
     await using client = createUpstreamClient({ origin: upstream.origin });
@@ -75,13 +91,13 @@ describe('aborting a request', () => {
     expect((await promise).status).toBe(200);
   });
 
-  it.each(['onResponseStart', 'onResponseData'] as const)('ends the request with the exception of its own %s', async (name) => {
+  it.each(['onBodySent', 'onRequestSent', 'onResponseStarted', 'onResponseStart', 'onResponseData'] as const)('ends the request with the exception of its own %s', async (name) => {
     await using upstream = await startScriptedUpstream(async (connection) => {
       await connection.nextRequest();
       connection.send('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n');
     });
     await using client = createUpstreamClient({ origin: upstream.origin });
-    const { error, endings } = await dispatchRequest(client, {}, { [name]: () => { throw new Error('broken handler'); } }).result;
+    const { error, endings } = await dispatchRequest(client, { body: 'x' }, { [name]: () => { throw new Error('broken handler'); } }).result;
     expect([error?.message, endings]).toEqual(['broken handler', 1]);
     expect(client.stats()).toMatchObject({ active: 0 });
   });

@@ -41,6 +41,10 @@ describe('the options of an upstream client', () => {
     expect(message(options)).toBe(expected);
   });
 
+  it('with PEM that does not work are refused at once (not with the first connection)', () => {
+    expect(message({ tls: { cert: 'not pem', key: 'not pem' } })).toMatch(/^tls must hold PEM certificates and keys that belong together/);
+  });
+
   it('keep fewer idle connections than 10 when there are fewer connections', () => {
     expect(createUpstreamClient({ origin: ORIGIN, pool: { maxConnections: 4 } }).stats().maxKeepAliveConnections).toBe(4);
   });

@@ -1,7 +1,8 @@
 import { isIP, Socket } from 'node:net';
-import { TLSSocket } from 'node:tls';
+import { createSecureContext, TLSSocket, type SecureContext } from 'node:tls';
 import { buildConnector } from 'undici';
 import type { TlsOptions } from '../options.ts';
+import { errorCode, thrownError } from '../thrown.ts';
 import { openTunnel } from './proxy-tunnel.ts';
 import { tlsConnectOptions } from './tls-connect-options.ts';
 
@@ -47,12 +48,21 @@ function socketOf(returned: unknown): Socket {
   throw new TypeError('the connector of undici must return its socket');
 }
 
+function createContext(tls: TlsOptions): SecureContext {
+  try {
+    return createSecureContext(tlsConnectOptions(tls, undefined));
+  } catch (error) {
+    throw new TypeError(`tls must hold PEM certificates and keys that belong together, received ones that do not work (${errorCode(error)})`, { cause: error });
+  }
+}
+
 type Dial = (httpSocket: Socket | undefined, callback: ConnectCallback) => Socket;
 
 /** One undici connector, and with it one TLS session cache, for all connections to an origin. */
 function createDial({ origin, tls, allowH2 }: ConnectorOptions): Dial {
   const servername = fixedServername(origin, tls);
-  const settings = origin.protocol === 'https:' ? tlsConnectOptions(tls, servername) : {};
+  // Made once: parsing the system's authorities for every connection would cost milliseconds, and a bad PEM shows now.
+  const settings = origin.protocol === 'https:' ? { ...tlsConnectOptions(tls, servername), secureContext: createContext(tls) } : {};
   // undici's own clock has a resolution of half a second and cannot be read; `createConnector` has one.
   const connect = buildConnector({ ...settings, allowH2, timeout: 0 });
   // undici caches sessions weakly; this keeps the newest one alive across garbage collections.
@@ -76,7 +86,7 @@ export function createConnector(options: ConnectorOptions): Connector {
   const authority = `${origin.hostname}:${origin.port === '' ? (isSecure ? 443 : 80) : origin.port}`;
   return (timeoutMs, callback) => {
     let settled = false;
-    let stage: { destroy(error?: Error): void };
+    let stage: { destroy(error?: Error): void } | undefined;
     const settle: ConnectCallback = (error, socket) => {
       if (settled) { socket?.destroy(); return; }
       settled = true;
@@ -85,14 +95,21 @@ export function createConnector(options: ConnectorOptions): Connector {
     };
     const timer = setTimeout(() => {
       settle(new ConnectTimeout(`no connection within ${timeoutMs} ms`), undefined);
-      stage.destroy();
+      stage?.destroy();
     }, timeoutMs);
+    const begin = (tunnel?: Socket): void => {
+      try {
+        stage = dial(tunnel, settle);
+      } catch (error) {
+        queueMicrotask(() => { settle(thrownError(error), undefined); });
+      }
+    };
     if (proxy === undefined) {
-      stage = dial(undefined, settle);
+      begin();
     } else {
       stage = openTunnel(proxy, authority, tls, (error, tunnel) => {
         if (settled || tunnel === undefined || !isSecure) settle(error, tunnel);
-        else stage = dial(tunnel, settle);
+        else begin(tunnel);
       });
     }
     return {
@@ -100,7 +117,7 @@ export function createConnector(options: ConnectorOptions): Connector {
         if (settled) return;
         settled = true;
         clearTimeout(timer);
-        stage.destroy();
+        stage?.destroy();
       },
     };
   };

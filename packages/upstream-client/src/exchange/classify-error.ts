@@ -1,4 +1,5 @@
 import { errorCode } from '../thrown.ts';
+import type { RejectionReason } from '../upstream-events.ts';
 import { isUpstreamError, UpstreamError, type RequestPhase, type UpstreamErrorCode } from '../upstream-error.ts';
 
 /** undici reports these when the request as it was given cannot be sent. */
@@ -6,6 +7,9 @@ const REQUEST_DEFECTS = new Set(['UND_ERR_INVALID_ARG', 'UND_ERR_NOT_SUPPORTED',
 
 /** Messages of undici's `SocketError` that mean bytes which are no answer to the request, not a lost connection. */
 const BAD_MESSAGES = new Set(['bad response', 'bad upgrade']);
+
+/** The error of a request that was refused a slot. */
+export const REJECTION_CODES: Readonly<Record<RejectionReason, UpstreamErrorCode>> = { timeout: 'slot_timeout', queue_full: 'queue_full', draining: 'draining' };
 
 const MESSAGES: Record<UpstreamErrorCode, string> = {
   slot_timeout: 'no slot was free in time',

@@ -8,7 +8,7 @@ import type { Slot } from '../pool/slot.ts';
 import { errorCode, thrownError } from '../thrown.ts';
 import type { RequestPhase, UpstreamErrorCode } from '../upstream-error.ts';
 import type { AcquisitionSource, DisconnectReason, RejectionReason } from '../upstream-events.ts';
-import { classifyExchangeError, upstreamError } from './classify-error.ts';
+import { classifyExchangeError, REJECTION_CODES, upstreamError } from './classify-error.ts';
 import type { Timed } from './deadline-clock.ts';
 import type { ExchangeContext } from './exchange-context.ts';
 import { NOTHING_PREPARED, prepareRequest, prepareTimeouts, type PreparedRequest } from './prepare-request.ts';
@@ -18,8 +18,6 @@ import { WriteStallBody } from './write-stall-body.ts';
 
 type RawFields = Exclude<Dispatcher.DispatchController['rawHeaders'], undefined>;
 type MutableTimings = { -readonly [Name in keyof RequestTimings]: RequestTimings[Name] };
-
-const REJECTION_CODES: Record<RejectionReason, UpstreamErrorCode> = { timeout: 'slot_timeout', queue_full: 'queue_full', draining: 'draining' };
 
 /** A connection that died unused is replaced once; a second time says something about the upstream. */
 const MAX_RECONNECTS = 1;
@@ -93,7 +91,7 @@ export class Exchange implements SlotHolder, Timed, UpstreamController, Dispatch
   abort(reason: Error): void {
     if (this.phase === 'done') return;
     this.aborted = true;
-    this.fail(reason ?? this.error('aborted'), 'aborted');
+    this.fail(reason ?? this.error('aborted'));
   }
 
   pause(): void {
@@ -147,22 +145,37 @@ export class Exchange implements SlotHolder, Timed, UpstreamController, Dispatch
   }
 
   onBodySent(chunk: Buffer): void {
-    if (this.phase !== 'done') this.handler.onBodySent?.(chunk);
+    if (this.phase === 'done') return;
+    try {
+      this.handler.onBodySent?.(chunk);
+    } catch (error) {
+      this.fail(thrownError(error));
+    }
   }
 
   onRequestSent(): void {
-    // A response may come, and even end, before the request is sent.
+    if (this.phase === 'done') return;
+    // The response may have come before the request was sent.
     const now = performance.now();
     this.timings.sentAt = now;
     if (this.phase === 'sending') {
       this.phase = 'awaiting_head';
       this.context.clock.set(this, now, this.timeouts.headersMs);
     }
-    if (this.phase !== 'done') this.handler.onRequestSent?.();
+    try {
+      this.handler.onRequestSent?.();
+    } catch (error) {
+      this.fail(thrownError(error));
+    }
   }
 
   onResponseStarted(): void {
-    if (this.phase !== 'done') this.handler.onResponseStarted?.();
+    if (this.phase === 'done') return;
+    try {
+      this.handler.onResponseStarted?.();
+    } catch (error) {
+      this.fail(thrownError(error));
+    }
   }
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders, statusMessage?: string): void {
@@ -181,7 +194,7 @@ export class Exchange implements SlotHolder, Timed, UpstreamController, Dispatch
     try {
       this.handler.onResponseStart?.(this, status, headers, statusMessage);
     } catch (error) {
-      this.fail(thrownError(error), 'aborted');
+      this.fail(thrownError(error));
     }
   }
 
@@ -192,7 +205,7 @@ export class Exchange implements SlotHolder, Timed, UpstreamController, Dispatch
     try {
       this.handler.onResponseData?.(this, chunk);
     } catch (error) {
-      this.fail(thrownError(error), 'aborted');
+      this.fail(thrownError(error));
     }
   }
 
@@ -234,7 +247,7 @@ export class Exchange implements SlotHolder, Timed, UpstreamController, Dispatch
     const { upstream } = this;
     this.settle();
     if (this.slot !== undefined) this.slot.closeReason ??= reason;
-    this.stopBody();
+    this.body?.giveUp(this.context.onHandlerError);
     upstream?.abort(error);
     this.context.pool.abandon(this, reason);
     this.report(error);
@@ -260,10 +273,6 @@ export class Exchange implements SlotHolder, Timed, UpstreamController, Dispatch
     return this.body;
   }
 
-  private stopBody(): void {
-    this.body?.stop().catch(this.context.onHandlerError);
-  }
-
   private settle(): void {
     this.context.clock.delete(this);
     this.phase = 'done';
@@ -278,7 +287,7 @@ export class Exchange implements SlotHolder, Timed, UpstreamController, Dispatch
     try {
       this.handler.onResponseStart?.(this, status, headers, statusMessage);
     } catch (error) {
-      this.fail(thrownError(error), 'aborted');
+      this.fail(thrownError(error));
     }
   }
 

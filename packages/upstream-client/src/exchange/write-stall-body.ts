@@ -67,8 +67,13 @@ export class WriteStallBody implements AsyncIterableIterator<Uint8Array> {
     this.timer = undefined;
   }
 
+  /** Ends the body of a request that is over. */
+  giveUp(onSourceError: (thrown: unknown) => void): void {
+    this.stop().catch(onSourceError);
+  }
+
   /** Ends the body. A source that was read from is told to release what it holds; an untouched one is left to its owner. */
-  async stop(): Promise<void> {
+  private async stop(): Promise<void> {
     this.stopClock();
     if (this.stopped) return;
     this.stopped = true;

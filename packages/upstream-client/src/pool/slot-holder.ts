@@ -2,7 +2,7 @@ import type { Client } from 'undici';
 import type { AcquisitionSource, RejectionReason } from '../upstream-events.ts';
 import type { Slot } from './slot.ts';
 
-/** What the pool asks of a request that wants a slot; `now` is `performance.now()`. Every call is the last thing the pool does in its turn. */
+/** What the pool asks of a request that wants a slot; `now` is `performance.now()`. The pool is consistent at every call, which may come back at once. */
 export interface SlotHolder {
   slot: Slot | undefined;
   readonly connectMs: number;

@@ -200,7 +200,8 @@ export class SlotPool {
     this.slots.add(slot);
     holder.slot = slot;
     this.dial(slot, holder);
-    holder.onAcquired(slot, source, slot.connectStartedAt);
+    // A listener of the event above may have ended the request.
+    if (slot.holder === holder) holder.onAcquired(slot, source, slot.connectStartedAt);
   }
 
   private dial(slot: Slot, holder: SlotHolder): void {
