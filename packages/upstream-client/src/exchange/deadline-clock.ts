@@ -20,7 +20,7 @@ const LONGEST_TICK_MS = 1_000;
 export class DeadlineClock {
   private first: Timed | undefined = undefined;
   private timer: NodeJS.Timeout | undefined = undefined;
-  private tickAt = Number.POSITIVE_INFINITY;
+  private tickAt: number = Number.POSITIVE_INFINITY;
 
   add(timed: Timed): void {
     timed.isTimed = true;

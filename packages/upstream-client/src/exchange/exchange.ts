@@ -34,7 +34,7 @@ export class Exchange implements SlotHolder, Timed, UpstreamController, Dispatch
   slot: Slot | undefined = undefined;
   imminent = false;
   /** Of the slot wait, then of the response head, then of the next piece; never while connecting, sending or paused. */
-  deadline = Number.POSITIVE_INFINITY;
+  deadline: number = Number.POSITIVE_INFINITY;
   isTimed = false;
   previousTimed: Timed | undefined = undefined;
   nextTimed: Timed | undefined = undefined;
@@ -186,9 +186,9 @@ export class Exchange implements SlotHolder, Timed, UpstreamController, Dispatch
     if (defect !== undefined) { this.fail(this.error('invalid_response', defect)); return; }
     this.phase = 'receiving';
     if (this.slot !== undefined) this.slot.awaitsHead = false;
+    this.body?.stopClock();
     const now = performance.now();
     this.timings.headAt = now;
-    this.body?.stopClock();
     if (this.paused) this.deadline = Number.POSITIVE_INFINITY;
     else this.context.clock.set(this, now, this.timeouts.idleMs);
     try {
@@ -244,11 +244,10 @@ export class Exchange implements SlotHolder, Timed, UpstreamController, Dispatch
   fail(error: Error, reason: DisconnectReason = 'aborted'): void {
     if (this.phase === 'done') return;
     this.reason = error;
-    const { upstream } = this;
     this.settle();
     if (this.slot !== undefined) this.slot.closeReason ??= reason;
     this.body?.giveUp(this.context.onHandlerError);
-    upstream?.abort(error);
+    this.upstream?.abort(error);
     this.context.pool.abandon(this, reason);
     this.report(error);
   }
