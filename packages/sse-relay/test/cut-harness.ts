@@ -109,14 +109,15 @@ function judge({ body, isComplete }: Read, { mode, cut, wire, sent }: Cut, total
   else if (hasErrorEvent) totals.withErrorEvent += 1;
   else totals.withoutErrorEvent += 1;
 
-  if (isComplete !== isWhole) return isComplete ? 'a cut body looks whole' : 'a whole body looks cut';
+  // After RST the kernel may drop what it had, the last bytes of a whole body included; any other cut keeps all that was sent.
+  const mayLose = mode === 'reset';
+  if (isComplete !== isWhole && !(mayLose && isWhole)) return isComplete ? 'a cut body looks whole' : 'a whole body looks cut';
   if (!relayed.equals(sent.subarray(0, relayed.length))) return 'the bytes are not a prefix of what was sent';
-  // After RST the kernel may drop what it had; every other cut keeps each byte that was sent.
-  if (mode !== 'reset' && relayed.length !== sentLength) return `${relayed.length} of ${sentLength} bytes arrived`;
+  if (!mayLose && relayed.length !== sentLength) return `${relayed.length} of ${sentLength} bytes arrived`;
   if (mode === 'gzip') return hasErrorEvent ? 'text was added to a compressed body' : undefined;
   // The cut may fall inside a character: what follows the last line end is a tail, whatever it is.
   const lineEnd = relayed.lastIndexOf(10) + 1;
   const isAtBoundary = lineEnd === relayed.length && readEvents(relayed).tail === '';
-  if (!isWhole && hasErrorEvent !== isAtBoundary) return hasErrorEvent ? 'an error event was added inside an event' : 'no error event at a boundary';
+  if (!isComplete && hasErrorEvent !== isAtBoundary) return hasErrorEvent ? 'an error event was added inside an event' : 'no error event at a boundary';
   return !hasErrorEvent || readEvents(body).events.at(-1)?.event === 'error' ? undefined : 'the error event cannot be read';
 }
