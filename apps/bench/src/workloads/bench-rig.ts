@@ -1,0 +1,40 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Contender, RunningContender } from '../contenders/contender.ts';
+import type { Target } from '../load/target.ts';
+import { type HelperProcess, startHelper } from '../process/helper-process.ts';
+import { CORES } from '../process/spawn-pinned.ts';
+import type { Workload } from './workload.ts';
+
+/** The upstream and the load that every contender is measured between. */
+export interface BenchRig {
+  readonly upstream: HelperProcess;
+  readonly upstreamPort: number;
+  readonly load: HelperProcess;
+  start(contender: Contender): Promise<RunningContender>;
+  stop(): Promise<void>;
+}
+
+/** Starts upstream and load; each contender gets a folder of its own inside `folder`. */
+export async function createBenchRig(folder: string): Promise<BenchRig> {
+  const upstream = await startHelper(new URL('../upstream/upstream-process.js', import.meta.url), CORES.load);
+  const load = await startHelper(new URL('../load/load-process.js', import.meta.url), CORES.load);
+  const upstreamPort = await upstream.call<number>('port');
+  let started = 0;
+  return {
+    upstream, upstreamPort, load,
+    start(contender) {
+      started += 1;
+      const own = join(folder, `${contender.name.replaceAll(/\W+/g, '-')}-${started}`);
+      mkdirSync(own, { recursive: true });
+      return contender.start({ upstreamOrigin: `http://127.0.0.1:${upstreamPort}`, upstreamPort, folder: own, core: CORES.contender });
+    },
+    stop: async () => { await Promise.all([upstream.stop(), load.stop()]); },
+  };
+}
+
+/** Where a workload's requests to a contender go; `undefined` when the contender does not serve them. */
+export function targetOf(running: RunningContender, { endpoint, body }: Pick<Workload, 'endpoint' | 'body'>): Target | undefined {
+  const chosen = running[endpoint];
+  return chosen === undefined ? undefined : { ...chosen, port: running.port, body };
+}

@@ -1,0 +1,66 @@
+import type { BodyName } from '../wire/request-bodies.ts';
+
+interface Common {
+  readonly name: string;
+  /** What it stands for, for the report. */
+  readonly title: string;
+  readonly endpoint: 'native' | 'chat';
+  readonly body: BodyName;
+  /** Interleaved rounds: each measures every contender once. */
+  readonly rounds: number;
+  /** Whether the heavy peers take part. */
+  readonly withPeers: boolean;
+}
+
+/** Requests in a closed loop; the cost is counted per request. */
+export interface RequestWorkload extends Common {
+  readonly kind: 'requests';
+  readonly connections: number;
+  readonly sliceMs: number;
+  /** The rate at which latency is measured apart from the closed loop, which only measures its own queue. */
+  readonly latencyRatePerSecond: number;
+  /** Events of a streamed answer that is sent at once; 0: a whole answer. */
+  readonly streamEvents: number;
+}
+
+/** Streams that stay open while a window is measured; the cost is counted per event. */
+export interface StreamWorkload extends Common {
+  readonly kind: 'streams';
+  readonly streams: number;
+  readonly eventsPerSecond: number;
+  readonly windowMs: number;
+}
+
+/** Streams that are opened and held; what they hold resident is counted per stream. */
+export interface MemoryWorkload extends Common {
+  readonly kind: 'memory';
+  readonly streams: number;
+  readonly eventsPerSecond: number;
+  /** Time between the last stream's opening and the sample. */
+  readonly settleMs: number;
+}
+
+/** Streams that are cut as soon as they begin; the cost is counted per stream, and everything must be given back. */
+export interface AbortWorkload extends Common {
+  readonly kind: 'aborts';
+  readonly streams: number;
+  readonly atOnce: number;
+}
+
+/** One workload. */
+export type Workload = RequestWorkload | StreamWorkload | MemoryWorkload | AbortWorkload;
+
+/** The measurements of one contender in one round; absent ones do not apply. */
+export interface Sample {
+  /** CPU time of one request, event or stream. */
+  readonly cpuMicroseconds?: number;
+  readonly perSecond?: number;
+  readonly p50Ms?: number;
+  readonly p99Ms?: number;
+  readonly baseBytes?: number;
+  readonly bytesPerStream?: number;
+  /** After an abort storm: upstream connections that are still in use, and resident bytes over the start. */
+  readonly leakedStreams?: number;
+  readonly grownBytes?: number;
+  readonly failures?: number;
+}
