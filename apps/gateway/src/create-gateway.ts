@@ -6,6 +6,7 @@ import { Registry } from 'prom-client';
 import { createApplication, type RefusedRequest } from './application/create-application.ts';
 import { describeParserError } from './application/describe-parser-error.ts';
 import type { MountedSide } from './application/mounted-side.ts';
+import type { Refusal } from './application/refusal.ts';
 import { createTrustedProxies } from './clients/client-address.ts';
 import { createClientRegistry } from './clients/client-registry.ts';
 import type { GatewayConfig } from './config/gateway-config.ts';
@@ -21,8 +22,8 @@ import type { ProcessLogger } from './logging/create-logger.ts';
 import { describeError } from './logging/describe-error.ts';
 import { createRequestLog } from './logging/request-log.ts';
 import { createGatewayMetrics, type GatewayMetrics } from './metrics/create-gateway-metrics.ts';
+import { handleWithoutNativeSide } from './native/absent-native-side.ts';
 import { NATIVE_ROUTES, UNKNOWN_ROUTE, UNMATCHED_TEMPLATE } from './native/route-table.ts';
-import type { Side } from './request-record.ts';
 
 /** What one gateway process is made from. */
 export interface GatewayOptions {
@@ -73,7 +74,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     checkOrigin: () => checkOrigin,
     native: mountNative(sides),
     frontDoor: sides.frontDoor,
-    absent: describeAbsent(config),
+    absentFrontDoor: describeAbsentFrontDoor(config),
     onRefused: (refused) => {
       recordRefused(metrics, refused);
       logger.info({ request_id: refused.id, side: refused.side, method: refused.method, status: refused.status, code: refused.refusal.code }, 'refused');
@@ -114,22 +115,19 @@ function createMetrics({ config, version }: GatewayOptions, bufferedBytes: () =>
   });
 }
 
-function mountNative({ native }: Sides): MountedSide | undefined {
-  return native === undefined ? undefined : { handle: (_context, inbound) => native.handle(inbound) };
+function mountNative({ native }: Sides): MountedSide {
+  return { handle: (_context, inbound) => (native === undefined ? handleWithoutNativeSide(inbound) : native.handle(inbound)) };
 }
 
 function originCheckOf({ server }: GatewayConfig): OriginCheck {
   return createOriginCheck({ allowedHosts: server.allowed_hosts, boundHost: server.host, corsOrigins: server.cors_origins });
 }
 
-/** What clients of a side that is not there are told. */
-function describeAbsent(config: GatewayConfig): Readonly<Record<Side, string>> {
-  return {
-    native: 'The Anthropic pass-through could not be started; the log of the gateway says why.',
-    front_door: config.openai_front_door.enabled
-      ? 'The OpenAI front door could not be started; the log of the gateway says why.'
-      : 'Not found: the OpenAI front door is switched off. openai_front_door.enabled switches it on.',
-  };
+/** What clients of a front door that is not there are told. */
+function describeAbsentFrontDoor(config: GatewayConfig): Refusal {
+  return config.openai_front_door.enabled
+    ? { code: 'internal', message: 'The OpenAI front door could not be started; the log of the gateway says why.' }
+    : { code: 'not_found', message: 'Not found: the OpenAI front door is switched off. openai_front_door.enabled switches it on.' };
 }
 
 async function listen(server: Server, host: string, port: number): Promise<void> {

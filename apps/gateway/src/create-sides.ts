@@ -55,7 +55,7 @@ export function createSides(options: SidesOptions): Sides {
       return undefined;
     }
   };
-  const native = make('native', () => createNativeSide({ ...options, limiter: limiters.native }));
+  const native = make('native', () => createNativeSide({ ...options, limiter: limiters.native, isDegraded: () => Object.keys(failures).length > 0 }));
   if (native !== undefined) upstreams.add('native', native.upstream);
   const frontDoor = config.openai_front_door.enabled ? make('front_door', () => createFrontDoorSide({ ...options, limiter: limiters.front_door })) : undefined;
   for (const [name, client] of Object.entries(frontDoor?.upstreams ?? {})) upstreams.add(name, client);

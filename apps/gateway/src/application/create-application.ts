@@ -19,10 +19,11 @@ export interface ApplicationOptions {
   readonly lifecycle: Lifecycle;
   readonly checkOrigin: () => OriginCheck;
   readonly inboundLimits: InboundLimits;
-  /** A side that could not be made is absent; `absent` says what its clients are told. */
-  readonly native: MountedSide | undefined;
+  readonly native: MountedSide;
+  /** Absent when it is switched off or could not be made. */
   readonly frontDoor: MountedSide | undefined;
-  readonly absent: Readonly<Record<Side, string>>;
+  /** What clients of an absent front door are told. */
+  readonly absentFrontDoor: Refusal;
   /** Counts and logs a request that neither side saw. */
   readonly onRefused: (refused: RefusedRequest) => void;
   /** Something threw that must not: a bug, never a client's doing. */
@@ -53,12 +54,14 @@ export function createApplication(options: ApplicationOptions): RequestListener 
 
   // One line a mounted module. Sides route within themselves: they share nothing, not even a router.
   router.all('/', (context) => answerIndex(options, context));
-  router.all(['/anthropic', '/anthropic/{*rest}'], mount(options, 'native', options.native));
+  router.all(['/anthropic', '/anthropic/{*rest}'], mount(options.native));
   // The likeliest mistake of an Anthropic client gets an answer it can read.
   router.all(['/v1/messages', '/v1/messages/{*rest}'], (context) => refuse(options, context, 'native', {
     code: 'not_found', message: 'Not found: the Anthropic API is served under /anthropic here. Set the base URL to end in /anthropic.',
   }));
-  router.all(['/v1', '/v1/{*rest}'], mount(options, 'front_door', options.frontDoor));
+  router.all(['/v1', '/v1/{*rest}'], options.frontDoor === undefined
+    ? (context) => refuse(options, context, 'front_door', options.absentFrontDoor)
+    : mount(options.frontDoor));
 
   application.use(admission(options)); // first: nothing may look at a request that a second parser could read differently
   application.use(cors(options)); //      before routing: a preflight has no credential and no route
@@ -101,10 +104,9 @@ function cors(options: ApplicationOptions): Koa.Middleware {
   };
 }
 
-function mount(options: ApplicationOptions, name: Side, side: MountedSide | undefined): Koa.Middleware {
-  return async function handle(context) {
-    if (side === undefined) await refuse(options, context, name, { code: 'not_found', message: options.absent[name] });
-    else await side.handle(context, inboundOf(context));
+function mount(side: MountedSide): Koa.Middleware {
+  return function handle(context) {
+    return side.handle(context, inboundOf(context));
   };
 }
 

@@ -11,7 +11,7 @@ const LOOPBACK = /^(?:127\.|::1$|::ffff:127\.)/;
  */
 export function describeHealth(runtime: NativeRuntime, inbound: InboundRequest): Record<string, unknown> {
   const { lifecycle, upstream, health } = runtime;
-  const status = lifecycle.isLeaving ? 'draining' : health.isFailing() ? 'degraded' : 'healthy';
+  const status = lifecycle.isLeaving ? 'draining' : health.isFailing() || runtime.isDegraded() ? 'degraded' : 'healthy';
   const isTrusted = LOOPBACK.test(inbound.request.socket.remoteAddress ?? '') || isAuthenticated(runtime, inbound);
   return {
     status,

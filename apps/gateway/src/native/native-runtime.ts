@@ -50,6 +50,8 @@ export interface NativeParts {
   readonly relays: Set<RelayHandler>;
   readonly viaPseudonym: string;
   readonly health: UpstreamHealth;
+  /** Whether another part of the gateway is missing. */
+  readonly isDegraded: () => boolean;
 }
 
 /** Everything a native request meets. */
