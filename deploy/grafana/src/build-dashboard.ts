@@ -1,4 +1,4 @@
-import { BigValueColorMode, StackingMode, VisibilityMode } from '@grafana/grafana-foundation-sdk/common';
+import { BigValueColorMode, BigValueTextMode, StackingMode, VisibilityMode } from '@grafana/grafana-foundation-sdk/common';
 import * as common from '@grafana/grafana-foundation-sdk/common';
 import {
   type Dashboard, DashboardBuilder, DashboardCursorSync, DashboardLinkBuilder, DashboardLinkType, DatasourceVariableBuilder, FieldColorBuilder,
@@ -57,6 +57,7 @@ function buildGraph(spec: GraphSpec): GraphBuilder {
 function buildStat(spec: StatSpec): StatBuilder {
   const stat = new StatBuilder().height(STAT_HEIGHT).colorMode(spec.thresholds === undefined ? BigValueColorMode.None : BigValueColorMode.Value);
   stat.reduceOptions(new common.ReduceDataOptionsBuilder().calcs(['lastNotNull']).fields('').values(false));
+  if (spec.showsName === true) stat.textMode(BigValueTextMode.Name);
   if (spec.words !== undefined) {
     const options = Object.fromEntries(Object.entries(spec.words).map(([value, text], index) => [value, { text, index }]));
     stat.mappings([{ type: MappingType.ValueToText, options }]);

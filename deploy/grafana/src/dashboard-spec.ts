@@ -38,6 +38,8 @@ export interface StatSpec extends PanelBase {
   readonly kind: 'stat';
   /** Words for values, such as 0 for `no`. */
   readonly words?: Readonly<Record<string, string>>;
+  /** Shows the legend of each series instead of its value. @defaultValue false */
+  readonly showsName?: boolean;
 }
 
 /** The distribution of a histogram over time. */

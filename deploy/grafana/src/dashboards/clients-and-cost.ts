@@ -70,7 +70,7 @@ const quota: readonly PanelSpec[] = [
     kind: 'table', title: 'Anthropic\'s quota: numbers', unit: 'none', width: 6, noValue: 'no response carried a quota',
     description: 'What is left of each quota that has not been renewed since the last response.',
     queries: [{
-      expression: `${select('penstock_anthropic_ratelimit_remaining')} ${current} (${select('penstock_anthropic_ratelimit_reset_timestamp_seconds')} > time() - 300)`,
+      expression: `min by (upstream, limit) (${select('penstock_anthropic_ratelimit_remaining')} ${current} (${select('penstock_anthropic_ratelimit_reset_timestamp_seconds')} > time() - 300))`,
       legend: '',
     }],
   },

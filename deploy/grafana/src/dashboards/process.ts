@@ -11,7 +11,7 @@ const state: readonly PanelSpec[] = [
     queries: [{ expression: `count(${select('penstock_build_info')})`, legend: 'processes' }],
   },
   {
-    kind: 'stat', title: 'Version', unit: 'none', width: 4, description: 'The versions that run now, and how many processes of each.',
+    kind: 'stat', title: 'Version', unit: 'none', width: 4, showsName: true, description: 'The versions of the gateway and of Node that run now.',
     queries: [{ expression: `count by (version, node_version) (${select('penstock_build_info')})`, legend: '{{version}} on {{node_version}}' }],
   },
   {
@@ -37,7 +37,7 @@ const state: readonly PanelSpec[] = [
 const eventLoop: readonly PanelSpec[] = [
   {
     kind: 'graph', title: 'Event loop lag', unit: 's', thresholds: { warning: 0.1, critical: 0.5 },
-    description: 'How late the event loop runs its timers, 99th percentile since the last scrape. All responses wait for it. With several scrapers each sees only a part.',
+    description: 'How late the event loop runs its timers, 99th percentile since the last scrape. All responses wait for it. An idle loop shows 20 ms, the sampling interval. With several scrapers each sees only a part.',
     queries: [byInstance('nodejs_eventloop_lag_p99_seconds', '{{instance}} p99'), byInstance('nodejs_eventloop_lag_p50_seconds', '{{instance}} p50')],
   },
   {

@@ -4,6 +4,7 @@ import { startSimulator, type Simulator } from '@penstock/anthropic-simulator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hashClientKey } from '../../../src/clients/client-key.ts';
 import { CLIENT_KEYS, fillMemory, fillPool, loseUpstream, type Scene, sendVariety, spendQuota, troubleProcess, truncateStreams } from './cause-incidents.ts';
+import { drawPictures } from './draw-pictures.ts';
 import { startLoad, type Truth } from './send-load.ts';
 import { spawnGateway, type SpawnedGateway } from './spawn-gateway.ts';
 import { HAS_PROMETHEUS, type Prometheus, type Series, startPrometheus } from './start-prometheus.ts';
@@ -29,8 +30,8 @@ function panelQueries(name: string): { readonly title: string; readonly expressi
 }
 
 /** What Grafana does to a query when everything is chosen. */
-function choose(expression: string): string {
-  return expression.replaceAll('$__rate_interval', '4s').replaceAll('$__range', '60s').replaceAll(/\$(job|instance|side|upstream|client)\b/g, '.*');
+function choose(expression: string, job = '.*'): string {
+  return expression.replaceAll('$__rate_interval', '4s').replaceAll('$__range', '60s').replaceAll('$job', job).replaceAll(/\$(instance|side|upstream|client)\b/g, '.*');
 }
 
 function hasNumber(series: readonly Series[]): boolean {
@@ -63,23 +64,23 @@ describe.skipIf(!HAS_PROMETHEUS)(`a real Prometheus that scrapes real gateways${
     const troubled = await spawnGateway({
       anthropic_native: {
         base_url: upstream.origin, api_key: 'simulated', max_buffered_bytes: 4_194_304,
-        pool: { max_connections: 4, max_keepalive_connections: 4, max_waiting: 24 }, timeouts: { slot_wait: 40 },
+        pool: { max_connections: 4, max_keepalive_connections: 4, max_waiting: 10 }, timeouts: { slot_wait: 40 },
       },
       clients: Object.entries(CLIENT_KEYS).map(([name, key]) => ({
         name, key_sha256: hashClientKey(key), ...(name === 'limited' ? { limits: { requests_per_minute: 2 } } : {}),
       })),
     });
-    const process = await spawnGateway({ anthropic_native: native, log: { destination: '/dev/full' } });
+    const shaken = await spawnGateway({ anthropic_native: native, log: { destination: '/dev/full' } });
     prometheus = await startPrometheus([
       { name: 'penstock-healthy', port: healthy.operationsPort, interval: '250ms' },
       { name: 'penstock-troubled', port: troubled.operationsPort, interval: '250ms' },
-      { name: 'penstock-process', port: process.operationsPort, interval: '1s' },
+      { name: 'penstock-process', port: shaken.operationsPort, interval: '1s' },
     ]);
-    started.push(simulator, healthy, troubled, process, prometheus, { [Symbol.asyncDispose]: () => upstream.stop() });
+    started.push(simulator, healthy, troubled, shaken, prometheus, { [Symbol.asyncDispose]: () => upstream.stop() });
     const scene: Scene = { gateway: troubled, upstream, prometheus };
     const load = startLoad(healthy.anthropic, 4);
     await Promise.all([
-      troubleProcess(process, prometheus),
+      troubleProcess(shaken, prometheus),
       sendVariety(scene).then(() => spendQuota(scene)).then(() => truncateStreams(scene)).then(() => loseUpstream(scene))
         .then(() => fillPool(scene)).then(() => fillMemory(scene)),
     ]);
@@ -87,6 +88,8 @@ describe.skipIf(!HAS_PROMETHEUS)(`a real Prometheus that scrapes real gateways${
     const scrapedAt = Date.now() / 1000;
     await prometheus.until(`sum(penstock_requests_in_flight{job="penstock-healthy"}) == 0 and on () timestamp(up{job="penstock-healthy"}) > ${scrapedAt + 0.5}`);
     socketsAtRest = establishedTo(new URL(simulator.origin).port);
+    // The pictures of the documentation are drawn from this run when somebody asks for them.
+    if (process.env['PENSTOCK_DRAW_PICTURES'] === '1') await drawPictures(prometheus, choose);
   }, 400_000);
 
   afterAll(async () => {
