@@ -1,0 +1,52 @@
+import { fieldValues, loadRecordings, startScriptedUpstream, type Recording, type ScriptedUpstream } from '@penstock/test-support';
+
+/** How the upstream ends after the cut: closes, resets, or says nothing more. */
+export const CUT_KINDS = ['fin', 'reset', 'stall'] as const;
+
+/** One of `CUT_KINDS`. */
+export type CutKind = (typeof CUT_KINDS)[number];
+
+/** The request field that tells the upstream what to do; `anthropic-*` crosses the gateway. */
+export const CUT_FIELD = 'anthropic-cut';
+
+/** The value of the field. */
+export const cutValue = (recording: Recording, offset: number, kind: CutKind): string => `${recording.name} ${offset} ${kind}`;
+
+/** The recorded streams that end whole, smallest first. */
+export function wholeStreams(): Recording[] {
+  return loadRecordings('sse').filter(({ body }) => body.includes('event: message_stop')).toSorted((a, b) => a.body.length - b.body.length);
+}
+
+/** The offset after which every event of the stream has arrived: the end of its message_stop. */
+export function wholeAt({ body }: Recording): number {
+  const start = body.lastIndexOf('event: message_stop');
+  return body.indexOf('\n\n', start) + 2;
+}
+
+/** Offsets right after each blank line. */
+export function boundaries({ body }: Recording): number[] {
+  const ends: number[] = [];
+  for (let at = body.indexOf('\n\n'); at !== -1; at = body.indexOf('\n\n', at + 2)) ends.push(at + 2);
+  return ends;
+}
+
+/** Offsets within three bytes of each boundary, and none outside the body. */
+export function nearBoundaries(recording: Recording): number[] {
+  const near = boundaries(recording).flatMap((end) => [-3, -2, -1, 0, 1, 2, 3].map((distance) => end + distance));
+  return [...new Set(near)].filter((offset) => offset >= 0 && offset <= recording.body.length);
+}
+
+/** An upstream that replays a recording up to the offset it is asked for, and then breaks. It never sends the terminating chunk. */
+export function startCuttingUpstream(recordings: readonly Recording[]): Promise<ScriptedUpstream> {
+  const byName = new Map(recordings.map((recording) => [recording.name, recording]));
+  return startScriptedUpstream(async (connection) => {
+    const request = await connection.nextRequest(600_000);
+    const [name = '', offset = '0', kind = 'fin'] = (fieldValues(request.rawHeaders, CUT_FIELD)[0] ?? '').split(' ');
+    const sent = byName.get(name)?.body.subarray(0, Number(offset)) ?? Buffer.alloc(0);
+    connection.send('HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\nrequest-id: req_cut\r\ntransfer-encoding: chunked\r\n\r\n');
+    if (sent.length > 0) connection.send(Buffer.concat([Buffer.from(`${sent.length.toString(16)}\r\n`), sent, Buffer.from('\r\n')]));
+    if (kind === 'fin') connection.socket.end();
+    else if (kind === 'reset') setImmediate(() => connection.reset());
+    await connection.closed();
+  });
+}
