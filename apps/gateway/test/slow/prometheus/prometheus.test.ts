@@ -77,6 +77,8 @@ describe.skipIf(!HAS_PROMETHEUS)(`a real Prometheus that scrapes real gateways${
       { name: 'penstock-process', port: shaken.operationsPort, interval: '1s' },
     ]);
     started.push(simulator, healthy, troubled, shaken, prometheus, { [Symbol.asyncDispose]: () => upstream.stop() });
+    // What happens before the first scrape is in no rate.
+    await prometheus.until('count(up == 1) == 3');
     const scene: Scene = { gateway: troubled, upstream, prometheus };
     const load = startLoad(healthy.anthropic, 4);
     await Promise.all([
