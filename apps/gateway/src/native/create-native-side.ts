@@ -27,7 +27,7 @@ export interface NativeSide {
 }
 
 /** What the app gives the native side. */
-export interface NativeSideOptions extends Omit<NativeParts, 'upstream' | 'basePath' | 'budget' | 'relays' | 'health'> {
+export interface NativeSideOptions extends Omit<NativeParts, 'upstream' | 'basePath' | 'budget' | 'relays' | 'health' | 'usageObserver'> {
   readonly config: GatewayConfig;
   readonly clients: ClientRegistry;
 }
@@ -39,7 +39,7 @@ export function createNativeSide(options: NativeSideOptions): NativeSide {
   const upstream = createUpstreamClient(upstreamOptions(config, url.origin));
   const fixed: NativeParts = {
     ...parts, upstream, basePath: url.pathname.replace(/\/+$/, ''), budget: createByteBudget(config.anthropic_native.max_buffered_bytes),
-    relays: new Set(), health: createUpstreamHealth(),
+    relays: new Set(), health: createUpstreamHealth(), usageObserver: { onError: () => parts.metrics.observerError() },
   };
   let runtime: NativeRuntime = { ...fixed, ...readNativeSettings(config, clients, parts.viaPseudonym) };
 

@@ -69,7 +69,7 @@ class NativeRelay {
     this.#runtime = runtime;
     this.#exchange = exchange;
     const response: ServerResponse = exchange.inbound.response;
-    const observer = route.headClock === 'message' ? createUsageObserver() : undefined;
+    const observer = route.headClock === 'message' ? createUsageObserver(runtime.usageObserver) : undefined;
     this.observer = observer;
     this.handler = createRelayHandler(response, {
       onStart: (controller) => { this.controller = controller as UpstreamController; },

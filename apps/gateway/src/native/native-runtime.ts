@@ -1,5 +1,6 @@
 import { anthropicHeaderRules, createHeaderPolicy, extendHeaderRules, type HeaderPolicy, type RequestHeaderAdditions } from '@penstock/header-policy';
 import type { RelayHandler, RelayOptions } from '@penstock/sse-relay';
+import type { UsageObserverOptions } from '@penstock/sse-relay/anthropic-usage';
 import type { RequestTimeouts, UpstreamClient } from '@penstock/upstream-client';
 import type { ClientRegistry } from '../clients/client-registry.ts';
 import type { GatewayConfig } from '../config/gateway-config.ts';
@@ -50,6 +51,8 @@ export interface NativeParts {
   readonly relays: Set<RelayHandler>;
   readonly viaPseudonym: string;
   readonly health: UpstreamHealth;
+  /** One for all requests: counts what an observer could not decode, or dropped because it lagged. */
+  readonly usageObserver: UsageObserverOptions;
   /** Whether another part of the gateway is missing. */
   readonly isDegraded: () => boolean;
 }
