@@ -99,28 +99,38 @@ describe.skipIf(!HAS_PROMETHEUS)(`a real Prometheus that scrapes real gateways${
   });
 
   it('adds up: requests by outcome are those that the load generator counted', async () => {
-    const outcomes = await prometheus.query('sum by (outcome) (penstock_request_outcomes_total{job="penstock-healthy"}) > 0');
+    const outcomes = await prometheus.query('sum by (outcome) (penstock_request_outcomes_total{job="penstock-healthy", side="native"}) > 0');
     expect(Object.fromEntries(outcomes.map(({ metric, values }) => [metric['outcome'], values.at(-1)?.[1]]))).toEqual(truth.outcomes);
     expect(truth.outcomes.ok).toBeGreaterThan(100);
-    const byStatus = await prometheus.query('sum by (outcome) (penstock_requests_total{job="penstock-healthy"}) > 0');
+    const byStatus = await prometheus.query('sum by (outcome) (penstock_requests_total{job="penstock-healthy", side="native"}) > 0');
     expect(Object.fromEntries(byStatus.map(({ metric, values }) => [metric['outcome'], values.at(-1)?.[1]]))).toEqual(truth.outcomes);
-    expect(sum(await prometheus.query('sum(penstock_request_seconds_count{job="penstock-healthy"})'))).toBe(sum(outcomes));
+    expect(sum(await prometheus.query('sum(penstock_request_seconds_count{job="penstock-healthy", side="native"})'))).toBe(sum(outcomes));
   });
 
   it('adds up: bytes are the bytes that the load generator sent and read, tokens those that it read in the responses', async () => {
-    const bytes = await prometheus.query('sum by (direction) (penstock_relay_bytes_total{job="penstock-healthy"})');
+    const bytes = await prometheus.query('sum by (direction) (penstock_relay_bytes_total{job="penstock-healthy", side="native"})');
     expect(Object.fromEntries(bytes.map(({ metric, values }) => [metric['direction'], values.at(-1)?.[1]]))).toEqual(
       { request: truth.requestBytes, response: truth.responseBytes });
-    const tokens = await prometheus.query('sum by (type) (penstock_tokens_total{job="penstock-healthy"})');
+    const tokens = await prometheus.query('sum by (type) (penstock_tokens_total{job="penstock-healthy", side="native"})');
     expect(Object.fromEntries(tokens.map(({ metric, values }) => [metric['type'], values.at(-1)?.[1]]))).toEqual(truth.tokens);
-    expect(sum(await prometheus.query('penstock_usage_total{job="penstock-healthy", source="final"}'))).toBe(truth.outcomes.ok);
+    expect(sum(await prometheus.query('penstock_usage_total{job="penstock-healthy", side="native", source="final"}'))).toBe(truth.outcomes.ok);
+  });
+
+  it('adds up: so does the front door', async () => {
+    const { requests, promptTokens, completionTokens } = truth.frontDoor;
+    expect(requests).toBeGreaterThan(10);
+    expect(sum(await prometheus.query('penstock_request_outcomes_total{job="penstock-healthy", side="front_door", outcome="ok"}'))).toBe(requests);
+    expect(sum(await prometheus.query('sum(penstock_request_outcomes_total{job="penstock-healthy", side="front_door"})'))).toBe(requests);
+    expect(sum(await prometheus.query('sum(penstock_tokens_total{job="penstock-healthy", side="front_door", type!="output"})'))).toBe(promptTokens);
+    expect(sum(await prometheus.query('sum(penstock_tokens_total{job="penstock-healthy", side="front_door", type="output"})'))).toBe(completionTokens);
+    expect(sum(await prometheus.query('sum(penstock_upstream_pool_acquisitions_total{job="penstock-healthy", upstream!="native"})'))).toBe(requests);
   });
 
   it('adds up: the pool is what the kernel counts, and every acquisition is a request', async () => {
-    const open = sum(await prometheus.query('sum(penstock_upstream_pool_connections{job="penstock-healthy", upstream="native"})'));
+    const open = sum(await prometheus.query('sum(penstock_upstream_pool_connections{job="penstock-healthy"})'));
     // The process that is in trouble is gone by now, so every socket to the simulator is one of this pool.
     if (socketsAtRest !== undefined) expect(open).toBe(socketsAtRest);
-    expect(sum(await prometheus.query('sum(penstock_upstream_pool_acquisitions_total{job="penstock-healthy"})'))).toBe(truth.outcomes.ok);
+    expect(sum(await prometheus.query('sum(penstock_upstream_pool_acquisitions_total{job="penstock-healthy", upstream="native"})'))).toBe(truth.outcomes.ok);
   });
 
   it.each(ALERTS.filter((name) => !NEED_WORKERS.includes(name)))('%s fired in its incident', async (name) => {

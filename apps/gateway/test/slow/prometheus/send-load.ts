@@ -7,11 +7,16 @@ export interface Truth {
   requestBytes: number;
   responseBytes: number;
   readonly tokens: Record<'input' | 'output' | 'cache_read' | 'cache_write_5m' | 'cache_write_1h', number>;
+  /** What went through the front door; all else is the native side. */
+  readonly frontDoor: { requests: number; promptTokens: number; completionTokens: number };
 }
 
 /** A truth of which nothing has happened yet. */
 export function createTruth(): Truth {
-  return { outcomes: {}, requestBytes: 0, responseBytes: 0, tokens: { input: 0, output: 0, cache_read: 0, cache_write_5m: 0, cache_write_1h: 0 } };
+  return {
+    outcomes: {}, requestBytes: 0, responseBytes: 0, tokens: { input: 0, output: 0, cache_read: 0, cache_write_5m: 0, cache_write_1h: 0 },
+    frontDoor: { requests: 0, promptTokens: 0, completionTokens: 0 },
+  };
 }
 
 /** Counts one request that ended. */
@@ -70,7 +75,25 @@ async function sendNonsense(anthropic: string, truth: Truth): Promise<void> {
   countOutcome(truth, 'client_error');
 }
 
-/** Keeps a gateway busy with `lanes` requests at a time until told to stop; every tenth request is the client's mistake. */
+/** Sends one request through the front door. */
+async function sendChat(origin: string, truth: Truth): Promise<void> {
+  const body = JSON.stringify({ model: 'claude-sim', messages: [{ role: 'user', content: 'Say hello.' }] });
+  const response = await fetch(`${origin}/v1/chat/completions`, { method: 'POST', body, headers: { 'content-type': 'application/json' } });
+  const answer = await response.text();
+  if (response.status !== 200) throw new Error(`${response.status} ${answer}`);
+  const { usage }: { readonly usage: { readonly prompt_tokens: number; readonly completion_tokens: number } } = JSON.parse(answer);
+  truth.frontDoor.requests += 1;
+  truth.frontDoor.promptTokens += usage.prompt_tokens;
+  truth.frontDoor.completionTokens += usage.completion_tokens;
+}
+
+/** Every tenth request is the client's mistake, every seventh goes through the front door. */
+async function sendNext(anthropic: string, index: number, truth: Truth): Promise<void> {
+  if (index % 10 === 0) return sendNonsense(anthropic, truth);
+  return index % 7 === 0 ? sendChat(new URL(anthropic).origin, truth) : sendMessage(anthropic, index, truth);
+}
+
+/** Keeps a gateway busy with `lanes` requests at a time until told to stop. */
 export function startLoad(anthropic: string, lanes: number): { stop(): Promise<Truth> } {
   const truth = createTruth();
   const stopped = new AbortController();
@@ -78,7 +101,7 @@ export function startLoad(anthropic: string, lanes: number): { stop(): Promise<T
   const lane = async (): Promise<void> => {
     while (!stopped.signal.aborted) {
       index += 1;
-      await (index % 10 === 0 ? sendNonsense(anthropic, truth) : sendMessage(anthropic, index, truth));
+      await sendNext(anthropic, index, truth);
       await new Promise((resolve) => { setTimeout(resolve, 25); });
     }
   };
