@@ -3,6 +3,7 @@ import type { Backend, BackendRequest, ResponseKind } from '@penstock/openai-fro
 import { createUpstreamClient, type RequestTimeouts, type UpstreamClient } from '@penstock/upstream-client';
 import type { EffectiveBackend } from '../config/front-door-backends.ts';
 import type { FrontDoorConfig } from '../config/sections/front-door-section.ts';
+import { toUpstreamClientSettings } from '../config/upstream-client-settings.ts';
 import { ResponseBody, type ResponseWatcher } from './response-body.ts';
 
 /** A backend of the front door with the upstream client that is its alone. */
@@ -17,7 +18,7 @@ export interface FrontDoorBackend {
 export function createBackend(settings: EffectiveBackend, config: FrontDoorConfig, viaPseudonym: string, watcher: ResponseWatcher): FrontDoorBackend {
   const url = new URL(settings.base_url);
   const upstream = createUpstreamClient({
-    origin: url.origin, ...upstreamSettings(config),
+    origin: url.origin, ...toUpstreamClientSettings(config),
     ...(settings.ca === undefined ? {} : { tls: { ca: settings.ca } }),
     ...(settings.proxy === undefined ? {} : { proxy: settings.proxy }),
   });
@@ -38,7 +39,7 @@ export function createBackend(settings: EffectiveBackend, config: FrontDoorConfi
     upstream,
     backend: settings.kind === 'anthropic' ? { kind: 'anthropic', send, anthropicVersion: settings.version } : { kind: 'openai', send },
     update(next) {
-      const { pool, timeouts: clocks } = upstreamSettings(next);
+      const { pool, timeouts: clocks } = toUpstreamClientSettings(next);
       upstream.resize(pool);
       upstream.setTimeouts(clocks);
       timeouts = headTimeouts(next);
@@ -64,19 +65,6 @@ function withLength(headers: string[], request: BackendRequest): string[] {
     if (request.headers[index]?.toLowerCase() === 'content-length') headers.push('content-length', request.headers[index + 1] ?? '');
   }
   return headers;
-}
-
-function upstreamSettings({ pool, timeouts }: FrontDoorConfig): { pool: Parameters<UpstreamClient['resize']>[0]; timeouts: Partial<RequestTimeouts> } {
-  return {
-    pool: {
-      maxConnections: pool.max_connections, maxKeepAliveConnections: pool.max_keepalive_connections,
-      keepAliveExpiryMs: pool.keepalive_expiry * 1000, maxWaiting: pool.max_waiting,
-    },
-    timeouts: {
-      slotWaitMs: timeouts.slot_wait * 1000, connectMs: timeouts.connect * 1000, writeStallMs: timeouts.write_stall * 1000,
-      headersMs: timeouts.message_headers * 1000, idleMs: timeouts.idle * 1000,
-    },
-  };
 }
 
 function headTimeouts({ timeouts }: FrontDoorConfig): Record<ResponseKind, Partial<RequestTimeouts>> {

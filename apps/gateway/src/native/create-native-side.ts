@@ -1,6 +1,7 @@
-import { createUpstreamClient, type UpstreamClient, type UpstreamClientOptions } from '@penstock/upstream-client';
+import { createUpstreamClient, type UpstreamClient } from '@penstock/upstream-client';
 import type { ClientRegistry } from '../clients/client-registry.ts';
 import type { GatewayConfig } from '../config/gateway-config.ts';
+import { toUpstreamClientSettings } from '../config/upstream-client-settings.ts';
 import { respond } from '../inbound/respond.ts';
 import type { InboundRequest } from '../inbound/inbound-request.ts';
 import { createByteBudget } from './byte-budget.ts';
@@ -35,8 +36,13 @@ export interface NativeSideOptions extends Omit<NativeParts, 'upstream' | 'baseP
 /** Makes the native side; nothing is connected before the first request. */
 export function createNativeSide(options: NativeSideOptions): NativeSide {
   const { config, clients, ...parts } = options;
-  const url = new URL(config.anthropic_native.base_url);
-  const upstream = createUpstreamClient(upstreamOptions(config, url.origin));
+  const { ca, proxy, base_url: baseUrl } = config.anthropic_native;
+  const url = new URL(baseUrl);
+  const upstream = createUpstreamClient({
+    origin: url.origin, ...toUpstreamClientSettings(config.anthropic_native),
+    ...(ca === undefined ? {} : { tls: { ca } }),
+    ...(proxy === undefined ? {} : { proxy }),
+  });
   const fixed: NativeParts = {
     ...parts, upstream, basePath: url.pathname.replace(/\/+$/, ''), budget: createByteBudget(config.anthropic_native.max_buffered_bytes),
     relays: new Set(), health: createUpstreamHealth(), usageObserver: { onError: () => parts.metrics.observerError() },
@@ -49,7 +55,7 @@ export function createNativeSide(options: NativeSideOptions): NativeSide {
     bufferedBytes: () => fixed.budget.taken(),
     isHealthy: () => !fixed.health.isFailing(),
     update(next, nextClients) {
-      const { pool, timeouts } = upstreamOptions(next, url.origin);
+      const { pool, timeouts } = toUpstreamClientSettings(next.anthropic_native);
       upstream.resize(pool);
       upstream.setTimeouts(timeouts);
       fixed.budget.resize(next.anthropic_native.max_buffered_bytes);
@@ -77,21 +83,4 @@ function answerOwnPath(runtime: NativeRuntime, inbound: InboundRequest): Promise
   const body = isHello ? Buffer.alloc(0) : Buffer.from(JSON.stringify(describeHealth(runtime, inbound)));
   const content = isHello ? [] : ['content-type', 'application/json', 'cache-control', 'no-store'];
   return respond(inbound.request, inbound.response, { status: 200, headers: [...headers, ...content], body }).then(() => undefined);
-}
-
-function upstreamOptions(config: GatewayConfig, origin: string): UpstreamClientOptions & Required<Pick<UpstreamClientOptions, 'pool' | 'timeouts'>> {
-  const { pool, timeouts, ca, proxy } = config.anthropic_native;
-  return {
-    origin,
-    pool: {
-      maxConnections: pool.max_connections, maxKeepAliveConnections: pool.max_keepalive_connections,
-      keepAliveExpiryMs: pool.keepalive_expiry * 1000, maxWaiting: pool.max_waiting,
-    },
-    timeouts: {
-      slotWaitMs: timeouts.slot_wait * 1000, connectMs: timeouts.connect * 1000, writeStallMs: timeouts.write_stall * 1000,
-      headersMs: timeouts.message_headers * 1000, idleMs: timeouts.idle * 1000,
-    },
-    ...(ca === undefined ? {} : { tls: { ca } }),
-    ...(proxy === undefined ? {} : { proxy }),
-  };
 }
