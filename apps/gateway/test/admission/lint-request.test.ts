@@ -55,7 +55,7 @@ describe('a request head', () => {
 
   test('with a Host of 16 KB is checked in a moment', () => {
     const startedAt = process.cpuUsage().user;
-    for (const host of [`${'a-'.repeat(8_000)}!`, `${'a.'.repeat(8_000)}-`, `${'-'.repeat(16_000)}`, `[${':'.repeat(16_000)}`]) expect(typeof lint(['Host', host])).toBe('string');
+    for (const host of [`${'a-'.repeat(8_000)}!`, `${'a.'.repeat(8_000)}-`, '-'.repeat(16_000), `[${':'.repeat(16_000)}`]) expect(typeof lint(['Host', host])).toBe('string');
     expect(process.cpuUsage().user - startedAt).toBeLessThan(200_000);
   });
 });
