@@ -115,6 +115,7 @@ describe('the life of a registration', () => {
   it('removes the gauges and the listeners of a client, and goes on counting where it stopped (counters never fall)', async () => {
     const { registry, client, metrics } = setup();
     client.emit('acquired', { waitMs: 1, source: 'new' });
+    expect(sample(await registry.metrics(), 'penstock_upstream_pool_waiting', native)).toBe(0);
     expect(metrics.remove('native')).toBe(true);
     expect(metrics.remove('native')).toBe(false);
     expect(client.listenerCount()).toBe(0);

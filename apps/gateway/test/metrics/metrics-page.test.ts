@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
+import { DROP_REASONS } from '@penstock/header-policy';
+import { CONNECT_FAILURE_REASONS, createUpstreamClient, DISCONNECT_REASONS, REJECTION_REASONS } from '@penstock/upstream-client';
 import { registerUpstreamMetrics } from '@penstock/upstream-metrics';
-import { createUpstreamClient } from '@penstock/upstream-client';
 import { describe, expect, it } from 'vitest';
+import { CLIENT_LIMITS } from '../../src/metrics/create-gateway-metrics.ts';
 import { createWorkerMetrics } from '../../src/metrics/create-worker-metrics.ts';
 import { OUTCOMES } from '../../src/request-record.ts';
 import { declaredMetrics } from './exposition.ts';
@@ -48,7 +50,9 @@ describe('the page of metrics', () => {
     }
   });
 
-  it('names every outcome', () => {
-    for (const outcome of OUTCOMES) expect(PAGE).toContain(`\`${outcome}\``);
+  it('names every outcome, every reason and every limit', () => {
+    for (const value of [...OUTCOMES, ...DROP_REASONS, ...CONNECT_FAILURE_REASONS, ...DISCONNECT_REASONS, ...REJECTION_REASONS, ...CLIENT_LIMITS]) {
+      expect(PAGE).toContain(`\`${value}\``);
+    }
   });
 });
