@@ -9,8 +9,10 @@ export interface ProcessLogger {
 }
 
 const DESCRIPTORS: Readonly<Record<string, number>> = { stdout: 1, stderr: 2 };
-const BUFFER_BYTES = 2_048;
-const ATOMIC_WRITE_BYTES = 4_096;
+/** Whole lines in writes of at most a pipe's atomic size: workers share one standard output. */
+const SHARED_WRITES = { minLength: 2_048, maxWrite: 4_096 };
+/** A file is appended to as a whole at any size, and each write wakes another thread: fewer and larger ones cost a tenth. */
+const FILE_WRITES = { minLength: 16_384, maxWrite: 32_768 };
 const FLUSH_INTERVAL_MS = 500;
 
 /**
@@ -25,9 +27,8 @@ export function createLogger(config: LogConfig, isPretty: boolean, onFailure: ()
     return { logger: pino(options, stream), flush: () => undefined };
   }
   const stream = destination({
-    dest: descriptor ?? config.destination, append: true, mkdir: descriptor === undefined, sync: false, minLength: BUFFER_BYTES, periodicFlush: FLUSH_INTERVAL_MS,
-    // Whole lines in writes of at most a pipe's atomic size: workers share one standard output.
-    maxWrite: ATOMIC_WRITE_BYTES, maxLength: 8 * 1024 * 1024,
+    dest: descriptor ?? config.destination, append: true, mkdir: descriptor === undefined, sync: false, periodicFlush: FLUSH_INTERVAL_MS,
+    ...(descriptor === undefined ? FILE_WRITES : SHARED_WRITES), maxLength: 8 * 1024 * 1024,
   });
   stream.on('error', onFailure);
   stream.on('drop', onFailure);

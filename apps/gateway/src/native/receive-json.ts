@@ -1,4 +1,4 @@
-import { createEnvelopeScanner, isEnvelopeError, type Envelope, type EnvelopeScanner } from '@penstock/json-envelope';
+import { createEnvelopeScanner, isEnvelopeError, type Envelope, type EnvelopeScanner, type EnvelopeScannerOptions } from '@penstock/json-envelope';
 import { BodyProgress } from '../inbound/body-progress.ts';
 import type { InboundRequest } from '../inbound/inbound-request.ts';
 import type { ByteLease } from './byte-budget.ts';
@@ -19,6 +19,8 @@ export const READ_MEMBERS: readonly string[] = ['model', 'stream', 'max_tokens',
 
 const MAX_DEPTH = 1_000;
 const MAX_VALUE_BYTES = 1_024;
+/** By the body's limit: a scanner's options are checked once for each object. */
+const scannerOptions = new Map<number, EnvelopeScannerOptions>();
 const JSON_TYPE = /^application\/(?:[a-z0-9.+-]+\+)?json\s*(?:;|$)/i;
 
 /**
@@ -31,10 +33,19 @@ export function receiveJson(inbound: InboundRequest, lease: ByteLease, maxBytes:
     throw new GatewayError('unsupported_media_type', 'The body must be JSON: send content-type: application/json.');
   }
   if (head.contentLength !== undefined && head.contentLength > maxBytes) throw tooLarge(maxBytes);
-  const scanner = createEnvelopeScanner({ members: READ_MEMBERS, maxDepth: MAX_DEPTH, maxBytes, maxValueBytes: MAX_VALUE_BYTES });
+  const scanner = createEnvelopeScanner(scannerOptionsFor(maxBytes));
   const decoder = createBodyDecoder(head.contentEncoding, (chunk) => scanner.write(chunk));
   if (inbound.expectsContinue) inbound.response.writeContinue();
   return new JsonReceipt(inbound, lease, maxBytes, scanner, decoder).promise;
+}
+
+function scannerOptionsFor(maxBytes: number): EnvelopeScannerOptions {
+  let options = scannerOptions.get(maxBytes);
+  if (options === undefined) {
+    options = Object.freeze({ members: READ_MEMBERS, maxDepth: MAX_DEPTH, maxBytes, maxValueBytes: MAX_VALUE_BYTES });
+    scannerOptions.set(maxBytes, options);
+  }
+  return options;
 }
 
 class JsonReceipt {
