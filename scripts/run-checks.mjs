@@ -40,7 +40,7 @@ function count(line) {
 const steps = suite === 'test'
   ? [
     ['oxlint', ['--quiet']],
-    ['turbo', ['run', 'typecheck', 'test', '--concurrency=2', '--log-order=grouped', '--continue', ...passThrough]],
+    ['turbo', ['run', 'build', 'typecheck', 'test', '--concurrency=2', '--log-order=grouped', '--continue', ...passThrough]],
   ]
   : [['turbo', ['run', 'test:slow', '--concurrency=1', '--log-order=grouped', '--continue', ...passThrough]]];
 

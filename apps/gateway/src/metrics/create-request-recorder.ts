@@ -5,9 +5,9 @@ import type { GatewayMetricSet } from './declare-gateway-metrics.ts';
 import { type ClosedLabel, createLearnedLabel, methodLabel, statusLabel } from './label-bounds.ts';
 
 /** The `type` label of `penstock_tokens_total` and the field of `TokenCounts` it comes from. */
-export const TOKEN_TYPES = {
+export const TOKEN_TYPES: Readonly<Record<'input' | 'output' | 'cache_read' | 'cache_write_5m' | 'cache_write_1h', keyof TokenCounts>> = {
   input: 'input', output: 'output', cache_read: 'cacheRead', cache_write_5m: 'cacheWrite5m', cache_write_1h: 'cacheWrite1h',
-} as const satisfies Record<string, keyof TokenCounts>;
+};
 
 const TOKEN_FIELDS = Object.entries(TOKEN_TYPES);
 

@@ -7,7 +7,17 @@ interface ErrorShape {
   readonly shouldRetry?: boolean;
 }
 
-const SHAPES = {
+/** Every code of a gateway error; one closed set. */
+export const GATEWAY_ERROR_CODES = [
+  'bad_request', 'unauthenticated', 'forbidden', 'not_found', 'method_not_allowed', 'request_timeout', 'too_large',
+  'unsupported_media_type', 'misdirected', 'rate_limited', 'header_overflow', 'internal', 'upstream_unreachable', 'upstream_tls',
+  'upstream_reset', 'upstream_invalid', 'overloaded', 'draining', 'upstream_timeout', 'loop_detected',
+] as const;
+
+/** The code of a gateway error: the value of `x-penstock-error`. */
+export type GatewayErrorCode = (typeof GATEWAY_ERROR_CODES)[number];
+
+const SHAPES: Readonly<Record<GatewayErrorCode, ErrorShape>> = {
   bad_request: { status: 400, type: 'invalid_request_error', shouldRetry: false },
   unauthenticated: { status: 401, type: 'authentication_error', shouldRetry: false },
   forbidden: { status: 403, type: 'permission_error', shouldRetry: false },
@@ -28,10 +38,7 @@ const SHAPES = {
   draining: { status: 503, type: 'overloaded_error', shouldRetry: true },
   upstream_timeout: { status: 504, type: 'timeout_error' },
   loop_detected: { status: 508, type: 'api_error', shouldRetry: false },
-} as const satisfies Record<string, ErrorShape>;
-
-/** The code of a gateway error: the value of `x-penstock-error`. */
-export type GatewayErrorCode = keyof typeof SHAPES;
+};
 
 /** What a gateway error carries beside its code and message. */
 export interface GatewayErrorDetails {

@@ -4,7 +4,7 @@ import { ROUTE_GROUPS } from './anthropic-native-section.ts';
 import { checkedText, count, list, modelPattern } from './field-kinds.ts';
 
 /** What a client's `routes` may name: the native groups, paths the gateway does not know, and the front door. */
-export const CLIENT_ROUTES = [...ROUTE_GROUPS, 'unknown', 'front_door'] as const;
+export const CLIENT_ROUTES: readonly [...typeof ROUTE_GROUPS, 'unknown', 'front_door'] = [...ROUTE_GROUPS, 'unknown', 'front_door'];
 
 /** One of `CLIENT_ROUTES`. */
 export type ClientRoute = (typeof CLIENT_ROUTES)[number];
