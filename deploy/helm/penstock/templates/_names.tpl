@@ -1,0 +1,38 @@
+{{- define "penstock.fullname" -}}
+{{- if contains .Chart.Name .Release.Name }}{{ .Release.Name | trunc 53 | trimSuffix "-" }}{{ else }}{{ printf "%s-%s" .Release.Name .Chart.Name | trunc 53 | trimSuffix "-" }}{{ end }}
+{{- end }}
+
+{{- define "penstock.selector" -}}
+app.kubernetes.io/name: {{ .Chart.Name }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "penstock.labels" -}}
+{{ include "penstock.selector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+{{- end }}
+
+{{- define "penstock.forwards" -}}
+{{- $native := .Values.config.anthropic_native | default dict -}}
+{{- if eq (get $native "credentials" | default "inject") "forward" }}true{{ end -}}
+{{- end }}
+
+{{/* The configuration file: the values, and the names under which the service is reached. */}}
+{{- define "penstock.config" -}}
+{{- if and (empty .Values.config.clients) (not (include "penstock.forwards" .)) -}}
+{{- fail "config.clients is empty: whoever reaches the gateway would spend its key. Make one with `penstock keys create NAME` and put the entry that it prints into config.clients." -}}
+{{- end -}}
+{{- $name := include "penstock.fullname" . -}}
+{{- $namespace := .Release.Namespace -}}
+{{- $hosts := list $name (printf "%s.%s" $name $namespace) (printf "%s.%s.svc" $name $namespace) (printf "%s.%s.svc.cluster.local" $name $namespace) -}}
+{{- $config := deepCopy .Values.config -}}
+{{- $_ := set $config.server "allowed_hosts" (concat $hosts (.Values.config.server.allowed_hosts | default list) | uniq) -}}
+{{- toPrettyJson $config -}}
+{{- end }}
+
+{{/* Time for the delay, for open streams to end, and a little to close. */}}
+{{- define "penstock.gracePeriod" -}}
+{{- add (ceil .Values.config.server.pre_stop_delay | int) (ceil .Values.config.server.drain_timeout | int) 5 -}}
+{{- end }}
