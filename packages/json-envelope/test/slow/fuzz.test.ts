@@ -3,7 +3,7 @@ import { it } from 'vitest';
 import { checkAgainstParse, checkSplits } from '../check-text.ts';
 import { brokenText, cuts, jsonText } from '../texts.ts';
 
-const MS_EACH = 20_000;
+const MS_EACH = process.env['PENSTOCK_SLOW_BOUNDED'] === '1' ? 5_000 : 20_000;
 
 /** Runs until the time is over; a failure prints its seed and the smallest text that shows it. */
 const bounded = { numRuns: Number.MAX_SAFE_INTEGER, interruptAfterTimeLimit: MS_EACH, markInterruptAsFailure: false };
