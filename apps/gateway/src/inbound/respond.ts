@@ -37,10 +37,15 @@ export function respond(request: IncomingMessage, response: ServerResponse, whol
 
 function untilClosed(request: IncomingMessage, response: ServerResponse, bodyBytes: number): Promise<number> {
   return new Promise((resolve) => {
-    const settle = (): void => resolve(response.writableFinished ? bodyBytes : 0);
-    response.once('close', settle);
+    const { socket } = request;
+    const settle = (): void => {
+      response.off('close', settle);
+      socket.off('close', settle);
+      resolve(response.writableFinished ? bodyBytes : 0);
+    };
+    response.on('close', settle);
     // Behind a pipelined request a response waits for the socket; when that dies first, Node never tells the response.
-    if (response.socket === null) request.socket.once('close', settle);
+    if (response.socket === null) socket.on('close', settle);
   });
 }
 
@@ -54,9 +59,16 @@ function isSmallRest(request: IncomingMessage): boolean {
 function discardRest(request: IncomingMessage): void {
   // Nobody watches the progress of a body any more that nobody wants.
   const timer = setTimeout(() => request.socket.destroy(), INBOUND_LIMITS.lingerMs);
-  const stop = (): void => clearTimeout(timer);
-  request.once('end', stop);
-  request.once('close', stop);
-  request.socket.once('close', stop);
+  const { socket } = request;
+  // The connection lives on and must not gather listeners.
+  const stop = (): void => {
+    clearTimeout(timer);
+    request.off('end', stop);
+    request.off('close', stop);
+    socket.off('close', stop);
+  };
+  request.on('end', stop);
+  request.on('close', stop);
+  socket.on('close', stop);
   request.resume();
 }

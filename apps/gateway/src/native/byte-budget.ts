@@ -24,13 +24,16 @@ function roundToStep(bytes: number): number {
 }
 
 /**
- * A budget of `maxBytes` of which one client may hold a quarter. Bytes are taken as they arrive: announcing a length takes
+ * A budget of `maxBytes` of which one client may hold a quarter, or `guaranteedBytes` if that is more: the largest body that is
+ * accepted at all must not be refused for ever because the budget, or a worker's part of it, is small. Bytes are taken as they arrive: announcing a length takes
  * nothing, so that many idle announcements keep nobody out.
  */
-export function createByteBudget(maxBytes: number): ByteBudget {
+export function createByteBudget(maxBytes: number, guaranteedBytes = 0): ByteBudget {
   let limit = maxBytes;
   let total = 0;
   const byClient = new Map<string, number>();
+
+  const clientShare = (): number => Math.max(limit / 4, Math.min(limit, guaranteedBytes));
 
   const lease = (client: string): ByteLease => {
     let held = 0;
@@ -42,7 +45,7 @@ export function createByteBudget(maxBytes: number): ByteBudget {
         const wanted = roundToStep(bytes);
         const more = wanted - held;
         const clientTotal = (byClient.get(client) ?? 0) + more;
-        if (total + more > limit || clientTotal > limit / 4) return false;
+        if (total + more > limit || clientTotal > clientShare()) return false;
         held = wanted;
         total += more;
         byClient.set(client, clientTotal);

@@ -9,6 +9,7 @@ import { describeHealth } from './describe-health.ts';
 import { GatewayError } from './gateway-error.ts';
 import { handleNativeRequest } from './handle-native-request.ts';
 import { NativeExchange } from './native-exchange.ts';
+import { LARGEST_JSON_BODY_BYTES } from './route-table.ts';
 import { readNativeSettings, type NativeParts, type NativeRuntime } from './native-runtime.ts';
 import { respondToFailure } from './respond-to-failure.ts';
 import { createUpstreamHealth } from './upstream-health.ts';
@@ -28,7 +29,7 @@ export interface NativeSide {
 }
 
 /** What the app gives the native side. */
-export interface NativeSideOptions extends Omit<NativeParts, 'upstream' | 'basePath' | 'budget' | 'relays' | 'health' | 'usageObserver'> {
+export interface NativeSideOptions extends Omit<NativeParts, 'upstream' | 'upstreamOrigin' | 'basePath' | 'budget' | 'relays' | 'health' | 'usageObserver'> {
   readonly config: GatewayConfig;
   readonly clients: ClientRegistry;
 }
@@ -44,7 +45,7 @@ export function createNativeSide(options: NativeSideOptions): NativeSide {
     ...(proxy === undefined ? {} : { proxy }),
   });
   const fixed: NativeParts = {
-    ...parts, upstream, basePath: url.pathname.replace(/\/+$/, ''), budget: createByteBudget(config.anthropic_native.max_buffered_bytes),
+    ...parts, upstream, upstreamOrigin: url.origin, basePath: url.pathname.replace(/\/+$/, ''), budget: createByteBudget(config.anthropic_native.max_buffered_bytes, LARGEST_JSON_BODY_BYTES),
     relays: new Set(), health: createUpstreamHealth(), usageObserver: { onError: () => parts.metrics.observerError() },
   };
   let runtime: NativeRuntime = { ...fixed, ...readNativeSettings(config, clients, parts.viaPseudonym) };

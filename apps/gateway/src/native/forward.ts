@@ -29,6 +29,9 @@ export function forward(runtime: NativeRuntime, exchange: NativeExchange, route:
     });
     const headers = exchange.outboundHeaders;
     if (exchange.outbound.contentLength !== undefined) headers.push('content-length', String(exchange.outbound.contentLength));
+    inbound.trace?.beginUpstream({
+      method: inbound.method, origin: runtime.upstreamOrigin, template: route.template.slice('/anthropic'.length), provider: 'anthropic',
+    }, headers);
     runtime.relays.add(relay.handler);
     runtime.upstream.dispatch({
       method: inbound.method,
@@ -91,6 +94,7 @@ class NativeRelay {
     const runtime = this.#runtime;
     const exchange = this.#exchange;
     const { inbound } = exchange;
+    inbound.trace?.answered(status);
     const { headers, dropped } = runtime.policy.forwardResponseHeaders(rawHeaders);
     if (dropped.length > 0) runtime.metrics.headersDropped('response', dropped);
     if (runtime.ownsCredential) runtime.metrics.quotaSeen(rawHeaders);

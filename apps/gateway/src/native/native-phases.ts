@@ -13,6 +13,7 @@ const JOINED_BODY_BYTES = 64 * 1024;
 
 /** Phase 1. What the parser let through was linted before routing; here come loops and the drain. */
 export function admit(runtime: NativeRuntime, exchange: NativeExchange): void {
+  if (runtime.tracing !== undefined) exchange.inbound.trace = runtime.tracing.begin(exchange.inbound);
   if (runtime.lifecycle.isRefusing) throw new GatewayError('draining', 'The gateway is shutting down.', { retryAfterSeconds: 1 });
   if (hasViaPseudonym(exchange.inbound.request.rawHeaders, runtime.viaPseudonym)) {
     throw new GatewayError('loop_detected', 'The request has passed this gateway before: its upstream leads back to itself.');
@@ -83,12 +84,19 @@ export async function receive(runtime: NativeRuntime, exchange: NativeExchange, 
   exchange.receivedAt = performance.now();
 }
 
+function readModel(envelope: ReceivedJson['envelope']): string | undefined {
+  const model = envelope.members.get('model')?.[0];
+  return model?.kind === 'string' ? model.value : undefined;
+}
+
 function readReceived(exchange: NativeExchange, received: ReceivedJson): void {
   const { envelope, chunks, byteLength } = received;
   if (envelope.root !== 'object') throw new GatewayError('bad_request', 'The request body must be a JSON object.');
   const [duplicate] = envelope.duplicates;
   if (duplicate !== undefined) throw new GatewayError('bad_request', `The request body has more than one top-level "${duplicate}".`);
   checkModels(exchange, envelope);
+  const { trace } = exchange.inbound;
+  if (trace !== undefined) trace.requestModel = readModel(envelope);
   const stream = envelope.members.get('stream')?.[0];
   exchange.wantsStream = stream?.kind === 'boolean' && stream.value;
   const maxTokens = envelope.members.get('max_tokens')?.[0];

@@ -8,6 +8,7 @@ import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import type { Limiter } from '../limits/limiter.ts';
 import type { GatewayMetrics } from '../metrics/create-gateway-metrics.ts';
 import type { RequestLog } from '../logging/request-log.ts';
+import type { Tracing } from '../tracing/tracing.ts';
 import type { ByteBudget } from './byte-budget.ts';
 import type { RoutePolicy } from './match-route.ts';
 import type { UpstreamHealth } from './upstream-health.ts';
@@ -40,6 +41,7 @@ export interface NativeSettings {
 /** What lives as long as the native side. */
 export interface NativeParts {
   readonly upstream: UpstreamClient;
+  readonly upstreamOrigin: string;
   /** The path of `base_url`, without a trailing slash. */
   readonly basePath: string;
   readonly metrics: GatewayMetrics;
@@ -51,6 +53,8 @@ export interface NativeParts {
   readonly relays: Set<RelayHandler>;
   readonly viaPseudonym: string;
   readonly health: UpstreamHealth;
+  /** Absent where tracing is off. */
+  readonly tracing: Tracing | undefined;
   /** One for all requests: counts what an observer could not decode, or dropped because it lagged. */
   readonly usageObserver: UsageObserverOptions;
   /** Whether another part of the gateway is missing. */

@@ -24,7 +24,10 @@ const NONE = 0;
 const route = (template: string, group: RouteGroup, methods: readonly string[], rest: Partial<NativeRoute> = {}): NativeRoute =>
   ({ template: `${PREFIX}${template}`, group, methods, body: 'upload', headClock: 'quick', maxBodyBytes: NONE, ...rest });
 
-const JSON_BODY = { body: 'json', maxBodyBytes: 32 * MIB } as const;
+/** Bytes of the largest body that is gathered. */
+export const LARGEST_JSON_BODY_BYTES: number = 32 * MIB;
+
+const JSON_BODY = { body: 'json', maxBodyBytes: LARGEST_JSON_BODY_BYTES } as const;
 
 /** The routes this version knows by name. `{x}` stands for one segment, a last `**` for one or more. Order decides. */
 export const NATIVE_ROUTES: readonly NativeRoute[] = [

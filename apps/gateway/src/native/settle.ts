@@ -14,6 +14,7 @@ export function settle(runtime: NativeRuntime, exchange: NativeExchange): void {
   runtime.metrics.requestEnded('native');
   const record = toRecord(exchange, performance.now());
   runtime.metrics.recordRequest(record);
+  inbound.trace?.end(record, exchange);
   runtime.log.requestEnded(inbound, record, exchange);
 }
 

@@ -31,6 +31,15 @@ describe('a byte budget', () => {
     expect(budget.lease('b').cover(MIB)).toBe(true);
   });
 
+  test('a small budget still takes one body of the guaranteed size (a quarter of a worker\'s part would refuse it for ever)', () => {
+    const budget = createByteBudget(32 * MIB, 32 * MIB);
+    const lease = budget.lease('a');
+    expect(lease.cover(32 * MIB)).toBe(true);
+    expect(budget.lease('b').cover(1)).toBe(false);
+    lease.release();
+    expect(budget.lease('b').cover(1)).toBe(true);
+  });
+
   test('whatever is leased, covered, released and resized, it is never negative, never over, and never more than a quarter per client', () => {
     const step = oneof(
       record({ kind: constant('lease'), client: constantFrom('a', 'b', 'c', 'd', 'e'), size: integer({ min: 0, max: 3 * MIB }) }),

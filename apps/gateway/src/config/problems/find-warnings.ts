@@ -1,7 +1,11 @@
 import { frontDoorBackends } from '../front-door-backends.ts';
 import { isLoopbackHost } from '../loopback.ts';
+import { resolveWorkerCount } from '../resolve-worker-count.ts';
 import type { Environment } from '../reading/overrides.ts';
 import type { GatewayConfig } from '../gateway-config.ts';
+
+/** Bytes of the largest JSON body that the API takes. */
+const LARGEST_BODY_BYTES = 32 * 1024 * 1024;
 
 /** Things that work but are probably not meant. */
 export function findWarnings(config: GatewayConfig, environment: Environment): string[] {
@@ -21,6 +25,11 @@ export function findWarnings(config: GatewayConfig, environment: Environment): s
   }
   if (environment['NODE_TLS_REJECT_UNAUTHORIZED'] === '0') {
     warnings.push('NODE_TLS_REJECT_UNAUTHORIZED=0 has no effect: certificates are always verified; a private authority is added with anthropic_native.ca');
+  }
+  const workers = resolveWorkerCount(config);
+  const largestBytes = Math.floor(native.max_buffered_bytes / workers);
+  if (largestBytes < LARGEST_BODY_BYTES) {
+    warnings.push(`anthropic_native.max_buffered_bytes leaves each of ${workers} worker(s) ${largestBytes} bytes: larger request bodies, which the API takes up to ${LARGEST_BODY_BYTES}, are always refused`);
   }
   for (const client of clients) {
     const off = (client.routes ?? []).filter((route) => route !== 'front_door' && route !== 'unknown' && !native.route_groups.includes(route));

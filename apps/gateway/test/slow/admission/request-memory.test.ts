@@ -100,16 +100,19 @@ describe('the byte budget', () => {
   });
 
   test('gives one client a quarter: over it the answer is 503 overloaded with retry-after', async () => {
-    const { port } = await start({ anthropic_native: { max_buffered_bytes: 8 * MIB } });
-    const first = await openRawConnection(port);
-    first.send(`${HEAD}Content-Length: ${BODY_BYTES}\r\n\r\n`);
-    await sendBlanks(first, 2 * MIB);
-    await expect.poll(series, { timeout: 10_000 }).toBe(2 * MIB);
+    const { port } = await start({ anthropic_native: { max_buffered_bytes: 160 * MIB } });
+    // Two bodies together fill the quarter of 40 MiB; one alone never can, because the largest is always taken.
+    const holding = await Promise.all([31, 9].map(async (size) => {
+      const connection = await openRawConnection(port);
+      connection.send(`${HEAD}Content-Length: ${BODY_BYTES}\r\n\r\n`);
+      await sendBlanks(connection, size * MIB);
+      return connection;
+    }));
+    await expect.poll(series, { timeout: 10_000 }).toBe(40 * MIB);
     const second = await openRawConnection(port);
     second.send(`${HEAD}Content-Length: ${MIB}\r\n\r\n {`);
     const refused = await second.readMessage({ kind: 'response' });
     expect([statusOf(refused), fieldValues(refused.rawHeaders, 'x-penstock-error'), fieldValues(refused.rawHeaders, 'retry-after'), fieldValues(refused.rawHeaders, 'x-should-retry')]).toEqual([503, ['overloaded'], ['1'], ['true']]);
-    first.close();
-    second.close();
+    for (const connection of [...holding, second]) connection.close();
   });
 });
