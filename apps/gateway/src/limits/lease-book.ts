@@ -35,6 +35,11 @@ export interface LeaseBook {
   close(): void;
 }
 
+/** How often what is owed is given back again, as a part of the time between renewals. */
+const RETRIES_PER_RENEWAL = 10;
+/** A place that is not renewed lives as long as three renewals take; after that nothing is owed. */
+const RETRIES = 3 * RETRIES_PER_RENEWAL;
+
 /** Makes a lease book, which renews the places of its leases until they are released. */
 export function createLeaseBook({ store, renewEveryMs, limitsOf, report }: LeaseBookOptions): LeaseBook {
   /** Leases that hold a place, by the key of their counter. */
@@ -48,6 +53,26 @@ export function createLeaseBook({ store, renewEveryMs, limitsOf, report }: Lease
   }, renewEveryMs);
   renewal.unref();
 
+  /** Places that the store did not take back, with the attempts that are left. */
+  const owed = new Map<string, { readonly key: string; retriesLeft: number }>();
+  let retry: NodeJS.Timeout | undefined;
+
+  function giveBackOwed(): void {
+    retry = undefined;
+    for (const [leaseId, debt] of owed) {
+      debt.retriesLeft -= 1;
+      const settle = (): void => { owed.delete(leaseId); };
+      store.giveBack(debt.key, leaseId).then(settle, debt.retriesLeft > 0 ? () => undefined : settle);
+    }
+    retryLater();
+  }
+
+  function retryLater(): void {
+    if (owed.size === 0 || retry !== undefined) return;
+    retry = setTimeout(giveBackOwed, renewEveryMs / RETRIES_PER_RENEWAL);
+    retry.unref();
+  }
+
   function holdPlace(key: string, leaseId: string): void {
     const held = places.get(key) ?? new Set();
     places.set(key, held.add(leaseId));
@@ -57,8 +82,12 @@ export function createLeaseBook({ store, renewEveryMs, limitsOf, report }: Lease
     const held = places.get(key);
     held?.delete(leaseId);
     if (held?.size === 0) places.delete(key);
-    // A place that cannot be given back now expires, since nothing renews it any more.
-    store.giveBack(key, leaseId).catch((error: unknown) => report('release', error));
+    // Nothing renews it any more, so it expires; but a client with few places must not wait for that when the store is well again.
+    store.giveBack(key, leaseId).catch((error: unknown) => {
+      report('release', error);
+      owed.set(leaseId, { key, retriesLeft: RETRIES });
+      retryLater();
+    });
   }
 
   function charge(clientName: string, { inputTokens, outputTokens }: TokenCharge): void {
@@ -88,6 +117,9 @@ export function createLeaseBook({ store, renewEveryMs, limitsOf, report }: Lease
     get size() {
       return size;
     },
-    close: () => clearInterval(renewal),
+    close: () => {
+      clearInterval(renewal);
+      clearTimeout(retry);
+    },
   };
 }

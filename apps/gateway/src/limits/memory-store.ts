@@ -5,15 +5,17 @@ import type { CounterStore } from './counter-store.ts';
 export function createMemoryStore(windowSeconds: number): CounterStore {
   // The limits live with the clients and may change while a window runs; the library only keeps the windows.
   const windows = new RateLimiterMemory({ points: Number.MAX_SAFE_INTEGER, duration: windowSeconds });
+  // The library reads the wall clock: when that was set back, a window seems to last longer than it does.
+  const bounded = (milliseconds: number): number => Math.min(milliseconds, windowSeconds * 1000);
   const holders = new Map<string, Set<string>>();
   return {
     async add(key, amount) {
       const { consumedPoints, msBeforeNext } = await windows.penalty(key, amount);
-      return { consumed: consumedPoints, resetsInMs: msBeforeNext };
+      return { consumed: consumedPoints, resetsInMs: bounded(msBeforeNext) };
     },
     async read(key) {
       const window = await windows.get(key);
-      return window === null || window.msBeforeNext <= 0 ? undefined : { consumed: window.consumedPoints, resetsInMs: window.msBeforeNext };
+      return window === null || window.msBeforeNext <= 0 ? undefined : { consumed: window.consumedPoints, resetsInMs: bounded(window.msBeforeNext) };
     },
     async take(key, limit, leaseId) {
       const held = holders.get(key) ?? new Set();
