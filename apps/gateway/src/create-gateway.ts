@@ -24,6 +24,8 @@ import { createRequestLog } from './logging/request-log.ts';
 import { createGatewayMetrics, type GatewayMetrics } from './metrics/create-gateway-metrics.ts';
 import { handleWithoutNativeSide } from './native/absent-native-side.ts';
 import { NATIVE_ROUTES, UNKNOWN_ROUTE, UNMATCHED_TEMPLATE } from './native/route-table.ts';
+import type { TracingSettings } from './tracing/read-tracing-settings.ts';
+import { startTracing } from './tracing/start-tracing.ts';
 
 /** What one gateway process is made from. */
 export interface GatewayOptions {
@@ -34,6 +36,8 @@ export interface GatewayOptions {
   readonly viaPseudonym: string;
   /** Which worker of how many this process is. @defaultValue the only one */
   readonly share?: WorkerShare;
+  /** What the standard `OTEL_*` variables say. @defaultValue no tracing */
+  readonly tracing?: TracingSettings | undefined;
   /** Shorter inbound clocks, for tests. @defaultValue INBOUND_LIMITS */
   readonly inboundLimits?: Partial<InboundLimits>;
 }
@@ -64,8 +68,9 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const metrics = createMetrics(options, () => sides.native?.bufferedBytes() ?? 0);
   let trustedProxies = createTrustedProxies(config.server.trusted_proxies);
   const log = createRequestLog(logger, () => trustedProxies, () => metrics.observerError());
+  const tracing = await startTracing({ settings: options.tracing, version: options.version, logger, observerError: () => metrics.observerError() });
   const sides = createSides({
-    config, clients: createClientRegistry(config), metrics, log, logger, lifecycle, viaPseudonym: options.viaPseudonym, share: options.share,
+    config, clients: createClientRegistry(config), metrics, log, logger, lifecycle, viaPseudonym: options.viaPseudonym, share: options.share, tracing,
   });
   let checkOrigin = originCheckOf(config);
   const inboundLimits: InboundLimits = { ...INBOUND_LIMITS, ...options.inboundLimits };
@@ -90,6 +95,15 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     settings: () => ({ preStopDelayMs: config.server.pre_stop_delay * 1000, drainTimeoutMs: config.server.drain_timeout * 1000 }),
   });
 
+  /** Traces are sent when the last request was settled. */
+  async function endWith(ending: Promise<void>): Promise<void> {
+    try {
+      await ending;
+    } finally {
+      await tracing?.shutdown();
+    }
+  }
+
   return {
     port: (server.address() as AddressInfo).port,
     lifecycle, metrics,
@@ -102,8 +116,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       metrics.setClientNames(next.clients.map(({ name }) => name));
       sides.update(next, createClientRegistry(next));
     },
-    drain: () => drain.run(),
-    close: () => drain.closeNow(),
+    drain: () => endWith(drain.run()),
+    close: () => endWith(drain.closeNow()),
   };
 }
 

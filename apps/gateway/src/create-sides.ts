@@ -11,6 +11,7 @@ import type { RequestLog } from './logging/request-log.ts';
 import type { GatewayMetrics } from './metrics/create-gateway-metrics.ts';
 import { createNativeSide, type NativeSide } from './native/create-native-side.ts';
 import type { Side } from './request-record.ts';
+import type { Tracing } from './tracing/tracing.ts';
 
 /** What both sides are made with; what is theirs alone they make themselves. */
 export interface SidesOptions {
@@ -22,6 +23,7 @@ export interface SidesOptions {
   readonly lifecycle: Lifecycle;
   readonly viaPseudonym: string;
   readonly share: WorkerShare | undefined;
+  readonly tracing: Tracing | undefined;
 }
 
 /** The two halves of the gateway. One that could not be made is absent, and `warnings` says why. */

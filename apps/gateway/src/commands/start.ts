@@ -8,6 +8,7 @@ import { describeStart } from '../lifecycle/describe-start.ts';
 import { leadsToOurselves } from '../lifecycle/leads-to-ourselves.ts';
 import { runProcess } from '../lifecycle/run-process.ts';
 import { runWorkers } from '../workers/run-workers.ts';
+import { readTracingSettings } from '../tracing/read-tracing-settings.ts';
 import type { CommandOutput } from './check.ts';
 
 /** What `penstock start` was asked to do. */
@@ -39,15 +40,16 @@ export async function runStart(options: StartOptions, output: CommandOutput): Pr
     output.stderr.write(`anthropic_native.base_url (${config.anthropic_native.base_url}) leads back to this gateway. ANTHROPIC_BASE_URL is what clients set to reach a gateway; unset it here.\n`);
     return 1;
   }
+  const { settings: tracing, warnings } = readTracingSettings(options.environment);
   const run = resolveWorkerCount(config) === 1 ? runProcess : runWorkers;
   try {
     return await run({
-      config, files: loaded.files, version: options.version, isPretty: options.isPretty, viaPseudonym: `penstock-${randomBytes(6).toString('hex')}`,
+      config, tracing, files: loaded.files, version: options.version, isPretty: options.isPretty, viaPseudonym: `penstock-${randomBytes(6).toString('hex')}`,
       reload: () => {
         const next = loadConfig({ ...options, simulate: simulates }).config;
         return simulator === undefined ? next : withSimulator(next, simulator);
       },
-      onReady: (started) => { output.stderr.write(describeStart({ ...started, config, simulates, warnings: loaded.warnings })); },
+      onReady: (started) => { output.stderr.write(describeStart({ ...started, config, simulates, warnings: [...loaded.warnings, ...warnings] })); },
       onFailure: (message) => { output.stderr.write(`${message}\n`); },
     });
   } finally {

@@ -30,8 +30,9 @@ export function createBackend(settings: EffectiveBackend, config: FrontDoorConfi
   const send = async (request: BackendRequest, signal: AbortSignal): ReturnType<Backend['send']> => {
     const forwarded = policy.forwardRequestHeaders(request.headers, { set });
     if (!forwarded.ok) throw new Error(`the front door made a header that may not be sent: ${forwarded.violation.code}`);
-    const body = new ResponseBody(signal, watcher);
     const headers = withLength(forwarded.headers, request);
+    const trace = watcher.beginTrace({ method: request.method, origin: url.origin, template: templateOf(request.path), provider: settings.kind }, headers);
+    const body = new ResponseBody(signal, watcher, trace);
     upstream.dispatch({ method: request.method, path: basePath(request.path), headers, body: request.body, timeouts: timeouts[request.responseKind] }, body);
     return body.head;
   };
@@ -50,6 +51,11 @@ export function createBackend(settings: EffectiveBackend, config: FrontDoorConfi
 function credentialOf({ kind, api_key: key }: EffectiveBackend): string[] {
   if (key === undefined) return [];
   return kind === 'anthropic' ? ['x-api-key', key] : ['authorization', `Bearer ${key}`];
+}
+
+/** The path of a request without its query, and without the one id that may stand in it. */
+function templateOf(path: string): string {
+  return path.replace(/\?.*$/s, '').replace(/^\/v1\/models\/.+/s, '/v1/models/{id}');
 }
 
 /** Paths of the port begin with `/v1`. OpenAI base URLs include it, as their clients have it; Anthropic's do not. */

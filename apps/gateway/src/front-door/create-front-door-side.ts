@@ -11,6 +11,7 @@ import type { GatewayConfig } from '../config/gateway-config.ts';
 import type { InboundRequest } from '../inbound/inbound-request.ts';
 import { respond } from '../inbound/respond.ts';
 import type { RequestRecord } from '../request-record.ts';
+import type { Tracing } from '../tracing/tracing.ts';
 import { admitClient, admitModel, type FrontDoorAdmission, type FrontDoorCaller } from './admit-client.ts';
 import { createBackend, type FrontDoorBackend } from './create-backend.ts';
 
@@ -34,22 +35,28 @@ export interface FrontDoorSide extends MountedSide {
 /** What the app gives the front door. */
 export interface FrontDoorSideOptions extends Omit<FrontDoorAdmission, 'clients'> {
   readonly config: GatewayConfig;
+  readonly tracing: Tracing | undefined;
   readonly clients: ClientRegistry;
 }
 
 /** Makes the front door from a configuration; throws when it cannot be, and the native side serves alone. */
 export function createFrontDoorSide(options: FrontDoorSideOptions): FrontDoorSide {
-  const { metrics, log, limiter, lifecycle } = options;
+  const { metrics, log, limiter, lifecycle, tracing } = options;
   let admission: FrontDoorAdmission = { clients: options.clients, limiter, lifecycle, metrics, log, viaPseudonym: options.viaPseudonym };
   const backends = new Map<string, FrontDoorBackend>(frontDoorBackends(options.config).map((settings) =>
     [settings.name, createBackend(settings, options.config.openai_front_door, options.viaPseudonym, {
+      beginTrace: (target, headers) => tracing?.current()?.beginUpstream(target, headers),
       onHead: (rawHeaders) => { if (settings.kind === 'anthropic') metrics.quotaSeen(rawHeaders, `front_door_${settings.name}`); },
       onStreamOpened: () => metrics.streamOpened('front_door'),
       onStreamClosed: () => metrics.streamClosed('front_door'),
     })]));
   const hooks: FrontDoorOptions['hooks'] = {
     requestId: (ctx) => inboundOf(ctx).id,
-    onRequestRead: (ctx, read) => admitModel(callerOf(ctx), read),
+    onRequestRead: (ctx, read) => {
+      const { trace } = inboundOf(ctx);
+      if (trace !== undefined) trace.requestModel = read.model;
+      admitModel(callerOf(ctx), read);
+    },
     isModelListed: (ctx, model) => callerOf(ctx).rules?.allowsModel(model) !== false,
     onRequestSettled: (summary, ctx) => settle(ctx, summary),
     onInternalError: (error, ctx) => log.internalError(inboundOf(ctx), error),
@@ -71,13 +78,15 @@ export function createFrontDoorSide(options: FrontDoorSideOptions): FrontDoorSid
         outputTokens: isUnreadable ? caller.maxTokens ?? 0 : usage.output,
       });
     }
-    record(inbound, { ...toRecord(summary), side: 'front_door', requestId: inbound.id, client: caller.name }, summary.errorCode);
+    record(inbound, { ...toRecord(summary), side: 'front_door', requestId: inbound.id, client: caller.name }, summary);
   }
 
-  function record(inbound: InboundRequest, entry: RequestRecord, errorCode: string | undefined): void {
+  function record(inbound: InboundRequest, entry: RequestRecord, { errorCode, stopReason }: Pick<RequestSummary, 'errorCode' | 'stopReason'>): void {
     metrics.recordRequest(entry);
     const failure = errorCode === undefined ? undefined : Object.assign(new Error(errorCode), { code: errorCode });
-    log.requestEnded(inbound, entry, { upstreamRequestId: undefined, slotWaitMs: undefined, connectMs: undefined, upstreamHeadMs: undefined, failure });
+    const details = { upstreamRequestId: undefined, slotWaitMs: undefined, connectMs: undefined, upstreamHeadMs: undefined, failure, usage: { stopReason } };
+    inbound.trace?.end(entry, details);
+    log.requestEnded(inbound, entry, details);
   }
 
   async function refuse(inbound: InboundRequest, error: unknown): Promise<void> {
@@ -89,20 +98,22 @@ export function createFrontDoorSide(options: FrontDoorSideOptions): FrontDoorSid
     record(inbound, {
       side: 'front_door', requestId: inbound.id, route: UNMATCHED_ROUTE, method: inbound.method, status, outcome, client: 'unauthenticated',
       durationMs: performance.now() - inbound.startedAt, isEventStream: false, requestBytes: 0, responseBytes,
-    }, headers['x-penstock-error']);
+    }, describeCode(headers['x-penstock-error']));
   }
 
   return {
     upstreams: Object.fromEntries([...backends].map(([name, { upstream }]) => [`front_door_${name}`, upstream])),
     async handle(context, inbound) {
       metrics.requestStarted('front_door');
+      if (tracing !== undefined) inbound.trace = tracing.begin(inbound);
       let caller: FrontDoorCaller | undefined;
       try {
         caller = await admitClient(admission, inbound);
         context.state['caller'] = caller;
         setResponseFields(inbound, lifecycle.isLeaving);
         if (inbound.expectsContinue) inbound.response.writeContinue();
-        await door.routes()(context, () => Promise.resolve());
+        const serve = (): unknown => door.routes()(context, () => Promise.resolve());
+        await (tracing === undefined ? serve() : tracing.within(inbound.trace, serve));
       } catch (error) {
         await refuse(inbound, error);
       } finally {
@@ -124,6 +135,10 @@ export function createFrontDoorSide(options: FrontDoorSideOptions): FrontDoorSid
       await Promise.all([...backends.values()].map(({ upstream }) => upstream.close({ graceMs })));
     },
   };
+}
+
+function describeCode(code: string | undefined): Pick<RequestSummary, 'errorCode'> {
+  return code === undefined ? {} : { errorCode: code };
 }
 
 function inboundOf(ctx: Context): InboundRequest {

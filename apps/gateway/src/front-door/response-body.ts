@@ -1,11 +1,14 @@
 import type { BackendResponse } from '@penstock/openai-front-door';
 import type { Dispatcher } from 'undici';
+import type { UpstreamTarget, UpstreamTrace } from '../tracing/tracing.ts';
 
 /** Bytes that may wait for the translation before the upstream is paused. */
 const MAX_QUEUED_BYTES = 64 * 1024;
 
 /** What watches upstream responses beside the byte path. */
 export interface ResponseWatcher {
+  /** Begins the span of an outbound request, where tracing is on. */
+  beginTrace(target: UpstreamTarget, headers: string[]): UpstreamTrace | undefined;
   onHead(rawHeaders: readonly string[]): void;
   onStreamOpened(): void;
   onStreamClosed(): void;
@@ -19,6 +22,7 @@ export class ResponseBody implements Dispatcher.DispatchHandler, AsyncIterableIt
   readonly head: Promise<BackendResponse>;
   readonly #signal: AbortSignal;
   readonly #watcher: ResponseWatcher;
+  readonly #trace: UpstreamTrace | undefined;
   #isStream = false;
   #resolveHead!: (response: BackendResponse) => void;
   #rejectHead!: (error: unknown) => void;
@@ -29,7 +33,8 @@ export class ResponseBody implements Dispatcher.DispatchHandler, AsyncIterableIt
   #error: unknown;
   #wake: (() => void) | undefined;
 
-  constructor(signal: AbortSignal, watcher: ResponseWatcher) {
+  constructor(signal: AbortSignal, watcher: ResponseWatcher, trace: UpstreamTrace | undefined) {
+    this.#trace = trace;
     this.#signal = signal;
     this.#watcher = watcher;
     this.head = new Promise((resolve, reject) => {
@@ -49,6 +54,7 @@ export class ResponseBody implements Dispatcher.DispatchHandler, AsyncIterableIt
     this.#controller = controller;
     const rawHeaders = (controller.rawHeaders as Buffer[]).map((text) => text.toString('latin1'));
     this.#isStream = isEventStream(rawHeaders);
+    this.#trace?.answered(status);
     this.#watcher.onHead(rawHeaders);
     if (this.#isStream) this.#watcher.onStreamOpened();
     this.#resolveHead({ status, rawHeaders, body: this });
@@ -103,6 +109,7 @@ export class ResponseBody implements Dispatcher.DispatchHandler, AsyncIterableIt
 
   #finish(error: unknown): void {
     this.#signal.removeEventListener('abort', this.#onAbort);
+    this.#trace?.finished(error);
     if (!this.#isDone && this.#isStream) this.#watcher.onStreamClosed();
     this.#isDone = true;
     this.#error ??= error;

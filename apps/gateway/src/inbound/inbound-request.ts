@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { RequestTrace } from '../tracing/tracing.ts';
 import type { InboundLimits } from './inbound-limits.ts';
 import type { LintedHead } from './lint-request.ts';
 
@@ -18,6 +19,8 @@ export class InboundRequest {
   readonly limits: InboundLimits;
   /** Fields that every response to this request carries: CORS of a listed origin, `connection: close` while draining. */
   readonly responseFields: string[] = [];
+  /** The trace of this request; absent where tracing is off. */
+  trace: RequestTrace | undefined;
 
   constructor(init: Pick<InboundRequest, 'id' | 'request' | 'response' | 'startedAt' | 'path' | 'query' | 'head' | 'limits'>) {
     this.id = init.id;

@@ -1,4 +1,5 @@
 import type { GatewayConfig } from '../config/gateway-config.ts';
+import type { TracingSettings } from '../tracing/read-tracing-settings.ts';
 
 /** What a run of the gateway needs, whatever the number of processes. */
 export interface RunOptions {
@@ -8,6 +9,8 @@ export interface RunOptions {
   readonly version: string;
   readonly isPretty: boolean;
   readonly viaPseudonym: string;
+  /** What the `OTEL_*` variables say; absent without tracing. */
+  readonly tracing: TracingSettings | undefined;
   /** Reads the configuration again; throws a `ConfigError` when it is not sound. */
   readonly reload: () => GatewayConfig;
   readonly onReady: (facts: { readonly port: number; readonly operationsPort: number; readonly workers: number }) => void;

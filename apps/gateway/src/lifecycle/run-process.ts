@@ -6,6 +6,8 @@ import { describeListenError, type RunOptions } from './run-options.ts';
 import { untilStopped } from './until-stopped.ts';
 import { watchFiles } from './watch-files.ts';
 
+const EXIT_GRACE_MS = 250;
+
 /** Runs the gateway in this process until a signal or a fatal error ends it. Returns the exit code. */
 export async function runProcess(options: RunOptions): Promise<number> {
   const { config } = options;
@@ -14,7 +16,7 @@ export async function runProcess(options: RunOptions): Promise<number> {
   const processLogger = createLogger(config.log, options.isPretty, () => gateway?.metrics.observerError());
   const { logger } = processLogger;
   try {
-    gateway = await createGateway({ config, processLogger, version: options.version, viaPseudonym: options.viaPseudonym });
+    gateway = await createGateway({ config, processLogger, version: options.version, viaPseudonym: options.viaPseudonym, tracing: options.tracing });
     const { metrics, lifecycle } = gateway;
     operations = await startOperationsServer({
       host: config.operations.host, port: config.operations.port, allowedHosts: config.server.allowed_hosts, lifecycle, warnings: gateway.warnings,
@@ -39,5 +41,7 @@ export async function runProcess(options: RunOptions): Promise<number> {
   // The operations listener goes last: readiness and the drain stay visible to the end.
   await operations.close();
   processLogger.flush();
+  // An export that is retried would keep the process for as long as its collector is away.
+  if (options.tracing !== undefined) setTimeout(() => process.exit(exitCode), EXIT_GRACE_MS).unref();
   return exitCode;
 }

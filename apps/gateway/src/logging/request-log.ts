@@ -63,6 +63,7 @@ function describeRequest(inbound: InboundRequest, record: RequestRecord, details
     duration_ms: round(record.durationMs), first_byte_ms: round(record.timeToFirstByteMs), overhead_ms: round(record.overheadMs),
     slot_wait_ms: round(details.slotWaitMs), connect_ms: round(details.connectMs), upstream_head_ms: round(details.upstreamHeadMs),
     largest_gap_ms: round(record.largestGapMs), request_bytes: record.requestBytes, response_bytes: record.responseBytes,
+    trace_id: inbound.trace?.traceId, span_id: inbound.trace?.spanId,
     model: record.model, usage: record.usage, usage_source: record.usageSource,
   };
   if (details.failure !== undefined) line['failure'] = errorCodes(details.failure);

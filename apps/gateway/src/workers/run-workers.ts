@@ -22,7 +22,7 @@ export async function runWorkers(options: RunOptions): Promise<number> {
   const lifecycle = createLifecycle();
   cluster.setupPrimary({ exec: workerProgram(), args: [], serialization: 'advanced' });
   const fleet = createWorkerFleet({
-    count, config, logger, version: options.version, viaPseudonym: options.viaPseudonym, isPretty: options.isPretty, metrics,
+    count, config, logger, version: options.version, viaPseudonym: options.viaPseudonym, isPretty: options.isPretty, tracing: options.tracing, metrics,
   });
   let operations: OperationsServer | undefined;
   let port: number;

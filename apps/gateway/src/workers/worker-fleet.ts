@@ -2,6 +2,7 @@ import cluster from 'node:cluster';
 import type { Logger } from 'pino';
 import type { GatewayConfig } from '../config/gateway-config.ts';
 import type { WorkerMetrics } from '../metrics/create-worker-metrics.ts';
+import type { TracingSettings } from '../tracing/read-tracing-settings.ts';
 import { divideConfig } from './divide-config.ts';
 import { createWorkerHandle, type WorkerHandle } from './worker-handle.ts';
 
@@ -12,6 +13,7 @@ export interface FleetOptions {
   readonly version: string;
   readonly viaPseudonym: string;
   readonly isPretty: boolean;
+  readonly tracing: TracingSettings | undefined;
   readonly logger: Logger;
   /** Adds up what the workers count, the dead included. */
   readonly metrics: WorkerMetrics;
@@ -54,7 +56,7 @@ export function createWorkerFleet(options: FleetOptions): WorkerFleet {
     all.add(handle);
     metrics.add(handle);
     const share = { index, count };
-    handle.send({ type: 'start', config: divideConfig(config, share), share, version: options.version, viaPseudonym: options.viaPseudonym, isPretty: options.isPretty });
+    handle.send({ type: 'start', config: divideConfig(config, share), share, version: options.version, viaPseudonym: options.viaPseudonym, isPretty: options.isPretty, tracing: options.tracing });
     void outlive(handle, bornAt);
     return handle;
   }

@@ -18,10 +18,10 @@ function tell(message: WorkerMessage): Promise<void> {
 }
 
 async function start(message: Extract<PrimaryMessage, { type: 'start' }>): Promise<void> {
-  const { config, share, version, viaPseudonym, isPretty } = message;
+  const { config, share, version, viaPseudonym, isPretty, tracing } = message;
   processLogger = createLogger(config.log, isPretty, () => gateway?.metrics.observerError());
   try {
-    gateway = await createGateway({ config, processLogger, version, viaPseudonym, share });
+    gateway = await createGateway({ config, processLogger, version, viaPseudonym, share, tracing });
     await tell({ type: 'ready', port: gateway.port });
   } catch (error) {
     await tell({ type: 'failed', message: describeListenError(error, config) });
