@@ -41,7 +41,7 @@ describe.each(names)('%s, packed', (name) => {
   test('holds compiled files, its manifest and a readme, nothing of the workspace and no install script', () => {
     const files = mustRun('tar', ['-tzf', tarball(name)]).trim().split('\n').map((file) => file.replace(/^package\//, ''));
     expect(files).toEqual(expect.arrayContaining(['package.json', 'README.md', 'dist/index.js', 'dist/index.d.ts']));
-    expect(files.filter((file) => !/^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/)/.test(file))).toEqual([]);
+    expect(files.filter((file) => !/^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md|penstock\.schema\.json|dist\/)/.test(file))).toEqual([]);
     const manifest = mustRun('tar', ['-xzOf', tarball(name), 'package/package.json']);
     expect(manifest).not.toMatch(/workspace:|catalog:/);
     expect(Object.keys((JSON.parse(manifest) as { scripts?: object }).scripts ?? {}).filter((script) => /^(?:pre|post)?install$|^prepare$/.test(script))).toEqual([]);

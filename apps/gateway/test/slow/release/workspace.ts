@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
 import { scrubbedEnvironment } from '@penstock/test-support';
 
@@ -50,5 +50,8 @@ export function buildWorkspace(): void {
 
 /** The sizes of all files under a folder together, links not followed. */
 export function sizeOf(folder: string): number {
-  return Number(mustRun('du', ['-sb', folder]).split('\t')[0]);
+  return readdirSync(folder, { withFileTypes: true }).reduce((sum, entry) => {
+    const path = join(folder, entry.name);
+    return sum + (entry.isDirectory() ? sizeOf(path) : entry.isFile() ? lstatSync(path).size : 0);
+  }, 0);
 }
