@@ -7,3 +7,4 @@ export {
 export { readEvents, type ReadEvent, type ReadEvents } from './event-reader.ts';
 export { loadRecordings, recordingsFolder, type Recording, type RecordingMeta } from './recordings.ts';
 export { scrubbedEnvironment } from './scrubbed-environment.ts';
+export { createAuthority, type Authority, type Certificate, type IssueOptions } from './certificates.ts';

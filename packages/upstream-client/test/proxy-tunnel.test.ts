@@ -4,10 +4,9 @@ import { createServer as createHttps } from 'node:https';
 import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createServer as createTls } from 'node:tls';
-import { startScriptedUpstream, wholeResponse, type ScriptedConnection } from '@penstock/test-support';
+import { createAuthority, startScriptedUpstream, wholeResponse, type ScriptedConnection } from '@penstock/test-support';
 import { describe, expect, it } from 'vitest';
 import { createUpstreamClient } from '../src/index.ts';
-import { createAuthority } from './certificates.ts';
 import { dispatchRequest } from './dispatch-request.ts';
 
 const authority = createAuthority('Test CA');

@@ -1,8 +1,7 @@
 import tls, { createServer, type TlsOptions as ServerOptions, type TLSSocket } from 'node:tls';
-import { startScriptedUpstream, wholeResponse, type ScriptedUpstream } from '@penstock/test-support';
+import { createAuthority, startScriptedUpstream, wholeResponse, type ScriptedUpstream } from '@penstock/test-support';
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { createUpstreamClient, type TlsOptions } from '../src/index.ts';
-import { createAuthority } from './certificates.ts';
 import { dispatchRequest } from './dispatch-request.ts';
 
 const authority = createAuthority('Test CA');

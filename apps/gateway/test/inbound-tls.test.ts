@@ -1,0 +1,60 @@
+import { connect, type PeerCertificate, type TLSSocket } from 'node:tls';
+import { once } from 'node:events';
+import { startSimulator, type Simulator } from '@penstock/anthropic-simulator';
+import { createAuthority } from '@penstock/test-support';
+import { Agent, fetch as undiciFetch } from 'undici';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startTestGateway } from './start-test-gateway.ts';
+
+const authority = createAuthority('Test Authority');
+const server = authority.issue({ names: ['localhost', '127.0.0.1'] });
+const clientAuthority = createAuthority('Client Authority');
+const alice = clientAuthority.issue({ names: ['alice'] });
+const stranger = createAuthority('Another Authority').issue({ names: ['mallory'] });
+
+let simulator: Simulator;
+
+beforeAll(async () => { simulator = await startSimulator(); });
+afterAll(() => simulator.close());
+
+const models = async (port: number, certificate?: { readonly cert: string; readonly key: string }): Promise<number> => {
+  const agent = new Agent({ connect: { ca: authority.cert, ...certificate }, allowH2: false });
+  try {
+    return (await undiciFetch(`https://localhost:${port}/anthropic/v1/models`, { dispatcher: agent })).status;
+  } finally {
+    await agent.destroy();
+  }
+};
+
+test('serves TLS 1.2 and newer with the configured certificate, and nothing older', async () => {
+  await using gateway = await startTestGateway(simulator.origin, { server: { tls: server } });
+  expect(await models(gateway.port)).toBe(200);
+  const secure: TLSSocket = connect({ port: gateway.port, host: '127.0.0.1', servername: 'localhost', ca: authority.cert });
+  await once(secure, 'secureConnect');
+  expect((secure.getPeerCertificate() as PeerCertificate).subject).toBeDefined();
+  secure.destroy();
+  const old = connect({ port: gateway.port, host: '127.0.0.1', servername: 'localhost', ca: authority.cert, maxVersion: 'TLSv1.1', minVersion: 'TLSv1', ciphers: 'DEFAULT:@SECLEVEL=0' });
+  const [error] = await once(old, 'error') as [NodeJS.ErrnoException];
+  expect(error.code).toMatch(/^(?:ERR_SSL_|ECONNRESET)/);
+});
+
+test('streams over TLS, byte for byte', async () => {
+  await using gateway = await startTestGateway(simulator.origin, { server: { tls: server } });
+  const agent = new Agent({ connect: { ca: authority.cert }, allowH2: false });
+  const ask = (origin: string, dispatcher?: Agent): Promise<string> => undiciFetch(`${origin}/v1/messages`, {
+    method: 'POST', headers: { 'content-type': 'application/json', 'anthropic-version': '2023-06-01' }, ...(dispatcher === undefined ? {} : { dispatcher }),
+    body: JSON.stringify({ model: 'sim-text', max_tokens: 100, stream: true, messages: [{ role: 'user', content: 'Say hello' }] }),
+  }).then((response) => response.text());
+  const text = await ask(`https://localhost:${gateway.port}/anthropic`, agent);
+  expect(text).toContain('event: message_stop');
+  expect(text).toBe(await ask(simulator.origin));
+  await agent.close();
+});
+
+describe('with client_ca', () => {
+  test.each([['a certificate of that authority', alice, true], ['none', undefined, false], ['one of another authority', stranger, false]])('a client with %s', async (_name, certificate, isAccepted) => {
+    await using gateway = await startTestGateway(simulator.origin, { server: { tls: { ...server, client_ca: clientAuthority.cert } } });
+    const answer = await models(gateway.port, certificate).catch(() => 'refused');
+    expect(answer).toBe(isAccepted ? 200 : 'refused');
+  });
+});
