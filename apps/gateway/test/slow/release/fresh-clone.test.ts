@@ -1,0 +1,48 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { scrubbedEnvironment } from '@penstock/test-support';
+import { afterAll, expect, test } from 'vitest';
+import { codeBlocks } from '../../guides/code-blocks.ts';
+import { createScratchFolder } from './scratch-folder.ts';
+import { mustRun, ROOT } from './workspace.ts';
+
+const scratch = createScratchFolder();
+afterAll(() => scratch.remove());
+
+const [start, ask] = codeBlocks('README.md').filter(({ language }) => language === 'sh').slice(0, 2);
+
+test('from a fresh clone and an empty home, the first two commands of the README lead to a streamed answer', async () => {
+  expect(start?.code).toBe('npx -y pnpm@12 start');
+  expect(ask?.code).toContain('curl -N http://127.0.0.1:8000/anthropic/v1/messages');
+  const clone = join(scratch.path, 'penstock');
+  const home = join(scratch.path, 'home');
+  mkdirSync(home);
+  mustRun('git', ['clone', '--quiet', '--no-hardlinks', ROOT, clone]);
+
+  const startedAt = performance.now();
+  const child = spawn('bash', ['-c', `exec ${start?.code ?? ''}`], {
+    cwd: clone, detached: true, stdio: ['ignore', 'ignore', 'pipe'],
+    // Where packages come from is the machine's matter; what was installed before is not there.
+    env: scrubbedEnvironment({ HOME: home, npm_config_userconfig: join(homedir(), '.npmrc'), PENSTOCK_PORT: '0', PENSTOCK_OPERATIONS_PORT: '0', CI: '' }),
+  });
+  const closed = once(child, 'close');
+  try {
+    let text = '';
+    for await (const chunk of child.stderr.iterator({ destroyOnReturn: false })) {
+      text += String(chunk);
+      if (text.includes('Try it:')) break;
+    }
+    child.stderr.resume();
+    expect(text).toContain('THE BUILT-IN SIMULATOR');
+    const origin = /ready on (\S+)/.exec(text)?.[1] ?? '';
+    const answer = mustRun('bash', ['-c', (ask?.code ?? '').replace('http://127.0.0.1:8000', origin)]);
+    console.log(`from a fresh clone to a streamed answer: ${((performance.now() - startedAt) / 1000).toFixed(0)} s`);
+    expect(answer).toContain('event: message_stop');
+  } finally {
+    if (child.pid !== undefined) process.kill(-child.pid, 'SIGINT');
+    await closed;
+  }
+});
