@@ -68,7 +68,11 @@ export function createApplication(options: ApplicationOptions): RequestListener 
   application.use(router.routes()); //    the two sides and the index
   application.use((context) => refuse(options, context, sideOf(context.path), { code: 'not_found', message: 'Not found: this gateway serves /anthropic and /v1.' }));
 
-  application.on('error', (error: unknown, context?: Koa.Context) => options.onInternalError(String(context?.['state']?.['id'] ?? ''), error));
+  application.on('error', (error: unknown, context?: Koa.Context) => {
+    // Koa reports a connection that broke as well: that is a client's doing, and its request has an outcome of its own.
+    if (context !== undefined && error === context.req.socket.errored) return;
+    options.onInternalError(String(context?.['state']?.['id'] ?? ''), error);
+  });
   const handle = application.callback();
   return (request, response) => void handle(request, response);
 }
