@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { fieldValues, openRawConnection, statusOf, type RawConnection } from '@penstock/test-support';
 
 /** One request of a scenario. */
@@ -71,4 +72,20 @@ export async function askAndRead(port: number, request: Ask = {}): Promise<strin
   } finally {
     connection.close();
   }
+}
+
+/** Reads a large chunked response without keeping it, with a pause after every 256 KiB. */
+export async function askAndCount(port: number, request: Ask, pauseMs = 0): Promise<string> {
+  const socket = connect({ port, host: '127.0.0.1' });
+  socket.write(requestBytes(request));
+  let bytes = 0;
+  let tail = '';
+  for await (const chunk of socket as AsyncIterable<Buffer>) {
+    const before = bytes;
+    bytes += chunk.length;
+    tail = (tail + chunk.subarray(-8).toString('latin1')).slice(-8);
+    if (tail.endsWith('\r\n0\r\n\r\n')) return '200 whole';
+    if (before >> 18 !== bytes >> 18) await pause(pauseMs);
+  }
+  return `${bytes} bytes, broken`;
 }

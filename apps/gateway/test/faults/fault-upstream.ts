@@ -15,6 +15,8 @@ const HUGE_HEAD = `HTTP/1.1 200 OK\r\nx-huge: ${'a'.repeat(300_000)}\r\n\r\n`;
 const FLOOD = Buffer.alloc(32_000_000, 0x61);
 FLOOD.write(`${(FLOOD.length - 9).toString(16)}\r\n: `);
 
+const HUGE_EVENT = Buffer.from(event('content_block_delta', `,"x":"${'a'.repeat(12_000_000)}"`));
+
 /** What the upstream does with one request; `true` keeps the connection. */
 type Behaviour = (connection: ScriptedConnection) => Promise<boolean | void> | boolean;
 
@@ -91,7 +93,7 @@ const LATE: Readonly<Record<string, Behaviour>> = {
     return drip(connection, START + STOP, 4);
   },
   'body-garbage': send(`${HEAD}${START}not a chunk size\r\n`),
-  'body-huge': (connection) => sendAndKeep(HEAD + event('content_block_delta', `,"x":"${'a'.repeat(12_000_000)}"`) + STOP)(connection),
+  'body-huge': (connection) => { connection.send(HEAD); connection.send(HUGE_EVENT); return sendAndKeep(STOP)(connection); },
   'body-duplicate': send(Buffer.concat([Buffer.from(HEAD + START + STOP), WHOLE])),
   'body-out-of-order': sendAndKeep(HEAD + event('message_stop') + event('ping') + START + STOP),
   'body-flood': (connection) => { connection.send(HEAD); return send(FLOOD)(connection); },

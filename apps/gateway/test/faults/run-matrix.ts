@@ -35,7 +35,8 @@ export async function runMatrix(scenarios: readonly FaultScenario[], lanes = 4):
       problems.push(...found.map((problem) => `${name}: ${problem}`));
     }
     for (const world of worlds.values()) {
-      if (world.gateway.logged.some(({ level, msg }) => level === 60 || msg === 'internal error')) problems.push(`${world.kind}: an internal error was logged`);
+      const internal = world.gateway.logged.find(({ level, msg }) => level === 60 || msg === 'internal error');
+      if (internal !== undefined) problems.push(`${world.kind}: an internal error was logged: ${JSON.stringify(internal)}`);
       await world.close();
     }
   }));
