@@ -44,11 +44,13 @@ function isTitleIn(title: string, file: string): boolean {
   return titlesIn(file).some((known) => known === title || makes(known, title));
 }
 
-/** `%s`, `$name` and `${…}` stand for anything; a template without words of its own makes nothing that could be told apart. */
+/** `%s` and `$name` stand for some text, `${…}` for any or none; a template without words of its own makes nothing that could be told apart. */
 function makes(template: string, title: string): boolean {
-  const parts = template.split(/%[sdifjo]|\$\{[^}]*\}|\$\w+/);
-  if (parts.length === 1 || parts.join('').trim().length < 8) return false;
-  return new RegExp(`^${parts.map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`)).join('.+')}$`).test(title);
+  const parts = template.split(/(%[sdifjo]|\$\{[^}]*\}|\$\w+)/);
+  const words = parts.filter((_, index) => index % 2 === 0);
+  if (words.length === 1 || words.join('').trim().length < 8) return false;
+  const pattern = parts.map((part, index) => (index % 2 === 0 ? part.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`) : part.startsWith('${') ? '.*' : '.+')).join('');
+  return new RegExp(`^${pattern}$`).test(title);
 }
 
 /** What is wrong with the tests that a text names: files that are not there, titles that no test has. */
