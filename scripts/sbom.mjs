@@ -36,7 +36,7 @@ function runtimeDependencies() {
     }
   };
   visit(ENTRY);
-  return [...found].toSorted();
+  return [...found];
 }
 
 /** What is wrong with the bill: what it lacks of what runs, and what came from elsewhere than the lockfile's checksums say. */

@@ -108,7 +108,7 @@ test('connections beyond server.max_connections are closed at once, and those th
 
 test('what a client sends cannot write log lines, terminal codes or long entries', async () => {
   await using gateway = await startTestGateway(upstream.origin, { clients: [clientOf('a')] });
-  const hostile = ['x\\n{"level":"fatal"}', '\x1b[31mred', `${'z'.repeat(9_000)}`, '%0a%0dforged', '${jndi:ldap://x}', 'caf\xe9'].map((text) => text.replaceAll('\x1b', '\xc2\x9b'));
+  const hostile = ['x\\n{"level":"fatal"}', '\xc2\x9b31mred', 'z'.repeat(9_000), '%0a%0dforged', '${jndi:ldap://x}', 'caf\xe9'];
   for (const text of hostile) {
     await ask(gateway.port, { path: `/v1/messages?q=${encodeURIComponent(text.slice(0, 200))}`, fields: `${asClient('a')}x-claude-code-session-id: ${text}\r\ntraceparent: ${text}\r\nX-Forwarded-For: ${text}\r\nUser-Agent: ${text}\r\n`, body: '{"model":"m"}' });
     await ask(gateway.port, { fields: `${JSON_TYPE}x-api-key: ${text.replaceAll(' ', '')}\r\nX-Forwarded-For: ${text}\r\n`, body: '{}' });
@@ -117,7 +117,7 @@ test('what a client sends cannot write log lines, terminal codes or long entries
   for (const entry of gateway.logged) {
     const line = JSON.stringify(entry);
     expect(line.length).toBeLessThan(2_000);
-    expect(line).not.toMatch(/fatal|forged|jndi|zzzz|caf|\[31m/);
+    expect(line).not.toMatch(/fatal|forged|jndi|zzzz|caf|31mred/);
   }
 });
 
