@@ -12,6 +12,9 @@ export const CUT_FIELD = 'anthropic-cut';
 /** The value of the field. */
 export const cutValue = (recording: Recording, offset: number, kind: CutKind): string => `${recording.name} ${offset} ${kind}`;
 
+/** The same as a model's name: of an OpenAI client's request, only the model crosses the front door. */
+export const cutModel = (recording: Recording, offset: number, kind: CutKind): string => `claude-cut ${cutValue(recording, offset, kind)}`;
+
 /** The recorded streams that end whole, smallest first. */
 export function wholeStreams(): Recording[] {
   return loadRecordings('sse').filter(({ body }) => body.includes('event: message_stop')).toSorted((a, b) => a.body.length - b.body.length);
@@ -41,7 +44,8 @@ export function startCuttingUpstream(recordings: readonly Recording[]): Promise<
   const byName = new Map(recordings.map((recording) => [recording.name, recording]));
   return startScriptedUpstream(async (connection) => {
     const request = await connection.nextRequest(600_000);
-    const [name = '', offset = '0', kind = 'fin'] = (fieldValues(request.rawHeaders, CUT_FIELD)[0] ?? '').split(' ');
+    const asked = fieldValues(request.rawHeaders, CUT_FIELD)[0] ?? /"model":"claude-cut ([^"]*)"/.exec(request.body.toString())?.[1] ?? '';
+    const [name = '', offset = '0', kind = 'fin'] = asked.split(' ');
     const sent = byName.get(name)?.body.subarray(0, Number(offset)) ?? Buffer.alloc(0);
     connection.send('HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\nrequest-id: req_cut\r\ntransfer-encoding: chunked\r\n\r\n');
     if (sent.length > 0) connection.send(Buffer.concat([Buffer.from(`${sent.length.toString(16)}\r\n`), sent, Buffer.from('\r\n')]));
