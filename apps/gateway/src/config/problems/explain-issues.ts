@@ -7,6 +7,8 @@ import type { ConfigProblem } from '../config-error.ts';
 import type { JsonSchemaNode } from '../reference/config-json-schema.ts';
 
 const MOST_SUGGESTED = 2;
+/** A suggestion takes a millisecond, and a reload must not stop the gateway for seconds: a file with more unknown keys is not mistyped. */
+const MOST_KEYS_EXPLAINED = 100;
 
 /** Made when the first unknown key is met: it takes milliseconds, and most configurations never need it. */
 let schemaOfKeys: JsonSchemaNode | undefined;
@@ -47,7 +49,8 @@ export function explainIssues(issues: readonly z.core.$ZodIssue[], context: Issu
 
 function explainIssue(issue: z.core.$ZodIssue, context: IssueContext): ConfigProblem[] {
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => unknownKeyProblem(formatPath([...issue.path, key]), suggestKey(issue.path, key)));
+    return issue.keys.map((key, index) =>
+      unknownKeyProblem(formatPath([...issue.path, key]), index < MOST_KEYS_EXPLAINED ? suggestKey(issue.path, key) : undefined));
   }
   const path = formatPath(issue.path);
   // zod words the problem of a bad record key itself, and repeats it there.
