@@ -117,7 +117,7 @@ const LATE: Readonly<Record<string, Behaviour>> = {
   },
   held: async (connection) => {
     connection.send(HEAD + START);
-    await Promise.race([connection.closed(), heldUntil.get(connection) ?? never]);
+    await (heldUntil.get(connection) ?? never);
     connection.send(STOP);
     return true;
   },
