@@ -2,10 +2,10 @@ import { setTimeout } from 'node:timers/promises';
 import { REAL_PACING, startSimulator, type Simulator } from '@penstock/anthropic-simulator';
 import { pino } from 'pino';
 import { gatewayConfigSchema, type GatewayConfig } from '../config/gateway-config.ts';
-import { createGateway, type Gateway } from '../create-gateway.ts';
+import { createGateway } from '../create-gateway.ts';
 
 /** What the scenes play on: a gateway of their own on a free loopback port, and whoever stands behind it. */
-export interface DemoStage extends AsyncDisposable {
+export interface DemoStage {
   readonly anthropic: string;
   readonly openai: string;
   readonly model: string;
@@ -29,15 +29,15 @@ export interface DemoStageOptions {
 const RECORDING_POLL_MS = 20;
 const MAX_RECORDING_DELAY_MS = 5_000;
 
-/** Starts a gateway in this process, with nothing of it visible but its port. */
-export async function setStage({ config, model, sections = {}, isPaced = false }: DemoStageOptions): Promise<DemoStage> {
+/** Starts a gateway in this process, with nothing of it visible but its port, plays on it and clears it away. */
+export async function onStage({ config, model, sections = {}, isPaced = false }: DemoStageOptions, play: (stage: DemoStage) => Promise<void>): Promise<void> {
   const simulator = config === undefined ? await startSimulator(isPaced ? { pacing: { ...REAL_PACING, firstTokenMs: 300 } } : {}) : undefined;
   const gateway = await createGateway({
     config: withOwnPort(config ?? simulated(simulator?.origin ?? '', sections)),
     processLogger: { logger: pino({ level: 'silent' }), flush: () => undefined },
     version: 'demo', viaPseudonym: 'penstock-demo',
   });
-  return {
+  const stage: DemoStage = {
     anthropic: `http://127.0.0.1:${gateway.port}/anthropic`,
     openai: `http://127.0.0.1:${gateway.port}/v1`,
     model, simulator,
@@ -49,8 +49,13 @@ export async function setStage({ config, model, sections = {}, isPaced = false }
         await setTimeout(RECORDING_POLL_MS);
       }
     },
-    [Symbol.asyncDispose]: () => clear(gateway, simulator),
   };
+  try {
+    await play(stage);
+  } finally {
+    await gateway.close();
+    await simulator?.close();
+  }
 }
 
 function simulated(origin: string, { anthropic_native: native, ...sections }: NonNullable<DemoStageOptions['sections']>): GatewayConfig {
@@ -61,11 +66,6 @@ function simulated(origin: string, { anthropic_native: native, ...sections }: No
 function withOwnPort(config: GatewayConfig): GatewayConfig {
   const { tls: _tls, ...server } = config.server;
   return { ...config, clients: [], server: { ...server, host: '127.0.0.1', port: 0, allowed_hosts: [] } };
-}
-
-async function clear(gateway: Gateway, simulator: Simulator | undefined): Promise<void> {
-  await gateway.close();
-  await simulator?.close();
 }
 
 /** The value at the end of a line of the exposition. */

@@ -1,6 +1,6 @@
 import type { GatewayConfig } from '../config/gateway-config.ts';
 import { createDemoPage, type DemoPage } from './demo-page.ts';
-import { setStage } from './demo-stage.ts';
+import { onStage } from './demo-stage.ts';
 import { showBrokenStream } from './scenes/broken-stream.ts';
 import { showErrors } from './scenes/errors.ts';
 import { showFormats } from './scenes/formats.ts';
@@ -25,10 +25,9 @@ export async function runDemo({ config, model, hasColours, output }: DemoOptions
   page.explain(config === undefined
     ? 'THE BUILT-IN SIMULATOR answers: made-up text, no cost. Set ANTHROPIC_API_KEY to see the real API.'
     : `The real API answers (${new URL(config.anthropic_native.base_url).host}, ${model}): about ten short requests of yours.`);
-  {
-    await using stage = await setStage({ config, model, isPaced: true });
+  await onStage({ config, model, isPaced: true }, async (stage) => {
     for (const scene of [showFormats, showStreaming, showTools, showErrors, showHeaders]) await play(page, () => scene(stage, page));
-  }
+  });
   await play(page, () => showIsolation(page));
   await play(page, () => showBrokenStream(page));
   const failed = page.claims.filter(({ holds }) => !holds);

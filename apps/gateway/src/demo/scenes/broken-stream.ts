@@ -1,12 +1,15 @@
 import { ask } from '../ask.ts';
-import { setStage } from '../demo-stage.ts';
+import { onStage, type DemoStage } from '../demo-stage.ts';
 import type { DemoPage } from '../demo-page.ts';
 
 /** An upstream that dies in mid-stream: the client can tell. */
 export async function showBrokenStream(page: DemoPage): Promise<void> {
   page.title('7. A broken stream looks broken');
   page.explain('The upstream is cut twice (always simulated): between two events, and in the middle of one.');
-  await using stage = await setStage({ model: 'claude-haiku-4-5' });
+  await onStage({ model: 'claude-haiku-4-5' }, (stage) => breakTwice(stage, page));
+}
+
+async function breakTwice(stage: DemoStage, page: DemoPage): Promise<void> {
   const url = `${stage.anthropic}/v1/messages`;
   const body = { model: stage.model, max_tokens: 100, stream: true, messages: [{ role: 'user', content: 'Tell me a story' }] };
   // The simulator cuts at a byte of what it sends, so nothing is compressed here.

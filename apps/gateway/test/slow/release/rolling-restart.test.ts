@@ -82,11 +82,11 @@ test.skipIf(!HAS_HAPROXY)(`a rolling restart of ${REPLICAS} replicas behind a ba
   try {
     await expect.poll(() => fetch(url.replace('/v1/messages', '/health')).then(({ status }) => status, () => 0), { timeout: 30_000 }).toBe(200);
     // A client that failed leaves: what went wrong first is what is to be seen.
-    let isRunning = true;
+    const stop = new AbortController();
     let complete = 0;
     const failures: string[] = [];
     const loop = async (): Promise<void> => {
-      while (isRunning && failures.length === 0) {
+      while (!stop.signal.aborted && failures.length === 0) {
         try {
           const response = await fetch(url, {
             method: 'POST', headers: { 'content-type': 'application/json', 'anthropic-simulator': 'pace=60' },
@@ -111,7 +111,7 @@ test.skipIf(!HAS_HAPROXY)(`a rolling restart of ${REPLICAS} replicas behind a ba
       const before = complete;
       await expect.poll(() => complete > before + CLIENTS || failures, { timeout: 60_000 }).toBe(true);
     }
-    isRunning = false;
+    stop.abort();
     await Promise.all(load);
     console.log(`${complete} streams during a rolling restart of ${REPLICAS} replicas, ${failures.length} failed`);
     expect(failures).toEqual([]);
