@@ -91,14 +91,14 @@ export async function startFaultProxy(target: number, options: FaultProxyOptions
       one.on('close', () => { links.delete(link); other.destroy(); });
       one.on('end', () => later(() => { if (fault !== 'stall') other.end(); }));
     }
-    near.on('data', (chunk) => later(() => {
+    near.on('data', (chunk: Buffer) => later(() => {
       if (fault === 'stall' || far.destroyed) return;
       forwarded += chunk.length;
       if (far.write(chunk)) return;
       near.pause();
       far.once('drain', () => near.resume());
     }));
-    far.on('data', (chunk) => later(() => { if (!near.destroyed) carryBack(link, chunk, fault); }));
+    far.on('data', (chunk: Buffer) => later(() => { if (!near.destroyed) carryBack(link, chunk, fault); }));
     strike(link, fault);
   });
   server.listen(listenPort, listenHost);
