@@ -65,6 +65,7 @@ export function createApplication(options: ApplicationOptions): RequestListener 
 
   application.use(admission(options)); // first: nothing may look at a request that a second parser could read differently
   application.use(cors(options)); //      before routing: a preflight has no credential and no route
+  application.use(nativePrefix(options)); // what nearly every request is for: a router's matching costs more than its admission
   application.use(router.routes()); //    the two sides and the index
   application.use((context) => refuse(options, context, sideOf(context.path), { code: 'not_found', message: 'Not found: this gateway serves /anthropic and /v1.' }));
 
@@ -105,6 +106,13 @@ function cors(options: ApplicationOptions): Koa.Middleware {
     const preflight = answerCors(inbound);
     if (preflight === undefined) await next();
     else await respond(inbound.request, inbound.response, options.lifecycle.isLeaving ? { ...preflight, headers: [...preflight.headers, 'connection', 'close'] } : preflight);
+  };
+}
+
+function nativePrefix({ native }: ApplicationOptions): Koa.Middleware {
+  return function handle(context, next) {
+    const inbound = inboundOf(context);
+    return inbound.path.startsWith('/anthropic/') ? native.handle(context, inbound) : next();
   };
 }
 

@@ -55,8 +55,8 @@ export function createByteBudget(maxBytes: number, guaranteedBytes = 0): ByteBud
         if (isReleased) return;
         isReleased = true;
         total -= held;
-        const rest = (byClient.get(client) ?? 0) - held;
-        if (rest > 0) byClient.set(client, rest); else byClient.delete(client);
+        // A client that holds nothing keeps its entry: names are few, and a map that shrinks and grows keeps its old tables.
+        if (held > 0) byClient.set(client, (byClient.get(client) ?? 0) - held);
       },
     };
   };

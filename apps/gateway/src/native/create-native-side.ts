@@ -10,6 +10,7 @@ import { GatewayError } from './gateway-error.ts';
 import { handleNativeRequest } from './handle-native-request.ts';
 import { NativeExchange } from './native-exchange.ts';
 import { LARGEST_JSON_BODY_BYTES } from './route-table.ts';
+import { OpenRelays } from './open-relays.ts';
 import { readNativeSettings, type NativeParts, type NativeRuntime } from './native-runtime.ts';
 import { respondToFailure } from './respond-to-failure.ts';
 import { createUpstreamHealth } from './upstream-health.ts';
@@ -46,7 +47,7 @@ export function createNativeSide(options: NativeSideOptions): NativeSide {
   });
   const fixed: NativeParts = {
     ...parts, upstream, upstreamOrigin: url.origin, basePath: url.pathname.replace(/\/+$/, ''), budget: createByteBudget(config.anthropic_native.max_buffered_bytes, LARGEST_JSON_BODY_BYTES),
-    relays: new Set(), health: createUpstreamHealth(), usageObserver: { onError: () => parts.metrics.observerError() },
+    relays: new OpenRelays(), health: createUpstreamHealth(), usageObserver: { onError: () => parts.metrics.observerError() },
   };
   let runtime: NativeRuntime = { ...fixed, ...readNativeSettings(config, clients, parts.viaPseudonym) };
 
@@ -63,7 +64,7 @@ export function createNativeSide(options: NativeSideOptions): NativeSide {
       runtime = { ...fixed, ...readNativeSettings(next, nextClients, parts.viaPseudonym) };
     },
     interrupt(reason) {
-      for (const relay of fixed.relays) relay.interrupt(reason);
+      fixed.relays.interrupt(reason);
     },
     close: (graceMs) => upstream.close({ graceMs }),
   };

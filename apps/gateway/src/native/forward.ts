@@ -10,6 +10,7 @@ import { failureEvent } from './failure-event.ts';
 import type { NativeExchange } from './native-exchange.ts';
 import type { NativeRuntime } from './native-runtime.ts';
 import { ResultsUrlRewriter } from './rewrite-results-url.ts';
+import type { OpenRelay } from './open-relays.ts';
 import type { NativeRoute } from './route-table.ts';
 
 /**
@@ -32,7 +33,7 @@ export function forward(runtime: NativeRuntime, exchange: NativeExchange, route:
     inbound.trace?.beginUpstream({
       method: inbound.method, origin: runtime.upstreamOrigin, template: route.template.slice('/anthropic'.length), provider: 'anthropic',
     }, headers);
-    runtime.relays.add(relay.handler);
+    runtime.relays.add(relay);
     runtime.upstream.dispatch({
       method: inbound.method,
       path: runtime.basePath + inbound.path.slice('/anthropic'.length) + inbound.query,
@@ -60,7 +61,8 @@ function timeoutsFor(runtime: NativeRuntime, route: NativeRoute, wantsStream: bo
 }
 
 /** The relay of one response with what the gateway sees of it. */
-class NativeRelay {
+class NativeRelay implements OpenRelay {
+  place = 0;
   readonly handler: RelayHandler;
   readonly observer: UsageObserver | undefined;
   readonly #runtime: NativeRuntime;
@@ -83,7 +85,7 @@ class NativeRelay {
       clientStallMs: runtime.clientStallMs,
       ...runtime.keepAliveComments,
       onSettled: (result) => {
-        runtime.relays.delete(this.handler);
+        runtime.relays.delete(this);
         if (this.#isStream) runtime.metrics.streamClosed('native');
         onSettled(result);
       },

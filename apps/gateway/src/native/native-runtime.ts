@@ -1,5 +1,5 @@
 import { anthropicHeaderRules, createHeaderPolicy, extendHeaderRules, type HeaderPolicy, type RequestHeaderAdditions } from '@penstock/header-policy';
-import type { RelayHandler, RelayOptions } from '@penstock/sse-relay';
+import type { RelayOptions } from '@penstock/sse-relay';
 import type { UsageObserverOptions } from '@penstock/sse-relay/anthropic-usage';
 import type { RequestTimeouts, UpstreamClient } from '@penstock/upstream-client';
 import type { ClientRegistry } from '../clients/client-registry.ts';
@@ -10,6 +10,7 @@ import type { GatewayMetrics } from '../metrics/create-gateway-metrics.ts';
 import type { RequestLog } from '../logging/request-log.ts';
 import type { Tracing } from '../tracing/tracing.ts';
 import type { ByteBudget } from './byte-budget.ts';
+import type { OpenRelays } from './open-relays.ts';
 import type { RoutePolicy } from './match-route.ts';
 import type { UpstreamHealth } from './upstream-health.ts';
 
@@ -50,7 +51,7 @@ export interface NativeParts {
   readonly budget: ByteBudget;
   readonly lifecycle: Lifecycle;
   /** Relays under way; the drain deadline interrupts them. */
-  readonly relays: Set<RelayHandler>;
+  readonly relays: OpenRelays;
   readonly viaPseudonym: string;
   readonly health: UpstreamHealth;
   /** Absent where tracing is off. */
