@@ -1,11 +1,10 @@
-import type { RelayHandler } from '@penstock/sse-relay';
 import { array, assert, constantFrom, property, tuple, nat } from 'fast-check';
 import { expect, test } from 'vitest';
 import { OpenRelays, type OpenRelay } from '../../src/native/open-relays.ts';
 
 /** A relay that takes itself out of the list when it is interrupted, as a real one does when it settles. */
 function relayIn(relays: OpenRelays, interrupted: OpenRelay[]): OpenRelay {
-  const relay: OpenRelay = { place: 0, handler: { interrupt: () => { interrupted.push(relay); relays.delete(relay); } } as RelayHandler };
+  const relay: OpenRelay = { place: 0, handler: { interrupt: () => { interrupted.push(relay); relays.delete(relay); } } };
   return relay;
 }
 
