@@ -1,5 +1,6 @@
 import { CONTROL, FLOOR } from '../report/summarize.ts';
 import type { Contender } from './contender.ts';
+import { PEERS } from './peer-contenders.ts';
 import { direct, floor, nginx, penstock } from './own-contenders.ts';
 
 /** A contender that could not be had. */
@@ -8,7 +9,7 @@ export interface Skipped {
   readonly reason: string;
 }
 
-const ALL: readonly Contender[] = [direct, nginx, floor(FLOOR), penstock('penstock', 1), floor(CONTROL)];
+const ALL: readonly Contender[] = [direct, nginx, floor(FLOOR), penstock('penstock', 1), floor(CONTROL), ...PEERS];
 
 /** The contenders of a run, made ready; names choose some of them, and what cannot be had is told with its reason. */
 export async function chooseContenders({ names, withPeers }: { readonly names: readonly string[]; readonly withPeers: boolean }): Promise<{ contenders: readonly Contender[]; skipped: readonly Skipped[] }> {

@@ -33,7 +33,7 @@ export function fetchBytes(target: Target): Promise<FetchedBytes> {
       },
       onMessage: (head) => {
         // An informational response comes before the one that counts.
-        if (/^HTTP\/1\.1 1/.test(head)) return;
+        if (head.startsWith('HTTP/1.1 1')) return;
         resolve({ status: Number(head.slice(9, 12)), bytes, sha256: digest.digest('hex'), text, sentSha256 });
         socket.destroy();
       },

@@ -19,7 +19,7 @@ export class LatencySamples {
 
   /** What was collected since the last call. */
   take(): Latencies {
-    const sorted = this.#samples.slice(0, Math.min(this.#count, MAX_SAMPLES)).sort();
+    const sorted = this.#samples.subarray(0, Math.min(this.#count, MAX_SAMPLES)).toSorted();
     const count = this.#count;
     this.#count = 0;
     const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;

@@ -63,8 +63,8 @@ export class StreamSet {
             const chunk = buffer.subarray(0, length);
             if (!isOpen) {
               isOpen = true;
-              if (!Buffer.from(chunk).toString('latin1', 0, 12).endsWith('200')) reject(new Error(`a stream was refused: ${Buffer.from(chunk).toString('latin1', 0, 600)}`));
-              resolve();
+              const text = Buffer.from(chunk).toString('latin1', 0, 600);
+              if (text.startsWith('HTTP/1.1 200')) resolve(); else reject(new Error(`a stream was refused: ${text}`));
             }
             stamps.push(chunk);
             return true;

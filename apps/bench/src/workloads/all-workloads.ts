@@ -30,7 +30,7 @@ export function quick(workload: Workload): Workload {
   switch (workload.kind) {
     case 'requests': return { ...workload, rounds, sliceMs: 350 };
     case 'streams': return { ...workload, rounds, windowMs: 700, streams: Math.min(workload.streams, 500) };
-    case 'memory': return { ...workload, rounds, streams: Math.min(workload.streams, 1_500), settleMs: 3_000 };
-    case 'aborts': return { ...workload, rounds: 3, streams: 500, atOnce: 50 };
+    case 'memory': return { ...workload, rounds, streams: Math.min(workload.streams, 1_500), settleMs: 2_000 };
+    default: return { ...workload, rounds: 3, streams: 500, atOnce: 50 };
   }
 }

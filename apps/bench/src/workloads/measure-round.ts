@@ -22,7 +22,7 @@ export function measureRound(rig: BenchRig, workload: Workload, running: Running
     case 'requests': return measureRequests(rig, workload, running, target);
     case 'streams': return measureStreams(rig, workload, running, target);
     case 'memory': return measureMemory(rig, workload, running, target);
-    case 'aborts': return measureAborts(rig, workload, running, target);
+    default: return measureAborts(rig, workload, running, target);
   }
 }
 

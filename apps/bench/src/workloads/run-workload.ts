@@ -20,6 +20,9 @@ export interface WorkloadResult {
   readonly results: readonly ContenderResult[];
 }
 
+/** How many slices of a request workload warm a contender up. */
+const WARM_UP_FACTOR = 8;
+
 interface Entry {
   readonly name: string;
   readonly running: RunningContender;
@@ -41,9 +44,13 @@ export async function runWorkload(rig: BenchRig, workload: Workload, contenders:
     else if (entry !== undefined) failed.push(entry);
   }
   await rig.upstream.call('plan', planOf(workload));
-  for (let round = -warmUps(workload); round < workload.rounds; round += 1) {
-    onProgress(round < 0 ? 'warming up' : `round ${round + 1} of ${workload.rounds}`);
-    for (const entry of rotated(entries, round)) await measureInto(rig, workload, entry, round >= 0);
+  for (const entry of entries) {
+    onProgress(`warming up ${entry.name}`);
+    await measureInto(rig, warmUpOf(workload), entry, false);
+  }
+  for (let round = 0; round < workload.rounds; round += 1) {
+    onProgress(`round ${round + 1} of ${workload.rounds}`);
+    for (const entry of rotated(entries, round)) await measureInto(rig, workload, entry, true);
   }
   for (const { running } of entries) await running.stop();
   return { workload, results: [...entries.map(toResult), ...failed] };
@@ -98,9 +105,10 @@ async function measureInto(rig: BenchRig, workload: Workload, entry: Entry, isKe
   }
 }
 
-/** Two rounds are thrown away: engines compile what is hot while it runs. */
-function warmUps({ kind }: Workload): number {
-  return kind === 'requests' ? 3 : 2;
+/** What is thrown away first: engines compile what is hot while it runs, and need some thousand requests for it. */
+function warmUpOf(workload: Workload): Workload {
+  if (workload.kind === 'requests') return { ...workload, sliceMs: workload.sliceMs * WARM_UP_FACTOR };
+  return workload.kind === 'streams' ? { ...workload, windowMs: workload.windowMs * 2 } : workload;
 }
 
 /** Each round begins with another contender, so that none always follows the same neighbour. */
