@@ -1,5 +1,5 @@
 import { answerAlways, fieldValues, openRawConnection, startScriptedUpstream, wholeResponse, type WireMessage } from '@penstock/test-support';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { REQUEST_CORPUS } from '../../admission/corpus/request-corpus.ts';
 import { startTestGateway, TEST_KEY } from '../../start-test-gateway.ts';
