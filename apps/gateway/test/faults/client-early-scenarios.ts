@@ -77,8 +77,8 @@ const overTheLimit = (count: number) => async ({ port, upstream }: FaultWorld): 
 };
 
 const LIMIT: readonly FaultScenario[] = [
-  scenario('client/limit/duplicate', 'a second request at once', 'ok client_error', '1 refused', overTheLimit(1)),
-  scenario('client/limit/huge', 'a burst of 40', `ok ${'client_error '.repeat(39)}`, '39 refused', overTheLimit(39)),
+  scenario('client/limit/duplicate', 'a second request at once', 'ok client_error', '1 refused', overTheLimit(1), 'patient'),
+  scenario('client/limit/huge', 'a burst of 40', `ok ${'client_error '.repeat(39)}`, '39 refused', overTheLimit(39), 'patient'),
   {
     ...scenario('client/limit/reset', 'while the store is asked', 'client_gone', 'closed', async ({ port, proxy }) => {
       proxy?.set('stall');

@@ -75,7 +75,7 @@ const LATE: Readonly<Record<string, Behaviour>> = {
   'head-reset': (connection) => { connection.reset(); return false; },
   'head-fin': () => false,
   'head-stall': () => never,
-  'head-drip': (connection) => drip(connection, HEAD, 40),
+  'head-drip': (connection) => drip(connection, HEAD, 60),
   'head-garbage': send('SSH-2.0-not-a-web-server\r\n'),
   'head-huge': send(HUGE_HEAD),
   'head-duplicate': send('HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\nabc'),

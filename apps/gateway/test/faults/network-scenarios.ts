@@ -22,10 +22,10 @@ const fromTheStart = (fault: ProxyFault) => async ({ port, proxy }: FaultWorld):
   return result;
 };
 
-/** The network becomes bad while a body of 16 MB is on its way. */
+/** The network becomes bad while a body of 12 MB is on its way. */
 const inTheBody = (fault: ProxyFault) => async ({ port, proxy }: FaultWorld): Promise<string> => {
   const before = proxy?.bytesForward() ?? 0;
-  const connection = await ask(port, { body: bigBody(16_000_000), fault: 'send-stall' });
+  const connection = await ask(port, { body: bigBody(12_000_000), fault: 'send-stall' });
   while ((proxy?.bytesForward() ?? 0) < before + 100_000) await pause(5);
   proxy?.set(fault);
   const result = await readResult(connection);

@@ -10,8 +10,21 @@ export interface MatrixReport {
   readonly problems: readonly string[];
 }
 
-/** Runs scenarios in a few lanes side by side, each with worlds of its own. */
-export async function runMatrix(scenarios: readonly FaultScenario[], lanes = 4): Promise<MatrixReport> {
+/**
+ * Runs scenarios in a few lanes side by side, each with worlds of its own. What fails there is tried once more alone, and said
+ * aloud: the clocks are short, and a neighbour may have had the processor for longer than one of them.
+ */
+export async function runMatrix(scenarios: readonly FaultScenario[], lanes = 3): Promise<MatrixReport> {
+  const failed = new Set<FaultScenario>();
+  const first = await runLanes(scenarios, lanes, failed);
+  if (failed.size === 0) return first;
+  for (const problem of first.problems) console.warn(`fault matrix: tried again alone: ${problem}`);
+  const again = await runLanes([...failed], 1, new Set());
+  const kept = first.problems.filter((problem) => !problem.includes(' ('));
+  return { passed: first.passed + again.passed, skipped: first.skipped, problems: [...kept, ...again.problems] };
+}
+
+async function runLanes(scenarios: readonly FaultScenario[], lanes: number, failed: Set<FaultScenario>): Promise<MatrixReport> {
   const skipped: string[] = [];
   const problems: string[] = [];
   let passed = 0;
@@ -32,11 +45,12 @@ export async function runMatrix(scenarios: readonly FaultScenario[], lanes = 4):
       worlds.set(next.world, world);
       const found = await checkScenario(world, next);
       if (found.length === 0) passed += 1;
+      else failed.add(next);
       problems.push(...found.map((problem) => `${name}: ${problem}`));
     }
     for (const world of worlds.values()) {
       const internal = world.gateway.logged.find(({ level, msg }) => level === 60 || msg === 'internal error');
-      if (internal !== undefined) problems.push(`${world.kind}: an internal error was logged: ${JSON.stringify(internal)}`);
+      if (internal !== undefined) problems.push(`${world.kind}, internal error: ${JSON.stringify(internal)}`);
       await world.close();
     }
   }));

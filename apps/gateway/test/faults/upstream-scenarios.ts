@@ -46,7 +46,7 @@ const ACQUIRE: readonly FaultScenario[] = [
 ];
 
 const sendingTo = (fault: Fault, name: string, variant: string, outcome: string, result: string): FaultScenario =>
-  scenario(`upstream/send/${fault}`, variant, outcome, result, ({ port }) => askAndRead(port, { body: bigBody(16_000_000), fault: name }));
+  scenario(`upstream/send/${fault}`, variant, outcome, result, ({ port }) => askAndRead(port, { body: bigBody(8_000_000), fault: name }));
 
 const SEND: readonly FaultScenario[] = [
   sendingTo('reset', 'send-reset', 'inside the body', 'upstream_reset', '502 upstream_reset'),
