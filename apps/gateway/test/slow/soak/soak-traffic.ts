@@ -74,12 +74,12 @@ export async function sendOne(origin: string, agent: Agent, random = Math.random
     const response = await request(origin + path, {
       dispatcher: agent, method: body === undefined ? 'GET' : 'POST', headers: { ...credentials, ...headers }, signal: leaving.signal, ...(body === undefined ? {} : { body }),
     });
-    if (leaves) {
+    const code = response.headers['x-penstock-error'];
+    if (leaves && code === undefined) {
       leaving.abort();
       response.body.on('error', () => undefined);
       return `${side} aborted`;
     }
-    const code = response.headers['x-penstock-error'];
     const end = await readBody(response.body);
     if (typeof code === 'string') return `${side} ${OUTCOME_OF_CODE[code] ?? 'client_error'}`;
     if (end === 'broken') return `${side} broken`;
