@@ -15,9 +15,9 @@ const LEAST_REQUESTS = Math.floor(SECONDS * (SECONDS >= 1_800 ? 278 : 100));
 const RELOAD_EVERY_MS = 5_000;
 /** A rise over the second half that is noise: a share of the mean, and an amount. */
 const NOISE: Readonly<Record<Quantity, readonly [number, number]>> = {
-  // Resident memory reaches its level after some minutes only; before that the heap is what tells of a leak.
+  // Memory reaches its level after some minutes only. Before that a leak of about a kilobyte a request is what can be told from it.
   rssMb: SECONDS < 600 ? [0.35, 64] : [0.1, 16],
-  heapMb: [0.1, 8], descriptors: [0.1, 12], sockets: [0.1, 12], series: [0, 6],
+  heapMb: SECONDS < 600 ? [0.3, 24] : [0.1, 8], descriptors: [0.1, 12], sockets: [0.1, 12], series: [0, 6],
 };
 
 function documentOf(origin: string, connections: number): Record<string, Record<string, unknown> | readonly unknown[]> {
