@@ -18,11 +18,13 @@ export interface RedisStoreOptions {
 const MAX_RECONNECT_DELAY_MS = 2_000;
 const MAX_CONNECT_MS = 1_000;
 const RENEW_BATCH = 500;
+const COMMAND_TIMEOUT_FACTOR = 4;
 
 /** Counters in a Redis that replicas share. It connects on its own, again and again; while it cannot, every method rejects at once. */
 export function createRedisStore({ url, keyPrefix, windowSeconds, commandTimeoutMs, leaseTtlMs }: RedisStoreOptions): CounterStore {
   const redis = new Redis(url, {
-    commandTimeout: commandTimeoutMs,
+    // The guard decides when a step took too long; this is only so that no command is remembered for ever.
+    commandTimeout: commandTimeoutMs * COMMAND_TIMEOUT_FACTOR,
     connectTimeout: MAX_CONNECT_MS,
     // A request must not wait for a connection, nor be counted twice by a command that is sent again.
     enableOfflineQueue: false,

@@ -33,7 +33,11 @@ export function createStoreGuard(timeoutMs: number, now: () => number = performa
     // A step that comes too late must not go on to take what nobody will give back.
     let abandoned = false;
     const { promise: late, reject } = Promise.withResolvers<never>();
-    const timer = setTimeout(() => reject(new StoreUnavailableError('timeout', `the store of the limits did not answer within ${timeoutMs} ms`)), timeoutMs);
+    // When this process itself stood still, answers that came in time are waiting to be read: timers run before they are, an
+    // immediate after. Without it one long pause would look like a store that failed, and open the limits.
+    const timer = setTimeout(() => setImmediate(() => {
+      reject(new StoreUnavailableError('timeout', `the store of the limits did not answer within ${timeoutMs} ms`));
+    }), timeoutMs);
     try {
       const result = await Promise.race([step(() => abandoned), late]);
       failuresInARow = 0;
