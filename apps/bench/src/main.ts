@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { chooseContenders, type Skipped } from './contenders/all-contenders.ts';
+import { checkRegression, KNOWN_RATIOS } from './report/check-regression.ts';
 import { describeMachine } from './report/describe-machine.ts';
+import { drawChart } from './report/draw-chart.ts';
 import { describeWorkload } from './report/print-table.ts';
 import { WORKLOADS, quick } from './workloads/all-workloads.ts';
 import { createBenchRig } from './workloads/bench-rig.ts';
@@ -15,12 +17,14 @@ const { values: flags } = parseArgs({
     only: { type: 'string', multiple: true, default: [] },
     contender: { type: 'string', multiple: true, default: [] },
     rounds: { type: 'string' },
+    check: { type: 'boolean', default: false },
     'no-peers': { type: 'boolean', default: false },
     out: { type: 'string', default: 'bench-results' },
   },
 });
 
 const workloads = WORKLOADS
+  .filter(({ name }) => !flags.check || name in KNOWN_RATIOS)
   .filter(({ name }) => flags.only.length === 0 || flags.only.some((part) => name.includes(part)))
   .map((workload) => (flags.quick ? quick(workload) : workload))
   .map((workload) => (flags.rounds === undefined ? workload : { ...workload, rounds: Number(flags.rounds) }));
@@ -39,6 +43,7 @@ try {
     console.log(`${describeWorkload(result)}\n`);
     save(results, skipped);
   }
+  if (flags.check) check();
 } finally {
   await rig.stop();
   rmSync(folder, { recursive: true, force: true });
@@ -48,7 +53,16 @@ function progress(text: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${text}`);
 }
 
+/** Exits with 1 when the gateway got dearer by more than a fifth. */
+function check(): void {
+  for (const { workload, outcome, ratio, limit } of checkRegression(results)) {
+    console.log(`${outcome.padEnd(9)} ${workload}: ${ratio.toFixed(2)} × floor, at most ${limit.toFixed(2)}`);
+    if (outcome === 'regressed') process.exitCode = 1;
+  }
+}
+
 function save(all: readonly WorkloadResult[], skipped: readonly Skipped[]): void {
   mkdirSync(flags.out, { recursive: true });
   writeFileSync(join(flags.out, 'results.json'), JSON.stringify({ machine: describeMachine(), skipped, workloads: all }, null, 1));
+  writeFileSync(join(flags.out, 'results.svg'), drawChart(all));
 }

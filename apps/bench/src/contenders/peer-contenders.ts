@@ -69,7 +69,7 @@ model_list:
     litellm_params: { model: anthropic/${BENCH_MODEL}, api_key: sk-ant-api03-bench, api_base: "${environment.upstreamOrigin}" }
 `);
     const command = [join(await installLiteLlm(), 'bin', 'litellm'), '--config', join(environment.folder, 'config.yaml'), '--host', '127.0.0.1', '--port', String(port), '--num_workers', '1'];
-    const variables = { ANTHROPIC_API_BASE: environment.upstreamOrigin, ANTHROPIC_API_KEY: 'sk-ant-api03-bench', LITELLM_LOG: 'ERROR', LITELLM_LOCAL_MODEL_COST_MAP: 'True' };
+    const variables = { ANTHROPIC_API_BASE: environment.upstreamOrigin, ANTHROPIC_API_KEY: 'sk-ant-api03-bench', LITELLM_LOG: 'ERROR', LITELLM_LOCAL_MODEL_COST_MAP: 'True', LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY: 'true' };
     const started = await startProgram(command, port, environment, { variables, timeoutMs: 90_000 });
     return { ...started, port, native: { path: '/anthropic/v1/messages', fields: [] }, chat: { path: '/v1/chat/completions', fields: ['authorization', 'Bearer bench'] } };
   },

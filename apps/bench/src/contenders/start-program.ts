@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { openSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
+import { endWithUs } from '../process/children.ts';
 import { pinned } from '../process/spawn-pinned.ts';
 import type { ContenderEnvironment } from './contender.ts';
 
@@ -36,6 +37,7 @@ export async function startProgram(
   const output = openSync(join(environment.folder, 'output.log'), 'a');
   const [program, ...rest] = pinned(environment.core, command);
   const child = spawn(program as string, rest, { cwd: environment.folder, env: plainEnvironment(variables), stdio: ['ignore', output, output] });
+  endWithUs(child);
   await once(child, 'spawn');
   const stop = (): Promise<void> => end(child);
   try {

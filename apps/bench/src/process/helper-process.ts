@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { endWithUs } from './children.ts';
 import { pinned } from './spawn-pinned.ts';
 
 interface Call { readonly id: number; readonly name: string; readonly parameters: unknown }
@@ -17,6 +18,7 @@ export interface HelperProcess {
 export async function startHelper(program: URL, core: number): Promise<HelperProcess> {
   const [command, ...rest] = pinned(core, [process.execPath, ...process.execArgv, fileURLToPath(program)]);
   const child = spawn(command as string, rest, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  endWithUs(child);
   await once(child, 'message');
   const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
   let calls = 0;

@@ -1,27 +1,27 @@
 import type { Workload } from './workload.ts';
 
 const REQUESTS = { kind: 'requests', endpoint: 'native', connections: 16, sliceMs: 700, rounds: 15, withPeers: true, latencyRatePerSecond: 200, streamEvents: 0 } as const;
-const STREAMS = { kind: 'streams', endpoint: 'native', body: '1 KB stream', windowMs: 1_500, rounds: 15, withPeers: false } as const;
+const STREAMS = { kind: 'streams', endpoint: 'native', body: '1 KB stream', windowMs: 1_000, rounds: 9, withPeers: false } as const;
 
 /** The workloads in the order in which they run and are reported. */
 export const WORKLOADS: readonly Workload[] = [
   { ...REQUESTS, name: 'unary-1kb', title: 'Unary, 1 KB both ways', body: '1 KB' },
-  { ...REQUESTS, name: 'unary-200kb', title: 'Unary, 200 KB request (a coding agent\'s)', body: '200 KB', connections: 8, latencyRatePerSecond: 50 },
-  { ...REQUESTS, name: 'unary-2mb', title: 'Unary, 2 MB request (a coding agent\'s)', body: '2 MB', connections: 4, latencyRatePerSecond: 10 },
+  { ...REQUESTS, name: 'unary-200kb', title: 'Unary, 200 KB request (a coding agent\'s)', body: '200 KB', rounds: 7, connections: 8, latencyRatePerSecond: 50 },
+  { ...REQUESTS, name: 'unary-2mb', title: 'Unary, 2 MB request (a coding agent\'s)', body: '2 MB', rounds: 9, connections: 4, latencyRatePerSecond: 10 },
   { ...STREAMS, name: 'sse-200', title: '200 streams, 50 events/s each, in random phases', streams: 200, eventsPerSecond: 50, withPeers: true },
-  { ...STREAMS, name: 'sse-2000', title: '2,000 streams, 2 events/s each', streams: 2_000, eventsPerSecond: 2, rounds: 7, windowMs: 2_000 },
+  { ...STREAMS, name: 'sse-2000', title: '2,000 streams, 2 events/s each', streams: 2_000, eventsPerSecond: 2, rounds: 5, windowMs: 1_500 },
   {
-    kind: 'memory', name: 'idle-8000', title: '8,000 mostly idle streams, one event each 10 s', endpoint: 'native', body: '1 KB stream', rounds: 3, withPeers: false,
+    kind: 'memory', name: 'idle-8000', title: '8,000 mostly idle streams, one event each 10 s', endpoint: 'native', body: '1 KB stream', rounds: 1, withPeers: false,
     streams: 8_000, eventsPerSecond: 0.1, settleMs: 12_000,
   },
   {
-    kind: 'memory', name: 'idle-2000-64kb', title: '2,000 mostly idle streams after requests of 64 KB', endpoint: 'native', body: '64 KB', rounds: 3, withPeers: false,
+    kind: 'memory', name: 'idle-2000-64kb', title: '2,000 mostly idle streams after requests of 64 KB', endpoint: 'native', body: '64 KB', rounds: 1, withPeers: false,
     streams: 2_000, eventsPerSecond: 0.1, settleMs: 12_000,
   },
-  { kind: 'aborts', name: 'abort-storm', title: 'Abort storm: 4,000 streams a round, cut as they begin', endpoint: 'native', body: '1 KB stream', rounds: 7, withPeers: false, streams: 4_000, atOnce: 100 },
-  { ...REQUESTS, name: 'chat', title: 'Front door: OpenAI request translated, whole answer', endpoint: 'chat', body: 'chat' },
-  { ...REQUESTS, name: 'chat-stream', title: 'Front door: OpenAI request translated, 100 events streamed at once', endpoint: 'chat', body: 'chat stream', streamEvents: 100 },
-  { ...STREAMS, name: 'chat-sse-200', title: 'Front door: 200 translated streams, 50 events/s each', endpoint: 'chat', body: 'chat stream', streams: 200, eventsPerSecond: 50, rounds: 7, withPeers: true },
+  { kind: 'aborts', name: 'abort-storm', title: 'Abort storm: 4,000 streams a round, cut as they begin', endpoint: 'native', body: '1 KB stream', rounds: 5, withPeers: false, streams: 4_000, atOnce: 100 },
+  { ...REQUESTS, name: 'chat', title: 'Front door: OpenAI request translated, whole answer', endpoint: 'chat', body: 'chat', rounds: 5 },
+  { ...REQUESTS, name: 'chat-stream', title: 'Front door: OpenAI request translated, 100 events streamed at once', endpoint: 'chat', body: 'chat stream', rounds: 5, streamEvents: 100 },
+  { ...STREAMS, name: 'chat-sse-200', title: 'Front door: 200 translated streams, 50 events/s each', endpoint: 'chat', body: 'chat stream', streams: 200, eventsPerSecond: 50, rounds: 5, withPeers: false },
 ];
 
 /** The same workloads, small: enough to see a regression of a fifth, not to publish. */

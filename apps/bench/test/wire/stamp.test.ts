@@ -1,0 +1,19 @@
+import { expect, test } from 'vitest';
+import { nowMicroseconds, STAMP_BYTES, StampReader, writeStamp } from '../../src/wire/stamp.ts';
+
+test('reads every stamp of a stream that is cut at any byte', () => {
+  const stream = Buffer.alloc(60, ' ');
+  writeStamp(stream, 3, 12_345_678);
+  writeStamp(stream, 30, 99_999_999_999_999);
+  for (let cut = 0; cut <= stream.length; cut += 1) {
+    const seen: number[] = [];
+    const reader = new StampReader((microseconds) => { seen.push(microseconds); });
+    reader.push(stream.subarray(0, cut));
+    reader.push(stream.subarray(cut));
+    expect(seen).toEqual([12_345_678, 99_999_999_999_999]);
+  }
+});
+
+test('a stamp of now fits its place', () => {
+  expect(String(nowMicroseconds()).length).toBeLessThanOrEqual(STAMP_BYTES - 2);
+});
