@@ -73,6 +73,9 @@ function describeHttpOptions(limits: InboundLimits): ServerOptions {
     joinDuplicateHeaders: false,
     rejectNonStandardBodyWrites: true,
     noDelay: true,
+    // A client that vanished while its stream is quiet is found by the kernel's probes; nothing that we write would find it.
+    keepAlive: true,
+    keepAliveInitialDelay: limits.tcpKeepAliveMs,
     highWaterMark: 65_536,
     optimizeEmptyRequests: true,
     keepAliveTimeoutBuffer: 1_000,

@@ -5,6 +5,8 @@ export interface InboundLimits {
   /** How often that is checked. */
   readonly connectionsCheckingIntervalMs: number;
   readonly keepAliveTimeoutMs: number;
+  /** Silence after which the kernel probes a connection (TCP keep-alive). */
+  readonly tcpKeepAliveMs: number;
   readonly maxHeaderBytes: number;
   readonly maxHeadersCount: number;
   /** Time in which `bodyStepBytes` of a body, or its rest, must arrive. */
@@ -21,6 +23,7 @@ export const INBOUND_LIMITS: InboundLimits = Object.freeze({
   headersTimeoutMs: 10_000,
   connectionsCheckingIntervalMs: 500,
   keepAliveTimeoutMs: 75_000,
+  tcpKeepAliveMs: 60_000,
   maxHeaderBytes: 16_384,
   maxHeadersCount: 100,
   bodyStepTimeoutMs: 30_000,
