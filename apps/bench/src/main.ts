@@ -32,7 +32,7 @@ const folder = mkdtempSync(join(tmpdir(), 'penstock-bench-'));
 const results: WorkloadResult[] = [];
 const rig = await createBenchRig(folder);
 try {
-  const { contenders, skipped } = await chooseContenders({ names: flags.contender, withPeers: !flags['no-peers'] && !flags.quick });
+  const { contenders, skipped } = await chooseContenders({ names: flags.check ? ['penstock'] : flags.contender, withPeers: !flags['no-peers'] && !flags.quick });
   console.log(`${describeMachine()}\n`);
   for (const { name, reason } of skipped) console.log(`skipped ${name}: ${reason}`);
   for (const workload of workloads) {

@@ -7,8 +7,8 @@ import { controlRatio, summarize } from './summarize.ts';
  */
 export const KNOWN_RATIOS: Readonly<Record<string, number>> = Object.freeze({
   'unary-1kb': 2.7,
-  'unary-2mb': 2.1,
-  'sse-200': 1.1,
+  'unary-200kb': 1.4,
+  'sse-200': 1.15,
 });
 
 const TOLERANCE = 1.2;

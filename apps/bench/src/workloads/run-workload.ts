@@ -50,7 +50,7 @@ export async function runWorkload(rig: BenchRig, workload: Workload, contenders:
   }
   for (let round = 0; round < workload.rounds; round += 1) {
     onProgress(`round ${round + 1} of ${workload.rounds}`);
-    for (const entry of rotated(entries, round)) await measureInto(rig, workload, entry, true);
+    for (const entry of shuffled(entries)) await measureInto(rig, workload, entry, true);
   }
   for (const { running } of entries) await running.stop();
   return { workload, results: [...entries.map(toResult), ...failed] };
@@ -111,11 +111,9 @@ function warmUpOf(workload: Workload): Workload {
   return workload.kind === 'streams' ? { ...workload, windowMs: workload.windowMs * 2 } : workload;
 }
 
-/** Each round begins with another contender, so that none always follows the same neighbour. */
-function rotated<Item>(items: readonly Item[], round: number): readonly Item[] {
-  if (items.length === 0) return items;
-  const start = Math.abs(round) % items.length;
-  return [...items.slice(start), ...items.slice(0, start)];
+/** Each round has an order of its own, so that none always follows the same neighbour and finds the caches as that left them. */
+function shuffled<Item>(items: readonly Item[]): readonly Item[] {
+  return items.map((item) => ({ item, place: Math.random() })).toSorted((a, b) => a.place - b.place).map(({ item }) => item);
 }
 
 function toResult({ name, bytes, samples, problem }: Entry): ContenderResult {
