@@ -53,7 +53,8 @@ export function summarize({ results }: WorkloadResult): readonly Summary[] {
     baseBytes: of(name, 'baseBytes'),
     bytesPerStream: of(name, 'bytesPerStream'),
     leakedStreams: of(name, 'leakedStreams'),
-    grownBytes: of(name, 'grownBytes'),
+    // Growth that the next round takes back is no growth.
+    grownBytes: samples.reduce((total, { grownBytes = Number.NaN }) => total + grownBytes, 0) / samples.length,
     failures: samples.reduce((total, { failures = 0 }) => total + failures, 0),
     bytes: bytes ?? '',
     problem,
