@@ -53,6 +53,8 @@ export interface Gateway {
   update(config: GatewayConfig): void;
   /** Lets open responses end, refuses new requests, and resolves when everything is closed. */
   drain(): Promise<void>;
+  /** The same where another process has taken over: nobody is refused. */
+  leaveToSuccessor(): Promise<void>;
   /** Ends at once. */
   close(): Promise<void>;
 }
@@ -117,6 +119,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       sides.update(next, createClientRegistry(next));
     },
     drain: () => endWith(drain.run()),
+    leaveToSuccessor: () => endWith(drain.runForSuccessor()),
     close: () => endWith(drain.closeNow()),
   };
 }

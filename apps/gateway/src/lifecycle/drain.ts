@@ -1,4 +1,5 @@
 import type { Server } from 'node:http';
+import { Server as NetServer } from 'node:net';
 import type { Lifecycle } from './lifecycle.ts';
 
 /** How long each part of the drain may take; milliseconds. */
@@ -21,12 +22,16 @@ export interface DrainOptions {
 export interface Drain {
   /** Runs the whole sequence once; further calls get the same promise. */
   run(): Promise<void>;
+  /** The same for a process whose successor listens already: it takes no new connections, and refuses nobody on those it has. */
+  runForSuccessor(): Promise<void>;
   /** Ends at once. */
   closeNow(): Promise<void>;
 }
 
 const INTERRUPT_GRACE_MS = 1_000;
 const SWEEP_INTERVAL_MS = 250;
+/** Time in which the clients of a replaced process see `connection: close` and move, before idle connections are cut. */
+const SUCCESSOR_GRACE_MS = 1_000;
 
 /**
  * The order of a shutdown: readiness flips and every response carries `connection: close`; after the pre-stop delay new
@@ -38,16 +43,29 @@ export function createDrain(options: DrainOptions): Drain {
   let running: Promise<void> | undefined;
 
   async function run(): Promise<void> {
-    const { preStopDelayMs, drainTimeoutMs } = options.settings();
+    const { preStopDelayMs } = options.settings();
     lifecycle.moveTo('leaving');
     if (preStopDelayMs > 0) await delay(preStopDelayMs);
     lifecycle.moveTo('refusing');
-    const closed = closeServer(server);
-    if (!await endsWithin(closed, drainTimeoutMs)) {
+    await finish(closeServer(server));
+  }
+
+  async function finish(closed: Promise<void>): Promise<void> {
+    if (!await endsWithin(closed, options.settings().drainTimeoutMs)) {
       options.interrupt('the drain timeout passed');
       if (!await endsWithin(closed, INTERRUPT_GRACE_MS)) server.closeAllConnections();
     }
     await options.closeUpstreams(0);
+  }
+
+  async function runForSuccessor(): Promise<void> {
+    lifecycle.moveTo('leaving');
+    // Only the listening socket is closed: `close` of the HTTP server would also cut connections whose first request is on its way.
+    const closed = new Promise<void>((resolve) => { NetServer.prototype.close.call(server, () => resolve()); });
+    await endsWithin(closed, SUCCESSOR_GRACE_MS);
+    const timer = setInterval(() => server.closeIdleConnections(), SWEEP_INTERVAL_MS);
+    await finish(closed);
+    clearInterval(timer);
   }
 
   async function closeNow(): Promise<void> {
@@ -61,6 +79,7 @@ export function createDrain(options: DrainOptions): Drain {
 
   return {
     run: () => (running ??= run()),
+    runForSuccessor: () => (running ??= runForSuccessor()),
     closeNow,
   };
 }

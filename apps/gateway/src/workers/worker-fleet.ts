@@ -111,7 +111,7 @@ export function createWorkerFleet(options: FleetOptions): WorkerFleet {
         await successor.ready;
         workers.set(index, successor);
         old.isLeaving = true;
-        old.send({ type: 'drain' });
+        old.send({ type: 'replaced' });
         logger.info({ worker: index }, 'worker replaced');
       }
     },

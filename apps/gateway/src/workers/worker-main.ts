@@ -36,10 +36,11 @@ async function sendMetrics(scrape: number): Promise<void> {
   await tell({ type: 'metrics', scrape, text, warnings: running.warnings() });
 }
 
-async function leave(how: 'drain' | 'close', exitCode = 0): Promise<void> {
-  if (isEnding && how === 'drain') return;
+async function leave(how: 'drain' | 'replaced' | 'close', exitCode = 0): Promise<void> {
+  if (isEnding && how !== 'close') return;
   isEnding = true;
   if (how === 'drain') await gateway?.drain();
+  else if (how === 'replaced') await gateway?.leaveToSuccessor();
   else await gateway?.close();
   // What was counted last must outlive this process.
   await sendMetrics(0);

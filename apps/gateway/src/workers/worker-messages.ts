@@ -10,6 +10,8 @@ export type PrimaryMessage =
   | { readonly type: 'reloaded'; readonly result: 'success' | 'failure' }
   | { readonly type: 'scrape'; readonly scrape: number }
   | { readonly type: 'drain' }
+  /** Its successor listens already. */
+  | { readonly type: 'replaced' }
   | { readonly type: 'close' };
 
 /** What a worker tells the primary. `scrape` repeats the number of the question; 0 for a last word nobody asked for. */
