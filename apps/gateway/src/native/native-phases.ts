@@ -1,8 +1,9 @@
 import { hasViaPseudonym } from '@penstock/header-policy';
 import { checkModels } from './check-models.ts';
+import { DrainingBody } from './draining-body.ts';
 import { GatewayError } from './gateway-error.ts';
 import { matchRoute } from './match-route.ts';
-import type { NativeExchange } from './native-exchange.ts';
+import type { NativeExchange, OutboundBody } from './native-exchange.ts';
 import type { NativeRuntime } from './native-runtime.ts';
 import { receiveJson, type ReceivedJson } from './receive-json.ts';
 import { receiveUpload } from './receive-upload.ts';
@@ -10,6 +11,8 @@ import type { NativeRoute } from './route-table.ts';
 
 const BATCHES_PATH = '/anthropic/v1/messages/batches';
 const JOINED_BODY_BYTES = 64 * 1024;
+/** A streamed answer may take minutes, in which its request's body is held in full. */
+const HELD_BODY_BYTES = 16 * 1024;
 
 /** Phase 1. What the parser let through was linted before routing; here come loops and the drain. */
 export function admit(runtime: NativeRuntime, exchange: NativeExchange): void {
@@ -102,7 +105,12 @@ function readReceived(exchange: NativeExchange, received: ReceivedJson): void {
   const maxTokens = envelope.members.get('max_tokens')?.[0];
   exchange.maxTokens = maxTokens?.kind === 'number' ? maxTokens.value : undefined;
   exchange.requestBytes = byteLength;
-  // One buffer goes out with the head in a single write; more is never joined.
-  const body = chunks.length === 1 ? (chunks[0] as Buffer) : byteLength <= JOINED_BODY_BYTES ? Buffer.concat(chunks) : chunks;
-  exchange.outbound = { body, contentLength: byteLength };
+  exchange.outbound = { body: outboundBody(chunks, byteLength, exchange.wantsStream), contentLength: byteLength };
+}
+
+/** One buffer goes out with the head in a single write; more is never joined, and what is not small is let go of while its answer streams. */
+function outboundBody(chunks: readonly Buffer[], byteLength: number, wantsStream: boolean): OutboundBody['body'] {
+  const isHeldLong = wantsStream && byteLength > HELD_BODY_BYTES;
+  if (isHeldLong || byteLength > JOINED_BODY_BYTES) return new DrainingBody(chunks);
+  return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
 }
