@@ -1,11 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { scrubbedEnvironment } from '@penstock/test-support';
 import { afterAll, expect, test } from 'vitest';
 import { codeBlocks } from '../../guides/code-blocks.ts';
+import { newcomerEnvironment } from './newcomer-environment.ts';
 import { createScratchFolder } from './scratch-folder.ts';
 import { mustRun, ROOT } from './workspace.ts';
 
@@ -25,8 +24,7 @@ test('from a fresh clone and an empty home, the first two commands of the README
   const startedAt = performance.now();
   const child = spawn('bash', ['-c', `exec ${start?.code ?? ''}`], {
     cwd: clone, detached: true, stdio: ['ignore', 'ignore', 'pipe'],
-    // Where packages come from is the machine's matter; what was installed before is not there.
-    env: scrubbedEnvironment({ HOME: home, npm_config_userconfig: join(homedir(), '.npmrc'), PENSTOCK_PORT: '0', PENSTOCK_OPERATIONS_PORT: '0', CI: '' }),
+    env: newcomerEnvironment(home, { PENSTOCK_PORT: '0', PENSTOCK_OPERATIONS_PORT: '0' }),
   });
   const closed = once(child, 'close');
   try {
