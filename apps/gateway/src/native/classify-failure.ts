@@ -1,3 +1,4 @@
+import { isRelayError } from '@penstock/sse-relay';
 import { isUpstreamError, type UpstreamErrorCode } from '@penstock/upstream-client';
 import type { Outcome } from '../request-record.ts';
 import { ClientGone } from './client-gone.ts';
@@ -22,11 +23,13 @@ interface Answer {
 
 const BUSY = 'The gateway has no free connection to the Anthropic API at the moment.';
 
+const DRAINING: Answer = { code: 'draining', message: 'The gateway is shutting down.', retryAfterSeconds: 1 };
+
 /** What each failure of the upstream client becomes for a client that has not been answered yet. */
 const ANSWERS: Readonly<Record<UpstreamErrorCode, Answer>> = {
   slot_timeout: { code: 'overloaded', message: BUSY, retryAfterSeconds: 2 },
   queue_full: { code: 'overloaded', message: BUSY, retryAfterSeconds: 5 },
-  draining: { code: 'draining', message: 'The gateway is shutting down.', retryAfterSeconds: 1 },
+  draining: DRAINING,
   connect_timeout: { code: 'upstream_timeout', message: 'The gateway could not connect to the Anthropic API in time.' },
   unreachable: { code: 'upstream_unreachable', message: 'The gateway could not reach the Anthropic API.', retryAfterSeconds: 1 },
   tls: { code: 'upstream_tls', message: 'The gateway could not establish a trusted connection to the Anthropic API.' },
@@ -44,13 +47,16 @@ const ANSWERS: Readonly<Record<UpstreamErrorCode, Answer>> = {
 /** Turns whatever a phase threw into the error that the client gets. */
 export function toGatewayError(failure: unknown): GatewayError {
   if (isGatewayError(failure)) return failure;
-  if (isUpstreamError(failure)) {
-    // What ended an upload (too large, too slow) is the client's answer, not the abort it caused upstream.
-    if (isGatewayError(failure.cause)) return failure.cause;
-    const { code, message, retryAfterSeconds } = ANSWERS[failure.code];
-    return new GatewayError(code, message, { cause: failure, ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }) });
-  }
+  // What ended an upload (too large, too slow) is the client's answer, not the abort it caused upstream.
+  if (isUpstreamError(failure) && isGatewayError(failure.cause)) return failure.cause;
+  if (isUpstreamError(failure)) return answerWith(ANSWERS[failure.code], failure);
+  // The drain timeout passed while the upstream had not begun to answer, or no slot was free yet.
+  if (isRelayError(failure) && failure.code === 'interrupted') return answerWith(DRAINING, failure);
   return new GatewayError('internal', 'Internal error of the gateway.', { cause: failure });
+}
+
+function answerWith({ code, message, retryAfterSeconds }: Answer, cause: unknown): GatewayError {
+  return new GatewayError(code, message, { cause, ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }) });
 }
 
 /** The outcome of a request that ended without an upstream response. */

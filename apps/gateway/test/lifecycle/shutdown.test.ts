@@ -1,4 +1,4 @@
-import { openRawConnection, statusOf } from '@penstock/test-support';
+import { openRawConnection, startScriptedUpstream, statusOf } from '@penstock/test-support';
 import { describe, expect, test } from 'vitest';
 import { runPenstock, runToEnd } from '../run-penstock.ts';
 import { openStream, startHeldUpstream } from './open-streams.ts';
@@ -37,6 +37,29 @@ test('streams that outlive the drain timeout are broken honestly, with an error 
   const response = await stream.readMessage({ kind: 'response' });
   expect(response.body.toString()).toContain('event: error\ndata: {"type":"error","error":{"type":"overloaded_error"');
   expect(await penstock.exited).toBe(0);
+});
+
+test('answers that have not begun at the drain timeout become draining, whether they wait for a slot or for the upstream', async () => {
+  await using upstream = await startScriptedUpstream(async (connection) => {
+    while ((await connection.nextRequest(600_000)).complete);
+  });
+  await using penstock = await runPenstock({
+    document: { server: { drain_timeout: 0.5 }, anthropic_native: { base_url: upstream.origin, pool: { max_connections: 1 } }, openai_front_door: { pool: { max_connections: 1 } } },
+    flags: [], environment: { ANTHROPIC_API_KEY: 'sk-ant-test' },
+  });
+  const body = JSON.stringify({ model: 'claude-haiku-4-5', max_tokens: 1, messages: [{ role: 'user', content: 'x' }] });
+  const waiting = ['/anthropic/v1/messages', '/anthropic/v1/messages', '/v1/chat/completions', '/v1/chat/completions'].map((path) =>
+    fetch(penstock.origin + path, { method: 'POST', headers: { 'content-type': 'application/json' }, body }));
+  await expect.poll(async () => {
+    const text = await (await fetch(`${penstock.operations}/metrics`)).text();
+    return text.match(/^penstock_upstream_pool_(?:waiting|connections)\{.*(?:state="active"|anthropic|native).*\} 1$/gm)?.length ?? 0;
+  }).toBe(4);
+  penstock.child.kill('SIGTERM');
+  const answers = await Promise.all((await Promise.all(waiting)).map(async (response) =>
+    [response.status, response.headers.get('x-penstock-error'), response.headers.get('x-should-retry'), response.headers.get('retry-after'), (await response.json() as { error: { type: string } }).error.type]));
+  expect(answers).toEqual(Array.from({ length: 4 }, () => [503, 'draining', 'true', '1', 'overloaded_error']));
+  expect(await penstock.exited).toBe(0);
+  expect(penstock.stdout()).not.toContain('internal error');
 });
 
 test('during the pre-stop delay requests are still served, with connection: close', async () => {
