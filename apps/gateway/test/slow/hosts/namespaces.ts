@@ -17,7 +17,8 @@ export interface Hosts {
   remove(): void;
 }
 
-function run(command: string): { readonly ok: boolean; readonly error: string } {
+/** Runs a command whose words are separated by blanks. */
+export function runCommand(command: string): { readonly ok: boolean; readonly error: string } {
   const [program = '', ...args] = command.split(' ');
   const { status, stderr, error } = spawnSync(program, args, { encoding: 'utf8' });
   return { ok: status === 0, error: `${command}: ${error?.message ?? stderr.trim()}` };
@@ -26,24 +27,26 @@ function run(command: string): { readonly ok: boolean; readonly error: string } 
 /** Why hosts cannot be made here; `undefined` when they can. */
 export function whyNoHosts(): string | undefined {
   const name = `penstock-probe-${process.pid}`;
-  const made = run(`ip netns add ${name}`);
+  const made = runCommand(`ip netns add ${name}`);
   if (!made.ok) return made.error;
-  const wired = run(`ip link add pp${process.pid % 100_000} netns ${name} type veth peer name pq${process.pid % 100_000}`);
-  run(`ip netns del ${name}`);
+  const wired = runCommand(`ip link add pp${process.pid % 100_000} netns ${name} type veth peer name pq${process.pid % 100_000}`);
+  runCommand(`ip netns del ${name}`);
   return wired.ok ? undefined : wired.error;
+}
+
+/** Runs a command that must succeed. */
+export function must(command: string): void {
+  const { ok, error } = runCommand(command);
+  if (!ok) throw new Error(error);
 }
 
 /** Makes the hosts. They are gone, wires included, after `remove`. */
 export function makeHosts(): Hosts {
   const id = process.pid % 100_000;
   const [gateway, upstream] = [`penstock-gw-${id}`, `penstock-up-${id}`];
-  const must = (command: string): void => {
-    const { ok, error } = run(command);
-    if (!ok) throw new Error(error);
-  };
   const remove = (): void => {
-    for (const name of [gateway, upstream]) run(`ip netns del ${name}`);
-    for (const name of [`pc${id}`, `po${id}`]) run(`ip link del ${name}`);
+    for (const name of [gateway, upstream]) runCommand(`ip netns del ${name}`);
+    for (const name of [`pc${id}`, `po${id}`]) runCommand(`ip link del ${name}`);
   };
   const wire = (near: string, nearAddress: string, far: string, farAddress: string, nearSpace?: string, farSpace: string = gateway): void => {
     const within = nearSpace === undefined ? '' : `ip netns exec ${nearSpace} `;

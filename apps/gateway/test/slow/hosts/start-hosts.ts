@@ -1,13 +1,12 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { scrubbedEnvironment } from '@penstock/test-support';
 import { sumOf } from '../../metrics/exposition.ts';
 import { BOB } from '../../faults/fault-requests.ts';
 import { ADDRESSES, makeHosts, type Hosts } from './namespaces.ts';
+import { startNodeOnHost } from './start-on-host.ts';
 
 /** A gateway and its upstream, each on a host of its own. */
 export interface HostedGateway {
@@ -27,20 +26,6 @@ const [PORT, OPERATIONS_PORT, UPSTREAM_PORT] = [8_000, 9_464, 9_000];
 /** Seconds; short enough to wait for, long enough for a busy machine. */
 export const HOST_CLOCKS = { connect: 1, quick_headers: 1.5, stream_headers: 1.5, message_headers: 1.5, idle: 1.5, client_stall: 1.5, write_stall: 1.5, slot_wait: 1.5 } as const;
 
-async function start(space: string, args: readonly string[], readyText: string): Promise<ChildProcess> {
-  const child = spawn('ip', ['netns', 'exec', space, process.execPath, '--conditions=@penstock/source', ...args], {
-    env: scrubbedEnvironment({ ANTHROPIC_API_KEY: 'sk-ant-test' }), cwd: tmpdir(), stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let output = '';
-  const ready = new Promise<void>((done) => {
-    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => { if ((output += chunk.toString()).includes(readyText)) done(); });
-  });
-  const ended = once(child, 'exit').then(() => { throw new Error(`it ended before it was ready:\n${output}`); });
-  await Promise.race([ready, ended]);
-  ended.catch(() => undefined);
-  return child;
-}
-
 /** Makes hosts, and starts a gateway and an upstream on them. */
 export async function startHosts(): Promise<HostedGateway> {
   const hosts = makeHosts();
@@ -52,9 +37,8 @@ export async function startHosts(): Promise<HostedGateway> {
     clients: [{ name: 'bob', key_sha256: createHash('sha256').update(BOB).digest('hex') }],
     anthropic_native: { base_url: `http://${ADDRESSES.upstream}:${UPSTREAM_PORT}`, allow_insecure_base_url: true, timeouts: HOST_CLOCKS },
   }));
-  // `ip netns exec` becomes the program itself, so that the process id is the gateway's.
-  const upstream = await start(hosts.upstream, [join(import.meta.dirname, 'host-upstream.ts'), ADDRESSES.upstream, String(UPSTREAM_PORT)], 'listening');
-  const gateway = await start(hosts.gateway, [MAIN, 'start', '--config', file], 'Try it:');
+  const upstream = await startNodeOnHost(hosts.upstream, [join(import.meta.dirname, 'host-upstream.ts'), ADDRESSES.upstream, String(UPSTREAM_PORT)], 'listening');
+  const gateway = await startNodeOnHost(hosts.gateway, [MAIN, 'start', '--config', file], 'Try it:');
   return {
     hosts, port: PORT,
     async metric(name, labels = {}) {

@@ -1,0 +1,99 @@
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { ask, startLoad } from './cluster-load.ts';
+import { startCluster, whyNoCluster, type Cluster } from './start-cluster.ts';
+
+const missing = whyNoCluster();
+if (missing !== undefined) console.warn(`rolling restart: SKIPPED, a cluster cannot be made here (${missing})`);
+
+const REPLICAS = 3;
+const ROUNDS = process.env['PENSTOCK_SLOW_BOUNDED'] === '1' ? 1 : 5;
+/** Requests a minute of the clients that are limited by it, and requests at a time of the crowd. */
+const [PER_MINUTE, AT_ONCE] = [9, 10];
+const WINDOW_MS = 60_000;
+const WITHIN_MS = 30_000;
+
+const KEYS = { load: 'pen_load-key-of-the-cluster-000000000001', scarce: 'pen_scarce-key-of-the-cluster-00000002', fresh: 'pen_fresh-key-of-the-cluster-000000003', crowd: 'pen_crowd-key-of-the-cluster-000000004' } as const;
+const CLIENTS = [
+  { name: 'load', key: KEYS.load, limits: { concurrent_requests: 40 } },
+  { name: 'scarce', key: KEYS.scarce, limits: { requests_per_minute: PER_MINUTE } },
+  { name: 'fresh', key: KEYS.fresh, limits: { requests_per_minute: PER_MINUTE } },
+  { name: 'crowd', key: KEYS.crowd, limits: { concurrent_requests: AT_ONCE } },
+];
+const STREAMS = [150, 150, 150, 150, 150, 20, 20, 20].map((paceMs) => ({ key: KEYS.load, stream: { paceMs } }));
+const UNARY = [{ key: KEYS.load }, { key: KEYS.load }];
+
+const count = (statuses: readonly number[], status: number): number => statuses.filter((each) => each === status).length;
+
+let cluster: Cluster;
+
+/** The statuses of requests that are sent one after the other, each to the next origin. */
+async function inTurn(origins: readonly string[], requests: number, key: string): Promise<number[]> {
+  const statuses: number[] = [];
+  for (let index = 0; index < requests; index += 1) statuses.push((await ask(origins[index % origins.length] ?? '', { key })).status);
+  return statuses;
+}
+
+describe.skipIf(missing !== undefined)(`${REPLICAS} replicas behind a balancer with a shared Redis, on hosts of their own`, () => {
+  beforeAll(async () => {
+    cluster = await startCluster(REPLICAS, CLIENTS);
+    await vi.waitFor(async () => expect((await fetch(`${cluster.origin}/anthropic/health`)).status).toBe(200), { timeout: WITHIN_MS });
+  }, 60_000);
+  afterAll(async () => await cluster.close());
+
+  test('a rolling restart under load breaks no stream and refuses no request, and the limits that they share hold through it', async () => {
+    const { origin, replicas } = cluster;
+    const load = startLoad(origin, [...STREAMS, ...UNARY]);
+    const moves = async (): Promise<void> => {
+      const before = load.complete.streams;
+      await expect.poll(() => load.complete.streams > before + STREAMS.length || load.failures.length > 0, { timeout: WITHIN_MS }).toBe(true);
+      expect(load.failures).toEqual([]);
+    };
+    await moves();
+    let spentAt = 0;
+    let outlived = 0;
+    for (let round = 1; round <= ROUNDS; round += 1) {
+      if (round === ROUNDS) {
+        spentAt = performance.now();
+        expect(count(await inTurn([origin], PER_MINUTE + REPLICAS, KEYS.scarce), 200)).toBe(PER_MINUTE);
+      }
+      for (const replica of replicas) {
+        const { promise: hasHead, resolve: onHead } = Promise.withResolvers<number>();
+        const held = ask(replica.origin, { key: KEYS.load, stream: { paceMs: 200 }, onHead });
+        expect(await hasHead).toBe(200);
+        const stopped = replica.stop();
+        // Its delay is over when it takes no connections any more; what is open then runs to its own end.
+        await expect.poll(() => replica.isListening(), { timeout: WITHIN_MS, interval: 20 }).toBe(false);
+        const open = await replica.metric('penstock_streams_open', { side: 'native' });
+        expect(open).toBeGreaterThan(0);
+        outlived += open;
+        expect(await stopped).toBe(0);
+        expect(await held).toMatchObject({ status: 200, isWhole: true });
+        await replica.start();
+        await expect.poll(async () => await replica.metric('penstock_requests_total', { client: 'load' }) > 0 || load.failures.length > 0, { timeout: WITHIN_MS }).toBe(true);
+        await moves();
+      }
+    }
+    // Three new processes, and a minute that began before them.
+    for (const replica of replicas) expect(await inTurn([replica.origin], 1, KEYS.scarce)).toEqual([429]);
+    expect(performance.now() - spentAt, 'the minute was over before it could be asked for again').toBeLessThan(WINDOW_MS);
+    await load.stop();
+    console.log(`rolling restart of ${REPLICAS} replicas, ${ROUNDS} time(s): ${load.complete.answers} answers whole, ${load.complete.streams} of them streams, ${load.failures.length} not; ${outlived} streams ended after their replica had stopped listening`);
+    expect(load.failures).toEqual([]);
+  });
+
+  test('after it a minute is counted once for all replicas', async () => {
+    const statuses = await inTurn(cluster.replicas.map(({ origin }) => origin), PER_MINUTE + REPLICAS, KEYS.fresh);
+    expect(statuses).toEqual([...Array.from({ length: PER_MINUTE }, () => 200), ...Array.from({ length: REPLICAS }, () => 429)]);
+  });
+
+  test('after it no place is lost: as many run at a time as one client may, and the next as many when they have ended', async () => {
+    for (let wave = 1; wave <= 2; wave += 1) {
+      const exchanges = await Promise.all(Array.from({ length: AT_ONCE + REPLICAS }, async (_, index) =>
+        await ask(cluster.replicas[index % REPLICAS]?.origin ?? '', { key: KEYS.crowd, stream: { paceMs: 50 } })));
+      const statuses = exchanges.map(({ status }) => status);
+      expect({ whole: count(statuses, 200), refused: count(statuses, 429) }).toEqual({ whole: AT_ONCE, refused: REPLICAS });
+      expect(exchanges.filter(({ status, isWhole }) => status === 200 && !isWhole)).toEqual([]);
+      for (const replica of cluster.replicas) expect(await replica.metric('penstock_limit_store_failures_total')).toBe(0);
+    }
+  });
+});
