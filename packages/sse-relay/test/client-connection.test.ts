@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import { once } from 'node:events';
 import { openRawConnection, startScriptedUpstream, type ScriptedConnection } from '@penstock/test-support';
+import type { Dispatcher } from 'undici';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { startRelay } from './start-relay.ts';
 
@@ -59,6 +60,45 @@ describe('a client that leaves', () => {
     expect(await relay.settled()).toMatchObject({ how: 'client_gone', bodyBytes: 40_000_000 });
     // What the upstream sent was whole, and is paid for: the observer may read it.
     expect(ends).toEqual(['complete']);
+  });
+
+  it.each([
+    ['with a reset, before the head', '', false, 'reset'], ['with a reset, in the body', `${CHUNKED}4\r\nabcd\r\n`, true, 'reset'],
+    ['with FIN, before the head', '', false, 'fin'], ['with FIN, in the body', `${CHUNKED}4\r\nabcd\r\n`, true, 'fin'],
+  ] as const)('in the turn in which the upstream breaks as well is gone, not failed (%s)', async (_, wire, headSent, leaves) => {
+    await using upstream = await startScriptedUpstream(async (connection) => {
+      await connection.nextRequest();
+      connection.send(wire);
+    });
+    await using relay = await startRelay(upstream.origin);
+    const client = await openRawConnection(relay.port);
+    client.send(GET);
+    while (upstream.requests.length === 0) await new Promise((resolve) => { setImmediate(resolve); });
+    if (headSent) await client.waitFor((bytes) => bytes.includes('abcd'));
+    // Behind Node's own listeners, which know by then; the response is told by the later `close`.
+    relay.responses[0]?.req.socket.once(leaves === 'fin' ? 'end' : 'error', () => {
+      relay.handlers[0]?.onResponseError?.(relay.controllers[0] as Dispatcher.DispatchController, new Error('the upstream broke'));
+    });
+    if (leaves === 'fin') client.socket.end(); else client.reset();
+    expect(await relay.settled()).toMatchObject({ how: 'client_gone', headSent, error: { code: 'client_gone' } });
+    await upstream.connections[0]?.closed();
+  });
+
+  it('only with its sending side is served on, where the server allows that', async () => {
+    await using upstream = await startScriptedUpstream(async (connection) => {
+      await connection.nextRequest();
+      connection.send(`${CHUNKED}4\r\nabcd\r\n`);
+    });
+    await using relay = await startRelay(upstream.origin, { allowsHalfOpen: true });
+    const client = await openRawConnection(relay.port);
+    client.send(GET);
+    await client.waitFor((bytes) => bytes.includes('abcd'));
+    const socket = relay.responses[0]?.req.socket;
+    client.socket.end();
+    if (socket?.readableEnded === false) await once(socket, 'end');
+    upstream.connections[0]?.reset();
+    expect(await relay.settled()).toMatchObject({ how: 'upstream_failed' });
+    client.close();
   });
 
   it('behind another of its requests (pipelining) is noticed too', async () => {

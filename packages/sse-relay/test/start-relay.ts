@@ -23,6 +23,8 @@ export interface RelayServer {
 export interface RelayServerOptions {
   readonly relay?: Partial<RelayOptions> | ((request: IncomingMessage, response: ServerResponse) => Partial<RelayOptions>);
   readonly server?: ServerOptions;
+  /** Whether a client that closed its sending side may read on. @defaultValue false */
+  readonly allowsHalfOpen?: boolean;
   readonly client?: Client.Options;
   /** Fields of the outbound request. */
   readonly requestHeaders?: readonly string[];
@@ -73,6 +75,8 @@ export async function startRelay(origin: string, options: RelayServerOptions = {
     handlers.push(handler);
     client.dispatch({ path: request.url ?? '/', method: request.method ?? 'GET', headers: [...(options.requestHeaders ?? ['accept', '*/*'])] }, handler);
   });
+  // Read by Node, documented by its source alone.
+  Object.assign(server, { httpAllowHalfOpen: options.allowsHalfOpen ?? false });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const close = async (): Promise<void> => {

@@ -1,6 +1,6 @@
 import type { BodyObserver } from '../relay/relay-options.ts';
 import { createDecodedCopy, readContentCoding, type DecodedCopy } from './decoded-copy.ts';
-import { createEventSplitter, type EventSplitter } from './event-splitter.ts';
+import { createEventSplitter, type DropReason, type EventSplitter, type EventSplitterOptions } from './event-splitter.ts';
 import { ObserverError } from './observer-error.ts';
 
 /** Bounds of an event observer. */
@@ -42,31 +42,56 @@ export interface EventObserver extends BodyObserver {
  * deflate, br, zstd) is decoded on a copy. Throws `ObserverError` `invalid_option`.
  */
 export function createEventObserver(options: EventObserverOptions): EventObserver {
-  const maxEventBytes = readLimit('maxEventBytes', options.maxEventBytes);
-  const maxLagBytes = readLimit('maxLagBytes', options.maxLagBytes);
-  const maxDecodedBytes = readLimit('maxDecodedBytes', options.maxDecodedBytes);
-  const onError = options.onError ?? ((): void => undefined);
-  const splitter: EventSplitter = createEventSplitter({
-    events: options.events,
-    onEvent: options.onEvent,
-    maxEventBytes,
-    onDropped: (reason) => onError(reason === 'too_large'
-      ? new ObserverError('event_too_large', `an event has over ${maxEventBytes} bytes of data`)
-      : new ObserverError('event_ambiguous', 'an event was renamed after its data')),
-  });
-  let copy: DecodedCopy | undefined;
-  return {
-    onHead: (_status, rawHeaders) => {
-      const coding = readContentCoding(rawHeaders);
-      if (coding === 'identity') return;
-      copy = createDecodedCopy({ coding, maxLagBytes, maxDecodedBytes, onError, onDecoded: (bytes) => splitter.write(bytes) });
-    },
-    onChunk: (chunk) => {
-      if (copy === undefined) splitter.write(chunk);
-      else copy.write(chunk);
-    },
-    onEnd: (how) => copy?.end(how === 'complete'),
-  };
+  return new StreamObserver(options);
+}
+
+/** Also the options of its splitter: there is one of each for every stream. */
+class StreamObserver implements EventObserver, EventSplitterOptions {
+  readonly events: readonly string[];
+  readonly maxEventBytes: number;
+  readonly #maxLagBytes: number;
+  readonly #maxDecodedBytes: number;
+  readonly #options: EventObserverOptions;
+  readonly #splitter: EventSplitter;
+  #copy: DecodedCopy | undefined;
+
+  constructor(options: EventObserverOptions) {
+    this.#options = options;
+    this.events = options.events;
+    this.maxEventBytes = readLimit('maxEventBytes', options.maxEventBytes);
+    this.#maxLagBytes = readLimit('maxLagBytes', options.maxLagBytes);
+    this.#maxDecodedBytes = readLimit('maxDecodedBytes', options.maxDecodedBytes);
+    this.#splitter = createEventSplitter(this);
+  }
+
+  onHead(_status: number, rawHeaders: readonly string[]): void {
+    const coding = readContentCoding(rawHeaders);
+    if (coding === 'identity') return;
+    this.#copy = createDecodedCopy({
+      coding, maxLagBytes: this.#maxLagBytes, maxDecodedBytes: this.#maxDecodedBytes,
+      onError: (error) => this.#options.onError?.(error),
+      onDecoded: (bytes) => this.#splitter.write(bytes),
+    });
+  }
+
+  onChunk(chunk: Uint8Array): void {
+    if (this.#copy === undefined) this.#splitter.write(chunk);
+    else this.#copy.write(chunk);
+  }
+
+  onEnd(how: string): Promise<void> | undefined {
+    return this.#copy?.end(how === 'complete');
+  }
+
+  onEvent(name: string, data: Uint8Array): void {
+    this.#options.onEvent(name, data);
+  }
+
+  onDropped(reason: DropReason): void {
+    this.#options.onError?.(reason === 'too_large'
+      ? new ObserverError('event_too_large', `an event has over ${this.maxEventBytes} bytes of data`)
+      : new ObserverError('event_ambiguous', 'an event was renamed after its data'));
+  }
 }
 
 function readLimit(name: keyof EventObserverLimits, value: number | undefined): number {

@@ -32,16 +32,33 @@ export interface EventSplitter {
  * their line ends: once an event's name is known to be of no interest, its data is neither kept nor copied.
  */
 export function createEventSplitter(options: EventSplitterOptions): EventSplitter {
-  return new Splitter(options);
+  return new Splitter(options, readNames(options.events));
+}
+
+/** The chosen event names as they stand in the bytes. */
+interface EventNames {
+  readonly names: ReadonlyMap<string, string>;
+  /** What an event without a name is called, where one was asked for. */
+  readonly unnamed: string | undefined;
+  /** Which lengths the names have: most events are told apart by this alone. */
+  readonly lengths: ReadonlySet<number>;
+}
+
+const frozenNames = new WeakMap<readonly string[], EventNames>();
+
+/** Reads the names; those of a frozen list only once, for there is a splitter for every stream. */
+function readNames(events: readonly string[]): EventNames {
+  const known = frozenNames.get(events);
+  if (known !== undefined) return known;
+  const names = new Map(events.map((name) => [Buffer.from(name).toString('latin1'), name]));
+  const read: EventNames = { names, unnamed: names.get('message'), lengths: new Set([...names.keys()].map((name) => name.length)) };
+  if (Object.isFrozen(events)) frozenNames.set(events, read);
+  return read;
 }
 
 class Splitter implements EventSplitter {
   readonly #options: EventSplitterOptions;
-  readonly #names: ReadonlyMap<string, string>;
-  /** What an event without a name is called, where one was asked for. */
-  readonly #unnamed: string | undefined;
-  /** Which lengths the names have: most events are told apart by this alone. */
-  readonly #nameLengths: ReadonlySet<number>;
+  readonly #names: EventNames;
   /** How much of a BOM was read, or -1 when the start of the stream is behind us. */
   #bomLength = 0;
   /** The last byte was a CR that ended a line: an LF that follows belongs to it. */
@@ -62,12 +79,10 @@ class Splitter implements EventSplitter {
   #hasSkippedData = false;
   #dropped: DropReason | undefined;
 
-  constructor(options: EventSplitterOptions) {
+  constructor(options: EventSplitterOptions, names: EventNames) {
     this.#options = options;
-    this.#names = new Map(options.events.map((name) => [Buffer.from(name).toString('latin1'), name]));
-    this.#nameLengths = new Set([...this.#names.keys()].map((name) => name.length));
-    this.#unnamed = this.#names.get('message');
-    this.#name = this.#unnamed;
+    this.#names = names;
+    this.#name = names.unnamed;
   }
 
   write(chunk: Uint8Array): void {
@@ -185,8 +200,9 @@ class Splitter implements EventSplitter {
   #setName(bytes: Uint8Array, start: number, end: number): void {
     this.#hasName = end > start;
     const length = end - start;
-    if (length === 0) this.#name = this.#unnamed;
-    else this.#name = this.#nameLengths.has(length) ? this.#names.get(Buffer.from(bytes.buffer, bytes.byteOffset + start, length).toString('latin1')) : undefined;
+    const { names, lengths, unnamed } = this.#names;
+    if (length === 0) this.#name = unnamed;
+    else this.#name = lengths.has(length) ? names.get(Buffer.from(bytes.buffer, bytes.byteOffset + start, length).toString('latin1')) : undefined;
     // The last name counts, but data before it may have been passed over by then.
     if (this.#hasSkippedData) this.#drop('ambiguous');
     else if (this.#hasName && this.#name === undefined && this.#hasData) {
@@ -209,7 +225,7 @@ class Splitter implements EventSplitter {
     const name = this.#name;
     if (name !== undefined && this.#dropped !== undefined) this.#options.onDropped(this.#dropped);
     else if (name !== undefined && this.#hasData) this.#options.onEvent(name, this.#data.length === 1 ? this.#data[0] ?? LINE_FEED : Buffer.concat(this.#data));
-    this.#name = this.#unnamed;
+    this.#name = this.#names.unnamed;
     this.#hasName = false;
     this.#forgetData();
     this.#dataLineBytes = 0;

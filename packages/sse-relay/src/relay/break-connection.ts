@@ -1,6 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import { TLSSocket } from 'node:tls';
 
+const EMPTY = Buffer.alloc(0);
+
 /**
  * Ends a response at once so that no client can take it for whole. A chunked or counted body shows it by missing its end;
  * one delimited by the close of the connection (HTTP/1.0) would look whole after FIN, so it gets RST.
@@ -10,4 +12,20 @@ export function breakConnection(response: ServerResponse, isCloseDelimited: bool
   // TLS shows a cut by the missing close_notify (RFC 8446 section 6.1) and has no RST of its own.
   if (isCloseDelimited && socket !== null && !(socket instanceof TLSSocket) && !socket.destroyed) socket.resetAndDestroy();
   response.destroy();
+}
+
+/**
+ * Breaks a response once the client has what it is owed: all that was written before, and the failure event, if there is one. An event
+ * also stays long enough for the client's HTTP stack to hand it on, before the broken connection makes it throw everything away.
+ * Returns the timer of the longest wait; `undefined` when the connection was broken at once.
+ */
+export function breakAfter(response: ServerResponse, event: Uint8Array | undefined, lingerMs: number, isCloseDelimited: boolean): NodeJS.Timeout | undefined {
+  const breakNow = (): void => breakConnection(response, isCloseDelimited);
+  if (event === undefined && response.writableLength === 0) {
+    breakNow();
+    return undefined;
+  }
+  const linger = setTimeout(breakNow, lingerMs);
+  response.write(event ?? EMPTY, () => { if (event === undefined) breakNow(); });
+  return linger;
 }

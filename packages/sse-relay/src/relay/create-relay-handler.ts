@@ -3,9 +3,10 @@ import type { Socket } from 'node:net';
 import type { Dispatcher } from 'undici';
 import { BodyMeter } from './body-meter.ts';
 import { createBodyWriter, type BodyWriter } from './body-writer.ts';
-import { breakConnection } from './break-connection.ts';
+import { breakAfter, breakConnection } from './break-connection.ts';
 import { createEventBoundary, type EventBoundary } from './event-boundary.ts';
 import { GuardedObserver, waitAtMost } from './guarded-observer.ts';
+import { hasClientLeft } from './has-client-left.ts';
 import { KeepAliveComments } from './keep-alive-comments.ts';
 import { flatRawHeaders } from './raw-headers.ts';
 import { relayEarlyHints } from './relay-early-hints.ts';
@@ -14,8 +15,8 @@ import { checkSpanMs, DEFAULT_RELAY_TIMEOUTS, type RelayOptions } from './relay-
 import type { RelayEnd, RelayResult } from './relay-result.ts';
 import { relayTrailers } from './relay-trailers.ts';
 import { describeResponse, UNKNOWN_RESPONSE } from './response-description.ts';
-import { sendHead } from './send-head.ts';
-import { createStallClock, type StallClock } from './stall-clock.ts';
+import { giveHead, type BodyDelimiter } from './give-head.ts';
+import { StallClock } from './stall-clock.ts';
 
 /** An undici dispatch handler that relays one upstream response to one client response. */
 export interface RelayHandler extends Dispatcher.DispatchHandler {
@@ -26,7 +27,7 @@ export interface RelayHandler extends Dispatcher.DispatchHandler {
 /** `waiting` for the head; `relaying` the body; `ending`: whole, on its way to the client; `breaking`: cut, likewise; `settled`. */
 type Phase = 'waiting' | 'relaying' | 'ending' | 'breaking' | 'settled';
 
-const EMPTY = Buffer.alloc(0);
+const ignore = (): void => undefined;
 
 /**
  * Creates the handler for one client response; hand it to `dispatch` once. Throws `RelayError` `head_already_sent` when the
@@ -74,7 +75,7 @@ class Relay implements RelayHandler {
     this.#failureLingerMs = checkSpanMs('failureLingerMs', options.failureLingerMs ?? DEFAULT_RELAY_TIMEOUTS.failureLingerMs);
     this.#observerGraceMs = checkSpanMs('observerGraceMs', options.observerGraceMs ?? DEFAULT_RELAY_TIMEOUTS.observerGraceMs);
     const clientStallMs = checkSpanMs('clientStallMs', options.clientStallMs ?? DEFAULT_RELAY_TIMEOUTS.clientStallMs);
-    this.#clientStall = createStallClock(clientStallMs, () => this.#stopAt('client_stalled', new RelayError('client_stalled', `the client read nothing for ${clientStallMs} ms`)));
+    this.#clientStall = new StallClock(clientStallMs, () => this.#stopAt('client_stalled', new RelayError('client_stalled', `the client read nothing for ${clientStallMs} ms`)));
     if (options.keepAlive !== undefined) checkSpanMs('keepAlive.intervalMs', options.keepAlive.intervalMs);
     response.once('close', this.#onClientClose);
     // A response still behind another on its connection (pipelining) is not told when that connection closes.
@@ -97,21 +98,22 @@ class Relay implements RelayHandler {
       if (status === 103) relayEarlyHints(this.#response, rawHeaders);
       return;
     }
+    // The parsed fields, and the socket's buffer behind them, would be held for as long as the stream lasts. A controller may refuse.
+    Reflect.set(controller, 'rawHeaders', null);
     this.#headAt = performance.now();
     this.#status = status;
-    this.#description = describeResponse(status, rawHeaders, this.#response.req.method === 'HEAD');
+    let delimiter: BodyDelimiter;
     try {
-      if (this.#description.hasForeignTransferCoding) throw new RelayError('invalid_response', 'the upstream used a transfer coding other than chunked');
-      const head = this.#options.onHead(status, rawHeaders, statusMessage ?? '');
-      if (head === undefined) throw new RelayError('refused', 'the response was refused by onHead');
-      this.#isCloseDelimited = sendHead(this.#response, head, this.#description.framing !== 'none');
+      this.#description = describeResponse(status, rawHeaders, this.#response.req.method === 'HEAD');
+      delimiter = giveHead(this.#response, this.#options.onHead(status, rawHeaders, statusMessage ?? ''), this.#description.framing !== 'none');
     } catch (error) {
       this.#stopAt('refused', error);
       return;
     }
     this.#phase = 'relaying';
     this.#headSent = true;
-    this.#writer = createBodyWriter(this.#response, this.#onDrain);
+    this.#isCloseDelimited = delimiter === 'close';
+    if (delimiter !== 'none') this.#writer = createBodyWriter(this.#response, this.#onDrain, this.#onWriteError);
     if (this.#description.isEventStream && this.#description.isIdentity) this.#watchEvents();
     this.#observer.onHead(status, rawHeaders);
   }
@@ -146,8 +148,11 @@ class Relay implements RelayHandler {
 
   /** undici gives no controller when the request never started. Must not throw. */
   onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
-    if (this.#phase === 'waiting') this.#stopAt('upstream_failed', error);
-    else if (this.#phase === 'relaying') this.#break('upstream_failed', error);
+    if (this.#phase !== 'waiting' && this.#phase !== 'relaying') return;
+    // Whoever left first: the client may be gone, and its `close` still on the way.
+    if (hasClientLeft(this.#response)) this.#onClientClose();
+    else if (this.#phase === 'waiting') this.#stopAt('upstream_failed', error);
+    else this.#break('upstream_failed', error);
   }
 
   interrupt(reason: string): void {
@@ -159,8 +164,9 @@ class Relay implements RelayHandler {
 
   #watchEvents(): void {
     this.#boundary = createEventBoundary();
-    if (this.#options.keepAlive === undefined || this.#writer === undefined || this.#description.framing === 'length') return;
-    this.#keepAlive = new KeepAliveComments(this.#writer, this.#boundary, this.#options.keepAlive.intervalMs);
+    const { keepAlive } = this.#options;
+    if (keepAlive === undefined || this.#writer === undefined || this.#description.framing === 'length') return;
+    this.#keepAlive = new KeepAliveComments(this.#writer, this.#boundary, keepAlive.intervalMs);
   }
 
   #pause(controller: Dispatcher.DispatchController): void {
@@ -177,6 +183,10 @@ class Relay implements RelayHandler {
     this.#clientStall.stop();
     this.#meter.resume(performance.now());
     this.#controller?.resume();
+  };
+
+  readonly #onWriteError = (error: unknown): void => {
+    if (this.#phase === 'relaying') this.#break('upstream_failed', error);
   };
 
   readonly #onClientClose = (): void => {
@@ -219,18 +229,19 @@ class Relay implements RelayHandler {
   /** The failure rule: after the head, say what happened where the protocol can, then break the connection. Never a clean end. */
   #break(how: 'upstream_failed' | 'interrupted', error: unknown): void {
     this.#cut(how, error);
-    this.#writer?.release();
+    this.#handOver();
     const event = this.#failureEvent(how, error);
-    const breakNow = (): void => breakConnection(this.#response, this.#isCloseDelimited);
-    if (event === undefined && this.#response.writableLength === 0) {
-      breakNow();
-      return;
-    }
-    // What the client is owed goes out first; the event also stays long enough for the client's HTTP stack to hand it on
-    // before the broken connection makes it throw everything away.
-    this.#linger = setTimeout(breakNow, this.#failureLingerMs);
     this.#failureEventSent = event !== undefined;
-    this.#response.write(event ?? EMPTY, () => { if (event === undefined) breakNow(); });
+    this.#linger = breakAfter(this.#response, event, this.#failureLingerMs, this.#isCloseDelimited);
+  }
+
+  /** What a writer still holds was received before the failure; if even that cannot be written, the failure stands. */
+  #handOver(): void {
+    try {
+      this.#writer?.release();
+    } catch {
+      this.#boundary = undefined;
+    }
   }
 
   #cut(how: RelayEnd, error: unknown): void {
@@ -284,10 +295,6 @@ class Relay implements RelayHandler {
       failureEventSent: this.#failureEventSent,
     };
   }
-}
-
-function ignore(): void {
-  // See the listener.
 }
 
 function asError(error: unknown): Error {

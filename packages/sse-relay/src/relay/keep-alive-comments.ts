@@ -1,6 +1,6 @@
 import type { BodyWriter } from './body-writer.ts';
 import type { EventBoundary } from './event-boundary.ts';
-import { createStallClock, type StallClock } from './stall-clock.ts';
+import { StallClock } from './stall-clock.ts';
 
 const COMMENT = Buffer.from(': keep-alive\n\n');
 
@@ -14,7 +14,7 @@ export class KeepAliveComments {
   constructor(writer: BodyWriter, boundary: EventBoundary, intervalMs: number) {
     this.#writer = writer;
     this.#boundary = boundary;
-    this.#silence = createStallClock(intervalMs, this.#onSilence);
+    this.#silence = new StallClock(intervalMs, this.#onSilence);
   }
 
   /** A chunk was written. The first one starts the clock: a comment before it could push a BOM from the start of the stream. */

@@ -1,3 +1,5 @@
+import { RelayError } from './relay-error.ts';
+
 /** How the upstream delimited a response body. `close` cannot tell an end from a cut. */
 export type BodyFraming = 'length' | 'chunked' | 'close' | 'none';
 
@@ -7,21 +9,21 @@ export interface ResponseDescription {
   readonly isEventStream: boolean;
   /** Whether no content coding stands between the bytes and their meaning. */
   readonly isIdentity: boolean;
-  /** Whether a transfer coding other than `chunked` was used, which cannot be relayed as it stands. */
-  readonly hasForeignTransferCoding: boolean;
 }
 
 /** What is known before a head came. */
-export const UNKNOWN_RESPONSE: ResponseDescription = Object.freeze({ framing: 'none', isEventStream: false, isIdentity: true, hasForeignTransferCoding: false });
+export const UNKNOWN_RESPONSE: ResponseDescription = Object.freeze({ framing: 'none', isEventStream: false, isIdentity: true });
 
 const EVENT_STREAM = /^text\/event-stream[ \t]*(?:;|$)/i;
 
-/** Describes a response from its status, its raw flat header fields and whether it answers HEAD (RFC 9112 section 6.3). */
+/**
+ * Describes a response from its status, its raw flat header fields and whether it answers HEAD (RFC 9112 section 6.3). Throws
+ * `RelayError` `invalid_response` for a transfer coding other than `chunked`, which cannot be relayed as it stands.
+ */
 export function describeResponse(status: number, rawHeaders: readonly string[], isAnswerToHead: boolean): ResponseDescription {
   let framing: BodyFraming = 'close';
   let isEventStream = false;
   let isIdentity = true;
-  let hasForeignTransferCoding = false;
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] ?? '';
     // The four names have four lengths; most other fields are passed over without a comparison.
@@ -33,13 +35,13 @@ export function describeResponse(status: number, rawHeaders: readonly string[], 
       case 'content-encoding': isIdentity &&= /^[ \t]*(?:identity)?[ \t]*$/i.test(value); break;
       case 'transfer-encoding': {
         framing = 'chunked';
-        hasForeignTransferCoding ||= value.trim().toLowerCase() !== 'chunked';
+        if (value.trim().toLowerCase() !== 'chunked') throw new RelayError('invalid_response', 'the upstream used a transfer coding other than chunked');
         break;
       }
     }
   }
   if (isAnswerToHead || status === 204 || status === 304) framing = 'none';
-  return { framing, isEventStream, isIdentity, hasForeignTransferCoding };
+  return { framing, isEventStream, isIdentity };
 }
 
 /** Whether a flat list of header fields counts the body. */

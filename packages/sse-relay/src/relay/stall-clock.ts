@@ -1,42 +1,54 @@
-/** A clock that measures one span at a time, and costs a time stamp instead of a timer for each. */
-export interface StallClock {
-  /** Begins a span, unless one is running. */
-  start(): void;
-  /** Begins a span anew. */
-  restart(now: number): void;
-  /** Ends the span. The timer is left to run out: starting and stopping a thousand times a second arms it once. */
-  stop(): void;
-  /** Ends the span and the timer. */
-  dispose(): void;
-}
+/** A clock that measures one span at a time, and costs a time stamp instead of a timer for each. It stands still until it is started. */
+export class StallClock {
+  readonly #limitMs: number;
+  readonly #onStall: () => void;
+  #startedAt: number | undefined;
+  #timer: NodeJS.Timeout | undefined;
 
-/** Creates a stopped clock that calls `onStall` when one span lasts `limitMs`; it stands still until it is started again. */
-export function createStallClock(limitMs: number, onStall: () => void): StallClock {
-  let startedAt: number | undefined;
-  let timer: NodeJS.Timeout | undefined;
-  const check = (): void => {
-    timer = undefined;
-    if (startedAt === undefined) return;
-    const restMs = limitMs - (performance.now() - startedAt);
+  /** `onStall` is called when one span lasts `limitMs`; the clock then stands still until it is started again. */
+  constructor(limitMs: number, onStall: () => void) {
+    this.#limitMs = limitMs;
+    this.#onStall = onStall;
+  }
+
+  /** Begins a span, unless one is running. */
+  start(): void {
+    if (this.#startedAt === undefined) this.restart(performance.now());
+  }
+
+  /** Begins a span anew. */
+  restart(now: number): void {
+    this.#startedAt = now;
+    this.#timer ??= setTimeout(check, this.#limitMs, this);
+  }
+
+  /** Ends the span. The timer is left to run out: starting and stopping a thousand times a second arms it once. */
+  stop(): void {
+    this.#startedAt = undefined;
+  }
+
+  /** Ends the span and the timer. */
+  dispose(): void {
+    this.#startedAt = undefined;
+    if (this.#timer === undefined) return;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /** Called by the timer: the span it was set for may have ended since, or begun anew. */
+  check(): void {
+    this.#timer = undefined;
+    if (this.#startedAt === undefined) return;
+    const restMs = this.#limitMs - (performance.now() - this.#startedAt);
     if (restMs > 0) {
-      timer = setTimeout(check, Math.ceil(restMs));
+      this.#timer = setTimeout(check, Math.ceil(restMs), this);
       return;
     }
-    startedAt = undefined;
-    onStall();
-  };
-  const restart = (now: number): void => {
-    startedAt = now;
-    timer ??= setTimeout(check, limitMs);
-  };
-  return {
-    start: () => { if (startedAt === undefined) restart(performance.now()); },
-    restart,
-    stop: () => { startedAt = undefined; },
-    dispose: () => {
-      startedAt = undefined;
-      clearTimeout(timer);
-      timer = undefined;
-    },
-  };
+    this.#startedAt = undefined;
+    this.#onStall();
+  }
+}
+
+function check(clock: StallClock): void {
+  clock.check();
 }

@@ -1,9 +1,9 @@
 import { readContentCoding } from '../observer/decoded-copy.ts';
-import { createEventObserver, DEFAULT_EVENT_OBSERVER_LIMITS, type EventObserver, type EventObserverLimits } from '../observer/create-event-observer.ts';
+import { createEventObserver, DEFAULT_EVENT_OBSERVER_LIMITS, type EventObserverLimits, type EventObserverOptions } from '../observer/create-event-observer.ts';
 import { ObserverError } from '../observer/observer-error.ts';
 import type { BodyObserver } from '../relay/relay-options.ts';
-import { createJsonBody, type BodyReading } from './json-body.ts';
-import { createMessageReading, READ_EVENTS, type MessageReading } from './message-reading.ts';
+import { JsonBody, type JsonBodyOptions } from './json-body.ts';
+import { MessageReading, READ_EVENTS } from './message-reading.ts';
 import type { UsageResult } from './usage-result.ts';
 
 /** Settings of a usage observer; the limits are those of an event observer. */
@@ -22,6 +22,8 @@ export interface UsageObserver extends BodyObserver {
   onEnd(how: string): Promise<void> | undefined;
   /** What is known so far; final once `onEnd` has returned, or its promise has resolved. */
   result(): UsageResult;
+  /** Whether the stop event came, as far as is known. */
+  readonly sawStop: boolean;
 }
 
 /** How many bytes of a JSON body are kept when `maxJsonBytes` is not given. */
@@ -32,62 +34,94 @@ export const DEFAULT_MAX_JSON_BYTES = 8_388_608;
  * `message_start` first, then each `message_delta` overwrites what it names. A body without a head is read as an event stream.
  */
 export function createUsageObserver(options: UsageObserverOptions = {}): UsageObserver {
-  const reading = createMessageReading();
-  const onError = options.onError ?? ((): void => undefined);
-  let body: BodyReading | undefined;
-  return {
-    onHead: (status, rawHeaders) => {
-      const mediaType = readMediaType(rawHeaders);
-      if (mediaType === 'text/event-stream') {
-        const events = createUsageEvents(reading, options, onError);
-        events.onHead(status, rawHeaders);
-        body = events;
-      } else if (mediaType === 'application/json' || mediaType.endsWith('+json')) {
-        body = createJsonBody({
-          coding: readContentCoding(rawHeaders),
-          maxBytes: options.maxJsonBytes ?? DEFAULT_MAX_JSON_BYTES,
-          maxLagBytes: options.maxLagBytes ?? DEFAULT_EVENT_OBSERVER_LIMITS.maxLagBytes,
-          onBody: (bytes) => reading.takeBody(bytes),
-          onError,
-        });
-      } else body = UNREAD;
-    },
-    onChunk: (chunk) => {
-      body ??= createUsageEvents(reading, options, onError);
-      body.onChunk(chunk);
-    },
-    onEnd: (how) => {
-      const ended = body?.onEnd(how);
-      if (ended === undefined) {
-        options.onUsage?.(reading.result());
-        return undefined;
-      }
-      return ended.then(() => options.onUsage?.(reading.result()));
-    },
-    result: () => reading.result(),
-  };
+  return new UsageReader(options);
+}
+
+/** Takes a body as it passes. */
+interface BodyReading {
+  onChunk(chunk: Uint8Array): void;
+  onEnd(how: string): Promise<void> | undefined;
 }
 
 const UNREAD: BodyReading = { onChunk: () => undefined, onEnd: () => undefined };
 
-function createUsageEvents(reading: MessageReading, options: UsageObserverOptions, onError: (error: unknown) => void): EventObserver {
-  return createEventObserver({
-    ...options,
-    events: READ_EVENTS,
-    onError,
-    onEvent: (name, data) => {
-      try {
-        reading.takeEvent(name, data);
-      } catch (cause) {
-        onError(new ObserverError('invalid_json', `the data of a ${name} event is not JSON`, { cause }));
-      }
-    },
-  });
+/** Also the options of the reading it makes, for there is one of each for every response. */
+class UsageReader implements UsageObserver, EventObserverOptions, JsonBodyOptions {
+  readonly events: readonly string[] = READ_EVENTS;
+  readonly maxEventBytes: number;
+  readonly maxLagBytes: number;
+  readonly maxDecodedBytes: number;
+  readonly maxBytes: number;
+  coding = 'identity';
+  readonly #options: UsageObserverOptions;
+  readonly #message = new MessageReading();
+  #body: BodyReading | undefined;
+
+  constructor(options: UsageObserverOptions) {
+    this.#options = options;
+    this.maxEventBytes = options.maxEventBytes ?? DEFAULT_EVENT_OBSERVER_LIMITS.maxEventBytes;
+    this.maxLagBytes = options.maxLagBytes ?? DEFAULT_EVENT_OBSERVER_LIMITS.maxLagBytes;
+    this.maxDecodedBytes = options.maxDecodedBytes ?? DEFAULT_EVENT_OBSERVER_LIMITS.maxDecodedBytes;
+    this.maxBytes = options.maxJsonBytes ?? DEFAULT_MAX_JSON_BYTES;
+  }
+
+  onHead(status: number, rawHeaders: readonly string[]): void {
+    const mediaType = readMediaType(rawHeaders);
+    if (mediaType === 'text/event-stream') {
+      const events = createEventObserver(this);
+      events.onHead(status, rawHeaders);
+      this.#body = events;
+    } else if (mediaType === 'application/json' || mediaType.endsWith('+json')) {
+      this.coding = readContentCoding(rawHeaders);
+      this.#body = new JsonBody(this);
+    } else this.#body = UNREAD;
+  }
+
+  onChunk(chunk: Uint8Array): void {
+    this.#body ??= createEventObserver(this);
+    this.#body.onChunk(chunk);
+  }
+
+  onEnd(how: string): Promise<void> | undefined {
+    const ended = this.#body?.onEnd(how);
+    if (ended !== undefined) return ended.then(() => this.#options.onUsage?.(this.result()));
+    if (this.#options.onUsage !== undefined) this.#options.onUsage(this.result());
+    return undefined;
+  }
+
+  onEvent(name: string, data: Uint8Array): void {
+    try {
+      this.#message.takeEvent(name, data);
+    } catch (cause) {
+      this.onError(new ObserverError('invalid_json', `the data of a ${name} event is not JSON`, { cause }));
+    }
+  }
+
+  onBody(body: Uint8Array): void {
+    this.#message.takeBody(body);
+  }
+
+  onError(error: unknown): void {
+    this.#options.onError?.(error);
+  }
+
+  result(): UsageResult {
+    return this.#message.result();
+  }
+
+  get sawStop(): boolean {
+    return this.#message.sawStop;
+  }
 }
+
+const PLAIN_TYPES: Readonly<Record<string, string>> = { 'application/json': 'application/json', 'text/event-stream': 'text/event-stream' };
 
 function readMediaType(rawHeaders: readonly string[]): string {
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-    if (rawHeaders[index]?.toLowerCase() === 'content-type') return (rawHeaders[index + 1] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
+    const name = rawHeaders[index] as string;
+    if (name.length !== 12 || name.toLowerCase() !== 'content-type') continue;
+    const value = rawHeaders[index + 1] ?? '';
+    return PLAIN_TYPES[value] ?? value.split(';')[0]?.trim().toLowerCase() ?? '';
   }
   return '';
 }

@@ -12,50 +12,58 @@ export interface JsonBodyOptions {
   readonly onError: (error: unknown) => void;
 }
 
-/** Takes a body as it passes. */
-export interface BodyReading {
-  onChunk(chunk: Uint8Array): void;
-  onEnd(how: string): Promise<void> | undefined;
-}
-
 /** Keeps a JSON body, bounded, and reads it once it is whole. A body that was cut is not read: half a JSON text says nothing. */
-export function createJsonBody(options: JsonBodyOptions): BodyReading {
-  let chunks: Uint8Array[] = [];
-  let bytes = 0;
-  let isGivenUp = false;
-  const giveUp = (error: unknown): void => {
-    isGivenUp = true;
-    chunks = [];
-    options.onError(error);
-  };
-  const keep = (chunk: Uint8Array): void => {
-    if (isGivenUp) return;
-    bytes += chunk.length;
-    if (bytes > options.maxBytes) giveUp(new ObserverError('body_too_large', `a JSON body is over ${options.maxBytes} bytes`));
-    else chunks.push(chunk);
-  };
-  const copy: DecodedCopy | undefined = options.coding === 'identity' ? undefined : createDecodedCopy({
-    coding: options.coding, maxLagBytes: options.maxLagBytes, maxDecodedBytes: options.maxBytes, onDecoded: keep, onError: giveUp,
-  });
-  const read = (how: string): void => {
-    if (isGivenUp || how !== 'complete' || bytes === 0) return;
-    const body = Buffer.concat(chunks);
-    chunks = [];
+export class JsonBody {
+  readonly #options: JsonBodyOptions;
+  readonly #copy: DecodedCopy | undefined;
+  #chunks: Uint8Array[] = [];
+  #bytes = 0;
+  #isGivenUp = false;
+
+  constructor(options: JsonBodyOptions) {
+    this.#options = options;
+    const { coding, maxBytes, maxLagBytes } = options;
+    this.#copy = coding === 'identity' ? undefined : createDecodedCopy({
+      coding, maxLagBytes, maxDecodedBytes: maxBytes,
+      onDecoded: (bytes) => this.#keep(bytes),
+      onError: (error) => this.#giveUp(error),
+    });
+  }
+
+  onChunk(chunk: Uint8Array): void {
+    if (this.#copy !== undefined) this.#copy.write(chunk);
+    // A copy: the chunk belongs to the socket. `slice` of a Buffer would be a view.
+    else this.#keep(Uint8Array.prototype.slice.call(chunk));
+  }
+
+  onEnd(how: string): Promise<void> | undefined {
+    const copy = this.#copy;
+    if (copy !== undefined) return copy.end(how === 'complete').then(() => this.#read(how));
+    this.#read(how);
+    return undefined;
+  }
+
+  #keep(chunk: Uint8Array): void {
+    if (this.#isGivenUp) return;
+    this.#bytes += chunk.length;
+    if (this.#bytes > this.#options.maxBytes) this.#giveUp(new ObserverError('body_too_large', `a JSON body is over ${this.#options.maxBytes} bytes`));
+    else this.#chunks.push(chunk);
+  }
+
+  #giveUp(error: unknown): void {
+    this.#isGivenUp = true;
+    this.#chunks = [];
+    this.#options.onError(error);
+  }
+
+  #read(how: string): void {
+    if (this.#isGivenUp || how !== 'complete' || this.#bytes === 0) return;
+    const chunks = this.#chunks;
+    this.#chunks = [];
     try {
-      options.onBody(body);
+      this.#options.onBody(chunks.length === 1 ? chunks[0] as Uint8Array : Buffer.concat(chunks));
     } catch (cause) {
-      options.onError(new ObserverError('invalid_json', 'a JSON body is not JSON', { cause }));
+      this.#options.onError(new ObserverError('invalid_json', 'a JSON body is not JSON', { cause }));
     }
-  };
-  return {
-    onChunk: (chunk) => {
-      if (copy === undefined) keep(Uint8Array.from(chunk));
-      else copy.write(chunk);
-    },
-    onEnd: (how) => {
-      if (copy !== undefined) return copy.end(how === 'complete').then(() => read(how));
-      read(how);
-      return undefined;
-    },
-  };
+  }
 }

@@ -1,90 +1,96 @@
-import { asObject, asText, createUsageFields, type JsonObject } from './usage-fields.ts';
+import { asObject, asText, UsageFields, type JsonObject } from './usage-fields.ts';
 import type { UsageResult } from './usage-result.ts';
 
+/** The events that `takeEvent` understands. Frozen, so that their names are looked up once for all streams. */
+export const READ_EVENTS: readonly string[] = Object.freeze(['message_start', 'message_delta', 'message_stop', 'error', 'completion']);
+
 /** Puts the events of a message stream, or one JSON body, together to what they say of the message. */
-export interface MessageReading {
+export class MessageReading {
+  readonly #fields = new UsageFields();
+  #hasStarted = false;
+  #hasUsage = false;
+  #hasDeltaUsage = false;
+  #isFinal = false;
+  #model: string | undefined;
+  #stopReason: string | undefined;
+  #sawStop = false;
+  #sawErrorEvent = false;
+  #errorType: string | undefined;
+
   /** Takes one event's data; throws a `SyntaxError` on data that is not JSON. */
-  takeEvent(name: string, data: Uint8Array): void;
-  /** Takes a whole JSON body. */
-  takeBody(body: Uint8Array): void;
-  result(): UsageResult;
-}
+  takeEvent(name: string, data: Uint8Array): void {
+    if (name === 'message_stop') {
+      this.#sawStop = true;
+      this.#isFinal ||= this.#hasDeltaUsage;
+    } else if (name === 'error') this.#sawErrorEvent = true;
+    const event = asObject(parseJson(data));
+    if (event === undefined) return;
+    if (name === 'message_start') this.#takeStart(asObject(event['message']));
+    else if (name === 'message_delta') this.#takeDelta(event);
+    else if (name === 'error') this.#takeError(event);
+    else if (name === 'completion') this.#takeCompletion(event);
+  }
 
-/** The events that `takeEvent` understands. */
-export const READ_EVENTS: readonly string[] = ['message_start', 'message_delta', 'message_stop', 'error', 'completion'];
+  /** Takes a whole JSON body; throws a `SyntaxError` on one that is not JSON. */
+  takeBody(body: Uint8Array): void {
+    const message = asObject(parseJson(body));
+    if (message === undefined) return;
+    this.#sawStop = true;
+    if (message['error'] !== undefined) this.#takeError(message);
+    this.#takeStart(message);
+    this.#isFinal = this.#hasUsage;
+  }
 
-/** Creates a reading of nothing. */
-export function createMessageReading(): MessageReading {
-  const fields = createUsageFields();
-  let hasStarted = false;
-  let hasUsage = false;
-  let hasDeltaUsage = false;
-  let isFinal = false;
-  let model: string | undefined;
-  let stopReason: string | undefined;
-  let sawStop = false;
-  let sawErrorEvent = false;
-  let errorType: string | undefined;
+  get sawStop(): boolean {
+    return this.#sawStop;
+  }
 
-  const takeUsage = (source: JsonObject | undefined): boolean => {
-    const usage = asObject(source?.['usage']);
+  result(): UsageResult {
+    const result: { -readonly [Name in keyof UsageResult]: UsageResult[Name] } = {
+      usage: this.#fields.read(),
+      source: this.#isFinal ? 'final' : this.#hasUsage ? 'partial' : 'missing',
+      sawStop: this.#sawStop,
+      sawErrorEvent: this.#sawErrorEvent,
+    };
+    if (this.#model !== undefined) result.model = this.#model;
+    if (this.#stopReason !== undefined) result.stopReason = this.#stopReason;
+    if (this.#errorType !== undefined) result.errorType = this.#errorType;
+    return result;
+  }
+
+  #takeUsage(source: JsonObject): boolean {
+    const usage = asObject(source['usage']);
     if (usage === undefined) return false;
-    fields.overwrite(usage);
-    hasUsage = true;
+    this.#fields.overwrite(usage);
+    this.#hasUsage = true;
     return true;
-  };
-  const takeStart = (message: JsonObject | undefined): void => {
-    // A proxy on the way may repeat it: what came since then counts.
-    if (hasStarted || message === undefined) return;
-    hasStarted = true;
-    model = asText(message['model']);
-    stopReason = asText(message['stop_reason']);
-    takeUsage(message);
-  };
-  const takeDelta = (event: JsonObject): void => {
-    stopReason = asText(asObject(event['delta'])?.['stop_reason']) ?? stopReason;
-    hasDeltaUsage = takeUsage(event) || hasDeltaUsage;
-    isFinal ||= hasDeltaUsage && stopReason !== undefined;
-  };
-  const takeError = (event: JsonObject): void => { errorType = asText(asObject(event['error'])?.['type']) ?? errorType; };
-  /** The legacy completion carries no usage; its last event is the one with a stop reason. */
-  const takeCompletion = (event: JsonObject): void => {
-    model = asText(event['model']) ?? model;
-    stopReason = asText(event['stop_reason']) ?? stopReason;
-    sawStop ||= stopReason !== undefined;
-  };
+  }
 
-  return {
-    takeEvent: (name, data) => {
-      if (name === 'message_stop') {
-        sawStop = true;
-        isFinal ||= hasDeltaUsage;
-      } else if (name === 'error') sawErrorEvent = true;
-      const event = asObject(parseJson(data));
-      if (event === undefined) return;
-      if (name === 'message_start') takeStart(asObject(event['message']));
-      else if (name === 'message_delta') takeDelta(event);
-      else if (name === 'error') takeError(event);
-      else if (name === 'completion') takeCompletion(event);
-    },
-    takeBody: (body) => {
-      const message = asObject(parseJson(body));
-      if (message === undefined) return;
-      sawStop = true;
-      if (message['error'] !== undefined) takeError(message);
-      takeStart(message);
-      isFinal = hasUsage;
-    },
-    result: () => ({
-      usage: fields.read(),
-      source: isFinal ? 'final' : hasUsage ? 'partial' : 'missing',
-      ...(model === undefined ? {} : { model }),
-      ...(stopReason === undefined ? {} : { stopReason }),
-      sawStop,
-      sawErrorEvent,
-      ...(errorType === undefined ? {} : { errorType }),
-    }),
-  };
+  #takeStart(message: JsonObject | undefined): void {
+    // A proxy on the way may repeat it: what came since then counts.
+    if (this.#hasStarted || message === undefined) return;
+    this.#hasStarted = true;
+    this.#model = asText(message['model']);
+    this.#stopReason = asText(message['stop_reason']);
+    this.#takeUsage(message);
+  }
+
+  #takeDelta(event: JsonObject): void {
+    this.#stopReason = asText(asObject(event['delta'])?.['stop_reason']) ?? this.#stopReason;
+    this.#hasDeltaUsage = this.#takeUsage(event) || this.#hasDeltaUsage;
+    this.#isFinal ||= this.#hasDeltaUsage && this.#stopReason !== undefined;
+  }
+
+  #takeError(event: JsonObject): void {
+    this.#errorType = asText(asObject(event['error'])?.['type']) ?? this.#errorType;
+  }
+
+  /** The legacy completion carries no usage; its last event is the one with a stop reason. */
+  #takeCompletion(event: JsonObject): void {
+    this.#model = asText(event['model']) ?? this.#model;
+    this.#stopReason = asText(event['stop_reason']) ?? this.#stopReason;
+    this.#sawStop ||= this.#stopReason !== undefined;
+  }
 }
 
 function parseJson(bytes: Uint8Array): unknown {

@@ -8,7 +8,7 @@ const MAX_SERVER_TOOLS = 16;
 
 /** A value as a JSON object, or `undefined`. */
 export function asObject(value: unknown): JsonObject | undefined {
-  return isObject(value) ? value : undefined;
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? value as JsonObject : undefined;
 }
 
 /** A value as a text of at most 256 characters, or `undefined`. */
@@ -16,63 +16,61 @@ export function asText(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' && value.length <= 256 ? value : undefined;
 }
 
-/** The `usage` of a message, put together field by field. */
-export interface UsageFields {
+/** A value as a count of tokens or requests, or `undefined`. */
+function asCount(value: unknown): number | undefined {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
+}
+
+/** The `usage` of a message, put together field by field. One is made for each response: fixed fields, no tables. */
+export class UsageFields {
+  #input = 0;
+  #output = 0;
+  #cacheRead = 0;
+  /** All cache writes, where they were told. */
+  #cacheWrites: number | undefined;
+  #fiveMinutes = 0;
+  #oneHour = 0;
+  #thinking: number | undefined;
+  #serviceTier: string | undefined;
+  #serverTools: Map<string, number> | undefined;
+
   /** Overwrites what the object names: the counts of the API are cumulative, never increments. */
-  overwrite(usage: JsonObject): void;
-  read(): MessageUsage;
-}
+  overwrite(usage: JsonObject): void {
+    this.#input = asCount(usage['input_tokens']) ?? this.#input;
+    this.#output = asCount(usage['output_tokens']) ?? this.#output;
+    this.#cacheRead = asCount(usage['cache_read_input_tokens']) ?? this.#cacheRead;
+    this.#cacheWrites = asCount(usage['cache_creation_input_tokens']) ?? this.#cacheWrites;
+    const cacheCreation = asObject(usage['cache_creation']);
+    this.#fiveMinutes = asCount(cacheCreation?.['ephemeral_5m_input_tokens']) ?? this.#fiveMinutes;
+    this.#oneHour = asCount(cacheCreation?.['ephemeral_1h_input_tokens']) ?? this.#oneHour;
+    this.#thinking = asCount(asObject(usage['output_tokens_details'])?.['thinking_tokens']) ?? this.#thinking;
+    this.#serviceTier = asText(usage['service_tier']) ?? this.#serviceTier;
+    const serverTools = asObject(usage['server_tool_use']);
+    if (serverTools !== undefined) this.#overwriteServerTools(serverTools);
+  }
 
-/** Creates fields that are all zero. */
-export function createUsageFields(): UsageFields {
-  const counts = new Map<string, number>();
-  const serverTools = new Map<string, number>();
-  let serviceTier: string | undefined;
-  const take = (source: JsonObject | undefined, name: string): void => {
-    const value = source?.[name];
-    if (isCount(value)) counts.set(name, value);
-  };
-  const count = (name: string): number => counts.get(name) ?? 0;
-  return {
-    overwrite: (usage) => {
-      for (const name of ['input_tokens', 'output_tokens', 'cache_read_input_tokens', 'cache_creation_input_tokens']) take(usage, name);
-      const cacheCreation = asObject(usage['cache_creation']);
-      take(cacheCreation, 'ephemeral_5m_input_tokens');
-      take(cacheCreation, 'ephemeral_1h_input_tokens');
-      take(asObject(usage['output_tokens_details']), 'thinking_tokens');
-      serviceTier = asText(usage['service_tier']) ?? serviceTier;
-      for (const [name, value] of Object.entries(asObject(usage['server_tool_use']) ?? {})) {
-        if (isCount(value) && name.length <= 64 && (serverTools.has(name) || serverTools.size < MAX_SERVER_TOOLS)) serverTools.set(name, value);
-      }
-    },
-    read: () => {
-      const thinking = counts.get('thinking_tokens');
-      return {
-        input: count('input_tokens'),
-        output: count('output_tokens'),
-        cacheRead: count('cache_read_input_tokens'),
-        ...splitCacheWrites(counts),
-        ...(thinking === undefined ? {} : { thinking }),
-        serverToolRequests: Object.fromEntries(serverTools),
-        ...(serviceTier === undefined ? {} : { serviceTier }),
-      };
-    },
-  };
-}
+  read(): MessageUsage {
+    // The total is always sent and may grow; its split may be absent or older. Without a split a write is a 5-minute one, the API's default.
+    const total = this.#cacheWrites ?? this.#fiveMinutes + this.#oneHour;
+    const cacheWrite1h = Math.min(this.#oneHour, total);
+    const usage: { -readonly [Name in keyof MessageUsage]: MessageUsage[Name] } = {
+      input: this.#input,
+      output: this.#output,
+      cacheRead: this.#cacheRead,
+      cacheWrite5m: total - cacheWrite1h,
+      cacheWrite1h,
+      serverToolRequests: this.#serverTools === undefined ? {} : Object.fromEntries(this.#serverTools),
+    };
+    if (this.#thinking !== undefined) usage.thinking = this.#thinking;
+    if (this.#serviceTier !== undefined) usage.serviceTier = this.#serviceTier;
+    return usage;
+  }
 
-/** The total is always sent and may grow; its split may be absent or older. Without a split a write is a 5-minute one, the API's default. */
-function splitCacheWrites(counts: ReadonlyMap<string, number>): Pick<MessageUsage, 'cacheWrite5m' | 'cacheWrite1h'> {
-  const fiveMinutes = counts.get('ephemeral_5m_input_tokens') ?? 0;
-  const oneHour = counts.get('ephemeral_1h_input_tokens') ?? 0;
-  const total = counts.get('cache_creation_input_tokens') ?? fiveMinutes + oneHour;
-  const cacheWrite1h = Math.min(oneHour, total);
-  return { cacheWrite5m: total - cacheWrite1h, cacheWrite1h };
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function isCount(value: unknown): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+  #overwriteServerTools(serverTools: JsonObject): void {
+    this.#serverTools ??= new Map();
+    for (const [name, value] of Object.entries(serverTools)) {
+      const count = asCount(value);
+      if (count !== undefined && name.length <= 64 && (this.#serverTools.has(name) || this.#serverTools.size < MAX_SERVER_TOOLS)) this.#serverTools.set(name, count);
+    }
+  }
 }
