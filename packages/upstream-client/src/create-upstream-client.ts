@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { Dispatcher } from 'undici';
+import { Dispatcher } from './undici/undici-parts.ts';
 import { createConnector, fixedServername, type Connector } from './connect/connector.ts';
 import { resolveProxy } from './connect/proxy-from-environment.ts';
 import type { UpstreamDispatchOptions, UpstreamHandler } from './dispatch-options.ts';

@@ -2,11 +2,8 @@ import { readFileSync } from 'node:fs';
 import { Argument, Command, InvalidArgumentError } from 'commander';
 import type { Environment } from '../config/reading/overrides.ts';
 import { runCheck, type CommandOutput } from './check.ts';
-import { runCompare } from './compare.ts';
 import { runCompletion, SHELLS } from './completion.ts';
-import { runDemoCommand } from './demo.ts';
 import { runKeysCreate } from './keys.ts';
-import { runStart } from './start.ts';
 
 /** The process around the command line. */
 export interface Surroundings extends CommandOutput {
@@ -27,7 +24,10 @@ interface ConfigFlags {
 
 const DEMO_MODEL = 'claude-haiku-4-5';
 
-/** The `penstock` command line: every command with its flags, and help that shows how each is used. */
+/**
+ * The `penstock` command line: every command with its flags, and help that shows how each is used. The larger commands are loaded
+ * when they are run: a gateway that serves for months does not hold the demonstration in memory.
+ */
 export function createProgram(surroundings: Surroundings): Command {
   const { environment, workingDirectory, stdout, setExitCode } = surroundings;
   const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
@@ -52,6 +52,7 @@ export function createProgram(surroundings: Surroundings): Command {
     .option('--simulate-without-key', 'the same, but only when no key is configured', false)
     .addHelpText('after', START_HELP)
     .action(async ({ simulate, simulateWithoutKey, ...argv }: ConfigFlags & { simulate: boolean; simulateWithoutKey: boolean }) => {
+      const { runStart } = await import('./start.ts');
       setExitCode(await runStart({ ...reads, argv, simulate, simulateWithoutKey, version, isPretty: hasColours }, surroundings));
     });
 
@@ -81,6 +82,7 @@ export function createProgram(surroundings: Surroundings): Command {
     .option('--model <model>', 'the model to ask', DEMO_MODEL)
     .addHelpText('after', DEMO_HELP)
     .action(async ({ simulate, model, ...argv }: ConfigFlags & { simulate: boolean; model: string }) => {
+      const { runDemoCommand } = await import('./demo.ts');
       setExitCode(await runDemoCommand({ ...reads, argv, simulate, model, hasColours }, surroundings));
     });
 
@@ -94,6 +96,7 @@ export function createProgram(surroundings: Surroundings): Command {
     .option('--max-tokens <number>', 'the longest answer, in tokens', wholeNumber, 256)
     .addHelpText('after', COMPARE_HELP)
     .action(async (flags: { openai: string; native: string; model: string; openaiModel?: string; prompt: string; maxTokens: number }) => {
+      const { runCompare } = await import('./compare.ts');
       setExitCode(await runCompare({ ...flags, openaiKey: environment['PENSTOCK_COMPARE_OPENAI_KEY'], nativeKey: environment['PENSTOCK_COMPARE_NATIVE_KEY'] }, surroundings));
     });
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { startSimulator, type Simulator } from '@penstock/anthropic-simulator';
+import type { Simulator } from '@penstock/anthropic-simulator';
 import { isConfigError } from '../config/config-error.ts';
 import type { GatewayConfig } from '../config/gateway-config.ts';
 import { loadConfig, type LoadConfigOptions, type LoadedConfig } from '../config/load-config.ts';
@@ -34,7 +34,7 @@ export async function runStart(options: StartOptions, output: CommandOutput): Pr
     output.stderr.write(`${error.message}\n`);
     return 1;
   }
-  const simulator = simulates ? await startSimulator() : undefined;
+  const simulator = simulates ? await startBuiltInSimulator() : undefined;
   const config = simulator === undefined ? loaded.config : withSimulator(loaded.config, simulator);
   if (simulator === undefined && await leadsToOurselves(config)) {
     output.stderr.write(`anthropic_native.base_url (${config.anthropic_native.base_url}) leads back to this gateway. ANTHROPIC_BASE_URL is what clients set to reach a gateway; unset it here.\n`);
@@ -61,6 +61,12 @@ export async function runStart(options: StartOptions, output: CommandOutput): Pr
 function lacksKey(options: StartOptions): boolean {
   const { config } = loadConfig({ ...options, simulate: true });
   return config.anthropic_native.credentials === 'inject' && config.anthropic_native.api_key === undefined;
+}
+
+/** Loaded only where it is the upstream. */
+async function startBuiltInSimulator(): Promise<Simulator> {
+  const { startSimulator } = await import('@penstock/anthropic-simulator');
+  return await startSimulator();
 }
 
 /** Points a configuration at the simulator; no proxy, no private authority, no real key goes there. */

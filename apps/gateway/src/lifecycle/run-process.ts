@@ -2,6 +2,7 @@ import { createGateway, type Gateway } from '../create-gateway.ts';
 import { createLogger } from '../logging/create-logger.ts';
 import { startOperationsServer, type OperationsServer } from '../operations-server.ts';
 import { createReload } from './reload-config.ts';
+import { releaseStartupMemory } from './release-startup-memory.ts';
 import { describeListenError, type RunOptions } from './run-options.ts';
 import { untilStopped } from './until-stopped.ts';
 import { watchFiles } from './watch-files.ts';
@@ -15,6 +16,7 @@ export async function runProcess(options: RunOptions): Promise<number> {
   let operations: OperationsServer | undefined;
   const processLogger = createLogger(config.log, options.isPretty, () => gateway?.metrics.observerError());
   const { logger } = processLogger;
+  releaseStartupMemory();
   try {
     gateway = await createGateway({ config, processLogger, version: options.version, viaPseudonym: options.viaPseudonym, tracing: options.tracing });
     const { metrics, lifecycle } = gateway;

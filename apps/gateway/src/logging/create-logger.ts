@@ -1,5 +1,6 @@
+import { createRequire } from 'node:module';
 import { destination, pino, type DestinationStream, type Logger } from 'pino';
-import pretty from 'pino-pretty';
+import type { PinoPretty } from 'pino-pretty';
 import type { LogConfig } from '../config/sections/log-section.ts';
 
 /** A logger and the means to empty its buffer before the process ends. */
@@ -23,6 +24,8 @@ export function createLogger(config: LogConfig, isPretty: boolean, onFailure: ()
   const descriptor = DESCRIPTORS[config.destination];
   const options = { level: config.level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label: string) => ({ level: label }) } };
   if (isPretty) {
+    // Loaded only for a terminal.
+    const pretty = createRequire(import.meta.url)('pino-pretty') as typeof PinoPretty;
     const stream: DestinationStream = pretty({ colorize: true, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss.l', sync: true });
     return { logger: pino(options, stream), flush: () => undefined };
   }

@@ -29,36 +29,61 @@ function roundToStep(bytes: number): number {
  * nothing, so that many idle announcements keep nobody out.
  */
 export function createByteBudget(maxBytes: number, guaranteedBytes = 0): ByteBudget {
-  let limit = maxBytes;
-  let total = 0;
-  const byClient = new Map<string, number>();
+  const ledger = new Ledger(maxBytes, guaranteedBytes);
+  return { lease: (client) => new Lease(ledger, client), taken: () => ledger.total, resize: (bytes) => { ledger.limit = bytes; } };
+}
 
-  const clientShare = (): number => Math.max(limit / 4, Math.min(limit, guaranteedBytes));
+/** What all leases of one budget hold. */
+class Ledger {
+  limit: number;
+  total = 0;
+  readonly #guaranteedBytes: number;
+  readonly #byClient = new Map<string, number>();
 
-  const lease = (client: string): ByteLease => {
-    let held = 0;
-    let isReleased = false;
-    return {
-      cover(bytes) {
-        if (isReleased) return false;
-        if (bytes <= held) return true;
-        const wanted = roundToStep(bytes);
-        const more = wanted - held;
-        const clientTotal = (byClient.get(client) ?? 0) + more;
-        if (total + more > limit || clientTotal > clientShare()) return false;
-        held = wanted;
-        total += more;
-        byClient.set(client, clientTotal);
-        return true;
-      },
-      release() {
-        if (isReleased) return;
-        isReleased = true;
-        total -= held;
-        // A client that holds nothing keeps its entry: names are few, and a map that shrinks and grows keeps its old tables.
-        if (held > 0) byClient.set(client, (byClient.get(client) ?? 0) - held);
-      },
-    };
-  };
-  return { lease, taken: () => total, resize: (bytes) => { limit = bytes; } };
+  constructor(limit: number, guaranteedBytes: number) {
+    this.limit = limit;
+    this.#guaranteedBytes = guaranteedBytes;
+  }
+
+  take(client: string, bytes: number): boolean {
+    const clientTotal = (this.#byClient.get(client) ?? 0) + bytes;
+    if (this.total + bytes > this.limit || clientTotal > Math.max(this.limit / 4, Math.min(this.limit, this.#guaranteedBytes))) return false;
+    this.total += bytes;
+    this.#byClient.set(client, clientTotal);
+    return true;
+  }
+
+  giveBack(client: string, bytes: number): void {
+    this.total -= bytes;
+    // A client that holds nothing keeps its entry: names are few, and a map that shrinks and grows keeps its old tables.
+    this.#byClient.set(client, (this.#byClient.get(client) ?? 0) - bytes);
+  }
+}
+
+/** One is made for every request with a JSON body. */
+class Lease implements ByteLease {
+  readonly #ledger: Ledger;
+  readonly #client: string;
+  #held = 0;
+  #isReleased = false;
+
+  constructor(ledger: Ledger, client: string) {
+    this.#ledger = ledger;
+    this.#client = client;
+  }
+
+  cover(bytes: number): boolean {
+    if (this.#isReleased) return false;
+    if (bytes <= this.#held) return true;
+    const wanted = roundToStep(bytes);
+    if (!this.#ledger.take(this.#client, wanted - this.#held)) return false;
+    this.#held = wanted;
+    return true;
+  }
+
+  release(): void {
+    if (this.#isReleased) return;
+    this.#isReleased = true;
+    if (this.#held > 0) this.#ledger.giveBack(this.#client, this.#held);
+  }
 }

@@ -1,17 +1,19 @@
-import type { ServerResponse } from 'node:http';
 import { safeStatusMessage } from '@penstock/header-policy';
-import { createRelayHandler, type RelayHandler, type RelayHead, type RelayResult } from '@penstock/sse-relay';
+import { createRelayHandler, type KeepAliveOptions, type RelayFailure, type RelayHandler, type RelayHead, type RelayOptions, type RelayResult } from '@penstock/sse-relay';
 import { createUsageObserver, type UsageObserver } from '@penstock/sse-relay/anthropic-usage';
 import type { RequestTimeouts, UpstreamController } from '@penstock/upstream-client';
 import type { Dispatcher } from 'undici';
 import { outcomeOfBreak } from './classify-failure.ts';
 import { ClientGone } from './client-gone.ts';
 import { failureEvent } from './failure-event.ts';
-import type { NativeExchange } from './native-exchange.ts';
+import type { NativeExchange, OutboundBody } from './native-exchange.ts';
 import type { NativeRuntime } from './native-runtime.ts';
 import { ResultsUrlRewriter } from './rewrite-results-url.ts';
 import type { OpenRelay } from './open-relays.ts';
 import type { NativeRoute } from './route-table.ts';
+
+const NOTHING_OUTBOUND: OutboundBody = Object.freeze({ body: null, contentLength: undefined });
+const NO_HEADERS: string[] = [];
 
 /**
  * Phases 6 to 8: acquires a slot, sends the outbound request and relays the response as it arrives. Resolves when the client
@@ -20,9 +22,9 @@ import type { NativeRoute } from './route-table.ts';
 export function forward(runtime: NativeRuntime, exchange: NativeExchange, route: NativeRoute): Promise<void> {
   return new Promise((resolve, reject) => {
     const { inbound } = exchange;
-    const relay = new NativeRelay(runtime, exchange, route, (result) => {
+    const relay = new NativeRelay(runtime, exchange, route, (ended, result) => {
       try {
-        readResult(exchange, relay, result);
+        readResult(exchange, ended, result);
         resolve();
       } catch (error) {
         reject(error);
@@ -41,8 +43,9 @@ export function forward(runtime: NativeRuntime, exchange: NativeExchange, route:
       body: exchange.outbound.body,
       timeouts: timeoutsFor(runtime, route, exchange.wantsStream),
     }, rewriter(runtime, exchange, route, relay.handler));
-    // The body now belongs to the upstream client, which lets go of it as it is sent.
-    exchange.outbound = { body: null, contentLength: undefined };
+    // Body and fields now belong to the upstream client, which lets go of them as they are sent.
+    exchange.outbound = NOTHING_OUTBOUND;
+    exchange.outboundHeaders = NO_HEADERS;
   });
 }
 
@@ -60,39 +63,56 @@ function timeoutsFor(runtime: NativeRuntime, route: NativeRoute, wantsStream: bo
   return wantsStream || route.headClock === 'stream' ? headTimeouts.stream : headTimeouts.message;
 }
 
-/** The relay of one response with what the gateway sees of it. */
-class NativeRelay implements OpenRelay {
+/**
+ * The relay of one response with what the gateway sees of it: the relay's own options, so that a request costs one object and not
+ * a function for each thing the relay asks.
+ */
+class NativeRelay implements OpenRelay, RelayOptions {
   place = 0;
   readonly handler: RelayHandler;
-  readonly observer: UsageObserver | undefined;
+  readonly observer?: UsageObserver;
+  readonly keepAlive?: KeepAliveOptions;
+  readonly clientStallMs: number;
   readonly #runtime: NativeRuntime;
   readonly #exchange: NativeExchange;
+  readonly #onEnd: (relay: NativeRelay, result: RelayResult) => void;
   controller: UpstreamController | undefined;
   #isStream = false;
 
-  constructor(runtime: NativeRuntime, exchange: NativeExchange, route: NativeRoute, onSettled: (result: RelayResult) => void) {
+  constructor(runtime: NativeRuntime, exchange: NativeExchange, route: NativeRoute, onEnd: (relay: NativeRelay, result: RelayResult) => void) {
     this.#runtime = runtime;
     this.#exchange = exchange;
-    const response: ServerResponse = exchange.inbound.response;
-    const observer = route.headClock === 'message' ? createUsageObserver(runtime.usageObserver) : undefined;
-    this.observer = observer;
-    this.handler = createRelayHandler(response, {
-      onStart: (controller) => { this.controller = controller as UpstreamController; },
-      onHead: (status, rawHeaders, statusMessage) => this.#onHead(status, rawHeaders, statusMessage),
-      failureEvent: (failure) => failureEvent(failure, exchange.inbound.id),
-      ...(observer === undefined ? {} : { observer, sawStop: () => observer.result().sawStop }),
-      onObserverError: () => runtime.metrics.observerError(),
-      clientStallMs: runtime.clientStallMs,
-      ...runtime.keepAliveComments,
-      onSettled: (result) => {
-        runtime.relays.delete(this);
-        if (this.#isStream) runtime.metrics.streamClosed('native');
-        onSettled(result);
-      },
-    });
+    this.#onEnd = onEnd;
+    this.clientStallMs = runtime.clientStallMs;
+    if (runtime.keepAlive !== undefined) this.keepAlive = runtime.keepAlive;
+    if (route.headClock === 'message') this.observer = createUsageObserver(runtime.usageObserver);
+    this.handler = createRelayHandler(exchange.inbound.response, this);
   }
 
-  #onHead(status: number, rawHeaders: string[], statusMessage: string): RelayHead {
+  onStart(controller: Dispatcher.DispatchController): void {
+    this.controller = controller as UpstreamController;
+  }
+
+  /** Without an observer nobody looks for a stop event, and the end of the connection is taken as the end. */
+  sawStop(): boolean {
+    return this.observer?.sawStop ?? true;
+  }
+
+  failureEvent(failure: RelayFailure): Uint8Array {
+    return failureEvent(failure, this.#exchange.inbound.id);
+  }
+
+  onObserverError(): void {
+    this.#runtime.metrics.observerError();
+  }
+
+  onSettled(result: RelayResult): void {
+    this.#runtime.relays.delete(this);
+    if (this.#isStream) this.#runtime.metrics.streamClosed('native');
+    this.#onEnd(this, result);
+  }
+
+  onHead(status: number, rawHeaders: string[], statusMessage: string): RelayHead {
     const runtime = this.#runtime;
     const exchange = this.#exchange;
     const { inbound } = exchange;

@@ -1,5 +1,5 @@
 import { anthropicHeaderRules, createHeaderPolicy, extendHeaderRules, type HeaderPolicy, type RequestHeaderAdditions } from '@penstock/header-policy';
-import type { RelayOptions } from '@penstock/sse-relay';
+import type { KeepAliveOptions } from '@penstock/sse-relay';
 import type { UsageObserverOptions } from '@penstock/sse-relay/anthropic-usage';
 import type { RequestTimeouts, UpstreamClient } from '@penstock/upstream-client';
 import type { ClientRegistry } from '../clients/client-registry.ts';
@@ -31,7 +31,8 @@ export interface NativeSettings {
   readonly clients: ClientRegistry;
   readonly headTimeouts: HeadTimeouts;
   readonly clientStallMs: number;
-  readonly keepAliveComments: Pick<RelayOptions, 'keepAlive'>;
+  /** Comments in the silence of a stream; absent unless configured. */
+  readonly keepAlive: KeepAliveOptions | undefined;
   /** Whether the upstream sees our credential: then its quota is ours to show. */
   readonly ownsCredential: boolean;
   readonly rewritesResultsUrl: boolean;
@@ -87,7 +88,7 @@ export function readNativeSettings(config: GatewayConfig, clients: ClientRegistr
       message: { ...shared, headersMs: timeouts.message_headers * 1000 },
     },
     clientStallMs: timeouts.client_stall * 1000,
-    keepAliveComments: native.keep_alive_comments > 0 ? { keepAlive: { intervalMs: native.keep_alive_comments * 1000 } } : {},
+    keepAlive: native.keep_alive_comments > 0 ? { intervalMs: native.keep_alive_comments * 1000 } : undefined,
     ownsCredential: isInjecting,
     rewritesResultsUrl: native.rewrite_batch_results_url,
     resultsOrigins: ['https://api.anthropic.com', new URL(native.base_url).origin],

@@ -1,4 +1,6 @@
+import type { GatewayConfig } from '../config/gateway-config.ts';
 import { createGateway, type Gateway } from '../create-gateway.ts';
+import { releaseStartupMemory } from '../lifecycle/release-startup-memory.ts';
 import { describeListenError } from '../lifecycle/run-options.ts';
 import { createLogger, type ProcessLogger } from '../logging/create-logger.ts';
 import { describeError } from '../logging/describe-error.ts';
@@ -7,6 +9,9 @@ import type { PrimaryMessage, WorkerMessage } from './worker-messages.ts';
 /** The program of one worker: it does what the primary says and ends when the primary is gone. */
 let gateway: Gateway | undefined;
 let processLogger: ProcessLogger | undefined;
+let starting: Promise<void> = Promise.resolve();
+/** A configuration that came while the gateway was being made, which has the one before. */
+let newest: GatewayConfig | undefined;
 let isEnding = false;
 
 function tell(message: WorkerMessage): Promise<void> {
@@ -20,8 +25,10 @@ function tell(message: WorkerMessage): Promise<void> {
 async function start(message: Extract<PrimaryMessage, { type: 'start' }>): Promise<void> {
   const { config, share, version, viaPseudonym, isPretty, tracing } = message;
   processLogger = createLogger(config.log, isPretty, () => gateway?.metrics.observerError());
+  releaseStartupMemory();
   try {
     gateway = await createGateway({ config, processLogger, version, viaPseudonym, share, tracing });
+    if (newest !== undefined) gateway.update(newest);
     await tell({ type: 'ready', port: gateway.port });
   } catch (error) {
     await tell({ type: 'failed', message: describeListenError(error, config) });
@@ -39,6 +46,8 @@ async function sendMetrics(scrape: number): Promise<void> {
 async function leave(how: 'drain' | 'replaced' | 'close', exitCode = 0): Promise<void> {
   if (isEnding && how !== 'close') return;
   isEnding = true;
+  // What is only being made cannot be drained, and would take requests that nobody ends.
+  if (how !== 'close') await starting;
   if (how === 'drain') await gateway?.drain();
   else if (how === 'replaced') await gateway?.leaveToSuccessor();
   else await gateway?.close();
@@ -57,8 +66,10 @@ function end(exitCode: number): void {
 
 async function obey(message: PrimaryMessage): Promise<void> {
   switch (message.type) {
-    case 'start': return start(message);
-    case 'update': return gateway?.update(message.config);
+    case 'start': return (starting = start(message));
+    case 'update':
+      newest = message.config;
+      return gateway?.update(message.config);
     case 'reloaded': return gateway?.metrics.configReloaded(message.result);
     case 'scrape': return sendMetrics(message.scrape);
     default: return leave(message.type);

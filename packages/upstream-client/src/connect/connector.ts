@@ -1,6 +1,6 @@
 import { isIP, Socket } from 'node:net';
 import { createSecureContext, TLSSocket, type SecureContext } from 'node:tls';
-import { buildConnector } from 'undici';
+import { buildConnector } from '../undici/undici-parts.ts';
 import type { TlsOptions } from '../options.ts';
 import { errorCode, thrownError } from '../thrown.ts';
 import { openTunnel } from './proxy-tunnel.ts';

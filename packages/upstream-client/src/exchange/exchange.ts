@@ -19,6 +19,9 @@ import { WriteStallBody } from './write-stall-body.ts';
 type RawFields = Exclude<Dispatcher.DispatchController['rawHeaders'], undefined>;
 type MutableTimings = { -readonly [Name in keyof RequestTimings]: RequestTimings[Name] };
 
+/** Stands in for the options of a request that is being answered. */
+const NOTHING_ASKED: UpstreamDispatchOptions = { method: 'GET', path: '/' };
+
 /** A connection that died unused is replaced once; a second time says something about the upstream. */
 const MAX_RECONNECTS = 1;
 
@@ -47,7 +50,9 @@ export class Exchange implements SlotHolder, Timed, UpstreamController, Dispatch
   reusedConnection = false;
   private readonly handler: Dispatcher.DispatchHandler;
   private readonly context: ExchangeContext;
-  private readonly options: UpstreamDispatchOptions;
+  private readonly method: string;
+  /** What was asked for; let go of when the response began, for a stream may last for hours. */
+  private options: UpstreamDispatchOptions;
   private request: PreparedRequest = NOTHING_PREPARED;
   private timeouts: RequestTimeouts;
   private upstream: Dispatcher.DispatchController | undefined = undefined;
@@ -58,11 +63,14 @@ export class Exchange implements SlotHolder, Timed, UpstreamController, Dispatch
   constructor(handler: Dispatcher.DispatchHandler, options: UpstreamDispatchOptions, timeouts: RequestTimeouts, context: ExchangeContext) {
     this.handler = handler;
     this.options = options;
+    this.method = options.method;
     this.timeouts = timeouts;
     this.context = context;
   }
 
   get rawHeaders(): RawFields { return this.upstream?.rawHeaders ?? null; }
+  /** A handler that has read the fields may let go of them: they are kept with the request otherwise. */
+  set rawHeaders(fields: RawFields) { if (this.upstream !== undefined) this.upstream.rawHeaders = fields; }
   get rawTrailers(): RawFields { return this.upstream?.rawTrailers ?? null; }
   get connectMs(): number { return this.timeouts.connectMs; }
 
@@ -162,20 +170,11 @@ export class Exchange implements SlotHolder, Timed, UpstreamController, Dispatch
       this.phase = 'awaiting_head';
       this.context.clock.set(this, now, this.timeouts.headersMs);
     }
-    try {
-      this.handler.onRequestSent?.();
-    } catch (error) {
-      this.fail(thrownError(error));
-    }
+    this.tell('onRequestSent');
   }
 
   onResponseStarted(): void {
-    if (this.phase === 'done') return;
-    try {
-      this.handler.onResponseStarted?.();
-    } catch (error) {
-      this.fail(thrownError(error));
-    }
+    if (this.phase !== 'done') this.tell('onResponseStarted');
   }
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders, statusMessage?: string): void {
@@ -187,15 +186,13 @@ export class Exchange implements SlotHolder, Timed, UpstreamController, Dispatch
     this.phase = 'receiving';
     if (this.slot !== undefined) this.slot.awaitsHead = false;
     this.body?.stopClock();
+    this.options = NOTHING_ASKED;
+    this.request = NOTHING_PREPARED;
     const now = performance.now();
     this.timings.headAt = now;
     if (this.paused) this.deadline = Number.POSITIVE_INFINITY;
     else this.context.clock.set(this, now, this.timeouts.idleMs);
-    try {
-      this.handler.onResponseStart?.(this, status, headers, statusMessage);
-    } catch (error) {
-      this.fail(thrownError(error));
-    }
+    this.tellHead(status, headers, statusMessage);
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -261,7 +258,7 @@ export class Exchange implements SlotHolder, Timed, UpstreamController, Dispatch
   }
 
   private operation(): string {
-    return `${this.options.method} ${this.context.url.origin}`;
+    return `${this.method} ${this.context.url.origin}`;
   }
 
   private openBody(): SentBody {
@@ -282,7 +279,18 @@ export class Exchange implements SlotHolder, Timed, UpstreamController, Dispatch
   private onInformational(status: number, headers: IncomingHttpHeaders, statusMessage: string | undefined): void {
     this.informational += 1;
     if (this.informational > this.context.limits.maxInformational) { this.fail(this.error('invalid_response', 'too many 1xx responses')); return; }
-    if (status !== 103) return;
+    if (status === 103) this.tellHead(status, headers, statusMessage);
+  }
+
+  private tell(step: 'onRequestSent' | 'onResponseStarted'): void {
+    try {
+      this.handler[step]?.();
+    } catch (error) {
+      this.fail(thrownError(error));
+    }
+  }
+
+  private tellHead(status: number, headers: IncomingHttpHeaders, statusMessage: string | undefined): void {
     try {
       this.handler.onResponseStart?.(this, status, headers, statusMessage);
     } catch (error) {

@@ -1,4 +1,4 @@
-import { FormData } from 'undici';
+import type { FormData } from 'undici';
 
 /** A gathered body up to this size goes out in one write, head included. */
 export const ONE_WRITE_BYTES = 65_536;
@@ -22,6 +22,11 @@ function gather(list: readonly unknown[]): PreparedBody {
   return byteLength <= ONE_WRITE_BYTES ? { kind: 'whole', body: Buffer.concat(chunks, byteLength) } : { kind: 'pieces', source: chunks, byteLength };
 }
 
+/** By its tag, as undici does: there are two classes of it, Node's and undici's. */
+function isFormData(body: unknown): body is FormData {
+  return typeof body === 'object' && body !== null && Symbol.toStringTag in body && body[Symbol.toStringTag] === 'FormData';
+}
+
 function isIterable(body: unknown): body is AsyncIterable<unknown> | Iterable<unknown> {
   return typeof body === 'object' && body !== null && (Symbol.asyncIterator in body || Symbol.iterator in body);
 }
@@ -37,7 +42,7 @@ export function prepareBody(body: unknown): PreparedBody {
   if (typeof body === 'string') {
     return body.length <= ONE_WRITE_BYTES / 4 ? { kind: 'whole', body } : prepareBody(Buffer.from(body));
   }
-  if (body instanceof FormData) return { kind: 'whole', body };
+  if (isFormData(body)) return { kind: 'whole', body };
   if (isIterable(body)) return { kind: 'pieces', source: body, byteLength: undefined };
   throw new TypeError('body must be null, a string, a Uint8Array, a list of them, a Readable or an iterable');
 }

@@ -1,7 +1,8 @@
 import { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
-import { Client } from 'undici';
+import type { Client } from 'undici';
 import type { ResolvedLimits } from '../options.ts';
+import { Client as UndiciClient } from '../undici/undici-parts.ts';
 import type { DisconnectReason } from '../upstream-events.ts';
 import type { Slot } from './slot.ts';
 
@@ -31,7 +32,7 @@ function disconnectReason(slot: Slot, error: Error): DisconnectReason {
 /** Wraps a connected socket in an undici `Client` that serves one request at a time and never makes another connection. */
 export function openClient(slot: Slot, socket: Socket, expiryMs: number, { origin, allowH2, limits, onClosed }: OpenClientOptions): Client {
   let fresh: Socket | undefined = socket;
-  const client = new Client(origin, {
+  const client = new UndiciClient(origin, {
     pipelining: 1,
     allowH2,
     useMilo: false,

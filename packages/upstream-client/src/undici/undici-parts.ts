@@ -1,0 +1,15 @@
+import UndiciClient from 'undici/lib/dispatcher/client.js';
+import UndiciDispatcher from 'undici/lib/dispatcher/dispatcher.js';
+import undiciConnector from 'undici/lib/core/connect.js';
+import type { buildConnector as BuildConnector, Client as ClientClass, Dispatcher as DispatcherClass } from 'undici';
+
+// The three parts of undici that this package runs on, without the rest of it: its index also loads fetch, caches, mocks and
+// WebSockets, 11 MB in every process. They are the very classes that the index exports, and undici is pinned to one version; a
+// test compares them, so that another version cannot move them unnoticed.
+
+/** The connection of one slot. */
+export const Client: typeof ClientClass = UndiciClient;
+/** What our client extends, so that undici takes it for one of its own. */
+export const Dispatcher: typeof DispatcherClass = UndiciDispatcher;
+/** Makes connections with a shared cache of TLS sessions. */
+export const buildConnector: typeof BuildConnector = undiciConnector;
