@@ -1,6 +1,7 @@
 import type { Context } from 'koa';
 import type { Backend } from './backend.ts';
 import type { ModelCapabilityRegistry } from './models/model-capabilities.ts';
+import { DEFAULT_MAX_REQUEST_VALUES } from './request/json-outline.ts';
 import { capabilityProblems } from './models/merge-model-capabilities.ts';
 import type { ModelRoute } from './models/model-map.ts';
 import { FrontDoorOptionsError } from './options-error.ts';
@@ -10,6 +11,8 @@ import type { RequestSummary } from './request-summary.ts';
 export interface FrontDoorLimits {
   /** The largest request body. @defaultValue 33554432 */
   readonly maxRequestBytes: number;
+  /** The most JSON values a request may hold, and once more the texts of its tool arguments: a parsed value takes many times its text. @defaultValue 500000 */
+  readonly maxRequestValues: number;
   /** The largest body that is passed on to an `openai` backend as it arrives, such as a file. @defaultValue 536870912 */
   readonly maxStreamedRequestBytes: number;
   /** The largest upstream body that is gathered (never a stream). @defaultValue 33554432 */
@@ -78,6 +81,7 @@ export interface FrontDoorOptions {
 /** The limits that hold where none are given. */
 export const DEFAULT_FRONT_DOOR_LIMITS: FrontDoorLimits = Object.freeze({
   maxRequestBytes: 32 * 1024 * 1024,
+  maxRequestValues: DEFAULT_MAX_REQUEST_VALUES,
   maxStreamedRequestBytes: 512 * 1024 * 1024,
   maxResponseBytes: 32 * 1024 * 1024,
   maxEventChars: 1024 * 1024,

@@ -1,6 +1,5 @@
 import { contentBlocks, hasText, type PartKind } from './content-parts.ts';
 import { invalidType, invalidValue, isJsonObject, member, requireArray, requireObject, requireString, unsupported, type JsonObject } from './json-value.ts';
-import { parseJsonExactly } from './parse-json.ts';
 import { requireToolName } from './tool-name.ts';
 import type { TranslationScope } from './translation-scope.ts';
 
@@ -15,15 +14,10 @@ export function requireToolId(value: unknown, param: string): string {
 }
 
 /** The `input` of a tool call; an empty text means no arguments, anything but one JSON object is a 400. */
-function parseArguments(value: unknown, param: string): JsonObject {
+function parseArguments(value: unknown, param: string, scope: TranslationScope): JsonObject {
   const text = requireString(value, param);
   if (text.trim() === '') return {};
-  let input: unknown;
-  try {
-    input = parseJsonExactly(text);
-  } catch {
-    input = undefined;
-  }
+  const input = scope.parseText(text, param);
   if (!isJsonObject(input)) throw invalidValue(param, 'the arguments are not a JSON object');
   return input;
 }
@@ -37,14 +31,14 @@ function toolUseBlock(value: unknown, param: string, scope: TranslationScope): J
     type: 'tool_use',
     id: requireToolId(call['id'], `${param}.id`),
     name: requireToolName(called['name'], `${param}.function.name`),
-    input: parseArguments(called['arguments'], `${param}.function.arguments`),
+    input: parseArguments(called['arguments'], `${param}.function.arguments`, scope),
     ...scope.cacheControl(call, param),
   };
 }
 
-function legacyToolUse(value: unknown, param: string, id: string): JsonObject {
+function legacyToolUse(value: unknown, param: string, id: string, scope: TranslationScope): JsonObject {
   const call = requireObject(value, param);
-  return { type: 'tool_use', id, name: requireToolName(call['name'], `${param}.name`), input: parseArguments(call['arguments'], `${param}.arguments`) };
+  return { type: 'tool_use', id, name: requireToolName(call['name'], `${param}.name`), input: parseArguments(call['arguments'], `${param}.arguments`, scope) };
 }
 
 /** The thinking that an earlier answer handed out, signature and all: it must go back unchanged for a tool turn to continue. */
@@ -87,7 +81,7 @@ export function assistantBlocks(message: JsonObject, param: string, legacyCallId
   const toolUses = calls === undefined ? [] : requireArray(calls, `${param}.tool_calls`)
     .map((call, index) => toolUseBlock(call, `${param}.tool_calls[${index}]`, scope));
   const legacy = member(message, 'function_call');
-  const legacyUses = legacy === undefined ? [] : [legacyToolUse(legacy, `${param}.function_call`, legacyCallId)];
+  const legacyUses = legacy === undefined ? [] : [legacyToolUse(legacy, `${param}.function_call`, legacyCallId, scope)];
   const blocks = [...spoken, ...toolUses, ...legacyUses];
   return blocks.length === 0 ? [] : withThinking(blocks, message, param);
 }

@@ -1,24 +1,46 @@
 import { FrontDoorError } from '../errors/front-door-error.ts';
+import { DEFAULT_MAX_REQUEST_VALUES, outlineOf, type JsonOutline } from './json-outline.ts';
 import { invalidType, isJsonObject, member, type JsonObject } from './json-value.ts';
 import { parseJsonExactly } from './parse-json.ts';
-import { duplicateMembers } from './top-level-members.ts';
 
 const CHOSEN_MEMBERS: ReadonlySet<string> = new Set(['model', 'stream', 'max_tokens', 'max_completion_tokens', 'messages']);
 
-/** Decodes and parses a JSON request body; 400 for anything that is not one JSON object, and for a doubled `model` or `stream`. */
-export function parseJsonRequest(bytes: Uint8Array): JsonObject {
-  let text: string;
-  let value: unknown;
+function invalidJson(cause: unknown): FrontDoorError {
+  // A SyntaxError quotes the text it failed on, which is the client's prompt: say only that it failed.
+  return new FrontDoorError('invalid_json', 'The request body is not valid JSON in UTF-8.', { cause });
+}
+
+function decode(bytes: Uint8Array): string {
   try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-    value = parseJsonExactly(text);
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (error) {
-    // A SyntaxError quotes the text it failed on, which is the client's prompt: say only that it failed.
-    throw new FrontDoorError('invalid_json', 'The request body is not valid JSON in UTF-8.', { cause: error });
+    throw invalidJson(error);
   }
-  if (!isJsonObject(value)) throw new FrontDoorError('invalid_json', 'The request body must be a JSON object.');
-  const [duplicate] = duplicateMembers(text, CHOSEN_MEMBERS);
+}
+
+function parse(text: string): unknown {
+  try {
+    return parseJsonExactly(text);
+  } catch (error) {
+    throw invalidJson(error);
+  }
+}
+
+function requireOneOfEach({ duplicates: [duplicate] }: JsonOutline): void {
   if (duplicate !== undefined) throw new FrontDoorError('invalid_json', `The request body has more than one '${duplicate}'.`, { param: duplicate });
+}
+
+/**
+ * Decodes and parses a JSON request body; 400 for anything that is not one JSON object and for a doubled `model` or `stream`,
+ * 413 for one of more values than `maxValues`, before they are built.
+ */
+export function parseJsonRequest(bytes: Uint8Array, maxValues = DEFAULT_MAX_REQUEST_VALUES): JsonObject {
+  const text = decode(bytes);
+  const outline = outlineOf(text, CHOSEN_MEMBERS, maxValues);
+  if (outline.values > maxValues) throw new FrontDoorError('too_large', `The request body holds more than ${maxValues} JSON values.`);
+  const value = parse(text);
+  if (!isJsonObject(value)) throw new FrontDoorError('invalid_json', 'The request body must be a JSON object.');
+  requireOneOfEach(outline);
   return value;
 }
 

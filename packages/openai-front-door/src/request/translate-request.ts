@@ -2,6 +2,7 @@ import { FrontDoorError } from '../errors/front-door-error.ts';
 import { applyFieldRules, readStreamWish, translateUser } from './field-rules.ts';
 import { member, type JsonObject } from './json-value.ts';
 import { translateMessages } from './messages.ts';
+import { stringifyExactly } from './parse-json.ts';
 import { isThinkingOn, translateReasoning } from './reasoning.ts';
 import { translateResponseFormat } from './response-format.ts';
 import { translateMaxTokens, translateSampling, translateStop } from './sampling.ts';
@@ -26,7 +27,7 @@ export interface TranslatedRequest {
 
 function stringify(body: JsonObject): string {
   try {
-    return JSON.stringify(body);
+    return stringifyExactly(body);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new FrontDoorError('invalid_value', 'The request is nested too deeply.', { param: 'messages', cause: error });

@@ -1,5 +1,7 @@
 import type { ModelCapabilities } from '../models/model-capabilities.ts';
+import { DEFAULT_MAX_REQUEST_VALUES, outlineOf } from './json-outline.ts';
 import { invalidValue, isJsonObject, member, type JsonObject } from './json-value.ts';
+import { parseJsonExactly } from './parse-json.ts';
 
 /** How Chat Completions requests are translated for one model. */
 export interface TranslationSettings {
@@ -9,6 +11,8 @@ export interface TranslationSettings {
   readonly laterSystemMessages: 'hoist' | 'inline';
   readonly jsonObjectFormat: 'reject' | 'ignore';
   readonly reasoningContent: boolean;
+  /** The most JSON values that the texts of tool arguments may hold together. @defaultValue 500000 */
+  readonly maxRequestValues?: number;
 }
 
 /** What the parts of one translation share. */
@@ -20,6 +24,8 @@ export interface TranslationScope {
   ignored(): readonly string[];
   /** The `cache_control` that a part asks for, as a member to spread; at most four in one request. */
   cacheControl(part: JsonObject, param: string): { readonly cache_control?: JsonObject };
+  /** Parses a JSON text that stands inside a text; `undefined` when it is none, the 400 when it holds too many values. */
+  parseText(text: string, param: string): unknown;
 }
 
 /** The upstream refuses a fifth cache breakpoint. */
@@ -39,13 +45,19 @@ function requestedCacheControl(part: JsonObject, param: string): JsonObject | un
   return { type: 'ephemeral' };
 }
 
+/** More names than the report has room for; a request may have any number of them. */
+const MAX_IGNORED = 1000;
+
+const NO_NAMES: ReadonlySet<string> = new Set();
+
 /** Begins one translation. */
 export function createTranslationScope(settings: TranslationSettings): TranslationScope {
   const ignored = new Set<string>();
   let breakpoints = 0;
+  let valuesLeft = settings.maxRequestValues ?? DEFAULT_MAX_REQUEST_VALUES;
   return {
     settings,
-    ignore: (param) => { ignored.add(param); },
+    ignore: (param) => { if (ignored.size < MAX_IGNORED) ignored.add(param); },
     ignored: () => [...ignored],
     cacheControl: (part, param) => {
       const cacheControl = requestedCacheControl(part, param);
@@ -53,6 +65,15 @@ export function createTranslationScope(settings: TranslationSettings): Translati
       breakpoints += 1;
       if (breakpoints > MAX_CACHE_BREAKPOINTS) throw invalidValue(`${param}.cache_control`, `at most ${MAX_CACHE_BREAKPOINTS} cache breakpoints are possible`);
       return { cache_control: cacheControl };
+    },
+    parseText: (text, param) => {
+      valuesLeft -= outlineOf(text, NO_NAMES, valuesLeft).values;
+      if (valuesLeft < 0) throw invalidValue(param, 'the arguments of the request hold too many JSON values');
+      try {
+        return parseJsonExactly(text);
+      } catch {
+        return undefined;
+      }
     },
   };
 }

@@ -1,5 +1,6 @@
 import { FrontDoorError } from '../errors/front-door-error.ts';
 import { isJsonObject, member, type JsonObject } from '../request/json-value.ts';
+import { stringifyExactly } from '../request/parse-json.ts';
 import { isUnfinished, mapFinishReason } from './finish-reason.ts';
 import { createUsageTally, type UsageTally } from './usage.ts';
 
@@ -46,7 +47,7 @@ function gather(blocks: readonly unknown[]): Gathered {
         break;
       case 'tool_use':
         if (typeof block['id'] !== 'string' || typeof block['name'] !== 'string') throw invalidAnswer();
-        gathered.calls.push({ id: block['id'], type: 'function', function: { name: block['name'], arguments: JSON.stringify(member(block, 'input') ?? {}) } });
+        gathered.calls.push({ id: block['id'], type: 'function', function: { name: block['name'], arguments: stringifyExactly(member(block, 'input') ?? {}) } });
         break;
       case 'thinking':
         gathered.reasoning += textOf(block, 'thinking');

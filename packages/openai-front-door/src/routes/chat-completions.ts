@@ -12,19 +12,23 @@ import { answerJson, answerUpstreamError, hasMediaType } from './answer-upstream
 import type { Exchange } from './exchange.ts';
 import { admitRequest, isAnthropic, readExchangeBody, resolveModel, type FrontDoor } from './front-door.ts';
 import { gatherBody } from './gather-body.ts';
+import { sendAndAnswer, type Outbound } from './outbound.ts';
 import { requireJsonContent } from './read-body.ts';
-import { relayRequest } from './relay.ts';
+import { relayOutbound } from './relay.ts';
 import { answerStream } from './stream-answer.ts';
+
+/** How an answer is to be written: all that is kept of a request once it was sent. */
+type AnswerWish = Omit<TranslatedRequest, 'body'>;
 
 function nowSeconds(): number {
   return Math.floor(Date.now() / 1000);
 }
 
-function ignoredHeaders(translated: TranslatedRequest): readonly string[] {
-  return translated.ignoredParams.length === 0 ? [] : ['x-penstock-ignored-params', ignoredParamsHeader(translated.ignoredParams)];
+function ignoredHeaders(wish: AnswerWish): readonly string[] {
+  return wish.ignoredParams.length === 0 ? [] : ['x-penstock-ignored-params', ignoredParamsHeader(wish.ignoredParams)];
 }
 
-async function answerWhole(frontDoor: FrontDoor, exchange: Exchange, response: BackendResponse, translated: TranslatedRequest): Promise<void> {
+async function answerWhole(frontDoor: FrontDoor, exchange: Exchange, response: BackendResponse, wish: AnswerWish): Promise<void> {
   const text = (await gatherBody(response.body, frontDoor.limits.maxResponseBytes)).toString('utf8');
   let message: unknown;
   try {
@@ -32,41 +36,47 @@ async function answerWhole(frontDoor: FrontDoor, exchange: Exchange, response: B
   } catch (error) {
     throw new FrontDoorError('upstream_invalid', 'The upstream gave an answer that cannot be read.', { cause: error });
   }
-  const { completion, model, stopReason, usage } = translateMessage(message, { ...translated, created: nowSeconds() });
+  const { completion, model, stopReason, usage } = translateMessage(message, { ...wish, created: nowSeconds() });
   const counts = usage.counts();
   exchange.record.outcome = 'ok';
   exchange.record.model = model;
   exchange.record.stopReason = stopReason;
   exchange.record.usageSource = usage.source();
   if (counts !== undefined) exchange.record.usage = counts;
-  await answerJson(exchange, 200, [...translateResponseHeaders(response.rawHeaders), ...ignoredHeaders(translated)], completion);
+  await answerJson(exchange, 200, [...translateResponseHeaders(response.rawHeaders), ...ignoredHeaders(wish)], completion);
 }
 
-async function answerStreamed(frontDoor: FrontDoor, exchange: Exchange, response: BackendResponse, translated: TranslatedRequest): Promise<void> {
+async function answerStreamed(frontDoor: FrontDoor, exchange: Exchange, response: BackendResponse, wish: AnswerWish): Promise<void> {
   if (!hasMediaType(response, 'text/event-stream')) {
     throw new FrontDoorError('upstream_invalid', 'The upstream gave an answer that is not an event stream.');
   }
-  const { includeUsage, wantsReasoning, usesLegacyFunctions } = translated;
+  const { includeUsage, wantsReasoning, usesLegacyFunctions } = wish;
   const { maxEventChars, maxThinkingChars, keepAliveMs } = frontDoor.limits;
   await answerStream(exchange, {
     response, maxEventChars, keepAliveMs,
     settings: { includeUsage, wantsReasoning, usesLegacyFunctions, maxThinkingChars, created: nowSeconds() },
-    headers: ignoredHeaders(translated),
+    headers: ignoredHeaders(wish),
   });
 }
 
-async function completeWithAnthropic(frontDoor: FrontDoor, exchange: Exchange, request: JsonObject, resolved: ResolvedModel & { readonly origin: AnthropicBackend }): Promise<void> {
-  const { laterSystemMessages, jsonObjectFormat, reasoningContent } = frontDoor;
-  const translated = translateRequest(request, { ...resolved, laterSystemMessages, jsonObjectFormat, reasoningContent });
+function answerWith(frontDoor: FrontDoor, exchange: Exchange, wish: AnswerWish): Outbound['answer'] {
+  return (response) => {
+    if (response.status !== 200) return answerUpstreamError(exchange, response);
+    return wish.isStream ? answerStreamed(frontDoor, exchange, response, wish) : answerWhole(frontDoor, exchange, response, wish);
+  };
+}
+
+async function prepareTranslated(frontDoor: FrontDoor, exchange: Exchange, request: JsonObject, resolved: ResolvedModel & { readonly origin: AnthropicBackend }): Promise<Outbound> {
+  const { laterSystemMessages, jsonObjectFormat, reasoningContent, limits } = frontDoor;
+  const { body, ...wish } = translateRequest(request, { ...resolved, laterSystemMessages, jsonObjectFormat, reasoningContent, maxRequestValues: limits.maxRequestValues });
   await admitRequest(frontDoor, exchange.ctx, {
-    model: requireModel(request), maxTokens: translated.maxTokens, stream: translated.isStream, requestBytes: exchange.record.requestBytes,
+    model: requireModel(request), maxTokens: wish.maxTokens, stream: wish.isStream, requestBytes: exchange.record.requestBytes,
   });
-  const response = await exchange.send(resolved.backend, resolved.origin, anthropicRequest(exchange.ctx, resolved.origin, {
-    method: 'POST', path: '/v1/messages', body: translated.body, responseKind: translated.isStream ? 'event-stream' : 'message',
-  }));
-  if (response.status !== 200) await answerUpstreamError(exchange, response);
-  else if (translated.isStream) await answerStreamed(frontDoor, exchange, response, translated);
-  else await answerWhole(frontDoor, exchange, response, translated);
+  return {
+    to: { name: resolved.backend, backend: resolved.origin },
+    request: anthropicRequest(exchange.ctx, resolved.origin, { method: 'POST', path: '/v1/messages', body, responseKind: wish.isStream ? 'event-stream' : 'message' }),
+    answer: answerWith(frontDoor, exchange, wish),
+  };
 }
 
 function boundOf(request: JsonObject): number | undefined {
@@ -74,20 +84,21 @@ function boundOf(request: JsonObject): number | undefined {
   return typeof bound === 'number' ? bound : undefined;
 }
 
+async function prepare(frontDoor: FrontDoor, exchange: Exchange): Promise<Outbound> {
+  const body = await readExchangeBody(frontDoor, exchange);
+  const request = parseJsonRequest(body, frontDoor.limits.maxRequestValues);
+  const model = requireModel(request);
+  const resolved = resolveModel(frontDoor, model);
+  const { origin } = resolved;
+  if (isAnthropic(origin)) return prepareTranslated(frontDoor, exchange, request, { ...resolved, origin });
+  const stream = member(request, 'stream') === true;
+  await admitRequest(frontDoor, exchange.ctx, { model, maxTokens: boundOf(request), stream, requestBytes: body.length });
+  return relayOutbound(frontDoor, exchange, { name: resolved.backend, backend: origin }, { body, responseKind: stream ? 'event-stream' : 'message' });
+}
+
 /** `POST /v1/chat/completions`: the model says which backend, the backend's kind whether to translate or to relay. */
 export async function handleChatCompletions(frontDoor: FrontDoor, exchange: Exchange): Promise<void> {
   requireJsonContent(exchange.ctx);
   exchange.record.usageSource = 'missing';
-  const body = await readExchangeBody(frontDoor, exchange);
-  const request = parseJsonRequest(body);
-  const model = requireModel(request);
-  const resolved = resolveModel(frontDoor, model);
-  const { origin } = resolved;
-  if (isAnthropic(origin)) {
-    await completeWithAnthropic(frontDoor, exchange, request, { ...resolved, origin });
-    return;
-  }
-  const stream = member(request, 'stream') === true;
-  await admitRequest(frontDoor, exchange.ctx, { model, maxTokens: boundOf(request), stream, requestBytes: body.length });
-  await relayRequest(frontDoor, exchange, { name: resolved.backend, backend: origin }, { body, responseKind: stream ? 'event-stream' : 'message' });
+  await sendAndAnswer(exchange, prepare(frontDoor, exchange));
 }

@@ -64,19 +64,22 @@ export function beginExchange(ctx: Context, route: string, options: { readonly h
   let hasHead = false;
   let isSettled = false;
   ctx.respond = false;
+  const onHead = (response: BackendResponse): BackendResponse => {
+    hasHead = true;
+    record.firstByteMs ??= performance.now() - startedAt;
+    return response;
+  };
   return {
     ctx, route, record, client,
     signal: departure.signal,
     interrupt: (error) => { departure.interrupt(error); },
     cancelUpstream: () => { departure.cancelUpstream(); },
     classify: (error) => departure.cause(error) ?? classifyBackendFailure(error, hasHead),
-    send: async (name, backend, request) => {
+    // Not an async function: its frame would hold the request until the head is there.
+    send: (name, backend, request) => {
       record.backend = name;
-      departure.signal.throwIfAborted();
-      const response = await backend.send(request, departure.signal);
-      hasHead = true;
-      record.firstByteMs ??= performance.now() - startedAt;
-      return response;
+      if (departure.signal.aborted) return Promise.reject(departure.signal.reason as Error);
+      return backend.send(request, departure.signal).then(onHead);
     },
     settle: () => {
       if (isSettled) return;

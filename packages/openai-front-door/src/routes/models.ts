@@ -7,7 +7,8 @@ import { answerJson, answerUpstreamError } from './answer-upstream.ts';
 import type { Exchange } from './exchange.ts';
 import { backendEntries, isAnthropic, modelNotFound, openAiBackends, resolveModel, type FrontDoor, type NamedBackend } from './front-door.ts';
 import { gatherBody } from './gather-body.ts';
-import { relayRequest } from './relay.ts';
+import { sendAndAnswer } from './outbound.ts';
+import { relayOutbound } from './relay.ts';
 import { relayRequestHeaders } from './relay-headers.ts';
 
 /** A model as OpenAI lists it; an OpenAI-compatible origin's own may have more members. */
@@ -140,7 +141,7 @@ export async function handleRetrieveModel(frontDoor: FrontDoor, exchange: Exchan
   if (origin.kind === 'openai') {
     const [to] = openAiBackends(frontDoor).filter((entry) => entry.name === resolved.backend);
     if (to === undefined) throw modelNotFound(model);
-    await relayRequest(frontDoor, exchange, to, { body: null, responseKind: 'quick' });
+    await sendAndAnswer(exchange, Promise.resolve(relayOutbound(frontDoor, exchange, to, { body: null, responseKind: 'quick' })));
     return;
   }
   await orUpstreamError(exchange, async () => {

@@ -6,7 +6,8 @@ import type { Exchange } from './exchange.ts';
 import { admitRequest, openAiBackends, readExchangeBody, resolveModel, type FrontDoor, type NamedBackend } from './front-door.ts';
 import type { OpenAiBackend } from '../backend.ts';
 import { isJsonContent, requireJsonContent } from './read-body.ts';
-import { relayRequest, type RelayedBody } from './relay.ts';
+import { sendAndAnswer, type Outbound } from './outbound.ts';
+import { relayOutbound, type RelayedBody } from './relay.ts';
 
 /** A path that an origin might read as another one. */
 const AMBIGUOUS_PATH = /(?:^|\/)\.{1,2}(?:\/|$)|\/\/|\\|;|%(?:2e|5c|00)/i;
@@ -45,8 +46,7 @@ function originOf(frontDoor: FrontDoor, ctx: Context, request: JsonObject, fallb
   return { name, backend: origin };
 }
 
-/** Everything else under `/v1`: relayed where an OpenAI-compatible origin is configured, else 404. */
-export async function handleAnythingElse(frontDoor: FrontDoor, exchange: Exchange): Promise<void> {
+async function prepare(frontDoor: FrontDoor, exchange: Exchange): Promise<Outbound> {
   const { ctx } = exchange;
   const [first] = openAiBackends(frontDoor);
   if (first === undefined) throw notFound(ctx);
@@ -57,7 +57,7 @@ export async function handleAnythingElse(frontDoor: FrontDoor, exchange: Exchang
   if (hasBody(ctx) && isJsonContent(ctx)) {
     requireJsonContent(ctx);
     const body = await readExchangeBody(frontDoor, exchange);
-    request = parseJsonRequest(body);
+    request = parseJsonRequest(body, frontDoor.limits.maxRequestValues);
     to = originOf(frontDoor, ctx, request, first);
     relayed = { body, responseKind: member(request, 'stream') === true ? 'event-stream' : 'opaque' };
     exchange.record.usageSource = 'missing';
@@ -68,5 +68,10 @@ export async function handleAnythingElse(frontDoor: FrontDoor, exchange: Exchang
   await admitRequest(frontDoor, ctx, {
     model: typeof model === 'string' ? model : undefined, maxTokens: undefined, stream: member(request, 'stream') === true, requestBytes: exchange.record.requestBytes,
   });
-  await relayRequest(frontDoor, exchange, to, relayed);
+  return relayOutbound(frontDoor, exchange, to, relayed);
+}
+
+/** Everything else under `/v1`: relayed where an OpenAI-compatible origin is configured, else 404. */
+export function handleAnythingElse(frontDoor: FrontDoor, exchange: Exchange): Promise<void> {
+  return sendAndAnswer(exchange, prepare(frontDoor, exchange));
 }

@@ -2,6 +2,7 @@ import { headerValue, type BackendResponse, type OpenAiBackend, type ResponseKin
 import { FrontDoorError } from '../errors/front-door-error.ts';
 import type { Exchange } from './exchange.ts';
 import type { FrontDoor, NamedBackend } from './front-door.ts';
+import type { Outbound } from './outbound.ts';
 import { relayRequestHeaders, relayResponseHeaders } from './relay-headers.ts';
 import { createRelayObserver, type RelayObserver } from './relay-observer.ts';
 import { breakStream } from './stream-answer.ts';
@@ -82,13 +83,19 @@ async function relayBody(frontDoor: FrontDoor, exchange: Exchange, response: Bac
   }
 }
 
-/** Sends a request to an OpenAI-compatible origin as it came and its answer back as it comes. */
-export async function relayRequest(frontDoor: FrontDoor, exchange: Exchange, to: NamedBackend<OpenAiBackend>, relayed: RelayedBody): Promise<void> {
+/** A request to an OpenAI-compatible origin as it came, whose answer goes back as it comes. */
+export function relayOutbound(frontDoor: FrontDoor, exchange: Exchange, to: NamedBackend<OpenAiBackend>, relayed: RelayedBody): Outbound {
   const { ctx } = exchange;
   const isStreamed = relayed.body !== null && !(relayed.body instanceof Uint8Array);
-  const response = await exchange.send(to.name, to.backend, {
-    method: ctx.method, path: ctx.req.url ?? '/', headers: relayRequestHeaders(ctx.req, isStreamed), ...relayed,
-  });
+  const request = { method: ctx.method, path: ctx.req.url ?? '/', headers: relayRequestHeaders(ctx.req, isStreamed), ...relayed };
+  return { to, request, answer: answerWith(frontDoor, exchange) };
+}
+
+function answerWith(frontDoor: FrontDoor, exchange: Exchange): Outbound['answer'] {
+  return (response) => relayAnswer(frontDoor, exchange, response);
+}
+
+async function relayAnswer(frontDoor: FrontDoor, exchange: Exchange, response: BackendResponse): Promise<void> {
   const isRedirect = response.status >= 300 && response.status < 400 && response.status !== 304;
   if (response.status < 200 || isRedirect || response.status > 599) {
     throw new FrontDoorError('upstream_invalid', 'The upstream gave an answer that cannot be passed on.');

@@ -137,6 +137,13 @@ describe('assistant and tool messages', () => {
     expect(refusal({ messages: [USER, { role: 'assistant', tool_calls: [call] }] })).toMatchObject({ status: 400, param });
   });
 
+  it('refuses arguments that hold too many values, all calls together (they are texts, which count once in the request)', () => {
+    const args = JSON.stringify({ a: Array.from({ length: 60 }, () => 0) });
+    const messages = [USER, { role: 'assistant', tool_calls: [1, 2, 3].map((id) => ({ id: `call_${id}`, type: 'function', function: { name: 'a', arguments: args } })) }];
+    expect(refusal({ messages }, { maxRequestValues: 150 })).toMatchObject({ status: 400, param: 'messages[1].tool_calls[2].function.arguments' });
+    expect(messagesOf(messages, { maxRequestValues: 200 })).toHaveLength(2);
+  });
+
   it.each([
     [{ ...CALL_A, id: 'functions.x:0' }, 'messages[1].tool_calls[0].id'],
     [{ ...CALL_A, type: 'custom' }, 'messages[1].tool_calls[0].type'],

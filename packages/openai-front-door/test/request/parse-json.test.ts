@@ -1,16 +1,40 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseJsonExactly } from '../../src/request/parse-json.ts';
+import { outlineOf } from '../../src/request/json-outline.ts';
+import { isKeptNumber, parseJsonExactly, stringifyExactly } from '../../src/request/parse-json.ts';
 import { parseJsonRequest, requireModel } from '../../src/request/parse-chat-request.ts';
-import { duplicateMembers } from '../../src/request/top-level-members.ts';
+
+const NO_BOUND = Number.POSITIVE_INFINITY;
 
 describe('parseJsonExactly', () => {
-  it.each(['{"id":12345678901234567890}', '[0.12345678901234567,1e400,-1e-400]', '{"a":{"b":[9007199254740993]}}', '{"big":123456789012345678901234567890.5}'])('writes %s back as it was', (text) => {
-    expect(JSON.stringify(parseJsonExactly(text))).toBe(text);
+  it.each([
+    '{"id":12345678901234567890}', '[0.12345678901234567,1e400,-1e-400]', '{"a":{"b":[9007199254740993]}}', '{"big":123456789012345678901234567890.5}', '-12345678901234567890',
+    '{"1234567890123456789":"12345678901234567890","\\\\":"\\"12345678901234567890","x":[12345678901234567890,"12345678901234567890"]}',
+  ])('writes %s back as it was', (text) => {
+    expect(stringifyExactly(parseJsonExactly(text))).toBe(text);
   });
 
   it('leaves ordinary numbers numbers', () => {
     expect(parseJsonExactly('{"a":0.70,"b":1e5,"c":[1.0],"d":12345678901234567890}')).toMatchObject({ a: 0.7, b: 100_000, c: [1] });
+  });
+
+  it.each(['012345678901234567890', '-', '[12345678901234567890.]', '12345678901234567890e', '{12345678901234567890:1}', '[1 12345678901234567890]', '+12345678901234567890', '1234567890123456.7.8'])('refuses %s as any parser does', (text) => {
+    expect(() => JSON.parse(text)).toThrow(SyntaxError);
+    expect(() => parseJsonExactly(text)).toThrow(SyntaxError);
+  });
+
+  it('reads any JSON as a parser does and writes it as it was', () => {
+    const number = fc.oneof(fc.bigInt().map(String), fc.double({ noDefaultInfinity: true, noNaN: true }).map(String), fc.constantFrom('-0', '1E5', '0.1e-7', '1e-999', '123456789012345.6789'));
+    const { value } = fc.letrec<{ value: string }>((tie) => ({
+      value: fc.oneof({ maxDepth: 3 }, number, fc.string({ unit: 'binary' }).map((text) => JSON.stringify(text)), fc.constantFrom('true', 'null'), fc.array(tie('value'), { maxLength: 4 }).map((items) => `[${items.join(',')}]`),
+        fc.array(fc.tuple(fc.string(), tie('value')), { maxLength: 3 }).map((members) => `{${members.map(([name, item], index) => `${JSON.stringify(`${index}x${name}`)}:${item}`).join(',')}}`)),
+    }));
+    fc.assert(fc.property(value, (text) => {
+      const parsed = parseJsonExactly(text);
+      expect(JSON.stringify(JSON.parse(stringifyExactly(parsed)))).toBe(JSON.stringify(JSON.parse(text)));
+      // A long number keeps its digits; a short one is written as JavaScript writes it.
+      if (isKeptNumber(parsed)) expect(stringifyExactly(parsed)).toBe(text);
+    }), { numRuns: 500 });
   });
 });
 
@@ -33,18 +57,44 @@ describe('parseJsonRequest', () => {
   });
 });
 
-describe('duplicateMembers', () => {
+describe('a request of too many values', () => {
+  const TOO_MANY = `{"model":"m","x":[${'{},'.repeat(600)}`;
+
+  it('is refused before it is parsed (thirty megabytes of {} would take a gigabyte, and seconds of everybody else)', () => {
+    // What is no JSON shows that nobody tried to parse it.
+    expect(() => parseJsonRequest(Buffer.from(TOO_MANY), 1000)).toThrow(expect.objectContaining({ status: 413, code: 'too_large' }));
+    expect(() => parseJsonRequest(Buffer.from(TOO_MANY), 2000)).toThrow(expect.objectContaining({ status: 400, code: 'invalid_json' }));
+    expect(parseJsonRequest(Buffer.from(`${TOO_MANY}1]}`), 2000)).toMatchObject({ model: 'm' });
+  });
+
+  it('counts a text once, whatever it holds', () => {
+    expect(outlineOf(JSON.stringify({ a: '{},[],'.repeat(1000), b: [1, 2] }), new Set(), NO_BOUND).values).toBeLessThan(10);
+  });
+
+  it('counts no further than its bound', () => {
+    expect(outlineOf('[,'.repeat(1000), new Set(), 10).values).toBe(11);
+  });
+});
+
+describe('outlineOf', () => {
   it('finds a second member whatever the values are, and none where there is none', () => {
     fc.assert(fc.property(fc.array(fc.tuple(fc.oneof(fc.constantFrom('model', 'stream', 'x', '\\', '"'), fc.string({ unit: 'binary' })), fc.jsonValue()), { maxLength: 6 }), (members) => {
       const text = `{${members.map(([name, value]) => `${JSON.stringify(name)} :${JSON.stringify(value)}`).join(',')}}`;
       const isDoubled = members.filter(([name]) => name === 'model').length > 1;
-      expect(duplicateMembers(text, new Set(['model']))).toEqual(isDoubled ? ['model'] : []);
+      expect(outlineOf(text, new Set(['model']), NO_BOUND).duplicates).toEqual(isDoubled ? ['model'] : []);
+    }), { numRuns: 300 });
+  });
+
+  it('counts at least as many values as there are', () => {
+    const count = (value: unknown): number => (typeof value !== 'object' || value === null ? 1 : 1 + Object.values(value).reduce<number>((sum, inner) => sum + count(inner), 0));
+    fc.assert(fc.property(fc.jsonValue(), (value) => {
+      expect(outlineOf(JSON.stringify(value), new Set(), NO_BOUND).values).toBeGreaterThanOrEqual(count(value));
     }), { numRuns: 300 });
   });
 
   it('sees members of the root only, whatever strings hold', () => {
-    const text = JSON.stringify({ a: '"model":1', model: 'x\\', list: [{ model: 1 }, 'model'], '"model"': 2 });
-    expect(duplicateMembers(text, new Set(['model']))).toEqual([]);
-    expect(duplicateMembers('{ "model" : 1 , "b":"\\"" , "model"\n:2}', new Set(['model']))).toEqual(['model']);
+    const duplicatesOf = (text: string): readonly string[] => outlineOf(text, new Set(['model']), NO_BOUND).duplicates;
+    expect(duplicatesOf(JSON.stringify({ a: '"model":1', model: 'x\\', list: [{ model: 1 }, 'model'], '"model"': 2 }))).toEqual([]);
+    expect(duplicatesOf('{ "model" : 1 , "b":"\\"" , "model"\n:2}')).toEqual(['model']);
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { parseJsonExactly } from '../../src/request/parse-json.ts';
 import { translateMessage } from '../../src/response/translate-message.ts';
 import { messageJson } from '../support/messages-upstream.ts';
 
@@ -27,6 +28,11 @@ describe('translateMessage', () => {
     expect(choice).toMatchObject({ finish_reason: 'tool_calls', message: { content: null, tool_calls: [
       { id: 'toolu_1', type: 'function', function: { name: 'a', arguments: '{}' } }, { id: 'toolu_2', type: 'function', function: { name: 'b', arguments: '{"x":[1]}' } },
     ] } });
+  });
+
+  it('keeps the numbers of arguments as the model wrote them', () => {
+    const message = parseJsonExactly(JSON.stringify(messageJson([{ type: 'tool_use', id: 't', name: 'a', input: { id: 'ID' } }])).replace('"ID"', '12345678901234567890'));
+    expect(JSON.stringify(translateMessage(message, PLAIN).completion)).toContain('"arguments":"{\\"id\\":12345678901234567890}"');
   });
 
   it('answers legacy functions with function_call', () => {

@@ -1,0 +1,18 @@
+import type { Backend, BackendRequest, BackendResponse } from '../backend.ts';
+import type { Exchange } from './exchange.ts';
+import type { NamedBackend } from './front-door.ts';
+
+/** A request that is ready to be sent, and what is done with its answer. `answer` holds nothing of the request. */
+export interface Outbound {
+  readonly to: NamedBackend<Backend>;
+  readonly request: BackendRequest;
+  readonly answer: (response: BackendResponse) => Promise<void>;
+}
+
+/**
+ * Sends what was prepared and answers. No function whose frame holds the request waits here: an answer streams for minutes, and
+ * the body, what was parsed of it and what was made of that would be held as long, four times the conversation for each stream.
+ */
+export function sendAndAnswer(exchange: Exchange, prepared: Promise<Outbound>): Promise<void> {
+  return prepared.then(({ to, request, answer }) => exchange.send(to.name, to.backend, request).then(answer));
+}

@@ -1,0 +1,63 @@
+import { runInNewContext } from 'node:vm';
+import { setFlagsFromString } from 'node:v8';
+import { openRawConnection, type RawConnection } from '@penstock/test-support';
+import { expect, it } from 'vitest';
+import type { BackendRequest } from '../../src/index.ts';
+import { answerJson, messageEvents } from '../support/messages-upstream.ts';
+import { startFrontDoor } from '../support/start-front-door.ts';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+const STREAMS = 8;
+const REQUEST_BYTES = 2 * 1024 * 1024;
+const BEGUN = messageEvents([]).split('event: message_delta')[0] ?? '';
+
+function heldBytes(): number {
+  collectGarbage();
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return heapUsed + arrayBuffers;
+}
+
+/** A conversation of many turns, as agents send it again with every step. */
+function longRequest(model: string): Buffer {
+  const turn = { content: 'word '.repeat(200) };
+  const messages = Array.from({ length: REQUEST_BYTES / 1024 }, (_, index) => ({ role: index % 2 === 0 ? 'user' : 'assistant', ...turn }));
+  const body = Buffer.from(JSON.stringify({ model, stream: true, messages: [...messages, { role: 'user', content: 'x' }] }));
+  return Buffer.concat([Buffer.from(`POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`), body]);
+}
+
+async function openStream(port: number, model: string): Promise<RawConnection> {
+  const connection = await openRawConnection(port);
+  connection.send(longRequest(model));
+  await connection.waitFor((bytes) => bytes.includes('data: '));
+  return connection;
+}
+
+it.each(['claude-x', 'gpt-x'])('holds nothing of a request while its answer streams, translated or relayed (%s; a stream may last for minutes, and its conversation be megabytes)', async (model) => {
+  const bodies: WeakRef<object>[] = [];
+  const send = async ({ body }: BackendRequest, signal: AbortSignal) => {
+    bodies.push(new WeakRef(body ?? {}));
+    return {
+      status: 200, rawHeaders: ['content-type', 'text/event-stream'],
+      body: (async function* begun() {
+        yield Buffer.from(BEGUN);
+        await new Promise((_resolve, reject) => { signal.addEventListener('abort', () => { reject(new Error('aborted')); }); });
+      })(),
+    };
+  };
+  await using door = await startFrontDoor(answerJson({}), {
+    backends: { anthropic: { kind: 'anthropic', send }, openai: { kind: 'openai', send } }, models: [{ match: 'claude-*', backend: 'anthropic' }, { match: '*', backend: 'openai' }],
+  });
+  (await openStream(door.port, model)).close();
+  await door.settled();
+  const before = heldBytes();
+  const connections: RawConnection[] = [];
+  for (let index = 0; index < STREAMS; index += 1) connections.push(await openStream(door.port, model));
+  await expect.poll(() => {
+    const held = heldBytes() - before;
+    return [bodies.every((body) => body.deref() === undefined), held < STREAMS * REQUEST_BYTES / 8];
+  }).toEqual([true, true]);
+  expect(door.frontDoor.openRequests()).toBe(STREAMS);
+  for (const connection of connections) connection.close();
+});
