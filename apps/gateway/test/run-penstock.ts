@@ -28,6 +28,8 @@ export interface RunPenstock {
   readonly document?: Readonly<Record<string, Readonly<Record<string, unknown>> | readonly unknown[]>>;
   readonly flags?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
+  /** Another copy of the program. @defaultValue the workspace's own */
+  readonly main?: string;
 }
 
 const MAIN = resolve(import.meta.dirname, '../src/main.ts');
@@ -61,7 +63,7 @@ function collect(child: ChildProcess): () => { stdout: string; stderr: string } 
 }
 
 /** Starts `penstock start` and resolves when it says that it is ready. */
-export async function runPenstock({ document = {}, flags = ['--simulate'], environment = {} }: RunPenstock = {}): Promise<PenstockProcess> {
+export async function runPenstock({ document = {}, flags = ['--simulate'], environment = {}, main = MAIN }: RunPenstock = {}): Promise<PenstockProcess> {
   const [port, operationsPort] = await freePorts();
   const folder = mkdtempSync(join(tmpdir(), 'penstock-'));
   const file = join(folder, 'gateway.json');
@@ -70,7 +72,7 @@ export async function runPenstock({ document = {}, flags = ['--simulate'], envir
     writeFileSync(file, JSON.stringify({ ...rest, server: { port, ...server }, operations: { port: operationsPort, ...operations } }));
   };
   configure(document);
-  const child = spawn(process.execPath, ['--conditions=@penstock/source', MAIN, 'start', '--config', file, ...flags], {
+  const child = spawn(process.execPath, ['--conditions=@penstock/source', main, 'start', '--config', file, ...flags], {
     env: scrubbedEnvironment(environment), cwd: folder, stdio: ['ignore', 'pipe', 'pipe'],
   });
   const output = collect(child);

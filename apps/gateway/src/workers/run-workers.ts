@@ -1,4 +1,5 @@
 import cluster from 'node:cluster';
+import { fileURLToPath } from 'node:url';
 import { resolveWorkerCount } from '../config/resolve-worker-count.ts';
 import { createLifecycle } from '../lifecycle/lifecycle.ts';
 import { createReload } from '../lifecycle/reload-config.ts';
@@ -64,5 +65,5 @@ export async function runWorkers(options: RunOptions): Promise<number> {
 
 /** Sources and build lie side by side under the same name. */
 function workerProgram(): string {
-  return new URL(import.meta.url.endsWith('.ts') ? './worker-main.ts' : './worker-main.js', import.meta.url).pathname;
+  return fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './worker-main.ts' : './worker-main.js', import.meta.url));
 }

@@ -29,7 +29,7 @@ export interface WorkerFleet {
   update(config: GatewayConfig): void;
   /** Counts a reload, in one worker for all. */
   countReload(result: 'success' | 'failure'): void;
-  /** Replaces one worker after another, each drained only when its successor listens. */
+  /** Replaces one worker after another, each drained only when its successor listens. During a round it asks for one more. */
   restart(): Promise<void>;
   drain(timeoutMs: number): Promise<void>;
   close(): Promise<void>;
@@ -66,17 +66,38 @@ export function createWorkerFleet(options: FleetOptions): WorkerFleet {
     all.delete(handle);
     const hasCrashed = !isEnding && !handle.isLeaving;
     metrics.remove(handle.id, hasCrashed ? 'crashed' : 'ended');
-    if (hasCrashed && workers.get(handle.index) === handle) replace(handle.index, performance.now() - bornAt);
+    if (hasCrashed && workers.get(handle.index) === handle) replace(handle, performance.now() - bornAt);
   }
 
-  function replace(index: number, lifeMs: number): void {
+  function replace(dead: WorkerHandle, lifeMs: number): void {
+    const { index } = dead;
     backoffMs = lifeMs > HEALTHY_LIFE_MS ? FIRST_BACKOFF_MS : Math.min(backoffMs * 2, MAX_BACKOFF_MS);
     logger.error({ worker: index, life_ms: Math.round(lifeMs), replaced_in_ms: backoffMs }, 'a worker died');
-    setTimeout(() => { if (!isEnding) workers.set(index, fork(index)); }, backoffMs);
+    // A rolling restart may have filled the place in the meantime.
+    setTimeout(() => { if (!isEnding && workers.get(index) === dead) workers.set(index, fork(index)); }, backoffMs);
+  }
+
+  let rolling: Promise<void> | undefined;
+  let rollsAgain = false;
+
+  /** One round after another: two at a time would fork two successors for one place, and lose sight of the first. */
+  async function roll(): Promise<void> {
+    do {
+      rollsAgain = false;
+      for (const [index, old] of workers) {
+        if (isEnding) return;
+        const successor = fork(index);
+        await successor.ready;
+        workers.set(index, successor);
+        old.isLeaving = true;
+        old.send({ type: 'replaced' });
+        logger.info({ worker: index }, 'worker replaced');
+      }
+    } while (rollsAgain);
   }
 
   // What a worker counted since its last word is lost with it when it is killed; asking often keeps that small.
-  const snapshots = setInterval(() => { for (const worker of all) worker.scrape().catch(() => undefined); }, SNAPSHOT_INTERVAL_MS).unref();
+  const snapshots = setInterval(() => { for (const worker of all) if (worker.isReady()) worker.scrape().catch(() => undefined); }, SNAPSHOT_INTERVAL_MS).unref();
 
   async function end(message: 'drain' | 'close', timeoutMs: number): Promise<void> {
     isEnding = true;
@@ -100,20 +121,16 @@ export function createWorkerFleet(options: FleetOptions): WorkerFleet {
     warnings: () => Object.assign({}, ...[...workers.values()].map((worker) => worker.warnings())) as Record<string, string>,
     update(next) {
       config = next;
-      for (const worker of workers.values()) worker.send({ type: 'update', config: divideConfig(next, { index: worker.index, count }) });
+      // To those that are only starting or leaving as well: a client that was removed must be refused by every one of them.
+      for (const worker of all) worker.send({ type: 'update', config: divideConfig(next, { index: worker.index, count }) });
     },
     countReload(result) {
       [...workers.values()].find((worker) => worker.isReady())?.send({ type: 'reloaded', result });
     },
-    async restart() {
-      for (const [index, old] of workers) {
-        const successor = fork(index);
-        await successor.ready;
-        workers.set(index, successor);
-        old.isLeaving = true;
-        old.send({ type: 'replaced' });
-        logger.info({ worker: index }, 'worker replaced');
-      }
+    restart() {
+      // Who asks during a round wants what is installed now, which the first of its workers may not have.
+      if (rolling !== undefined) rollsAgain = true;
+      return (rolling ??= roll().finally(() => { rolling = undefined; }));
     },
     drain: (timeoutMs) => end('drain', timeoutMs),
     close: () => end('close', 2_000),

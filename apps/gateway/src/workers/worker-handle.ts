@@ -1,4 +1,5 @@
 import type { Worker } from 'node:cluster';
+import { errorCodes } from '../logging/describe-error.ts';
 import type { PrimaryMessage, WorkerMessage } from './worker-messages.ts';
 
 /** One worker process as the primary sees it. */
@@ -36,11 +37,14 @@ export function createWorkerHandle(worker: Worker, index: number, onText: (id: n
   const questions = new Map<number, Question>();
 
   const exited = new Promise<void>((resolve) => {
-    worker.once('exit', () => {
+    const onGone = (): void => {
       for (const { fail } of questions.values()) fail(new Error('the worker is gone'));
       questions.clear();
       resolve();
-    });
+    };
+    worker.once('exit', onGone);
+    // A process that could not be started (descriptors, memory, pids) has no exit.
+    worker.on('error', () => { if (worker.process.pid === undefined) onGone(); });
   });
   const ready = new Promise<number>((resolve, reject) => {
     worker.on('message', (message: WorkerMessage) => {
@@ -57,6 +61,7 @@ export function createWorkerHandle(worker: Worker, index: number, onText: (id: n
       }
     });
     worker.once('exit', (code, signal) => reject(new Error(`worker ${index} ended before it was ready (${signal ?? code})`)));
+    worker.on('error', (error: unknown) => reject(new Error(`worker ${index} could not be started (${errorCodes(error)})`)));
   });
   // A worker may end before anybody waits for it.
   ready.catch(() => undefined);

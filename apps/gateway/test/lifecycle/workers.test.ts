@@ -1,4 +1,7 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { openRawConnection } from '@penstock/test-support';
 import { expect, test } from 'vitest';
 import { runPenstock, type PenstockProcess } from '../run-penstock.ts';
 import { openStream, startHeldUpstream } from './open-streams.ts';
@@ -71,4 +74,25 @@ test('the configured pool is the whole gateway\'s, whatever the number of worker
   const text = await metrics(penstock);
   expect(text).toMatch(/penstock_upstream_pool_max_connections\{upstream="native",[^}]*\} 20\n/);
   expect(text).toMatch(/penstock_build_info\{[^}]*\} 1\n/);
+});
+
+test('connections beyond server.max_connections are closed at once (workers would hand them round for ever, at full speed)', async () => {
+  await using penstock = await runPenstock({ document: { server: { workers: 2, max_connections: 3 } } });
+  const connections = await Promise.all(Array.from({ length: 20 }, () => openRawConnection(penstock.port)));
+  const open = (): number => connections.filter((connection) => connection.end() === 'open').length;
+  await expect.poll(open).toBeLessThanOrEqual(6);
+  for (const connection of connections) connection.close();
+});
+
+test('workers start from a folder with a space and other letters in its name', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'penstock for Zoë '));
+  const gateway = resolve(import.meta.dirname, '../..');
+  try {
+    for (const name of ['src', 'package.json']) cpSync(join(gateway, name), join(folder, 'gateway', name), { recursive: true });
+    symlinkSync(join(gateway, 'node_modules'), join(folder, 'gateway', 'node_modules'));
+    await using penstock = await runPenstock({ document: { server: { workers: 2 } }, main: join(folder, 'gateway/src/main.ts') });
+    expect((await fetch(`${penstock.origin}/anthropic/v1/models`)).status).toBe(200);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
