@@ -4,6 +4,8 @@ import { keepCumulative, mergeExpositions } from './merge-expositions.ts';
 /** A process whose metrics are part of the whole. */
 export interface MetricsWorker {
   readonly id: number;
+  /** Whether it can answer now: neither while it starts nor after its last word. @defaultValue always */
+  readonly isReady?: () => boolean;
   /** Asks the process for its exposition text; may reject, and may never answer. */
   scrape(): Promise<string>;
 }
@@ -17,7 +19,7 @@ export interface WorkerMetricsOptions {
 /** One `/metrics` for all workers. */
 export interface WorkerMetrics {
   add(worker: MetricsWorker): void;
-  /** Remembers the last word of a worker that is about to end. */
+  /** Remembers what a worker said last, asked or not. */
   update(id: number, text: string): void;
   /** Takes a worker out; what it counted stays counted. `crashed` counts it as one. */
   remove(id: number, how: 'ended' | 'crashed'): void;
@@ -28,20 +30,35 @@ export interface WorkerMetrics {
 /** What is known of one worker. */
 interface Known {
   readonly worker: MetricsWorker;
-  /** The last answer; stands in when the worker is silent. */
+  /** What it said last; stands in when the worker is silent. Empty until it first spoke. */
   text: string;
+  /** How often it spoke. */
+  words: number;
   isSilent: boolean;
 }
 
+/** `silent` is one whose last answer stands in, `starting` one that has counted nothing yet. */
+const STATES = ['up', 'silent', 'starting'] as const;
+
+function stateOf({ worker, text, isSilent }: Known): (typeof STATES)[number] {
+  if (worker.isReady?.() !== false) return isSilent ? 'silent' : 'up';
+  return text === '' ? 'starting' : 'silent';
+}
+
 async function ask(known: Known, timeoutMs: number): Promise<void> {
+  // Whoever cannot answer would delay the scrape until the timeout, each time a worker is replaced.
+  if (known.worker.isReady?.() === false) return;
+  const { words } = known;
   let timer: NodeJS.Timeout | undefined;
   try {
-    known.text = await Promise.race([
+    const text = await Promise.race([
       known.worker.scrape(),
       new Promise<never>((_resolve, reject) => {
         timer = setTimeout(reject, timeoutMs, new Error(`worker ${known.worker.id} did not answer in ${timeoutMs} ms`));
       }),
     ]);
+    // A last word may have overtaken the answer.
+    if (known.words === words) known.text = text;
     known.isSilent = false;
   } catch {
     known.isSilent = true;
@@ -60,24 +77,27 @@ export function createWorkerMetrics({ answerTimeoutMs = 1_000 }: WorkerMetricsOp
   const workers = new Map<number, Known>();
   // The counters of all workers that are gone, as one exposition.
   let retired = '';
+  // Fractions added up in another order may differ in their last digit, which Prometheus would take for a restart from 0.
+  const highest = new Map<string, number>();
 
   registry.registerMetric(new Gauge({
-    name: 'penstock_workers', labelNames: ['state'], registers: [], help: 'Worker processes: those that answered this scrape, and those whose last answer stands in.',
+    name: 'penstock_workers', labelNames: ['state'], registers: [], help: 'Worker processes: those that answered this scrape, those whose last answer stands in, and those that still start.',
     collect(): void {
-      const silent = [...workers.values()].filter(({ isSilent }) => isSilent).length;
-      this.set({ state: 'silent' }, silent);
-      this.set({ state: 'up' }, workers.size - silent);
+      const states = Array.from(workers.values(), stateOf);
+      for (const state of STATES) this.set({ state }, states.filter((other) => other === state).length);
     },
   }));
   const crashes = new Counter({ name: 'penstock_worker_crashes_total', registers: [registry], help: 'Worker processes that ended without being told to; each was replaced.' });
 
   return {
     add(worker) {
-      workers.set(worker.id, { worker, text: '', isSilent: false });
+      workers.set(worker.id, { worker, text: '', words: 0, isSilent: false });
     },
     update(id, text) {
       const known = workers.get(id);
-      if (known !== undefined) known.text = text;
+      if (known === undefined) return;
+      known.text = text;
+      known.words += 1;
     },
     remove(id, how) {
       const known = workers.get(id);
@@ -89,7 +109,7 @@ export function createWorkerMetrics({ answerTimeoutMs = 1_000 }: WorkerMetricsOp
     async scrape() {
       await Promise.all(Array.from(workers.values(), (known) => ask(known, answerTimeoutMs)));
       const own = await registry.metrics();
-      return { contentType: registry.contentType, text: mergeExpositions([...Array.from(workers.values(), ({ text }) => text), retired, own]) };
+      return { contentType: registry.contentType, text: mergeExpositions([...Array.from(workers.values(), ({ text }) => text), retired, own], highest) };
     },
   };
 }

@@ -1,3 +1,5 @@
+import { findStaleQuotas, isNeverStale } from './stale-quotas.ts';
+
 /** How the samples of one metric become one sample when they come from several processes. */
 type Merge = 'sum' | 'min' | 'max';
 
@@ -11,7 +13,7 @@ const MERGES: readonly (readonly [RegExp, Merge])[] = [
   [/^penstock_config_last_reload_/, 'min'],
   // The age of the youngest process tells of a crash loop.
   [/^process_start_time_seconds$/, 'max'],
-  // Each worker knows the quota from its own responses; the least that any was told is the safe answer.
+  // Each worker knows the quota from its own responses; the least that any was told is the safe answer, while it is no history.
   [/^penstock_anthropic_ratelimit_remaining$/, 'min'],
   [/^penstock_anthropic_/, 'max'],
 ];
@@ -57,8 +59,8 @@ function addSample({ samples, merge }: Family, line: string): void {
   samples.set(key, known === undefined ? value : combine(merge, known, value));
 }
 
-/** Reads one exposition into the families that are known so far; a metric is known by its type line. */
-function addExposition(families: Map<string, Family>, text: string): void {
+/** Reads one exposition into the families that are known so far, but for the samples to leave out; a metric is known by its type line. */
+function addExposition(families: Map<string, Family>, text: string, isStale: (line: string) => boolean): void {
   let help = '';
   let family: Family | undefined;
   for (const line of text.split('\n')) {
@@ -70,7 +72,19 @@ function addExposition(families: Map<string, Family>, text: string): void {
         families.set(line, family);
       }
       help = '';
-    } else if (line !== '' && !line.startsWith('#') && family !== undefined) addSample(family, line);
+    } else if (line !== '' && !line.startsWith('#') && family !== undefined && !isStale(line)) addSample(family, line);
+  }
+}
+
+/** Lifts cumulative samples to the highest value they ever had, and remembers that of the others. */
+function neverFall(families: Iterable<Family>, highest: Map<string, number>): void {
+  for (const { isCumulative, samples } of families) {
+    if (!isCumulative) continue;
+    for (const [key, value] of samples) {
+      const before = highest.get(key);
+      if (before !== undefined && before > value) samples.set(key, before);
+      else if (before !== value) highest.set(key, value);
+    }
   }
 }
 
@@ -86,17 +100,20 @@ function print(families: Iterable<Family>): string {
 /**
  * Merges the Prometheus texts of several processes of one gateway into the text of the whole.
  *
- * Counters, histograms and most gauges are added up; of the rest the worst or the youngest counts.
+ * Counters, histograms and most gauges are added up; of the rest the worst or the youngest counts. `highest` remembers from one scrape to the next
+ * what cumulative samples may not fall below.
  */
-export function mergeExpositions(texts: Iterable<string>): string {
+export function mergeExpositions(texts: readonly string[], highest?: Map<string, number>): string {
   const families = new Map<string, Family>();
-  for (const text of texts) addExposition(families, text);
+  const stale = findStaleQuotas(texts, Date.now() / 1000);
+  for (const [index, text] of texts.entries()) addExposition(families, text, stale[index] ?? isNeverStale);
+  if (highest !== undefined) neverFall(families.values(), highest);
   return print(families.values());
 }
 
 /** Keeps of an exposition what outlives its process: counters and histograms, which must never fall. */
 export function keepCumulative(text: string): string {
   const families = new Map<string, Family>();
-  addExposition(families, text);
+  addExposition(families, text, isNeverStale);
   return print([...families.values()].filter(({ isCumulative }) => isCumulative));
 }

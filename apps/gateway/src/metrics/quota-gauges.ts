@@ -24,15 +24,23 @@ export interface QuotaGauges {
 /** Reads the text of a field; `NaN` is not recorded. */
 type ReadValue = (text: string) => number;
 
-/** Where the last text of a field is kept: one slot for each upstream and label value. */
+/** The last text of a field of one upstream. */
+interface KeptText {
+  readonly upstream: string;
+  readonly value: string;
+  text: string;
+}
+
+/** Where the last text of a field is kept: one slot for each upstream. */
 interface Target {
   readonly gauge: QuotaGauge;
   readonly value: string;
+  readonly slots: Map<string, KeptText>;
 }
 
 /** A gauge and the last texts for it. */
 interface QuotaGauge {
-  readonly texts: Map<string, { readonly upstream: string; readonly value: string; text: string }>;
+  readonly texts: Map<string, KeptText>;
 }
 
 const readNumber: ReadValue = (text) => (text.trim() === '' ? Number.NaN : Number(text));
@@ -57,11 +65,18 @@ function declareGauge(registry: Registry, name: string, label: string, readValue
   return { texts };
 }
 
-function keep({ gauge, value }: Target, upstream: string, text: string): void {
+function keep(target: Target, upstream: string, text: string): void {
+  const slot = target.slots.get(upstream) ?? openSlot(target, upstream);
+  slot.text = text;
+}
+
+/** Two spellings of a name share a slot. */
+function openSlot({ gauge, value, slots }: Target, upstream: string): KeptText {
   const key = `${upstream}\n${value}`;
-  const kept = gauge.texts.get(key);
-  if (kept === undefined) gauge.texts.set(key, { upstream, value, text });
-  else kept.text = text;
+  const slot = gauge.texts.get(key) ?? { upstream, value, text: '' };
+  gauge.texts.set(key, slot);
+  slots.set(upstream, slot);
+  return slot;
 }
 
 function declareGauges(registry: Registry): { readonly quota: Readonly<Record<string, QuotaGauge>>; readonly unified: Readonly<Record<string, QuotaGauge>> } {
@@ -95,26 +110,27 @@ export function createQuotaGauges(registry: Registry): QuotaGauges {
   const { quota, unified } = declareGauges(registry);
   const windows = new Set<string>();
   // Field names as they were written, and what they stand for; nearly every response has the same dozen.
-  const remembered = new Map<string, Target | undefined>();
+  const remembered = new Map<string, Target | null>();
 
   function unifiedTarget(name: string): Target | undefined {
     const [, window = 'all', kind = ''] = UNIFIED_FIELD.exec(name) ?? [];
     const gauge = unified[kind];
     if (gauge === undefined || (!windows.has(window) && windows.size >= MAX_UNIFIED_WINDOWS)) return undefined;
     windows.add(window);
-    return { gauge, value: window };
+    return { gauge, value: window, slots: new Map() };
   }
 
   function findTarget(name: string): Target | undefined {
     const [, family = '', subject = '', kind = ''] = QUOTA_FIELD.exec(name) ?? [];
     const gauge = quota[kind];
     if (gauge === undefined) return unifiedTarget(name);
-    return { gauge, value: `${family === 'ratelimit' ? '' : `${family}_`}${subject.replace('-', '_')}` };
+    return { gauge, value: `${family === 'ratelimit' ? '' : `${family}_`}${subject.replace('-', '_')}`, slots: new Map() };
   }
 
-  function targetOf(name: string): Target | undefined {
-    if (remembered.has(name)) return remembered.get(name);
-    const target = findTarget(name.toLowerCase());
+  function targetOf(name: string): Target | null {
+    const known = remembered.get(name);
+    if (known !== undefined) return known;
+    const target = findTarget(name.toLowerCase()) ?? null;
     if (remembered.size < MAX_REMEMBERED_NAMES) remembered.set(name, target);
     return target;
   }
@@ -126,7 +142,7 @@ export function createQuotaGauges(registry: Registry): QuotaGauges {
         // 'anthropic-…' in either case; everything else leaves here.
         if ((name.charCodeAt(0) | 32) !== 97 || name.length <= 20) continue;
         const target = targetOf(name);
-        if (target !== undefined) keep(target, upstream, rawHeaders[index + 1] ?? '');
+        if (target !== null) keep(target, upstream, rawHeaders[index + 1] ?? '');
       }
     },
   };

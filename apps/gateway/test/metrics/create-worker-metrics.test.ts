@@ -78,6 +78,82 @@ describe('the metrics of several workers', () => {
     expect(sumOf(text, 'penstock_worker_crashes_total')).toBe(1);
   });
 
+  it('do not wait for a worker that still starts, nor for one that said its last word (a scrape would take a second whenever one is replaced)', async () => {
+    const all = createWorkerMetrics({ answerTimeoutMs: 600_000 });
+    const states = async (): Promise<(number | undefined)[]> => {
+      const { text } = await all.scrape();
+      return ['up', 'silent', 'starting'].map((state) => sumOf(text, 'penstock_workers', { state }));
+    };
+    let isReady = false;
+    const worker = workerOf(1);
+    all.add({ id: 1, isReady: () => isReady, scrape: () => (isReady ? worker.scrape() : new Promise<string>(() => undefined)) });
+    all.add(workerOf(2));
+    expect(await states()).toEqual([1, 0, 1]);
+    isReady = true;
+    expect(await states()).toEqual([2, 0, 0]);
+    isReady = false;
+    expect(await states()).toEqual([1, 1, 0]);
+  });
+
+  it('keep the last word of a worker that overtakes its answer to a scrape (what it counted in between would be lost)', async () => {
+    const all = createWorkerMetrics();
+    const worker = workerOf(1);
+    all.add({
+      id: 1,
+      async scrape() {
+        const answer = await worker.scrape();
+        worker.metrics.recordRequest(STREAMED_MESSAGE);
+        all.update(1, await worker.scrape());
+        return answer;
+      },
+    });
+    await all.scrape();
+    all.remove(1, 'ended');
+    expect(sumOf((await all.scrape()).text, 'penstock_request_outcomes_total', { outcome: 'ok' })).toBe(1);
+  });
+
+  it('never fall by the last digit of a sum (fractions added up in another order differ, and a fall is a restart to Prometheus)', async () => {
+    const all = createWorkerMetrics();
+    for (const [id, seconds] of [[1, 0.1], [2, 0.1], [3, 0.4]] as const) {
+      const worker = workerOf(id);
+      worker.metrics.recordRequest({ ...STREAMED_MESSAGE, durationMs: seconds * 1_000 });
+      all.add(worker);
+    }
+    const sumNow = async (): Promise<number> => sumOf((await all.scrape()).text, 'penstock_request_seconds_sum', { stream: 'true' }) ?? 0;
+    const before = await sumNow();
+    expect(before).toBe((0.1 + 0.1) + 0.4);
+    expect((0.1 + 0.4) + 0.1, 'the order in which they are added up once the first is gone').toBeLessThan(before);
+    all.remove(1, 'ended');
+    expect(await sumNow()).toBe(before);
+  });
+
+  it('show no quota as gone that was renewed since (a worker that was idle knows only the old one)', async () => {
+    const all = createWorkerMetrics();
+    const [idle, busy] = [workerOf(1), workerOf(2)];
+    const quota = (remaining: number, used: number, resetInMs: number): string[] => {
+      const reset = Date.now() + resetInMs;
+      return [
+        'anthropic-ratelimit-tokens-limit', '100', 'anthropic-ratelimit-tokens-remaining', String(remaining), 'anthropic-ratelimit-tokens-reset', new Date(reset).toISOString(),
+        'anthropic-ratelimit-unified-5h-utilization', String(used), 'anthropic-ratelimit-unified-5h-reset', String(Math.round(reset / 1_000)),
+      ];
+    };
+    idle.metrics.quotaSeen(quota(1, 0.99, -60_000));
+    busy.metrics.quotaSeen(quota(90, 0.1, 60_000));
+    busy.metrics.quotaSeen(['anthropic-ratelimit-requests-remaining', '7']);
+    all.add(idle);
+    all.add(busy);
+    const { text } = await all.scrape();
+    expect(sumOf(text, 'penstock_anthropic_ratelimit_remaining', { limit: 'tokens' })).toBe(90);
+    expect(sumOf(text, 'penstock_anthropic_ratelimit_remaining', { limit: 'requests' })).toBe(7);
+    expect(sumOf(text, 'penstock_anthropic_unified_utilization_ratio', { window: '5h' })).toBe(0.1);
+    // Two that are both running: the worse one. Nothing but history: it stays, as in a single process.
+    idle.metrics.quotaSeen(quota(3, 0.5, 30_000));
+    expect(sumOf((await all.scrape()).text, 'penstock_anthropic_ratelimit_remaining', { limit: 'tokens' })).toBe(3);
+    for (const worker of [idle, busy]) worker.metrics.quotaSeen(quota(4, 0.5, -1_000));
+    busy.metrics.quotaSeen(['anthropic-ratelimit-requests-reset', new Date(Date.now() + 60_000).toISOString()]);
+    expect(sumOf((await all.scrape()).text, 'penstock_anthropic_ratelimit_remaining', { limit: 'tokens' })).toBe(4);
+  });
+
   it('do not fail, fall or wait when a worker is silent (its last answer stands in)', async () => {
     const all = createWorkerMetrics({ answerTimeoutMs: 50 });
     const healthy = workerOf(1);
