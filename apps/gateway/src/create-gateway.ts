@@ -69,7 +69,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   });
   const metrics = createMetrics(options, () => sides.native?.bufferedBytes() ?? 0);
   let trustedProxies = createTrustedProxies(config.server.trusted_proxies);
-  const log = createRequestLog(logger, () => trustedProxies, () => metrics.observerError());
+  const log = createRequestLog(options.processLogger, () => trustedProxies, () => metrics.observerError());
   const tracing = await startTracing({ settings: options.tracing, version: options.version, logger, observerError: () => metrics.observerError() });
   const sides = createSides({
     config, clients: createClientRegistry(config), metrics, log, logger, lifecycle, viaPseudonym: options.viaPseudonym, share: options.share, tracing,

@@ -47,7 +47,7 @@ class UpstreamDispatcher extends Dispatcher implements UpstreamClient {
       notify,
       onEase: () => { this.checkIdle(); },
       openClient: (slot, socket, expiryMs) => openClient(slot, socket, expiryMs, {
-        origin: origin.origin, allowH2: options.allowH2 ?? false, limits,
+        origin, allowH2: options.allowH2 ?? false, limits,
         onClosed: (closed, gone) => { this.pool.socketClosed(closed, gone); },
       }),
     });
@@ -142,15 +142,24 @@ class UpstreamDispatcher extends Dispatcher implements UpstreamClient {
   private checkIdle(): void {
     if (this.drainWanted && this.pool.waiters.size === 0) {
       this.drainWanted = false;
-      this.announce('drain', this.url, [this]);
+      this.announceDrain();
     }
     if (this.idleCallbacks.length === 0 || this.pool.size > 0 || this.pool.waiters.size > 0) return;
     for (const callback of this.idleCallbacks.splice(0)) callback();
   }
 
-  private announce(name: string, ...values: readonly unknown[]): void {
+  private announce(name: string, event: unknown): void {
     try {
-      (this as NodeJS.EventEmitter).emit(name, ...values);
+      (this as NodeJS.EventEmitter).emit(name, event);
+    } catch (error) {
+      this.reportError(error);
+    }
+  }
+
+  /** With undici's own arguments. */
+  private announceDrain(): void {
+    try {
+      (this as NodeJS.EventEmitter).emit('drain', this.url, [this]);
     } catch (error) {
       this.reportError(error);
     }

@@ -101,11 +101,11 @@ function admission(options: ApplicationOptions): Koa.Middleware {
 }
 
 function cors(options: ApplicationOptions): Koa.Middleware {
-  return async function answerPreflight(context, next) {
+  return function answerPreflight(context, next) {
     const inbound = inboundOf(context);
     const preflight = answerCors(inbound);
-    if (preflight === undefined) await next();
-    else await respond(inbound.request, inbound.response, options.lifecycle.isLeaving ? { ...preflight, headers: [...preflight.headers, 'connection', 'close'] } : preflight);
+    if (preflight === undefined) return next();
+    return respond(inbound.request, inbound.response, options.lifecycle.isLeaving ? { ...preflight, headers: [...preflight.headers, 'connection', 'close'] } : preflight);
   };
 }
 

@@ -6,6 +6,8 @@ import type { LogConfig } from '../config/sections/log-section.ts';
 /** A logger and the means to empty its buffer before the process ends. */
 export interface ProcessLogger {
   readonly logger: Logger;
+  /** Takes a whole line that was already put into words; absent where lines are coloured text. */
+  readonly writeLine?: (line: string) => void;
   flush(): void;
 }
 
@@ -42,5 +44,5 @@ export function createLogger(config: LogConfig, isPretty: boolean, onFailure: ()
       onFailure();
     }
   };
-  return { logger: pino(options, stream), flush };
+  return { logger: pino(options, stream), writeLine: (line) => { stream.write(line); }, flush };
 }

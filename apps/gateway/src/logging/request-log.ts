@@ -1,9 +1,10 @@
 import type { BlockList } from 'node:net';
-import type { Logger } from 'pino';
 import { clientAddress } from '../clients/client-address.ts';
 import type { InboundRequest } from '../inbound/inbound-request.ts';
 import type { RequestRecord } from '../request-record.ts';
+import type { ProcessLogger } from './create-logger.ts';
 import { describeError, errorCodes } from './describe-error.ts';
+import { createRequestLine, type RequestFields } from './request-line.ts';
 
 /** What only the log wants to know of a request, beside its record. */
 export interface RequestDetails {
@@ -22,7 +23,7 @@ export interface RequestLog {
 }
 
 /** Request fields that identify a conversation, never a person or a secret. */
-const LOGGED_FIELDS: Readonly<Record<string, string>> = {
+const LOGGED_FIELDS: Readonly<Record<string, 'session_id' | 'agent_id' | 'parent_agent_id' | 'traceparent'>> = {
   'x-claude-code-session-id': 'session_id',
   'x-claude-code-agent-id': 'agent_id',
   'x-claude-code-parent-agent-id': 'parent_agent_id',
@@ -33,7 +34,7 @@ const LOGGED_FIELDS: Readonly<Record<string, string>> = {
 const LOGGED_VALUE = /^[\w.:-]{1,128}$/;
 
 /** Makes the request log. `observerError` counts what fails here: logging never fails a request. */
-export function createRequestLog(logger: Logger, trustedProxies: () => BlockList, observerError: () => void): RequestLog {
+export function createRequestLog({ logger, writeLine }: Pick<ProcessLogger, 'logger' | 'writeLine'>, trustedProxies: () => BlockList, observerError: () => void): RequestLog {
   const guarded = <Parameters extends readonly unknown[]>(write: (...parameters: Parameters) => void) => (...parameters: Parameters): void => {
     try {
       write(...parameters);
@@ -41,10 +42,13 @@ export function createRequestLog(logger: Logger, trustedProxies: () => BlockList
       observerError();
     }
   };
+  const requestLine = createRequestLine();
   return {
     requestEnded: guarded((inbound, record, details) => {
       if (!logger.isLevelEnabled('info')) return;
-      logger.info(describeRequest(inbound, record, details), 'request');
+      const fields = describeRequest(inbound, record, details);
+      if (writeLine === undefined) logger.info(fields, 'request');
+      else writeLine(requestLine(fields));
     }),
     credentialRefused: guarded((inbound, reason) => {
       const { socket, rawHeaders } = inbound.request;
@@ -56,8 +60,8 @@ export function createRequestLog(logger: Logger, trustedProxies: () => BlockList
   };
 }
 
-function describeRequest(inbound: InboundRequest, record: RequestRecord, details: RequestDetails): Record<string, unknown> {
-  const line: Record<string, unknown> = {
+function describeRequest(inbound: InboundRequest, record: RequestRecord, details: RequestDetails): RequestFields {
+  const line: RequestFields = {
     request_id: record.requestId, upstream_request_id: details.upstreamRequestId, side: record.side, client: record.client,
     route: record.route, method: record.method, status: record.status, outcome: record.outcome,
     duration_ms: round(record.durationMs), first_byte_ms: round(record.timeToFirstByteMs), overhead_ms: round(record.overheadMs),
@@ -66,12 +70,12 @@ function describeRequest(inbound: InboundRequest, record: RequestRecord, details
     trace_id: inbound.trace?.traceId, span_id: inbound.trace?.spanId,
     model: record.model, usage: record.usage, usage_source: record.usageSource,
   };
-  if (details.failure !== undefined) line['failure'] = errorCodes(details.failure);
+  if (details.failure !== undefined) line.failure = errorCodes(details.failure);
   addFields(line, inbound.request.rawHeaders);
   return line;
 }
 
-function addFields(line: Record<string, unknown>, rawHeaders: readonly string[]): void {
+function addFields(line: RequestFields, rawHeaders: readonly string[]): void {
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] as string;
     if (name.length !== 11 && name.length < 22) continue;

@@ -94,13 +94,13 @@ function zeroClosedSets(metrics: GatewayMetricSet, { routes, dropReasons = [] }:
     for (const source of ['final', 'partial', 'missing']) metrics.usage.tally({ side, source });
     for (const direction of ['request', 'response']) metrics.relayBytes.tally({ side, direction });
     metrics.streamsWithoutStop.tally({ side });
-    metrics.overhead.zero({ side });
-    metrics.streamGap.zero({ side });
+    metrics.overhead.tally({ side });
+    metrics.streamGap.tally({ side });
     const [route] = routes[side];
     if (route === undefined) continue;
     for (const stream of ['true', 'false']) {
-      metrics.seconds.zero({ side, route, stream });
-      metrics.firstByte.zero({ side, route, stream });
+      metrics.seconds.tally({ side, route, stream });
+      metrics.firstByte.tally({ side, route, stream });
     }
   }
   for (const direction of ['request', 'response']) {

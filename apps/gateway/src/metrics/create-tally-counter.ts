@@ -1,4 +1,5 @@
 import { Counter, type Registry } from 'prom-client';
+import { seriesText } from './series-text.ts';
 
 /** The count of one label combination: a plain number, which the registry copies when it is scraped. */
 export interface Tally {
@@ -22,15 +23,6 @@ export interface TallyCounterOptions {
 interface NamedTally extends Tally {
   readonly labels: Readonly<Record<string, string>>;
   readonly series: string;
-}
-
-function escapeValue(value: string): string {
-  return value.replaceAll('\\', String.raw`\\`).replaceAll('\n', String.raw`\n`).replaceAll('"', String.raw`\"`);
-}
-
-function seriesText(name: string, labels: Readonly<Record<string, string>>): string {
-  const parts = Object.entries(labels).map(([label, value]) => `${label}="${escapeValue(value)}"`);
-  return parts.length === 0 ? name : `${name}{${parts.join(',')}}`;
 }
 
 /** Creates a counter of tallies in a registry. */

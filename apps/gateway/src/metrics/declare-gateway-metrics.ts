@@ -1,6 +1,7 @@
-import { Gauge, Histogram, type Registry } from 'prom-client';
+import { Gauge, type Registry } from 'prom-client';
 import type { Side } from '../request-record.ts';
 import { createTallyCounter, type TallyCounter } from './create-tally-counter.ts';
+import { createTallyHistogram, type TallyHistogram } from './create-tally-histogram.ts';
 
 /** From a warm 50 ms to the 90 s that a long prompt may take: dense below 3 s, where people notice the difference. */
 export const FIRST_BYTE_BUCKETS: readonly number[] =
@@ -31,8 +32,8 @@ export type ReadBudget = () => { readonly usedBytes: number; readonly maxBytes: 
 const SIDES: readonly Side[] = ['native', 'front_door'];
 
 function declareRequestMetrics(registry: Registry): {
-  readonly requests: TallyCounter; readonly outcomes: TallyCounter; readonly seconds: Histogram; readonly firstByte: Histogram;
-  readonly overhead: Histogram; readonly streamGap: Histogram; readonly streamsWithoutStop: TallyCounter; readonly relayBytes: TallyCounter;
+  readonly requests: TallyCounter; readonly outcomes: TallyCounter; readonly seconds: TallyHistogram; readonly firstByte: TallyHistogram;
+  readonly overhead: TallyHistogram; readonly streamGap: TallyHistogram; readonly streamsWithoutStop: TallyCounter; readonly relayBytes: TallyCounter;
 } {
   return {
     requests: createTallyCounter(registry, {
@@ -43,20 +44,20 @@ function declareRequestMetrics(registry: Registry): {
       name: 'penstock_request_outcomes_total', labelNames: ['side', 'outcome'],
       help: 'The same requests by outcome alone. Every outcome exists from the start at 0, so the first failure of a kind is visible to rate().',
     }),
-    seconds: new Histogram({
-      name: 'penstock_request_seconds', registers: [registry], labelNames: ['side', 'route', 'stream'], buckets: [...REQUEST_BUCKETS],
+    seconds: createTallyHistogram(registry, {
+      name: 'penstock_request_seconds', labelNames: ['side', 'route', 'stream'], buckets: REQUEST_BUCKETS,
       help: 'Seconds from the parsed request head to the end of the response body. stream is whether the response was an event stream.',
     }),
-    firstByte: new Histogram({
-      name: 'penstock_time_to_first_byte_seconds', registers: [registry], labelNames: ['side', 'route', 'stream'], buckets: [...FIRST_BYTE_BUCKETS],
+    firstByte: createTallyHistogram(registry, {
+      name: 'penstock_time_to_first_byte_seconds', labelNames: ['side', 'route', 'stream'], buckets: FIRST_BYTE_BUCKETS,
       help: 'Seconds from the parsed request head to the first byte of the upstream response head. Only requests that got one.',
     }),
-    overhead: new Histogram({
-      name: 'penstock_overhead_seconds', registers: [registry], labelNames: ['side'], buckets: [...OVERHEAD_BUCKETS],
+    overhead: createTallyHistogram(registry, {
+      name: 'penstock_overhead_seconds', labelNames: ['side'], buckets: OVERHEAD_BUCKETS,
       help: 'Seconds of the time to first byte that the gateway itself took: neither receiving the body nor waiting for a slot, a connection or the upstream.',
     }),
-    streamGap: new Histogram({
-      name: 'penstock_stream_gap_seconds', registers: [registry], labelNames: ['side'], buckets: [...STREAM_GAP_BUCKETS],
+    streamGap: createTallyHistogram(registry, {
+      name: 'penstock_stream_gap_seconds', labelNames: ['side'], buckets: STREAM_GAP_BUCKETS,
       help: 'The largest silence between two chunks of an event stream, in seconds, one observation a stream.',
     }),
     streamsWithoutStop: createTallyCounter(registry, {

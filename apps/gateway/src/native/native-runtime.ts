@@ -78,14 +78,15 @@ export function readNativeSettings(config: GatewayConfig, clients: ClientRegistr
   const shared = { headersMs: 0, idleMs: timeouts.idle * 1000 };
   return {
     policy: createHeaderPolicy(rules),
-    additions: { set, defaults, forwardCredentials: !isInjecting },
-    readableAdditions: { set: [...set, 'accept-encoding', 'identity'], defaults, forwardCredentials: !isInjecting },
+    // Frozen: the policy checks what never changes only once.
+    additions: Object.freeze({ set: Object.freeze(set), defaults: Object.freeze(defaults), forwardCredentials: !isInjecting }),
+    readableAdditions: Object.freeze({ set: Object.freeze([...set, 'accept-encoding', 'identity']), defaults: Object.freeze(defaults), forwardCredentials: !isInjecting }),
     routes: { groups: new Set(native.route_groups), forwardsUnknown: native.allow_unknown_routes || !isInjecting },
     clients,
     headTimeouts: {
-      quick: { ...shared, headersMs: timeouts.quick_headers * 1000 },
-      stream: { ...shared, headersMs: timeouts.stream_headers * 1000 },
-      message: { ...shared, headersMs: timeouts.message_headers * 1000 },
+      quick: Object.freeze({ ...shared, headersMs: timeouts.quick_headers * 1000 }),
+      stream: Object.freeze({ ...shared, headersMs: timeouts.stream_headers * 1000 }),
+      message: Object.freeze({ ...shared, headersMs: timeouts.message_headers * 1000 }),
     },
     clientStallMs: timeouts.client_stall * 1000,
     keepAlive: native.keep_alive_comments > 0 ? { intervalMs: native.keep_alive_comments * 1000 } : undefined,

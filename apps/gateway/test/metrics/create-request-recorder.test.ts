@@ -10,7 +10,7 @@ interface Calls {
   records: number;
 }
 
-/** Counts what an object's methods are called, and what the children are called that its `labels` makes. */
+/** Counts what an object's methods are called, and what the children are called that its `tally` makes. */
 function counting<Target extends object>(target: Target, calls: Calls): Target {
   return new Proxy(target, {
     get(object, name) {
@@ -18,9 +18,9 @@ function counting<Target extends object>(target: Target, calls: Calls): Target {
       if (typeof member !== 'function') return member;
       return (...parameters: readonly unknown[]): unknown => {
         const result: unknown = Reflect.apply(member, object, parameters);
-        if (name !== 'labels') calls.records += 1;
+        if (name !== 'tally') calls.records += 1;
         else calls.lookups += 1;
-        return name === 'labels' && typeof result === 'object' && result !== null ? counting(result, calls) : result;
+        return name === 'tally' && typeof result === 'object' && result !== null ? counting(result, calls) : result;
       };
     },
   });
@@ -39,7 +39,7 @@ function setup(): { readonly record: ReturnType<typeof createRequestRecorder>; r
 }
 
 describe('the cost of recording a request', () => {
-  it('is at most four prom-client calls, and no label lookup once a request of its kind was seen (nothing is paid per event)', () => {
+  it('is at most four observations, and no label lookup once a request of its kind was seen (nothing is paid per event)', () => {
     const { record, calls } = setup();
     record({ ...STREAMED_MESSAGE, sawStop: false });
     expect(calls.records).toBe(4);

@@ -5,7 +5,7 @@ import { collectNominations, nominatesNothing } from '../fields/nominated-fields
 import { HeaderPolicyError } from '../header-policy-error.ts';
 import type { CompiledHeaderRules } from '../rules/compile-header-rules.ts';
 import type { DroppedHeader } from './dropped-header.ts';
-import { addFields, includesName, prepareAdditions, type HeaderAdditions, type PreparedAdditions } from './header-additions.ts';
+import { addFields, createAdditionsPreparer, includesName, type HeaderAdditions, type PreparedAdditions } from './header-additions.ts';
 import { violationOf, type HeaderViolation } from './header-violation.ts';
 
 /** What the gateway adds to a request, and whether the client's own credential crosses. */
@@ -27,13 +27,14 @@ const NOTHING_NOMINATED: ReadonlySet<string> = new Set();
 /** Makes the request half of a policy. */
 export function createRequestForwarder(rules: CompiledHeaderRules): ForwardRequestHeaders {
   const classify = createFieldClassifier((name) => traitsOf(name, 'request', rules));
+  const prepare = createAdditionsPreparer(classify);
   const inspect = createRequestInspector(rules, classify);
   // Overwritten by each call from its start; kept at its largest so that the hot path allocates nothing for it.
   // The calls are synchronous and never nest.
   const fields: FieldTraits[] = [];
 
   return function forwardRequestHeaders(rawHeaders, additions) {
-    const prepared = prepareAdditions(additions, classify);
+    const prepared = prepare(additions);
     const forwardCredentials = additions?.forwardCredentials === true;
     if (forwardCredentials) refuseTwoCredentials(prepared);
 

@@ -4,7 +4,7 @@ import { traitsOf, type FieldTraits } from '../fields/field-traits.ts';
 import { collectNominations, nominatesNothing } from '../fields/nominated-fields.ts';
 import type { CompiledHeaderRules } from '../rules/compile-header-rules.ts';
 import type { DroppedHeader } from './dropped-header.ts';
-import { addFields, includesName, prepareAdditions, type HeaderAdditions, type PreparedAdditions } from './header-additions.ts';
+import { addFields, createAdditionsPreparer, includesName, type HeaderAdditions, type PreparedAdditions } from './header-additions.ts';
 
 /** The client response's fields and what did not cross. */
 export interface ForwardedResponseHeaders {
@@ -29,6 +29,7 @@ interface ResponseSection {
 /** Makes the response half of a policy. */
 export function createResponseForwarder(rules: CompiledHeaderRules): ForwardResponseHeaders {
   const classify = createFieldClassifier((name) => traitsOf(name, 'response', rules));
+  const prepare = createAdditionsPreparer(classify);
   // Overwritten by each call from its start, `undefined` for a malformed field; the calls are synchronous and never nest.
   const fields: Array<FieldTraits | undefined> = [];
 
@@ -60,7 +61,7 @@ export function createResponseForwarder(rules: CompiledHeaderRules): ForwardResp
   }
 
   return function forwardResponseHeaders(rawHeaders, additions) {
-    const prepared = prepareAdditions(additions, classify);
+    const prepared = prepare(additions);
     const section = inspect(rawHeaders);
     const headers: string[] = [];
     const dropped: DroppedHeader[] = [];

@@ -22,10 +22,28 @@ export interface PreparedAdditions {
 const NONE: readonly never[] = Object.freeze([]);
 const NO_ADDITIONS: PreparedAdditions = Object.freeze({ set: NONE, setTraits: NONE, defaults: NONE, defaultTraits: NONE });
 
-/** Checks additions as strictly as a peer's fields; throws a {@link HeaderPolicyError} `invalid_additions` that never holds a value. */
-export function prepareAdditions(additions: HeaderAdditions | undefined, classify: FieldClassifier): PreparedAdditions {
-  const set = additions?.set ?? NONE;
-  const defaults = additions?.defaults ?? NONE;
+/** Prepares additions, see {@link createAdditionsPreparer}. */
+export type AdditionsPreparer = (additions: HeaderAdditions | undefined) => PreparedAdditions;
+
+/**
+ * Makes a preparer that checks additions as strictly as a peer's fields; it throws a {@link HeaderPolicyError} `invalid_additions` that
+ * never holds a value. Additions that are frozen, their lists too, are checked once: nearly every request comes with the same.
+ */
+export function createAdditionsPreparer(classify: FieldClassifier): AdditionsPreparer {
+  const known = new WeakMap<HeaderAdditions, PreparedAdditions>();
+  return (additions) => {
+    if (additions === undefined) return NO_ADDITIONS;
+    const remembered = known.get(additions);
+    if (remembered !== undefined) return remembered;
+    const prepared = prepareAdditions(additions, classify);
+    if (Object.isFrozen(additions) && Object.isFrozen(prepared.set) && Object.isFrozen(prepared.defaults)) known.set(additions, prepared);
+    return prepared;
+  };
+}
+
+function prepareAdditions(additions: HeaderAdditions, classify: FieldClassifier): PreparedAdditions {
+  const set = additions.set ?? NONE;
+  const defaults = additions.defaults ?? NONE;
   if (set.length === 0 && defaults.length === 0) return NO_ADDITIONS;
   const setTraits = traitsOfFields('set', set, classify);
   const defaultTraits = traitsOfFields('defaults', defaults, classify);

@@ -10,7 +10,7 @@ import { hasClientLeft } from './has-client-left.ts';
 import { KeepAliveComments } from './keep-alive-comments.ts';
 import { flatRawHeaders } from './raw-headers.ts';
 import { relayEarlyHints } from './relay-early-hints.ts';
-import { RelayError } from './relay-error.ts';
+import { asError, RelayError } from './relay-error.ts';
 import { checkSpanMs, DEFAULT_RELAY_TIMEOUTS, type RelayOptions } from './relay-options.ts';
 import type { RelayEnd, RelayResult } from './relay-result.ts';
 import { relayTrailers } from './relay-trailers.ts';
@@ -71,7 +71,7 @@ class Relay implements RelayHandler {
   constructor(response: ServerResponse, options: RelayOptions) {
     this.#response = response;
     this.#options = options;
-    this.#observer = new GuardedObserver(options.observer, options.onObserverError);
+    this.#observer = new GuardedObserver(options);
     this.#failureLingerMs = checkSpanMs('failureLingerMs', options.failureLingerMs ?? DEFAULT_RELAY_TIMEOUTS.failureLingerMs);
     this.#observerGraceMs = checkSpanMs('observerGraceMs', options.observerGraceMs ?? DEFAULT_RELAY_TIMEOUTS.observerGraceMs);
     const clientStallMs = checkSpanMs('clientStallMs', options.clientStallMs ?? DEFAULT_RELAY_TIMEOUTS.clientStallMs);
@@ -165,8 +165,7 @@ class Relay implements RelayHandler {
   #watchEvents(): void {
     this.#boundary = createEventBoundary();
     const { keepAlive } = this.#options;
-    if (keepAlive === undefined || this.#writer === undefined || this.#description.framing === 'length') return;
-    this.#keepAlive = new KeepAliveComments(this.#writer, this.#boundary, keepAlive.intervalMs);
+    if (keepAlive !== undefined && this.#writer !== undefined && this.#description.framing !== 'length') this.#keepAlive = new KeepAliveComments(this.#writer, this.#boundary, keepAlive.intervalMs);
   }
 
   #pause(controller: Dispatcher.DispatchController): void {
@@ -277,13 +276,9 @@ class Relay implements RelayHandler {
   }
 
   #result(): RelayResult {
-    const { firstByteAt } = this.#meter;
-    return {
+    const result: { -readonly [Name in keyof RelayResult]: RelayResult[Name] } = {
       how: this.#how,
       headSent: this.#headSent,
-      ...(this.#error === undefined ? {} : { error: this.#error }),
-      ...(this.#headAt === undefined ? {} : { status: this.#status, headAt: this.#headAt }),
-      ...(firstByteAt === undefined ? {} : { firstByteAt }),
       bodyBytes: this.#meter.bytes,
       framing: this.#description.framing,
       isEventStream: this.#description.isEventStream,
@@ -294,9 +289,12 @@ class Relay implements RelayHandler {
       keepAlivesSent: this.#keepAlive?.sent ?? 0,
       failureEventSent: this.#failureEventSent,
     };
+    if (this.#error !== undefined) result.error = this.#error;
+    if (this.#headAt !== undefined) {
+      result.status = this.#status;
+      result.headAt = this.#headAt;
+    }
+    if (this.#meter.firstByteAt !== undefined) result.firstByteAt = this.#meter.firstByteAt;
+    return result;
   }
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new RelayError('interrupted', 'the relay ended', { cause: error });
 }

@@ -1,15 +1,18 @@
-import type { BodyObserver } from './relay-options.ts';
+import type { BodyObserver, RelayOptions } from './relay-options.ts';
 import type { RelayEnd } from './relay-result.ts';
+
+/** The observer, and who is told when it threw. */
+type GuardedObserverOptions = Pick<RelayOptions, 'observer' | 'onObserverError'>;
 
 /** An observer that cannot hurt the relay: its first throw ends its work. */
 export class GuardedObserver {
   #observer: BodyObserver | undefined;
-  readonly #onError: ((error: unknown) => void) | undefined;
+  readonly #options: GuardedObserverOptions;
   #ended: Promise<void> | undefined;
 
-  constructor(observer: BodyObserver | undefined, onError: ((error: unknown) => void) | undefined) {
-    this.#observer = observer;
-    this.#onError = onError;
+  constructor(options: GuardedObserverOptions) {
+    this.#options = options;
+    this.#observer = options.observer;
   }
 
   onHead(status: number, rawHeaders: readonly string[]): void {
@@ -47,7 +50,7 @@ export class GuardedObserver {
   #drop(error: unknown): void {
     this.#observer = undefined;
     try {
-      this.#onError?.(error);
+      this.#options.onObserverError?.(error);
     } catch {
       // Nobody is left to tell; the bytes go on.
     }

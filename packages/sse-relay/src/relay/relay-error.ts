@@ -17,3 +17,8 @@ export class RelayError extends Error {
 export function isRelayError(value: unknown): value is RelayError {
   return value instanceof RelayError;
 }
+
+/** What a controller is aborted with: it takes errors only, and what an application throws may be none. */
+export function asError(error: unknown): Error {
+  return error instanceof Error ? error : new RelayError('interrupted', 'the relay ended', { cause: error });
+}

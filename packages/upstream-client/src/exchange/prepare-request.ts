@@ -66,11 +66,19 @@ function isSameOrigin(given: string | URL, origin: URL): boolean {
   return given === origin.origin || URL.parse(String(given))?.origin === origin.origin;
 }
 
-/** Lays the clocks of one request over those of the client. Throws an `UpstreamError`. */
+/** What frozen clocks came to over which base: most requests of a service come with one of a few. */
+const resolved = new WeakMap<Partial<RequestTimeouts>, { readonly base: RequestTimeouts; readonly timeouts: RequestTimeouts }>();
+
+/** Lays the clocks of one request over those of the client; frozen ones are checked once. Throws an `UpstreamError`. */
 export function prepareTimeouts(options: UpstreamDispatchOptions, base: RequestTimeouts): RequestTimeouts {
-  if (options.timeouts === undefined) return base;
+  const given = options.timeouts;
+  if (given === undefined) return base;
+  const known = resolved.get(given);
+  if (known?.base === base) return known.timeouts;
   try {
-    return resolveTimeouts(options.timeouts, base);
+    const timeouts = resolveTimeouts(given, base);
+    if (Object.isFrozen(given)) resolved.set(given, { base, timeouts });
+    return timeouts;
   } catch (error) {
     throw refuse(options, thrownError(error).message);
   }

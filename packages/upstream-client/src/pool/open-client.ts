@@ -8,7 +8,8 @@ import type { Slot } from './slot.ts';
 
 /** What every undici client of one upstream has in common. */
 export interface OpenClientOptions {
-  readonly origin: string;
+  /** One object for all: a client made from text would parse it and keep a URL of its own. */
+  readonly origin: URL;
   readonly allowH2: boolean;
   readonly limits: ResolvedLimits;
   /** Called when the connection is gone, perhaps twice. */

@@ -1,0 +1,87 @@
+import type { RequestRecord } from '../request-record.ts';
+
+/** What the access log says of a request; what is undefined is left out. Durations in milliseconds. */
+export interface RequestFields {
+  readonly request_id: string;
+  readonly upstream_request_id: string | undefined;
+  readonly side: string;
+  readonly client: string;
+  readonly route: string;
+  readonly method: string;
+  readonly status: number;
+  readonly outcome: string;
+  readonly duration_ms: number | undefined;
+  readonly first_byte_ms: number | undefined;
+  readonly overhead_ms: number | undefined;
+  readonly slot_wait_ms: number | undefined;
+  readonly connect_ms: number | undefined;
+  readonly upstream_head_ms: number | undefined;
+  readonly largest_gap_ms: number | undefined;
+  readonly request_bytes: number;
+  readonly response_bytes: number;
+  readonly trace_id: string | undefined;
+  readonly span_id: string | undefined;
+  readonly model: string | undefined;
+  readonly usage: RequestRecord['usage'];
+  readonly usage_source: string | undefined;
+  failure?: unknown;
+  session_id?: string;
+  agent_id?: string;
+  parent_agent_id?: string;
+  traceparent?: string;
+}
+
+/** What needs no escaping inside a JSON string (RFC 8259 section 7): nearly every value here. */
+const PLAIN = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
+
+/**
+ * Makes the writer of access-log lines: the same JSON that pino makes of these fields, without looking at each one's kind. A line is
+ * written for every request, and took a twelfth of a small one's CPU time.
+ */
+export function createRequestLine(): (fields: RequestFields) => string {
+  const now = createClockText();
+  return (fields) => {
+    let line = `{"level":"info","time":"${now(Date.now())}","request_id":"${fields.request_id}"`;
+    if (fields.upstream_request_id !== undefined) line += `,"upstream_request_id":${quoted(fields.upstream_request_id)}`;
+    line += `,"side":"${fields.side}","client":${quoted(fields.client)},"route":${quoted(fields.route)},"method":${quoted(fields.method)}`
+      + `,"status":${fields.status},"outcome":"${fields.outcome}"`
+      + number(',"duration_ms":', fields.duration_ms) + number(',"first_byte_ms":', fields.first_byte_ms) + number(',"overhead_ms":', fields.overhead_ms)
+      + number(',"slot_wait_ms":', fields.slot_wait_ms) + number(',"connect_ms":', fields.connect_ms)
+      + number(',"upstream_head_ms":', fields.upstream_head_ms) + number(',"largest_gap_ms":', fields.largest_gap_ms)
+      + `,"request_bytes":${fields.request_bytes},"response_bytes":${fields.response_bytes}`
+      + text(',"trace_id":', fields.trace_id) + text(',"span_id":', fields.span_id) + text(',"model":', fields.model);
+    if (fields.usage !== undefined) line += `,"usage":${JSON.stringify(fields.usage)}`;
+    line += text(',"usage_source":', fields.usage_source);
+    if (fields.failure !== undefined) line += `,"failure":${JSON.stringify(fields.failure)}`;
+    line += text(',"session_id":', fields.session_id) + text(',"agent_id":', fields.agent_id)
+      + text(',"parent_agent_id":', fields.parent_agent_id) + text(',"traceparent":', fields.traceparent);
+    return `${line},"msg":"request"}\n`;
+  };
+}
+
+function quoted(value: string): string {
+  return PLAIN.test(value) ? `"${value}"` : JSON.stringify(value);
+}
+
+function text(label: string, value: string | undefined): string {
+  return value === undefined ? '' : label + quoted(value);
+}
+
+/** As JSON writes it: what is no number is null. */
+function number(label: string, value: number | undefined): string {
+  return value === undefined ? '' : `${label}${Number.isFinite(value) ? value : 'null'}`;
+}
+
+/** Words times as ISO 8601 in UTC; the seconds are worded once and used as long as they last. */
+function createClockText(): (unixMs: number) => string {
+  let second = Number.NaN;
+  let prefix = '';
+  return (unixMs) => {
+    const whole = Math.floor(unixMs / 1_000);
+    if (whole !== second) {
+      second = whole;
+      prefix = new Date(whole * 1_000).toISOString().slice(0, -4);
+    }
+    return `${prefix}${String(unixMs - whole * 1_000).padStart(3, '0')}Z`;
+  };
+}

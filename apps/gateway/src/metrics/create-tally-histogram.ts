@@ -1,0 +1,107 @@
+import { Histogram, type Registry } from 'prom-client';
+import { seriesText } from './series-text.ts';
+
+/** The observations of one label combination; an observation is one search and three additions. */
+export interface HistogramTally {
+  /** Counts one observation, in the unit of the buckets. Throws on what is no measurement: one NaN would spoil the series for good. */
+  observe(value: number): void;
+}
+
+/** A histogram whose observing costs no look-up; prom-client sees it only when somebody scrapes. */
+export interface TallyHistogram {
+  /** The tally of a label combination, made empty the first time. Keep it: the look-up costs more than the counting. */
+  tally(labels: Readonly<Record<string, string>>): HistogramTally;
+}
+
+/** What the histogram is called, what it measures, and the upper bounds of its buckets in ascending order. */
+export interface TallyHistogramOptions {
+  readonly name: string;
+  readonly help: string;
+  readonly labelNames: readonly string[];
+  readonly buckets: readonly number[];
+}
+
+interface MetricValue {
+  readonly metricName: string;
+  readonly value: number;
+  readonly labels?: Readonly<Record<string, string | number>>;
+}
+
+class BucketTally implements HistogramTally {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly #bounds: readonly number[];
+  /** One count for each bucket alone, the last for what is above all bounds. */
+  readonly #counts: Float64Array;
+  readonly #series: readonly string[];
+  readonly #sumSeries: string;
+  readonly #countSeries: string;
+  #sum = 0;
+
+  constructor(name: string, labels: Readonly<Record<string, string>>, bounds: readonly number[]) {
+    this.labels = labels;
+    this.#bounds = bounds;
+    this.#counts = new Float64Array(bounds.length + 1);
+    this.#series = [...bounds.map(String), '+Inf'].map((le) => seriesText(`${name}_bucket`, { le, ...labels }));
+    this.#sumSeries = seriesText(`${name}_sum`, labels);
+    this.#countSeries = seriesText(`${name}_count`, labels);
+  }
+
+  observe(value: number): void {
+    if (!Number.isFinite(value)) throw new RangeError(`an observation must be a finite number, received ${value}`);
+    let bucket = 0;
+    while (bucket < this.#bounds.length && value > (this.#bounds[bucket] as number)) bucket += 1;
+    this.#counts[bucket] = (this.#counts[bucket] as number) + 1;
+    this.#sum += value;
+  }
+
+  clear(): void {
+    this.#counts.fill(0);
+    this.#sum = 0;
+  }
+
+  /** The values as texts that were made once. */
+  printed(): MetricValue[] {
+    const values = this.#cumulated().map((value, index) => ({ metricName: this.#series[index] as string, value }));
+    const total = values.at(-1)?.value ?? 0;
+    values.push({ metricName: this.#sumSeries, value: this.#sum }, { metricName: this.#countSeries, value: total });
+    return values;
+  }
+
+  /** The values as prom-client describes them. */
+  described(name: string): MetricValue[] {
+    const { labels } = this;
+    const values: MetricValue[] = this.#cumulated().map((value, index) => ({ metricName: `${name}_bucket`, labels: { le: this.#bounds[index] ?? '+Inf', ...labels }, value }));
+    const total = values.at(-1)?.value ?? 0;
+    values.push({ metricName: `${name}_sum`, labels, value: this.#sum }, { metricName: `${name}_count`, labels, value: total });
+    return values;
+  }
+
+  #cumulated(): number[] {
+    let total = 0;
+    return Array.from(this.#counts, (count) => (total += count));
+  }
+}
+
+/** Creates a histogram of tallies in a registry. */
+export function createTallyHistogram(registry: Registry, { name, help, labelNames, buckets }: TallyHistogramOptions): TallyHistogram {
+  const tallies = new Map<string, BucketTally>();
+  const histogram = new Histogram({ name, help, labelNames: [...labelNames], buckets: [...buckets], registers: [] });
+  const all = (read: (tally: BucketTally) => MetricValue[]): MetricValue[] => Array.from(tallies.values(), read).flat();
+  // A registry prints by the first, and hands out by the second.
+  Object.assign(histogram, {
+    getForPromString: () => Promise.resolve({ name, help, type: 'histogram', values: all((tally) => tally.printed()) }),
+    get: () => Promise.resolve({ name, help, type: 'histogram', aggregator: 'sum', values: all((tally) => tally.described(name)) }),
+    reset: () => { for (const tally of tallies.values()) tally.clear(); },
+  });
+  registry.registerMetric(histogram);
+  return {
+    tally(labels) {
+      const key = labelNames.map((label) => labels[label]).join('\n');
+      const known = tallies.get(key);
+      if (known !== undefined) return known;
+      const tally = new BucketTally(name, labels, buckets);
+      tallies.set(key, tally);
+      return tally;
+    },
+  };
+}
