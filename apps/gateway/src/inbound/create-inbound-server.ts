@@ -44,7 +44,8 @@ export function createInboundServer(options: InboundServerOptions): Server {
   server.maxHeadersCount = limits.maxHeadersCount;
   server.maxConnections = options.maxConnections;
   // A worker that is full would hand a connection on to the next one, and when all are full it goes round for ever.
-  server.dropMaxConnection = true;
+  // Node's types know it of `net.Server` options only.
+  Object.assign(server, { dropMaxConnection: true });
   server.timeout = 0;
   server.maxRequestsPerSocket = 0;
   const onRequest: RequestListener = (request, response) => {

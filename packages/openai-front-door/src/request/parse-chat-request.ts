@@ -34,7 +34,7 @@ function requireOneOfEach({ duplicates: [duplicate] }: JsonOutline): void {
  * Decodes and parses a JSON request body; 400 for anything that is not one JSON object and for a doubled `model` or `stream`,
  * 413 for one of more values than `maxValues`, before they are built.
  */
-export function parseJsonRequest(bytes: Uint8Array, maxValues = DEFAULT_MAX_REQUEST_VALUES): JsonObject {
+export function parseJsonRequest(bytes: Uint8Array, maxValues: number = DEFAULT_MAX_REQUEST_VALUES): JsonObject {
   const text = decode(bytes);
   const outline = outlineOf(text, CHOSEN_MEMBERS, maxValues);
   if (outline.values > maxValues) throw new FrontDoorError('too_large', `The request body holds more than ${maxValues} JSON values.`);
