@@ -19,7 +19,8 @@ const KEEP_ALIVE_UNREAD_BYTES = 64 * 1024;
  */
 export function respond(request: IncomingMessage, response: ServerResponse, whole: WholeResponse): Promise<number> {
   if (response.destroyed || response.headersSent) return Promise.resolve(0);
-  const isUnread = !request.complete;
+  // Node handles a request without a body before it calls it complete, and never tells of its end: there is nothing to wait for.
+  const isUnread = announcesBody(request) && !request.complete;
   // A client that was too slow for its body is not waited for any longer.
   const closes = isUnread && (whole.status === 408 || !isSmallRest(request));
   const headers = [...whole.headers];
@@ -47,6 +48,10 @@ function untilClosed(request: IncomingMessage, response: ServerResponse, bodyByt
     // Behind a pipelined request a response waits for the socket; when that dies first, Node never tells the response.
     if (response.socket === null) socket.on('close', settle);
   });
+}
+
+function announcesBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
 /** A short announced body is read to its end by Node after the response, and the connection can be kept. */

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { fieldValues, openRawConnection, startScriptedUpstream, statusOf, wholeResponse, type ScriptedUpstream } from '@penstock/test-support';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { INBOUND_LIMITS } from '../../src/inbound/inbound-limits.ts';
 import { startTestGateway, type TestGateway } from '../start-test-gateway.ts';
 
 let upstream: ScriptedUpstream;
@@ -63,6 +64,22 @@ describe('a client that still sends its body', () => {
     connection.send(`0\r\n\r\n${head('', '/', 'GET')}`);
     expect(await connection.closed()).toBe('fin');
     expect(connection.received().toString('latin1').match(/HTTP\/1\.1 /g)).toEqual(['HTTP/1.1 ']);
+  });
+});
+
+describe('a connection that carried a request without a body', () => {
+  test.each([
+    ['HEAD', '/anthropic/api/hello', 200], ['GET', '/anthropic/health', 200], ['GET', '/', 200], ['GET', '/anthropic/v1/nothing', 404], ['GET', '/anthropic/v1/messages', 405],
+  ])('is not cut when the time for the rest of a body is over (%s %s)', async (method, path, status) => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => { vi.useRealTimers(); });
+    const connection = await openRawConnection(gateway.port);
+    connection.send(head('', path, method).replace(/Content-Type.*\r\n/, ''));
+    expect(statusOf(await connection.readMessage({ kind: 'response', toHead: method === 'HEAD' }))).toBe(status);
+    vi.advanceTimersByTime(2 * INBOUND_LIMITS.lingerMs);
+    connection.send(head('', '/', 'GET'));
+    expect(statusOf(await connection.readMessage({ kind: 'response' }))).toBe(200);
+    connection.close();
   });
 });
 
