@@ -38,8 +38,10 @@ export function createRedisStore({ url, keyPrefix, windowSeconds, commandTimeout
     // After a failover the old primary answers READONLY; a new connection finds the new one.
     reconnectOnError: (error) => error.message.startsWith('READONLY'),
   });
-  // Failures are reported by the commands that meet them; without a listener ioredis would write them to the console.
-  redis.on('error', () => {});
+  // Failures are reported by the commands that meet them; without a listener ioredis would write them to the console. A connection
+  // whose replies cannot be read is cut: ioredis would only close its side, read on for two seconds, and take every further piece
+  // for a new failure with a timer and a listener of its own.
+  redis.on('error', () => redis.stream?.destroy());
   const windows = new RateLimiterRedis({ storeClient: redis, keyPrefix, points: Number.MAX_SAFE_INTEGER, duration: windowSeconds });
   const nameOf = (key: string): string => `${keyPrefix}:${key}`;
 

@@ -15,23 +15,43 @@ export interface MatrixReport {
  * aloud: the clocks are short, and a neighbour may have had the processor for longer than one of them.
  */
 export async function runMatrix(scenarios: readonly FaultScenario[], lanes = 3): Promise<MatrixReport> {
-  const failed = new Set<FaultScenario>();
-  const first = await runLanes(scenarios, lanes, failed);
-  if (failed.size === 0) return first;
-  for (const problem of first.problems) console.warn(`fault matrix: tried again alone: ${problem}`);
-  const again = await runLanes([...failed], 1, new Set());
-  const kept = first.problems.filter((problem) => !problem.includes(' ('));
-  return { passed: first.passed + again.passed, skipped: first.skipped, problems: [...kept, ...again.problems] };
+  const first = await runLanes(scenarios, lanes);
+  const failed = [...first.failed.keys()];
+  const found = [...first.failed.values()].flat();
+  for (const problem of found) console.warn(`fault matrix: tried again alone: ${problem}`);
+  const again = failed.length === 0 ? undefined : await runLanes(failed, 1);
+  const problems = [...first.problems, ...(again === undefined ? [] : [...again.failed.values()].flat().concat(again.problems))];
+  return { passed: first.passed + (again?.passed ?? 0), skipped: first.skipped, problems };
 }
 
-async function runLanes(scenarios: readonly FaultScenario[], lanes: number, failed: Set<FaultScenario>): Promise<MatrixReport> {
+interface LanesReport extends MatrixReport {
+  /** What was wrong with a scenario; `problems` has what nobody can lay to one of them. */
+  readonly failed: ReadonlyMap<FaultScenario, readonly string[]>;
+}
+
+/** Collects what must not happen in a process whatever is done to it: promises rejected unhandled, and warnings (of leaks above all). */
+function watchProcess(): { readonly problems: readonly string[]; stop(): void } {
+  const problems: string[] = [];
+  const onRejection = (reason: unknown): void => { problems.push(`unhandled rejection: ${String(reason)}`); };
+  const onWarning = (warning: Error): void => { problems.push(`process warning: ${warning.name}: ${warning.message}`); };
+  process.on('unhandledRejection', onRejection);
+  process.on('warning', onWarning);
+  return {
+    problems,
+    stop() {
+      process.off('unhandledRejection', onRejection);
+      process.off('warning', onWarning);
+    },
+  };
+}
+
+async function runLanes(scenarios: readonly FaultScenario[], lanes: number): Promise<LanesReport> {
   const skipped: string[] = [];
   const problems: string[] = [];
+  const failed = new Map<FaultScenario, string[]>();
   let passed = 0;
   const queue = scenarios.toReversed();
-  const rejected: unknown[] = [];
-  const onRejection = (reason: unknown): void => { rejected.push(reason); };
-  process.on('unhandledRejection', onRejection);
+  const watch = watchProcess();
   await Promise.all(Array.from({ length: lanes }, async () => {
     const worlds = new Map<WorldKind, FaultWorld>();
     for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
@@ -45,8 +65,7 @@ async function runLanes(scenarios: readonly FaultScenario[], lanes: number, fail
       worlds.set(next.world, world);
       const found = await checkScenario(world, next);
       if (found.length === 0) passed += 1;
-      else failed.add(next);
-      problems.push(...found.map((problem) => `${name}: ${problem}`));
+      else failed.set(next, found.map((problem) => `${name}: ${problem}`));
     }
     for (const world of worlds.values()) {
       const internal = world.gateway.logged.find(({ level, msg }) => level === 60 || msg === 'internal error');
@@ -54,7 +73,6 @@ async function runLanes(scenarios: readonly FaultScenario[], lanes: number, fail
       await world.close();
     }
   }));
-  process.off('unhandledRejection', onRejection);
-  if (rejected.length > 0) problems.push(`${rejected.length} unhandled rejections: ${String(rejected[0])}`);
-  return { passed, skipped, problems };
+  watch.stop();
+  return { passed, skipped, failed, problems: [...problems, ...watch.problems] };
 }
