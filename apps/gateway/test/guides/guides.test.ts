@@ -1,13 +1,12 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadConfig } from '../../src/config/load-config.ts';
-import { codeBlocks, guidePages, ROOT } from './code-blocks.ts';
+import { codeBlocks, guidePages } from './code-blocks.ts';
 import { createGuideWorld, type GuideWorld } from './guide-world.ts';
 
-const pages = guidePages();
-const blocks = pages.flatMap(codeBlocks);
+const blocks = guidePages().flatMap(codeBlocks);
 const named = (list: typeof blocks): (readonly [string, (typeof blocks)[number]])[] => list.map((block) => [block.where, block]);
 
 let world: GuideWorld;
@@ -40,10 +39,4 @@ test('the n8n workflow is one that n8n can import: nodes are connected by their 
   const { nodes, connections } = JSON.parse(workflow?.code ?? '') as { nodes: { name: string }[]; connections: Record<string, { main: { node: string }[][] }> };
   const names = nodes.map(({ name }) => name);
   for (const [from, { main }] of Object.entries(connections)) expect(names).toEqual(expect.arrayContaining([from, ...main.flat().map(({ node }) => node)]));
-});
-
-test.each(pages)('every relative link on %s leads somewhere', (page) => {
-  const text = readFileSync(join(ROOT, page), 'utf8').replaceAll(/```[\s\S]*?```/g, '');
-  const links = Array.from(text.matchAll(/\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)/g), ([, link = '']) => link);
-  expect(links.filter((link) => !existsSync(resolve(ROOT, dirname(page), link)))).toEqual([]);
 });
