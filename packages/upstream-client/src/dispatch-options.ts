@@ -3,8 +3,11 @@ import type { Dispatcher, FormData } from 'undici';
 import type { RequestPhase } from './upstream-error.ts';
 import type { RequestTimeouts } from './options.ts';
 
-/** A request body; a list of chunks is sent as one body with `content-length`, never concatenated above 64 KiB. */
-export type UpstreamBody = null | string | Uint8Array | readonly Uint8Array[] | Readable | AsyncIterable<Uint8Array | string> | FormData;
+/**
+ * A request body; a list of chunks is sent as one body with `content-length`, never concatenated above 64 KiB. What an iterable gives is
+ * sent piece by piece, and not held once it was sent.
+ */
+export type UpstreamBody = null | string | Uint8Array | readonly Uint8Array[] | Readable | Iterable<Uint8Array> | AsyncIterable<Uint8Array | string> | FormData;
 
 /** Options of one request: undici's own, with clocks. */
 export interface UpstreamDispatchOptions extends Omit<Dispatcher.DispatchOptions, 'body' | 'headers' | 'upgrade'> {

@@ -4,25 +4,25 @@ const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
  * A gathered body that lets go of each chunk as it is taken, and can be read once. Who sends a body keeps hold of it until
  * the answer ended, which for a stream is minutes after its last byte went out.
  */
-export class DrainingBody implements AsyncIterableIterator<Uint8Array> {
+export class DrainingBody implements IterableIterator<Uint8Array> {
   #chunks: Uint8Array[];
 
   constructor(chunks: readonly Uint8Array[]) {
     this.#chunks = chunks.toReversed();
   }
 
-  [Symbol.asyncIterator](): this {
+  [Symbol.iterator](): this {
     return this;
   }
 
-  next(): Promise<IteratorResult<Uint8Array>> {
+  next(): IteratorResult<Uint8Array> {
     const value = this.#chunks.pop();
-    return Promise.resolve(value === undefined ? DONE : { done: false, value });
+    return value === undefined ? DONE : { done: false, value };
   }
 
-  return(): Promise<IteratorResult<Uint8Array>> {
+  return(): IteratorResult<Uint8Array> {
     this.#chunks = [];
-    return Promise.resolve(DONE);
+    return DONE;
   }
 
   /** Bytes that are still held. */

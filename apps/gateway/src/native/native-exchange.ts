@@ -13,7 +13,7 @@ export interface LimitLease {
 
 /** The body as phase 6 sends it. */
 export interface OutboundBody {
-  readonly body: Uint8Array | AsyncIterable<Uint8Array> | null;
+  readonly body: Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array> | null;
   /** `undefined` for a chunked upload. */
   readonly contentLength: number | undefined;
 }

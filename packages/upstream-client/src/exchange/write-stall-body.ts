@@ -1,8 +1,6 @@
 /** Pieces this large are handed to the socket, so that progress is seen at least once per piece. */
 const PIECE_BYTES = 65_536;
 
-type Source = AsyncIterator<unknown> | Iterator<unknown>;
-
 /**
  * A request body that notices when the upstream stops taking it.
  *
@@ -10,11 +8,16 @@ type Source = AsyncIterator<unknown> | Iterator<unknown>;
  * over to being asked for the next. It stands still while the source itself is waited for: that is the source's delay.
  */
 export class WriteStallBody implements AsyncIterableIterator<Uint8Array> {
-  private source: Source | undefined;
   private readonly iterable: AsyncIterable<unknown> | Iterable<unknown>;
   private readonly stallMs: number;
   private readonly onStall: () => void;
+  /** Of the two kinds of source at most one is open. Bytes that are there already are not waited for. */
+  private source: Iterator<unknown> | undefined;
+  private asyncSource: AsyncIterator<unknown> | undefined;
+  /** One timer for all pieces, begun anew with each. */
   private timer: NodeJS.Timeout | undefined;
+  /** Whether a piece was handed over and the next one not asked for yet. */
+  private isHandedOver = false;
   /** What is left of a chunk that was larger than a piece. */
   private rest: Uint8Array | undefined;
   private stopped = false;
@@ -32,28 +35,44 @@ export class WriteStallBody implements AsyncIterableIterator<Uint8Array> {
   }
 
   async next(): Promise<IteratorResult<Uint8Array>> {
-    this.stopClock();
+    this.isHandedOver = false;
     while (this.rest === undefined || this.rest.byteLength === 0) {
-      const chunk = await this.pull();
-      if (chunk === undefined || this.stopped) return { done: true, value: undefined };
-      this.rest = chunk;
+      const pulled = this.pull();
+      const result = pulled instanceof Promise ? await pulled : pulled;
+      if (result.done === true || this.stopped) { this.stopClock(); return { done: true, value: undefined }; }
+      this.rest = this.toBytes(result.value);
     }
-    const piece = this.rest.subarray(0, PIECE_BYTES);
+    const piece = this.rest.byteLength > PIECE_BYTES ? this.rest.subarray(0, PIECE_BYTES) : this.rest;
     this.rest = this.rest.byteLength > PIECE_BYTES ? this.rest.subarray(PIECE_BYTES) : undefined;
-    if (!this.stopped) this.timer = setTimeout(this.onStall, this.stallMs);
+    if (!this.stopped) this.startClock();
     return { done: false, value: piece };
   }
 
-  /** The next chunk of the source, `undefined` at its end; what it throws is kept, to be told from the upstream's failures. Not named `read`, which undici would call. */
-  private async pull(): Promise<Uint8Array | undefined> {
+  /** The next chunk of the source; what it throws is kept, to be told from the upstream's failures. Not named `read`, which undici would call. */
+  private pull(): IteratorResult<unknown> | Promise<IteratorResult<unknown>> {
     try {
-      this.source ??= openSource(this.iterable);
-      const { done, value } = await this.source.next();
-      return done === true ? undefined : toBytes(value);
+      if (this.source === undefined && this.asyncSource === undefined) this.open();
+      if (this.source !== undefined) return this.source.next();
+      return Promise.resolve(this.asyncSource?.next() ?? { done: true, value: undefined }).catch((error: unknown) => this.keepFailure(error));
     } catch (error) {
-      this.failure = error;
-      throw error;
+      return this.keepFailure(error);
     }
+  }
+
+  private open(): void {
+    if (Symbol.asyncIterator in this.iterable) this.asyncSource = this.iterable[Symbol.asyncIterator]();
+    else this.source = this.iterable[Symbol.iterator]();
+  }
+
+  private toBytes(value: unknown): Uint8Array {
+    if (value instanceof Uint8Array) return value;
+    if (typeof value === 'string') return Buffer.from(value);
+    return this.keepFailure(new TypeError(`a body chunk must be a Uint8Array or a string, received ${typeof value}`));
+  }
+
+  private keepFailure(error: unknown): never {
+    this.failure = error;
+    throw error;
   }
 
   async return(): Promise<IteratorResult<Uint8Array>> {
@@ -61,10 +80,23 @@ export class WriteStallBody implements AsyncIterableIterator<Uint8Array> {
     return { done: true, value: undefined };
   }
 
+  private startClock(): void {
+    this.isHandedOver = true;
+    if (this.timer === undefined) this.timer = setTimeout(check, this.stallMs, this);
+    else this.timer.refresh();
+  }
+
+  /** Called by the timer, which may have been set for a piece that was taken since. */
+  check(): void {
+    this.timer = undefined;
+    if (this.isHandedOver) this.onStall();
+  }
+
   /** Stops the clock for good, for a response that came before the request was sent. */
   stopClock(): void {
     clearTimeout(this.timer);
     this.timer = undefined;
+    this.isHandedOver = false;
   }
 
   /** Ends the body of a request that is over. */
@@ -77,16 +109,11 @@ export class WriteStallBody implements AsyncIterableIterator<Uint8Array> {
     this.stopClock();
     if (this.stopped) return;
     this.stopped = true;
-    await this.source?.return?.();
+    this.source?.return?.();
+    await this.asyncSource?.return?.();
   }
 }
 
-function openSource(iterable: AsyncIterable<unknown> | Iterable<unknown>): Source {
-  return Symbol.asyncIterator in iterable ? iterable[Symbol.asyncIterator]() : iterable[Symbol.iterator]();
-}
-
-function toBytes(value: unknown): Uint8Array {
-  if (value instanceof Uint8Array) return value;
-  if (typeof value === 'string') return Buffer.from(value);
-  throw new TypeError(`a body chunk must be a Uint8Array or a string, received ${typeof value}`);
+function check(body: WriteStallBody): void {
+  body.check();
 }
