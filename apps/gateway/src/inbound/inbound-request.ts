@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { readLoggedFields, type LoggedFields } from '../logging/logged-fields.ts';
 import type { RequestTrace } from '../tracing/tracing.ts';
 import type { InboundLimits } from './inbound-limits.ts';
 import type { LintedHead } from './lint-request.ts';
@@ -19,6 +20,8 @@ export class InboundRequest {
   readonly limits: InboundLimits;
   /** Fields that every response to this request carries: CORS of a listed origin, `connection: close` while draining. */
   readonly responseFields: string[] = [];
+  /** What the access log says of the request's fields, once these were let go of. */
+  loggedFields: LoggedFields | undefined;
   /** The trace of this request; absent where tracing is off. */
   trace: RequestTrace | undefined;
 
@@ -31,6 +34,12 @@ export class InboundRequest {
     this.query = init.query;
     this.head = init.head;
     this.limits = init.limits;
+  }
+
+  /** Keeps of the header fields what is still to be logged: an answer may stream for hours. Only once the request is complete. */
+  releaseFields(): void {
+    this.loggedFields = readLoggedFields(this.request.rawHeaders);
+    this.request.rawHeaders = [];
   }
 
   get method(): string {

@@ -1,48 +1,50 @@
 import { createRequire } from 'node:module';
-import { destination, pino, type DestinationStream, type Logger } from 'pino';
-import type { PinoPretty } from 'pino-pretty';
+import { pino, type Logger } from 'pino';
+import type * as PinoPretty from 'pino-pretty';
 import type { LogConfig } from '../config/sections/log-section.ts';
+import { LogSink } from './log-sink.ts';
+
+/** How entries are put into words: one JSON line each, or text for people, with or without colours. */
+export type LogStyle = 'json' | 'text' | 'coloured';
 
 /** A logger and the means to empty its buffer before the process ends. */
 export interface ProcessLogger {
   readonly logger: Logger;
-  /** Takes a whole line that was already put into words; absent where lines are coloured text. */
+  /** Takes a whole line that was already put into words; absent where lines are text for people. */
   readonly writeLine?: (line: string) => void;
-  flush(): void;
+  /** Opens the file of the log anew, under its name: after it was moved away. Does nothing for standard output. */
+  readonly reopen?: () => void;
+  /**
+   * Empties the buffer, for the last time. Resolves within a second; to `false` when the destination neither takes the lines nor fails.
+   * The process cannot end by itself then: the write holds one of its threads.
+   */
+  flush(): Promise<boolean>;
 }
 
 const DESCRIPTORS: Readonly<Record<string, number>> = { stdout: 1, stderr: 2 };
 /** Whole lines in writes of at most a pipe's atomic size: workers share one standard output. */
-const SHARED_WRITES = { minLength: 2_048, maxWrite: 4_096 };
+const SHARED_WRITES = { minWrite: 2_048, maxWrite: 4_096 };
 /** A file is appended to as a whole at any size, and each write wakes another thread: fewer and larger ones cost a tenth. */
-const FILE_WRITES = { minLength: 16_384, maxWrite: 32_768 };
-const FLUSH_INTERVAL_MS = 500;
+const FILE_WRITES = { minWrite: 16_384, maxWrite: 32_768 };
+/** Somebody is looking. */
+const TERMINAL_WRITES = { minWrite: 1, maxWrite: 4_096 };
 
 /**
- * Makes the process's logger: one JSON line an entry, or coloured text for a terminal. Lines are written asynchronously, and a
- * destination that fails (a full disk, a closed pipe) is reported to `onFailure` and never stops the gateway.
+ * Makes the process's logger. `style` is for standard output; a file gets JSON. Lines are written asynchronously, and a destination
+ * that fails (a full disk, a closed pipe) is reported to `onFailure` and never stops the gateway. A file that cannot be opened throws
+ * at once.
  */
-export function createLogger(config: LogConfig, isPretty: boolean, onFailure: () => void): ProcessLogger {
-  const descriptor = DESCRIPTORS[config.destination];
+export function createLogger(config: LogConfig, style: LogStyle, onFailure: (error: unknown) => void): ProcessLogger {
   const options = { level: config.level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label: string) => ({ level: label }) } };
-  if (isPretty) {
+  if (style !== 'json' && config.destination === 'stdout') {
     // Loaded only for a terminal.
-    const pretty = createRequire(import.meta.url)('pino-pretty') as typeof PinoPretty;
-    const stream: DestinationStream = pretty({ colorize: true, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss.l', sync: true });
-    return { logger: pino(options, stream), flush: () => undefined };
+    const { prettyFactory } = createRequire(import.meta.url)('pino-pretty') as typeof PinoPretty;
+    const toText = prettyFactory({ colorize: style === 'coloured', ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss.l' });
+    const sink = new LogSink({ destination: 1, ...TERMINAL_WRITES, onFailure });
+    return { logger: pino(options, { write: (line: string) => sink.write(toText(line)) }), flush: () => sink.end() };
   }
-  const stream = destination({
-    dest: descriptor ?? config.destination, append: true, mkdir: descriptor === undefined, sync: false, periodicFlush: FLUSH_INTERVAL_MS,
-    ...(descriptor === undefined ? FILE_WRITES : SHARED_WRITES), maxLength: 8 * 1024 * 1024,
-  });
-  stream.on('error', onFailure);
-  stream.on('drop', onFailure);
-  const flush = (): void => {
-    try {
-      stream.flushSync();
-    } catch {
-      onFailure();
-    }
-  };
-  return { logger: pino(options, stream), writeLine: (line) => { stream.write(line); }, flush };
+  const descriptor = DESCRIPTORS[config.destination];
+  const sink = new LogSink({ destination: descriptor ?? config.destination, ...(descriptor === undefined ? FILE_WRITES : SHARED_WRITES), onFailure });
+  const writeLine = (line: string): void => sink.write(line);
+  return { logger: pino(options, { write: writeLine }), writeLine, reopen: () => sink.reopen(), flush: () => sink.end() };
 }

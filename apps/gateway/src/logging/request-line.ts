@@ -1,7 +1,8 @@
 import type { RequestRecord } from '../request-record.ts';
+import type { LoggedFields } from './logged-fields.ts';
 
 /** What the access log says of a request; what is undefined is left out. Durations in milliseconds. */
-export interface RequestFields {
+export interface RequestFields extends LoggedFields {
   readonly request_id: string;
   readonly upstream_request_id: string | undefined;
   readonly side: string;
@@ -25,10 +26,6 @@ export interface RequestFields {
   readonly usage: RequestRecord['usage'];
   readonly usage_source: string | undefined;
   failure?: unknown;
-  session_id?: string;
-  agent_id?: string;
-  parent_agent_id?: string;
-  traceparent?: string;
 }
 
 /** What needs no escaping inside a JSON string (RFC 8259 section 7): nearly every value here. */

@@ -4,6 +4,7 @@ import type { InboundRequest } from '../inbound/inbound-request.ts';
 import type { RequestRecord } from '../request-record.ts';
 import type { ProcessLogger } from './create-logger.ts';
 import { describeError, errorCodes } from './describe-error.ts';
+import { readLoggedFields } from './logged-fields.ts';
 import { createRequestLine, type RequestFields } from './request-line.ts';
 
 /** What only the log wants to know of a request, beside its record. */
@@ -22,24 +23,13 @@ export interface RequestLog {
   internalError(inbound: InboundRequest, failure: unknown): void;
 }
 
-/** Request fields that identify a conversation, never a person or a secret. */
-const LOGGED_FIELDS: Readonly<Record<string, 'session_id' | 'agent_id' | 'parent_agent_id' | 'traceparent'>> = {
-  'x-claude-code-session-id': 'session_id',
-  'x-claude-code-agent-id': 'agent_id',
-  'x-claude-code-parent-agent-id': 'parent_agent_id',
-  traceparent: 'traceparent',
-};
-
-/** Long enough for a traceparent and any id; a client cannot fill the disk with one field. */
-const LOGGED_VALUE = /^[\w.:-]{1,128}$/;
-
 /** Makes the request log. `observerError` counts what fails here: logging never fails a request. */
-export function createRequestLog({ logger, writeLine }: Pick<ProcessLogger, 'logger' | 'writeLine'>, trustedProxies: () => BlockList, observerError: () => void): RequestLog {
+export function createRequestLog({ logger, writeLine }: Pick<ProcessLogger, 'logger' | 'writeLine'>, trustedProxies: () => BlockList, observerError: (error: unknown) => void): RequestLog {
   const guarded = <Parameters extends readonly unknown[]>(write: (...parameters: Parameters) => void) => (...parameters: Parameters): void => {
     try {
       write(...parameters);
-    } catch {
-      observerError();
+    } catch (error) {
+      observerError(error);
     }
   };
   const requestLine = createRequestLine();
@@ -71,18 +61,8 @@ function describeRequest(inbound: InboundRequest, record: RequestRecord, details
     model: record.model, usage: record.usage, usage_source: record.usageSource,
   };
   if (details.failure !== undefined) line.failure = errorCodes(details.failure);
-  addFields(line, inbound.request.rawHeaders);
+  Object.assign(line, inbound.loggedFields ?? readLoggedFields(inbound.request.rawHeaders));
   return line;
-}
-
-function addFields(line: RequestFields, rawHeaders: readonly string[]): void {
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index] as string;
-    if (name.length !== 11 && name.length < 22) continue;
-    const field = LOGGED_FIELDS[name.toLowerCase()];
-    const value = rawHeaders[index + 1] as string;
-    if (field !== undefined && LOGGED_VALUE.test(value)) line[field] = value;
-  }
 }
 
 function round(milliseconds: number | undefined): number | undefined {

@@ -22,14 +22,7 @@ const NO_HEADERS: string[] = [];
 export function forward(runtime: NativeRuntime, exchange: NativeExchange, route: NativeRoute): Promise<void> {
   return new Promise((resolve, reject) => {
     const { inbound } = exchange;
-    const relay = new NativeRelay(runtime, exchange, route, (ended, result) => {
-      try {
-        readResult(exchange, ended, result);
-        resolve();
-      } catch (error) {
-        reject(error);
-      }
-    });
+    const relay = new NativeRelay(runtime, exchange, route, resolve, reject);
     const headers = exchange.outboundHeaders;
     if (exchange.outbound.contentLength !== undefined) headers.push('content-length', String(exchange.outbound.contentLength));
     inbound.trace?.beginUpstream({
@@ -75,14 +68,16 @@ class NativeRelay implements OpenRelay, RelayOptions {
   readonly clientStallMs: number;
   readonly #runtime: NativeRuntime;
   readonly #exchange: NativeExchange;
-  readonly #onEnd: (relay: NativeRelay, result: RelayResult) => void;
+  readonly #resolve: () => void;
+  readonly #reject: (failure: unknown) => void;
   controller: UpstreamController | undefined;
   #isStream = false;
 
-  constructor(runtime: NativeRuntime, exchange: NativeExchange, route: NativeRoute, onEnd: (relay: NativeRelay, result: RelayResult) => void) {
+  constructor(runtime: NativeRuntime, exchange: NativeExchange, route: NativeRoute, resolve: () => void, reject: (failure: unknown) => void) {
     this.#runtime = runtime;
     this.#exchange = exchange;
-    this.#onEnd = onEnd;
+    this.#resolve = resolve;
+    this.#reject = reject;
     this.clientStallMs = runtime.clientStallMs;
     if (runtime.keepAlive !== undefined) this.keepAlive = runtime.keepAlive;
     if (route.headClock === 'message') this.observer = createUsageObserver(runtime.usageObserver);
@@ -102,14 +97,19 @@ class NativeRelay implements OpenRelay, RelayOptions {
     return failureEvent(failure, this.#exchange.inbound.id);
   }
 
-  onObserverError(): void {
-    this.#runtime.metrics.observerError();
+  onObserverError(error: unknown): void {
+    this.#runtime.metrics.observerError('relay', error);
   }
 
   onSettled(result: RelayResult): void {
     this.#runtime.relays.delete(this);
     if (this.#isStream) this.#runtime.metrics.streamClosed('native');
-    this.#onEnd(this, result);
+    try {
+      readResult(this.#exchange, this, result);
+      this.#resolve();
+    } catch (failure) {
+      this.#reject(failure);
+    }
   }
 
   onHead(status: number, rawHeaders: string[], statusMessage: string): RelayHead {
@@ -127,6 +127,7 @@ class NativeRelay implements OpenRelay, RelayOptions {
       if (!facts.hasAccelBuffering) headers.push('x-accel-buffering', 'no');
       this.#isStream = true;
       runtime.metrics.streamOpened('native');
+      if (inbound.request.complete) inbound.releaseFields();
     }
     headers.push('x-penstock-request-id', inbound.id);
     for (const text of inbound.responseFields) headers.push(text);
