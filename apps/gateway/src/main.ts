@@ -1,10 +1,18 @@
 #!/usr/bin/env node
-import { createProgram } from './commands/create-program.ts';
+import { whyNodeIsTooOld } from './commands/why-node-is-too-old.ts';
 
 // Whoever reads our output may go away; that is no reason to stop serving.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 
-await createProgram({
-  environment: process.env, workingDirectory: process.cwd(), stdout: process.stdout, stderr: process.stderr,
-  setExitCode: (code) => { process.exitCode = code; },
-}).parseAsync();
+const problem = whyNodeIsTooOld(process.versions.node);
+if (problem === undefined) {
+  // Only now: on an old Node the import itself would fail, with words that help nobody.
+  const { createProgram } = await import('./commands/create-program.ts');
+  await createProgram({
+    environment: process.env, workingDirectory: process.cwd(), stdout: process.stdout, stderr: process.stderr,
+    setExitCode: (code) => { process.exitCode = code; },
+  }).parseAsync();
+} else {
+  console.error(problem);
+  process.exitCode = 1;
+}

@@ -1,11 +1,12 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startSimulator } from '@penstock/anthropic-simulator';
 import type { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
 import { createProgram } from '../../src/commands/create-program.ts';
+import { whyNodeIsTooOld } from '../../src/commands/why-node-is-too-old.ts';
 import { startTestGateway } from '../start-test-gateway.ts';
 
 /** Runs a command line in this process. */
@@ -48,6 +49,24 @@ describe('help', () => {
     const { code, stderr } = await penstock(['strat']);
     expect(code).toBe(1);
     expect(stderr).toContain('Did you mean start?');
+  });
+});
+
+describe('a Node that is too old', () => {
+  const { engines } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8')) as { engines: { node: string } };
+  const supported = Array.from(engines.node.matchAll(/\d+(?:\.\d+\.\d+)?/g), ([version]) => (version.includes('.') ? version : `${version}.0.0`));
+
+  test.each(supported)('%s is supported, so it is not refused', (version) => {
+    expect(whyNodeIsTooOld(version)).toBeUndefined();
+  });
+
+  test.each(['16.20.2', '18.20.8', '20.20.2', '22.22.1', '22.9.9'])('%s is refused with what to do (its own words would be a missing export)', (version) => {
+    expect(whyNodeIsTooOld(version)).toContain(`needs Node ${supported[0]} or newer, this is ${version}`);
+    expect(whyNodeIsTooOld(version)).toContain('npx -y pnpm@12 penstock');
+  });
+
+  test.each(['22.23.0', '23.0.1', '24.0.0', '25.1.0', '100.0.0'])('%s is let through', (version) => {
+    expect(whyNodeIsTooOld(version)).toBeUndefined();
   });
 });
 
