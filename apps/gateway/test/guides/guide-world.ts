@@ -41,7 +41,7 @@ export async function createGuideWorld(): Promise<GuideWorld> {
   const { origin, operations } = await whenReady(gateway.stderr);
   const located = (text: string): string => text
     .replaceAll('http://127.0.0.1:8000', origin).replaceAll('http://127.0.0.1:9464', operations)
-    .replaceAll('node apps/gateway/dist/main.js', 'penstock');
+    .replaceAll('npx -y pnpm@12 penstock', 'penstock');
   const environment = scrubbedEnvironment({ PATH: `${folder}:${process.env['PATH'] ?? ''}`, NO_COLOR: '1' });
   let count = 0;
   const commandOf = ({ language, code }: CodeBlock, python: string): readonly [string, readonly string[]] => {

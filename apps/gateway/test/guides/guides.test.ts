@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { stripTypeScriptTypes } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -32,6 +33,10 @@ test.each(named(blocks.filter(({ purpose }) => purpose === 'config')))('%s is a 
   const environment = { ANTHROPIC_API_KEY: 'sk-ant-api03-example', REDIS_URL: 'redis://127.0.0.1:6379' };
   expect(loadConfig({ argv: {}, environment, workingDirectory: folder }).sourcePath).toBeDefined();
   rmSync(folder, { recursive: true });
+});
+
+test.each(named(blocks.filter(({ language, where }) => language === 'ts' && where.startsWith('docs/guides/'))))('%s runs as JavaScript too, as the page says', (_where, { code }) => {
+  expect(stripTypeScriptTypes(code)).toBe(code);
 });
 
 test('the n8n workflow is one that n8n can import: nodes are connected by their names', () => {
