@@ -1,20 +1,22 @@
-import { RateLimiterMemory } from 'rate-limiter-flexible';
+import { createRequire } from 'node:module';
+import type { RateLimiterMemory } from 'rate-limiter-flexible';
 import type { CounterStore } from './counter-store.ts';
 
 /** Counters of this process alone. */
 export function createMemoryStore(windowSeconds: number): CounterStore {
   // The limits live with the clients and may change while a window runs; the library only keeps the windows.
-  const windows = new RateLimiterMemory({ points: Number.MAX_SAFE_INTEGER, duration: windowSeconds });
+  let opened: RateLimiterMemory | undefined;
+  const windows = (): RateLimiterMemory => (opened ??= openWindows(windowSeconds));
   // The library reads the wall clock: when that was set back, a window seems to last longer than it does.
   const bounded = (milliseconds: number): number => Math.min(milliseconds, windowSeconds * 1000);
   const holders = new Map<string, Set<string>>();
   return {
     async add(key, amount) {
-      const { consumedPoints, msBeforeNext } = await windows.penalty(key, amount);
+      const { consumedPoints, msBeforeNext } = await windows().penalty(key, amount);
       return { consumed: consumedPoints, resetsInMs: bounded(msBeforeNext) };
     },
     async read(key) {
-      const window = await windows.get(key);
+      const window = await windows().get(key);
       return window === null || window.msBeforeNext <= 0 ? undefined : { consumed: window.consumedPoints, resetsInMs: bounded(window.msBeforeNext) };
     },
     async take(key, limit, leaseId) {
@@ -33,4 +35,10 @@ export function createMemoryStore(windowSeconds: number): CounterStore {
     ready: async () => true,
     close: () => holders.clear(),
   };
+}
+
+/** Loaded only where a client has a limit a minute. */
+function openWindows(windowSeconds: number): RateLimiterMemory {
+  const library = createRequire(import.meta.url)('rate-limiter-flexible') as typeof import('rate-limiter-flexible');
+  return new library.RateLimiterMemory({ points: Number.MAX_SAFE_INTEGER, duration: windowSeconds });
 }

@@ -1,6 +1,5 @@
 import { createRequire } from 'node:module';
 import type { Redis } from 'ioredis';
-import { RateLimiterRedis } from 'rate-limiter-flexible';
 import { RENEW_PLACES, TAKE_PLACE } from './lease-scripts.ts';
 import type { CounterStore } from './counter-store.ts';
 
@@ -24,7 +23,9 @@ const COMMAND_TIMEOUT_FACTOR = 4;
 /** Counters in a Redis that replicas share. It connects on its own, again and again; while it cannot, every method rejects at once. */
 export function createRedisStore({ url, keyPrefix, windowSeconds, commandTimeoutMs, leaseTtlMs }: RedisStoreOptions): CounterStore {
   // Loaded only where limits are shared: it costs every other gateway 6 MB.
-  const ioredis = createRequire(import.meta.url)('ioredis') as typeof import('ioredis');
+  const require = createRequire(import.meta.url);
+  const ioredis = require('ioredis') as typeof import('ioredis');
+  const { RateLimiterRedis } = require('rate-limiter-flexible') as typeof import('rate-limiter-flexible');
   const redis = new ioredis.Redis(url, {
     // The guard decides when a step took too long; this is only so that no command is remembered for ever.
     commandTimeout: commandTimeoutMs * COMMAND_TIMEOUT_FACTOR,

@@ -12,7 +12,7 @@ import type { NativeRoute } from './route-table.ts';
 const BATCHES_PATH = '/anthropic/v1/messages/batches';
 const JOINED_BODY_BYTES = 64 * 1024;
 /** A streamed answer may take minutes, in which its request's body is held in full. */
-const HELD_BODY_BYTES = 16 * 1024;
+const HELD_BODY_BYTES = 512;
 
 /** Phase 1. What the parser let through was linted before routing; here come loops and the drain. */
 export function admit(runtime: NativeRuntime, exchange: NativeExchange): void {
