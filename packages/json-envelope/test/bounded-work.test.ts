@@ -3,6 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { createEnvelopeScanner } from '../src/index.ts';
 
 const CHUNK_BYTES = 65_536;
+/** Two thirds of a millisecond where a plain pass takes 85 µs. A limit in milliseconds would ask what else the machine is doing. */
+const MOST_PASSES = 8;
+/** Enough for the pass to be compiled: as an interpreted one it would excuse anything. */
+const WARM_RUNS = 60;
+const MOST_RUNS = 1_000;
 const MEMBERS = ['model', 'stream', 'max_tokens', 'fallbacks[].model', 'tools[].model'];
 
 /** Texts that give a scanner as much to do as a byte can: each is repeated to the end of a chunk. */
@@ -25,19 +30,31 @@ const COSTLY: readonly (readonly [name: string, opening: string, repeated: strin
   ['chosen members of elements', '{"tools":[0', ',{"model":1}'],
 ];
 
+/** What it takes to look at every byte once. */
+function plainPass(bytes: Uint8Array): number {
+  let sum = 0;
+  for (let index = 0; index < bytes.length; index += 1) sum = (Math.imul(sum, 31) + (bytes[index] ?? 0)) | 0;
+  return sum;
+}
+
+function timeOf(step: () => unknown): number {
+  const start = performance.now();
+  step();
+  return performance.now() - start;
+}
+
 describe('bounded work', () => {
-  it.each(COSTLY)('takes 64 KiB of %s in less than 0.5 ms (the event loop goes on)', (_name, opening, repeated) => {
+  it.each(COSTLY)('takes 64 KiB of %s in less than eight plain passes over them (the event loop goes on)', (_name, opening, repeated) => {
     const body = opening + repeated.repeat((CHUNK_BYTES - opening.length) / repeated.length);
     const chunk = Buffer.from(body).subarray(0, CHUNK_BYTES);
-    const write = (): number => {
+    // The best of many of each: a busy machine may take any single run away from us, but not every one. Once one was good, that is shown.
+    const best = { write: Infinity, pass: Infinity };
+    for (let run = 0; run < MOST_RUNS && (run < WARM_RUNS || best.write >= MOST_PASSES * best.pass); run += 1) {
       const scanner = createEnvelopeScanner({ members: MEMBERS });
-      const start = performance.now();
-      scanner.write(chunk);
-      return performance.now() - start;
-    };
-    const times = Array.from({ length: 60 }, write);
-    // The best of many: a busy machine may take any single run away from us, but not every one.
-    expect(Math.min(...times)).toBeLessThan(0.5);
+      best.write = Math.min(best.write, timeOf(() => scanner.write(chunk)));
+      best.pass = Math.min(best.pass, timeOf(() => plainPass(chunk)));
+    }
+    expect(best.write / best.pass).toBeLessThan(MOST_PASSES);
   });
 
   it('holds no more after 32 MB than after 64 KB (memory is constant)', () => {
