@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -80,6 +80,20 @@ describe('the image', () => {
     expect(await check(operations.port)).toBe(0);
     await operations.close();
     expect(await check(operations.port)).toBe(1);
+  });
+});
+
+describe('try-image.sh', () => {
+  const script = readFileSync(join(ROOT, 'deploy/try-image.sh'), 'utf8');
+
+  test('runs an image as strictly as compose.yaml does, as the client of the simulated configuration', () => {
+    for (const word of ['--read-only', '--cap-drop ALL', '--security-opt no-new-privileges', 'gateway.simulated.json:/etc/penstock/gateway.json:ro']) expect(script).toContain(word);
+    const key = /x-api-key: (pen_[\w-]+)/.exec(script)?.[1] ?? '';
+    expect(at(readYaml('deploy/gateway.simulated.json'), 'clients', 0, 'key_sha256')).toBe(hashClientKey(key));
+  });
+
+  test('is a script that bash can read', () => {
+    expect(spawnSync('bash', ['-n', join(ROOT, 'deploy/try-image.sh')]).status).toBe(0);
   });
 });
 
