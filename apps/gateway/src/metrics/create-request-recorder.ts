@@ -95,7 +95,11 @@ export function createRequestRecorder(metrics: GatewayMetricSet, { clients, rout
   function recordUsage(record: RequestRecord, client: string): void {
     if (record.usageSource !== undefined) usageOf(record.side, record.usageSource).value += 1;
     if (record.usage === undefined) return;
-    for (const { field, tokens } of tokensOf(record.side, modelLabel(record.model), client)) add(tokens, record.usage[field]);
+    const counted = tokensOf(record.side, modelLabel(record.model), client);
+    for (let index = 0; index < counted.length; index += 1) {
+      const { field, tokens } = counted[index] as (typeof counted)[number];
+      add(tokens, record.usage[field]);
+    }
   }
 
   function recordBody(record: RequestRecord): void {

@@ -55,22 +55,20 @@ function prepareAdditions(additions: HeaderAdditions, classify: FieldClassifier)
 
 /** Tells whether one of some fields has this name. */
 export function includesName(fields: readonly FieldTraits[], name: string): boolean {
-  for (const field of fields) {
-    if (field.name === name) return true;
-  }
+  for (let index = 0; index < fields.length; index += 1) if (fields[index]?.name === name) return true;
   return false;
 }
 
 /** Appends the defaults that no crossed field answers, then what is set. */
 export function addFields(headers: string[], additions: PreparedAdditions, classify: FieldClassifier): void {
   const crossed = headers.length;
-  let position = 0;
-  for (const { name } of additions.defaultTraits) {
-    const isAnswered = includesName(additions.setTraits, name) || hasName(headers, crossed, name, classify);
-    if (!isAnswered) copyField(additions.defaults, position, headers);
-    position += 2;
+  const { set, setTraits, defaults, defaultTraits } = additions;
+  for (let index = 0; index < defaultTraits.length; index += 1) {
+    const name = defaultTraits[index]?.name ?? '';
+    const isAnswered = includesName(setTraits, name) || hasName(headers, crossed, name, classify);
+    if (!isAnswered) copyField(defaults, index * 2, headers);
   }
-  for (const text of additions.set) headers.push(text);
+  for (let position = 0; position < set.length; position += 2) copyField(set, position, headers);
 }
 
 function hasName(headers: readonly string[], length: number, name: string, classify: FieldClassifier): boolean {
