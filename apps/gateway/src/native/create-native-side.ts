@@ -4,7 +4,7 @@ import type { GatewayConfig } from '../config/gateway-config.ts';
 import { toUpstreamClientSettings } from '../config/upstream-client-settings.ts';
 import { respond } from '../inbound/respond.ts';
 import type { InboundRequest } from '../inbound/inbound-request.ts';
-import { createByteBudget } from './byte-budget.ts';
+import { createByteBudget } from '../inbound/byte-budget.ts';
 import { describeHealth } from './describe-health.ts';
 import { GatewayError } from './gateway-error.ts';
 import { handleNativeRequest } from './handle-native-request.ts';

@@ -2,7 +2,7 @@ import type { UsageResult } from '@penstock/sse-relay/anthropic-usage';
 import type { ClientRules } from '../clients/client-rules.ts';
 import type { InboundRequest } from '../inbound/inbound-request.ts';
 import type { Outcome } from '../request-record.ts';
-import type { ByteLease } from './byte-budget.ts';
+import type { ByteLease } from '../inbound/byte-budget.ts';
 import type { NativeRoute } from './route-table.ts';
 
 /** A limit that the request holds until it is settled. */

@@ -1,6 +1,6 @@
 import { hasViaPseudonym } from '@penstock/header-policy';
 import { checkModels } from './check-models.ts';
-import { DrainingBody } from './draining-body.ts';
+import { DrainingBody } from '../outbound/draining-body.ts';
 import { GatewayError } from './gateway-error.ts';
 import { matchRoute } from './match-route.ts';
 import type { NativeExchange, OutboundBody } from './native-exchange.ts';

@@ -9,7 +9,7 @@ import type { Limiter } from '../limits/limiter.ts';
 import type { GatewayMetrics } from '../metrics/create-gateway-metrics.ts';
 import type { RequestLog } from '../logging/request-log.ts';
 import type { Tracing } from '../tracing/tracing.ts';
-import type { ByteBudget } from './byte-budget.ts';
+import type { ByteBudget } from '../inbound/byte-budget.ts';
 import type { OpenRelays } from './open-relays.ts';
 import type { RoutePolicy } from './match-route.ts';
 import type { UpstreamHealth } from './upstream-health.ts';

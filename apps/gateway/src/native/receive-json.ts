@@ -1,7 +1,7 @@
 import { createEnvelopeScanner, isEnvelopeError, type Envelope, type EnvelopeScanner, type EnvelopeScannerOptions } from '@penstock/json-envelope';
 import { BodyProgress } from '../inbound/body-progress.ts';
 import type { InboundRequest } from '../inbound/inbound-request.ts';
-import type { ByteLease } from './byte-budget.ts';
+import type { ByteLease } from '../inbound/byte-budget.ts';
 import { ChunkList } from './chunk-list.ts';
 import { ClientGone } from './client-gone.ts';
 import { createBodyDecoder, type BodyDecoder } from './decode-body.ts';

@@ -1,6 +1,6 @@
 import { array, assert, nat, property, uint8Array } from 'fast-check';
 import { expect, test } from 'vitest';
-import { DrainingBody } from '../../src/native/draining-body.ts';
+import { DrainingBody } from '../../src/outbound/draining-body.ts';
 
 test('gives every chunk once, in order, and holds only what was not taken', () => {
   assert(property(array(uint8Array({ minLength: 1, maxLength: 8 })), (chunks) => {
