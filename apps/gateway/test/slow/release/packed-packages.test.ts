@@ -1,5 +1,8 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { scrubbedEnvironment } from '@penstock/test-support';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createScratchFolder } from './scratch-folder.ts';
 import { buildWorkspace, mustRun, publishedPackages, ROOT, run, sizeOf } from './workspace.ts';
@@ -82,9 +85,52 @@ console.log(${entries.map((_, index) => `m${index}`).join(', ')}, client.stats()
     }
   });
 
-  test('the penstock command runs, and nothing that it brings along has an install script', () => {
-    expect(mustRun(join(project, 'node_modules/.bin/penstock'), ['--version'], project)).toMatch(/^\d+\.\d+\.\d+/);
-    expect(run(join(project, 'node_modules/.bin/penstock'), ['check', '--simulate'], project).code).toBe(0);
+  const penstock = join(project, 'node_modules/.bin/penstock');
+
+  test('the penstock command teaches, completes, and says by its exit code whether it could do as it was told', () => {
+    expect(mustRun(penstock, ['--version'], project)).toMatch(/^\d+\.\d+\.\d+/);
+    expect(mustRun(penstock, ['--help'], project)).toContain('Begin here:');
+    expect(mustRun(penstock, ['completion', 'bash'], project)).toContain('complete -');
+    expect(mustRun('npx', ['--no-install', 'penstock', 'check', '--simulate'], project)).toContain('The configuration is sound');
+    expect(run(penstock, ['strat'], project)).toMatchObject({ code: 1, output: expect.stringContaining('Did you mean start?') as string });
+    expect(run(penstock, ['check', '--config', 'no-such.json'], project)).toMatchObject({ code: 1, output: expect.stringContaining('no such file') as string });
+  });
+
+  test('it serves, streams, and ends with 0 on SIGTERM', async () => {
+    const child = spawn(penstock, ['start', '--simulate'], { cwd: project, env: scrubbedEnvironment({ PENSTOCK_PORT: '0', PENSTOCK_OPERATIONS_PORT: '0' }), stdio: ['ignore', 'ignore', 'pipe'] });
+    let text = '';
+    for await (const chunk of child.stderr.iterator({ destroyOnReturn: false })) {
+      text += String(chunk);
+      if (text.includes('Try it:')) break;
+    }
+    child.stderr.resume();
+    const response = await fetch(`${/ready on (\S+)/.exec(text)?.[1] ?? ''}/anthropic/v1/messages`, {
+      method: 'POST', headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ model: 'claude-haiku-4-5', max_tokens: 64, stream: true, messages: [{ role: 'user', content: 'Say hello' }] }),
+    });
+    expect(await response.text()).toContain('event: message_stop');
+    child.kill('SIGTERM');
+    expect(await once(child, 'close')).toEqual([0, null]);
+  });
+
+  const hasTerminal = spawnSync('script', ['--version']).status === 0;
+  test.skipIf(!hasTerminal).each([['colours on a terminal', {}, true], ['none with NO_COLOR', { NO_COLOR: '1' }, false]])(`it writes %s${hasTerminal ? '' : ' (skipped: there is no script(1) to make a terminal)'}`, async (_what, environment, isColoured) => {
+    const { NO_COLOR: _inherited, ...env } = scrubbedEnvironment({ PENSTOCK_PORT: '0', PENSTOCK_OPERATIONS_PORT: '0' });
+    const child = spawn('script', ['-qec', `${penstock} start --simulate`, '/dev/null'], { cwd: project, env: { ...env, ...environment }, stdio: ['ignore', 'pipe', 'ignore'] });
+    const closed = once(child, 'close');
+    let text = '';
+    for await (const chunk of child.stdout.iterator({ destroyOnReturn: false })) {
+      text += String(chunk);
+      if (text.includes('Try it:')) break;
+    }
+    child.stdout.resume();
+    // It passes the signal on to what runs in its terminal.
+    child.kill('SIGTERM');
+    await closed;
+    expect(text.includes('\u001B[')).toBe(isColoured);
+  });
+
+  test('nothing that it brings along has an install script', () => {
     expect(Object.entries(readLock(project).packages).filter(([, { dev, hasInstallScript }]) => dev !== true && hasInstallScript === true).map(([path]) => path)).toEqual([]);
   });
 });
