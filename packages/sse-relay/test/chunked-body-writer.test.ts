@@ -21,12 +21,13 @@ async function respond(write: (response: ServerResponse) => Promise<void> | void
   return message;
 }
 
+const refuse = (error: unknown): void => { throw error; };
 const nextTurn = (): Promise<void> => new Promise((resolve) => { setImmediate(resolve); });
 
 describe('a body writer that frames chunks', () => {
   it('makes one chunk of one turn, and ends the body where node:http would', async () => {
     const message = await respond(async (response) => {
-      const writer = createBodyWriter(response, () => undefined);
+      const writer = createBodyWriter(response, () => undefined, refuse);
       writer.write(Buffer.from('ab'));
       writer.write(Buffer.from('cd'));
       await nextTurn();
@@ -39,7 +40,7 @@ describe('a body writer that frames chunks', () => {
 
   it('never writes a chunk of no bytes (it would end the body)', async () => {
     const { body, complete } = await respond(async (response) => {
-      const writer = createBodyWriter(response, () => undefined);
+      const writer = createBodyWriter(response, () => undefined, refuse);
       writer.write(EMPTY);
       await nextTurn();
       writer.write(Buffer.from('ab'));
@@ -52,7 +53,7 @@ describe('a body writer that frames chunks', () => {
   it.each([100, 16_384, 16_385, 100_000])('frames %d bytes of one turn', async (length) => {
     const sent = Buffer.from(Array.from({ length }, (_, index) => index % 251));
     const { body, complete } = await respond((response) => {
-      const writer = createBodyWriter(response, () => undefined);
+      const writer = createBodyWriter(response, () => undefined, refuse);
       for (let offset = 0; offset < length; offset += 1_000) writer.write(sent.subarray(offset, offset + 1_000));
       writer.release();
       response.end();
@@ -62,7 +63,7 @@ describe('a body writer that frames chunks', () => {
 
   it('tells of the drain once the socket took what was too much', async () => {
     const { body } = await respond((response) => {
-      const writer = createBodyWriter(response, () => { writer.release(); response.end(); });
+      const writer = createBodyWriter(response, () => { writer.release(); response.end(); }, refuse);
       expect(writer.write(Buffer.alloc(200_000, 'x'))).toBe(false);
       expect(writer.isBlocked).toBe(true);
     });
@@ -73,7 +74,7 @@ describe('a body writer that frames chunks', () => {
     const { body } = await respond(async (response) => {
       await nextTurn();
       const { socket } = response;
-      const writer = createBodyWriter(response, () => { writer.release(); response.end(); });
+      const writer = createBodyWriter(response, () => { writer.release(); response.end(); }, refuse);
       await nextTurn();
       socket?.cork();
       socket?.write(`${(60_000).toString(16)}\r\n${'y'.repeat(60_000)}\r\n`);

@@ -19,6 +19,8 @@ import { WriteStallBody } from './write-stall-body.ts';
 type RawFields = Exclude<Dispatcher.DispatchController['rawHeaders'], undefined>;
 type MutableTimings = { -readonly [Name in keyof RequestTimings]: RequestTimings[Name] };
 
+const NO_BYTES = Buffer.alloc(0);
+
 /** Stands in for the options of a request that is being answered. */
 const NOTHING_ASKED: UpstreamDispatchOptions = { method: 'GET', path: '/' };
 
@@ -148,17 +150,10 @@ export class Exchange implements SlotHolder, Timed, UpstreamController, Dispatch
     if (this.slot !== undefined) { this.slot.awaitsHead = true; this.slot.headBytesFrom = -1; }
   }
 
-  onHeadOverflow(): void {
-    this.fail(this.error('invalid_response', 'head too large'));
-  }
+  onHeadOverflow(): void { this.fail(this.error('invalid_response', 'head too large')); }
 
   onBodySent(chunk: Buffer): void {
-    if (this.phase === 'done') return;
-    try {
-      this.handler.onBodySent?.(chunk);
-    } catch (error) {
-      this.fail(thrownError(error));
-    }
+    if (this.phase !== 'done') this.tell('onBodySent', chunk);
   }
 
   onRequestSent(): void {
@@ -170,11 +165,11 @@ export class Exchange implements SlotHolder, Timed, UpstreamController, Dispatch
       this.phase = 'awaiting_head';
       this.context.clock.set(this, now, this.timeouts.headersMs);
     }
-    this.tell('onRequestSent');
+    this.tell('onRequestSent', NO_BYTES);
   }
 
   onResponseStarted(): void {
-    if (this.phase !== 'done') this.tell('onResponseStarted');
+    if (this.phase !== 'done') this.tell('onResponseStarted', NO_BYTES);
   }
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders, statusMessage?: string): void {
@@ -253,13 +248,9 @@ export class Exchange implements SlotHolder, Timed, UpstreamController, Dispatch
     this.fail(error ?? this.error('draining'), 'shutdown');
   }
 
-  private error(code: UpstreamErrorCode, detail?: string): Error {
-    return upstreamError(code, this.phase, this.operation(), detail);
-  }
+  private error(code: UpstreamErrorCode, detail?: string): Error { return upstreamError(code, this.phase, this.operation(), detail); }
 
-  private operation(): string {
-    return `${this.method} ${this.context.url.origin}`;
-  }
+  private operation(): string { return `${this.method} ${this.context.url.origin}`; }
 
   private openBody(): SentBody {
     const { body } = this.request;
@@ -282,9 +273,9 @@ export class Exchange implements SlotHolder, Timed, UpstreamController, Dispatch
     if (status === 103) this.tellHead(status, headers, statusMessage);
   }
 
-  private tell(step: 'onRequestSent' | 'onResponseStarted'): void {
+  private tell(step: 'onBodySent' | 'onRequestSent' | 'onResponseStarted', chunk: Buffer): void {
     try {
-      this.handler[step]?.();
+      this.handler[step]?.(chunk);
     } catch (error) {
       this.fail(thrownError(error));
     }

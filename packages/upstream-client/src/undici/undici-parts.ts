@@ -1,3 +1,4 @@
+/// <reference path="./undici-parts-types.d.ts" />
 import UndiciClient from 'undici/lib/dispatcher/client.js';
 import UndiciDispatcher from 'undici/lib/dispatcher/dispatcher.js';
 import undiciConnector from 'undici/lib/core/connect.js';
