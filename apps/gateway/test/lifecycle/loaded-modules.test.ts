@@ -1,0 +1,36 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { runPenstock } from '../run-penstock.ts';
+
+/** What is loaded only by whom asks for it, and one file of each that would be loaded with it. */
+const ON_DEMAND = {
+  ioredis: '/node_modules/ioredis/', 'rate-limiter-flexible': '/node_modules/rate-limiter-flexible/', 'pino-pretty': '/node_modules/pino-pretty/',
+  'anthropic-simulator': '/packages/anthropic-simulator/', demo: '/apps/gateway/src/demo/', undici: '/undici/lib/web/',
+} as const;
+
+/** The parts above that a run of the gateway loaded. */
+async function loadedBy(run: NonNullable<Parameters<typeof runPenstock>[0]>): Promise<string[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'penstock-loaded-'));
+  try {
+    const penstock = await runPenstock({ ...run, environment: { NODE_V8_COVERAGE: folder } });
+    penstock.child.kill('SIGTERM');
+    expect(await penstock.exited).toBe(0);
+    const text = readdirSync(folder).map((file) => readFileSync(join(folder, file), 'utf8')).join('\n');
+    expect(text).toContain('/apps/gateway/src/create-gateway.ts');
+    return Object.entries(ON_DEMAND).filter(([, path]) => text.includes(path)).map(([name]) => name);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const UPSTREAM = { anthropic_native: { base_url: 'http://127.0.0.1:1', api_key: 'sk-ant-api03-unused' } };
+
+test('a gateway loads nothing that its configuration does not ask for (each process would hold it for months)', async () => {
+  expect(await loadedBy({ document: UPSTREAM, flags: [] })).toEqual([]);
+});
+
+test('what is asked for is loaded', async () => {
+  expect(await loadedBy({ flags: ['--simulate'] })).toEqual(['anthropic-simulator']);
+});
