@@ -1,4 +1,4 @@
-import { openRawConnection, parseMessage, statusOf, fieldValues } from '@penstock/test-support';
+import { openAttentiveConnection, openRawConnection, parseMessage, statusOf, fieldValues } from '@penstock/test-support';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FAULT_NAMES, startSimulator, type Simulator } from '../src/index.ts';
@@ -32,7 +32,8 @@ describe('a broken body', () => {
   });
 
   it('reset-at=100: so many bytes, then RST', async () => {
-    const connection = await openStream(simulator, 'sim-text', fault('reset-at=100'));
+    const connection = await openAttentiveConnection(simulator.port);
+    connection.send(requestBytes('/v1/messages', { model: 'sim-text', ...QUESTION, stream: true }, fault('reset-at=100')));
     expect(await connection.closed()).toBe('reset');
     expect(parseMessage(connection.received(), RESPONSE)?.body.length).toBe(100);
   });

@@ -1,5 +1,5 @@
 export { fieldValues, parseMessage, statusOf, type MessageContext, type RawHeaders, type WireMessage } from './http-message.ts';
-export { openRawConnection, sendRawRequest, wrapSocket, type ConnectionEnd, type RawConnection } from './raw-connection.ts';
+export { openAttentiveConnection, openRawConnection, sendRawRequest, wrapSocket, type ConnectionEnd, type RawConnection } from './raw-connection.ts';
 export {
   answerAlways, startScriptedUpstream, wholeResponse,
   type ConnectionScript, type ScriptedConnection, type ScriptedUpstream,

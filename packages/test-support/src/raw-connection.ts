@@ -98,6 +98,17 @@ export async function openRawConnection(port: number, host = '127.0.0.1'): Promi
   return wrapSocket(socket);
 }
 
+/**
+ * The same, read a byte at a time. Below Node 26 a read that leaves room in its buffer takes an RST which came with the bytes for a FIN
+ * (libuv asks for no more once the other end has hung up); a buffer that is always full asks again, and is told.
+ */
+export async function openAttentiveConnection(port: number, host = '127.0.0.1'): Promise<RawConnection> {
+  const callback = (bytes: number, buffer: Uint8Array): boolean => socket.emit('data', Buffer.from(buffer.subarray(0, bytes)));
+  const socket: Socket = connect({ port, host, noDelay: true, onread: { buffer: Buffer.alloc(1), callback } });
+  await once(socket, 'connect');
+  return wrapSocket(socket);
+}
+
 /** Sends bytes on a connection of its own and returns the one response, then closes. */
 export async function sendRawRequest(port: number, bytes: string | Uint8Array, context: Partial<MessageContext> = {}): Promise<WireMessage> {
   const connection = await openRawConnection(port);
