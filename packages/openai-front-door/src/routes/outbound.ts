@@ -4,7 +4,7 @@ import type { NamedBackend } from './front-door.ts';
 
 /** A request that is ready to be sent, and what is done with its answer. `answer` holds nothing of the request. */
 export interface Outbound {
-  readonly to: NamedBackend<Backend>;
+  readonly to: NamedBackend;
   readonly request: BackendRequest;
   readonly answer: (response: BackendResponse) => Promise<void>;
 }

@@ -1,6 +1,8 @@
-/// <reference path="./undici-parts-types.d.ts" />
+// @ts-expect-error undici declares the types of its index only
 import UndiciClient from 'undici/lib/dispatcher/client.js';
+// @ts-expect-error likewise
 import UndiciDispatcher from 'undici/lib/dispatcher/dispatcher.js';
+// @ts-expect-error likewise
 import undiciConnector from 'undici/lib/core/connect.js';
 import type { buildConnector as BuildConnector, Client as ClientClass, Dispatcher as DispatcherClass } from 'undici';
 
