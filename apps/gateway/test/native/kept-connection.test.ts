@@ -42,7 +42,7 @@ const REQUESTS: readonly Request[] = [
 async function ask(connection: RawConnection, { path, body = '', key = KEY, method = body === '' ? 'GET' : 'POST', isBodyLate = false }: Request): Promise<number> {
   const length = body === '' ? '' : `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n`;
   connection.send(`${method} ${path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${key}\r\n${length}\r\n${isBodyLate ? '' : body}`);
-  const { startLine } = await connection.readMessage({ kind: 'response', method });
+  const { startLine } = await connection.readMessage({ kind: 'response', toHead: method === 'HEAD' });
   if (isBodyLate) connection.send(body);
   return Number(startLine.split(' ')[1]);
 }

@@ -7,13 +7,15 @@ export interface ProcessSample {
   readonly seconds: number;
   readonly rssMb: number;
   readonly heapMb: number;
+  /** Handles, timers and requests that keep the event loop alive. */
+  readonly resources: number;
   readonly descriptors: number;
   readonly sockets: number;
   readonly series: number;
 }
 
 /** The quantities that must stay flat. */
-export const QUANTITIES = ['rssMb', 'heapMb', 'descriptors', 'sockets', 'series'] as const;
+export const QUANTITIES = ['rssMb', 'heapMb', 'resources', 'descriptors', 'sockets', 'series'] as const;
 
 /** One of `QUANTITIES`. */
 export type Quantity = (typeof QUANTITIES)[number];
@@ -32,7 +34,7 @@ export async function sampleProcess({ child, operations }: PenstockProcess, seco
   const rssKb = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]);
   return {
     seconds, rssMb: rssKb / 1024, heapMb: (sumOf(text, 'nodejs_heap_size_used_bytes') ?? 0) / 1_048_576,
-    descriptors: links.length, sockets: links.filter((link) => link.startsWith('socket:')).length, series: samplesOf(text).length,
+    resources: sumOf(text, 'nodejs_active_resources') ?? 0, descriptors: links.length, sockets: links.filter((link) => link.startsWith('socket:')).length, series: samplesOf(text).length,
   };
 }
 

@@ -1,10 +1,20 @@
 import { Agent, request, type Dispatcher } from 'undici';
 
-/** What a client made of one request: the outcome that the gateway must have counted, or `aborted` where it left in the middle. */
-export type SeenOutcome = string;
+/** What a client made of one request. */
+export interface SeenRequest {
+  /** The gateway's name for it; absent when no answer came. */
+  readonly id: string | undefined;
+  /** Side and end: the outcome that the gateway must have recorded, `broken` or `aborted` where only some of them can be told apart, `lost` without an answer. */
+  readonly end: string;
+}
 
-/** Numbers of requests by side and what the client made of them. */
-export type Tally = Map<string, number>;
+/** All requests of the clients. */
+export interface SeenTraffic {
+  /** How each ended, by its id. */
+  readonly ends: Map<string, string>;
+  /** Ends of those that have no id, or one that was seen before. */
+  readonly nameless: string[];
+}
 
 /** One kind of request and how often it comes. */
 interface Kind {
@@ -65,44 +75,59 @@ async function readBody(body: Dispatcher.ResponseData['body']): Promise<string> 
   return /event: error\ndata: [^\n]*"request_id":"pen_/.test(tail) ? 'broken' : 'whole';
 }
 
-/** Sends one random request and says what became of it, as `side outcome`. */
-export async function sendOne(origin: string, agent: Agent, random = Math.random()): Promise<SeenOutcome> {
+/** Sends one random request and says what became of it. */
+async function sendOne(origin: string, agent: Agent, random = Math.random()): Promise<SeenRequest> {
   const { side, path, body, headers = JSON_TYPE, leaves = false } = pick(random);
   const credentials = side === 'native' ? { 'x-api-key': SOAK_KEY } : { authorization: `Bearer ${SOAK_KEY}` };
   const leaving = new AbortController();
+  let response: Dispatcher.ResponseData;
   try {
-    const response = await request(origin + path, {
+    response = await request(origin + path, {
       dispatcher: agent, method: body === undefined ? 'GET' : 'POST', headers: { ...credentials, ...headers }, signal: leaving.signal, ...(body === undefined ? {} : { body }),
     });
-    const code = response.headers['x-penstock-error'];
-    if (leaves && code === undefined) {
-      leaving.abort();
-      response.body.on('error', () => undefined);
-      return `${side} aborted`;
-    }
-    const end = await readBody(response.body);
-    if (typeof code === 'string') return `${side} ${OUTCOME_OF_CODE[code] ?? 'client_error'}`;
-    if (end === 'broken') return `${side} broken`;
-    return `${side} ${response.statusCode >= 400 ? 'upstream_error' : 'ok'}`;
   } catch {
-    return `${side} ${leaves ? 'aborted' : 'lost'}`;
+    return { id: undefined, end: `${side} lost` };
   }
+  const [id, code] = [response.headers['x-penstock-request-id']?.toString(), response.headers['x-penstock-error']];
+  if (leaves && code === undefined) {
+    leaving.abort();
+    response.body.on('error', () => undefined);
+    return { id, end: `${side} aborted` };
+  }
+  const end = await readBody(response.body);
+  if (typeof code === 'string') return { id, end: `${side} ${OUTCOME_OF_CODE[code] ?? 'client_error'}` };
+  if (end === 'broken') return { id, end: `${side} broken` };
+  return { id, end: `${side} ${response.statusCode >= 400 ? 'upstream_error' : 'ok'}` };
 }
 
-/** Sends requests from `clients` loops, at most `perSecond` together, until the time is over. */
-export async function sendTraffic(origin: string, { clients, perSecond, seconds }: { readonly clients: number; readonly perSecond: number; readonly seconds: number }): Promise<Tally> {
+/** How much to send. */
+export interface TrafficAmount {
+  readonly clients: number;
+  /** At most so many together. */
+  readonly perSecond: number;
+  readonly seconds: number;
+  /** Goes on until so many were sent, */
+  readonly leastRequests: number;
+  /** but not for longer than this. */
+  readonly mostSeconds: number;
+}
+
+/** Sends requests from `clients` loops until the time is over. */
+export async function sendTraffic(origin: string, { clients, perSecond, seconds, leastRequests, mostSeconds }: TrafficAmount): Promise<SeenTraffic> {
   const agent = new Agent({ connections: clients, pipelining: 1, headersTimeout: 60_000, bodyTimeout: 60_000 });
-  const tally: Tally = new Map();
+  const ends = new Map<string, string>();
+  const nameless: string[] = [];
   const startedAt = performance.now();
   let sent = 0;
   await Promise.all(Array.from({ length: clients }, async () => {
-    while (performance.now() - startedAt < seconds * 1000) {
+    for (let spent = 0; spent < seconds || (sent < leastRequests && spent < mostSeconds); spent = (performance.now() - startedAt) / 1000) {
       const early = (sent += 1) / perSecond * 1000 - (performance.now() - startedAt);
       if (early > 5) await new Promise((resolve) => { setTimeout(resolve, early); });
-      const seen = await sendOne(origin, agent);
-      tally.set(seen, (tally.get(seen) ?? 0) + 1);
+      const { id, end } = await sendOne(origin, agent);
+      if (id === undefined || ends.has(id)) nameless.push(end);
+      else ends.set(id, end);
     }
   }));
   await agent.close();
-  return tally;
+  return { ends, nameless };
 }
