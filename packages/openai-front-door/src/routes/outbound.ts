@@ -1,4 +1,4 @@
-import type { Backend, BackendRequest, BackendResponse } from '../backend.ts';
+import type { BackendRequest, BackendResponse } from '../backend.ts';
 import type { Exchange } from './exchange.ts';
 import type { NamedBackend } from './front-door.ts';
 
