@@ -89,8 +89,15 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     onInternalError: (requestId, error) => logger.error({ request_id: requestId, error: describeError(error) }, 'internal error'),
   });
   const server = createInboundServer({ onRequest, maxConnections: config.server.max_connections, describeParserError, limits: inboundLimits, ...tlsOf(config) });
-  await sides.ready();
-  await listen(server, config.server.host, config.server.port);
+  try {
+    await sides.ready();
+    await listen(server, config.server.host, config.server.port);
+  } catch (error) {
+    // A connection to the limit store is open already, and would keep a process that cannot serve.
+    await sides.close(0);
+    await tracing?.shutdown();
+    throw error;
+  }
   lifecycle.moveTo('running');
   const drain = createDrain({
     server, lifecycle, interrupt: sides.interrupt, closeUpstreams: sides.close,

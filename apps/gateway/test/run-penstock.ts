@@ -28,6 +28,8 @@ export interface RunPenstock {
   readonly document?: Readonly<Record<string, Readonly<Record<string, unknown>> | readonly unknown[]>>;
   readonly flags?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
+  /** The descriptor of its standard output. @defaultValue a pipe, which is read */
+  readonly stdout?: number;
   /** Another copy of the program. @defaultValue the workspace's own */
   readonly main?: string;
 }
@@ -63,7 +65,7 @@ function collect(child: ChildProcess): () => { stdout: string; stderr: string } 
 }
 
 /** Starts `penstock start` and resolves when it says that it is ready. */
-export async function runPenstock({ document = {}, flags = ['--simulate'], environment = {}, main = MAIN }: RunPenstock = {}): Promise<PenstockProcess> {
+export async function runPenstock({ document = {}, flags = ['--simulate'], environment = {}, main = MAIN, stdout = 'pipe' }: RunPenstock = {}): Promise<PenstockProcess> {
   const [port, operationsPort] = await freePorts();
   const folder = mkdtempSync(join(tmpdir(), 'penstock-'));
   const file = join(folder, 'gateway.json');
@@ -73,7 +75,7 @@ export async function runPenstock({ document = {}, flags = ['--simulate'], envir
   };
   configure(document);
   const child = spawn(process.execPath, ['--conditions=@penstock/source', main, 'start', '--config', file, ...flags], {
-    env: scrubbedEnvironment(environment), cwd: folder, stdio: ['ignore', 'pipe', 'pipe'],
+    env: scrubbedEnvironment(environment), cwd: folder, stdio: ['ignore', stdout, 'pipe'],
   });
   const output = collect(child);
   const exited = (async (): Promise<number | string> => {

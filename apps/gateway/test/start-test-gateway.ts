@@ -35,7 +35,7 @@ export async function startTestGateway(upstreamOrigin: string, document: ConfigD
       for (const waiter of waiters) waiter();
     },
   });
-  const gateway = await createGateway({ config, processLogger: { logger, flush: () => undefined }, version: '0.0.0-test', viaPseudonym: 'penstock-test', ...overrides });
+  const gateway = await createGateway({ config, processLogger: { logger, flush: () => Promise.resolve(true) }, version: '0.0.0-test', viaPseudonym: 'penstock-test', ...overrides });
   const origin = `http://127.0.0.1:${gateway.port}`;
   const requests = (): Record<string, unknown>[] => logged.filter(({ msg }) => msg === 'request');
   return {

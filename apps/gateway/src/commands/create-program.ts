@@ -53,7 +53,7 @@ export function createProgram(surroundings: Surroundings): Command {
     .addHelpText('after', START_HELP)
     .action(async ({ simulate, simulateWithoutKey, ...argv }: ConfigFlags & { simulate: boolean; simulateWithoutKey: boolean }) => {
       const { runStart } = await import('./start.ts');
-      setExitCode(await runStart({ ...reads, argv, simulate, simulateWithoutKey, version, isPretty: hasColours }, surroundings));
+      setExitCode(await runStart({ ...reads, argv, simulate, simulateWithoutKey, version, logStyle: hasColours ? 'coloured' : stdout.isTTY === true ? 'text' : 'json' }, surroundings));
     });
 
   program.command('check')

@@ -7,6 +7,7 @@ import { resolveWorkerCount } from '../config/resolve-worker-count.ts';
 import { describeStart } from '../lifecycle/describe-start.ts';
 import { leadsToOurselves } from '../lifecycle/leads-to-ourselves.ts';
 import { runProcess } from '../lifecycle/run-process.ts';
+import type { LogStyle } from '../logging/create-logger.ts';
 import { runWorkers } from '../workers/run-workers.ts';
 import { readTracingSettings } from '../tracing/read-tracing-settings.ts';
 import type { CommandOutput } from './check.ts';
@@ -18,8 +19,8 @@ export interface StartOptions extends Omit<LoadConfigOptions, 'simulate'> {
   /** The same, when no key is configured; what the workspace's own `start` does. */
   readonly simulateWithoutKey: boolean;
   readonly version: string;
-  /** Whether standard output is a terminal that wants colours. */
-  readonly isPretty: boolean;
+  /** How entries of the log look on standard output. */
+  readonly logStyle: LogStyle;
 }
 
 /** `penstock start`: runs the gateway until it is told to stop. Returns the exit code. */
@@ -44,7 +45,7 @@ export async function runStart(options: StartOptions, output: CommandOutput): Pr
   const run = resolveWorkerCount(config) === 1 ? runProcess : runWorkers;
   try {
     return await run({
-      config, tracing, files: loaded.files, version: options.version, isPretty: options.isPretty, viaPseudonym: `penstock-${randomBytes(6).toString('hex')}`,
+      config, tracing, files: loaded.files, version: options.version, logStyle: options.logStyle, viaPseudonym: `penstock-${randomBytes(6).toString('hex')}`,
       reload: () => {
         const next = loadConfig({ ...options, simulate: simulates }).config;
         return simulator === undefined ? next : withSimulator(next, simulator);

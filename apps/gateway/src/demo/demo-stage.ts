@@ -34,7 +34,7 @@ export async function onStage({ config, model, sections = {}, isPaced = false }:
   const simulator = config === undefined ? await startSimulator(isPaced ? { pacing: { ...REAL_PACING, firstTokenMs: 300 } } : {}) : undefined;
   const gateway = await createGateway({
     config: withOwnPort(config ?? simulated(simulator?.origin ?? '', sections)),
-    processLogger: { logger: pino({ level: 'silent' }), flush: () => undefined },
+    processLogger: { logger: pino({ level: 'silent' }), flush: () => Promise.resolve(true) },
     version: 'demo', viaPseudonym: 'penstock-demo',
   });
   const stage: DemoStage = {

@@ -1,4 +1,5 @@
 import type { GatewayConfig } from '../config/gateway-config.ts';
+import type { LogStyle } from '../logging/create-logger.ts';
 import type { TracingSettings } from '../tracing/read-tracing-settings.ts';
 
 /** What a run of the gateway needs, whatever the number of processes. */
@@ -7,7 +8,7 @@ export interface RunOptions {
   /** The files whose change means a reload. */
   readonly files: readonly string[];
   readonly version: string;
-  readonly isPretty: boolean;
+  readonly logStyle: LogStyle;
   readonly viaPseudonym: string;
   /** What the `OTEL_*` variables say; absent without tracing. */
   readonly tracing: TracingSettings | undefined;

@@ -1,6 +1,7 @@
 import { createGateway, type Gateway } from '../create-gateway.ts';
-import { createLogger } from '../logging/create-logger.ts';
 import { startOperationsServer, type OperationsServer } from '../operations-server.ts';
+import { flushLog } from './flush-log.ts';
+import { openLog } from './open-log.ts';
 import { createReload } from './reload-config.ts';
 import { releaseStartupMemory } from './release-startup-memory.ts';
 import { describeListenError, type RunOptions } from './run-options.ts';
@@ -14,7 +15,8 @@ export async function runProcess(options: RunOptions): Promise<number> {
   const { config } = options;
   let gateway: Gateway | undefined;
   let operations: OperationsServer | undefined;
-  const processLogger = createLogger(config.log, options.isPretty, () => gateway?.metrics.observerError());
+  const processLogger = openLog(options, () => gateway?.metrics.observerError());
+  if (processLogger === undefined) return 1;
   const { logger } = processLogger;
   releaseStartupMemory();
   try {
@@ -27,7 +29,7 @@ export async function runProcess(options: RunOptions): Promise<number> {
   } catch (error) {
     options.onFailure(describeListenError(error, config));
     await gateway?.close();
-    processLogger.flush();
+    await flushLog(processLogger);
     return 1;
   }
   const running = gateway;
@@ -38,11 +40,11 @@ export async function runProcess(options: RunOptions): Promise<number> {
   });
   const stopWatching = watchFiles(options.files, reload);
   options.onReady({ port: gateway.port, operationsPort: operations.port, workers: 1 });
-  const exitCode = await untilStopped({ logger, onReload: reload, drain: () => running.drain(), closeNow: () => running.close() });
+  const exitCode = await untilStopped({ logger, onReload: reload, onReopen: () => processLogger.reopen?.(), drain: () => running.drain(), closeNow: () => running.close() });
   stopWatching();
   // The operations listener goes last: readiness and the drain stay visible to the end.
   await operations.close();
-  processLogger.flush();
+  await flushLog(processLogger);
   // An export that is retried would keep the process for as long as its collector is away.
   if (options.tracing !== undefined) setTimeout(() => process.exit(exitCode), EXIT_GRACE_MS).unref();
   return exitCode;

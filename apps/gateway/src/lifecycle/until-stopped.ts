@@ -5,6 +5,8 @@ import { describeError } from '../logging/describe-error.ts';
 export interface StopOptions {
   readonly logger: Logger;
   readonly onReload: () => void;
+  /** SIGHUP, before the reload: whoever moved the log away expects it to be opened anew. */
+  readonly onReopen: () => void;
   /** SIGUSR2; absent where there are no workers to restart. */
   readonly onRestart?: () => void;
   readonly drain: () => Promise<void>;
@@ -15,7 +17,7 @@ const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
 /**
  * Waits for the end of the process: SIGTERM or SIGINT drains, a second one ends at once; an uncaught error drains and makes
- * the exit code 1. SIGHUP reloads. All listeners are removed before it resolves.
+ * the exit code 1. SIGHUP reloads, and opens the log anew. All listeners are removed before it resolves.
  */
 export function untilStopped(options: StopOptions): Promise<number> {
   const { logger } = options;
@@ -45,8 +47,14 @@ export function untilStopped(options: StopOptions): Promise<number> {
       logger.fatal({ error: describeError(error) }, 'uncaught error');
       if (stops === 0) stop();
     };
-    const onReload = (): void => options.onReload();
-    const onRestart = (): void => options.onRestart?.();
+    const onReload = (): void => {
+      options.onReopen();
+      options.onReload();
+    };
+    const onRestart = (): void => {
+      if (options.onRestart === undefined) logger.warn('SIGUSR2 restarts workers one by one, and there are none (server.workers)');
+      else options.onRestart();
+    };
 
     for (const signal of STOP_SIGNALS) process.on(signal, onStop);
     process.on('SIGHUP', onReload);

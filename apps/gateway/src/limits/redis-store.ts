@@ -17,6 +17,7 @@ export interface RedisStoreOptions {
 
 const MAX_RECONNECT_DELAY_MS = 2_000;
 const MAX_CONNECT_MS = 1_000;
+const DISCONNECT_MS = 250;
 const RENEW_BATCH = 500;
 const COMMAND_TIMEOUT_FACTOR = 4;
 
@@ -30,6 +31,10 @@ export function createRedisStore({ url, keyPrefix, windowSeconds, commandTimeout
     // The guard decides when a step took too long; this is only so that no command is remembered for ever.
     commandTimeout: commandTimeoutMs * COMMAND_TIMEOUT_FACTOR,
     connectTimeout: MAX_CONNECT_MS,
+    // Said aloud, because the process may have been told to trust anybody; and whatever the case of the scheme.
+    ...(new URL(url).protocol === 'rediss:' ? { tls: { rejectUnauthorized: true } } : {}),
+    // It keeps a process that ends, also where the connection is gone already.
+    disconnectTimeout: DISCONNECT_MS,
     // A request must not wait for a connection, nor be counted twice by a command that is sent again.
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,

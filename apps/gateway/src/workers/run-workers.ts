@@ -2,11 +2,12 @@ import cluster from 'node:cluster';
 import { fileURLToPath } from 'node:url';
 import { resolveWorkerCount } from '../config/resolve-worker-count.ts';
 import { createLifecycle } from '../lifecycle/lifecycle.ts';
+import { flushLog } from '../lifecycle/flush-log.ts';
+import { openLog } from '../lifecycle/open-log.ts';
 import { createReload } from '../lifecycle/reload-config.ts';
 import { describeListenError, type RunOptions } from '../lifecycle/run-options.ts';
 import { untilStopped } from '../lifecycle/until-stopped.ts';
 import { watchFiles } from '../lifecycle/watch-files.ts';
-import { createLogger } from '../logging/create-logger.ts';
 import { createWorkerMetrics } from '../metrics/create-worker-metrics.ts';
 import { startOperationsServer, type OperationsServer } from '../operations-server.ts';
 import { createWorkerFleet } from './worker-fleet.ts';
@@ -16,14 +17,15 @@ const DRAIN_MARGIN_MS = 5_000;
 /** Runs the gateway as several worker processes behind one listener, with one operations listener. Returns the exit code. */
 export async function runWorkers(options: RunOptions): Promise<number> {
   const { config } = options;
-  const processLogger = createLogger(config.log, options.isPretty, () => undefined);
+  const processLogger = openLog(options, () => undefined);
+  if (processLogger === undefined) return 1;
   const { logger } = processLogger;
   const count = resolveWorkerCount(config);
   const metrics = createWorkerMetrics();
   const lifecycle = createLifecycle();
   cluster.setupPrimary({ exec: workerProgram(), args: [], serialization: 'advanced' });
   const fleet = createWorkerFleet({
-    count, config, logger, version: options.version, viaPseudonym: options.viaPseudonym, isPretty: options.isPretty, tracing: options.tracing, metrics,
+    count, config, logger, version: options.version, viaPseudonym: options.viaPseudonym, logStyle: options.logStyle, tracing: options.tracing, metrics,
   });
   let operations: OperationsServer | undefined;
   let port: number;
@@ -38,7 +40,7 @@ export async function runWorkers(options: RunOptions): Promise<number> {
   } catch (error) {
     options.onFailure(error instanceof Error && !('code' in error) ? error.message : describeListenError(error, config));
     await Promise.all([fleet.close(), operations?.close()]);
-    processLogger.flush();
+    await flushLog(processLogger);
     return 1;
   }
   lifecycle.moveTo('running');
@@ -50,6 +52,10 @@ export async function runWorkers(options: RunOptions): Promise<number> {
   const { pre_stop_delay: preStopDelay, drain_timeout: drainTimeout } = config.server;
   const exitCode = await untilStopped({
     logger, onReload: reload,
+    onReopen: () => {
+      processLogger.reopen?.();
+      fleet.reopenLog();
+    },
     onRestart: () => { fleet.restart().catch((error: unknown) => logger.error({ error: String(error) }, 'the rolling restart stopped')); },
     drain: () => {
       lifecycle.moveTo('leaving');
@@ -59,7 +65,7 @@ export async function runWorkers(options: RunOptions): Promise<number> {
   });
   stopWatching();
   await operations.close();
-  processLogger.flush();
+  await flushLog(processLogger);
   return exitCode;
 }
 

@@ -1,6 +1,7 @@
 import cluster from 'node:cluster';
 import type { Logger } from 'pino';
 import type { GatewayConfig } from '../config/gateway-config.ts';
+import type { LogStyle } from '../logging/create-logger.ts';
 import type { WorkerMetrics } from '../metrics/create-worker-metrics.ts';
 import type { TracingSettings } from '../tracing/read-tracing-settings.ts';
 import { divideConfig } from './divide-config.ts';
@@ -12,7 +13,7 @@ export interface FleetOptions {
   readonly config: GatewayConfig;
   readonly version: string;
   readonly viaPseudonym: string;
-  readonly isPretty: boolean;
+  readonly logStyle: LogStyle;
   readonly tracing: TracingSettings | undefined;
   readonly logger: Logger;
   /** Adds up what the workers count, the dead included. */
@@ -29,6 +30,8 @@ export interface WorkerFleet {
   update(config: GatewayConfig): void;
   /** Counts a reload, in one worker for all. */
   countReload(result: 'success' | 'failure'): void;
+  /** Every worker opens the file of its log anew. */
+  reopenLog(): void;
   /** Replaces one worker after another, each drained only when its successor listens. During a round it asks for one more. */
   restart(): Promise<void>;
   drain(timeoutMs: number): Promise<void>;
@@ -56,7 +59,7 @@ export function createWorkerFleet(options: FleetOptions): WorkerFleet {
     all.add(handle);
     metrics.add(handle);
     const share = { index, count };
-    handle.send({ type: 'start', config: divideConfig(config, share), share, version: options.version, viaPseudonym: options.viaPseudonym, isPretty: options.isPretty, tracing: options.tracing });
+    handle.send({ type: 'start', config: divideConfig(config, share), share, version: options.version, viaPseudonym: options.viaPseudonym, logStyle: options.logStyle, tracing: options.tracing });
     void outlive(handle, bornAt);
     return handle;
   }
@@ -126,6 +129,9 @@ export function createWorkerFleet(options: FleetOptions): WorkerFleet {
     },
     countReload(result) {
       [...workers.values()].find((worker) => worker.isReady())?.send({ type: 'reloaded', result });
+    },
+    reopenLog() {
+      for (const worker of all) worker.send({ type: 'reopen_log' });
     },
     restart() {
       // Who asks during a round wants what is installed now, which the first of its workers may not have.

@@ -1,6 +1,7 @@
 import type { GatewayConfig } from '../config/gateway-config.ts';
 import { createGateway, type Gateway } from '../create-gateway.ts';
 import { releaseStartupMemory } from '../lifecycle/release-startup-memory.ts';
+import { flushLog } from '../lifecycle/flush-log.ts';
 import { describeListenError } from '../lifecycle/run-options.ts';
 import { createLogger, type ProcessLogger } from '../logging/create-logger.ts';
 import { describeError } from '../logging/describe-error.ts';
@@ -23,16 +24,16 @@ function tell(message: WorkerMessage): Promise<void> {
 }
 
 async function start(message: Extract<PrimaryMessage, { type: 'start' }>): Promise<void> {
-  const { config, share, version, viaPseudonym, isPretty, tracing } = message;
-  processLogger = createLogger(config.log, isPretty, () => gateway?.metrics.observerError());
-  releaseStartupMemory();
+  const { config, share, version, viaPseudonym, logStyle, tracing } = message;
   try {
+    processLogger = createLogger(config.log, logStyle, () => gateway?.metrics.observerError());
+    releaseStartupMemory();
     gateway = await createGateway({ config, processLogger, version, viaPseudonym, share, tracing });
     if (newest !== undefined) gateway.update(newest);
     await tell({ type: 'ready', port: gateway.port });
   } catch (error) {
     await tell({ type: 'failed', message: describeListenError(error, config) });
-    end(1);
+    await end(1);
   }
 }
 
@@ -53,11 +54,11 @@ async function leave(how: 'drain' | 'replaced' | 'close', exitCode = 0): Promise
   else await gateway?.close();
   // What was counted last must outlive this process.
   await sendMetrics(0);
-  end(exitCode);
+  await end(exitCode);
 }
 
-function end(exitCode: number): void {
-  processLogger?.flush();
+async function end(exitCode: number): Promise<void> {
+  if (processLogger !== undefined) await flushLog(processLogger);
   process.exitCode = exitCode;
   if (process.connected) process.disconnect?.();
   // The channel was the last thing that kept the process; a stray handle must not keep it for ever.
@@ -71,6 +72,7 @@ async function obey(message: PrimaryMessage): Promise<void> {
       newest = message.config;
       return gateway?.update(message.config);
     case 'reloaded': return gateway?.metrics.configReloaded(message.result);
+    case 'reopen_log': return processLogger?.reopen?.();
     case 'scrape': return sendMetrics(message.scrape);
     default: return leave(message.type);
   }
@@ -80,7 +82,7 @@ async function leaveBroken(): Promise<void> {
   try {
     await leave('drain', 1);
   } catch {
-    end(1);
+    await end(1);
   }
 }
 

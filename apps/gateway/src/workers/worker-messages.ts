@@ -1,14 +1,16 @@
 import type { GatewayConfig } from '../config/gateway-config.ts';
 import type { WorkerShare } from '../limits/worker-share.ts';
+import type { LogStyle } from '../logging/create-logger.ts';
 import type { TracingSettings } from '../tracing/read-tracing-settings.ts';
 
 /** What the primary tells a worker. The configuration travels here: never in arguments or the environment, where others can read it. */
 export type PrimaryMessage =
-  | { readonly type: 'start'; readonly config: GatewayConfig; readonly share: WorkerShare; readonly version: string; readonly viaPseudonym: string; readonly isPretty: boolean; readonly tracing: TracingSettings | undefined }
+  | { readonly type: 'start'; readonly config: GatewayConfig; readonly share: WorkerShare; readonly version: string; readonly viaPseudonym: string; readonly logStyle: LogStyle; readonly tracing: TracingSettings | undefined }
   | { readonly type: 'update'; readonly config: GatewayConfig }
   /** Sent to one worker, which counts for all. */
   | { readonly type: 'reloaded'; readonly result: 'success' | 'failure' }
   | { readonly type: 'scrape'; readonly scrape: number }
+  | { readonly type: 'reopen_log' }
   | { readonly type: 'drain' }
   /** Its successor listens already. */
   | { readonly type: 'replaced' }

@@ -28,7 +28,7 @@ test('a worker that is still being made takes a configuration that comes meanwhi
   await using simulator = await startSimulator();
   const child = fork(PROGRAM, { execArgv: FROM_SOURCE, env: scrubbedEnvironment(), serialization: 'advanced' });
   const exited = once(child, 'exit');
-  const start = { type: 'start', config: withKey(simulator.origin, 'old'), share: { index: 0, count: 1 }, version: '0', viaPseudonym: 'penstock-test', isPretty: false, tracing: undefined };
+  const start = { type: 'start', config: withKey(simulator.origin, 'old'), share: { index: 0, count: 1 }, version: '0', viaPseudonym: 'penstock-test', logStyle: 'json', tracing: undefined };
   child.send(start);
   child.send({ type: 'update', config: withKey(simulator.origin, 'new') });
   const [message] = await once(child, 'message') as [Extract<WorkerMessage, { type: 'ready' }>];
@@ -40,7 +40,7 @@ test('a worker that is still being made takes a configuration that comes meanwhi
 function createFleet(origin: string): WorkerFleet {
   cluster.setupPrimary({ exec: PROGRAM, args: [], execArgv: FROM_SOURCE, serialization: 'advanced' });
   return createWorkerFleet({
-    count: 1, config: withKey(origin, 'old'), logger: pino({ level: 'silent' }), version: '0', viaPseudonym: 'penstock-test', isPretty: false, tracing: undefined,
+    count: 1, config: withKey(origin, 'old'), logger: pino({ level: 'silent' }), version: '0', viaPseudonym: 'penstock-test', logStyle: 'json', tracing: undefined,
     metrics: createWorkerMetrics(),
   });
 }

@@ -1,0 +1,82 @@
+import { execFileSync } from 'node:child_process';
+import { closeSync, constants, mkdtempSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { runPenstock } from '../run-penstock.ts';
+
+const ask = async (origin: string): Promise<number> => {
+  const response = await fetch(`${origin}/anthropic/v1/models`);
+  await response.arrayBuffer();
+  return response.status;
+};
+
+describe.each([1, 2])('with %i worker(s)', (workers) => {
+  test('a log that cannot be opened is refused at the start, with the setting (it would be lost unnoticed)', async () => {
+    await expect(runPenstock({ document: { server: { workers }, log: { destination: tmpdir() } } }))
+      .rejects.toThrow(/log\.destination \(.*\) cannot be opened for appending \(EISDIR\): name stdout, stderr or a file/);
+  });
+
+  test('SIGHUP opens the file of the log anew (whoever rotates it has moved it away)', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'penstock-rotated-'));
+    const path = join(folder, 'penstock.log');
+    await using penstock = await runPenstock({ document: { server: { workers }, log: { destination: path } } });
+    renameSync(path, `${path}.1`);
+    penstock.child.kill('SIGHUP');
+    await expect.poll(async () => {
+      await ask(penstock.origin);
+      return readFileSync(path, 'utf8').split('"msg":"request"').length;
+    }, { timeout: 15_000 }).toBeGreaterThan(2);
+    expect(readFileSync(path, 'utf8')).toContain('configuration reloaded');
+    rmSync(folder, { recursive: true });
+  });
+});
+
+test('with a full disk SIGTERM still ends the process', async () => {
+  await using penstock = await runPenstock({ document: { log: { destination: '/dev/full' } } });
+  expect(await ask(penstock.origin)).toBe(200);
+  penstock.child.kill('SIGTERM');
+  expect(await penstock.exited).toBe(0);
+});
+
+test('with a standard output that nobody reads SIGTERM still ends the process', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'penstock-pipe-'));
+  execFileSync('mkfifo', [join(folder, 'pipe')]);
+  const stdout = openSync(join(folder, 'pipe'), constants.O_RDWR);
+  await using penstock = await runPenstock({ stdout });
+  // A pipe holds 64 KiB.
+  for (let round = 0; round < 25; round += 1) await Promise.all(Array.from({ length: 20 }, () => ask(penstock.origin)));
+  penstock.child.kill('SIGTERM');
+  // The write holds a thread of the process, so that only the last resort ends it.
+  expect(await penstock.exited).toBe('SIGKILL');
+  closeSync(stdout);
+  rmSync(folder, { recursive: true });
+});
+
+test('a port in use ends the start also while a limit store is connected (or would be, again and again)', async () => {
+  const taken = createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  const { port } = taken.address() as AddressInfo;
+  await expect(runPenstock({ document: { server: { port }, limits: { store: 'redis://127.0.0.1:1' } } })).rejects.toThrow('is in use by another process');
+  taken.close();
+});
+
+test.each([['text', false], ['coloured', true]])('on a terminal the log is text, and colours are left out where they are not wanted (%s)', (style, hasColours) => {
+  const folder = mkdtempSync(join(tmpdir(), 'penstock-style-'));
+  const file = join(folder, 'file.log');
+  const text = execFileSync(process.execPath, ['--conditions=@penstock/source', '--input-type=module', '-e', `
+    import { createLogger } from ${JSON.stringify(resolve(import.meta.dirname, '../../src/logging/create-logger.ts'))};
+    for (const destination of ['stdout', ${JSON.stringify(file)}]) {
+      const { logger, flush } = createLogger({ level: 'info', destination }, ${JSON.stringify(style)}, () => undefined);
+      logger.info({ state: 'running' }, 'lifecycle');
+      await flush();
+    }`], { encoding: 'utf8', env: {} });
+  expect(text).toContain('lifecycle');
+  expect(text.includes('\u001b[')).toBe(hasColours);
+  expect(() => JSON.parse(text) as unknown).toThrow();
+  // A file gets JSON, whoever looks on.
+  expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ state: 'running', msg: 'lifecycle' });
+  rmSync(folder, { recursive: true });
+});
