@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { scrubbedEnvironment } from '@penstock/test-support';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ROOT } from './deployment.ts';
+import { readYaml, ROOT } from './deployment.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'penstock-versions-'));
 const PARTS = ['.gitignore', 'package.json', 'pnpm-workspace.yaml', '.changeset', 'scripts', 'deploy/helm', 'deploy/kubernetes', 'deploy/grafana/package.json'];
@@ -68,5 +68,22 @@ describe('a release', () => {
     expect(run(process.execPath, ['scripts/name-repository.mjs'], { GITHUB_REPOSITORY: 'somebody/penstock', GITHUB_SERVER_URL: 'https://forge.example' }).code).toBe(0);
     for (const [file, { repository }] of published()) expect(repository).toEqual({ type: 'git', url: 'git+https://forge.example/somebody/penstock.git', directory: file.replace('/package.json', '') });
     expect(JSON.parse(read('apps/bench/package.json'))).not.toHaveProperty('repository');
+  });
+});
+
+describe('what a newcomer types', () => {
+  test('engines are compared with the Node that the project brings (an older one of the machine would be warned about for every package)', () => {
+    const { nodeVersion, catalog } = readYaml('pnpm-workspace.yaml') as { nodeVersion: string; catalog: { node: string } };
+    expect(nodeVersion).toBe(catalog.node);
+  });
+
+  test('a build that fails says why, and nothing is started', () => {
+    const { status, stderr, stdout } = spawnSync(process.execPath, ['scripts/build-app.mjs', '@penstock/no-such-app'], {
+      cwd: ROOT, encoding: 'utf8', env: scrubbedEnvironment({ PATH: `${join(ROOT, 'node_modules/.bin')}${delimiter}${process.env['PATH'] ?? ''}` }),
+    });
+    expect([status === 0, stdout]).toEqual([false, '']);
+    expect(stderr).toContain('@penstock/no-such-app');
+    const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: Record<string, string> };
+    for (const name of ['start', 'demo', 'penstock']) expect(scripts[name]).toMatch(/^node scripts\/build-app\.mjs @penstock\/gateway && node apps\/gateway\/dist\/main\.js/);
   });
 });
