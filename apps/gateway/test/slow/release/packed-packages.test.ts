@@ -45,6 +45,11 @@ describe.each(names)('%s, packed', (name) => {
     const files = mustRun('tar', ['-tzf', tarball(name)]).trim().split('\n').map((file) => file.replace(/^package\//, ''));
     expect(files).toEqual(expect.arrayContaining(['package.json', 'README.md', 'dist/index.js', 'dist/index.d.ts']));
     expect(files.filter((file) => !/^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md|penstock\.schema\.json|dist\/)/.test(file))).toEqual([]);
+    // Sources are not packed: a map that only points at them shows nothing.
+    const maps = files.filter((file) => file.endsWith('.map'));
+    expect(maps.filter((file) => !file.endsWith('.js.map'))).toEqual([]);
+    const { sources, sourcesContent } = JSON.parse(mustRun('tar', ['-xzOf', tarball(name), 'package/dist/index.js.map'])) as { sources: string[]; sourcesContent: string[] };
+    expect([sources.length, sourcesContent.length]).toEqual([1, 1]);
     const manifest = mustRun('tar', ['-xzOf', tarball(name), 'package/package.json']);
     expect(manifest).not.toMatch(/workspace:|catalog:/);
     expect(Object.keys((JSON.parse(manifest) as { scripts?: object }).scripts ?? {}).filter((script) => /^(?:pre|post)?install$|^prepare$/.test(script))).toEqual([]);
