@@ -19,6 +19,7 @@ import { createDrain } from './lifecycle/drain.ts';
 import { createLifecycle, type Lifecycle } from './lifecycle/lifecycle.ts';
 import type { WorkerShare } from './limits/worker-share.ts';
 import type { ProcessLogger } from './logging/create-logger.ts';
+import { createObserverReport } from './logging/create-observer-report.ts';
 import { describeError } from './logging/describe-error.ts';
 import { createRequestLog } from './logging/request-log.ts';
 import { createGatewayMetrics, type GatewayMetrics } from './metrics/create-gateway-metrics.ts';
@@ -69,8 +70,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   });
   const metrics = createMetrics(options, () => sides.native?.bufferedBytes() ?? 0);
   let trustedProxies = createTrustedProxies(config.server.trusted_proxies);
-  const log = createRequestLog(options.processLogger, () => trustedProxies, () => metrics.observerError());
-  const tracing = await startTracing({ settings: options.tracing, version: options.version, logger, observerError: () => metrics.observerError() });
+  const log = createRequestLog(options.processLogger, () => trustedProxies, (error) => metrics.observerError('log', error));
+  const tracing = await startTracing({ settings: options.tracing, version: options.version, logger, observerError: (error) => metrics.observerError('tracing', error) });
   const sides = createSides({
     config, clients: createClientRegistry(config), metrics, log, logger, lifecycle, viaPseudonym: options.viaPseudonym, share: options.share, tracing,
   });
@@ -131,10 +132,13 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   };
 }
 
-function createMetrics({ config, version }: GatewayOptions, bufferedBytes: () => number): GatewayMetrics {
+function createMetrics({ config, version, processLogger, share }: GatewayOptions, bufferedBytes: () => number): GatewayMetrics {
   return createGatewayMetrics({
     registry: new Registry(), version, clientNames: config.clients.map(({ name }) => name), dropReasons: DROP_REASONS,
     routes: { native: [...NATIVE_ROUTES, UNKNOWN_ROUTE].map(({ template }) => template).concat(UNMATCHED_TEMPLATE), front_door: FRONT_DOOR_ROUTES },
+    onObserverError: createObserverReport(processLogger.logger),
+    // With several workers the primary does.
+    loadsConfiguration: share === undefined,
     readBudget: () => ({ usedBytes: bufferedBytes(), maxBytes: config.anthropic_native.max_buffered_bytes }),
   });
 }

@@ -15,7 +15,7 @@ export async function runProcess(options: RunOptions): Promise<number> {
   const { config } = options;
   let gateway: Gateway | undefined;
   let operations: OperationsServer | undefined;
-  const processLogger = openLog(options, () => gateway?.metrics.observerError());
+  const processLogger = openLog(options, (error) => gateway?.metrics.observerError('log', error));
   if (processLogger === undefined) return 1;
   const { logger } = processLogger;
   releaseStartupMemory();

@@ -1,6 +1,8 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { StoreOperation } from '../limits/lease-book.ts';
+import type { ObserverName, ObserverReport } from '../logging/create-observer-report.ts';
 import { OUTCOMES, type RequestRecord, type Side } from '../request-record.ts';
+import { createConfigMetrics } from './create-config-metrics.ts';
 import { createRequestRecorder } from './create-request-recorder.ts';
 import type { Tally } from './create-tally-counter.ts';
 import { declareGatewayMetrics, type GatewayMetricSet, type GatewayState, type ReadBudget } from './declare-gateway-metrics.ts';
@@ -29,6 +31,10 @@ export interface GatewayMetricsOptions {
   readonly dropReasons?: readonly string[];
   /** Reads the budget of gathered request bytes at scrape time. @defaultValue the two series are absent */
   readonly readBudget?: ReadBudget;
+  /** Whether this process loads the configuration, and has the series that tell of it. @defaultValue true */
+  readonly loadsConfiguration?: boolean;
+  /** Told why something that only watches failed; the count is kept here. @defaultValue nobody is */
+  readonly onObserverError?: ObserverReport;
   /** Whether prom-client's own process and Node metrics are added. @defaultValue true */
   readonly processMetrics?: boolean;
 }
@@ -46,7 +52,7 @@ export interface GatewayMetrics {
   /** Counts header fields that did not cross. */
   headersDropped(direction: HeaderDirection, dropped: readonly { readonly reason: string }[]): void;
   /** Counts an exception of something that only watches. */
-  observerError(): void;
+  observerError(observer: ObserverName, error: unknown): void;
   /** Counts a request that a limit of its client refused. */
   limitRejected(client: string, limit: string): void;
   /** Counts a step that the store of client limits failed at. */
@@ -79,7 +85,8 @@ function createDropCounter({ headersDropped }: GatewayMetricSet, reasons: readon
     new Map([...reasons, OTHER].map((reason) => [reason, headersDropped.tally({ direction, reason })]));
   const children = { request: childrenOf('request'), response: childrenOf('response') };
   return (direction, dropped) => {
-    for (const { reason } of dropped) {
+    for (let index = 0; index < dropped.length; index += 1) {
+      const reason = dropped[index]?.reason ?? OTHER;
       const tally = children[direction].get(reason) ?? children[direction].get(OTHER);
       if (tally !== undefined) tally.value += 1;
     }
@@ -106,7 +113,6 @@ function zeroClosedSets(metrics: GatewayMetricSet, { routes, dropReasons = [] }:
   for (const direction of ['request', 'response']) {
     for (const reason of dropReasons) metrics.headersDropped.tally({ direction, reason });
   }
-  for (const result of ['success', 'failure']) metrics.reloads.tally({ result });
 }
 
 function zeroClients(metrics: GatewayMetricSet, routes: GatewayMetricsOptions['routes'], clients: readonly string[]): void {
@@ -117,11 +123,6 @@ function zeroClients(metrics: GatewayMetricSet, routes: GatewayMetricsOptions['r
       if (route !== undefined) metrics.requests.tally({ side, route, method: 'POST', status: '200', outcome: 'ok', client });
     }
   }
-}
-
-function markLoaded(metrics: GatewayMetricSet): void {
-  metrics.reloadOk.set(1);
-  metrics.reloadTime.set(Date.now() / 1000);
 }
 
 /**
@@ -137,6 +138,7 @@ export function createGatewayMetrics(options: GatewayMetricsOptions): GatewayMet
   };
   const metrics = declareGatewayMetrics(registry, state, options.readBudget);
   const observerErrors = metrics.observerErrors.tally({});
+  const config = options.loadsConfiguration ?? true ? createConfigMetrics(registry) : undefined;
   const quota = createQuotaGauges(registry);
   const clients = createClosedLabel([]);
   const limits = createClosedLabel(CLIENT_LIMITS);
@@ -150,13 +152,22 @@ export function createGatewayMetrics(options: GatewayMetricsOptions): GatewayMet
     zeroClients(metrics, routes, names.filter((name) => name !== 'unauthenticated'));
   }
 
+  function observerError(observer: ObserverName, error: unknown): void {
+    observerErrors.value += 1;
+    try {
+      options.onObserverError?.(observer, error);
+    } catch {
+      // The report is an observer itself, and the failure has been counted.
+    }
+  }
+
   /** Observing never hurts: whatever goes wrong here is a count, not an exception in the byte path. */
   function guarded<Parameters extends readonly unknown[]>(action: (...parameters: Parameters) => void): (...parameters: Parameters) => void {
     return (...parameters) => {
       try {
         action(...parameters);
-      } catch {
-        observerErrors.value += 1;
+      } catch (error) {
+        observerError('metrics', error);
       }
     };
   }
@@ -165,7 +176,6 @@ export function createGatewayMetrics(options: GatewayMetricsOptions): GatewayMet
   metrics.buildInfo.set({ version, node_version: process.version }, 1);
   zeroClosedSets(metrics, options);
   setClientNames(options.clientNames);
-  markLoaded(metrics);
 
   return {
     registry,
@@ -175,14 +185,10 @@ export function createGatewayMetrics(options: GatewayMetricsOptions): GatewayMet
     streamOpened: (side) => void (state.streamsOpen[side] += 1),
     streamClosed: (side) => void (state.streamsOpen[side] -= 1),
     headersDropped: guarded(countDropped),
-    observerError: () => void (observerErrors.value += 1),
+    observerError,
     limitRejected: guarded((client, limit) => void (metrics.limitRejections.tally({ client: clients.label(client), limit: limits.label(limit) }).value += 1)),
     limitStoreFailed: guarded((side, operation) => void (metrics.limitStoreFailures.tally({ side, operation }).value += 1)),
-    configReloaded: guarded((result) => {
-      metrics.reloads.tally({ result }).value += 1;
-      if (result === 'success') markLoaded(metrics);
-      else metrics.reloadOk.set(0);
-    }),
+    configReloaded: guarded((result) => config?.reloaded(result)),
     setClientNames: guarded(setClientNames),
     quotaSeen: guarded((rawHeaders, upstream = 'native') => quota.read(rawHeaders, upstream)),
     setDraining: (draining) => void (state.draining = draining),

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Registry } from 'prom-client';
+import { createConfigMetrics, type ConfigMetrics } from './create-config-metrics.ts';
 import { keepCumulative, mergeExpositions } from './merge-expositions.ts';
 
 /** A process whose metrics are part of the whole. */
@@ -23,6 +24,8 @@ export interface WorkerMetrics {
   update(id: number, text: string): void;
   /** Takes a worker out; what it counted stays counted. `crashed` counts it as one. */
   remove(id: number, how: 'ended' | 'crashed'): void;
+  /** Counts a reload, which is the primary's to make. */
+  readonly configReloaded: ConfigMetrics['reloaded'];
   /** The exposition of the whole gateway; a silent worker neither fails nor delays it beyond the timeout. */
   scrape(): Promise<{ readonly contentType: string; readonly text: string }>;
 }
@@ -87,6 +90,7 @@ export function createWorkerMetrics({ answerTimeoutMs = 1_000 }: WorkerMetricsOp
       for (const state of STATES) this.set({ state }, states.filter((other) => other === state).length);
     },
   }));
+  const config = createConfigMetrics(registry);
   const crashes = new Counter({ name: 'penstock_worker_crashes_total', registers: [registry], help: 'Worker processes that ended without being told to; each was replaced.' });
 
   return {
@@ -106,6 +110,7 @@ export function createWorkerMetrics({ answerTimeoutMs = 1_000 }: WorkerMetricsOp
       retired = mergeExpositions([retired, keepCumulative(known.text)]);
       if (how === 'crashed') crashes.inc();
     },
+    configReloaded: config.reloaded,
     async scrape() {
       await Promise.all(Array.from(workers.values(), (known) => ask(known, answerTimeoutMs)));
       const own = await registry.metrics();

@@ -129,23 +129,6 @@ function declareStateMetrics(registry: Registry, state: GatewayState): {
   return { inFlight, streamsOpen, draining, observerErrors };
 }
 
-function declareConfigMetrics(registry: Registry): { readonly reloads: TallyCounter; readonly reloadOk: Gauge; readonly reloadTime: Gauge } {
-  return {
-    reloads: createTallyCounter(registry, {
-      name: 'penstock_config_reloads_total', labelNames: ['result'],
-      help: 'Attempts to reload the configuration. After a failure the old configuration stays in force.',
-    }),
-    reloadOk: new Gauge({
-      name: 'penstock_config_last_reload_successful', registers: [registry],
-      help: '1 when the last attempt to load the configuration succeeded (the start counts), 0 when it failed.',
-    }),
-    reloadTime: new Gauge({
-      name: 'penstock_config_last_reload_success_timestamp_seconds', registers: [registry],
-      help: 'Unix time of the last successful load of the configuration.',
-    }),
-  };
-}
-
 function declareBudgetMetrics(registry: Registry, readBudget: ReadBudget): { readonly bufferedBytes: Gauge; readonly bufferedBytesLimit: Gauge } {
   return {
     bufferedBytes: new Gauge({
@@ -165,7 +148,7 @@ function declareBudgetMetrics(registry: Registry, readBudget: ReadBudget): { rea
 
 /** Every metric of the gateway itself; the pools' series are those of `@penstock/upstream-metrics`. */
 export type GatewayMetricSet = ReturnType<typeof declareRequestMetrics> & ReturnType<typeof declareUsageMetrics>
-  & ReturnType<typeof declareStateMetrics> & ReturnType<typeof declareConfigMetrics> & { readonly buildInfo: Gauge };
+  & ReturnType<typeof declareStateMetrics> & { readonly buildInfo: Gauge };
 
 /** Declares every metric of the gateway in `registry`; recording into them is the business of `createGatewayMetrics`. */
 export function declareGatewayMetrics(registry: Registry, state: GatewayState, readBudget?: ReadBudget): GatewayMetricSet {
@@ -174,7 +157,6 @@ export function declareGatewayMetrics(registry: Registry, state: GatewayState, r
     ...declareRequestMetrics(registry),
     ...declareUsageMetrics(registry),
     ...declareStateMetrics(registry, state),
-    ...declareConfigMetrics(registry),
     buildInfo: new Gauge({
       name: 'penstock_build_info', registers: [registry], labelNames: ['version', 'node_version'],
       help: 'Always 1; the labels say what is running.',

@@ -10,7 +10,6 @@ type Merge = 'sum' | 'min' | 'max';
 const MERGES: readonly (readonly [RegExp, Merge])[] = [
   [/^nodejs_eventloop_lag_/, 'max'],
   [/^(nodejs_version_info|penstock_build_info|penstock_draining)$/, 'max'],
-  [/^penstock_config_last_reload_/, 'min'],
   // The age of the youngest process tells of a crash loop.
   [/^process_start_time_seconds$/, 'max'],
   // Each worker knows the quota from its own responses; the least that any was told is the safe answer, while it is no history.

@@ -47,7 +47,7 @@ export function createNativeSide(options: NativeSideOptions): NativeSide {
   });
   const fixed: NativeParts = {
     ...parts, upstream, upstreamOrigin: url.origin, basePath: url.pathname.replace(/\/+$/, ''), budget: createByteBudget(config.anthropic_native.max_buffered_bytes, LARGEST_JSON_BODY_BYTES),
-    relays: new OpenRelays(), health: createUpstreamHealth(), usageObserver: { onError: () => parts.metrics.observerError() },
+    relays: new OpenRelays(), health: createUpstreamHealth(), usageObserver: { onError: (error) => parts.metrics.observerError('usage', error) },
   };
   let runtime: NativeRuntime = { ...fixed, ...readNativeSettings(config, clients, parts.viaPseudonym) };
 

@@ -7,7 +7,7 @@ import { readTraceContext, replaceTraceParent, type TraceParent } from './trace-
 import type { RequestTrace, TraceDetails } from './tracing.ts';
 
 /** Begins the trace of one inbound request. `performance.now()` times become wall clock times by one anchor a request, so that spans fit each other. */
-export function createRequestTrace(tracer: Tracer, inbound: InboundRequest, observerError: () => void): RequestTrace {
+export function createRequestTrace(tracer: Tracer, inbound: InboundRequest, observerError: (error: unknown) => void): RequestTrace {
   const epoch = Date.now() - performance.now();
   const { parent, traceState } = readTraceContext(inbound.request.rawHeaders);
   const span = tracer.startSpan(inbound.method, {
@@ -19,8 +19,8 @@ export function createRequestTrace(tracer: Tracer, inbound: InboundRequest, obse
   const guarded = <Result>(action: () => Result): Result | undefined => {
     try {
       return action();
-    } catch {
-      observerError();
+    } catch (error) {
+      observerError(error);
       return undefined;
     }
   };

@@ -12,6 +12,7 @@ import type { StartTracingOptions } from './start-tracing.ts';
 import type { RequestTrace, Tracing } from './tracing.ts';
 
 const SHUTDOWN_TIMEOUT_MS = 2_000;
+const SHUTDOWN_TIMED_OUT = Object.assign(new Error('the last spans were not taken in time'), { code: 'shutdown_timeout' });
 
 /** Makes the tracing of one gateway process, without registering anything globally: two gateways in one process do not meet. */
 export async function createTracing({ settings, version, observerError }: StartTracingOptions & { readonly settings: TracingSettings }): Promise<Tracing> {
@@ -30,8 +31,8 @@ export async function createTracing({ settings, version, observerError }: StartT
     begin(inbound) {
       try {
         return createRequestTrace(tracer, inbound, observerError);
-      } catch {
-        observerError();
+      } catch (error) {
+        observerError(error);
         return undefined;
       }
     },
@@ -43,7 +44,7 @@ export async function createTracing({ settings, version, observerError }: StartT
       let timer: NodeJS.Timeout | undefined;
       const expired = new Promise<void>((resolve) => {
         timer = setTimeout(() => {
-          observerError();
+          observerError(SHUTDOWN_TIMED_OUT);
           resolve();
         }, SHUTDOWN_TIMEOUT_MS);
       });

@@ -6,11 +6,12 @@ export interface SpanQueueOptions {
   readonly exporter: SpanExporter;
   readonly settings: SpanQueueSettings;
   /** Told of a span that found the queue full, and of a batch that could not be exported. */
-  readonly onLost: () => void;
+  readonly onLost: (error: unknown) => void;
 }
 
 const SAMPLED = 1;
 const EXPORTED = 0;
+const QUEUE_FULL = Object.assign(new Error('the queue of spans is full'), { code: 'span_queue_full' });
 
 /**
  * The bounded queue between requests and the exporter: one batch is under way at a time, what finds no room is dropped and
@@ -25,14 +26,14 @@ export function createSpanQueue({ exporter, settings, onLost }: SpanQueueOptions
   function exportBatch(): Promise<void> {
     const batch = waiting.splice(0, settings.maxBatchSpans);
     return new Promise((resolve) => {
-      const settle = (isExported: boolean): void => {
-        if (!isExported) onLost();
+      const fail = (error: unknown): void => {
+        onLost(error);
         resolve();
       };
       try {
-        exporter.export(batch, ({ code }) => settle((code as number) === EXPORTED));
-      } catch {
-        settle(false);
+        exporter.export(batch, ({ code, error }) => { if ((code as number) === EXPORTED) resolve(); else fail(error); });
+      } catch (error) {
+        fail(error);
       }
     });
   }
@@ -67,7 +68,7 @@ export function createSpanQueue({ exporter, settings, onLost }: SpanQueueOptions
     onEnd(span) {
       if ((span.spanContext().traceFlags & SAMPLED) === 0) return;
       if (isClosed || waiting.length >= settings.maxQueuedSpans) {
-        onLost();
+        onLost(QUEUE_FULL);
         return;
       }
       waiting.push(span);

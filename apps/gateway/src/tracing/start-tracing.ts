@@ -10,7 +10,7 @@ export interface StartTracingOptions {
   readonly version: string;
   readonly logger: Logger;
   /** Counts what failed beside the requests. */
-  readonly observerError: () => void;
+  readonly observerError: (error: unknown) => void;
 }
 
 /** Starts tracing where it is switched on. A failure is logged, and the gateway serves untraced. */
@@ -24,7 +24,7 @@ export async function startTracing(options: StartTracingOptions): Promise<Tracin
     logger.info({ collector: new URL(settings.exporter.url).host, protocol: settings.exporter.protocol, sampler: settings.sampler }, 'tracing');
     return tracing;
   } catch (error) {
-    options.observerError();
+    options.observerError(error);
     logger.error({ error: describeError(error) }, 'tracing could not be started; requests are served without it');
     return undefined;
   }

@@ -45,7 +45,7 @@ export async function runWorkers(options: RunOptions): Promise<number> {
   }
   lifecycle.moveTo('running');
   const reload = createReload({
-    initial: config, read: options.reload, logger, apply: (next) => fleet.update(next), onResult: (result) => fleet.countReload(result),
+    initial: config, read: options.reload, logger, apply: (next) => fleet.update(next), onResult: metrics.configReloaded,
   });
   const stopWatching = watchFiles(options.files, reload);
   options.onReady({ port, operationsPort: operations.port, workers: count });

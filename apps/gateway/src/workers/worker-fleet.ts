@@ -28,8 +28,6 @@ export interface WorkerFleet {
   isServing(): boolean;
   warnings(): Readonly<Record<string, string>>;
   update(config: GatewayConfig): void;
-  /** Counts a reload, in one worker for all. */
-  countReload(result: 'success' | 'failure'): void;
   /** Every worker opens the file of its log anew. */
   reopenLog(): void;
   /** Replaces one worker after another, each drained only when its successor listens. During a round it asks for one more. */
@@ -65,17 +63,17 @@ export function createWorkerFleet(options: FleetOptions): WorkerFleet {
   }
 
   async function outlive(handle: WorkerHandle, bornAt: number): Promise<void> {
-    await handle.exited;
+    const endedBy = await handle.exited;
     all.delete(handle);
     const hasCrashed = !isEnding && !handle.isLeaving;
     metrics.remove(handle.id, hasCrashed ? 'crashed' : 'ended');
-    if (hasCrashed && workers.get(handle.index) === handle) replace(handle, performance.now() - bornAt);
+    if (hasCrashed && workers.get(handle.index) === handle) replace(handle, performance.now() - bornAt, endedBy);
   }
 
-  function replace(dead: WorkerHandle, lifeMs: number): void {
+  function replace(dead: WorkerHandle, lifeMs: number, endedBy: string): void {
     const { index } = dead;
     backoffMs = lifeMs > HEALTHY_LIFE_MS ? FIRST_BACKOFF_MS : Math.min(backoffMs * 2, MAX_BACKOFF_MS);
-    logger.error({ worker: index, life_ms: Math.round(lifeMs), replaced_in_ms: backoffMs }, 'a worker died');
+    logger.error({ worker: index, ended_by: endedBy, life_ms: Math.round(lifeMs), replaced_in_ms: backoffMs }, 'a worker died');
     // A rolling restart may have filled the place in the meantime.
     setTimeout(() => { if (!isEnding && workers.get(index) === dead) workers.set(index, fork(index)); }, backoffMs);
   }
@@ -126,9 +124,6 @@ export function createWorkerFleet(options: FleetOptions): WorkerFleet {
       config = next;
       // To those that are only starting or leaving as well: a client that was removed must be refused by every one of them.
       for (const worker of all) worker.send({ type: 'update', config: divideConfig(next, { index: worker.index, count }) });
-    },
-    countReload(result) {
-      [...workers.values()].find((worker) => worker.isReady())?.send({ type: 'reloaded', result });
     },
     reopenLog() {
       for (const worker of all) worker.send({ type: 'reopen_log' });

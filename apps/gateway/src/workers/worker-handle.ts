@@ -10,8 +10,8 @@ export interface WorkerHandle {
   readonly index: number;
   /** Resolves with the port once the worker listens; rejects with a reason in words when it cannot. */
   readonly ready: Promise<number>;
-  /** Resolves when the process is gone. */
-  readonly exited: Promise<void>;
+  /** Resolves when the process is gone, with what ended it: a signal's name, or its exit code. */
+  readonly exited: Promise<string>;
   /** Whether the primary asked it to end. */
   isLeaving: boolean;
   readonly isReady: () => boolean;
@@ -36,15 +36,15 @@ export function createWorkerHandle(worker: Worker, index: number, onText: (id: n
   let isReady = false;
   const questions = new Map<number, Question>();
 
-  const exited = new Promise<void>((resolve) => {
-    const onGone = (): void => {
+  const exited = new Promise<string>((resolve) => {
+    const onGone = (endedBy: string): void => {
       for (const { fail } of questions.values()) fail(new Error('the worker is gone'));
       questions.clear();
-      resolve();
+      resolve(endedBy);
     };
-    worker.once('exit', onGone);
+    worker.once('exit', (code: number | null, signal: string | null) => onGone(signal ?? `exit code ${code}`));
     // A process that could not be started (descriptors, memory, pids) has no exit.
-    worker.on('error', () => { if (worker.process.pid === undefined) onGone(); });
+    worker.on('error', () => { if (worker.process.pid === undefined) onGone('no start'); });
   });
   const ready = new Promise<number>((resolve, reject) => {
     worker.on('message', (message: WorkerMessage) => {

@@ -26,7 +26,7 @@ function tell(message: WorkerMessage): Promise<void> {
 async function start(message: Extract<PrimaryMessage, { type: 'start' }>): Promise<void> {
   const { config, share, version, viaPseudonym, logStyle, tracing } = message;
   try {
-    processLogger = createLogger(config.log, logStyle, () => gateway?.metrics.observerError());
+    processLogger = createLogger(config.log, logStyle, (error) => gateway?.metrics.observerError('log', error));
     releaseStartupMemory();
     gateway = await createGateway({ config, processLogger, version, viaPseudonym, share, tracing });
     if (newest !== undefined) gateway.update(newest);
@@ -71,7 +71,6 @@ async function obey(message: PrimaryMessage): Promise<void> {
     case 'update':
       newest = message.config;
       return gateway?.update(message.config);
-    case 'reloaded': return gateway?.metrics.configReloaded(message.result);
     case 'reopen_log': return processLogger?.reopen?.();
     case 'scrape': return sendMetrics(message.scrape);
     default: return leave(message.type);

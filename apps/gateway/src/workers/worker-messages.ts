@@ -7,8 +7,6 @@ import type { TracingSettings } from '../tracing/read-tracing-settings.ts';
 export type PrimaryMessage =
   | { readonly type: 'start'; readonly config: GatewayConfig; readonly share: WorkerShare; readonly version: string; readonly viaPseudonym: string; readonly logStyle: LogStyle; readonly tracing: TracingSettings | undefined }
   | { readonly type: 'update'; readonly config: GatewayConfig }
-  /** Sent to one worker, which counts for all. */
-  | { readonly type: 'reloaded'; readonly result: 'success' | 'failure' }
   | { readonly type: 'scrape'; readonly scrape: number }
   | { readonly type: 'reopen_log' }
   | { readonly type: 'drain' }

@@ -34,6 +34,8 @@ test('a worker that is killed breaks only its own streams, is replaced, and what
   await expect.poll(broken).toBeGreaterThan(0);
   await expect.poll(async () => valueOf(await metrics(penstock), 'penstock_worker_crashes_total'), { timeout: 15_000 }).toBe(1);
   await expect.poll(() => workersOf(penstock).length, { timeout: 15_000 }).toBe(2);
+  // What the runbook sends people to look for.
+  await expect.poll(() => penstock.stdout()).toMatch(/"ended_by":"SIGKILL".*"a worker died"/);
   const survivors = streams.filter((stream) => stream.end() === 'open');
   expect(survivors.length).toBeGreaterThan(0);
   upstream.finish();

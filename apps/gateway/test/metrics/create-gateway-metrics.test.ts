@@ -114,7 +114,7 @@ describe('what happens outside a request', () => {
     metrics.streamOpened('front_door');
     metrics.headersDropped('response', [{ reason: 'hop_by_hop' }, { reason: 'hop_by_hop' }]);
     metrics.limitRejected('alice', 'requests_per_minute');
-    metrics.observerError();
+    metrics.observerError('usage', new Error('x'));
     metrics.setDraining(true);
     metrics.configReloaded('failure');
     const text = await metrics.registry.metrics();

@@ -7,7 +7,7 @@ import { declaredMetrics, samplesOf, sumOf } from './exposition.ts';
 import { createTestMetrics, STREAMED_MESSAGE } from './request-records.ts';
 
 function workerOf(id: number): { readonly id: number; readonly metrics: ReturnType<typeof createTestMetrics>; scrape(): Promise<string> } {
-  const metrics = createTestMetrics();
+  const metrics = createTestMetrics({ loadsConfiguration: false });
   return { id, metrics, scrape: () => metrics.registry.metrics() };
 }
 
@@ -39,17 +39,31 @@ describe('the metrics of several workers', () => {
     const [first, second] = [workerOf(1), workerOf(2)];
     all.add(first);
     all.add(second);
-    second.metrics.configReloaded('failure');
     second.metrics.setDraining(true);
     first.metrics.quotaSeen(['anthropic-ratelimit-tokens-limit', '100', 'anthropic-ratelimit-tokens-remaining', '90']);
     second.metrics.quotaSeen(['anthropic-ratelimit-tokens-limit', '100', 'anthropic-ratelimit-tokens-remaining', '10']);
     const { text } = await all.scrape();
-    expect(sumOf(text, 'penstock_config_last_reload_successful')).toBe(0);
     expect(sumOf(text, 'penstock_draining')).toBe(1);
     expect(sumOf(text, 'penstock_build_info')).toBe(1);
     expect(sumOf(text, 'penstock_anthropic_ratelimit_limit')).toBe(100);
     expect(sumOf(text, 'penstock_anthropic_ratelimit_remaining')).toBe(10);
     expect(sumOf(text, 'process_start_time_seconds')).toBeLessThan(Date.now() / 1000 + 1);
+  });
+
+  it('know of the configuration what the primary knows, which loads it (a worker that is replaced would forget a rejected one)', async () => {
+    const all = createWorkerMetrics();
+    for (const id of [1, 2]) all.add(workerOf(id));
+    const page = async (): Promise<(number | undefined)[]> => {
+      const { text } = await all.scrape();
+      return [sumOf(text, 'penstock_config_last_reload_successful'), sumOf(text, 'penstock_config_reloads_total', { result: 'failure' }), sumOf(text, 'penstock_config_reloads_total', { result: 'success' })];
+    };
+    expect(await page()).toEqual([1, 0, 0]);
+    all.configReloaded('failure');
+    all.remove(1, 'crashed');
+    all.add(workerOf(3));
+    expect(await page()).toEqual([0, 1, 0]);
+    all.configReloaded('success');
+    expect(await page()).toEqual([1, 1, 1]);
   });
 
   it('never fall when a worker is replaced (rate() would see a reset and count everything again)', async () => {

@@ -1,0 +1,28 @@
+import { writeSync } from 'node:fs';
+import type { Logger } from 'pino';
+import { describeError, errorCodes } from './describe-error.ts';
+
+/** What watches beside the bytes and may fail there. */
+export type ObserverName = 'log' | 'metrics' | 'relay' | 'tracing' | 'usage';
+
+/** Told of each failure. */
+export type ObserverReport = (observer: ObserverName, error: unknown) => void;
+
+const REPORT_INTERVAL_MS = 60_000;
+const STANDARD_ERROR = 2;
+
+/**
+ * Makes what says why an observer failed: a line a minute at most for each of them, since what fails for one request fails for all.
+ * A log that cannot be written says so on standard error.
+ */
+export function createObserverReport(logger: Logger): ObserverReport {
+  const reportedAt = new Map<ObserverName, number>();
+  return (observer, error) => {
+    const now = performance.now();
+    if (now - (reportedAt.get(observer) ?? Number.NEGATIVE_INFINITY) < REPORT_INTERVAL_MS) return;
+    reportedAt.set(observer, now);
+    // Written at once: a stream whose other end is gone would fail later, where nobody catches it.
+    if (observer === 'log') writeSync(STANDARD_ERROR, `penstock: the log cannot be written (${errorCodes(error) ?? 'no room'})\n`);
+    else logger.warn({ observer, error: describeError(error) }, 'an observer failed');
+  };
+}
