@@ -6,7 +6,7 @@ import { DEFAULT_MAX_OUTPUT_TOKENS, validateFrontDoorOptions, type FrontDoorOpti
 import { answerError, beginExchange, type Exchange } from './routes/exchange.ts';
 import type { FrontDoor } from './routes/front-door.ts';
 import { matchRoute } from './routes/match-route.ts';
-import { readRequestBody } from './routes/read-body.ts';
+import { readRequestBody, streamRequestBody } from './routes/read-body.ts';
 
 /** The front door of one application. */
 export interface OpenAiFrontDoor {
@@ -27,6 +27,7 @@ function resolveFrontDoor(options: FrontDoorOptions): FrontDoor {
     models: createModelMap(options.models, registry, options.maxOutputTokens ?? DEFAULT_MAX_OUTPUT_TOKENS),
     hooks: options.hooks ?? {},
     readBody: options.readBody ?? readRequestBody,
+    streamBody: options.streamBody ?? streamRequestBody,
     reasoningContent: options.reasoningContent ?? false,
     laterSystemMessages: options.laterSystemMessages ?? 'hoist',
     jsonObjectFormat: options.jsonObjectFormat ?? 'reject',
@@ -47,7 +48,7 @@ async function answer(frontDoor: FrontDoor, exchange: Exchange, handle: (frontDo
     const failure = isFrontDoorError(error) && error.outcome !== 'client_gone' ? error : exchange.classify(error);
     if (failure.code === 'internal') frontDoor.hooks.onInternalError?.(failure.cause ?? failure, ctx);
     try {
-      await answerError(exchange, failure, frontDoor.hooks.requestId?.(ctx));
+      await answerError(exchange, failure);
     } catch (second) {
       // The client left while it was told: that is how the request ended.
       const { outcome, code } = exchange.classify(second);

@@ -45,6 +45,8 @@ export interface FrontDoorHooks {
   readonly onRequestRead?: (ctx: Context, request: RequestRead) => Promise<void> | void;
   /** Called exactly once per request, when its response body ended. What it throws goes to `onInternalError`. */
   readonly onRequestSettled?: (summary: RequestSummary, ctx: Context) => void;
+  /** Called when the head of an upstream's answer came: of the request nothing is held any more. */
+  readonly onUpstreamHead?: (ctx: Context) => void;
   /** Whether a model is shown to this client by `GET /v1/models`. @defaultValue all are */
   readonly isModelListed?: (ctx: Context, model: string) => boolean;
   /** The id sent as `x-request-id` where the upstream gave none. */
@@ -55,6 +57,9 @@ export interface FrontDoorHooks {
 
 /** Reads the whole request body; rejects with a `FrontDoorError` such as `too_large`. */
 export type ReadBody = (ctx: Context, maxBytes: number) => Promise<Uint8Array>;
+
+/** Reads a request body that is passed on as it arrives, at the pace of whoever iterates. */
+export type StreamBody = (ctx: Context) => AsyncIterable<Uint8Array>;
 
 /** Options of `createOpenAiFrontDoor`. */
 export interface FrontDoorOptions {
@@ -76,6 +81,8 @@ export interface FrontDoorOptions {
   readonly hooks?: FrontDoorHooks;
   /** Replaces the package's own bounded body reader. */
   readonly readBody?: ReadBody;
+  /** Replaces the package's own reading of bodies that are passed on as they arrive; their bound is counted in any case. */
+  readonly streamBody?: StreamBody;
 }
 
 /** The limits that hold where none are given. */

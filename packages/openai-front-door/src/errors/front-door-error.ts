@@ -14,7 +14,7 @@ const CLIENT_FAULT: ErrorKind = { status: 400, type: 'invalid_request_error', ou
 /** Every code of a `FrontDoorError`, one closed set. */
 export const FRONT_DOOR_ERROR_CODES = [
   'invalid_json', 'invalid_type', 'invalid_value', 'missing_required_parameter', 'unsupported_parameter', 'unsupported_value',
-  'bad_request', 'unauthenticated', 'forbidden', 'model_not_found', 'not_found', 'method_not_allowed', 'too_large',
+  'bad_request', 'unauthenticated', 'forbidden', 'model_not_found', 'not_found', 'method_not_allowed', 'request_timeout', 'too_large',
   'unsupported_media_type', 'misdirected', 'rate_limited', 'header_overflow', 'client_gone', 'client_stalled', 'internal',
   'upstream_unreachable', 'upstream_tls', 'upstream_reset', 'upstream_truncated', 'upstream_invalid', 'overloaded', 'draining',
   'upstream_timeout', 'loop_detected',
@@ -37,6 +37,7 @@ export const ERROR_KINDS: Readonly<Record<FrontDoorErrorCode, ErrorKind>> = Obje
   model_not_found: { status: 404, type: 'invalid_request_error', outcome: 'client_error', shouldRetry: false },
   not_found: { status: 404, type: 'not_found_error', outcome: 'client_error', shouldRetry: false },
   method_not_allowed: { status: 405, type: 'invalid_request_error', outcome: 'client_error', shouldRetry: false },
+  request_timeout: { status: 408, type: 'timeout_error', outcome: 'client_error', shouldRetry: false },
   too_large: { status: 413, type: 'request_too_large', outcome: 'client_error', shouldRetry: false },
   unsupported_media_type: { status: 415, type: 'invalid_request_error', outcome: 'client_error', shouldRetry: false },
   misdirected: { status: 421, type: 'invalid_request_error', outcome: 'client_error', shouldRetry: false },

@@ -17,6 +17,9 @@ export interface OpenAiErrorResponse {
   readonly body: string;
 }
 
+/** After these the connection is not used again: the rest of a body would have to be read, or nothing is served here any more. */
+const CLOSING: ReadonlySet<string> = new Set(['too_large', 'request_timeout', 'draining']);
+
 /** Builds the body of an error in OpenAI's shape. */
 export function openAiErrorBody(error: { readonly message: string; readonly type: string; readonly param?: string | null | undefined; readonly code?: string | null | undefined }): OpenAiErrorBody {
   return { error: { message: error.message, type: error.type, param: error.param ?? null, code: error.code ?? null } };
@@ -34,6 +37,6 @@ export function openAiErrorResponse(error: unknown): OpenAiErrorResponse {
   if (known.shouldRetry !== undefined) headers['x-should-retry'] = String(known.shouldRetry);
   if (known.retryAfterSeconds !== undefined) headers['retry-after'] = String(Math.max(0, Math.ceil(known.retryAfterSeconds)));
   if (known.allow !== undefined) headers['allow'] = known.allow;
-  if (known.code === 'too_large' || known.code === 'draining') headers['connection'] = 'close';
+  if (CLOSING.has(known.code)) headers['connection'] = 'close';
   return { status: known.status, headers, body: JSON.stringify(openAiErrorBody(known)) };
 }

@@ -50,6 +50,14 @@ export const UNKNOWN_MODEL_CAPABILITIES: ModelCapabilities = Object.freeze({
   rejectsPrefill: true,
 });
 
+/** From this version of the API on, sampling parameters are refused whatever the model. */
+const FIRST_VERSION_WITHOUT_SAMPLING = '2026-10-21';
+
+/** Capabilities as they are under a version of the API, which is a date. */
+export function capabilitiesUnder(anthropicVersion: string, capabilities: ModelCapabilities): ModelCapabilities {
+  return anthropicVersion < FIRST_VERSION_WITHOUT_SAMPLING ? capabilities : { ...capabilities, rejectsSampling: true };
+}
+
 /** What `model` accepts according to `registry`. */
 export function capabilitiesOf(registry: ModelCapabilityRegistry, model: string): ModelCapabilities {
   let capabilities = UNKNOWN_MODEL_CAPABILITIES;

@@ -1,4 +1,4 @@
-import type { RawHeaders } from '../backend.ts';
+import { headerValue, type RawHeaders } from '../backend.ts';
 
 const CARRIED: ReadonlySet<string> = new Set(['retry-after', 'retry-after-ms', 'x-should-retry', 'request-id']);
 const RATE_LIMIT = /^anthropic-ratelimit-(requests|tokens)-(limit|remaining|reset)$/;
@@ -6,9 +6,11 @@ const RATE_LIMIT = /^anthropic-ratelimit-(requests|tokens)-(limit|remaining|rese
 /**
  * The header fields of a translated answer: the upstream's retry hints and ids, its rate limits under their own names and
  * under OpenAI's (`x-ratelimit-remaining-tokens`; the reset stays the RFC 3339 date it is), as flat name, value, ….
+ * OpenAI's clients read the id of a request from `x-request-id`: where the upstream gave none it is `ownId`.
  */
-export function translateResponseHeaders(rawHeaders: RawHeaders): string[] {
+export function translateResponseHeaders(rawHeaders: RawHeaders, ownId: string | undefined): string[] {
   const headers: string[] = [];
+  if (ownId !== undefined && headerValue(rawHeaders, 'request-id') === undefined) headers.push('x-request-id', ownId);
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
     const name = rawHeaders[index]?.toLowerCase() ?? '';
     const value = rawHeaders[index + 1] ?? '';

@@ -17,7 +17,7 @@ export async function answerUpstreamError(exchange: Exchange, response: BackendR
   requireFinalStatus(response.status);
   exchange.record.outcome = 'upstream_error';
   const body = translateErrorBody(response.status, await gatherErrorText(response.body));
-  await answerJson(exchange, response.status, translateResponseHeaders(response.rawHeaders), body);
+  await answerJson(exchange, response.status, translateResponseHeaders(response.rawHeaders, exchange.requestId), body);
 }
 
 /** A redirect is never followed nor handed on: either would send the request to an address nobody configured. */

@@ -1,5 +1,6 @@
 import type { AnthropicBackend, BackendResponse } from '../backend.ts';
 import { FrontDoorError } from '../errors/front-door-error.ts';
+import { capabilitiesUnder } from '../models/model-capabilities.ts';
 import type { ResolvedModel } from '../models/model-map.ts';
 import { member, type JsonObject } from '../request/json-value.ts';
 import { parseJsonRequest, requireModel } from '../request/parse-chat-request.ts';
@@ -7,7 +8,7 @@ import { parseJsonExactly } from '../request/parse-json.ts';
 import { translateRequest, type TranslatedRequest } from '../request/translate-request.ts';
 import { ignoredParamsHeader, translateResponseHeaders } from '../response/response-headers.ts';
 import { translateMessage } from '../response/translate-message.ts';
-import { anthropicRequest } from './anthropic-request.ts';
+import { anthropicRequest, versionOf } from './anthropic-request.ts';
 import { answerJson, answerUpstreamError, hasMediaType } from './answer-upstream.ts';
 import type { Exchange } from './exchange.ts';
 import { admitRequest, isAnthropic, readExchangeBody, resolveModel, type FrontDoor } from './front-door.ts';
@@ -43,7 +44,7 @@ async function answerWhole(frontDoor: FrontDoor, exchange: Exchange, response: B
   exchange.record.stopReason = stopReason;
   exchange.record.usageSource = usage.source();
   if (counts !== undefined) exchange.record.usage = counts;
-  await answerJson(exchange, 200, [...translateResponseHeaders(response.rawHeaders), ...ignoredHeaders(wish)], completion);
+  await answerJson(exchange, 200, [...translateResponseHeaders(response.rawHeaders, exchange.requestId), ...ignoredHeaders(wish)], completion);
 }
 
 async function answerStreamed(frontDoor: FrontDoor, exchange: Exchange, response: BackendResponse, wish: AnswerWish): Promise<void> {
@@ -68,7 +69,8 @@ function answerWith(frontDoor: FrontDoor, exchange: Exchange, wish: AnswerWish):
 
 async function prepareTranslated(frontDoor: FrontDoor, exchange: Exchange, request: JsonObject, resolved: ResolvedModel & { readonly origin: AnthropicBackend }): Promise<Outbound> {
   const { laterSystemMessages, jsonObjectFormat, reasoningContent, limits } = frontDoor;
-  const { body, ...wish } = translateRequest(request, { ...resolved, laterSystemMessages, jsonObjectFormat, reasoningContent, maxRequestValues: limits.maxRequestValues });
+  const capabilities = capabilitiesUnder(versionOf(resolved.origin), resolved.capabilities);
+  const { body, ...wish } = translateRequest(request, { ...resolved, capabilities, laterSystemMessages, jsonObjectFormat, reasoningContent, maxRequestValues: limits.maxRequestValues });
   await admitRequest(frontDoor, exchange.ctx, {
     model: requireModel(request), maxTokens: wish.maxTokens, stream: wish.isStream, requestBytes: exchange.record.requestBytes,
   });

@@ -32,6 +32,8 @@ export interface Exchange {
   readonly client: ClientResponse;
   /** Aborted when the client leaves or the exchange is interrupted. */
   readonly signal: AbortSignal;
+  /** The application's id of the request, for answers that have none of the upstream's. */
+  readonly requestId: string | undefined;
   /** Calls a backend and notes when its head came. Rejects with a `FrontDoorError`. */
   send(name: string, backend: Backend, request: BackendRequest): Promise<BackendResponse>;
   /** What an error means here: the client's leaving and an interruption come before whatever they caused. */
@@ -64,14 +66,23 @@ export function beginExchange(ctx: Context, route: string, options: { readonly h
   let hasHead = false;
   let isSettled = false;
   ctx.respond = false;
+  const guarded = (hook: () => void): void => {
+    try {
+      hook();
+    } catch (error) {
+      options.hooks.onInternalError?.(error, ctx);
+    }
+  };
   const onHead = (response: BackendResponse): BackendResponse => {
     hasHead = true;
     record.firstByteMs ??= performance.now() - startedAt;
+    guarded(() => { options.hooks.onUpstreamHead?.(ctx); });
     return response;
   };
   return {
     ctx, route, record, client,
     signal: departure.signal,
+    requestId: options.hooks.requestId?.(ctx),
     interrupt: (error) => { departure.interrupt(error); },
     cancelUpstream: () => { departure.cancelUpstream(); },
     classify: (error) => departure.cause(error) ?? classifyBackendFailure(error, hasHead),
@@ -85,18 +96,14 @@ export function beginExchange(ctx: Context, route: string, options: { readonly h
       if (isSettled) return;
       isSettled = true;
       departure.stop();
-      try {
-        options.hooks.onRequestSettled?.(summarize({ ctx, route, record, client }, startedAt), ctx);
-      } catch (error) {
-        options.hooks.onInternalError?.(error, ctx);
-      }
+      guarded(() => { options.hooks.onRequestSettled?.(summarize({ ctx, route, record, client }, startedAt), ctx); });
     },
   };
 }
 
 /** Answers with an error of the gateway's own, where no head went out yet; else breaks the response. */
-export async function answerError(exchange: Exchange, error: FrontDoorError, requestId: string | undefined): Promise<void> {
-  const { client, record } = exchange;
+export async function answerError(exchange: Exchange, error: FrontDoorError): Promise<void> {
+  const { client, record, requestId } = exchange;
   record.outcome = error.outcome;
   record.errorCode = error.code;
   if (client.headSent() || error.outcome === 'client_gone' || error.outcome === 'client_stalled') {

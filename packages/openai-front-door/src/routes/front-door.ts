@@ -2,7 +2,7 @@ import type { Context } from 'koa';
 import type { AnthropicBackend, Backend, OpenAiBackend } from '../backend.ts';
 import { FrontDoorError } from '../errors/front-door-error.ts';
 import type { ModelMap, ResolvedModel } from '../models/model-map.ts';
-import type { FrontDoorHooks, FrontDoorLimits, ReadBody, RequestRead } from '../options.ts';
+import type { FrontDoorHooks, FrontDoorLimits, ReadBody, RequestRead, StreamBody } from '../options.ts';
 import type { Exchange } from './exchange.ts';
 
 /** What every route of one front door shares: its options, resolved once. */
@@ -12,6 +12,7 @@ export interface FrontDoor {
   readonly limits: FrontDoorLimits;
   readonly hooks: FrontDoorHooks;
   readonly readBody: ReadBody;
+  readonly streamBody: StreamBody;
   readonly reasoningContent: boolean;
   readonly laterSystemMessages: 'hoist' | 'inline';
   readonly jsonObjectFormat: 'reject' | 'ignore';

@@ -114,7 +114,7 @@ export async function handleListModels(frontDoor: FrontDoor, exchange: Exchange)
     for (const entry of backendEntries(frontDoor)) lists.push(...await listBackend(frontDoor, exchange, entry));
     const data = [...lists, ...aliasObjects(frontDoor, lists)].filter((model) => isListed(frontDoor, exchange, model.id));
     exchange.record.outcome = 'ok';
-    await answerJson(exchange, 200, [], { object: 'list', data });
+    await answerJson(exchange, 200, translateResponseHeaders([], exchange.requestId), { object: 'list', data });
   });
 }
 
@@ -150,6 +150,6 @@ export async function handleRetrieveModel(frontDoor: FrontDoor, exchange: Exchan
     const response = await exchange.send(resolved.backend, origin, anthropicRequest(exchange.ctx, origin, { method: 'GET', path, body: null, responseKind: 'quick' }));
     const converted = convertModel(await readJson(frontDoor, response), model);
     exchange.record.outcome = 'ok';
-    await answerJson(exchange, 200, translateResponseHeaders(response.rawHeaders), converted);
+    await answerJson(exchange, 200, translateResponseHeaders(response.rawHeaders, exchange.requestId), converted);
   });
 }

@@ -27,6 +27,11 @@ export async function readRequestBody(ctx: Context, maxBytes: number): Promise<U
   return chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks, length);
 }
 
+/** Reads the request body as it arrives. Not destroyed when the reading ends early: what refused it must still reach the client. */
+export function streamRequestBody(ctx: Context): AsyncIterable<Uint8Array> {
+  return ctx.req.iterator({ destroyOnReturn: false });
+}
+
 /** Refuses a request body that is not plain JSON. */
 export function requireJsonContent(ctx: Context): void {
   const coding = ctx.req.headers['content-encoding'];

@@ -1,5 +1,5 @@
 import type { Context } from 'koa';
-import { FrontDoorError } from '../errors/front-door-error.ts';
+import { FrontDoorError, isFrontDoorError } from '../errors/front-door-error.ts';
 import { member, type JsonObject } from '../request/json-value.ts';
 import { parseJsonRequest } from '../request/parse-chat-request.ts';
 import type { Exchange } from './exchange.ts';
@@ -18,17 +18,27 @@ function requirePlainPath(ctx: Context): void {
   if (AMBIGUOUS_PATH.test(path)) throw new FrontDoorError('bad_request', 'The path is ambiguous.');
 }
 
+/** An origin that answers TRACE sends back what it was sent: our credential, to the client (RFC 9110 section 9.3.8). */
+function requireRelayedMethod({ method }: Context): void {
+  if (method === 'TRACE') throw new FrontDoorError('method_not_allowed', 'TRACE is not allowed here.', { allow: 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS' });
+}
+
 function hasBody(ctx: Context): boolean {
   return ctx.req.headers['transfer-encoding'] !== undefined || Number(ctx.req.headers['content-length'] ?? 0) > 0;
 }
 
-/** The request's bytes as they arrive, counted and bounded. */
-async function* streamedBody(exchange: Exchange, maxBytes: number): AsyncGenerator<Uint8Array> {
-  for await (const chunk of exchange.ctx.req) {
-    const bytes: Buffer = chunk;
-    exchange.record.requestBytes += bytes.length;
-    if (exchange.record.requestBytes > maxBytes) throw new FrontDoorError('too_large', `The request body is larger than ${maxBytes} bytes.`);
-    yield bytes;
+/** The request's bytes as they arrive, counted and bounded. What goes wrong in reading them is how the exchange ends, whatever the backend makes of it. */
+async function* streamedBody(frontDoor: FrontDoor, exchange: Exchange): AsyncGenerator<Uint8Array> {
+  const { maxStreamedRequestBytes: maxBytes } = frontDoor.limits;
+  try {
+    for await (const chunk of frontDoor.streamBody(exchange.ctx)) {
+      exchange.record.requestBytes += chunk.length;
+      if (exchange.record.requestBytes > maxBytes) throw new FrontDoorError('too_large', `The request body is larger than ${maxBytes} bytes.`);
+      yield chunk;
+    }
+  } catch (error) {
+    if (isFrontDoorError(error)) exchange.interrupt(error);
+    throw error;
   }
 }
 
@@ -50,6 +60,7 @@ async function prepare(frontDoor: FrontDoor, exchange: Exchange): Promise<Outbou
   const { ctx } = exchange;
   const [first] = openAiBackends(frontDoor);
   if (first === undefined) throw notFound(ctx);
+  requireRelayedMethod(ctx);
   requirePlainPath(ctx);
   let to = first;
   let relayed: RelayedBody = { body: null, responseKind: 'opaque' };
@@ -62,7 +73,7 @@ async function prepare(frontDoor: FrontDoor, exchange: Exchange): Promise<Outbou
     relayed = { body, responseKind: member(request, 'stream') === true ? 'event-stream' : 'opaque' };
     exchange.record.usageSource = 'missing';
   } else if (hasBody(ctx)) {
-    relayed = { body: streamedBody(exchange, frontDoor.limits.maxStreamedRequestBytes), responseKind: 'opaque' };
+    relayed = { body: streamedBody(frontDoor, exchange), responseKind: 'opaque' };
   }
   const model = member(request, 'model');
   await admitRequest(frontDoor, ctx, {

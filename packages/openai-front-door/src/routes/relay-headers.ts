@@ -15,12 +15,24 @@ const DROPPED_RESPONSE_FIELDS: ReadonlySet<string> = new Set([
   'set-cookie', 'set-cookie2', 'alt-svc', 'strict-transport-security', 'nel', 'report-to', 'reporting-endpoints', 'clear-site-data', 'public-key-pins', 'www-authenticate',
 ]);
 
+/** What `Connection` names is meant for the next hop alone (RFC 9110 section 7.6.1). */
+function nominatedFields(rawHeaders: RawHeaders): ReadonlySet<string> {
+  const nominated = new Set<string>();
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    if (rawHeaders[index]?.toLowerCase() !== 'connection') continue;
+    for (const name of (rawHeaders[index + 1] ?? '').split(',')) nominated.add(name.trim().toLowerCase());
+  }
+  return nominated;
+}
+
 /** The header of a relayed request: the client's own lines, in order, and a demand for plain bytes so that usage can be read. */
 export function relayRequestHeaders(request: IncomingMessage, isStreamed: boolean): string[] {
+  const nominated = nominatedFields(request.rawHeaders);
   const headers: string[] = [];
   for (let index = 0; index + 1 < request.rawHeaders.length; index += 2) {
     const name = request.rawHeaders[index] ?? '';
     const key = name.toLowerCase();
+    if (nominated.has(key)) continue;
     const crosses = REQUEST_FIELDS.has(key) || key.startsWith('x-stainless-') || (isStreamed && STREAMED_FIELDS.has(key));
     if (crosses) headers.push(name, request.rawHeaders[index + 1] ?? '');
   }
@@ -30,11 +42,7 @@ export function relayRequestHeaders(request: IncomingMessage, isStreamed: boolea
 
 /** The header of a relayed response: everything but hop-by-hop fields, what they nominate, and what speaks for another site. */
 export function relayResponseHeaders(rawHeaders: RawHeaders): string[] {
-  const nominated = new Set<string>();
-  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-    if (rawHeaders[index]?.toLowerCase() !== 'connection') continue;
-    for (const name of (rawHeaders[index + 1] ?? '').split(',')) nominated.add(name.trim().toLowerCase());
-  }
+  const nominated = nominatedFields(rawHeaders);
   const headers: string[] = [];
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
     const name = rawHeaders[index]?.toLowerCase() ?? '';

@@ -9,6 +9,8 @@ export interface RelayObservation {
   readonly usage?: TokenCounts;
   readonly sawStop?: boolean;
   readonly sawError: boolean;
+  /** Whether a chat said that it is over, by a finish reason or by `[DONE]`; true of answers that are no stream. */
+  readonly sawEnd: boolean;
 }
 
 /** Reads a relayed answer beside its path; it sees chunks after they were written and can change nothing. */
@@ -52,20 +54,24 @@ function readInto(found: Found, value: unknown): void {
   if (isJsonObject(member(value, 'error'))) found.sawError = true;
 }
 
+const FINISH_REASON = /"finish_reason":\s*"/;
+
 function observeEvents(maxEventChars: number): RelayObserver {
   const found: Found = { sawError: false };
   let isDone = false;
+  let isFinished = false;
   let isFirst = true;
   const decoder = createEventDecoder({
     maxEventChars,
     onData: (data) => {
+      isFinished ||= FINISH_REASON.test(data);
       if (data === '[DONE]') isDone = true;
       // Most events hold a few characters of text; only those that can matter are parsed.
       else if (isFirst || data.includes('"usage"') || data.includes('"error"')) readInto(found, JSON.parse(data));
       isFirst = false;
     },
   });
-  return { onChunk: (chunk) => { decoder.write(chunk); }, result: () => ({ ...found, sawStop: isDone }) };
+  return { onChunk: (chunk) => { decoder.write(chunk); }, result: () => ({ ...found, sawStop: isDone, sawEnd: isDone || isFinished || found.sawError }) };
 }
 
 function observeJson(): RelayObserver {
@@ -80,7 +86,7 @@ function observeJson(): RelayObserver {
     result: () => {
       const found: Found = { sawError: false };
       if (length > 0 && length <= MAX_OBSERVED_BYTES) readInto(found, JSON.parse(Buffer.concat(chunks).toString('utf8')));
-      return found;
+      return { ...found, sawEnd: true };
     },
   };
 }

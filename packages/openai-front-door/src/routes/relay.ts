@@ -3,8 +3,9 @@ import { FrontDoorError } from '../errors/front-door-error.ts';
 import type { Exchange } from './exchange.ts';
 import type { FrontDoor, NamedBackend } from './front-door.ts';
 import type { Outbound } from './outbound.ts';
+import { framingOf, type RelayFraming } from './relay-framing.ts';
 import { relayRequestHeaders, relayResponseHeaders } from './relay-headers.ts';
-import { createRelayObserver, type RelayObserver } from './relay-observer.ts';
+import { createRelayObserver, type RelayObservation, type RelayObserver } from './relay-observer.ts';
 import { breakStream } from './stream-answer.ts';
 
 /** The body of a relayed request: gathered bytes, a stream, or none. */
@@ -12,6 +13,11 @@ export interface RelayedBody {
   readonly body: Uint8Array | AsyncIterable<Uint8Array> | null;
   readonly responseKind: ResponseKind;
 }
+
+/** What is known of an answer that was not read along: it is taken for whole. */
+const UNREAD: RelayObservation = { sawError: false, sawEnd: true };
+
+const CHAT_ROUTE = '/v1/chat/completions';
 
 const LF = 0x0a;
 const CR = 0x0d;
@@ -32,9 +38,7 @@ function createBoundaryWatch(): { see(chunk: Uint8Array): void; atBoundary(): bo
   };
 }
 
-function createObserver(frontDoor: FrontDoor, exchange: Exchange, response: BackendResponse): RelayObserver {
-  const mediaType = (headerValue(response.rawHeaders, 'content-type') ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
-  const isPlain = (headerValue(response.rawHeaders, 'content-encoding') ?? 'identity').toLowerCase() === 'identity';
+function createObserver(frontDoor: FrontDoor, exchange: Exchange, { mediaType, isPlain }: RelayFraming): RelayObserver {
   let observer = isPlain ? createRelayObserver(mediaType, frontDoor.limits.maxEventChars) : undefined;
   // Whatever goes wrong in reading along, the bytes go on.
   const guarded = <T>(action: () => T, otherwise: T): T => {
@@ -48,13 +52,19 @@ function createObserver(frontDoor: FrontDoor, exchange: Exchange, response: Back
   };
   return {
     onChunk: (chunk) => { guarded(() => { observer?.onChunk(chunk); }, undefined); },
-    result: () => guarded(() => observer?.result() ?? { sawError: false }, { sawError: false }),
+    result: () => guarded(() => observer?.result() ?? UNREAD, UNREAD),
   };
 }
 
-async function relayBody(frontDoor: FrontDoor, exchange: Exchange, response: BackendResponse): Promise<void> {
+/** A chat that no finish reason and no `[DONE]` ended, and whose connection merely closed, was cut. Of other streams nobody here knows the end. */
+function requireEnd(exchange: Exchange, framing: RelayFraming, sawEnd: boolean): void {
+  if (sawEnd || !framing.isEventStream || !framing.endsByClose || exchange.route !== CHAT_ROUTE) return;
+  throw new FrontDoorError('upstream_truncated', 'The upstream ended its answer before it was complete.');
+}
+
+async function relayBody(frontDoor: FrontDoor, exchange: Exchange, response: BackendResponse, framing: RelayFraming): Promise<void> {
   const { client, record } = exchange;
-  const observer = createObserver(frontDoor, exchange, response);
+  const observer = createObserver(frontDoor, exchange, framing);
   const boundary = createBoundaryWatch();
   let lastAt = performance.now();
   try {
@@ -66,16 +76,17 @@ async function relayBody(frontDoor: FrontDoor, exchange: Exchange, response: Bac
       boundary.see(chunk);
       observer.onChunk(chunk);
     }
-    const { sawError, ...observed } = observer.result();
+    const { sawError, sawEnd, ...observed } = observer.result();
+    if (response.status === 200) requireEnd(exchange, framing, sawEnd);
     Object.assign(record, observed);
     if (observed.usage !== undefined) record.usageSource = 'final';
     record.outcome = response.status >= 400 ? 'upstream_error' : sawError && record.isEventStream ? 'stream_error_event' : 'ok';
     await client.end();
   } catch (error) {
     const failure = exchange.classify(error);
-    const { sawError: _sawError, ...observed } = observer.result();
+    const { sawError: _sawError, sawEnd: _sawEnd, ...observed } = observer.result();
     Object.assign(record, observed);
-    if (record.isEventStream && boundary.atBoundary()) {
+    if (framing.takesFrames && boundary.atBoundary()) {
       await breakStream(exchange, failure);
       return;
     }
@@ -100,9 +111,11 @@ async function relayAnswer(frontDoor: FrontDoor, exchange: Exchange, response: B
   if (response.status < 200 || isRedirect || response.status > 599) {
     throw new FrontDoorError('upstream_invalid', 'The upstream gave an answer that cannot be passed on.');
   }
-  exchange.record.isEventStream = /^text\/event-stream\b/i.test(headerValue(response.rawHeaders, 'content-type') ?? '');
-  const streaming = exchange.record.isEventStream && headerValue(response.rawHeaders, 'x-accel-buffering') === undefined ? ['x-accel-buffering', 'no'] : [];
-  exchange.client.writeHead(response.status, [...relayResponseHeaders(response.rawHeaders), ...streaming]);
+  const framing = framingOf(response.rawHeaders);
+  exchange.record.isEventStream = framing.isEventStream;
+  const added = framing.isEventStream && headerValue(response.rawHeaders, 'x-accel-buffering') === undefined ? ['x-accel-buffering', 'no'] : [];
+  if (exchange.requestId !== undefined && headerValue(response.rawHeaders, 'x-request-id') === undefined) added.push('x-request-id', exchange.requestId);
+  exchange.client.writeHead(response.status, [...relayResponseHeaders(response.rawHeaders), ...added]);
   exchange.client.flushHead();
-  await relayBody(frontDoor, exchange, response);
+  await relayBody(frontDoor, exchange, response, framing);
 }

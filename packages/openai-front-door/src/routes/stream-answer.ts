@@ -26,7 +26,7 @@ const TRAILING_BYTES_MS = 1000;
 function writeStreamHead(exchange: Exchange, answer: StreamAnswer): void {
   exchange.client.writeHead(200, [
     'content-type', 'text/event-stream; charset=utf-8', 'cache-control', 'no-cache', 'x-accel-buffering', 'no',
-    ...translateResponseHeaders(answer.response.rawHeaders), ...answer.headers,
+    ...translateResponseHeaders(answer.response.rawHeaders, exchange.requestId), ...answer.headers,
   ]);
 }
 
@@ -39,7 +39,7 @@ async function answerFault(exchange: Exchange, answer: StreamAnswer, fault: Upst
     await exchange.client.end(errorFrame(body));
     return;
   }
-  await answerJson(exchange, statusOfErrorType(fault.type), translateResponseHeaders(answer.response.rawHeaders), body);
+  await answerJson(exchange, statusOfErrorType(fault.type), translateResponseHeaders(answer.response.rawHeaders, exchange.requestId), body);
 }
 
 /** Ends a stream that broke: an error frame, and neither a finish reason nor `[DONE]`. */

@@ -7,11 +7,16 @@ describe('translateResponseHeaders', () => {
     expect(translateResponseHeaders([
       'Retry-After', '3', 'x-should-retry', 'false', 'Request-Id', 'req_1', 'anthropic-ratelimit-tokens-remaining', '9', 'anthropic-ratelimit-requests-reset', '2026-11-22T00:00:00Z',
       'anthropic-ratelimit-unified-status', 'allowed', 'set-cookie', 'a=b', 'server', 'x', 'content-length', '3', 'transfer-encoding', 'chunked',
-    ])).toEqual([
+    ], 'pen_1')).toEqual([
       'retry-after', '3', 'x-should-retry', 'false', 'request-id', 'req_1', 'x-request-id', 'req_1', 'anthropic-ratelimit-tokens-remaining', '9', 'x-ratelimit-remaining-tokens', '9',
       'anthropic-ratelimit-requests-reset', '2026-11-22T00:00:00Z', 'x-ratelimit-reset-requests', '2026-11-22T00:00:00Z', 'anthropic-ratelimit-unified-status', 'allowed',
     ]);
   });
+});
+
+it('gives the own id where the upstream gave none (clients tell their users this id)', () => {
+  expect(translateResponseHeaders(['retry-after', '3'], 'pen_1')).toEqual(['x-request-id', 'pen_1', 'retry-after', '3']);
+  expect(translateResponseHeaders([], undefined)).toEqual([]);
 });
 
 describe('ignoredParamsHeader', () => {

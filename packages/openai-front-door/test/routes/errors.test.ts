@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { openRawConnection } from '@penstock/test-support';
 import { describe, expect, it } from 'vitest';
 import { BACKEND_FAILURES, FrontDoorError, respondWithOpenAiError } from '../../src/index.ts';
@@ -175,10 +176,16 @@ describe('errors of the front door\'s own', () => {
     expect((await door.post(REQUEST, { headers: { 'content-type': 'application/json', 'content-encoding': 'gzip' } })).status).toBe(415);
   });
 
-  it('gives every own error the id that the application chose', async () => {
-    await using door = await startFrontDoor(OK, { hooks: { requestId: () => 'pen_1' } });
-    const response = await door.post({});
-    expect([response.headers.get('x-request-id'), response.headers.get('request-id')]).toEqual(['pen_1', 'pen_1']);
+  it('gives every own error the id that the application chose, and every answer whose upstream gave none', async () => {
+    const send = (value: unknown) => async () => ({ status: 200, rawHeaders: ['content-type', 'application/json'], body: Readable.from([Buffer.from(JSON.stringify(value))]) });
+    const hooks = { requestId: () => 'pen_1' };
+    const models = [{ match: 'claude-*', backend: 'anthropic' }, { match: '*', backend: 'openai' }];
+    await using door = await startFrontDoor(OK, { hooks, models, backends: { anthropic: { kind: 'anthropic', send: send(messageJson([])) }, openai: { kind: 'openai', send: send({ data: [] }) } } });
+    const refused = await door.post({});
+    expect([refused.headers.get('x-request-id'), refused.headers.get('request-id')]).toEqual(['pen_1', 'pen_1']);
+    for (const model of ['claude-x', 'gpt-x']) expect((await door.post({ ...REQUEST, model })).headers.get('x-request-id')).toBe('pen_1');
+    await using identified = await startFrontDoor(OK, { hooks });
+    expect((await identified.post(REQUEST)).headers.get('x-request-id')).toBe('req_01Test');
   });
 
   it('renders errors of middleware in front of it', async () => {

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { Readable } from 'node:stream';
 import { connect } from 'node:net';
 import { openRawConnection } from '@penstock/test-support';
 import { describe, expect, it } from 'vitest';
@@ -39,6 +40,17 @@ describe('the outbound request', () => {
     expect(seen.map((request) => request.responseKind)).toEqual(['event-stream', 'message', 'quick']);
     expect(seen[0]?.headers).toContain('2026-10-21');
   });
+});
+
+it.each([['2023-06-01', 0.5, null], ['2026-10-21', undefined, 'temperature']])('under version %s sends temperature %s (from 2026-10-21 on every model refuses it)', async (anthropicVersion, temperature, ignored) => {
+  const bodies: Uint8Array[] = [];
+  const send = async ({ body }: BackendRequest) => {
+    bodies.push(body as Uint8Array);
+    return { status: 200, rawHeaders: [], body: Readable.from([Buffer.from(JSON.stringify(messageJson([])))]) };
+  };
+  await using door = await startFrontDoor(WHOLE, { backends: { anthropic: { kind: 'anthropic', send, anthropicVersion } } });
+  const response = await door.post({ ...REQUEST, temperature: 0.5 });
+  expect([response.status, JSON.parse(Buffer.concat(bodies).toString()).temperature, response.headers.get('x-penstock-ignored-params')]).toEqual([200, temperature, ignored]);
 });
 
 describe('the summary', () => {
@@ -83,6 +95,21 @@ describe('the application\'s part', () => {
     expect([response.status, door.upstream.requests.length]).toEqual([403, 0]);
     expect(seen).toEqual([{ model: 'claude-sonnet-4-5', maxTokens: 7, stream: false, requestBytes: JSON.stringify({ ...REQUEST, max_tokens: 7 }).length }]);
     expect(await door.settled()).toMatchObject({ outcome: 'client_error', status: 403, errorCode: 'forbidden' });
+  });
+
+  it('is told when the head of the answer came, before the answer ends', async () => {
+    const heads: string[] = [];
+    const told = Promise.withResolvers<void>();
+    await using door = await startFrontDoor(async (_request, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).write(BEGUN);
+      await told.promise;
+      response.end();
+    }, { hooks: { onUpstreamHead: (ctx) => {
+      heads.push(ctx.path);
+      told.resolve();
+    } } });
+    await (await door.post({ ...REQUEST, stream: true })).text();
+    expect(heads).toEqual(['/v1/chat/completions']);
   });
 
   it('may read the body itself', async () => {

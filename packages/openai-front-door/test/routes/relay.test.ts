@@ -1,3 +1,5 @@
+import { Readable } from 'node:stream';
+import { sendRawRequest } from '@penstock/test-support';
 import { describe, expect, it } from 'vitest';
 import { FrontDoorError, type BackendRequest } from '../../src/index.ts';
 import { httpBackend } from '../support/http-backend.ts';
@@ -63,6 +65,30 @@ describe('an openai backend', () => {
     expect((await relay.door.settled()).outcome).toBe('upstream_error');
   });
 
+  it('hears an origin that refuses a body before it has all of it', async () => {
+    const refuse = async ({ body }: BackendRequest) => {
+      // One piece is read, the rest is not wanted.
+      for await (const _chunk of body as AsyncIterable<Uint8Array>) break;
+      return { status: 413, rawHeaders: ['content-type', 'text/plain'], body: Readable.from([Buffer.from('too much')]) };
+    };
+    await using relay = await startRelay(UNUSED, { backends: { openai: { kind: 'openai', send: refuse }, anthropic: { kind: 'openai', send: refuse } } });
+    const message = await sendRawRequest(relay.door.port, `POST /v1/files HTTP/1.1\r\nhost: x\r\ncontent-type: multipart/form-data; boundary=x\r\ncontent-length: 100000\r\n\r\n${'x'.repeat(1000)}`);
+    expect([message.startLine, message.body.toString()]).toEqual(['HTTP/1.1 413 Payload Too Large', 'too much']);
+  });
+
+  it('is not sent more of a body than its bound, and the client is told so', async () => {
+    await using relay = await startRelay(UNUSED, { limits: { maxStreamedRequestBytes: 100 } });
+    const message = await sendRawRequest(relay.door.port, `POST /v1/files HTTP/1.1\r\nhost: x\r\ncontent-type: multipart/form-data; boundary=x\r\ncontent-length: 100000\r\n\r\n${'x'.repeat(1000)}`);
+    expect([message.startLine, message.body.includes('"code":"too_large"')]).toEqual(['HTTP/1.1 413 Payload Too Large', true]);
+    expect(await relay.door.settled()).toMatchObject({ outcome: 'client_error', status: 413, errorCode: 'too_large' });
+  });
+
+  it('may be given a body by a reader of the application\'s', async () => {
+    await using relay = await startRelay(UNUSED, { streamBody: () => Readable.from([Buffer.from('other')]) });
+    await sendRawRequest(relay.door.port, 'POST /v1/files HTTP/1.1\r\nhost: x\r\ncontent-type: multipart/form-data; boundary=x\r\ncontent-length: 5\r\n\r\nbytes');
+    expect(relay.origin.requests.map(({ bytes }) => bytes.toString())).toEqual(['other']);
+  });
+
   it('has no say for a model that another backend serves', async () => {
     await using relay = await startRelay(UNUSED);
     expect((await fetch(`${relay.door.baseURL}/embeddings`, { ...JSON_POST, body: '{"model":"claude-x","input":"x"}' })).status).toBe(404);
@@ -83,10 +109,22 @@ describe('an openai backend', () => {
 
   it.each(['/v1/files/..%2f..%2Fadmin', '/v1/files/a%2F..', '/v1/x/%2e%2e', '/v1/a//b', '/v1/a;b', '/v1/a\\b', '/v1/%2e%2e/x'])('refuses the ambiguous path %s', async (path) => {
     await using relay = await startRelay(UNUSED);
-    const { sendRawRequest } = await import('@penstock/test-support');
     const message = await sendRawRequest(relay.door.port, `GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`);
     expect(message.startLine).toBe('HTTP/1.1 400 Bad Request');
     expect(relay.origin.requests).toEqual([]);
+  });
+
+  it.each(['/v1/chat/completions', '/v1/files', '/v1/models'])('refuses TRACE %s (an origin that answers it sends back our credential)', async (path) => {
+    await using relay = await startRelay(UNUSED);
+    const message = await sendRawRequest(relay.door.port, `TRACE ${path} HTTP/1.1\r\nhost: x\r\n\r\n`);
+    expect([message.startLine, relay.origin.requests]).toEqual(['HTTP/1.1 405 Method Not Allowed', []]);
+  });
+
+  it('keeps from the origin what the client meant for us alone (RFC 9110 section 7.6.1)', async () => {
+    await using relay = await startRelay(UNUSED);
+    await sendRawRequest(relay.door.port, 'GET /v1/files HTTP/1.1\r\nhost: x\r\nidempotency-key: 1\r\nopenai-beta: a\r\nconnection: close, Idempotency-Key\r\n\r\n');
+    expect(relay.origin.requests[0]?.headers).toMatchObject({ 'openai-beta': 'a' });
+    expect(relay.origin.requests[0]?.headers['idempotency-key']).toBeUndefined();
   });
 
   it('never hands a redirect on', async () => {
@@ -109,6 +147,29 @@ describe('a relayed answer that breaks', () => {
     const text = await (await fetch(`${relay.door.baseURL}/chat/completions`, JSON_POST)).text();
     expect(text).toBe('data: {}\r\n\r\ndata: {"error":{"message":"The upstream broke off its answer.","type":"api_error","param":null,"code":"upstream_truncated"}}\n\n');
     expect((await relay.door.settled()).outcome).toBe('upstream_truncated');
+  });
+
+  it.each([
+    ['whose length was announced (its client would wait for the rest for ever)', 'content-length: 1000', 'data: {}\n\n'],
+    ['that is compressed', 'content-encoding: gzip\r\ntransfer-encoding: chunked', ''],
+  ])('loses its connection at an event\'s end as well when it is one %s', async (_what, fields, begun) => {
+    await using relay = await startRelay((_request, response) => {
+      response.socket?.write(`HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n${fields}\r\n\r\n${begun}`, () => { response.socket?.destroySoon(); });
+    });
+    const message = await sendRawRequest(relay.door.port, `POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${REQUEST_TEXT.length}\r\n\r\n${REQUEST_TEXT}`);
+    expect([message.complete, message.body.toString()]).toEqual([false, begun]);
+    expect((await relay.door.settled()).outcome).toBe('upstream_truncated');
+  });
+
+  it.each([
+    ['data: {"choices":[{"delta":{"content":"x"},"finish_reason":null}]}\n\n', 'upstream_truncated'],
+    ['data: {"choices":[{"delta":{},"finish_reason": "stop"}]}\n\n', 'ok'], ['data: [DONE]\n\n', 'ok'], ['data: {"error":{"message":"x"}}\n\n', 'stream_error_event'], ['', 'upstream_truncated'],
+  ])('that only the connection delimits is whole when it says so (%j is %s: a cut looks like an end)', async (events, outcome) => {
+    await using relay = await startRelay((_request, response) => { response.socket?.end(`HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n${events}`); });
+    const body = await (await fetch(`${relay.door.baseURL}/chat/completions`, JSON_POST)).text();
+    expect(body.startsWith(events)).toBe(true);
+    expect(body.slice(events.length).includes('"code":"upstream_truncated"')).toBe(outcome === 'upstream_truncated');
+    expect((await relay.door.settled()).outcome).toBe(outcome);
   });
 
   it('loses its connection inside an event (nothing may be added there)', async () => {
