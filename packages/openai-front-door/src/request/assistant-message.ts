@@ -1,9 +1,11 @@
-import { contentBlocks, hasText, type PartKind } from './content-parts.ts';
+import { cacheLastBlock, contentBlocks, hasText, type PartKind } from './content-parts.ts';
 import { invalidType, invalidValue, isJsonObject, member, requireArray, requireObject, requireString, unsupported, type JsonObject } from './json-value.ts';
 import { requireToolName } from './tool-name.ts';
 import type { TranslationScope } from './translation-scope.ts';
 
 const ASSISTANT_PARTS: ReadonlySet<PartKind> = new Set(['text', 'refusal']);
+const CALL_MEMBERS: ReadonlySet<string> = new Set(['id', 'type', 'function', 'cache_control', 'prompt_cache_breakpoint']);
+const CALLED_MEMBERS: ReadonlySet<string> = new Set(['name', 'arguments']);
 const TOOL_ID = /^[a-zA-Z0-9_-]+$/;
 
 /** A tool id as it came; the upstream takes no other characters, and an id is never rewritten. */
@@ -27,6 +29,8 @@ function toolUseBlock(value: unknown, param: string, scope: TranslationScope): J
   const type = member(call, 'type');
   if (type !== undefined && type !== 'function') throw unsupported(`${param}.type`, 'only function tools are available');
   const called = requireObject(call['function'], `${param}.function`);
+  scope.ignoreOthers(call, CALL_MEMBERS, 'messages.tool_calls');
+  scope.ignoreOthers(called, CALLED_MEMBERS, 'messages.tool_calls.function');
   return {
     type: 'tool_use',
     id: requireToolId(call['id'], `${param}.id`),
@@ -38,6 +42,7 @@ function toolUseBlock(value: unknown, param: string, scope: TranslationScope): J
 
 function legacyToolUse(value: unknown, param: string, id: string, scope: TranslationScope): JsonObject {
   const call = requireObject(value, param);
+  scope.ignoreOthers(call, CALLED_MEMBERS, 'messages.function_call');
   return { type: 'tool_use', id, name: requireToolName(call['name'], `${param}.name`), input: parseArguments(call['arguments'], `${param}.arguments`, scope) };
 }
 
@@ -76,12 +81,13 @@ export function assistantBlocks(message: JsonObject, param: string, legacyCallId
   const texts = content === undefined ? [] : contentBlocks(content, `${param}.content`, ASSISTANT_PARTS, scope);
   const refusal = member(message, 'refusal');
   if (refusal !== undefined && typeof refusal !== 'string') throw invalidType(`${param}.refusal`, 'a string', refusal);
+  if (texts.length > 0 && refusal !== undefined) scope.ignore('messages.refusal');
   const spoken = texts.length === 0 && refusal !== undefined && hasText(refusal) ? [{ type: 'text', text: refusal }] : texts;
   const calls = member(message, 'tool_calls');
   const toolUses = calls === undefined ? [] : requireArray(calls, `${param}.tool_calls`)
     .map((call, index) => toolUseBlock(call, `${param}.tool_calls[${index}]`, scope));
   const legacy = member(message, 'function_call');
   const legacyUses = legacy === undefined ? [] : [legacyToolUse(legacy, `${param}.function_call`, legacyCallId, scope)];
-  const blocks = [...spoken, ...toolUses, ...legacyUses];
+  const blocks = cacheLastBlock([...spoken, ...toolUses, ...legacyUses], message, param, scope);
   return blocks.length === 0 ? [] : withThinking(blocks, message, param);
 }

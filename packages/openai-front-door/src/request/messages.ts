@@ -1,14 +1,18 @@
 import { assistantBlocks, requireToolId } from './assistant-message.ts';
-import { contentBlocks, type PartKind } from './content-parts.ts';
-import { invalidType, invalidValue, member, requireArray, requireObject, requireString, unsupported, type JsonObject } from './json-value.ts';
+import { cacheLastBlock, contentBlocks, type PartKind } from './content-parts.ts';
+import { invalidValue, member, requireArray, requireObject, requireString, unsupported, type JsonObject } from './json-value.ts';
 import type { TranslationScope } from './translation-scope.ts';
 
 const TEXT_ONLY: ReadonlySet<PartKind> = new Set(['text']);
 const USER_PARTS: ReadonlySet<PartKind> = new Set(['text', 'image_url', 'file']);
 const TOOL_PARTS: ReadonlySet<PartKind> = new Set(['text', 'image_url']);
-/** What some role's message may hold; anything else is dropped and reported. */
-const KNOWN_MEMBERS: ReadonlySet<string> = new Set([
-  'role', 'content', 'name', 'refusal', 'audio', 'tool_calls', 'tool_call_id', 'function_call', 'thinking_blocks', 'cache_control', 'prompt_cache_breakpoint',
+const COMMON_MEMBERS = ['role', 'content', 'cache_control', 'prompt_cache_breakpoint'];
+const PLAIN_MEMBERS: ReadonlySet<string> = new Set(COMMON_MEMBERS);
+/** What a message of a role may hold; anything else, a name included, is dropped and reported. */
+const MEMBERS: ReadonlyMap<string, ReadonlySet<string>> = new Map([
+  ['assistant', new Set([...COMMON_MEMBERS, 'refusal', 'audio', 'tool_calls', 'function_call', 'thinking_blocks'])],
+  ['tool', new Set([...COMMON_MEMBERS, 'tool_call_id'])],
+  ['function', new Set([...COMMON_MEMBERS, 'name'])],
 ]);
 const ROLES = 'system, developer, user, assistant, tool or function';
 
@@ -39,6 +43,7 @@ interface Conversation {
 
 function hoist(conversation: Conversation, blocks: readonly JsonObject[], scope: TranslationScope): void {
   scope.ignore('messages.system_position');
+  if (blocks.some((block) => block['cache_control'] !== undefined)) scope.ignore('messages.cache_control');
   conversation.hoisted.push(...blocks.map((block) => String(block['text'])));
 }
 
@@ -60,7 +65,7 @@ function flushUserRun(conversation: Conversation): void {
 }
 
 function addSystem(conversation: Conversation, message: JsonObject, param: string, scope: TranslationScope): void {
-  const blocks = contentBlocks(message['content'], `${param}.content`, TEXT_ONLY, scope);
+  const blocks = cacheLastBlock(contentBlocks(message['content'], `${param}.content`, TEXT_ONLY, scope), message, param, scope);
   const isLeading = conversation.turns.length === 0 && conversation.results.length === 0 && conversation.contents.length === 0;
   if (isLeading) {
     conversation.system.push(...blocks);
@@ -98,10 +103,7 @@ function addMessage(conversation: Conversation, value: unknown, index: number, s
   const param = `messages[${index}]`;
   const message = requireObject(value, param);
   const role = requireString(message['role'], `${param}.role`);
-  if (role !== 'function' && member(message, 'name') !== undefined) scope.ignore('messages.name');
-  for (const name of Object.keys(message)) {
-    if (!KNOWN_MEMBERS.has(name) && member(message, name) !== undefined) scope.ignore(`messages.${name}`);
-  }
+  scope.ignoreOthers(message, MEMBERS.get(role) ?? PLAIN_MEMBERS, 'messages');
   switch (role) {
     case 'system':
     case 'developer':
@@ -112,7 +114,7 @@ function addMessage(conversation: Conversation, value: unknown, index: number, s
       return;
     case 'user': {
       flushInline(conversation, false, scope);
-      const content = contentBlocks(message['content'], `${param}.content`, USER_PARTS, scope);
+      const content = cacheLastBlock(contentBlocks(message['content'], `${param}.content`, USER_PARTS, scope), message, param, scope);
       if (content.length > 0) conversation.contents.push([...content]);
       return;
     }
@@ -122,6 +124,7 @@ function addMessage(conversation: Conversation, value: unknown, index: number, s
       return;
     case 'function': {
       // The legacy protocol has no ids: a result answers the call right before it.
+      flushInline(conversation, false, scope);
       if (conversation.legacyCallId === undefined) throw invalidValue(`${param}.role`, 'no function_call comes before this result');
       addToolResult(conversation, message, param, conversation.legacyCallId, scope);
       conversation.legacyCallId = undefined;
@@ -141,7 +144,7 @@ export function translateMessages(value: unknown, scope: TranslationScope): Tran
   flushUserRun(conversation);
   flushInline(conversation, true, scope);
   const { turns, hoisted } = conversation;
-  if (turns.length === 0) throw invalidType('messages', 'at least one user or assistant message with content', given);
+  if (turns.length === 0) throw invalidValue('messages', 'at least one user or assistant message with content is needed');
   if (turns.at(-1)?.role === 'assistant' && scope.settings.capabilities.rejectsPrefill) {
     throw unsupported('messages', 'this model does not continue a last assistant message; end with a user message');
   }

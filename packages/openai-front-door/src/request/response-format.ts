@@ -1,6 +1,9 @@
 import { invalidValue, member, requireObject, requireString, unsupported, type JsonObject } from './json-value.ts';
 import type { TranslationScope } from './translation-scope.ts';
 
+/** Of these the name is a label and nothing more; `strict` is how the upstream always works. */
+const SCHEMA_MEMBERS: ReadonlySet<string> = new Set(['name', 'schema', 'strict']);
+
 /** Translates `response_format`: a schema goes upstream natively, never as a forced tool. */
 export function translateResponseFormat(request: JsonObject, scope: TranslationScope): JsonObject | undefined {
   const value = member(request, 'response_format');
@@ -14,6 +17,7 @@ export function translateResponseFormat(request: JsonObject, scope: TranslationS
       return undefined;
     case 'json_schema': {
       const described = requireObject(format['json_schema'], 'response_format.json_schema');
+      scope.ignoreOthers(described, SCHEMA_MEMBERS, 'response_format.json_schema');
       const schema = requireObject(member(described, 'schema'), 'response_format.json_schema.schema');
       if (!scope.settings.capabilities.structuredOutputs) throw unsupported('response_format', 'this model has no structured outputs');
       return { type: 'json_schema', schema };

@@ -86,6 +86,8 @@ export function translateToolChoice(request: JsonObject, declared: TranslatedToo
   const isParallel = optionalBoolean(request, 'parallel_tool_calls') ?? true;
   if (declared.isLegacy) {
     if (member(request, 'tool_choice') !== undefined) throw invalidValue('tool_choice', 'functions are chosen by function_call');
+    // A legacy answer holds one call: what asks for that is done, what asks for more is not.
+    if (optionalBoolean(request, 'parallel_tool_calls') === true) scope.ignore('parallel_tool_calls');
     return { tools: declared.tools, choice: legacyChoice(member(request, 'function_call'), declared.tools) };
   }
   if (member(request, 'function_call') !== undefined) throw invalidValue('function_call', 'tools are chosen by tool_choice');

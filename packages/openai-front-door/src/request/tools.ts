@@ -17,12 +17,18 @@ export interface TranslatedTools {
   readonly isLegacy: boolean;
 }
 
+const TOOL_MEMBERS: ReadonlySet<string> = new Set(['type', 'function', 'cache_control', 'prompt_cache_breakpoint']);
+const DEFINITION_MEMBERS: ReadonlySet<string> = new Set(['name', 'description', 'parameters', 'strict']);
+
 /** The whole schema as it came; only what the upstream cannot do without is added. */
 function inputSchema(value: unknown, param: string): JsonObject {
   if (value === undefined) return { type: 'object', properties: {} };
   const schema = requireObject(value, param);
   const type = member(schema, 'type');
-  if (type === undefined) return Object.keys(schema).length === 0 ? { type: 'object', properties: {} } : { type: 'object', ...schema };
+  if (type === undefined) {
+    const { type: _null, ...rest } = schema;
+    return Object.keys(rest).length === 0 ? { type: 'object', properties: {} } : { type: 'object', ...rest };
+  }
   if (type !== 'object') throw invalidValue(`${param}.type`, 'the parameters of a function are an object');
   return schema;
 }
@@ -32,6 +38,7 @@ function functionTool(value: unknown, param: string, cached: { readonly cache_co
   const name = requireToolName(definition['name'], `${param}.name`);
   const description = member(definition, 'description');
   if (description !== undefined) requireString(description, `${param}.description`);
+  scope.ignoreOthers(definition, DEFINITION_MEMBERS, param.replace(/\[\d+\]/, ''));
   const isStrict = optionalBoolean(definition, 'strict', `${param}.strict`) === true;
   if (isStrict && !scope.settings.capabilities.structuredOutputs) scope.ignore('tools.function.strict');
   return {
@@ -66,6 +73,7 @@ export function translateTools(request: JsonObject, scope: TranslationScope): Tr
   const translated = tools.map((value: unknown, index) => {
     const param = `tools[${index}]`;
     const tool = requireObject(value, param);
+    scope.ignoreOthers(tool, TOOL_MEMBERS, 'tools');
     if (tool['type'] !== 'function') throw unsupported(`${param}.type`, 'only function tools are available');
     return functionTool(tool['function'], `${param}.function`, scope.cacheControl(tool, param), scope);
   });

@@ -20,6 +20,8 @@ export interface TranslationScope {
   readonly settings: TranslationSettings;
   /** Reports a request field that was dropped, clamped or moved. */
   ignore(param: string): void;
+  /** Reports every member of an object that is not among those known there, as `path.member`; null asks for nothing. */
+  ignoreOthers(object: JsonObject, known: ReadonlySet<string>, path: string): void;
   /** The fields reported so far, in order, each once. */
   ignored(): readonly string[];
   /** The `cache_control` that a part asks for, as a member to spread; at most four in one request. */
@@ -55,9 +57,12 @@ export function createTranslationScope(settings: TranslationSettings): Translati
   const ignored = new Set<string>();
   let breakpoints = 0;
   let valuesLeft = settings.maxRequestValues ?? DEFAULT_MAX_REQUEST_VALUES;
+  const ignore = (param: string): void => { if (ignored.size < MAX_IGNORED) ignored.add(param); };
   return {
-    settings,
-    ignore: (param) => { if (ignored.size < MAX_IGNORED) ignored.add(param); },
+    settings, ignore,
+    ignoreOthers: (object, known, path) => {
+      for (const name of Object.keys(object)) if (!known.has(name) && member(object, name) !== undefined) ignore(`${path}.${name}`);
+    },
     ignored: () => [...ignored],
     cacheControl: (part, param) => {
       const cacheControl = requestedCacheControl(part, param);

@@ -1,7 +1,9 @@
 import { FrontDoorError } from '../errors/front-door-error.ts';
+import { hasText } from '../request/content-parts.ts';
 import { isJsonObject, member, type JsonObject } from '../request/json-value.ts';
 import { stringifyExactly } from '../request/parse-json.ts';
 import { isUnfinished, mapFinishReason } from './finish-reason.ts';
+import { thinkingIndex, type ThinkingPlace } from './thinking-place.ts';
 import { createUsageTally, type UsageTally } from './usage.ts';
 
 /** How an answer is to be written. */
@@ -24,11 +26,16 @@ function invalidAnswer(): FrontDoorError {
   return new FrontDoorError('upstream_invalid', 'The upstream gave an answer that cannot be read.');
 }
 
+interface PlacedThinking {
+  readonly place: ThinkingPlace;
+  readonly block: JsonObject;
+}
+
 interface Gathered {
   text: string;
   reasoning: string;
   readonly calls: JsonObject[];
-  readonly thinkingBlocks: JsonObject[];
+  readonly thinking: PlacedThinking[];
 }
 
 function textOf(block: JsonObject, name: string): string {
@@ -38,8 +45,12 @@ function textOf(block: JsonObject, name: string): string {
 }
 
 function gather(blocks: readonly unknown[]): Gathered {
-  const gathered: Gathered = { text: '', reasoning: '', calls: [], thinkingBlocks: [] };
-  for (const [index, block] of blocks.entries()) {
+  const gathered: Gathered = { text: '', reasoning: '', calls: [], thinking: [] };
+  const keep = (block: JsonObject): void => {
+    const { text, calls, thinking } = gathered;
+    thinking.push({ block, place: { blocksBefore: thinking.length + calls.length, isAfterTool: calls.length > 0, isAfterText: hasText(text) } });
+  };
+  for (const block of blocks) {
     if (!isJsonObject(block)) throw invalidAnswer();
     switch (block['type']) {
       case 'text':
@@ -51,10 +62,10 @@ function gather(blocks: readonly unknown[]): Gathered {
         break;
       case 'thinking':
         gathered.reasoning += textOf(block, 'thinking');
-        gathered.thinkingBlocks.push({ index, type: 'thinking', thinking: textOf(block, 'thinking'), signature: textOf(block, 'signature') });
+        keep({ type: 'thinking', thinking: textOf(block, 'thinking'), signature: textOf(block, 'signature') });
         break;
       case 'redacted_thinking':
-        gathered.thinkingBlocks.push({ index, type: 'redacted_thinking', data: textOf(block, 'data') });
+        keep({ type: 'redacted_thinking', data: textOf(block, 'data') });
         break;
       default:
         // Blocks of server tools and of features to come carry nothing that this protocol can say.
@@ -75,8 +86,8 @@ function assistantMessage(gathered: Gathered, refusal: string | null, settings: 
   const [firstCall] = gathered.calls;
   const calls = firstCall === undefined ? {}
     : settings.usesLegacyFunctions ? { function_call: firstCall['function'] } : { tool_calls: gathered.calls };
-  const reasoning = settings.wantsReasoning && gathered.thinkingBlocks.length > 0
-    ? { reasoning_content: gathered.reasoning, thinking_blocks: gathered.thinkingBlocks } : {};
+  const blocks = gathered.thinking.map(({ place, block }) => ({ index: thinkingIndex(place, hasText(gathered.text)), ...block }));
+  const reasoning = settings.wantsReasoning && blocks.length > 0 ? { reasoning_content: gathered.reasoning, thinking_blocks: blocks } : {};
   return { role: 'assistant', content: gathered.text === '' && firstCall !== undefined ? null : gathered.text, refusal, ...reasoning, ...calls };
 }
 

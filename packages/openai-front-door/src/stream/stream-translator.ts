@@ -1,4 +1,5 @@
 import { FrontDoorError } from '../errors/front-door-error.ts';
+import { hasText } from '../request/content-parts.ts';
 import { isJsonObject, member, type JsonObject } from '../request/json-value.ts';
 import { isUnfinished, mapFinishReason } from '../response/finish-reason.ts';
 import { refusalText } from '../response/translate-message.ts';
@@ -69,6 +70,8 @@ interface StreamState {
   refusal: string | null;
   fault: UpstreamFault | undefined;
   isDone: boolean;
+  /** Whether a text that is not blank was seen. */
+  hasText: boolean;
 }
 
 type EventHandler = (state: StreamState, event: JsonObject) => string;
@@ -80,6 +83,11 @@ function requireWriter(state: StreamState): ChunkWriter {
 
 function frame(state: StreamState, delta: unknown): string {
   return delta === undefined ? '' : requireWriter(state).delta(delta);
+}
+
+function onText(state: StreamState, text: string): string {
+  state.hasText ||= hasText(text);
+  return frame(state, { content: text });
 }
 
 const onStart: EventHandler = (state, event) => {
@@ -102,10 +110,10 @@ const onBlockStart: EventHandler = (state, event) => {
   const index = Number(event['index']);
   switch (block['type']) {
     case 'tool_use': return frame(state, state.tools.start(index, stringOf(block, 'id'), stringOf(block, 'name'), member(block, 'input')));
-    case 'text': return block['text'] === '' || block['text'] === undefined ? '' : frame(state, { content: stringOf(block, 'text') });
+    case 'text': return block['text'] === '' || block['text'] === undefined ? '' : onText(state, stringOf(block, 'text'));
     case 'thinking':
     case 'redacted_thinking':
-      if (state.settings.wantsReasoning) state.thinking.start(index, block);
+      if (state.settings.wantsReasoning) state.thinking.start(index, block, { tools: state.tools.count(), hasText: state.hasText });
       return '';
     default: return '';
   }
@@ -126,7 +134,7 @@ const onBlockDelta: EventHandler = (state, event) => {
   const delta = objectOf(event, 'delta');
   const index = Number(event['index']);
   switch (delta['type']) {
-    case 'text_delta': return frame(state, { content: stringOf(delta, 'text') });
+    case 'text_delta': return onText(state, stringOf(delta, 'text'));
     case 'input_json_delta': return frame(state, state.tools.append(index, stringOf(delta, 'partial_json')));
     case 'thinking_delta':
     case 'signature_delta': return onThinking(state, index, delta);
@@ -152,7 +160,7 @@ const onStop: EventHandler = (state) => {
   const writer = requireWriter(state);
   if (stopReason === undefined) throw invalidStream('it has no stop reason');
   if (isUnfinished(stopReason)) throw invalidStream('the answer is not finished');
-  const blocks = state.thinking.blocks();
+  const blocks = state.thinking.blocks(state.hasText);
   const frames = frame(state, state.tools.stopAll())
     + (blocks.length === 0 ? '' : writer.delta({ thinking_blocks: blocks }))
     + (refusal === null ? '' : writer.delta({ refusal }))
@@ -187,7 +195,7 @@ export function createStreamTranslator(settings: StreamSettings): StreamTranslat
     settings, usage,
     tools: createToolCallStream(settings.usesLegacyFunctions),
     thinking: createThinkingKeeper(settings.maxThinkingChars),
-    writer: undefined, id: undefined, model: undefined, stopReason: undefined, refusal: null, fault: undefined, isDone: false,
+    writer: undefined, id: undefined, model: undefined, stopReason: undefined, refusal: null, fault: undefined, isDone: false, hasText: false,
   };
   return {
     usage,

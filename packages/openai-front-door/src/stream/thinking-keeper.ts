@@ -1,8 +1,9 @@
 import { FrontDoorError } from '../errors/front-door-error.ts';
 import type { JsonObject } from '../request/json-value.ts';
+import { thinkingIndex, type ThinkingPlace } from '../response/thinking-place.ts';
 
 interface KeptBlock {
-  readonly index: number;
+  readonly place: ThinkingPlace;
   readonly type: 'thinking' | 'redacted_thinking';
   readonly data: unknown;
   text: string;
@@ -11,10 +12,12 @@ interface KeptBlock {
 
 /** Keeps the thinking of one stream, to hand it over whole and signed at the end: a signature holds for the whole text only. */
 export interface ThinkingKeeper {
-  start(index: number, block: JsonObject): void;
+  /** Begins a block that stands behind so many tool calls, and behind visible text or not. */
+  start(index: number, block: JsonObject, before: { readonly tools: number; readonly hasText: boolean }): void;
   append(index: number, text: string): void;
   sign(index: number, signature: string): void;
-  blocks(): readonly JsonObject[];
+  /** The blocks, with their places in an answer that has visible text or none. */
+  blocks(hasText: boolean): readonly JsonObject[];
 }
 
 /** Begins to keep thinking, at most `maxChars` of it; more ends the stream. */
@@ -26,10 +29,11 @@ export function createThinkingKeeper(maxChars: number): ThinkingKeeper {
     if (size > maxChars) throw new FrontDoorError('upstream_invalid', 'The upstream sent more thinking than can be kept.');
   };
   return {
-    start: (index, block) => {
+    start: (index, block, { tools, hasText }) => {
       const type = block['type'] === 'thinking' ? 'thinking' : 'redacted_thinking';
       if (typeof block['data'] === 'string') grow(block['data']);
-      kept.set(index, { index, type, data: block['data'], text: typeof block['thinking'] === 'string' ? block['thinking'] : '', signature: '' });
+      const place = { blocksBefore: kept.size + tools, isAfterTool: tools > 0, isAfterText: hasText };
+      kept.set(index, { place, type, data: block['data'], text: typeof block['thinking'] === 'string' ? block['thinking'] : '', signature: '' });
     },
     append: (index, text) => {
       grow(text);
@@ -41,8 +45,8 @@ export function createThinkingKeeper(maxChars: number): ThinkingKeeper {
       const block = kept.get(index);
       if (block !== undefined) block.signature += signature;
     },
-    blocks: () => [...kept.values()].map((block) => (block.type === 'thinking'
-      ? { index: block.index, type: block.type, thinking: block.text, signature: block.signature }
-      : { index: block.index, type: block.type, data: block.data })),
+    blocks: (hasText) => [...kept.values()].map(({ place, type, text, signature, data }) => ({
+      index: thinkingIndex(place, hasText), type, ...(type === 'thinking' ? { thinking: text, signature } : { data }),
+    })),
   };
 }

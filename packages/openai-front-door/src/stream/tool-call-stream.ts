@@ -14,6 +14,8 @@ export interface ToolCallStream {
   start(blockIndex: number, id: string, name: string, input: unknown): unknown;
   append(blockIndex: number, partialJson: string): unknown;
   stop(blockIndex: number): unknown;
+  /** How many calls began. */
+  count(): number;
   /** Ends calls that the upstream left open. */
   stopAll(): unknown;
 }
@@ -49,6 +51,7 @@ export function createToolCallStream(usesLegacyFunctions: boolean): ToolCallStre
       return argumentsDelta(call, partialJson);
     },
     stop,
+    count: () => count,
     stopAll: () => {
       const [blockIndex] = open.keys();
       if (blockIndex === undefined) return undefined;

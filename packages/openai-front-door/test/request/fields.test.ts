@@ -71,6 +71,11 @@ describe('response_format', () => {
     expect(body['tools']).toBeUndefined();
   });
 
+  it('reports what else describes the schema', () => {
+    const json_schema = { name: 'x', description: 'What it is for', strict: false, schema: { type: 'object' } };
+    expect(translate({ response_format: { type: 'json_schema', json_schema } }).ignored).toEqual(['response_format.json_schema.description']);
+  });
+
   it('refuses a schema for a model without structured outputs (an unchecked answer is not what was asked)', () => {
     const fields = { response_format: { type: 'json_schema', json_schema: { name: 'x', schema: {} } } };
     expect(refusal(fields, settingsOf('claude-3-haiku-20240307'))).toMatchObject({ status: 400, param: 'response_format' });

@@ -74,6 +74,38 @@ describe('user messages', () => {
     expect(ignored).toEqual(['messages.image_url.detail']);
   });
 
+  it('puts a cache breakpoint beside the content on its last block, whatever the role', () => {
+    const cached = { cache_control: { type: 'ephemeral' } };
+    const messages = [
+      { role: 'system', content: 'one', ...cached }, { role: 'user', content: [{ type: 'text', text: 'a' }, { type: 'text', text: 'b' }], ...cached },
+      { role: 'assistant', content: 'x', tool_calls: [CALL_A], ...cached }, { role: 'tool', tool_call_id: 'toolu_a', content: 'A', ...cached },
+    ];
+    const { body, ignored } = translate({ messages });
+    expect(body).toMatchObject({ system: [{ text: 'one', ...cached }], messages: [{ content: [{ text: 'a' }, { text: 'b', ...cached }] }, { content: [{ text: 'x' }, { type: 'tool_use', ...cached }] }, { content: [{ type: 'tool_result', ...cached }] }] });
+    expect([JSON.stringify(body).match(/cache_control/g)?.length, ignored]).toEqual([4, []]);
+  });
+
+  it('reports a cache breakpoint that is lost with the place of its system message', () => {
+    const part = { type: 'text', text: 's', cache_control: { type: 'ephemeral' } };
+    expect(translate({ messages: [USER, { role: 'system', content: [part] }, USER] }).ignored).toEqual(['messages.system_position', 'messages.cache_control']);
+  });
+
+  it('reports what it does not know of a part, and a file name that is no title', () => {
+    const content = [
+      { type: 'text', text: 'x', annotations: [] }, { type: 'image_url', image_url: { url: 'https://x.test/a.png', size: 1 }, alt: 'a' },
+      { type: 'file', file: { file_data: `data:image/png;base64,${PNG}`, filename: 'a.png', kind: 1 } },
+    ];
+    expect(translate({ messages: [{ role: 'user', content }] }).ignored).toEqual([
+      'messages.content.annotations', 'messages.content.alt', 'messages.image_url.size', 'messages.file.kind', 'messages.file.filename',
+    ]);
+  });
+
+  it('reports members that belong to another role (what is left out is named)', () => {
+    const stray = { tool_calls: [CALL_A], tool_call_id: 'x', refusal: 'No.', thinking_blocks: [], function_call: {}, audio: {} };
+    expect(translate({ messages: [{ ...USER, ...stray }] }).ignored).toEqual(Object.keys(stray).map((name) => `messages.${name}`));
+    expect(translate({ messages: [USER, { role: 'assistant', content: 'x', tool_call_id: 'x' }, USER] }).ignored).toEqual(['messages.tool_call_id']);
+  });
+
   it.each([
     [[{ type: 'input_audio', input_audio: { data: '', format: 'wav' } }], 'messages[0].content[0].type'],
     [[{ type: 'video_url', video_url: { url: 'https://x.test' } }], 'messages[0].content[0].type'],
@@ -158,6 +190,13 @@ describe('assistant and tool messages', () => {
     expect(messagesOf([USER, { role: 'assistant', content: [{ type: 'refusal', refusal: 'No.' }] }, USER])).toMatchObject([{}, { content: [{ type: 'text', text: 'No.' }] }, {}]);
   });
 
+  it('reports a refusal beside a content, and what clients add to the calls they give back', () => {
+    const call = { ...CALL_A, index: 0, function: { ...CALL_A.function, parsed_arguments: { q: 'a' } } };
+    expect(translate({ messages: [USER, { role: 'assistant', content: 'Half', refusal: 'No.', tool_calls: [call] }, USER] }).ignored).toEqual([
+      'messages.refusal', 'messages.tool_calls.index', 'messages.tool_calls.function.parsed_arguments',
+    ]);
+  });
+
   it('leaves out an assistant message that says nothing', () => {
     expect(messagesOf([USER, { role: 'assistant', content: '' }, USER])).toHaveLength(2);
   });
@@ -196,6 +235,10 @@ describe('assistant and tool messages', () => {
     const messages = [USER, { role: 'assistant', content: null, function_call: { name: 'look_up', arguments: '{}' } }, { role: 'function', name: 'look_up', content: 'A' }];
     expect(messagesOf(messages)).toMatchObject([{}, { content: [{ type: 'tool_use', id: 'call_message_1' }] }, { content: [{ type: 'tool_result', tool_use_id: 'call_message_1', content: 'A' }] }]);
     expect(refusal({ messages: [USER, { role: 'function', name: 'x', content: 'A' }] }).param).toBe('messages[1].role');
+    // A system message in front of the result cannot stay behind it.
+    const [user, call, result] = messages;
+    const { body, ignored } = translate({ messages: [user, call, USER, { role: 'system', content: 's' }, result] }, { laterSystemMessages: 'inline' });
+    expect([body['system'], ignored]).toEqual([[{ type: 'text', text: 's' }], ['messages.system_position']]);
   });
 });
 

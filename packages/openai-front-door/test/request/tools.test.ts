@@ -14,7 +14,7 @@ describe('tools', () => {
     expect(translate({ tools: [tool('a', { description: 'An a', parameters })] }).body['tools']).toEqual([{ name: 'a', description: 'An a', input_schema: parameters }]);
   });
 
-  it.each([[undefined, EMPTY], [null, EMPTY], [{}, EMPTY], [{ properties: { x: {} } }, { type: 'object', properties: { x: {} } }]])('completes parameters %j', (parameters, expected) => {
+  it.each([[undefined, EMPTY], [null, EMPTY], [{}, EMPTY], [{ type: null }, EMPTY], [{ type: null, properties: { x: {} } }, { type: 'object', properties: { x: {} } }], [{ properties: { x: {} } }, { type: 'object', properties: { x: {} } }]])('completes parameters %j', (parameters, expected) => {
     expect(translate({ tools: [tool('a', { parameters })] }).body['tools']).toEqual([{ name: 'a', input_schema: expected }]);
   });
 
@@ -29,6 +29,17 @@ describe('tools', () => {
     expect(translate({ functions: [{ name: 'a', parameters: {} }] }).body).toMatchObject({ tools: [{ name: 'a' }], tool_choice: { type: 'auto', disable_parallel_tool_use: true } });
     expect(translate({ functions: [{ name: 'a' }], function_call: 'none' }).body['tool_choice']).toEqual({ type: 'none' });
     expect(translate({ functions: [{ name: 'a' }], function_call: { name: 'a' } }).body['tool_choice']).toEqual({ type: 'tool', name: 'a', disable_parallel_tool_use: true });
+  });
+
+  it('reports what it does not know of a tool', () => {
+    const { ignored } = translate({ tools: [{ ...tool('a', { examples: [1], strict: false }), defer: true, cache_control: null }] });
+    expect(ignored).toEqual(['tools.defer', 'tools.function.examples']);
+    expect(translate({ functions: [{ name: 'a', examples: [1] }] }).ignored).toEqual(['functions.examples']);
+  });
+
+  it('reports a wish for parallel legacy calls, for which an answer has no room', () => {
+    expect(translate({ functions: [{ name: 'a' }], parallel_tool_calls: true }).ignored).toEqual(['parallel_tool_calls']);
+    expect(translate({ functions: [{ name: 'a' }], parallel_tool_calls: false }).ignored).toEqual([]);
   });
 
   it.each([
