@@ -29,7 +29,7 @@ export interface RunPenstock {
   readonly flags?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
   /** The descriptor of its standard output. @defaultValue a pipe, which is read */
-  readonly stdout?: number;
+  readonly stdout?: number | 'pipe';
   /** Another copy of the program. @defaultValue the workspace's own */
   readonly main?: string;
 }
