@@ -9,6 +9,7 @@ export const WORKLOADS: readonly Workload[] = [
   { ...REQUESTS, name: 'unary-200kb', title: 'Unary, 200 KB request (a coding agent\'s)', body: '200 KB', rounds: 7, connections: 8, latencyRatePerSecond: 50 },
   { ...REQUESTS, name: 'unary-2mb', title: 'Unary, 2 MB request (a coding agent\'s)', body: '2 MB', rounds: 9, connections: 4, latencyRatePerSecond: 10 },
   { ...STREAMS, name: 'sse-200', title: '200 streams, 50 events/s each, in random phases', streams: 200, eventsPerSecond: 50, withPeers: true },
+  { ...STREAMS, name: 'sse-500', title: '500 streams, 20 events/s each, in random phases', streams: 500, eventsPerSecond: 20, rounds: 7 },
   { ...STREAMS, name: 'sse-2000', title: '2,000 streams, 2 events/s each', streams: 2_000, eventsPerSecond: 2, rounds: 5, windowMs: 1_500 },
   {
     kind: 'memory', name: 'idle-8000', title: '8,000 mostly idle streams, one event each 10 s', endpoint: 'native', body: '1 KB stream', rounds: 1, withPeers: false,
