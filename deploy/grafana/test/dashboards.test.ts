@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { buildDashboard } from '../src/build-dashboard.ts';
 import type { PanelSpec } from '../src/dashboard-spec.ts';
 import { DASHBOARDS } from '../src/dashboards.ts';
 import { OUTCOMES_BY_HOP } from '../src/dashboards/overview.ts';
@@ -11,6 +12,15 @@ import { documentedMetrics, HAS_PROMTOOL, PROMTOOL_NOTE, readRepositoryFile, sel
 
 const PANELS: readonly { readonly dashboard: string; readonly panel: PanelSpec }[] = Object.entries(DASHBOARDS).flatMap(
   ([dashboard, { rows }]) => rows.flatMap(({ panels }) => panels.map((panel) => ({ dashboard, panel }))));
+
+/** The part of a generated stat that decides on its colour. */
+interface StatPanel {
+  readonly title: string;
+  readonly fieldConfig: { readonly defaults: {
+    readonly thresholds: { readonly steps: readonly { readonly value: number | null; readonly color: string }[] };
+    readonly mappings: readonly { readonly options: Readonly<Record<string, { readonly text: string }>> }[];
+  } };
+}
 
 const EXPRESSIONS = PANELS.flatMap(({ panel }) => panel.queries.map(({ expression }) => expression));
 
@@ -32,6 +42,17 @@ describe('the dashboards', () => {
     }
   });
 
+  it('show what the words of a stat call good in green, and the rest in another colour (a rejected configuration must not look well)', () => {
+    const worded = Object.values(DASHBOARDS).flatMap((spec) => buildDashboard(spec).panels ?? []).filter((panel) => JSON.stringify(panel).includes('"mappings":[{'));
+    const colours = worded.map((panel) => {
+      const { title, fieldConfig }: StatPanel = JSON.parse(JSON.stringify(panel));
+      const { thresholds, mappings } = fieldConfig.defaults;
+      const words = Object.entries(mappings[0]?.options ?? {}).map(([value, { text }]) => [text, thresholds.steps.findLast((step) => step.value === null || Number(value) >= step.value)?.color]);
+      return [title, Object.fromEntries(words)];
+    });
+    expect(Object.fromEntries(colours)).toEqual({ Draining: { no: 'green' }, Configuration: { rejected: 'red', 'in force': 'green' } });
+  });
+
   it('fill their rows (no panel hangs over the edge)', () => {
     for (const { title, rows } of Object.values(DASHBOARDS)) {
       for (const row of rows) {
@@ -39,6 +60,16 @@ describe('the dashboards', () => {
         expect(width % 12, `${title}: ${row.title} is ${width} wide`).toBe(0);
       }
     }
+  });
+
+  it('divide a histogram by its buckets, and no per-process time by the number of processes (three replicas that collect garbage for 4 % of the time do not make 12 %)', () => {
+    for (const expression of EXPRESSIONS.filter((candidate) => candidate.includes('histogram_quantile'))) expect(expression).toMatch(/sum by \(le\b/);
+    for (const expression of EXPRESSIONS.filter((candidate) => /nodejs_gc_duration|process_cpu_seconds/.test(candidate))) expect(expression).toMatch(/sum by \(instance\b/);
+  });
+
+  it('show every metric there is', () => {
+    const shown = new Set(EXPRESSIONS.flatMap(selectedMetrics));
+    expect([...documentedMetrics()].filter((name) => !shown.has(name))).toEqual([]);
   });
 
   it('ask only for series that exist', () => {

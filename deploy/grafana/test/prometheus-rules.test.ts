@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { DASHBOARDS } from '../src/dashboards.ts';
 import { documentedMetrics, HAS_PROMTOOL, PROMTOOL_NOTE, readRepositoryFile, selectedMetrics } from './repository.ts';
 
 const FOLDER = fileURLToPath(new URL('../../prometheus', import.meta.url));
@@ -35,6 +36,18 @@ describe('the alert rules', () => {
     }
   });
 
+  it('send people to panels that exist (every title in quotes is one, every dashboard that is named has it)', () => {
+    const rows = Object.values(DASHBOARDS).flatMap((dashboard) => dashboard.rows);
+    const titles = new Set(rows.flatMap(({ title, panels }) => [title, ...panels.map((panel) => panel.title)]));
+    const quoted = Array.from(RUNBOOK.replaceAll('\n', ' ').matchAll(/"([A-Z][^"]*)"/g), ([, title = '']) => title);
+    expect(quoted.length).toBeGreaterThan(20);
+    expect(quoted.filter((title) => !titles.has(title))).toEqual([]);
+    const dashboards = Object.values(DASHBOARDS).map(({ title }) => title.replace('Penstock / ', ''));
+    const named = Array.from(RUNBOOK.replaceAll('\n', ' ').matchAll(/[Dd]ashboard ([A-Z]\w*(?: and cost| pool)?)/g), ([, name = '']) => name);
+    expect(named.length).toBeGreaterThan(5);
+    expect(named.filter((name) => !dashboards.includes(name))).toEqual([]);
+  });
+
   it('have a summary and a description', () => {
     for (const { name, text } of ALERTS) {
       expect(text, name).toMatch(/summary: "/);
@@ -64,5 +77,5 @@ describe('the alert rules', () => {
 
   it.skipIf(!HAS_PROMTOOL)(`fire in scripted incidents and are silent in the health nearest to them${PROMTOOL_NOTE}`, () => {
     expect(promtool('test', 'rules', ...UNIT_TESTS.map((file) => `tests/${file}`))).toEqual({ status: 0, output: '' });
-  });
+  }, 120_000);
 });

@@ -3,24 +3,26 @@ import { rate, select, share } from '../promql.ts';
 
 const CLIENT = 'client=~"$client"';
 const TOKENS = 'penstock_tokens_total';
+/** Grafana has no such unit; this is how it takes one of our own, with k and M before it. */
+const TOKEN_RATE = 'si:tokens/s';
 
 const tokens: readonly PanelSpec[] = [
   {
-    kind: 'graph', title: 'Tokens by type', unit: 'none', stacked: true,
+    kind: 'graph', title: 'Tokens by type', unit: TOKEN_RATE, stacked: true,
     description: 'Tokens per second as the upstream reported them. input is what was not read from a cache; the five types are billed at different prices.',
     queries: [{ expression: rate(TOKENS, { by: 'type', matchers: CLIENT }), legend: '{{type}}' }],
   },
   {
-    kind: 'graph', title: 'Tokens by client', unit: 'none', stacked: true, description: 'All types together, per second. Who spends?',
+    kind: 'graph', title: 'Tokens by client', unit: TOKEN_RATE, stacked: true, description: 'All types together, per second. Who spends?',
     queries: [{ expression: rate(TOKENS, { by: 'client', matchers: CLIENT }), legend: '{{client}}' }],
   },
   {
-    kind: 'graph', title: 'Tokens by model', unit: 'none', stacked: true, description: 'All types together, per second. Twenty names at most, learned from responses; the rest is other.',
+    kind: 'graph', title: 'Tokens by model', unit: TOKEN_RATE, stacked: true, description: 'All types together, per second. Twenty names at most, learned from responses; the rest is other.',
     queries: [{ expression: rate(TOKENS, { by: 'model', matchers: CLIENT }), legend: '{{model}}' }],
   },
   {
     kind: 'table', title: 'Tokens in the shown time', unit: 'none', width: 12,
-    description: 'Tokens by client, model and type over the time that is shown at the top. Multiply by your prices.',
+    description: 'Tokens by client, model and type over the time that is shown at the top, to multiply by your prices. An estimate: what a client or model used before its first scrape is not in it. The log has each request\'s.',
     queries: [{ expression: `sum by (client, model, type) (increase(${select(TOKENS, CLIENT)}[$__range])) > 0`, legend: '' }],
   },
   {
@@ -54,30 +56,42 @@ const clients: readonly PanelSpec[] = [
   },
 ];
 
-const current = 'and on (job, instance, upstream, limit)';
+const LIMIT = select('penstock_anthropic_ratelimit_limit');
+const USED = select('penstock_anthropic_unified_utilization_ratio');
+
+/** Whether the quota, or the subscription window, was renewed since the last response told of it. */
+const RENEWED = `${select('penstock_anthropic_ratelimit_reset_timestamp_seconds')} <= time()`;
+const STARTED_ANEW = `${select('penstock_anthropic_unified_reset_timestamp_seconds')} <= time()`;
+
+/** What is left of each quota: as the last response said until the quota is renewed, all of it from then on. */
+const LEFT = `((${select('penstock_anthropic_ratelimit_remaining')} unless ${RENEWED}) or ${LIMIT})`;
 
 const quota: readonly PanelSpec[] = [
   {
     kind: 'graph', title: 'Anthropic\'s quota: what is left', unit: 'percentunit', max: 1, width: 12, noValue: 'no response carried a quota',
     thresholds: { warning: 0.25, critical: 0.1 },
-    description: 'The rest of each quota, by its limit, as the last response said. At zero the API answers 429 to everybody behind this gateway.',
-    queries: [{
-      expression: `min by (upstream, limit) (${select('penstock_anthropic_ratelimit_remaining')} / ${select('penstock_anthropic_ratelimit_limit')})`,
-      legend: '{{upstream}} {{limit}}',
-    }],
+    description: 'The rest of each quota, by its limit, as the last response said; full again once it was renewed. At zero the API answers 429 to everybody behind this gateway.',
+    queries: [{ expression: `min by (upstream, limit) (${LEFT} / ${LIMIT})`, legend: '{{upstream}} {{limit}}' }],
   },
   {
     kind: 'table', title: 'Anthropic\'s quota: numbers', unit: 'none', width: 6, noValue: 'no response carried a quota',
-    description: 'What is left of each quota that has not been renewed since the last response.',
-    queries: [{
-      expression: `min by (upstream, limit) (${select('penstock_anthropic_ratelimit_remaining')} ${current} (${select('penstock_anthropic_ratelimit_reset_timestamp_seconds')} > time() - 300))`,
-      legend: '',
-    }],
+    description: 'What is left of each quota, in requests or tokens, where several gateways differ the least.',
+    queries: [{ expression: `min by (upstream, limit) (${LEFT})`, legend: '' }],
   },
   {
     kind: 'graph', title: 'Subscription windows', unit: 'percentunit', width: 6, noValue: 'no subscription is used', thresholds: { warning: 0.75, critical: 0.9 },
-    description: 'How much of each subscription window is used, where responses carry the unified quota family.',
-    queries: [{ expression: `max by (upstream, window) (${select('penstock_anthropic_unified_utilization_ratio')})`, legend: '{{upstream}} {{window}}' }],
+    description: 'How much of each subscription window is used, where responses carry the unified quota family; nothing of one that has started anew.',
+    queries: [{ expression: `max by (upstream, window) ((${USED} unless ${STARTED_ANEW}) or 0 * ${USED})`, legend: '{{upstream}} {{window}}' }],
+  },
+  {
+    kind: 'graph', title: 'Status of subscription windows', unit: 'none', width: 12, noValue: 'no subscription is used', thresholds: { warning: 1, critical: 2 },
+    description: '0: allowed. 1: allowed, with a warning. 2: requests are rejected until the window starts anew. As the last response said.',
+    queries: [{ expression: `max by (upstream, window) (${select('penstock_anthropic_unified_status')} unless ${STARTED_ANEW})`, legend: '{{upstream}} {{window}}' }],
+  },
+  {
+    kind: 'graph', title: 'Store of client limits: failures', unit: 'cps', width: 12, stacked: true,
+    description: 'Steps that the shared store of client limits (Redis) failed at. Meanwhile limited clients are all let through or all refused, as limits.on_store_failure says.',
+    queries: [{ expression: rate('penstock_limit_store_failures_total', { by: 'operation' }), legend: '{{operation}}' }],
   },
 ];
 

@@ -115,14 +115,14 @@ const latency: readonly PanelSpec[] = [
   },
   {
     kind: 'graph', title: 'Overhead of the gateway', unit: 's', width: 6, thresholds: { warning: 0.01, critical: 0.1 },
-    description: 'The part of the time to first byte that was the gateway\'s own. Above 10 ms: look at the event loop in the dashboard of the process.',
+    description: 'The part of the time to first byte that was the gateway\'s own, on the native side; the front door does not measure it. Above 10 ms: look at the event loop in the dashboard of the process.',
     queries: quantiles('penstock_overhead_seconds', SIDE),
   },
 ];
 
 const streams: readonly PanelSpec[] = [
   {
-    kind: 'graph', title: 'Largest silence of a stream', unit: 's', description: 'The longest gap between two chunks, one value a stream. At 120 s the gateway gives the stream up.',
+    kind: 'graph', title: 'Largest silence of a stream', unit: 's', description: 'The longest gap between two chunks, one value a stream. At timeouts.idle (120 s) the gateway gives the stream up.',
     queries: quantiles('penstock_stream_gap_seconds', SIDE),
   },
   {

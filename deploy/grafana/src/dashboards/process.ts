@@ -7,71 +7,71 @@ function byInstance(metric: string, legend = '{{instance}}'): { readonly express
 
 const state: readonly PanelSpec[] = [
   {
-    kind: 'stat', title: 'Processes', unit: 'none', width: 4, description: 'How many gateway processes are scraped.',
-    queries: [{ expression: `count(${select('penstock_build_info')})`, legend: 'processes' }],
+    kind: 'stat', title: 'Gateways', unit: 'none', width: 4, description: 'How many gateways are scraped. One with several workers is one: its page is that of all of them.',
+    queries: [{ expression: `count(count by (job, instance) (${select('penstock_build_info')}))`, legend: 'gateways' }],
   },
   {
     kind: 'stat', title: 'Version', unit: 'none', width: 4, showsName: true, description: 'The versions of the gateway and of Node that run now.',
     queries: [{ expression: `count by (version, node_version) (${select('penstock_build_info')})`, legend: '{{version}} on {{node_version}}' }],
   },
   {
-    kind: 'stat', title: 'Up for', unit: 's', width: 4, description: 'The age of the youngest process. A small number that stays small is a crash loop.',
+    kind: 'stat', title: 'Up for', unit: 's', width: 4, description: 'The age of the youngest process, workers included. A small number that stays small is a crash loop.',
     queries: [{ expression: `min(time() - ${select('process_start_time_seconds')})`, legend: 'youngest' }],
   },
   {
     kind: 'stat', title: 'Draining', unit: 'none', width: 4, thresholds: { warning: 1, critical: 1 }, words: { '0': 'no' },
-    description: 'How many processes are shutting down: they finish their open responses and take no new requests.',
+    description: 'How many gateways are shutting down or replace a worker: open responses are finished, and a gateway that shuts down takes no new requests.',
     queries: [{ expression: `sum(${select('penstock_draining')})`, legend: 'draining' }],
   },
   {
-    kind: 'stat', title: 'Configuration', unit: 'none', width: 4, thresholds: { warning: 0.5, critical: 0.5 }, words: { '0': 'rejected', '1': 'in force' },
+    kind: 'stat', title: 'Configuration', unit: 'none', width: 4, thresholds: { warning: 1, critical: 0.5 }, words: { '0': 'rejected', '1': 'in force' },
     description: 'Whether the last configuration that was loaded was accepted everywhere. When it was rejected, the one before stays in force.',
     queries: [{ expression: `min(${select('penstock_config_last_reload_successful')})`, legend: 'configuration' }],
   },
   {
-    kind: 'stat', title: 'Configuration age', unit: 's', width: 4, description: 'Time since the configuration was last loaded.',
-    queries: [{ expression: `time() - max(${select('penstock_config_last_reload_success_timestamp_seconds')})`, legend: 'age' }],
+    kind: 'stat', title: 'Configuration age', unit: 's', width: 4, description: 'Time since the configuration was last loaded, of the gateway that did it longest ago. Right after a reload everywhere it is small; if not, some gateway missed it.',
+    queries: [{ expression: `max(time() - ${select('penstock_config_last_reload_success_timestamp_seconds')})`, legend: 'age' }],
   },
 ];
 
 const eventLoop: readonly PanelSpec[] = [
   {
     kind: 'graph', title: 'Event loop lag', unit: 's', thresholds: { warning: 0.1, critical: 0.5 },
-    description: 'How late the event loop runs its timers, 99th percentile since the last scrape. All responses wait for it. An idle loop shows 20 ms, the sampling interval. With several scrapers each sees only a part.',
+    description: 'How late the event loop runs its timers, 99th percentile since the last scrape, of the worst worker. All responses wait for it. An idle loop shows 20 ms, the sampling interval. With several scrapers each sees only a part.',
     queries: [byInstance('nodejs_eventloop_lag_p99_seconds', '{{instance}} p99'), byInstance('nodejs_eventloop_lag_p50_seconds', '{{instance}} p50')],
   },
   {
-    kind: 'graph', title: 'CPU', unit: 'percentunit', description: 'Cores in use. One worker cannot use much more than one; add workers.',
+    kind: 'graph', title: 'CPU', unit: 'percentunit', description: 'Cores in use, all workers together; 100 % is one core. One worker cannot use much more than one: near 100 % for each of them, add workers.',
     queries: [{ expression: `sum by (instance) (rate(${select('process_cpu_seconds_total')}[$__rate_interval]))`, legend: '{{instance}}' }],
   },
   {
-    kind: 'graph', title: 'Garbage collection', unit: 'percentunit', description: 'Part of the time spent collecting garbage, by kind.',
-    queries: [{ expression: `sum by (kind) (rate(${select('nodejs_gc_duration_seconds_sum')}[$__rate_interval]))`, legend: '{{kind}}' }],
+    kind: 'graph', title: 'Garbage collection', unit: 'percentunit', description: 'Part of the time spent collecting garbage, by kind; with several workers the parts add up. Above 10 % the heap is too small for the load.',
+    queries: [{ expression: `sum by (instance, kind) (rate(${select('nodejs_gc_duration_seconds_sum')}[$__rate_interval]))`, legend: '{{instance}} {{kind}}' }],
   },
 ];
 
 const resources: readonly PanelSpec[] = [
   {
-    kind: 'graph', title: 'Memory', unit: 'bytes', description: 'Resident memory and the JavaScript heap. It is flat under overload; a steady climb is a leak.',
+    kind: 'graph', title: 'Memory', unit: 'bytes', description: 'Resident memory and the JavaScript heap, all workers together. It is flat under overload; a steady climb is a leak.',
     queries: [
       byInstance('process_resident_memory_bytes', '{{instance}} resident'), byInstance('nodejs_heap_size_used_bytes', '{{instance}} heap'),
       byInstance('nodejs_external_memory_bytes', '{{instance}} external'),
     ],
   },
   {
-    kind: 'graph', title: 'File descriptors', unit: 'none', description: 'Open ones and the limit of the process. Each connection on either side is one.',
+    kind: 'graph', title: 'File descriptors', unit: 'none', description: 'Open ones and how many may be, all workers together. Each connection on either side is one.',
     queries: [byInstance('process_open_fds', '{{instance}} open'), byInstance('process_max_fds', '{{instance}} limit')],
   },
   {
-    kind: 'graph', title: 'Handles', unit: 'none', description: 'What keeps the process alive, by type.',
+    kind: 'graph', title: 'Handles', unit: 'none', description: 'What keeps the processes alive, by type. A type that only grows is a leak.',
     queries: [{ expression: `sum by (type) (${select('nodejs_active_resources')})`, legend: '{{type}}' }],
   },
   {
     kind: 'graph', title: 'Workers', unit: 'none', noValue: 'one process, no workers',
-    description: 'Worker processes that answer, those that are silent, and crashes. Only with server.workers above 1.',
+    description: 'Worker processes: up ones answer, silent ones did not answer the last scrape, starting ones take no requests yet; and crashes. Only with server.workers above 1.',
     queries: [
-      { expression: `sum by (state) (${select('penstock_workers')})`, legend: '{{state}}' },
-      { expression: `sum(increase(${select('penstock_worker_crashes_total')}[$__rate_interval]))`, legend: 'crashes' },
+      { expression: `sum by (instance, state) (${select('penstock_workers')})`, legend: '{{instance}} {{state}}' },
+      { expression: `sum by (instance) (increase(${select('penstock_worker_crashes_total')}[$__rate_interval]))`, legend: '{{instance}} crashes' },
     ],
   },
   {

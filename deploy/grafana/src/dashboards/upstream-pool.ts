@@ -18,7 +18,7 @@ const occupancy: readonly PanelSpec[] = [
   },
   {
     kind: 'graph', title: 'Saturation', unit: 'percentunit', width: 6, max: 1, thresholds: { warning: 0.8, critical: 0.95 },
-    description: 'Connections in use or being made, by the limit. Steadily above 80 %: raise max_connections, see the sizing page.',
+    description: 'Connections in use or being made, by the limit. Steadily above 80 %: raise max_connections, see the sizing page. With several workers one may be full before the sum is.',
     queries: [{
       expression: `sum by (instance, upstream) (${select('penstock_upstream_pool_connections', `${UPSTREAM}, state=~"active|connecting"`)}) / sum by (instance, upstream) (${select('penstock_upstream_pool_max_connections', UPSTREAM)})`,
       legend: '{{upstream}} {{instance}}',
@@ -28,7 +28,7 @@ const occupancy: readonly PanelSpec[] = [
 
 const waiting: readonly PanelSpec[] = [
   {
-    kind: 'graph', title: 'Requests that wait', unit: 'none', width: 8, description: 'Requests in the queue for a slot, and how many may be. A full queue refuses at once.',
+    kind: 'graph', title: 'Requests that wait', unit: 'none', width: 8, description: 'Requests in the queue for a slot, and how many may be. A full queue refuses at once. With several workers each has its part of both.',
     queries: [
       { expression: `sum by (upstream) (${select('penstock_upstream_pool_waiting', UPSTREAM)})`, legend: '{{upstream}} waiting' },
       { expression: `sum by (upstream) (${select('penstock_upstream_pool_max_waiting', UPSTREAM)})`, legend: '{{upstream}} limit' },
@@ -36,7 +36,7 @@ const waiting: readonly PanelSpec[] = [
   },
   {
     kind: 'graph', title: 'How long they waited', unit: 's', width: 8, thresholds: { warning: 1, critical: 4 },
-    description: 'Time until a request had a connection of its own, making one included. At 5 s it is refused as overloaded.',
+    description: 'Time until a request had a connection of its own, making one included; those that got none are under Refused. At timeouts.slot_wait (5 s) a request is refused as overloaded.',
     queries: quantiles('penstock_upstream_pool_acquire_seconds', UPSTREAM),
   },
   {
@@ -67,7 +67,7 @@ const connections: readonly PanelSpec[] = [
   },
   {
     kind: 'graph', title: 'Why connections close', unit: 'cps', stacked: true,
-    description: 'idle_expired and surplus are the pool keeping house. upstream_closed, failed and reset_on_reuse are the other side; aborted is a client that left.',
+    description: 'idle_expired, surplus and shutdown are the pool keeping house. upstream_closed, not_kept_alive, unsolicited, failed and reset_on_reuse are the other side; aborted is a request that was given up, as when its client left.',
     queries: [{ expression: rate('penstock_upstream_connections_closed_total', { by: 'reason', matchers: UPSTREAM }), legend: '{{reason}}' }],
   },
   {
@@ -75,7 +75,7 @@ const connections: readonly PanelSpec[] = [
     queries: quantiles('penstock_upstream_connect_seconds', UPSTREAM),
   },
   {
-    kind: 'graph', title: 'Failures to connect', unit: 'cps', stacked: true, description: 'dns, refused, network and timeout are the way there; tls is a certificate or a protocol that was not accepted.',
+    kind: 'graph', title: 'Failures to connect', unit: 'cps', stacked: true, description: 'dns, refused, network and timeout are the way there, proxy the egress proxy; tls is a certificate or a protocol that was not accepted; aborted, nobody wanted it any more.',
     queries: [{ expression: rate('penstock_upstream_connect_errors_total', { by: 'reason', matchers: UPSTREAM }), legend: '{{reason}}' }],
   },
   {
