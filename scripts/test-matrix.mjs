@@ -1,6 +1,7 @@
 // Runs the fast suites on other versions of Node, each taken from the registry's `node` package.
-// usage: node scripts/test-matrix.mjs [VERSION …] [--package NAME]   (default: every version that the packages support)
-import { spawnSync } from 'node:child_process';
+// usage: node scripts/test-matrix.mjs [VERSION …] [--package NAME] [--shard K/N]   (default: every version that the packages support, whole)
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join, resolve } from 'node:path';
 
@@ -9,7 +10,8 @@ const SUPPORTED = ['22.22.2', '24.14.1', '26.10.0'];
 const SCRUBBED = /^(ANTHROPIC_|OPENAI_|CLAUDE_|PENSTOCK_(?!RECORDINGS$)|OTEL_|NODE_OPTIONS$|NODE_TLS_REJECT_UNAUTHORIZED$)|_PROXY$/i;
 
 const flags = process.argv.slice(2).filter((word) => word !== '--');
-const only = flags.includes('--package') ? flags.splice(flags.indexOf('--package'), 2)[1] : undefined;
+const take = (flag) => (flags.includes(flag) ? flags.splice(flags.indexOf(flag), 2)[1] : undefined);
+const [only, shard] = [take('--package'), take('--shard')];
 const versions = flags.length > 0 ? flags : SUPPORTED;
 
 /** The binary of one version; this process's own when it is that. */
@@ -28,6 +30,25 @@ function binaryOf(version) {
   return binary;
 }
 
+let running;
+// Whoever ends this program ends the suite that runs.
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.once(signal, () => {
+    running?.kill(signal);
+    process.kill(process.pid, signal);
+  });
+}
+
+/** Runs the suite of one folder. */
+async function runSuite(binary, folder, env) {
+  const vitest = join(ROOT, 'node_modules/vitest/vitest.mjs');
+  running = spawn(binary, [vitest, 'run', ...(shard === undefined ? [] : [`--shard=${shard}`])], { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  for (const stream of [running.stdout, running.stderr]) stream.setEncoding('utf8').on('data', (text) => { output += text; });
+  const [status] = await once(running, 'close');
+  return { status, output };
+}
+
 const folders = ['packages', 'apps'].flatMap((area) => readdirSync(join(ROOT, area)).map((name) => join(ROOT, area, name)))
   .filter((folder) => existsSync(join(folder, 'vitest.config.ts')) && existsSync(join(folder, 'package.json')));
 
@@ -40,13 +61,12 @@ for (const version of versions) {
   for (const folder of folders) {
     const { name } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
     if (only !== undefined && name !== only) continue;
-    const vitest = join(ROOT, 'node_modules/vitest/vitest.mjs');
-    const { status, stdout, stderr } = spawnSync(binary, [vitest, 'run'], { cwd: folder, env, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 });
-    const totals = /^\s*Tests\s+(.*)$/m.exec(stdout)?.[1] ?? 'no tests ran';
+    const { status, output } = await runSuite(binary, folder, env);
+    const totals = /^\s*Tests\s+(.*)$/m.exec(output)?.[1] ?? 'no tests ran';
     console.log(`${status === 0 ? 'passed' : 'FAILED'}  node ${actual}  ${name}  ${totals}`);
     if (status !== 0) {
       hasFailed = true;
-      console.log(`${stdout}\n${stderr}`);
+      console.log(output);
     }
   }
 }
