@@ -2,24 +2,33 @@ import { describe, expect, test } from 'vitest';
 import {
   anthropicHeaderRules, createHeaderPolicy, extendHeaderRules, HEADER_VIOLATION_CODES, HOP_BY_HOP_FIELDS, HeaderPolicyError, isHeaderPolicyError,
 } from '../src/index.ts';
-import { forwarded, namesOf, reasonsOf, refused } from './policy-support.ts';
+import { forwarded, HOP_BY_HOP_NAMES, namesOf, reasonsOf, refused } from './policy-support.ts';
 
 const policy = createHeaderPolicy(anthropicHeaderRules);
 const openPolicy = createHeaderPolicy({ allowRequest: ['*'] });
 
 describe('what never crosses, also when the rules allow every name', () => {
-  test.each([...HOP_BY_HOP_FIELDS.keys()])('%s is dropped (it belongs to one connection)', (name) => {
+  test('the fields of one connection are all known, and each has its source', () => {
+    expect([...HOP_BY_HOP_FIELDS.keys()].toSorted()).toEqual(HOP_BY_HOP_NAMES.toSorted());
+    for (const source of HOP_BY_HOP_FIELDS.values()) expect(source).toMatch(/^RFC \d{4} /);
+  });
+
+  test.each(HOP_BY_HOP_NAMES)('%s is dropped (it belongs to one connection)', (name) => {
     const { headers, dropped } = forwarded(openPolicy.forwardRequestHeaders([name.toUpperCase(), 'close']));
     expect(headers).toEqual([]);
     expect(dropped).toEqual([{ name, reason: 'hop_by_hop' }]);
   });
 
-  test.each([
-    ['authorization', 'credential'], ['x-api-key', 'credential'], ['proxy-authorization', 'credential'], ['x-goog-api-key', 'credential'],
-    ['x_api_key', 'credential'], ['api_key', 'credential'], ['cookie', 'cookie'], ['x-penstock-client', 'internal'], ['x_penstock_client', 'internal'],
-    ['forwarded', 'forwarding'], ['x-forwarded-for', 'forwarding'], ['x_forwarded_host', 'forwarding'], ['x-real-ip', 'forwarding'],
-    ['true-client-ip', 'forwarding'], ['cf-connecting-ip', 'forwarding'], ['x-original-url', 'forwarding'],
-    ['host', 'framing'], ['content-length', 'framing'], ['expect', 'framing'], ['content_length', 'framing'],
+  test.each<readonly [string, string]>([
+    ...['authorization', 'x-api-key', 'proxy-authorization', 'api-key', 'x-goog-api-key', 'x-auth-token', 'x-access-token', 'x-amz-security-token', 'x_api_key', 'api_key'].map((name): [string, string] => [name, 'credential']),
+    ...['cookie', 'cookie2', 'set-cookie', 'set-cookie2'].map((name): [string, string] => [name, 'cookie']),
+    ...['x-penstock-client', 'x_penstock_client'].map((name): [string, string] => [name, 'internal']),
+    ...[
+      'forwarded', 'x-forwarded', 'x-forwarded-for', 'x-forwarded-proto', 'x_forwarded_host', 'x-forwarder-for', 'x-real-ip', 'x-client-ip', 'client-ip', 'x-cluster-client-ip', 'x-remote-ip',
+      'x-remote-addr', 'true-client-ip', 'fastly-client-ip', 'fly-client-ip', 'x-azure-clientip', 'x-azure-socketip', 'x-envoy-external-address', 'x-original-url', 'x-original-host',
+      'x-rewrite-url', 'x-host', 'cf-connecting-ip', 'cf-ray', 'cdn-loop',
+    ].map((name): [string, string] => [name, 'forwarding']),
+    ...['host', 'content-length', 'expect', 'content_length'].map((name): [string, string] => [name, 'framing']),
   ])('%s is dropped as %s (FR-128, FR-133, FR-139)', (name, reason) => {
     for (const spelling of [name, name.toUpperCase()]) {
       const result = forwarded(openPolicy.forwardRequestHeaders([spelling, '1']));

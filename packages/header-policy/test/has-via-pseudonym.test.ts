@@ -7,7 +7,7 @@ test.each([
   ['glued to a comment', ['via', '1.1 penstock-a1(x)']],
   ['after an unclosed comment, once lines were joined (a client cannot hide a loop)', ['via', '1.1 x (unclosed, 1.1 penstock-a1']],
 ])('finds our own name %s', (_, fields) => {
-  expect(hasViaPseudonym(fields, 'penstock-a1')).toBe(true);
+  for (const pseudonym of ['penstock-a1', 'Penstock-A1']) expect(hasViaPseudonym(fields, pseudonym)).toBe(true);
 });
 
 test.each([

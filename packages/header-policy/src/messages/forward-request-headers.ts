@@ -70,7 +70,6 @@ function createRequestInspector(rules: CompiledHeaderRules, classify: FieldClass
     if (rawHeaders.length > rules.maxRequestFields * 2) {
       return violationOf('too_many_fields', '', () => `The request has more than ${rules.maxRequestFields} header fields.`);
     }
-    if (rawHeaders.length % 2 !== 0) return invalidField(rawHeaders.at(-1));
     for (let index = 0; index < rawHeaders.length; index += 2) {
       const name = rawHeaders[index];
       const value = rawHeaders[index + 1];
