@@ -37,6 +37,33 @@ describe('one machine for many texts', () => {
     expect(scanText('{"model":"m"}', { members: ['model'] })).toMatchObject({ envelope: { root: 'object' } });
   });
 
+  it.each([['c3', 'a9'], ['e282', 'ac'], ['f09f98', '80']])('joins no half character of an earlier text (%s) with the bytes of the next one', (half, rest) => {
+    // The half stands where a value is kept that its chunk broke off: right in front of the next chunk.
+    const leaveHalf = (): void => createEnvelopeScanner({ members: ['model'] }).write(Buffer.concat([Buffer.from('{"model":"'), Buffer.from(half, 'hex')]));
+    const inString = (): EnvelopeScanner => {
+      const scanner = createEnvelopeScanner();
+      scanner.write(Buffer.from('{"text":"'));
+      return scanner;
+    };
+    const stray = inString();
+    leaveHalf();
+    expect(() => stray.write(Buffer.concat([Buffer.from(rest, 'hex'), Buffer.alloc(64, 'a')]))).toThrow(expect.objectContaining({ code: 'invalid_utf8', byteOffset: 9 }));
+    const whole = inString();
+    leaveHalf();
+    whole.write(Buffer.from(`${'\u00e9'.repeat(40)}"}`));
+    expect(whole.end().root).toBe('object');
+  });
+
+  it('gives up a value that is too long to carry, and is not disturbed by it', () => {
+    const chunks = ['{"model":"', 'x'.repeat(50_000), 'x'.repeat(50_000), '","stream":true}'];
+    const members = ['model', 'stream'];
+    for (let round = 0; round < 2; round += 1) {
+      const scanner = createEnvelopeScanner({ members });
+      for (const chunk of chunks) scanner.write(Buffer.from(chunk));
+      expect([...scanner.end().members]).toEqual([['model', [{ kind: 'too_long' }]], ['stream', [{ kind: 'boolean', value: true }]]]);
+    }
+  });
+
   it('reads its own options, whichever text came before', () => {
     const names = ['a', 'b', 'c'].map((name) => ({ members: [name] }));
     for (const options of [...names, ...names]) {
