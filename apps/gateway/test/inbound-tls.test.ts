@@ -1,9 +1,9 @@
-import { connect, type TLSSocket } from 'node:tls';
+import tls, { connect, type TLSSocket } from 'node:tls';
 import { once } from 'node:events';
 import { startSimulator, type Simulator } from '@penstock/anthropic-simulator';
-import { createAuthority } from '@penstock/test-support';
+import { createAuthority, openRawConnection } from '@penstock/test-support';
 import { Agent, fetch as undiciFetch } from 'undici';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { startTestGateway } from './start-test-gateway.ts';
 
 const authority = createAuthority('Test Authority');
@@ -26,16 +26,30 @@ const models = async (port: number, certificate?: { readonly cert: string; reado
   }
 };
 
-test('serves TLS 1.2 and newer with the configured certificate, and nothing older', async () => {
+test('serves TLS with the configured certificate', async () => {
   await using gateway = await startTestGateway(simulator.origin, { server: { tls: server } });
   expect(await models(gateway.port)).toBe(200);
   const secure: TLSSocket = connect({ port: gateway.port, host: '127.0.0.1', servername: 'localhost', ca: authority.cert });
   await once(secure, 'secureConnect');
   expect(secure.getPeerCertificate().subjectaltname).toContain('localhost');
   secure.destroy();
+});
+
+test('refuses TLS 1.1, even where the whole process was loosened', async () => {
+  const { DEFAULT_CIPHERS, DEFAULT_MIN_VERSION } = tls;
+  onTestFinished(() => { Object.assign(tls, { DEFAULT_CIPHERS, DEFAULT_MIN_VERSION }); });
+  Object.assign(tls, { DEFAULT_CIPHERS: 'DEFAULT@SECLEVEL=0', DEFAULT_MIN_VERSION: 'TLSv1' });
+  await using gateway = await startTestGateway(simulator.origin, { server: { tls: server } });
   const old = connect({ port: gateway.port, host: '127.0.0.1', servername: 'localhost', ca: authority.cert, maxVersion: 'TLSv1.1', minVersion: 'TLSv1', ciphers: 'DEFAULT:@SECLEVEL=0' });
   const [error] = await once(old, 'error') as [NodeJS.ErrnoException];
   expect(error.code).toMatch(/^(?:ERR_SSL_|ECONNRESET)/);
+});
+
+test('a client that never shakes hands is closed by the clock of the head', async () => {
+  await using gateway = await startTestGateway(simulator.origin, { server: { tls: server } }, { inboundLimits: { headersTimeoutMs: 200 } });
+  const silent = await openRawConnection(gateway.port);
+  await silent.closed();
+  expect(silent.received().length).toBe(0);
 });
 
 test('streams over TLS, byte for byte', async () => {

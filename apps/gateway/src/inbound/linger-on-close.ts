@@ -13,7 +13,8 @@ export function isLingering(socket: object): boolean {
 /**
  * Makes a connection close so that its last response is not lost. Node destroys a socket as soon as that response is written;
  * a client that still sends gets a reset, and may never read the answer (RFC 9112 section 9.6). Here the write side is closed,
- * and the rest is read and thrown away until the client closes, is silent, or has used up its time.
+ * and the rest is read and thrown away until the client closes, is silent, or has used up its time. Whoever answers before the end of
+ * a body resumes its request: the HTTP parser holds the socket's reading, and resuming the socket would not start it again.
  */
 export function lingerOnClose(socket: Socket, limits: InboundLimits): void {
   socket.destroySoon = () => startLingering(socket, limits);
@@ -33,6 +34,4 @@ export function startLingering(socket: Socket, { lingerIdleMs, lingerMs }: Inbou
     seenBytes = socket.bytesRead;
   }, lingerIdleMs);
   socket.once('close', () => clearInterval(watch));
-  // Where reading had stopped for back-pressure, nothing else would start it again.
-  socket.resume();
 }

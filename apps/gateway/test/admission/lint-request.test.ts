@@ -20,6 +20,10 @@ describe('a request head', () => {
     expect(typeof lint(['Host', 'x', ...(name === 'Host' ? [] : [name, value]), name.toUpperCase(), value])).toBe('string');
   });
 
+  test('with a length and a transfer coding is refused, also when they agree (readers disagree on which one counts)', () => {
+    for (const length of ['0', '5']) expect(lint({ 'Content-Length': length, 'Transfer-Encoding': 'chunked' })).toBe('The request has two lengths.');
+  });
+
   test('of another version is refused, and HTTP/1.0 has no transfer coding and no expectation', () => {
     for (const version of ['0.9', '2.0', '1.2', '']) expect(typeof lint({}, 'GET', version)).toBe('string');
     expect(typeof lint({ 'Transfer-Encoding': 'chunked' }, 'POST', '1.0')).toBe('string');

@@ -35,4 +35,12 @@ describe('a request target', () => {
   test.each(['/anthropic/v1/models/a%2Fb', '/v1/models%2Fx', '/v1/models/%2e%2e', '/v1/models/a%252fb', '*', '', 'x', 'http://x/', '/%e9', '/a%2'])('%s is refused', (target) => {
     expect(lintTarget(target).ok).toBe(false);
   });
+
+  test.each([
+    ['http://x/', 'origin form'], ['/a#b', 'fragment'], ['/a\\b', 'not accepted'], ['/a;b', 'not accepted'], ['/a%2', 'incomplete'], ['/a%zz', 'incomplete'], ['/a%0a', 'control character'], ['/a%7f', 'control character'],
+    ['/a%2e', 'encoded dot'], ['/a%5C', 'encoded dot, slash or backslash'], ['/a%2Fb', 'encoded dot, slash or backslash'], ['/a%25', 'encoded "%"'], ['/a%3b', 'encoded "%", ";"'], ['/a%41', 'needs no encoding'], ['/a%c0%af', 'not UTF-8'],
+    ['/a//b', 'empty segment'], ['/a/', 'empty segment'], ['/a/./b', 'dot segment'], ['/a/..', 'dot segment'],
+  ])('%s is refused for what is wrong with it: %s', (target, reason) => {
+    expect(lintTarget(target)).toEqual({ ok: false, message: expect.stringContaining(reason) as string });
+  });
 });

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { fieldValues, openRawConnection, startScriptedUpstream, statusOf, wholeResponse, type ScriptedUpstream } from '@penstock/test-support';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
@@ -25,7 +24,7 @@ async function sendWhilePossible(socket: Socket, chunks: number): Promise<void> 
   // The socket must not end by itself when the gateway has closed its side.
   socket.allowHalfOpen = true;
   for (let sent = 0; sent < chunks; sent += 1) {
-    if (!socket.write(MIB)) await Promise.race([once(socket, 'drain'), once(socket, 'close')]);
+    await new Promise<void>((resolve) => { socket.write(MIB, () => resolve()); });
   }
   expect(socket.destroyed).toBe(false);
 }
@@ -57,6 +56,20 @@ describe('a client that still sends its body', () => {
     connection.close();
   });
 
+  test('whose short rest never comes is dropped after the time a rest may take', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => { vi.useRealTimers(); });
+    const connection = await openRawConnection(gateway.port);
+    connection.send(head('Content-Length: 60000\r\n'));
+    expect(fieldValues((await connection.readMessage({ kind: 'response' })).rawHeaders, 'connection')).toEqual(['keep-alive']);
+    vi.advanceTimersByTime(INBOUND_LIMITS.lingerMs - 1);
+    connection.send(Buffer.alloc(100));
+    await expect.poll(() => connection.socket.writableLength).toBe(0);
+    expect(connection.end()).toBe('open');
+    vi.advanceTimersByTime(1);
+    expect(await connection.closed()).not.toBe('open');
+  });
+
   test('behind a refusal that closes cannot send another request', async () => {
     const connection = await openRawConnection(gateway.port);
     connection.send(head('Transfer-Encoding: chunked\r\n'));
@@ -80,6 +93,43 @@ describe('a connection that carried a request without a body', () => {
     connection.send(head('', '/', 'GET'));
     expect(statusOf(await connection.readMessage({ kind: 'response' }))).toBe(200);
     connection.close();
+  });
+});
+
+describe('a request that two readers could read differently', () => {
+  test.each([
+    ['an ambiguous path', 'GET /anthropic/v1/files/../organizations HTTP/1.1\r\nHost: localhost\r\n\r\n', 400], ['a body on GET', 'GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}', 400],
+    ['two Hosts', 'GET / HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n\r\n', 400], ['a Host that is not ours', 'GET / HTTP/1.1\r\nHost: elsewhere.example\r\n\r\n', 421],
+    ['a page of another origin', 'GET / HTTP/1.1\r\nHost: localhost\r\nOrigin: https://elsewhere.example\r\n\r\n', 403],
+  ])('is the last one on its connection: %s', async (_name, bytes, status) => {
+    const connection = await openRawConnection(gateway.port);
+    connection.send(bytes);
+    const refusal = await connection.readMessage({ kind: 'response' });
+    expect([statusOf(refusal), fieldValues(refusal.rawHeaders, 'connection')]).toEqual([status, ['close']]);
+    expect(await connection.closed()).toBe('fin');
+  });
+
+  test('is counted and logged as refused, on the side it was meant for', async () => {
+    const line = 'penstock_requests_total{side="native",route="/anthropic/*",method="GET",status="421",outcome="client_error",client="unauthenticated"}';
+    const before = await gateway.series(line);
+    const connection = await openRawConnection(gateway.port);
+    connection.send('GET /anthropic/v1/models HTTP/1.1\r\nHost: elsewhere.example\r\n\r\n');
+    await connection.closed();
+    await expect.poll(() => gateway.series(line)).toBe(before + 1);
+    expect(gateway.logged.at(-1)).toMatchObject({ msg: 'refused', side: 'native', method: 'GET', status: 421, code: 'misdirected' });
+  });
+
+  test('is settled although its response waits behind another one when the connection dies', async () => {
+    await using silent = await startScriptedUpstream(async (connection) => { await connection.nextRequest(); });
+    await using waiting = await startTestGateway(silent.origin);
+    const connection = await openRawConnection(waiting.port);
+    connection.send('GET /anthropic/v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    await expect.poll(() => silent.requests.length).toBe(1);
+    connection.send('GET /anthropic/v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    await expect.poll(() => connection.socket.writableLength).toBe(0);
+    connection.close();
+    await waiting.recorded(1);
+    await expect.poll(() => waiting.logged.filter(({ msg }) => msg === 'refused')).toMatchObject([{ status: 400, code: 'bad_request' }]);
   });
 });
 

@@ -49,6 +49,7 @@ describe('inject with clients', () => {
     ['unknown_key', ['x-api-key', KEY.toLowerCase()]],
     ['unequal_credentials', ['x-api-key', KEY, 'authorization', `Bearer ${OTHER_KEY}`]],
     ['unequal_credentials', ['x-api-key', KEY, 'x-api-key', 'x']],
+    ['unequal_credentials', ['authorization', `Bearer ${OTHER_KEY}`, 'Authorization', `Bearer ${KEY}`]],
     ['unequal_credentials', ['x-penstock-key', KEY, 'x-api-key', OWN_KEY]],
     ['malformed_credential', ['authorization', `Basic ${KEY}`]],
     ['malformed_credential', ['authorization', KEY]],
