@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { scrubbedEnvironment } from '@penstock/test-support';
@@ -71,7 +71,9 @@ export async function runPenstock({ document = {}, flags = ['--simulate'], envir
   const file = join(folder, 'gateway.json');
   const configure = (next: Readonly<Record<string, unknown>>): void => {
     const { server, operations, ...rest } = next as Record<string, Record<string, unknown> | undefined>;
-    writeFileSync(file, JSON.stringify({ ...rest, server: { port, ...server }, operations: { port: operationsPort, ...operations } }));
+    // Put in place as a whole: a gateway that watches the file may read it at any moment.
+    writeFileSync(`${file}.next`, JSON.stringify({ ...rest, server: { port, ...server }, operations: { port: operationsPort, ...operations } }));
+    renameSync(`${file}.next`, file);
   };
   configure(document);
   const child = spawn(process.execPath, ['--conditions=@penstock/source', main, 'start', '--config', file, ...flags], {
