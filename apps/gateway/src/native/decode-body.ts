@@ -1,5 +1,6 @@
 import { constants, createBrotliDecompress, createGunzip, createInflate, createZstdDecompress, type Gunzip } from 'node:zlib';
 import { GatewayError } from './gateway-error.ts';
+import { createZstdFrameWalk } from './zstd-frame-walk.ts';
 
 /** Decodes a copy of a compressed body for the scanner; the client's own bytes are what is forwarded. */
 export interface BodyDecoder {
@@ -42,6 +43,7 @@ export function createBodyDecoder(contentEncoding: string | undefined, sink: (ch
     throw new GatewayError('unsupported_media_type', 'The content coding of the request is not supported: use gzip, deflate, br, zstd or none.');
   }
   const transform = create();
+  const walk = coding === 'zstd' ? createZstdFrameWalk() : undefined;
   let fail: (error: unknown) => void = () => undefined;
   transform.on('data', (chunk: Buffer) => {
     try {
@@ -51,14 +53,19 @@ export function createBodyDecoder(contentEncoding: string | undefined, sink: (ch
       fail(error);
     }
   });
-  transform.on('error', (cause: Error) => {
-    fail(new GatewayError('bad_request', `The request body is not valid ${coding}.`, { cause }));
-  });
+  const invalid = (cause?: Error): GatewayError => new GatewayError('bad_request', `The request body is not valid ${coding}.`, { cause });
+  transform.on('error', (cause: Error) => { fail(invalid(cause)); });
   return {
-    write: (chunk) => transform.write(chunk),
+    write: (chunk) => {
+      walk?.write(chunk);
+      return transform.write(chunk);
+    },
     onceDrained: (listener) => { transform.once('drain', listener); },
     end: (done) => {
-      transform.once('end', done);
+      transform.once('end', () => {
+        if (walk?.isWhole === false) fail(invalid());
+        else done();
+      });
       transform.end();
     },
     onFailure: (listener) => { fail = listener; },
