@@ -134,7 +134,8 @@ Environment: ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL, PENSTOCK_CONFIG, PENSTOCK_HO
 
 const START_HELP = `
 Clients then use http://127.0.0.1:8000/anthropic (Anthropic SDKs, Claude Code) or http://127.0.0.1:8000/v1 (OpenAI SDKs).
-SIGTERM and SIGINT let open responses end (server.drain_timeout); SIGHUP, or saving the file, reloads the configuration.
+SIGTERM and SIGINT let open responses end (server.drain_timeout); SIGHUP, or saving the file, reloads the configuration; SIGHUP also
+opens the log's file anew; SIGUSR2 replaces the workers one by one (server.workers).
 
 Examples:
   penstock start --simulate --port 8001

@@ -47,8 +47,8 @@ export async function runStart(options: StartOptions, output: CommandOutput): Pr
     return await run({
       config, tracing, files: loaded.files, version: options.version, logStyle: options.logStyle, viaPseudonym: `penstock-${randomBytes(6).toString('hex')}`,
       reload: () => {
-        const next = loadConfig({ ...options, simulate: simulates }).config;
-        return simulator === undefined ? next : withSimulator(next, simulator);
+        const next = loadConfig({ ...options, simulate: simulates });
+        return simulator === undefined ? next : { ...next, config: withSimulator(next.config, simulator) };
       },
       onReady: (started) => { output.stderr.write(describeStart({ ...started, config, simulates, warnings: [...loaded.warnings, ...warnings] })); },
       onFailure: (message) => { output.stderr.write(`${message}\n`); },

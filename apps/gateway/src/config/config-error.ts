@@ -20,12 +20,15 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   readonly code: ConfigErrorCode;
   readonly problems: readonly ConfigProblem[];
+  /** The files that were read or looked for, absolute: a change in one of them may mend it. */
+  readonly files: readonly string[];
 
-  constructor(code: ConfigErrorCode, source: string, problems: readonly ConfigProblem[]) {
+  constructor(code: ConfigErrorCode, source: string, problems: readonly ConfigProblem[], files: readonly string[] = []) {
     const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
     super(`The configuration (${source}) has ${count}:\n${problems.map(({ message }) => `  - ${message}`).join('\n')}`);
     this.code = code;
     this.problems = problems;
+    this.files = files;
   }
 }
 

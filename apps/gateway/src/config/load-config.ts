@@ -58,15 +58,13 @@ export function loadConfig(options: LoadConfigOptions): LoadedConfig {
   // A reference that failed left an empty string behind, which is no second problem.
   const missing = new Set(resolved.problems.map(({ path }) => path));
   const all = [...resolved.problems, ...capabilities.problems, ...problems.filter(({ path }) => !missing.has(path))];
-  const proxied = config === undefined ? undefined : withEgressProxies(config, environment);
+  const proxied = config === undefined ? undefined : withEgressProxies(config, environment, simulate);
   if (proxied !== undefined) {
     all.push(...proxied.problems, ...findCrossFieldProblems(proxied.config, ruleContext(simulate), [...missing, ...brokenPaths]));
   }
-  if (all.length > 0 || proxied === undefined) throw new ConfigError('invalid', sourcePath ?? 'environment and flags', all);
-  return {
-    config: proxied.config, sourcePath, warnings: findWarnings(proxied.config, environment),
-    files: sourcePath === undefined ? resolved.files : [sourcePath, ...resolved.files],
-  };
+  const files = [...(sourcePath === undefined ? [] : [sourcePath]), ...resolved.files, ...capabilities.files];
+  if (all.length > 0 || proxied === undefined) throw new ConfigError('invalid', sourcePath ?? 'environment and flags', all, files);
+  return { config: proxied.config, sourcePath, files, warnings: findWarnings(proxied.config, environment) };
 }
 
 interface Validation {
@@ -85,16 +83,24 @@ function validate(document: unknown, context: Parameters<typeof explainIssues>[1
   const problems = explainIssues(first.error.issues, context);
   const badPaths = first.error.issues.flatMap((issue): ConfigPath[] =>
     (issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...issue.path, key]) : [issue.path]));
-  const second = gatewayConfigSchema.safeParse(withoutPaths(document, badPaths));
   // An unknown key breaks nothing beside itself.
   const brokenPaths = first.error.issues.filter(({ code }) => code !== 'unrecognized_keys').map(({ path }) => formatPath(path));
-  return { config: second.success ? second.data : undefined, problems, brokenPaths };
+  return { config: parseWithout(document, badPaths), problems, brokenPaths };
 }
 
-/** Fills in the egress proxy that the environment names wherever the configuration names none. */
-function withEgressProxies(config: GatewayConfig, environment: Environment): { config: GatewayConfig; problems: ConfigProblem[] } {
+/** The configuration without what stands at some paths. An object that lacks what it requires then goes as a whole, and so on outwards. */
+function parseWithout(document: unknown, paths: readonly ConfigPath[]): GatewayConfig | undefined {
+  const rest = withoutPaths(document, paths);
+  const parsed = gatewayConfigSchema.safeParse(rest);
+  if (parsed.success) return parsed.data;
+  const outer = parsed.error.issues.map(({ path }) => path.slice(0, -1));
+  return outer.some((path) => path.length === 0) ? undefined : parseWithout(rest, outer);
+}
+
+/** Fills in the egress proxy that the environment names wherever the configuration names none. None leads to the simulator. */
+function withEgressProxies(config: GatewayConfig, environment: Environment, simulate: boolean): { config: GatewayConfig; problems: ConfigProblem[] } {
   const native = config.anthropic_native;
-  const found = proxyFromEnvironment(native.base_url, environment);
+  const found = simulate ? undefined : proxyFromEnvironment(native.base_url, environment);
   const effective = frontDoorBackends(config);
   const backends = config.openai_front_door.backends.map((backend, index) => ({
     ...backend, proxy: backend.proxy ?? proxyFromEnvironment(effective[index]?.base_url ?? '', environment),

@@ -2,13 +2,16 @@ import type { Logger } from 'pino';
 import { changesBetween, mergeReloaded } from '../config/changes-between.ts';
 import { isConfigError } from '../config/config-error.ts';
 import type { GatewayConfig } from '../config/gateway-config.ts';
+import type { LoadedConfig } from '../config/load-config.ts';
 
 /** What a reload acts on. */
 export interface ReloadOptions {
   readonly initial: GatewayConfig;
-  readonly read: () => GatewayConfig;
+  readonly read: () => LoadedConfig;
   readonly apply: (config: GatewayConfig) => void;
   readonly onResult: (result: 'success' | 'failure') => void;
+  /** Told which files were read, or looked for in vain: those to watch from now on. */
+  readonly onFiles: (files: readonly string[]) => void;
   readonly logger: Logger;
 }
 
@@ -21,15 +24,17 @@ export function createReload(options: ReloadOptions): () => void {
   let current = options.initial;
   return function reload() {
     try {
-      const read = options.read();
+      const { config: read, files, warnings } = options.read();
+      options.onFiles(files);
       const { applied, restartRequired } = changesBetween(current, read);
       const next = mergeReloaded(current, read, { simulate: true });
       options.apply(next);
       current = next;
       options.onResult('success');
-      logger.info({ applied, restart_required: restartRequired }, 'configuration reloaded');
+      logger.info({ applied, restart_required: restartRequired, ...(warnings.length > 0 ? { warnings } : {}) }, 'configuration reloaded');
     } catch (error) {
       options.onResult('failure');
+      if (isConfigError(error) && error.files.length > 0) options.onFiles(error.files);
       const problems = isConfigError(error) ? error.message : error instanceof Error ? error.message : String(error);
       logger.error({ problems }, 'the new configuration was refused; the old one stays');
     }

@@ -37,11 +37,15 @@ export async function runProcess(options: RunOptions): Promise<number> {
     initial: config, read: options.reload, logger,
     apply: (next) => running.update(next),
     onResult: (result) => running.metrics.configReloaded(result),
+    onFiles: (files) => watch.watch(files),
   });
-  const stopWatching = watchFiles(options.files, reload);
+  const watch = watchFiles(reload);
+  watch.watch(options.files);
+  // Signals are listened to before anybody is told: whoever waits for that word may send one at once.
+  const stopped = untilStopped({ logger, onReload: reload, onReopen: () => processLogger.reopen?.(), drain: () => running.drain(), closeNow: () => running.close() });
   options.onReady({ port: gateway.port, operationsPort: operations.port, workers: 1 });
-  const exitCode = await untilStopped({ logger, onReload: reload, onReopen: () => processLogger.reopen?.(), drain: () => running.drain(), closeNow: () => running.close() });
-  stopWatching();
+  const exitCode = await stopped;
+  watch.stop();
   // The operations listener goes last: readiness and the drain stay visible to the end.
   await operations.close();
   await flushLog(processLogger);

@@ -1,5 +1,6 @@
 import cluster from 'node:cluster';
 import { fileURLToPath } from 'node:url';
+import type { GatewayConfig } from '../config/gateway-config.ts';
 import { resolveWorkerCount } from '../config/resolve-worker-count.ts';
 import { createLifecycle } from '../lifecycle/lifecycle.ts';
 import { flushLog } from '../lifecycle/flush-log.ts';
@@ -44,13 +45,18 @@ export async function runWorkers(options: RunOptions): Promise<number> {
     return 1;
   }
   lifecycle.moveTo('running');
+  const apply = (next: GatewayConfig): void => {
+    logger.level = next.log.level;
+    fleet.update(next);
+  };
   const reload = createReload({
-    initial: config, read: options.reload, logger, apply: (next) => fleet.update(next), onResult: metrics.configReloaded,
+    initial: config, read: options.reload, logger, apply, onFiles: (files) => watch.watch(files), onResult: metrics.configReloaded,
   });
-  const stopWatching = watchFiles(options.files, reload);
-  options.onReady({ port, operationsPort: operations.port, workers: count });
+  const watch = watchFiles(reload);
+  watch.watch(options.files);
   const { pre_stop_delay: preStopDelay, drain_timeout: drainTimeout } = config.server;
-  const exitCode = await untilStopped({
+  // Signals are listened to before anybody is told: whoever waits for that word may send one at once.
+  const stopped = untilStopped({
     logger, onReload: reload,
     onReopen: () => {
       processLogger.reopen?.();
@@ -63,7 +69,9 @@ export async function runWorkers(options: RunOptions): Promise<number> {
     },
     closeNow: () => fleet.close(),
   });
-  stopWatching();
+  options.onReady({ port, operationsPort: operations.port, workers: count });
+  const exitCode = await stopped;
+  watch.stop();
   await operations.close();
   await flushLog(processLogger);
   return exitCode;

@@ -131,6 +131,40 @@ describe('problems', () => {
     }
   });
 
+  it('of rules between fields are named although a section lacks what it requires', () => {
+    const problems = problemsOf({ file: { server: { host: '0.0.0.0', tls: { cert: 'missing.pem', key: 'missing.pem' } }, anthropic_native: { pool: { max_connections: 5, max_keepalive_connections: 9 } } } });
+    expect(problems).toEqual([
+      expect.stringMatching(/^server\.tls\.cert must be the path of a readable file/),
+      expect.stringMatching(/^server\.tls\.key must be the path of a readable file/),
+      expect.stringMatching(/^anthropic_native\.pool\.max_keepalive_connections must be at most/),
+      expect.stringMatching(/^server\.host must be a loopback address/),
+      expect.stringMatching(/^server\.allowed_hosts must be given/),
+    ]);
+  });
+
+  it('a byte order mark is none (some editors write one, and nobody sees it)', () => {
+    expect(attemptLoad({ file: '\ufeff{"server":{"port":1}}' }).config.server.port).toBe(1);
+  });
+
+  it('a folder or a pipe in place of the file is called that', () => {
+    expect(problemsOf({ argv: { config: '.' } })).toEqual(['the configuration must be a readable file of at most 4 MiB, received a folder']);
+    expect(problemsOf({ argv: { config: '/dev/null' } })).toEqual(['the configuration must be a readable file of at most 4 MiB, received something that is no regular file']);
+  });
+
+  it('name the files whose change may mend them, so that they can be watched', () => {
+    const attempt = { file: { anthropic_native: { version: '${file:v.txt}' } }, environment: { ANTHROPIC_API_KEY: TEST_KEY, MODEL_CAPABILITIES_FILE: 'caps.json' } };
+    const names = (files: readonly string[]): (string | undefined)[] => files.map((path) => path.split('/').at(-1));
+    expect(names(refusalOf(attempt).files)).toEqual(['config.json', 'v.txt', 'caps.json']);
+    expect(names(refusalOf({ file: '{' }).files)).toEqual(['config.json']);
+    expect(names(attemptLoad({ ...attempt, files: { 'v.txt': '2026-10-21', 'caps.json': '{}' } }).files)).toEqual(['config.json', 'v.txt', 'caps.json']);
+  });
+
+  it('of HTTPS_PROXY do not concern a run with the simulator', () => {
+    const environment = { HTTPS_PROXY: 'socks5://127.0.0.1:1' };
+    expect(problemsOf({ environment: { ...environment, ANTHROPIC_API_KEY: TEST_KEY } })).toEqual(['HTTPS_PROXY must be an http:// or https:// URL, received something else']);
+    expect(attemptLoad({ environment, simulate: true }).config.anthropic_native.proxy).toBeUndefined();
+  });
+
   it('a document that is no object is one problem', () => {
     expect(problemsOf({ file: '[1]' })).toEqual(['the configuration must be a JSON object, received a list']);
     expect(problemsOf({ file: 'null' })).toEqual(['the configuration must be a JSON object, received null']);

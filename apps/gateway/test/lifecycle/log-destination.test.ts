@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { closeSync, constants, mkdtempSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
@@ -41,18 +41,39 @@ test('with a full disk SIGTERM still ends the process', async () => {
   expect(await penstock.exited).toBe(0);
 });
 
-test('with a standard output that nobody reads SIGTERM still ends the process', async () => {
+/** A pipe that is full as soon as 64 KiB were written, for nobody reads it. */
+function openUnreadPipe(): { descriptor: number; close: () => void } {
   const folder = mkdtempSync(join(tmpdir(), 'penstock-pipe-'));
   execFileSync('mkfifo', [join(folder, 'pipe')]);
-  const stdout = openSync(join(folder, 'pipe'), constants.O_RDWR);
-  await using penstock = await runPenstock({ stdout });
-  // A pipe holds 64 KiB.
+  const descriptor = openSync(join(folder, 'pipe'), constants.O_RDWR);
+  return {
+    descriptor,
+    close: () => {
+      closeSync(descriptor);
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+test('with a standard output that nobody reads SIGTERM still ends the process', async () => {
+  const pipe = openUnreadPipe();
+  await using penstock = await runPenstock({ stdout: pipe.descriptor });
   for (let round = 0; round < 25; round += 1) await Promise.all(Array.from({ length: 20 }, () => ask(penstock.origin)));
   penstock.child.kill('SIGTERM');
-  // The write holds a thread of the process, so that only the last resort ends it.
-  expect(await penstock.exited).toBe('SIGKILL');
-  closeSync(stdout);
-  rmSync(folder, { recursive: true });
+  expect(await penstock.exited).toBe(0);
+  pipe.close();
+});
+
+test('a write that holds a thread of the process (a terminal that was stopped) does not keep the process', async () => {
+  const pipe = openUnreadPipe();
+  const child = spawn(process.execPath, ['--conditions=@penstock/source', '--input-type=module', '-e', `
+    import { createLogger } from ${JSON.stringify(resolve(import.meta.dirname, '../../src/logging/create-logger.ts'))};
+    import { flushLog } from ${JSON.stringify(resolve(import.meta.dirname, '../../src/lifecycle/flush-log.ts'))};
+    const processLogger = createLogger({ level: 'info', destination: 'stdout' }, 'json', () => undefined);
+    for (let count = 0; count < 2_000; count += 1) processLogger.logger.info('a line of the log, and another one behind it');
+    await flushLog(processLogger);`], { stdio: ['ignore', pipe.descriptor, 'inherit'], env: {} });
+  expect(await once(child, 'exit')).toEqual([null, 'SIGKILL']);
+  pipe.close();
 });
 
 test('a port in use ends the start also while a limit store is connected (or would be, again and again)', async () => {

@@ -1,4 +1,7 @@
 import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { runPenstock, type PenstockProcess } from '../run-penstock.ts';
 import { openStream, startHeldUpstream } from './open-streams.ts';
@@ -42,4 +45,38 @@ test('a reload touches no open stream', async () => {
   upstream.finish();
   const responses = await Promise.all(streams.map((stream) => stream.readMessage({ kind: 'response' }, 30_000)));
   expect(responses.filter(({ complete, body }) => complete && body.includes('message_stop')).length).toBe(50);
+});
+
+test('a file that only the new configuration names is watched as well, and so is one that was missing when it was read', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'penstock-secret-'));
+  const file = join(folder, 'hash');
+  await using penstock = await runPenstock({ document: { clients: [client] } });
+  penstock.configure({ clients: [{ name: 'alice', key_sha256: `\${file:${file}}` }] });
+  await expect.poll(() => penstock.stdout(), { timeout: 15_000 }).toContain('(ENOENT)');
+  for (const key of ['first', 'second']) {
+    writeFileSync(`${file}.new`, createHash('sha256').update(key).digest('hex'));
+    renameSync(`${file}.new`, file);
+    await expect.poll(() => status(penstock, key), { timeout: 15_000 }).toBe(200);
+  }
+  expect(await status(penstock, KEY)).toBe(401);
+  rmSync(folder, { recursive: true });
+});
+
+test('a mounted config map is followed from one version to the next (its files are links into a folder whose link is swapped)', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'penstock-mounted-'));
+  const publish = (version: number, level: string): void => {
+    mkdirSync(join(folder, `..v${version}`));
+    writeFileSync(join(folder, `..v${version}`, 'level'), level);
+    symlinkSync(`..v${version}`, join(folder, '..new'));
+    renameSync(join(folder, '..new'), join(folder, '..data'));
+    if (version > 1) rmSync(join(folder, `..v${version - 1}`), { recursive: true });
+  };
+  publish(1, 'info');
+  symlinkSync('..data/level', join(folder, 'level'));
+  await using penstock = await runPenstock({ document: { log: { level: `\${file:${join(folder, 'level')}}` } } });
+  for (const [version, level] of [[2, 'debug'], [3, 'info']] as const) {
+    publish(version, level);
+    await expect.poll(() => penstock.stdout().split('"applied":["log.level"]').length, { timeout: 15_000 }).toBe(version);
+  }
+  rmSync(folder, { recursive: true });
 });

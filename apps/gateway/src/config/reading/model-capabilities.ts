@@ -9,11 +9,16 @@ import type { Environment } from './overrides.ts';
 export type ModelCapabilityLayer = Readonly<Record<string, unknown>>;
 
 /** What `MODEL_CAPABILITIES_FILE` and, over it, `MODEL_CAPABILITIES_JSON` say of models. */
-export function readModelCapabilities(environment: Environment, directory: string): { layers: ModelCapabilityLayer[]; problems: ConfigProblem[] } {
+export function readModelCapabilities(environment: Environment, directory: string): { layers: ModelCapabilityLayer[]; problems: ConfigProblem[]; files: string[] } {
   const layers: ModelCapabilityLayer[] = [];
   const problems: ConfigProblem[] = [];
+  const files: string[] = [];
+  const readFile = (path: string): string => {
+    files.push(resolve(directory, path));
+    return readFileSync(resolve(directory, path), 'utf8');
+  };
   const sources: readonly (readonly [string, (text: string) => string])[] = [
-    ['MODEL_CAPABILITIES_FILE', (path) => readFileSync(resolve(directory, path), 'utf8')],
+    ['MODEL_CAPABILITIES_FILE', readFile],
     ['MODEL_CAPABILITIES_JSON', (text) => text],
   ];
   for (const [variable, read] of sources) {
@@ -30,7 +35,7 @@ export function readModelCapabilities(environment: Environment, directory: strin
     }
     problems.push(valueProblem(variable, 'a JSON object of model names and what they accept', 'something else'));
   }
-  return { layers, problems };
+  return { layers, problems, files };
 }
 
 /** Lays model capabilities over those of the document, model by model and field by field. */

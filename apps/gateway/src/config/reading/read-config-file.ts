@@ -24,20 +24,21 @@ function readText(path: string): string {
   try {
     const status = statSync(path);
     if (status.isFile() && status.size <= MAX_FILE_BYTES) return readFileSync(path, 'utf8');
-    reason = status.isFile() ? `a file of ${status.size} bytes` : 'something else';
+    reason = status.isFile() ? `a file of ${status.size} bytes` : status.isDirectory() ? 'a folder' : 'something that is no regular file';
   } catch (error) {
     reason = error instanceof Error && 'code' in error && error.code === 'ENOENT' ? 'no such file' : 'an unreadable file';
   }
-  throw new ConfigError('unreadable', path, [valueProblem('', 'a readable file of at most 4 MiB', reason)]);
+  throw new ConfigError('unreadable', path, [valueProblem('', 'a readable file of at most 4 MiB', reason)], [path]);
 }
 
 function parseJson(text: string, path: string): unknown {
   try {
-    return JSON.parse(text);
+    // Some editors begin a file with a byte order mark, which nobody sees (RFC 8259 section 8.1 lets a reader ignore it).
+    return JSON.parse(text.replace(/^\ufeff/, ''));
   } catch (error) {
     // The parser's message quotes the text around the fault, which may be a key; only the place is taken from it.
     const place = /line \d+ column \d+/.exec(error instanceof Error ? error.message : '')?.[0] ?? locateFault(text);
-    throw new ConfigError('invalid_json', path, [valueProblem('', 'valid JSON', `malformed JSON${place === undefined ? '' : ` at ${place}`}`)]);
+    throw new ConfigError('invalid_json', path, [valueProblem('', 'valid JSON', `malformed JSON${place === undefined ? '' : ` at ${place}`}`)], [path]);
   }
 }
 
