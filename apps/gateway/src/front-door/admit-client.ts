@@ -1,5 +1,6 @@
 import { hasViaPseudonym } from '@penstock/header-policy';
 import { FrontDoorError, type RequestRead } from '@penstock/openai-front-door';
+import type { ByteBudget, ByteLease } from '../inbound/byte-budget.ts';
 import type { ClientRegistry } from '../clients/client-registry.ts';
 import type { ClientRules } from '../clients/client-rules.ts';
 import type { InboundRequest } from '../inbound/inbound-request.ts';
@@ -14,6 +15,8 @@ export interface FrontDoorCaller {
   readonly name: string;
   readonly rules: ClientRules | undefined;
   readonly lease: Lease | undefined;
+  /** The bytes of its request that are held. */
+  readonly bytes: ByteLease;
   /** Output tokens that the request may cost, once its body was read. */
   maxTokens: number | undefined;
 }
@@ -26,6 +29,7 @@ export interface FrontDoorAdmission {
   readonly metrics: GatewayMetrics;
   readonly log: RequestLog;
   readonly viaPseudonym: string;
+  readonly budget: ByteBudget;
 }
 
 /** Decides before the body is read: the drain, loops, the key, the route and the client's limits. Throws the `FrontDoorError` that answers. */
@@ -40,7 +44,7 @@ export async function admitClient(admission: FrontDoorAdmission, inbound: Inboun
   }
   const { name, client: rules } = identity;
   if (rules?.allowsRouteGroup('front_door') === false) throw new FrontDoorError('forbidden', 'The OpenAI front door is not open to this client.');
-  return { name, rules, lease: await takeLimits(admission, name), maxTokens: undefined };
+  return { name, rules, lease: await takeLimits(admission, name), bytes: admission.budget.lease(name), maxTokens: undefined };
 }
 
 async function takeLimits({ limiter, metrics }: FrontDoorAdmission, name: string): Promise<Lease | undefined> {

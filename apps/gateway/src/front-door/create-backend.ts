@@ -4,7 +4,11 @@ import { createUpstreamClient, type RequestTimeouts, type UpstreamClient } from 
 import type { EffectiveBackend } from '../config/front-door-backends.ts';
 import type { FrontDoorConfig } from '../config/sections/front-door-section.ts';
 import { toUpstreamClientSettings } from '../config/upstream-client-settings.ts';
+import { DrainingBody } from '../outbound/draining-body.ts';
 import { ResponseBody, type ResponseWatcher } from './response-body.ts';
+
+/** Smaller bodies go out in one write with their head. */
+const HELD_BODY_BYTES = 16 * 1024;
 
 /** A backend of the front door with the upstream client that is its alone. */
 export interface FrontDoorBackend {
@@ -27,13 +31,14 @@ export function createBackend(settings: EffectiveBackend, config: FrontDoorConfi
   const basePath = basePathOf(settings.kind, url.pathname);
   let timeouts = headTimeouts(config);
 
-  const send = async (request: BackendRequest, signal: AbortSignal): ReturnType<Backend['send']> => {
+  // Not an async function: its frame would hold the request until the head is there.
+  const send: Backend['send'] = (request, signal) => {
     const forwarded = policy.forwardRequestHeaders(request.headers, { set });
     if (!forwarded.ok) throw new Error(`the front door made a header that may not be sent: ${forwarded.violation.code}`);
     const headers = withLength(forwarded.headers, request);
     const trace = watcher.beginTrace({ method: request.method, origin: url.origin, template: templateOf(request.path), provider: settings.kind }, headers);
     const body = new ResponseBody(signal, watcher, trace);
-    upstream.dispatch({ method: request.method, path: basePath(request.path), headers, body: request.body, timeouts: timeouts[request.responseKind] }, body);
+    upstream.dispatch({ method: request.method, path: basePath(request.path), headers, body: outboundBody(request.body), timeouts: timeouts[request.responseKind] }, body);
     return body.head;
   };
   return {
@@ -61,11 +66,21 @@ function templateOf(path: string): string {
 /** Paths of the port begin with `/v1`. OpenAI base URLs include it, as their clients have it; Anthropic's do not. */
 function basePathOf(kind: EffectiveBackend['kind'], pathname: string): (path: string) => string {
   const prefix = pathname.replace(/\/+$/, '');
-  return kind === 'anthropic' ? (path) => prefix + path : (path) => prefix + path.slice('/v1'.length);
+  return kind === 'anthropic' ? (path) => prefix + path : (path) => `${prefix}${path.slice('/v1'.length)}`.replace(/^(?!\/)/, '/');
+}
+
+/** A larger body is let go of as it is sent: its answer may take minutes, in which whoever sends it would hold it. */
+function outboundBody(body: BackendRequest['body']): BackendRequest['body'] | DrainingBody {
+  return isHeldLong(body) ? new DrainingBody([body]) : body;
+}
+
+function isHeldLong(body: BackendRequest['body']): body is Uint8Array {
+  return body instanceof Uint8Array && body.byteLength > HELD_BODY_BYTES;
 }
 
 /** The policy drops lengths because they frame; one that describes a body which is passed on as it is stays true. */
 function withLength(headers: string[], request: BackendRequest): string[] {
+  if (isHeldLong(request.body)) headers.push('content-length', String(request.body.byteLength));
   if (request.body === null || request.body instanceof Uint8Array) return headers;
   for (let index = 0; index < request.headers.length; index += 2) {
     if (request.headers[index]?.toLowerCase() === 'content-length') headers.push('content-length', request.headers[index + 1] ?? '');

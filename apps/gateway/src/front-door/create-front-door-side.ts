@@ -1,5 +1,5 @@
 import {
-  BUILT_IN_MODEL_CAPABILITIES, createOpenAiFrontDoor, mergeModelCapabilities, openAiErrorResponse,
+  BUILT_IN_MODEL_CAPABILITIES, createOpenAiFrontDoor, DEFAULT_FRONT_DOOR_LIMITS, isFrontDoorError, mergeModelCapabilities, openAiErrorResponse,
   type FrontDoorOptions, type ModelRoute, type OpenAiFrontDoor, type RequestSummary,
 } from '@penstock/openai-front-door';
 import type { UpstreamClient } from '@penstock/upstream-client';
@@ -8,18 +8,22 @@ import type { MountedSide } from '../application/mounted-side.ts';
 import type { ClientRegistry } from '../clients/client-registry.ts';
 import { frontDoorBackends, frontDoorModels } from '../config/front-door-backends.ts';
 import type { GatewayConfig } from '../config/gateway-config.ts';
+import { createByteBudget } from '../inbound/byte-budget.ts';
 import type { InboundRequest } from '../inbound/inbound-request.ts';
-import { respond } from '../inbound/respond.ts';
+import { discardRest, respond } from '../inbound/respond.ts';
 import type { RequestRecord } from '../request-record.ts';
 import type { Tracing } from '../tracing/tracing.ts';
 import { admitClient, admitModel, type FrontDoorAdmission, type FrontDoorCaller } from './admit-client.ts';
 import { createBackend, type FrontDoorBackend } from './create-backend.ts';
+import { receiveBody, streamBody } from './receive-body.ts';
 
 /** The label of a request that the front door refused before it looked at the path. */
 const UNMATCHED_ROUTE = '/v1/*';
 
+const CHAT_ROUTE = '/v1/chat/completions';
+
 /** The routes of the front door, as metrics name them; the main one first. */
-export const FRONT_DOOR_ROUTES: readonly string[] = ['/v1/chat/completions', '/v1/models', '/v1/models/{id}', UNMATCHED_ROUTE];
+export const FRONT_DOOR_ROUTES: readonly string[] = [CHAT_ROUTE, '/v1/models', '/v1/models/{id}', UNMATCHED_ROUTE];
 
 /** The OpenAI half of the gateway, mounted under `/v1`. It shares no pool, no limit and no error pipeline with the native half. */
 export interface FrontDoorSide extends MountedSide {
@@ -33,7 +37,7 @@ export interface FrontDoorSide extends MountedSide {
 }
 
 /** What the app gives the front door. */
-export interface FrontDoorSideOptions extends Omit<FrontDoorAdmission, 'clients'> {
+export interface FrontDoorSideOptions extends Omit<FrontDoorAdmission, 'clients' | 'budget'> {
   readonly config: GatewayConfig;
   readonly tracing: Tracing | undefined;
   readonly clients: ClientRegistry;
@@ -42,7 +46,8 @@ export interface FrontDoorSideOptions extends Omit<FrontDoorAdmission, 'clients'
 /** Makes the front door from a configuration; throws when it cannot be, and the native side serves alone. */
 export function createFrontDoorSide(options: FrontDoorSideOptions): FrontDoorSide {
   const { metrics, log, limiter, lifecycle, tracing } = options;
-  let admission: FrontDoorAdmission = { clients: options.clients, limiter, lifecycle, metrics, log, viaPseudonym: options.viaPseudonym };
+  const budget = createByteBudget(options.config.openai_front_door.max_buffered_bytes, DEFAULT_FRONT_DOOR_LIMITS.maxRequestBytes);
+  let admission: FrontDoorAdmission = { clients: options.clients, limiter, lifecycle, metrics, log, viaPseudonym: options.viaPseudonym, budget };
   const backends = new Map<string, FrontDoorBackend>(frontDoorBackends(options.config).map((settings) =>
     [settings.name, createBackend(settings, options.config.openai_front_door, options.viaPseudonym, {
       beginTrace: (target, headers) => tracing?.current()?.beginUpstream(target, headers),
@@ -57,27 +62,26 @@ export function createFrontDoorSide(options: FrontDoorSideOptions): FrontDoorSid
       if (trace !== undefined) trace.requestModel = read.model;
       admitModel(callerOf(ctx), read);
     },
+    onUpstreamHead: (ctx) => callerOf(ctx).bytes.release(),
     isModelListed: (ctx, model) => callerOf(ctx).rules?.allowsModel(model) !== false,
     onRequestSettled: (summary, ctx) => settle(ctx, summary),
     onInternalError: (error, ctx) => log.internalError(inboundOf(ctx), error),
   };
-  const build = (config: GatewayConfig): OpenAiFrontDoor => createOpenAiFrontDoor({ ...describeFrontDoor(config, backends), hooks });
+  const build = (config: GatewayConfig): OpenAiFrontDoor => createOpenAiFrontDoor({
+    ...describeFrontDoor(config, backends), hooks,
+    readBody: (ctx, maxBytes) => receiveBody(inboundOf(ctx), callerOf(ctx).bytes, maxBytes),
+    streamBody: (ctx) => streamBody(inboundOf(ctx)),
+  });
   // A reload makes a new front door; requests under way end with the one they began with.
   const doors = new Set<OpenAiFrontDoor>();
   let door = build(options.config);
+  let maxOutputTokens = options.config.openai_front_door.max_output_tokens;
   doors.add(door);
 
   function settle(ctx: Context, summary: RequestSummary): void {
     const inbound = inboundOf(ctx);
     const caller = callerOf(ctx);
-    const { usage, usageSource } = summary;
-    if (usage !== undefined) {
-      const isUnreadable = usageSource === 'missing' && summary.status === 200;
-      caller.lease?.charge({
-        inputTokens: usage.input + usage.cacheRead + usage.cacheWrite5m + usage.cacheWrite1h,
-        outputTokens: isUnreadable ? caller.maxTokens ?? 0 : usage.output,
-      });
-    }
+    chargeTokens(caller, summary, maxOutputTokens);
     record(inbound, { ...toRecord(summary), side: 'front_door', requestId: inbound.id, client: caller.name }, summary);
   }
 
@@ -94,7 +98,8 @@ export function createFrontDoorSide(options: FrontDoorSideOptions): FrontDoorSid
     const fields = [...Object.entries(headers).flat(), 'request-id', inbound.id, 'x-request-id', inbound.id, 'x-penstock-request-id', inbound.id, ...inbound.responseFields];
     if (lifecycle.isLeaving) fields.push('connection', 'close');
     const responseBytes = await respond(inbound.request, inbound.response, { status, headers: fields, body: Buffer.from(body) });
-    const outcome = status < 500 ? 'client_error' : lifecycle.isRefusing ? 'draining' : status === 503 ? 'overloaded' : 'client_error';
+    const outcome = isFrontDoorError(error) ? error.outcome : 'internal';
+    if (outcome === 'internal') log.internalError(inbound, error);
     record(inbound, {
       side: 'front_door', requestId: inbound.id, route: UNMATCHED_ROUTE, method: inbound.method, status, outcome, client: 'unauthenticated',
       durationMs: performance.now() - inbound.startedAt, isEventStream: false, requestBytes: 0, responseBytes,
@@ -117,12 +122,16 @@ export function createFrontDoorSide(options: FrontDoorSideOptions): FrontDoorSid
       } catch (error) {
         await refuse(inbound, error);
       } finally {
+        caller?.bytes.release();
         caller?.lease?.release();
+        if (caller !== undefined && !inbound.request.complete) discardRest(inbound.request, inbound.limits.lingerMs);
         metrics.requestEnded('front_door');
       }
     },
     update(config, clients) {
       for (const backend of backends.values()) backend.update(config.openai_front_door);
+      maxOutputTokens = config.openai_front_door.max_output_tokens;
+      budget.resize(config.openai_front_door.max_buffered_bytes);
       admission = { ...admission, clients };
       door = build(config);
       for (const old of doors) if (old.openRequests() === 0) doors.delete(old);
@@ -135,6 +144,17 @@ export function createFrontDoorSide(options: FrontDoorSideOptions): FrontDoorSid
       await Promise.all([...backends.values()].map(({ upstream }) => upstream.close({ graceMs })));
     },
   };
+}
+
+/** An answer whose usage nobody could read charges what the request allowed, or the limit would not hold. */
+function chargeTokens({ lease, maxTokens }: FrontDoorCaller, summary: RequestSummary, maxOutputTokens: number): void {
+  const { usage, usageSource, status, route, isEventStream } = summary;
+  const isGenerated = isEventStream || route === CHAT_ROUTE;
+  if (usage !== undefined) {
+    lease?.charge({ inputTokens: usage.input + usage.cacheRead + usage.cacheWrite5m + usage.cacheWrite1h, outputTokens: usage.output });
+  } else if (usageSource === 'missing' && status === 200 && isGenerated) {
+    lease?.charge({ inputTokens: 0, outputTokens: maxTokens ?? maxOutputTokens });
+  }
 }
 
 function describeCode(code: string | undefined): Pick<RequestSummary, 'errorCode'> {
@@ -175,6 +195,8 @@ function describeFrontDoor(config: GatewayConfig, backends: ReadonlyMap<string, 
     capabilities: mergeModelCapabilities(settings.model_capabilities, BUILT_IN_MODEL_CAPABILITIES),
     maxOutputTokens: settings.max_output_tokens,
     reasoningContent: settings.reasoning_content,
-    limits: { clientStallMs: settings.timeouts.client_stall * 1000 },
+    laterSystemMessages: settings.later_system_messages,
+    jsonObjectFormat: settings.json_object,
+    limits: { clientStallMs: settings.timeouts.client_stall * 1000, keepAliveMs: Math.round(settings.keep_alive_comments * 1000) },
   };
 }

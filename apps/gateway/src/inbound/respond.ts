@@ -61,9 +61,10 @@ function isSmallRest(request: IncomingMessage): boolean {
   return Number(announced) <= KEEP_ALIVE_UNREAD_BYTES && request.headers.expect === undefined;
 }
 
-function discardRest(request: IncomingMessage): void {
-  // Nobody watches the progress of a body any more that nobody wants.
-  const timer = setTimeout(() => request.socket.destroy(), INBOUND_LIMITS.lingerMs);
+/** Throws away what is left of a body that nobody wants, for so long; then the connection is destroyed. */
+export function discardRest(request: IncomingMessage, lingerMs: number = INBOUND_LIMITS.lingerMs): void {
+  // Nobody watches the progress of such a body any more.
+  const timer = setTimeout(() => request.socket.destroy(), lingerMs);
   const { socket } = request;
   // The connection lives on and must not gather listeners.
   const stop = (): void => {

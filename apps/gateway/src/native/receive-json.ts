@@ -2,7 +2,7 @@ import { createEnvelopeScanner, isEnvelopeError, type Envelope, type EnvelopeSca
 import { BodyProgress } from '../inbound/body-progress.ts';
 import type { InboundRequest } from '../inbound/inbound-request.ts';
 import type { ByteLease } from '../inbound/byte-budget.ts';
-import { ChunkList } from './chunk-list.ts';
+import { ChunkList } from '../inbound/chunk-list.ts';
 import { ClientGone } from './client-gone.ts';
 import { createBodyDecoder, type BodyDecoder } from './decode-body.ts';
 import { GatewayError } from './gateway-error.ts';

@@ -25,6 +25,6 @@ export function divideConfig(config: GatewayConfig, share: WorkerShare): Gateway
   return {
     ...config,
     anthropic_native: { ...native, pool: dividePool(native.pool, share), max_buffered_bytes: divide(native.max_buffered_bytes, share) },
-    openai_front_door: { ...frontDoor, pool: dividePool(frontDoor.pool, share) },
+    openai_front_door: { ...frontDoor, pool: dividePool(frontDoor.pool, share), max_buffered_bytes: divide(frontDoor.max_buffered_bytes, share) },
   };
 }

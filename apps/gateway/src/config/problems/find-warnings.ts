@@ -27,9 +27,10 @@ export function findWarnings(config: GatewayConfig, environment: Environment): s
     warnings.push('NODE_TLS_REJECT_UNAUTHORIZED=0 has no effect: certificates are always verified; a private authority is added with anthropic_native.ca');
   }
   const workers = resolveWorkerCount(config);
-  const largestBytes = Math.floor(native.max_buffered_bytes / workers);
-  if (largestBytes < LARGEST_BODY_BYTES) {
-    warnings.push(`anthropic_native.max_buffered_bytes leaves each of ${workers} worker(s) ${largestBytes} bytes: larger request bodies, which the API takes up to ${LARGEST_BODY_BYTES}, are always refused`);
+  for (const [side, { max_buffered_bytes: maxBytes }] of Object.entries({ anthropic_native: native, openai_front_door: frontDoor })) {
+    const largestBytes = Math.floor(maxBytes / workers);
+    if (largestBytes >= LARGEST_BODY_BYTES) continue;
+    warnings.push(`${side}.max_buffered_bytes leaves each of ${workers} worker(s) ${largestBytes} bytes: larger request bodies, which the API takes up to ${LARGEST_BODY_BYTES}, are always refused`);
   }
   for (const client of clients) {
     const off = (client.routes ?? []).filter((route) => route !== 'front_door' && route !== 'unknown' && !native.route_groups.includes(route));

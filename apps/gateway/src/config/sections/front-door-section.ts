@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { apiKey, apiVersion, baseUrl, count, flag, list, modelPattern, pem, proxyUrl, seconds, text } from './field-kinds.ts';
+import { apiKey, apiVersion, baseUrl, count, flag, list, modelPattern, pem, proxyUrl, seconds, secondsOrNone, text } from './field-kinds.ts';
 import { poolSection, timeoutsSection } from './upstream-settings.ts';
 import type { PoolConfig, TimeoutsConfig } from './upstream-settings.ts';
 
@@ -53,13 +53,20 @@ export interface FrontDoorConfig {
   readonly max_output_tokens: number;
   readonly version?: string | undefined;
   readonly reasoning_content: boolean;
+  readonly later_system_messages: 'hoist' | 'inline';
+  readonly json_object: 'reject' | 'ignore';
   readonly backends: readonly BackendConfig[];
   readonly models: readonly ModelRuleConfig[];
   readonly model_capabilities: Readonly<Record<string, ModelCapabilitiesConfig>>;
+  readonly max_buffered_bytes: number;
+  readonly keep_alive_comments: number;
   readonly timeout: number;
   readonly timeouts: TimeoutsConfig;
   readonly pool: PoolConfig;
 }
+
+const LATER_SYSTEM_MESSAGES = ['hoist', 'inline'] as const;
+const JSON_OBJECT = ['reject', 'ignore'] as const;
 
 const BACKEND_NAME = 'a name of 1 to 40 lower-case letters, digits or underscores';
 
@@ -88,7 +95,7 @@ export const modelCapabilitiesSection: z.ZodType<ModelCapabilitiesConfig> = z.st
   effort_levels: list(z.enum(EFFORT_LEVELS, `one of ${EFFORT_LEVELS.join(', ')}`)).optional().describe('Values of `reasoning_effort` that are sent.'),
   adaptive_only: flag().optional().describe('Thinking is adaptive; a budget is never sent.'),
   structured_outputs: flag().optional().describe('`response_format` with a JSON schema is native.'),
-  inline_system: flag().optional().describe('System messages may stand between others.'),
+  inline_system: flag().optional().describe('System messages may stand between others; used where `later_system_messages` is `inline`.'),
   rejects_prefill: flag().optional().describe('A trailing assistant message is refused.'),
   default_max_tokens: count(1).optional().describe('`max_tokens` for requests that give none.'),
 }, 'an object');
@@ -99,6 +106,12 @@ export const frontDoorSection: z.ZodType<FrontDoorConfig> = z.strictObject({
   max_output_tokens: count(1).default(8_192).describe('`max_tokens` for requests that give none.'),
   version: apiVersion().optional().describe('`anthropic-version` of translated requests. Absent: `anthropic_native.version`.'),
   reasoning_content: flag().default(false).describe('Return thinking as `reasoning_content`.'),
+  later_system_messages: z.enum(LATER_SYSTEM_MESSAGES, 'hoist or inline').default('hoist')
+    .describe('System messages after the first turn. `hoist`: moved to the top. `inline`: left in place where the model has `inline_system`.'),
+  json_object: z.enum(JSON_OBJECT, 'reject or ignore').default('reject')
+    .describe('`response_format` of type `json_object`, which the API has no counterpart for: refused with 400, or ignored and reported.'),
+  max_buffered_bytes: count(1_048_576, Number.MAX_SAFE_INTEGER).default(268_435_456).describe('Request bytes of the front door held at once, all requests and workers together.'),
+  keep_alive_comments: secondsOrNone().default(0).describe('Silence in seconds after which a comment is sent on an event stream; 0: only where the upstream sends a ping.'),
   backends: list(backendSection).default([])
     .describe('Upstreams. Empty: one `anthropic` backend with the base_url, api_key, version and ca of `anthropic_native`, with its own connections.'),
   models: list(modelRule).default([]).describe('Which backend takes which model. Empty with one backend: `claude-*` (anthropic) or every model (openai).'),
