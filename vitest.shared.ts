@@ -11,6 +11,8 @@ export const sharedConfig: ViteUserConfig = {
     exclude: ['test/slow/**', '**/node_modules/**'],
     testTimeout: 20_000,
     hookTimeout: 20_000,
+    // What is waited for comes when it comes: on a busy machine a second is too short for what a quiet one does in ten milliseconds.
+    expect: { poll: { timeout: 10_000 } },
     pool: 'forks',
     maxWorkers: 2,
   },
