@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { valueProblem } from '../config-error.ts';
 import type { ConfigProblem } from '../config-error.ts';
@@ -36,11 +36,12 @@ const certificateFitsItsKey: CrossFieldRule = {
     if (tls === undefined) return [];
     try {
       createSecureContext({ cert: tls.cert, key: tls.key });
-      return [];
+      // The context of an older OpenSSL takes a key of another kind than the certificate's, and fails with the first client.
+      if (new X509Certificate(tls.cert).checkPrivateKey(createPrivateKey(tls.key))) return [];
     } catch {
       // What OpenSSL says is about its own parser, and starting the listener would only say it later.
-      return [valueProblem('server.tls.key', 'the private key of server.tls.cert, both PEM and the key not encrypted', 'a pair that TLS cannot use')];
     }
+    return [valueProblem('server.tls.key', 'the private key of server.tls.cert, both PEM and the key not encrypted', 'a pair that TLS cannot use')];
   },
 };
 
