@@ -4,6 +4,7 @@ import { expect, it, vi } from 'vitest';
 import { registerUpstreamMetrics } from '@penstock/upstream-metrics';
 import { startTestGateway } from '../start-test-gateway.ts';
 import { sumOf } from './exposition.ts';
+import { countPromClientCalls } from './prom-client-calls.ts';
 
 const HEAD = 'HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n';
 
@@ -11,8 +12,9 @@ function chunk(text: string): string {
   return `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`;
 }
 
-/** Streams `events` events, each in a chunk of its own, and returns how often each method of the metrics was called. */
-async function callsOfStream(events: number): Promise<Readonly<Record<string, number>>> {
+/** Streams `events` events, each in a chunk of its own, and returns how often each method of the metrics was called, and prom-client. */
+async function callsOfStream(events: number): Promise<{ readonly methods: Readonly<Record<string, number>>; readonly promClient: number }> {
+  using promClient = countPromClientCalls();
   await using upstream = await startScriptedUpstream(async (connection) => {
     await connection.nextRequest();
     connection.send(HEAD + chunk('event: message_start\ndata: {"type":"message_start","message":{"model":"m","usage":{"input_tokens":1,"output_tokens":1}}}\n\n'));
@@ -27,18 +29,22 @@ async function callsOfStream(events: number): Promise<Readonly<Record<string, nu
   await using gateway = await startTestGateway(upstream.origin);
   const methods = Object.entries(gateway.metrics).flatMap(([name, member]) => (typeof member === 'function' ? [name] : []));
   const spies = new Map(methods.map((name) => [name, vi.spyOn(gateway.metrics as unknown as Record<string, () => void>, name)]));
+  promClient.reset();
   const response = await fetch(`${gateway.anthropic}/v1/messages`, {
     method: 'POST', body: '{"model":"m","max_tokens":1,"stream":true,"messages":[]}', headers: { 'content-type': 'application/json' },
   });
   const body = await response.text();
   expect(body.split('content_block_delta').length - 1).toBe(2 * events);
   await gateway.recorded(1);
-  return Object.fromEntries(Array.from(spies, ([name, spy]) => [name, spy.mock.calls.length]));
+  return { methods: Object.fromEntries(Array.from(spies, ([name, spy]) => [name, spy.mock.calls.length])), promClient: promClient.count() };
 }
 
-it('a stream of 1,000 events calls the metrics exactly as often as one of 10 (nothing is paid per event)', async () => {
+it('a stream of 1,000 events calls the metrics, and prom-client, exactly as often as one of 10 (nothing is paid per event)', async () => {
   const calls = await callsOfStream(10);
-  expect(calls).toMatchObject({ recordRequest: 1, requestStarted: 1, requestEnded: 1, streamOpened: 1, streamClosed: 1, observerError: 0 });
+  expect(calls.methods).toMatchObject({ recordRequest: 1, requestStarted: 1, requestEnded: 1, streamOpened: 1, streamClosed: 1, observerError: 0 });
+  // The wait for the connection, where it came from, and how long it took to make: of the request itself nothing is prom-client's.
+  expect(calls.promClient).toBeGreaterThan(0);
+  expect(calls.promClient).toBeLessThanOrEqual(5);
   expect(await callsOfStream(1_000)).toEqual(calls);
 });
 

@@ -7,7 +7,7 @@ function compressed(count: string, unit: string, factor: number): string {
 /**
  * Makes rules run `factor` times as fast: ranges, waiting times and evaluation intervals are divided by it.
  *
- * With 60, an hour is a minute and the default scrape of 15 s is one of 250 ms, so that an incident that takes minutes can be watched in seconds.
+ * With 60, an hour is a minute, and a scrape every 500 ms is one every 30 s, so that an incident that takes minutes can be watched in seconds.
  */
 export function compressRules(text: string, factor: number): string {
   return text

@@ -2,9 +2,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { drawDashboard, type DrawnPanel } from './draw-dashboard.ts';
 import type { Prometheus } from './start-prometheus.ts';
 
-/** The dashboards by file name, and whose troubles each picture shows. */
+/** The dashboards by file name, and the jobs whose troubles each picture shows. */
 const PICTURES: Readonly<Record<string, string>> = {
-  overview: 'penstock-troubled', 'upstream-pool': 'penstock-troubled', 'clients-and-cost': 'penstock-troubled', process: 'penstock-process',
+  overview: 'penstock-troubled', 'upstream-pool': 'penstock-troubled', 'clients-and-cost': 'penstock-troubled', process: 'penstock-process|penstock-workers',
 };
 
 interface DashboardFile {

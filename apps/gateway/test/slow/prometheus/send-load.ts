@@ -4,24 +4,26 @@ import type { Outcome } from '../../../src/request-record.ts';
 /** What a load generator knows to be true; the metrics must say the same. */
 export interface Truth {
   readonly outcomes: Partial<Record<Outcome, number>>;
+  readonly statuses: Record<string, number>;
   requestBytes: number;
   responseBytes: number;
   readonly tokens: Record<'input' | 'output' | 'cache_read' | 'cache_write_5m' | 'cache_write_1h', number>;
   /** What went through the front door; all else is the native side. */
-  readonly frontDoor: { requests: number; promptTokens: number; completionTokens: number };
+  readonly frontDoor: { requests: number; requestBytes: number; responseBytes: number; promptTokens: number; completionTokens: number };
 }
 
 /** A truth of which nothing has happened yet. */
 export function createTruth(): Truth {
   return {
-    outcomes: {}, requestBytes: 0, responseBytes: 0, tokens: { input: 0, output: 0, cache_read: 0, cache_write_5m: 0, cache_write_1h: 0 },
-    frontDoor: { requests: 0, promptTokens: 0, completionTokens: 0 },
+    outcomes: {}, statuses: {}, requestBytes: 0, responseBytes: 0, tokens: { input: 0, output: 0, cache_read: 0, cache_write_5m: 0, cache_write_1h: 0 },
+    frontDoor: { requests: 0, requestBytes: 0, responseBytes: 0, promptTokens: 0, completionTokens: 0 },
   };
 }
 
 /** Counts one request that ended. */
-export function countOutcome(truth: Truth, outcome: Outcome): void {
-  truth.outcomes[outcome] = (truth.outcomes[outcome] ?? 0) + 1;
+export function countOutcome({ outcomes, statuses }: Truth, outcome: Outcome, status: number): void {
+  outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+  statuses[status] = (statuses[status] ?? 0) + 1;
 }
 
 /** The `usage` object of the Messages API, as far as it is counted. */
@@ -52,10 +54,17 @@ function usageOfStream(body: Buffer): Usage {
 
 const PROMPTS = ['Say hello.', 'Tell me about penstocks, turbines and gates. '.repeat(40)];
 
+/** Every fourth request marks a beginning of its own for the prompt cache, for five minutes or an hour, and the next but one reads it. */
+function systemPrompt(index: number): { readonly system?: readonly unknown[] } {
+  if (index % 4 > 1) return {};
+  const ttl = index % 8 > 1 ? '1h' : '5m';
+  return { system: [{ type: 'text', text: `You know all about gate ${Math.floor(index / 16)}. `.repeat(50), cache_control: { type: 'ephemeral', ttl } }] };
+}
+
 /** Sends one request that ends well and counts what is true of it. */
 async function sendMessage(anthropic: string, index: number, truth: Truth): Promise<void> {
   const streams = index % 3 !== 0;
-  const body = JSON.stringify({ model: index % 5 === 0 ? 'sim-thinking' : 'sim-text', max_tokens: 256, stream: streams, messages: [{ role: 'user', content: PROMPTS[index % 2] }] });
+  const body = JSON.stringify({ model: index % 5 === 0 ? 'sim-thinking' : 'sim-text', max_tokens: 256, stream: streams, ...systemPrompt(index), messages: [{ role: 'user', content: PROMPTS[index % 2] }] });
   const response = await fetch(`${anthropic}/v1/messages`, {
     method: 'POST', body, headers: { 'content-type': 'application/json', 'accept-encoding': 'identity', 'anthropic-version': '2023-06-01' },
   });
@@ -65,14 +74,14 @@ async function sendMessage(anthropic: string, index: number, truth: Truth): Prom
   truth.responseBytes += answer.length;
   const parsed: { readonly usage?: Usage } = streams ? { usage: usageOfStream(answer) } : JSON.parse(answer.toString());
   countTokens(truth, parsed.usage ?? {});
-  countOutcome(truth, 'ok');
+  countOutcome(truth, 'ok', response.status);
 }
 
 /** Sends one request that the gateway itself refuses: its body is no JSON. */
 async function sendNonsense(anthropic: string, truth: Truth): Promise<void> {
   const response = await fetch(`${anthropic}/v1/messages`, { method: 'POST', body: '{"model": nonsense}', headers: { 'content-type': 'application/json' } });
   truth.responseBytes += (await response.arrayBuffer()).byteLength;
-  countOutcome(truth, 'client_error');
+  countOutcome(truth, 'client_error', response.status);
 }
 
 /** Sends one request through the front door. */
@@ -83,6 +92,8 @@ async function sendChat(origin: string, truth: Truth): Promise<void> {
   if (response.status !== 200) throw new Error(`${response.status} ${answer}`);
   const { usage }: { readonly usage: { readonly prompt_tokens: number; readonly completion_tokens: number } } = JSON.parse(answer);
   truth.frontDoor.requests += 1;
+  truth.frontDoor.requestBytes += Buffer.byteLength(body);
+  truth.frontDoor.responseBytes += Buffer.byteLength(answer);
   truth.frontDoor.promptTokens += usage.prompt_tokens;
   truth.frontDoor.completionTokens += usage.completion_tokens;
 }

@@ -48,11 +48,12 @@ async function writeConfiguration(folder: string, jobs: readonly ScrapeJob[]): P
   }));
   const file = join(folder, 'prometheus.yml');
   // JSON is YAML.
-  await writeFile(file, JSON.stringify({ global: { scrape_interval: '250ms', scrape_timeout: '250ms', evaluation_interval: '500ms' }, rule_files: RULES, scrape_configs: scrapeConfigs }));
+  await writeFile(file, JSON.stringify({ global: { evaluation_interval: '500ms' }, rule_files: RULES, scrape_configs: scrapeConfigs }));
   return file;
 }
 
-async function freePort(): Promise<number> {
+/** A loopback port that was free a moment ago. */
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();

@@ -1,11 +1,10 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { Server } from 'node:net';
 
 /** An upstream whose every trouble is asked for by the request header `anthropic-trouble`. */
 export interface TroubledUpstream {
   readonly origin: string;
-  /** How many requests arrived. */
-  requests(): number;
   /** Ends everything that was left hanging. */
   releaseAll(): void;
   /** Stops listening and closes all connections; `listen` starts again on the same port. */
@@ -13,7 +12,8 @@ export interface TroubledUpstream {
   listen(): Promise<void>;
 }
 
-const MESSAGE = JSON.stringify({
+/** A whole message with tokens of every type. */
+export const MESSAGE: string = JSON.stringify({
   id: 'msg_1', type: 'message', role: 'assistant', model: 'claude-troubled', content: [], stop_reason: 'end_turn',
   usage: { input_tokens: 10, output_tokens: 5, cache_read_input_tokens: 40, cache_creation: { ephemeral_5m_input_tokens: 3, ephemeral_1h_input_tokens: 2 } },
 });
@@ -31,10 +31,16 @@ function quotaHeaders(): Record<string, string> {
   };
 }
 
+/** The port of a server that listens. */
+export function listeningPort(server: Server): number {
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
+
 /** Starts the upstream on a free loopback port. */
 export async function startTroubledUpstream(): Promise<TroubledUpstream> {
   const hanging = new Set<ServerResponse>();
-  let requests = 0;
 
   const stream = (response: ServerResponse): ServerResponse => response.writeHead(200, { 'content-type': 'text/event-stream' });
 
@@ -52,7 +58,6 @@ export async function startTroubledUpstream(): Promise<TroubledUpstream> {
   }
 
   const server = createServer((request, response) => {
-    requests += 1;
     request.resume().once('end', () => answer(String(request.headers['anthropic-trouble'] ?? ''), request, response));
   });
   server.keepAliveTimeout = 60_000;
@@ -62,12 +67,9 @@ export async function startTroubledUpstream(): Promise<TroubledUpstream> {
     await once(server, 'listening');
   };
   await listen();
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  ({ port } = address);
+  port = listeningPort(server);
   return {
     origin: `http://127.0.0.1:${port}`,
-    requests: () => requests,
     releaseAll() {
       for (const response of hanging) response.end('event: message_stop\ndata: {"type":"message_stop"}\n\n');
       hanging.clear();

@@ -1,0 +1,51 @@
+import { writeFile } from 'node:fs/promises';
+import { during, pause } from './cause-incidents.ts';
+import type { SpawnedGateway } from './spawn-gateway.ts';
+import type { Prometheus } from './start-prometheus.ts';
+
+/** The key of the only client of the gateway whose process gets into trouble; it has a limit, which is kept in a store. */
+export const STORED_CLIENT_KEY = 'pen_stored';
+
+/** Waits for an alert of the gateway whose process gets into trouble. */
+async function firing(prometheus: Prometheus, alert: string): Promise<void> {
+  await prometheus.until(`ALERTS{alertname="${alert}", alertstate="firing", job="penstock-process"}`);
+}
+
+function send(gateway: SpawnedGateway, body: string, init: RequestInit = {}): Promise<string> {
+  const headers = { 'content-type': 'application/json', 'anthropic-version': '2023-06-01', 'x-api-key': STORED_CLIENT_KEY, ...init.headers };
+  return fetch(`${gateway.anthropic}/v1/messages`, { ...init, method: 'POST', body, headers }).then((response) => response.text()).catch(() => 'left');
+}
+
+/** A log that cannot be written, a store that is down, a bad configuration, a slow machine, a shutdown that does not end, and the end. */
+export async function troubleProcess(gateway: SpawnedGateway, prometheus: Prometheus): Promise<void> {
+  await firing(prometheus, 'PenstockObserverErrors');
+
+  await during(firing(prometheus, 'PenstockLimitStoreFailing'), async () => {
+    await send(gateway, '{"model":"sim-text","max_tokens":8,"messages":[{"role":"user","content":"x"}]}');
+    await pause(200);
+  });
+
+  await writeFile(gateway.configFile, '{"no_such_key": true}');
+  gateway.process.kill('SIGHUP');
+  await firing(prometheus, 'PenstockConfigReloadFailed');
+
+  await during(firing(prometheus, 'PenstockEventLoopLag'), async () => {
+    gateway.process.kill('SIGSTOP');
+    await pause(350);
+    gateway.process.kill('SIGCONT');
+    await pause(150);
+  });
+
+  const leaving = new AbortController();
+  const open = send(gateway, '{"model":"sim-long","max_tokens":100,"stream":true,"messages":[{"role":"user","content":"x"}]}', {
+    signal: leaving.signal, headers: { 'anthropic-simulator': 'stall-at=400' },
+  });
+  await prometheus.until('penstock_streams_open{job="penstock-process"} > 0');
+  gateway.process.kill('SIGTERM');
+  await firing(prometheus, 'PenstockDrainStuck');
+
+  gateway.process.kill('SIGKILL');
+  await firing(prometheus, 'PenstockDown');
+  leaving.abort();
+  await open;
+}
