@@ -21,7 +21,7 @@ export function createTrustedProxies(blocks: readonly string[]): BlockList {
 export function clientAddress(socketAddress: string | undefined, rawHeaders: readonly string[], trustedProxies: BlockList): string {
   let address = plainAddress(socketAddress ?? '');
   if (address === undefined) return 'unknown';
-  const hops = forwardedHops(rawHeaders);
+  const hops = forwardedValues(rawHeaders, 'x-forwarded-for');
   for (let hop = hops.pop(); hop !== undefined && isTrusted(address, trustedProxies); hop = hops.pop()) {
     const next = plainAddress(hop);
     // A trusted proxy that writes nonsense: the last address that is known for certain is its own.
@@ -31,16 +31,26 @@ export function clientAddress(socketAddress: string | undefined, rawHeaders: rea
   return address;
 }
 
+/** Whether the client's own connection is encrypted: ours is, or a trusted proxy says so of the one it took (`X-Forwarded-Proto`). */
+export function isEncrypted(socket: { readonly remoteAddress?: string | undefined }, rawHeaders: readonly string[], trustedProxies: BlockList): boolean {
+  if ('encrypted' in socket) return true;
+  const peer = plainAddress(socket.remoteAddress ?? '');
+  if (peer === undefined || !isTrusted(peer, trustedProxies)) return false;
+  const scheme = forwardedValues(rawHeaders, 'x-forwarded-proto').at(-1);
+  return scheme?.trim().toLowerCase() === 'https';
+}
+
 function isTrusted(address: string, trusted: BlockList): boolean {
   return trusted.check(address, isIP(address) === 4 ? 'ipv4' : 'ipv6');
 }
 
-function forwardedHops(rawHeaders: readonly string[]): string[] {
-  const hops: string[] = [];
+/** The values of a list field in order, the nearest proxy's last. */
+function forwardedValues(rawHeaders: readonly string[], name: string): string[] {
+  const values: string[] = [];
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-    if (rawHeaders[index]?.toLowerCase() === 'x-forwarded-for') hops.push(...(rawHeaders[index + 1] ?? '').split(','));
+    if (rawHeaders[index]?.toLowerCase() === name) values.push(...(rawHeaders[index + 1] ?? '').split(','));
   }
-  return hops.slice(-MOST_HOPS);
+  return values.slice(-MOST_HOPS);
 }
 
 /** An address without port, brackets, zone or IPv4 mapping; undefined for anything else. */

@@ -37,7 +37,10 @@ function printable(host: string): string {
 }
 
 function tryLine(base: string, config: GatewayConfig): string {
-  const key = config.clients.length > 0 ? " -H 'x-api-key: YOUR_CLIENT_KEY'" : config.anthropic_native.credentials === 'forward' ? ' -H "x-api-key: $YOUR_ANTHROPIC_KEY"' : '';
+  const forwards = config.anthropic_native.credentials === 'forward';
+  // Under `forward` x-api-key is the client's own, and the gateway's key stands beside it.
+  const clientKey = config.clients.length > 0 ? ` -H '${forwards ? 'x-penstock-key' : 'x-api-key'}: YOUR_CLIENT_KEY'` : '';
+  const key = clientKey + (forwards ? ' -H "x-api-key: $YOUR_ANTHROPIC_KEY"' : '');
   const body = '{"model":"claude-haiku-4-5","max_tokens":64,"stream":true,"messages":[{"role":"user","content":"Say hello"}]}';
   return `curl -N ${base}/anthropic/v1/messages -H 'content-type: application/json'${key} -d '${body}'`;
 }

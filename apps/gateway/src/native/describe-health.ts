@@ -1,18 +1,20 @@
 import type { UpstreamStats } from '@penstock/upstream-client';
+import { clientAddress } from '../clients/client-address.ts';
+import { isLoopbackHost } from '../config/loopback.ts';
 import { ROUTE_GROUPS } from '../config/sections/anthropic-native-section.ts';
 import type { InboundRequest } from '../inbound/inbound-request.ts';
 import type { NativeRuntime } from './native-runtime.ts';
 
-const LOOPBACK = /^(?:127\.|::1$|::ffff:127\.)/;
-
 /**
- * The body of `GET /anthropic/health`. Pool numbers say how busy a team is: only an authenticated client or a loopback peer
- * sees them. It never holds a URL, a key or a client's name.
+ * The body of `GET /anthropic/health`. Pool numbers say how busy a team is: only an authenticated client or one on this machine
+ * sees them; behind a trusted proxy on this machine it is the client's own address that counts. It never holds a URL, a key or a client's name.
  */
 export function describeHealth(runtime: NativeRuntime, inbound: InboundRequest): Record<string, unknown> {
   const { lifecycle, upstream, health } = runtime;
   const status = lifecycle.isLeaving ? 'draining' : health.isFailing() || runtime.isDegraded() ? 'degraded' : 'healthy';
-  const isTrusted = LOOPBACK.test(inbound.request.socket.remoteAddress ?? '') || isAuthenticated(runtime, inbound);
+  const { socket, rawHeaders } = inbound.request;
+  const isLocal = [socket.remoteAddress ?? '', clientAddress(socket.remoteAddress, rawHeaders, runtime.trustedProxies)].every(isLoopbackHost);
+  const isTrusted = isLocal || isAuthenticated(runtime, inbound);
   return {
     status,
     service: 'anthropic-native',
@@ -23,7 +25,9 @@ export function describeHealth(runtime: NativeRuntime, inbound: InboundRequest):
 
 function isAuthenticated(runtime: NativeRuntime, inbound: InboundRequest): boolean {
   const identity = runtime.clients.authenticate(inbound.request.rawHeaders);
-  return identity.kind === 'client' && identity.client !== undefined;
+  // Under `forward` the gateway's own key is enough here: nothing goes upstream.
+  if (identity.kind === 'refused') return runtime.clients.requiresKey && identity.reason === 'no_upstream_credential';
+  return identity.client !== undefined;
 }
 
 /** The numbers under the names of the configuration and the metrics; the origin is nobody's business here. */

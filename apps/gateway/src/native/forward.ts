@@ -3,6 +3,7 @@ import { createRelayHandler, type KeepAliveOptions, type RelayFailure, type Rela
 import { createUsageObserver, type UsageObserver } from '@penstock/sse-relay/anthropic-usage';
 import type { RequestTimeouts, UpstreamController } from '@penstock/upstream-client';
 import type { Dispatcher } from 'undici';
+import { isEncrypted } from '../clients/client-address.ts';
 import { outcomeOfBreak } from './classify-failure.ts';
 import { ClientGone } from './client-gone.ts';
 import { failureEvent } from './failure-event.ts';
@@ -45,7 +46,7 @@ export function forward(runtime: NativeRuntime, exchange: NativeExchange, route:
 /** Puts the one rewrite of the product between upstream and relay, where it is switched on. */
 function rewriter(runtime: NativeRuntime, { inbound }: NativeExchange, route: NativeRoute, relay: RelayHandler): Dispatcher.DispatchHandler {
   if (!runtime.rewritesResultsUrl || route.group !== 'batches' || inbound.path.endsWith('/results')) return relay;
-  const scheme = 'encrypted' in inbound.request.socket ? 'https' : 'http';
+  const scheme = isEncrypted(inbound.request.socket, inbound.request.rawHeaders, runtime.trustedProxies) ? 'https' : 'http';
   return new ResultsUrlRewriter(relay, { origins: runtime.resultsOrigins, base: `${scheme}://${inbound.head.host}/anthropic` });
 }
 

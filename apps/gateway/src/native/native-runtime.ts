@@ -1,7 +1,9 @@
+import type { BlockList } from 'node:net';
 import { anthropicHeaderRules, createHeaderPolicy, extendHeaderRules, type HeaderPolicy, type RequestHeaderAdditions } from '@penstock/header-policy';
 import type { KeepAliveOptions } from '@penstock/sse-relay';
 import type { UsageObserverOptions } from '@penstock/sse-relay/anthropic-usage';
 import type { RequestTimeouts, UpstreamClient } from '@penstock/upstream-client';
+import { createTrustedProxies } from '../clients/client-address.ts';
 import type { ClientRegistry } from '../clients/client-registry.ts';
 import type { GatewayConfig } from '../config/gateway-config.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
@@ -29,6 +31,8 @@ export interface NativeSettings {
   readonly readableAdditions: RequestHeaderAdditions;
   readonly routes: RoutePolicy;
   readonly clients: ClientRegistry;
+  /** Whose `X-Forwarded-*` fields are believed. */
+  readonly trustedProxies: BlockList;
   readonly headTimeouts: HeadTimeouts;
   readonly clientStallMs: number;
   /** Comments in the silence of a stream; absent unless configured. */
@@ -83,6 +87,7 @@ export function readNativeSettings(config: GatewayConfig, clients: ClientRegistr
     readableAdditions: Object.freeze({ set: Object.freeze([...set, 'accept-encoding', 'identity']), defaults: Object.freeze(defaults), forwardCredentials: !isInjecting }),
     routes: { groups: new Set(native.route_groups), forwardsUnknown: native.allow_unknown_routes || !isInjecting },
     clients,
+    trustedProxies: createTrustedProxies(config.server.trusted_proxies),
     headTimeouts: {
       quick: Object.freeze({ ...shared, headersMs: timeouts.quick_headers * 1000 }),
       stream: Object.freeze({ ...shared, headersMs: timeouts.stream_headers * 1000 }),

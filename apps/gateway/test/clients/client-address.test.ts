@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { isIP } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { clientAddress, createTrustedProxies } from '../../src/clients/client-address.ts';
+import { clientAddress, createTrustedProxies, isEncrypted } from '../../src/clients/client-address.ts';
 
 const PROXIES = createTrustedProxies(['10.0.0.0/8', '192.168.1.1', 'fd00::/8']);
 const NONE = createTrustedProxies([]);
@@ -40,5 +40,21 @@ describe('clientAddress', () => {
       expect(isIP(clientAddress('10.0.0.1', forwarded(...values), PROXIES))).not.toBe(0);
     }), { numRuns: 500 });
     expect(clientAddress('10.0.0.1', forwarded('10.0.0.2,'.repeat(50_000)), PROXIES)).toBe('10.0.0.1');
+  });
+});
+
+describe('isEncrypted', () => {
+  const proto = (...values: string[]): string[] => values.flatMap((value) => ['x-forwarded-proto', value]);
+
+  it.each([
+    ['our own TLS', { encrypted: true, remoteAddress: '203.0.113.9' }, [], true],
+    ['a trusted proxy that took TLS', { remoteAddress: '10.0.0.1' }, proto('https'), true],
+    ['a trusted proxy that took none', { remoteAddress: '10.0.0.1' }, proto('http'), false],
+    ['a trusted proxy behind which the client claims it', { remoteAddress: '10.0.0.1' }, proto('https', 'http'), false],
+    ['a trusted proxy that says nothing', { remoteAddress: '10.0.0.1' }, [], false],
+    ['anybody else who claims it', { remoteAddress: '203.0.113.9' }, proto('https'), false],
+    ['a socket that is gone', {}, proto('https'), false],
+  ])('%s', (_case, socket, rawHeaders, expected) => {
+    expect(isEncrypted(socket, rawHeaders, PROXIES)).toBe(expected);
   });
 });

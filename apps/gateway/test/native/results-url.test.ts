@@ -25,6 +25,14 @@ test('with rewrite_batch_results_url the SDK reads its results through the gatew
   for await (const listed of client.messages.batches.list()) expect(listed.results_url).toContain(gateway.anthropic);
 });
 
+test.each([[['127.0.0.1'], 'https'], [[], 'http']])('behind a balancer that took TLS (trusted: %j) the rewritten URL begins with %s (a key must not go back in clear text)', async (trustedProxies, scheme) => {
+  await using simulator = await startSimulator({ publicOrigin: 'https://api.anthropic.com' });
+  await using gateway = await startTestGateway(simulator.origin, { server: { trusted_proxies: trustedProxies }, anthropic_native: { rewrite_batch_results_url: true } });
+  const client = new Anthropic({ apiKey: 'x', baseURL: gateway.anthropic, defaultHeaders: { 'x-forwarded-proto': 'https' } });
+  const batch = await client.messages.batches.create({ requests: [{ custom_id: 'a', params: ASK }] });
+  expect((await client.messages.batches.retrieve(batch.id)).results_url).toBe(`${scheme}://127.0.0.1:${gateway.port}/anthropic/v1/messages/batches/${batch.id}/results`);
+});
+
 describe('the rewrite changes one URL and no other byte', () => {
   const rewrite = { origins: ['https://api.anthropic.com'], base: 'http://gateway:8000/anthropic' };
   const url = (origin: string): string => `${origin}/v1/messages/batches/msgbatch_1/results`;

@@ -115,7 +115,7 @@ function showValue(node: JsonSchemaNode): string {
 function reloadList(): string {
   return `## Reload
 
-On SIGHUP, and when the file changes, these take effect for new requests; running responses are untouched. Everything else keeps its value
+On SIGHUP, and when the file or one that it names changes, these take effect for new requests; running responses are untouched. Everything else keeps its value
 and is reported as needing a restart. A file with problems is refused as a whole, and so is one whose new settings do not go together
 with those that stay.
 

@@ -22,7 +22,7 @@ function isStore(value: string): boolean {
 /** The schema of `limits`. */
 export const limitsSection: z.ZodType<LimitsConfig> = z.strictObject({
   store: checkedText('memory, or a redis:// or rediss:// URL', isStore).default('memory')
-    .describe('`memory`, or the URL of a Redis that replicas share. A password in it is secret.'),
+    .describe('`memory`, or the URL of a Redis that replicas share. A password in it is secret. `rediss://` is verified; `NODE_EXTRA_CA_CERTS` adds a private authority.'),
   on_store_failure: z.enum(STORE_FAILURE_POLICIES, 'open or closed').default('open')
     .describe('While the store is down: `open` lets limited clients pass and counts it, `closed` refuses them.'),
 }, 'an object');

@@ -16,5 +16,5 @@ export interface LogConfig {
 /** The schema of `log`. */
 export const logSection: z.ZodType<LogConfig> = z.strictObject({
   level: z.enum(LOG_LEVELS, `one of ${LOG_LEVELS.join(', ')}`).default('info').describe('Least severity that is logged.'),
-  destination: text('stdout, stderr or the path of a file').default('stdout').describe('`stdout`, `stderr` or the path of a file.'),
+  destination: text('stdout, stderr or the path of a file').default('stdout').describe('`stdout`, `stderr` or the path of a file, from the working directory. SIGHUP opens a file anew.'),
 }, 'an object');

@@ -68,7 +68,7 @@ export const serverSection: z.ZodType<ServerConfig> = z.strictObject({
   cors_origins: list(checkedText('an origin such as https://app.example.com', isOrigin)).default([])
     .describe('Browser origins that may call the gateway. Requests of any other origin are refused.'),
   trusted_proxies: list(checkedText('an IP address or a CIDR block', isAddressBlock)).default([])
-    .describe('Addresses of the proxies in front, whose `X-Forwarded-For` is believed for the client address in logs.'),
+    .describe('Addresses of the proxies in front, whose `X-Forwarded-For` is believed for the client\'s address (logs, pool numbers in health), and `X-Forwarded-Proto` for a rewritten `results_url`.'),
   max_connections: count(1).default(8_000).describe('Inbound connections, per worker.'),
   tls: tlsSection.optional().describe('Inbound TLS. Absent: plain HTTP.'),
   pre_stop_delay: secondsOrNone().default(0)
