@@ -15,6 +15,7 @@ import { FRONT_DOOR_ROUTES } from './front-door/create-front-door-side.ts';
 import { createOriginCheck, type OriginCheck } from './inbound/check-origin.ts';
 import { createInboundServer } from './inbound/create-inbound-server.ts';
 import { INBOUND_LIMITS, type InboundLimits } from './inbound/inbound-limits.ts';
+import { createRefusalReport } from './inbound/create-refusal-report.ts';
 import { createDrain } from './lifecycle/drain.ts';
 import { createLifecycle, type Lifecycle } from './lifecycle/lifecycle.ts';
 import type { WorkerShare } from './limits/worker-share.ts';
@@ -90,6 +91,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     onInternalError: (requestId, error) => logger.error({ request_id: requestId, error: describeError(error) }, 'internal error'),
   });
   const server = createInboundServer({ onRequest, maxConnections: config.server.max_connections, describeParserError, limits: inboundLimits, ...tlsOf(config) });
+  server.on('drop', createRefusalReport(config.server.max_connections, metrics, logger));
   try {
     await sides.ready();
     await listen(server, config.server.host, config.server.port);

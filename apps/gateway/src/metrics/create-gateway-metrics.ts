@@ -51,6 +51,8 @@ export interface GatewayMetrics {
   streamClosed(side: Side): void;
   /** Counts header fields that did not cross. */
   headersDropped(direction: HeaderDirection, dropped: readonly { readonly reason: string }[]): void;
+  /** Counts a connection that found no room. */
+  connectionRefused(): void;
   /** Counts an exception of something that only watches. */
   observerError(observer: ObserverName, error: unknown): void;
   /** Counts a request that a limit of its client refused. */
@@ -138,6 +140,7 @@ export function createGatewayMetrics(options: GatewayMetricsOptions): GatewayMet
   };
   const metrics = declareGatewayMetrics(registry, state, options.readBudget);
   const observerErrors = metrics.observerErrors.tally({});
+  const connectionsRefused = metrics.connectionsRefused.tally({});
   const config = options.loadsConfiguration ?? true ? createConfigMetrics(registry) : undefined;
   const quota = createQuotaGauges(registry);
   const clients = createClosedLabel([]);
@@ -185,6 +188,7 @@ export function createGatewayMetrics(options: GatewayMetricsOptions): GatewayMet
     streamOpened: (side) => void (state.streamsOpen[side] += 1),
     streamClosed: (side) => void (state.streamsOpen[side] -= 1),
     headersDropped: guarded(countDropped),
+    connectionRefused: () => void (connectionsRefused.value += 1),
     observerError,
     limitRejected: guarded((client, limit) => void (metrics.limitRejections.tally({ client: clients.label(client), limit: limits.label(limit) }).value += 1)),
     limitStoreFailed: guarded((side, operation) => void (metrics.limitStoreFailures.tally({ side, operation }).value += 1)),

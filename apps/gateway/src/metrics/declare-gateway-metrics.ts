@@ -100,7 +100,8 @@ function declareUsageMetrics(registry: Registry): {
 }
 
 function declareStateMetrics(registry: Registry, state: GatewayState): {
-  readonly inFlight: Gauge; readonly streamsOpen: Gauge; readonly draining: Gauge; readonly observerErrors: TallyCounter;
+  readonly inFlight: Gauge; readonly streamsOpen: Gauge; readonly draining: Gauge;
+  readonly connectionsRefused: TallyCounter; readonly observerErrors: TallyCounter;
 } {
   const inFlight = new Gauge({
     name: 'penstock_requests_in_flight', registers: [registry], labelNames: ['side'],
@@ -122,11 +123,15 @@ function declareStateMetrics(registry: Registry, state: GatewayState): {
       this.set(state.draining ? 1 : 0);
     },
   });
+  const connectionsRefused = createTallyCounter(registry, {
+    name: 'penstock_inbound_connections_refused_total',
+    help: 'Connections of clients that were closed at once because server.max_connections were open.',
+  });
   const observerErrors = createTallyCounter(registry, {
     name: 'penstock_observer_errors_total',
     help: 'Exceptions thrown by something that only watches (metering, logging, tracing); the bytes went on.',
   });
-  return { inFlight, streamsOpen, draining, observerErrors };
+  return { inFlight, streamsOpen, draining, connectionsRefused, observerErrors };
 }
 
 function declareBudgetMetrics(registry: Registry, readBudget: ReadBudget): { readonly bufferedBytes: Gauge; readonly bufferedBytesLimit: Gauge } {

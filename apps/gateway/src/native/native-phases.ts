@@ -1,5 +1,6 @@
 import { hasViaPseudonym } from '@penstock/header-policy';
 import { checkModels } from './check-models.ts';
+import { ClientGone } from './client-gone.ts';
 import { DrainingBody } from '../outbound/draining-body.ts';
 import { GatewayError } from './gateway-error.ts';
 import { matchRoute } from './match-route.ts';
@@ -60,6 +61,8 @@ export async function takeLimits(runtime: NativeRuntime, exchange: NativeExchang
   const admission = await runtime.limiter.admit(exchange.client);
   if (admission.ok) {
     exchange.limits = admission.lease;
+    // A client that left while a shared store was asked tells nobody again: its body would be waited for, and its place held.
+    if (exchange.inbound.isGone) throw new ClientGone();
     return;
   }
   if (admission.limit === 'store_unavailable') {
