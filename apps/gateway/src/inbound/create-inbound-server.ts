@@ -3,7 +3,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import { INBOUND_LIMITS, type InboundLimits } from './inbound-limits.ts';
 import { isLingering, lingerOnClose, startLingering } from './linger-on-close.ts';
-import type { WholeResponse } from './respond.ts';
+import { respond, type WholeResponse } from './respond.ts';
 
 /** The certificate of an inbound TLS listener; texts in PEM. */
 export interface InboundTls {
@@ -41,7 +41,8 @@ export function createInboundServer(options: InboundServerOptions): Server {
     ...httpOptions, cert: tls.cert, key: tls.key, minVersion: 'TLSv1.2', handshakeTimeout: limits.headersTimeoutMs,
     ...(tls.clientCa === undefined ? {} : { ca: tls.clientCa, requestCert: true, rejectUnauthorized: true }),
   });
-  server.maxHeadersCount = limits.maxHeadersCount;
+  // Fields beyond this are hidden from us by older Nodes, which go on with the rest; one more than the limit can be counted.
+  server.maxHeadersCount = limits.maxHeadersCount + 1;
   server.maxConnections = options.maxConnections;
   // A worker that is full would hand a connection on to the next one, and when all are full it goes round for ever.
   // Node's types know it of `net.Server` options only.
@@ -51,6 +52,7 @@ export function createInboundServer(options: InboundServerOptions): Server {
   const onRequest: RequestListener = (request, response) => {
     // What comes behind a response that closed the connection was never accepted.
     if (isLingering(request.socket)) request.resume();
+    else if (request.rawHeaders.length > 2 * limits.maxHeadersCount) void respond(request, response, tooManyFields(options));
     else options.onRequest(request, response);
   };
   server.on(tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => lingerOnClose(socket, limits));
@@ -61,6 +63,12 @@ export function createInboundServer(options: InboundServerOptions): Server {
   server.on('checkExpectation', onRequest);
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => answerParserError(error, socket as Socket, options.describeParserError, limits));
   return server;
+}
+
+/** As newer Nodes answer it themselves. */
+function tooManyFields({ describeParserError }: InboundServerOptions): WholeResponse {
+  const { headers, body } = describeParserError(431);
+  return { status: 431, headers: [...headers, 'connection', 'close'], body };
 }
 
 function describeHttpOptions(limits: InboundLimits): ServerOptions {

@@ -107,6 +107,25 @@ describe('a connection behind its last response', () => {
   });
 });
 
+describe('header fields', () => {
+  const withFields = (count: number): string => `GET / HTTP/1.1\r\nHost: localhost\r\n${Array.from({ length: count - 1 }, (_, index) => `x-${index}: y\r\n`).join('')}\r\n`;
+
+  test('over their number are refused whole, never cut: what is hidden from us could be a second Host or length', async () => {
+    const seen: number[] = [];
+    const port = await listen((request, response) => { seen.push(request.rawHeaders.length / 2); closing(request, response); }, { lingerIdleMs: 40, maxHeadersCount: 100 });
+    const statuses: unknown[] = [];
+    for (const count of [100, 101, 102, 150, 600]) {
+      const connection = await openRawConnection(port);
+      connection.send(withFields(count));
+      const response = await connection.readMessage({ kind: 'response' });
+      await connection.closed();
+      statuses.push([count, statusOf(response), response.body.toString()]);
+    }
+    expect(statuses).toEqual([[100, 404, 'no'], [101, 431, 'no'], [102, 431, 'no'], [150, 431, 'no'], [600, 431, 'no']]);
+    expect(seen).toEqual([100]);
+  });
+});
+
 describe('what the parser refuses', () => {
   test('behind a response that is whole leaves that one the only answer', async () => {
     const connection = await openRawConnection(await listen(closing, { lingerIdleMs: 40 }));
