@@ -31,6 +31,11 @@ describe('clientAddress', () => {
     expect(clientAddress(socket, rawHeaders, PROXIES)).toBe(address);
   });
 
+  it('goes back through 64 proxies at most (a client cannot make us read more)', () => {
+    const hops = Array.from({ length: 100 }, (_, index) => `10.0.1.${index}`);
+    expect(clientAddress('10.0.0.1', forwarded(...hops), PROXIES)).toBe('10.0.1.36');
+  });
+
   it('is unknown for a socket that is gone', () => {
     expect(clientAddress(undefined, forwarded('1.1.1.1'), PROXIES)).toBe('unknown');
   });

@@ -1,7 +1,9 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { rootCertificates } from 'node:tls';
 import { describe, expect, it } from 'vitest';
+import { findCrossFieldProblems } from '../../src/config/problems/find-problems.ts';
 import { TEST_KEY, attemptLoad, problemsOf } from './config-folder.ts';
+import type { GatewayConfig } from '../../src/config/gateway-config.ts';
 import type { Attempt } from './config-folder.ts';
 
 const HASH = 'a'.repeat(64);
@@ -53,6 +55,16 @@ describe('upstream', () => {
       file: { server: { host: '0.0.0.0', allowed_hosts: ['claude.example.com'] }, clients: CLIENTS, anthropic_native: { base_url: 'https://claude.example.com' } },
     }).join()).toContain('another server than this gateway');
     accepts(native({ base_url: 'http://127.0.0.1:8001' }));
+  });
+
+  it('is never the gateway under an address of this machine, when it listens on every one', () => {
+    const listening = (host: string): GatewayConfig => attemptLoad({
+      file: { server: { host, allowed_hosts: ['gw.example.com'] }, clients: CLIENTS, anthropic_native: { base_url: 'https://192.0.2.7:8000' } },
+    }).config;
+    const context = { simulate: false, cores: 1, localAddresses: ['192.0.2.7'] };
+    expect(findCrossFieldProblems(listening('0.0.0.0'), context).map(({ path }) => path)).toEqual(['anthropic_native.base_url']);
+    expect(findCrossFieldProblems(listening('0.0.0.0'), { ...context, localAddresses: ['192.0.2.8'] })).toEqual([]);
+    expect(findCrossFieldProblems(listening('10.0.0.1'), context)).toEqual([]);
   });
 
   it('gets no OAuth token as a key: it belongs to one person', () => {

@@ -77,6 +77,13 @@ describe('requests_per_minute', () => {
     expect(await countAdmitted(25)).toBe(10);
   });
 
+  it('say at most a minute, also when the clock on the wall was set back', async () => {
+    start({ requests_per_minute: 1 });
+    await admitted();
+    vi.setSystemTime(Date.now() - 3_600_000);
+    expect(await limiter.admit('a')).toEqual({ ok: false, limit: 'requests_per_minute', retryAfterSeconds: 60 });
+  });
+
   it('a request that is refused for another reason does not use up the minute, nor keep a place', async () => {
     start({ concurrent_requests: 1, requests_per_minute: 2 });
     const lease = await admitted();
@@ -110,6 +117,8 @@ describe('tokens a minute', () => {
     start({ output_tokens_per_minute: 5 });
     expect(limiter.limitsTokens('a')).toBe(true);
     expect(limiter.limitsTokens('free')).toBe(false);
+    limiter.close();
+    expect(start({ input_tokens_per_minute: 5 }).limitsTokens('a')).toBe(true);
     limiter.close();
     expect(start({ requests_per_minute: 5 }).limitsTokens('a')).toBe(false);
   });

@@ -108,6 +108,39 @@ describe.skipIf(!HAS_REDIS)(REDIS_SUITE, () => {
     expect(closedLimiter.held).toBe(0);
   });
 
+  it('takes another policy for its failures while it runs', async () => {
+    const clients = [{ name: 'a', limits: { requests_per_minute: 1 } }];
+    const limiter = createLimiter({ clients, store: 'redis://127.0.0.1:1', scope: 'native', failurePolicy: 'open' });
+    open.push(limiter);
+    expect(await limiter.admit('a')).toMatchObject({ ok: true });
+    limiter.update(clients, 'closed');
+    expect(await limiter.admit('a')).toMatchObject({ ok: false, limit: 'store_unavailable' });
+    limiter.update(clients);
+    expect(await limiter.admit('a')).toMatchObject({ ok: false, limit: 'store_unavailable' });
+  });
+
+  it.each(['closed', 'open'] as const)('that hung while a place was taken has it back in the end (%s)', async (failurePolicy) => {
+    const limiter = await replica({ concurrent_requests: 1 }, { failurePolicy }, { storeTimeoutMs: 200 });
+    server.freeze();
+    const admission = await limiter.admit('a');
+    expect(admission).toMatchObject(failurePolicy === 'open' ? { ok: true } : { ok: false, limit: 'store_unavailable' });
+    server.thaw();
+    if (admission.ok) {
+      // The place was taken after all, and belongs to the request that was let through.
+      await vi.waitFor(async () => expect(await redis.zcard(PLACES)).toBe(1));
+      admission.lease.release();
+    }
+    await vi.waitFor(async () => expect(await redis.zcard(PLACES)).toBe(0));
+    expect(limiter.held).toBe(0);
+    await vi.waitFor(async () => (await admitted(limiter)).release());
+  });
+
+  it('counts for all workers together, so that no worker has only a part', async () => {
+    const limiter = await replica({ requests_per_minute: 8 }, { share: { index: 1, count: 4 } });
+    for (let request = 0; request < 8; request += 1) (await admitted(limiter)).release();
+    expect(await limiter.admit('a')).toMatchObject({ limit: 'requests_per_minute' });
+  });
+
   it('what counts failures cannot make one by throwing', async () => {
     const limiter = createLimiter({
       clients: [{ name: 'a', limits: { requests_per_minute: 1 } }], store: 'redis://127.0.0.1:1', scope: 'native',

@@ -46,6 +46,15 @@ describe('createStoreGuard', () => {
     expect(isStorePaused(await hang())).toBe(false);
   });
 
+  it('counts failures in a row only: an answer in between begins anew', async () => {
+    const guard = createStoreGuard(250, () => Date.now());
+    const fail = (): Promise<unknown> => failureOf(guard.run(async () => { throw new Error('away'); }));
+    for (let round = 0; round < 3; round += 1) {
+      expect([isStorePaused(await fail()), isStorePaused(await fail())]).toEqual([false, false]);
+      expect(await guard.run(async () => 1)).toBe(1);
+    }
+  });
+
   it('takes an answer that came in time although this process stood still (one pause must not open the limits)', async () => {
     vi.useRealTimers();
     const guard = createStoreGuard(50);
