@@ -63,8 +63,8 @@ describe.skipIf(!HAS_SS)(`the pool's gauges${HAS_SS ? '' : ' (skipped: ss is not
     await Promise.allSettled(open);
   });
 
-  function begin(count: number, signal?: AbortSignal): void {
-    for (let index = 0; index < count; index += 1) {
+  function begin(requests: number, signal?: AbortSignal): void {
+    for (let index = 0; index < requests; index += 1) {
       const sent = fetch(`${gateway.anthropic}/v1/messages`, { method: 'POST', body: BODY, headers: { 'content-type': 'application/json' }, ...(signal === undefined ? {} : { signal }) });
       open.push(sent.then((response) => response.text()).catch(() => 'left'));
     }
@@ -92,7 +92,8 @@ describe.skipIf(!HAS_SS)(`the pool's gauges${HAS_SS ? '' : ' (skipped: ss is not
     for (const response of upstream.streams.slice(0, 4)) response.end();
     await countsAre({ active: 5, idle: 1, connecting: 0, waiting: 0, kernel: 6, sockets: 6, streams: 5, streamsOpen: 5, inFlight: 5 });
 
-    for (const response of [...upstream.streams]) response.end();
+    const streaming = [...upstream.streams];
+    for (const response of streaming) response.end();
     await countsAre({ active: 0, idle: 3, connecting: 0, waiting: 0, kernel: 3, sockets: 3, streams: 0, streamsOpen: 0, inFlight: 0 });
 
     begin(1, leaving.signal);

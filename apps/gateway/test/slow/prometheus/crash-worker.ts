@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { pause } from './cause-incidents.ts';
-import type { SpawnedGateway } from './spawn-gateway.ts';
+import { type SpawnedGateway, workersOf } from './spawn-gateway.ts';
 import type { Prometheus } from './start-prometheus.ts';
 
 /** What was done to a gateway of several workers, and what its clients saw; times are Unix seconds. */
@@ -21,11 +20,6 @@ const BODY = '{"model":"claude-x","max_tokens":8,"messages":[]}';
 const LANES = 4;
 const AFTERWARDS = 40;
 
-/** The workers of a gateway, by their parent. */
-function workersOf({ process: { pid = 0 } }: SpawnedGateway): number[] {
-  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter((child) => child !== '').map(Number);
-}
-
 async function send(gateway: SpawnedGateway): Promise<void> {
   const response = await fetch(`${gateway.anthropic}/v1/messages`, { method: 'POST', body: BODY, headers: { 'content-type': 'application/json' } });
   await response.arrayBuffer();
@@ -36,9 +30,9 @@ async function send(gateway: SpawnedGateway): Promise<void> {
 function startLoad(gateway: SpawnedGateway): { stop(): Promise<{ readonly sent: number; readonly answeredAt: readonly number[] }> } {
   const answeredAt: number[] = [];
   let sent = 0;
-  let isStopped = false;
+  const stopping = new AbortController();
   const lane = async (): Promise<void> => {
-    while (!isStopped) {
+    while (!stopping.signal.aborted) {
       sent += 1;
       await send(gateway).then(() => answeredAt.push(Date.now() / 1000)).catch(() => undefined);
       await pause(25);
@@ -47,7 +41,7 @@ function startLoad(gateway: SpawnedGateway): { stop(): Promise<{ readonly sent: 
   const lanes = Promise.all(Array.from({ length: LANES }, lane));
   return {
     async stop() {
-      isStopped = true;
+      stopping.abort();
       await lanes;
       return { sent, answeredAt };
     },

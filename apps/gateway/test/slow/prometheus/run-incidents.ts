@@ -9,7 +9,7 @@ import { spawnGateway, type SpawnedGateway } from './spawn-gateway.ts';
 import { freePort, type Prometheus, startPrometheus } from './start-prometheus.ts';
 import { startTlsUpstream } from './start-tls-upstream.ts';
 import { startTroubledUpstream } from './start-troubled-upstream.ts';
-import { STORED_CLIENT_KEY, troubleProcess } from './trouble-process.ts';
+import { MAX_CONNECTIONS, STORED_CLIENT_KEY, troubleProcess } from './trouble-process.ts';
 
 /** What the run left behind: a Prometheus that saw it, gateways that still run, and what is true. */
 export interface Incidents {
@@ -53,7 +53,7 @@ export async function runIncidents(): Promise<Incidents> {
     clients: Object.entries(CLIENT_KEYS).map(([name, key]) => clientEntry(name, key, name === 'limited' ? 2 : undefined)),
   }));
   const shaken = stack.use(await spawnGateway({
-    anthropic_native: { base_url: other.origin, api_key: 'simulated' }, log: { destination: '/dev/full' },
+    server: { max_connections: MAX_CONNECTIONS }, anthropic_native: { base_url: other.origin, api_key: 'simulated' }, log: { destination: '/dev/full' },
     clients: [clientEntry('stored', STORED_CLIENT_KEY, 1_000)], limits: { store: `redis://127.0.0.1:${await freePort()}` },
   }));
   const fleet = stack.use(await spawnGateway({ server: { workers: 2 }, anthropic_native: { base_url: tls.origin, ca: tls.ca, api_key: 'simulated' } }));

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -30,6 +31,11 @@ function readPorts(child: ChildProcess): Promise<{ readonly port: number; readon
       if (port !== undefined && operationsPort !== undefined) resolve({ port: Number(port), operationsPort: Number(operationsPort) });
     });
   });
+}
+
+/** The processes of the workers of a gateway. */
+export function workersOf({ process: { pid = 0 } }: SpawnedGateway): number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter((child) => child !== '').map(Number);
 }
 
 /** Starts `penstock start` with a configuration file of its own, on free ports; `nodeOptions` go to Node before the command. */

@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises';
+import { openRawConnection, type RawConnection } from '@penstock/test-support';
 import { during, pause } from './cause-incidents.ts';
 import type { SpawnedGateway } from './spawn-gateway.ts';
 import type { Prometheus } from './start-prometheus.ts';
@@ -11,12 +12,15 @@ async function firing(prometheus: Prometheus, alert: string): Promise<void> {
   await prometheus.until(`ALERTS{alertname="${alert}", alertstate="firing", job="penstock-process"}`);
 }
 
-function send(gateway: SpawnedGateway, body: string, init: RequestInit = {}): Promise<string> {
+function send(gateway: SpawnedGateway, body: string, init: Omit<RequestInit, 'headers'> & { readonly headers?: Readonly<Record<string, string>> } = {}): Promise<string> {
   const headers = { 'content-type': 'application/json', 'anthropic-version': '2023-06-01', 'x-api-key': STORED_CLIENT_KEY, ...init.headers };
   return fetch(`${gateway.anthropic}/v1/messages`, { ...init, method: 'POST', body, headers }).then((response) => response.text()).catch(() => 'left');
 }
 
-/** A log that cannot be written, a store that is down, a bad configuration, a slow machine, a shutdown that does not end, and the end. */
+/** How many connections of clients it may have open. */
+export const MAX_CONNECTIONS = 20;
+
+/** A log that cannot be written, a store that is down, too many connections, a bad configuration, a slow machine, a shutdown that does not end, and the end. */
 export async function troubleProcess(gateway: SpawnedGateway, prometheus: Prometheus): Promise<void> {
   await firing(prometheus, 'PenstockObserverErrors');
 
@@ -24,6 +28,13 @@ export async function troubleProcess(gateway: SpawnedGateway, prometheus: Promet
     await send(gateway, '{"model":"sim-text","max_tokens":8,"messages":[{"role":"user","content":"x"}]}');
     await pause(200);
   });
+
+  const held: RawConnection[] = [];
+  await during(firing(prometheus, 'PenstockConnectionsRefused'), async () => {
+    held.push(await openRawConnection(gateway.port));
+    await pause(20);
+  });
+  for (const connection of held) connection.close();
 
   await writeFile(gateway.configFile, '{"no_such_key": true}');
   gateway.process.kill('SIGHUP');

@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { startSimulator } from '@penstock/anthropic-simulator';
 import { describe, expect, it } from 'vitest';
 import { declaredMetrics, samplesOf, sumOf } from '../../metrics/exposition.ts';
-import { spawnGateway, type SpawnedGateway } from './spawn-gateway.ts';
+import { spawnGateway, type SpawnedGateway, workersOf } from './spawn-gateway.ts';
 
 /** Each client has six series on each worker from the start, so that all of them have more than 5,000. */
 const CLIENTS = 800;
@@ -21,10 +20,6 @@ async function scrape({ operationsPort }: SpawnedGateway): Promise<Scrape> {
   const startedAt = performance.now();
   const text = await (await fetch(`http://127.0.0.1:${operationsPort}/metrics`)).text();
   return { tookMs: performance.now() - startedAt, text };
-}
-
-function workersOf({ process: { pid = 0 } }: SpawnedGateway): number[] {
-  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter((child) => child !== '').map(Number);
 }
 
 async function startFleet(origin: string): Promise<SpawnedGateway> {
