@@ -24,6 +24,7 @@ import { createObserverReport } from './logging/create-observer-report.ts';
 import { describeError } from './logging/describe-error.ts';
 import { createRequestLog } from './logging/request-log.ts';
 import { createGatewayMetrics, type GatewayMetrics } from './metrics/create-gateway-metrics.ts';
+import type { ReadBudgets } from './metrics/declare-gateway-metrics.ts';
 import { handleWithoutNativeSide } from './native/absent-native-side.ts';
 import { NATIVE_ROUTES, UNKNOWN_ROUTE, UNMATCHED_TEMPLATE } from './native/route-table.ts';
 import type { TracingSettings } from './tracing/read-tracing-settings.ts';
@@ -69,7 +70,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     metrics.setDraining(state === 'leaving' || state === 'refusing');
     logger.info({ state }, 'lifecycle');
   });
-  const metrics = createMetrics(options, () => sides.native?.bufferedBytes() ?? 0);
+  const metrics = createMetrics(options, () => sides);
   let trustedProxies = createTrustedProxies(config.server.trusted_proxies);
   const log = createRequestLog(options.processLogger, () => trustedProxies, (error) => metrics.observerError('log', error));
   const tracing = await startTracing({ settings: options.tracing, version: options.version, logger, observerError: (error) => metrics.observerError('tracing', error) });
@@ -134,15 +135,22 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   };
 }
 
-function createMetrics({ config, version, processLogger, share }: GatewayOptions, bufferedBytes: () => number): GatewayMetrics {
+function createMetrics({ config, version, processLogger, share }: GatewayOptions, sides: () => Sides): GatewayMetrics {
   return createGatewayMetrics({
     registry: new Registry(), version, clientNames: config.clients.map(({ name }) => name), dropReasons: DROP_REASONS,
     routes: { native: [...NATIVE_ROUTES, UNKNOWN_ROUTE].map(({ template }) => template).concat(UNMATCHED_TEMPLATE), front_door: FRONT_DOOR_ROUTES },
     onObserverError: createObserverReport(processLogger.logger),
     // With several workers the primary does.
     loadsConfiguration: share === undefined,
-    readBudget: () => ({ usedBytes: bufferedBytes(), maxBytes: config.anthropic_native.max_buffered_bytes }),
+    readBudgets: () => readBudgets(config, sides()),
   });
+}
+
+function readBudgets({ anthropic_native: nativeConfig, openai_front_door: frontDoorConfig }: GatewayConfig, { native, frontDoor }: Sides): ReturnType<ReadBudgets> {
+  return {
+    ...(native === undefined ? {} : { native: { usedBytes: native.bufferedBytes(), maxBytes: nativeConfig.max_buffered_bytes } }),
+    ...(frontDoor === undefined ? {} : { front_door: { usedBytes: frontDoor.bufferedBytes(), maxBytes: frontDoorConfig.max_buffered_bytes } }),
+  };
 }
 
 function mountNative({ native }: Sides): MountedSide {

@@ -29,6 +29,8 @@ export const FRONT_DOOR_ROUTES: readonly string[] = [CHAT_ROUTE, '/v1/models', '
 export interface FrontDoorSide extends MountedSide {
   /** Its upstream clients, by the name they have in metrics. */
   readonly upstreams: Readonly<Record<string, UpstreamClient>>;
+  /** Request bytes that are gathered in memory now. */
+  bufferedBytes(): number;
   /** Applies what can change without a restart. */
   update(config: GatewayConfig, clients: ClientRegistry): void;
   /** Ends open responses with an error frame; the drain deadline. */
@@ -107,6 +109,7 @@ export function createFrontDoorSide(options: FrontDoorSideOptions): FrontDoorSid
   }
 
   return {
+    bufferedBytes: () => budget.taken(),
     upstreams: Object.fromEntries([...backends].map(([name, { upstream }]) => [`front_door_${name}`, upstream])),
     async handle(context, inbound) {
       metrics.requestStarted('front_door');

@@ -5,7 +5,7 @@ import { OUTCOMES, type RequestRecord, type Side } from '../request-record.ts';
 import { createConfigMetrics } from './create-config-metrics.ts';
 import { createRequestRecorder } from './create-request-recorder.ts';
 import type { Tally } from './create-tally-counter.ts';
-import { declareGatewayMetrics, type GatewayMetricSet, type GatewayState, type ReadBudget } from './declare-gateway-metrics.ts';
+import { declareGatewayMetrics, type GatewayMetricSet, type GatewayState, type ReadBudgets } from './declare-gateway-metrics.ts';
 import { BUILT_IN_CLIENTS, createClosedLabel, OTHER } from './label-bounds.ts';
 import { createQuotaGauges } from './quota-gauges.ts';
 
@@ -29,8 +29,8 @@ export interface GatewayMetricsOptions {
   readonly version: string;
   /** The reasons for which a header field is dropped, zeroed in both directions. @defaultValue none */
   readonly dropReasons?: readonly string[];
-  /** Reads the budget of gathered request bytes at scrape time. @defaultValue the two series are absent */
-  readonly readBudget?: ReadBudget;
+  /** Reads the budgets of gathered request bytes at scrape time. @defaultValue the two series are absent */
+  readonly readBudgets?: ReadBudgets;
   /** Whether this process loads the configuration, and has the series that tell of it. @defaultValue true */
   readonly loadsConfiguration?: boolean;
   /** Told why something that only watches failed; the count is kept here. @defaultValue nobody is */
@@ -138,7 +138,7 @@ export function createGatewayMetrics(options: GatewayMetricsOptions): GatewayMet
   const state: GatewayState = {
     requestsInFlight: { native: 0, front_door: 0 }, streamsOpen: { native: 0, front_door: 0 }, draining: false,
   };
-  const metrics = declareGatewayMetrics(registry, state, options.readBudget);
+  const metrics = declareGatewayMetrics(registry, state, options.readBudgets);
   const observerErrors = metrics.observerErrors.tally({});
   const connectionsRefused = metrics.connectionsRefused.tally({});
   const config = options.loadsConfiguration ?? true ? createConfigMetrics(registry) : undefined;

@@ -26,8 +26,8 @@ export interface GatewayState {
   draining: boolean;
 }
 
-/** Reads how much of a bounded memory budget is taken. */
-export type ReadBudget = () => { readonly usedBytes: number; readonly maxBytes: number };
+/** Reads how much is taken of the bounded memory for request bodies, which each side has for itself; a side that does not run is absent. */
+export type ReadBudgets = () => Readonly<Partial<Record<Side, { readonly usedBytes: number; readonly maxBytes: number }>>>;
 
 const SIDES: readonly Side[] = ['native', 'front_door'];
 
@@ -134,18 +134,19 @@ function declareStateMetrics(registry: Registry, state: GatewayState): {
   return { inFlight, streamsOpen, draining, connectionsRefused, observerErrors };
 }
 
-function declareBudgetMetrics(registry: Registry, readBudget: ReadBudget): { readonly bufferedBytes: Gauge; readonly bufferedBytesLimit: Gauge } {
+function declareBudgetMetrics(registry: Registry, readBudgets: ReadBudgets): { readonly bufferedBytes: Gauge; readonly bufferedBytesLimit: Gauge } {
   return {
     bufferedBytes: new Gauge({
-      name: 'penstock_buffered_bytes', registers: [registry], help: 'Request bytes that are gathered in memory now, all requests together.',
+      name: 'penstock_buffered_bytes', registers: [registry], labelNames: ['side'], help: 'Request bytes that are gathered in memory now, all requests of a side together.',
       collect(): void {
-        this.set(readBudget().usedBytes);
+        for (const [side, { usedBytes }] of Object.entries(readBudgets())) this.set({ side }, usedBytes);
       },
     }),
     bufferedBytesLimit: new Gauge({
-      name: 'penstock_buffered_bytes_limit', registers: [registry], help: 'The bound on gathered request bytes; above it requests are refused as overloaded.',
+      name: 'penstock_buffered_bytes_limit', registers: [registry], labelNames: ['side'],
+      help: 'The bound on gathered request bytes of a side; above it requests are refused as overloaded.',
       collect(): void {
-        this.set(readBudget().maxBytes);
+        for (const [side, { maxBytes }] of Object.entries(readBudgets())) this.set({ side }, maxBytes);
       },
     }),
   };
@@ -156,9 +157,9 @@ export type GatewayMetricSet = ReturnType<typeof declareRequestMetrics> & Return
   & ReturnType<typeof declareStateMetrics> & { readonly buildInfo: Gauge };
 
 /** Declares every metric of the gateway in `registry`; recording into them is the business of `createGatewayMetrics`. */
-export function declareGatewayMetrics(registry: Registry, state: GatewayState, readBudget?: ReadBudget): GatewayMetricSet {
+export function declareGatewayMetrics(registry: Registry, state: GatewayState, readBudgets?: ReadBudgets): GatewayMetricSet {
   return {
-    ...(readBudget === undefined ? {} : declareBudgetMetrics(registry, readBudget)),
+    ...(readBudgets === undefined ? {} : declareBudgetMetrics(registry, readBudgets)),
     ...declareRequestMetrics(registry),
     ...declareUsageMetrics(registry),
     ...declareStateMetrics(registry, state),

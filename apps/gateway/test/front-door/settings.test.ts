@@ -1,6 +1,7 @@
 import { startSimulator, type Simulator } from '@penstock/anthropic-simulator';
 import { answerAlways, openRawConnection, startScriptedUpstream, wholeResponse } from '@penstock/test-support';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { runPenstock } from '../run-penstock.ts';
 import { startTestGateway, type TestGateway } from '../start-test-gateway.ts';
 
 let simulator: Simulator;
@@ -60,4 +61,17 @@ test('an OpenAI base URL without a path is asked for its root as well (a path mu
   const answers = await Promise.all(['/v1', '/v1?a=1', '/v1/files'].map(async (path) => (await fetch(`${gateway.origin}${path}`)).text()));
   expect(answers).toEqual(['GET / HTTP/1.1', 'GET /?a=1 HTTP/1.1', 'GET /files HTTP/1.1']);
   await origin.close();
+});
+
+test('MODEL_CAPABILITIES_JSON tells the gateway\'s own process what a model takes (a test that set it in its own would prove nothing)', async () => {
+  const simulated = await startSimulator();
+  const temperatureSent = async (environment: Record<string, string>): Promise<unknown> => {
+    await using penstock = await runPenstock({ flags: [], environment: { ANTHROPIC_API_KEY: 'sk-ant-test', ANTHROPIC_BASE_URL: simulated.origin, ...environment } });
+    const body = JSON.stringify({ model: 'claude-next-1', temperature: 0.3, messages: [{ role: 'user', content: 'Hi' }] });
+    expect((await fetch(`${penstock.origin}/v1/chat/completions`, { method: 'POST', headers: { 'content-type': 'application/json' }, body })).status).toBe(200);
+    return (JSON.parse(simulated.requests.at(-1)?.body.toString() ?? '{}') as { temperature?: number }).temperature;
+  };
+  expect(await temperatureSent({})).toBeUndefined();
+  expect(await temperatureSent({ MODEL_CAPABILITIES_JSON: '{"claude-next-*":{"rejects_sampling":false}}' })).toBe(0.3);
+  await simulated.close();
 });

@@ -107,7 +107,7 @@ describe('bounded cardinality', () => {
 
 describe('what happens outside a request', () => {
   it('moves gauges up and down, and counts drops, limits, reloads and observer errors', async () => {
-    const metrics = createTestMetrics({ readBudget: () => ({ usedBytes: 7, maxBytes: 9 }) });
+    const metrics = createTestMetrics({ readBudgets: () => ({ native: { usedBytes: 7, maxBytes: 9 }, front_door: { usedBytes: 1, maxBytes: 2 } }) });
     metrics.requestStarted('native');
     metrics.requestStarted('native');
     metrics.requestEnded('native');
@@ -126,8 +126,10 @@ describe('what happens outside a request', () => {
     expect(sumOf(text, 'penstock_draining')).toBe(1);
     expect(sumOf(text, 'penstock_config_reloads_total', { result: 'failure' })).toBe(1);
     expect(sumOf(text, 'penstock_config_last_reload_successful')).toBe(0);
-    expect(sumOf(text, 'penstock_buffered_bytes')).toBe(7);
-    expect(sumOf(text, 'penstock_buffered_bytes_limit')).toBe(9);
+    expect(sumOf(text, 'penstock_buffered_bytes', { side: 'native' })).toBe(7);
+    expect(sumOf(text, 'penstock_buffered_bytes_limit', { side: 'native' })).toBe(9);
+    expect(sumOf(text, 'penstock_buffered_bytes', { side: 'front_door' })).toBe(1);
+    expect(sumOf(text, 'penstock_buffered_bytes_limit', { side: 'front_door' })).toBe(2);
     metrics.configReloaded('success');
     metrics.setClientNames(['bob']);
     metrics.recordRequest({ ...STREAMED_MESSAGE, client: 'bob' });
@@ -157,7 +159,7 @@ const hasPromtool = spawnSync('promtool', ['--version']).status === 0;
 
 describe('the exposition', () => {
   it.skipIf(!hasPromtool)(`passes promtool check metrics${hasPromtool ? '' : ' (skipped: promtool is not installed)'}`, async () => {
-    const metrics = createTestMetrics({ readBudget: () => ({ usedBytes: 7, maxBytes: 9 }) });
+    const metrics = createTestMetrics({ readBudgets: () => ({ native: { usedBytes: 7, maxBytes: 9 }, front_door: { usedBytes: 1, maxBytes: 2 } }) });
     metrics.recordRequest(STREAMED_MESSAGE);
     metrics.quotaSeen(['anthropic-ratelimit-requests-remaining', '1']);
     const checked = spawnSync('promtool', ['check', 'metrics'], { input: await metrics.registry.metrics(), encoding: 'utf8' });

@@ -19,7 +19,7 @@ function documentedSeries(): Map<string, { readonly type: string; readonly label
 
 /** Every series of a gateway in which everything has happened once. */
 async function exposeEverything(): Promise<string> {
-  const metrics = createTestMetrics({ readBudget: () => ({ usedBytes: 0, maxBytes: 1 }) });
+  const metrics = createTestMetrics({ readBudgets: () => ({ native: { usedBytes: 0, maxBytes: 1 } }) });
   await using client = createUpstreamClient({ origin: 'http://127.0.0.1:9' });
   registerUpstreamMetrics({ registry: metrics.registry, clients: { native: client } });
   metrics.recordRequest(STREAMED_MESSAGE);

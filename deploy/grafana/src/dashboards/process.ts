@@ -63,11 +63,16 @@ const resources: readonly PanelSpec[] = [
     queries: [byInstance('process_open_fds', '{{instance}} open'), byInstance('process_max_fds', '{{instance}} limit')],
   },
   {
-    kind: 'graph', title: 'Handles', unit: 'none', description: 'What keeps the processes alive, by type. A type that only grows is a leak.',
+    kind: 'graph', title: 'Connections refused', unit: 'cps',
+    description: 'Connections of clients that were closed at once, because server.max_connections were open. The client sees nothing but a closed connection.',
+    queries: [{ expression: `sum by (instance) (rate(${select('penstock_inbound_connections_refused_total')}[$__rate_interval]))`, legend: '{{instance}}' }],
+  },
+  {
+    kind: 'graph', title: 'Handles', width: 12, unit: 'none', description: 'What keeps the processes alive, by type. A type that only grows is a leak.',
     queries: [{ expression: `sum by (type) (${select('nodejs_active_resources')})`, legend: '{{type}}' }],
   },
   {
-    kind: 'graph', title: 'Workers', unit: 'none', noValue: 'one process, no workers',
+    kind: 'graph', title: 'Workers', unit: 'none', width: 12, noValue: 'one process, no workers',
     description: 'Worker processes: up ones answer, silent ones did not answer the last scrape, starting ones take no requests yet; and crashes. Only with server.workers above 1.',
     queries: [
       { expression: `sum by (instance, state) (${select('penstock_workers')})`, legend: '{{instance}} {{state}}' },
@@ -75,12 +80,12 @@ const resources: readonly PanelSpec[] = [
     ],
   },
   {
-    kind: 'graph', title: 'Observers that failed', unit: 'cps',
+    kind: 'graph', title: 'Observers that failed', unit: 'cps', width: 12,
     description: 'Exceptions in metering, logging or tracing. The bytes went on, but something was not counted: worth a report.',
     queries: [{ expression: `sum by (instance) (rate(${select('penstock_observer_errors_total')}[$__rate_interval]))`, legend: '{{instance}}' }],
   },
   {
-    kind: 'graph', title: 'Configuration reloads', unit: 'cps', description: 'Attempts to load the configuration anew, by result.',
+    kind: 'graph', title: 'Configuration reloads', unit: 'cps', width: 12, description: 'Attempts to load the configuration anew, by result.',
     queries: [{ expression: `sum by (result) (rate(${select('penstock_config_reloads_total')}[$__rate_interval]))`, legend: '{{result}}' }],
   },
 ];

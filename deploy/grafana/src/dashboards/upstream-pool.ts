@@ -87,10 +87,10 @@ const connections: readonly PanelSpec[] = [
 const memory: readonly PanelSpec[] = [
   {
     kind: 'graph', title: 'Request bytes in memory', unit: 'bytes', width: 12,
-    description: 'Bodies that are gathered before they are sent, and their bound. At the bound, requests are refused as overloaded.',
+    description: 'Bodies that are gathered before they are sent, and their bound, by side. At the bound, requests of that side are refused as overloaded.',
     queries: [
-      { expression: `sum(${select('penstock_buffered_bytes')})`, legend: 'gathered' },
-      { expression: `sum(${select('penstock_buffered_bytes_limit')})`, legend: 'bound' },
+      { expression: `sum by (side) (${select('penstock_buffered_bytes')})`, legend: '{{side}} gathered' },
+      { expression: `sum by (side) (${select('penstock_buffered_bytes_limit')})`, legend: '{{side}} bound' },
     ],
   },
 ];

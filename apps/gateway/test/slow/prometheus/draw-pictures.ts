@@ -4,7 +4,7 @@ import type { Prometheus } from './start-prometheus.ts';
 
 /** The dashboards by file name, and the jobs whose troubles each picture shows. */
 const PICTURES: Readonly<Record<string, string>> = {
-  overview: 'penstock-troubled', 'upstream-pool': 'penstock-troubled', 'clients-and-cost': 'penstock-troubled', process: 'penstock-process|penstock-workers',
+  overview: 'penstock-troubled', 'upstream-pool': 'penstock-troubled', 'clients-and-cost': 'penstock-troubled|penstock-process', process: 'penstock-process|penstock-workers',
 };
 
 interface DashboardFile {

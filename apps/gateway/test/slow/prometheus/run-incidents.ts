@@ -50,6 +50,7 @@ export async function runIncidents(): Promise<Incidents> {
       base_url: upstream.origin, api_key: 'simulated', max_buffered_bytes: 4_194_304,
       pool: { max_connections: 4, max_keepalive_connections: 4, max_waiting: 10 }, timeouts: { slot_wait: 40 },
     },
+    openai_front_door: { max_buffered_bytes: 4_194_304 },
     clients: Object.entries(CLIENT_KEYS).map(([name, key]) => clientEntry(name, key, name === 'limited' ? 2 : undefined)),
   }));
   const shaken = stack.use(await spawnGateway({
