@@ -21,7 +21,7 @@ function emitDeclarations(outDir) {
   const config = join(ROOT, `tsconfig.api-${process.pid}.json`);
   writeFileSync(config, JSON.stringify({
     extends: './tsconfig.base.json',
-    compilerOptions: { rootDir: '.', outDir, composite: false, incremental: false, declarationMap: false, sourceMap: false, emitDeclarationOnly: true, removeComments: true },
+    compilerOptions: { rootDir: '.', outDir, composite: false, incremental: false, declarationMap: false, sourceMap: false, inlineSources: false, emitDeclarationOnly: true, removeComments: true },
     include: folders.map(({ folder }) => `${folder}/src`),
   }));
   try {
