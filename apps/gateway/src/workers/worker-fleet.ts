@@ -59,24 +59,22 @@ export function createWorkerFleet(options: FleetOptions): WorkerFleet {
     const share = { index, count };
     handle.send({ type: 'start', config: divideConfig(config, share), share, version: options.version, viaPseudonym: options.viaPseudonym, logStyle: options.logStyle, tracing: options.tracing });
     void outlive(handle, bornAt);
-    void handle.broken.then(() => replaceUnlessLeaving(handle, bornAt, 'a defect, when its responses have ended'));
     return handle;
   }
 
   async function outlive(handle: WorkerHandle, bornAt: number): Promise<void> {
     const endedBy = await handle.exited;
     all.delete(handle);
-    metrics.remove(handle.id, isEnding || handle.isLeaving ? 'ended' : 'crashed');
-    replaceUnlessLeaving(handle, bornAt, endedBy);
+    const hasCrashed = !isEnding && !handle.isLeaving;
+    metrics.remove(handle.id, hasCrashed ? 'crashed' : 'ended');
+    if (hasCrashed && workers.get(handle.index) === handle) replace(handle, performance.now() - bornAt, endedBy);
   }
 
-  function replaceUnlessLeaving(dead: WorkerHandle, bornAt: number, endedBy: string): void {
+  function replace(dead: WorkerHandle, lifeMs: number, endedBy: string): void {
     const { index } = dead;
-    if (isEnding || dead.isLeaving || workers.get(index) !== dead) return;
-    const lifeMs = performance.now() - bornAt;
     backoffMs = lifeMs > HEALTHY_LIFE_MS ? FIRST_BACKOFF_MS : Math.min(backoffMs * 2, MAX_BACKOFF_MS);
     logger.error({ worker: index, ended_by: endedBy, life_ms: Math.round(lifeMs), replaced_in_ms: backoffMs }, 'a worker died');
-    // It may have been filled in the meantime.
+    // A rolling restart may have filled the place in the meantime.
     setTimeout(() => { if (!isEnding && workers.get(index) === dead) workers.set(index, fork(index)); }, backoffMs);
   }
 

@@ -87,9 +87,7 @@ async function leaveBroken(): Promise<void> {
 
 function onFatal(error: unknown): void {
   processLogger?.logger.fatal({ error: describeError(error) }, 'uncaught error in a worker');
-  if (isEnding) return;
-  void tell({ type: 'broken' });
-  void leaveBroken();
+  if (!isEnding) void leaveBroken();
 }
 
 // The terminal sends its signals to every process of the group; only the primary decides.
