@@ -12,7 +12,7 @@ export interface TestGateway extends Gateway {
   readonly anthropic: string;
   /** Log entries so far. */
   readonly logged: readonly Readonly<Record<string, unknown>>[];
-  /** The value of one series, by its exposition line without the value; 0 when absent. */
+  /** The value of one series, by its exposition line without the value; 0 when absent, an error when its metric has other labels or does not exist. */
   series(line: string): Promise<number>;
   /** Resolves when `count` requests have been recorded on a side; they are recorded just after the client saw their end. */
   recorded(count: number): Promise<Readonly<Record<string, unknown>>[]>;
@@ -46,7 +46,9 @@ export async function startTestGateway(upstreamOrigin: string, document: ConfigD
     async series(line) {
       const text = await gateway.metrics.registry.metrics();
       const found = text.split('\n').find((candidate) => candidate.startsWith(`${line} `));
-      return found === undefined ? 0 : Number(found.slice(line.length + 1));
+      if (found !== undefined) return Number(found.slice(line.length + 1));
+      checkExists(text, line);
+      return 0;
     },
     recorded: (count) => new Promise((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error(`waited for ${count} requests, ${requests().length} were recorded`)), 10_000);
@@ -65,4 +67,13 @@ export async function startTestGateway(upstreamOrigin: string, document: ConfigD
 
 function sectionOf(document: ConfigDocument, name: string): Record<string, unknown> {
   return (document[name] ?? {}) as Record<string, unknown>;
+}
+
+/** An expected 0 must not come from a misspelt name or from labels that the metric does not have. */
+function checkExists(text: string, line: string): void {
+  const [name = ''] = line.split('{');
+  const labelNames = (series: string): string => [...series.matchAll(/[{,](\w+)="/g)].map(([, label]) => label).join();
+  const [other] = text.split('\n').filter((candidate) => candidate.startsWith(`${name}{`) || candidate.startsWith(`${name} `));
+  if (!text.includes(`# TYPE ${name} `)) throw new Error(`there is no metric ${name}`);
+  if (other !== undefined && labelNames(other) !== labelNames(line)) throw new Error(`${name} has the labels of ${other}`);
 }

@@ -1,15 +1,14 @@
 import Anthropic from '@anthropic-ai/sdk';
-import type { ScriptedUpstream } from '@penstock/test-support';
 import AnthropicOld from 'anthropic-sdk-0-71';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestGateway, type TestGateway } from '../start-test-gateway.ts';
 import { checkFinalMessage, checkIterator, checkStrictly, runCuts, type Cut } from './cut-oracles.ts';
-import { boundaries, startCuttingUpstream, wholeStreams } from './cutting-upstream.ts';
+import { boundaries, startCuttingUpstream, wholeStreams, type CuttingUpstream } from './cutting-upstream.ts';
 
 const recordings = wholeStreams().slice(0, 3);
 if (recordings.length === 0) console.warn('cut-streams: no recordings found, their tests are skipped');
 
-let upstream: ScriptedUpstream;
+let upstream: CuttingUpstream;
 let gateway: TestGateway;
 
 beforeAll(async () => {

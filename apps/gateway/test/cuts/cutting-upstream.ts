@@ -1,4 +1,6 @@
-import { fieldValues, loadRecordings, startScriptedUpstream, type Recording, type ScriptedUpstream } from '@penstock/test-support';
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { fieldValues, loadRecordings, wrapSocket, type RawConnection, type Recording } from '@penstock/test-support';
 
 /** How the upstream ends after the cut: closes, resets, or says nothing more. */
 export const CUT_KINDS = ['fin', 'reset', 'stall'] as const;
@@ -39,18 +41,40 @@ export function nearBoundaries(recording: Recording): number[] {
   return [...new Set(near)].filter((offset) => offset >= 0 && offset <= recording.body.length);
 }
 
+/** An upstream that cuts; it remembers nothing of what it was asked, however often that is. */
+export interface CuttingUpstream {
+  readonly origin: string;
+  close(): Promise<void>;
+}
+
 /** An upstream that replays a recording up to the offset it is asked for, and then breaks. It never sends the terminating chunk. */
-export function startCuttingUpstream(recordings: readonly Recording[]): Promise<ScriptedUpstream> {
+export async function startCuttingUpstream(recordings: readonly Recording[]): Promise<CuttingUpstream> {
   const byName = new Map(recordings.map((recording) => [recording.name, recording]));
-  return startScriptedUpstream(async (connection) => {
-    const request = await connection.nextRequest(600_000);
-    const asked = fieldValues(request.rawHeaders, CUT_FIELD)[0] ?? /"model":"claude-cut ([^"]*)"/.exec(request.body.toString())?.[1] ?? '';
-    const [name = '', offset = '0', kind = 'fin'] = asked.split(' ');
-    const sent = byName.get(name)?.body.subarray(0, Number(offset)) ?? Buffer.alloc(0);
-    connection.send('HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\nrequest-id: req_cut\r\ntransfer-encoding: chunked\r\n\r\n');
-    if (sent.length > 0) connection.send(Buffer.concat([Buffer.from(`${sent.length.toString(16)}\r\n`), sent, Buffer.from('\r\n')]));
-    if (kind === 'fin') connection.socket.end();
-    else if (kind === 'reset') setImmediate(() => connection.reset());
-    await connection.closed();
+  const open = new Set<Socket>();
+  const server = createServer({ noDelay: true }, (socket) => {
+    open.add(socket);
+    socket.once('close', () => { open.delete(socket); });
+    answerCut(wrapSocket(socket), byName).catch(() => { socket.destroy(); });
   });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close: async () => {
+      for (const socket of open) socket.destroy();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+async function answerCut(connection: RawConnection, byName: ReadonlyMap<string, Recording>): Promise<void> {
+  const request = await connection.readMessage({ kind: 'request' }, 600_000);
+  const asked = fieldValues(request.rawHeaders, CUT_FIELD)[0] ?? /"model":"claude-cut ([^"]*)"/.exec(request.body.toString())?.[1] ?? '';
+  const [name = '', offset = '0', kind = 'fin'] = asked.split(' ');
+  const sent = byName.get(name)?.body.subarray(0, Number(offset)) ?? Buffer.alloc(0);
+  connection.send('HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\nrequest-id: req_cut\r\ntransfer-encoding: chunked\r\n\r\n');
+  if (sent.length > 0) connection.send(Buffer.concat([Buffer.from(`${sent.length.toString(16)}\r\n`), sent, Buffer.from('\r\n')]));
+  if (kind === 'fin') connection.socket.end();
+  else if (kind === 'reset') setImmediate(() => connection.reset());
 }

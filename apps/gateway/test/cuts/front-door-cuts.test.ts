@@ -1,4 +1,3 @@
-import type { ScriptedUpstream } from '@penstock/test-support';
 import OpenAI from 'openai';
 import OpenAI5 from 'openai-5';
 import OpenAI6 from 'openai-6';
@@ -6,14 +5,14 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestGateway, type TestGateway } from '../start-test-gateway.ts';
 import { runCuts, type Cut } from './cut-oracles.ts';
 import { planCuts, thinned } from './cut-plan.ts';
-import { startCuttingUpstream, wholeStreams } from './cutting-upstream.ts';
+import { startCuttingUpstream, wholeStreams, type CuttingUpstream } from './cutting-upstream.ts';
 import { checkChunks, checkCompletion, checkStreamText, createStrictCheck } from './front-door-oracles.ts';
 
 const recordings = wholeStreams().slice(0, 3);
 if (recordings.length === 0) console.warn('front-door-cuts: no recordings found, their tests are skipped');
 const cuts = planCuts(recordings);
 
-let upstream: ScriptedUpstream;
+let upstream: CuttingUpstream;
 let gateway: TestGateway;
 
 beforeAll(async () => {

@@ -4,7 +4,7 @@ import { rate, select, share } from '../promql.ts';
 const CLIENT = 'client=~"$client"';
 const TOKENS = 'penstock_tokens_total';
 /** Grafana has no such unit; this is how it takes one of our own, with k and M before it. */
-const TOKEN_RATE = 'si:tokens/s';
+const TOKEN_RATE = 'si:tok/s';
 
 const tokens: readonly PanelSpec[] = [
   {

@@ -1,10 +1,9 @@
 import Anthropic from '@anthropic-ai/sdk';
-import type { ScriptedUpstream } from '@penstock/test-support';
 import AnthropicOld from 'anthropic-sdk-0-71';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { checkFinalMessage, checkIterator, checkStrictly, runCuts, type Cut } from '../../cuts/cut-oracles.ts';
 import { describeCuts, planCuts, thinned } from '../../cuts/cut-plan.ts';
-import { startCuttingUpstream, wholeStreams } from '../../cuts/cutting-upstream.ts';
+import { startCuttingUpstream, wholeStreams, type CuttingUpstream } from '../../cuts/cutting-upstream.ts';
 import { startTestGateway, type TestGateway } from '../../start-test-gateway.ts';
 
 const isBounded = process.env['PENSTOCK_SLOW_BOUNDED'] === '1';
@@ -14,7 +13,7 @@ const cuts = planCuts(recordings);
 const strict = thinned(cuts, isBounded ? 3 : 1);
 const forClients = thinned(cuts, isBounded ? 23 : 1);
 
-let upstream: ScriptedUpstream;
+let upstream: CuttingUpstream;
 let gateway: TestGateway;
 
 beforeAll(async () => {

@@ -4,9 +4,9 @@ import { declaredMetrics } from '../../metrics/exposition.ts';
 import { drawPictures } from './draw-pictures.ts';
 import { choose, DASHBOARDS, panelQueries, readRepositoryFile } from './panel-queries.ts';
 import { type Incidents, runIncidents } from './run-incidents.ts';
-import { HAS_PROMETHEUS, type Prometheus, type Series } from './start-prometheus.ts';
+import { MISSING_TOOLS, type Prometheus, type Series } from './start-prometheus.ts';
 
-const NOTE = HAS_PROMETHEUS ? '' : ' (skipped: prometheus is not installed)';
+const NOTE = MISSING_TOOLS.length === 0 ? '' : ` (skipped: ${MISSING_TOOLS.join(' and ')} not installed)`;
 
 const ALERTS = Array.from(readRepositoryFile('deploy/prometheus/penstock-alerts.rules.yml').matchAll(/- alert: (\w+)/g), ([, name = '']) => name);
 const RECORDED = Array.from(readRepositoryFile('deploy/prometheus/penstock-recording.rules.yml').matchAll(/- record: (\S+)/g), ([, name = '']) => name);
@@ -20,7 +20,7 @@ function sum(series: readonly Series[]): number {
   return series.reduce((total, { values }) => total + (values.at(-1)?.[1] ?? 0), 0);
 }
 
-describe.skipIf(!HAS_PROMETHEUS)(`a real Prometheus that scrapes real gateways${NOTE}`, () => {
+describe.skipIf(MISSING_TOOLS.length > 0)(`a real Prometheus that scrapes real gateways${NOTE}`, () => {
   let incidents: Incidents;
   let prometheus: Prometheus;
 

@@ -30,8 +30,8 @@ export interface Prometheus {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** Whether a Prometheus can be run here; what needs one is skipped with a word otherwise. */
-export const HAS_PROMETHEUS: boolean = spawnSync('prometheus', ['--version']).status === 0;
+/** What is not installed of what is needed here: what needs it is skipped with a word. */
+export const MISSING_TOOLS: readonly string[] = ['prometheus', 'promtool', 'ss'].filter((tool) => spawnSync(tool, ['--version']).status !== 0);
 
 /** How many times as fast as in production the rules run. */
 export const COMPRESSION = 60;
