@@ -16,6 +16,12 @@ export interface UpstreamDispatchOptions extends Omit<Dispatcher.DispatchOptions
   /** A flat name, value, … array keeps order, case and repeats. `host` may only repeat the client's own origin. */
   readonly headers?: Dispatcher.DispatchOptions['headers'];
   readonly body?: UpstreamBody;
+  /**
+   * What the handler reads of the response head. With `raw` its `headers` is empty (HTTP/2 excepted), and `controller.rawHeaders` a flat list of
+   * latin1 names and values as they came: undici then makes no object of them. Only for handlers of one's own; undici's read `headers`.
+   * @defaultValue 'parsed'
+   */
+  readonly responseFields?: 'parsed' | 'raw';
   /** Clocks of this request, over those of the client. */
   readonly timeouts?: Partial<RequestTimeouts>;
 }

@@ -45,12 +45,22 @@ export interface RefusedRequest {
 const INDEX_METHODS = ['GET', 'HEAD'];
 
 /**
+ * Koa without its own responding: it watches every response for an error and writes `ctx.body` when the middleware is done. Here each
+ * middleware writes its response itself, and whoever relays one watches it.
+ */
+class Application extends Koa {
+  handleRequest(context: Koa.Context, middleware: (context: Koa.Context) => Promise<unknown>): Promise<unknown> {
+    return middleware(context).catch((error: unknown) => { context.onerror(error as Error); });
+  }
+}
+
+/**
  * The Koa application: the ordered list of what happens to a request before a side takes it. Koa never writes a response
  * here (`ctx.respond = false`); the promise of each middleware settles when the response ended, so that everything around it
  * sees the true end.
  */
 export function createApplication(options: ApplicationOptions): RequestListener {
-  const application = new Koa();
+  const application = new Application();
   const router = new Router();
 
   // One line a mounted module. Sides route within themselves: they share nothing, not even a router.

@@ -1,6 +1,7 @@
 import { createServer, STATUS_CODES, type RequestListener, type Server, type ServerOptions, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { Socket } from 'node:net';
+import { handOverRequests, InboundMessage } from './inbound-message.ts';
 import { INBOUND_LIMITS, type InboundLimits } from './inbound-limits.ts';
 import { isLingering, lingerOnClose, startLingering } from './linger-on-close.ts';
 import { respond, type WholeResponse } from './respond.ts';
@@ -49,6 +50,7 @@ export function createInboundServer(options: InboundServerOptions): Server {
   Object.assign(server, { dropMaxConnection: true });
   server.timeout = 0;
   server.maxRequestsPerSocket = 0;
+  handOverRequests(server);
   const onRequest: RequestListener = (request, response) => {
     // What comes behind a response that closed the connection was never accepted.
     if (isLingering(request.socket)) request.resume();
@@ -71,8 +73,9 @@ function tooManyFields({ describeParserError }: InboundServerOptions): WholeResp
   return { status: 431, headers: [...headers, 'connection', 'close'], body };
 }
 
-function describeHttpOptions(limits: InboundLimits): ServerOptions {
+function describeHttpOptions(limits: InboundLimits): ServerOptions<typeof InboundMessage> {
   return {
+    IncomingMessage: InboundMessage,
     maxHeaderSize: limits.maxHeaderBytes,
     headersTimeout: limits.headersTimeoutMs,
     requestTimeout: 0,

@@ -30,13 +30,15 @@ export function forward(runtime: NativeRuntime, exchange: NativeExchange, route:
       method: inbound.method, origin: runtime.upstreamOrigin, template: route.template.slice('/anthropic'.length), provider: 'anthropic',
     }, headers);
     runtime.relays.add(relay);
+    const handler = rewriter(runtime, exchange, route, relay.handler);
     runtime.upstream.dispatch({
       method: inbound.method,
       path: runtime.basePath + inbound.path.slice('/anthropic'.length) + inbound.query,
       headers,
       body: exchange.outbound.body,
       timeouts: timeoutsFor(runtime, route, exchange.wantsStream),
-    }, rewriter(runtime, exchange, route, relay.handler));
+      responseFields: handler === relay.handler ? 'raw' : 'parsed',
+    }, handler);
     // Body and fields now belong to the upstream client, which lets go of them as they are sent.
     exchange.outbound = NOTHING_OUTBOUND;
     exchange.outboundHeaders = NO_HEADERS;
@@ -124,6 +126,7 @@ class NativeRelay implements OpenRelay, RelayOptions {
     const facts = readResponseFacts(headers);
     exchange.upstreamRequestId = facts.requestId;
     if (facts.isEventStream) {
+      exchange.upstreamRequestId = detached(facts.requestId);
       if (!facts.hasCacheControl) headers.push('cache-control', 'no-cache');
       if (!facts.hasAccelBuffering) headers.push('x-accel-buffering', 'no');
       this.#isStream = true;
@@ -137,6 +140,11 @@ class NativeRelay implements OpenRelay, RelayOptions {
     exchange.bytes?.release();
     return { status, statusMessage: safeStatusMessage(status, statusMessage), rawHeaders: headers };
   }
+}
+
+/** The same text in memory of its own: a piece of a head keeps all of it alive, here for as long as the stream lasts. */
+function detached(text: string | undefined): string | undefined {
+  return text === undefined ? undefined : Buffer.from(text, 'latin1').toString('latin1');
 }
 
 interface ResponseFacts {

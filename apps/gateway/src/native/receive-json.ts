@@ -56,7 +56,8 @@ class JsonReceipt {
   readonly #scanner: EnvelopeScanner;
   readonly #decoder: BodyDecoder | undefined;
   readonly #body = new ChunkList();
-  readonly #progress: BodyProgress;
+  /** Absent when the whole body is here already: nearly every small one came with its head. */
+  readonly #progress: BodyProgress | undefined;
   #isSettled = false;
   #resolve!: (received: ReceivedJson) => void;
   #reject!: (error: unknown) => void;
@@ -67,7 +68,9 @@ class JsonReceipt {
     this.#maxBytes = maxBytes;
     this.#scanner = scanner;
     this.#decoder = decoder;
-    this.#progress = new BodyProgress(inbound.limits, () => this.#fail(new GatewayError('request_timeout', 'The request body arrived too slowly.')));
+    if (!inbound.request.complete) {
+      this.#progress = new BodyProgress(inbound.limits, () => this.#fail(new GatewayError('request_timeout', 'The request body arrived too slowly.')));
+    }
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -82,7 +85,7 @@ class JsonReceipt {
 
   readonly #onData = (chunk: Buffer): void => {
     try {
-      this.#progress.add(chunk.length);
+      this.#progress?.add(chunk.length);
       this.#body.append(chunk);
       if (this.#body.byteLength > this.#maxBytes) throw tooLarge(this.#maxBytes);
       if (!this.#lease.cover(this.#body.byteLength)) {
@@ -106,10 +109,10 @@ class JsonReceipt {
 
   #waitForDecoder(decoder: BodyDecoder): void {
     this.#inbound.request.pause();
-    this.#progress.pause();
+    this.#progress?.pause();
     decoder.onceDrained(() => {
       if (this.#isSettled) return;
-      this.#progress.resume();
+      this.#progress?.resume();
       this.#inbound.request.resume();
     });
   }
@@ -134,7 +137,7 @@ class JsonReceipt {
 
   #cleanUp(): void {
     this.#isSettled = true;
-    this.#progress.pause();
+    this.#progress?.pause();
     this.#inbound.request.off('data', this.#onData);
     this.#inbound.request.off('end', this.#onEnd);
     this.#inbound.request.off('close', this.#onClose);

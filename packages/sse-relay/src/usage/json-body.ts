@@ -32,8 +32,8 @@ export class JsonBody {
 
   onChunk(chunk: Uint8Array): void {
     if (this.#copy !== undefined) this.#copy.write(chunk);
-    // A copy: the chunk belongs to the socket. `slice` of a Buffer would be a view.
-    else this.#keep(Uint8Array.prototype.slice.call(chunk));
+    // A copy: the chunk belongs to the socket.
+    else this.#keep(Buffer.from(chunk));
   }
 
   onEnd(how: string): Promise<void> | undefined {

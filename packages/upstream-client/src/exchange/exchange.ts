@@ -6,6 +6,7 @@ import type { RequestTimeouts } from '../options.ts';
 import type { SlotHolder } from '../pool/slot-holder.ts';
 import type { Slot } from '../pool/slot.ts';
 import { errorCode, thrownError } from '../thrown.ts';
+import { readRawHead, type RawHeadReader } from '../undici/raw-head.ts';
 import type { RequestPhase, UpstreamErrorCode } from '../upstream-error.ts';
 import type { AcquisitionSource, DisconnectReason, RejectionReason } from '../upstream-events.ts';
 import { classifyExchangeError, REJECTION_CODES, upstreamError } from './classify-error.ts';
@@ -33,7 +34,7 @@ const MAX_RECONNECTS = 1;
  * Both in one object with fixed fields, because this is the hot path. It settles exactly once, by `onResponseEnd` or by
  * `fail`; from then on `phase` is `done`, no clock runs, the slot is given back, and the handler is not called again.
  */
-export class Exchange implements SlotHolder, Timed, UpstreamController, Dispatcher.DispatchHandler {
+export class Exchange implements SlotHolder, Timed, RawHeadReader, UpstreamController, Dispatcher.DispatchHandler {
   phase: RequestPhase = 'waiting';
   readonly timings: MutableTimings = { enqueuedAt: performance.now() };
   slot: Slot | undefined = undefined;
@@ -58,6 +59,7 @@ export class Exchange implements SlotHolder, Timed, UpstreamController, Dispatch
   private request: PreparedRequest = NOTHING_PREPARED;
   private timeouts: RequestTimeouts;
   private upstream: Dispatcher.DispatchController | undefined = undefined;
+  private rawHead: string[] | undefined = undefined;
   private body: WriteStallBody | undefined = undefined;
   private informational = 0;
   private reconnects = 0;
@@ -70,9 +72,12 @@ export class Exchange implements SlotHolder, Timed, UpstreamController, Dispatch
     this.context = context;
   }
 
-  get rawHeaders(): RawFields { return this.upstream?.rawHeaders ?? null; }
+  get rawHeaders(): RawFields { return this.rawHead ?? this.upstream?.rawHeaders ?? null; }
   /** A handler that has read the fields may let go of them: they are kept with the request otherwise. */
-  set rawHeaders(fields: RawFields) { if (this.upstream !== undefined) this.upstream.rawHeaders = fields; }
+  set rawHeaders(fields: RawFields) {
+    this.rawHead = undefined;
+    if (this.upstream !== undefined) this.upstream.rawHeaders = fields;
+  }
   get rawTrailers(): RawFields { return this.upstream?.rawTrailers ?? null; }
   get connectMs(): number { return this.timeouts.connectMs; }
 
@@ -130,6 +135,7 @@ export class Exchange implements SlotHolder, Timed, UpstreamController, Dispatch
     this.reusedConnection = slot.requestCount > 0;
     slot.requestCount += 1;
     client.dispatch(sentOptions(this.options, this.request, this.openBody(), this.context.servername), this);
+    if (this.options.responseFields === 'raw') readRawHead(client, this);
   }
 
   onConnectFailed(error: Error): void {
@@ -151,6 +157,7 @@ export class Exchange implements SlotHolder, Timed, UpstreamController, Dispatch
   }
 
   onHeadOverflow(): void { this.fail(this.error('invalid_response', 'head too large')); }
+  takeRawHead(fields: string[]): void { this.rawHead = fields; }
 
   onBodySent(chunk: Buffer): void {
     if (this.phase !== 'done') this.tell('onBodySent', chunk);
@@ -168,15 +175,12 @@ export class Exchange implements SlotHolder, Timed, UpstreamController, Dispatch
     this.tell('onRequestSent', NO_BYTES);
   }
 
-  onResponseStarted(): void {
-    if (this.phase !== 'done') this.tell('onResponseStarted', NO_BYTES);
-  }
+  onResponseStarted(): void { if (this.phase !== 'done') this.tell('onResponseStarted', NO_BYTES); }
 
-  onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders, statusMessage?: string): void {
+  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders, statusMessage?: string): void {
     if (this.phase === 'done') return;
     if (status < 200 && status > 101) { this.onInformational(status, headers, statusMessage); return; }
-    const fieldCount = Array.isArray(controller.rawHeaders) ? controller.rawHeaders.length / 2 : 0;
-    const defect = lintResponseHead(status, headers, fieldCount, statusMessage, this.context.limits);
+    const defect = lintResponseHead(status, headers, this.rawHeaders, statusMessage, this.context.limits);
     if (defect !== undefined) { this.fail(this.error('invalid_response', defect)); return; }
     this.phase = 'receiving';
     if (this.slot !== undefined) this.slot.awaitsHead = false;
@@ -244,12 +248,9 @@ export class Exchange implements SlotHolder, Timed, UpstreamController, Dispatch
     this.report(error);
   }
 
-  onShutdown(error: Error | null): void {
-    this.fail(error ?? this.error('draining'), 'shutdown');
-  }
+  onShutdown(error: Error | null): void { this.fail(error ?? this.error('draining'), 'shutdown'); }
 
   private error(code: UpstreamErrorCode, detail?: string): Error { return upstreamError(code, this.phase, this.operation(), detail); }
-
   private operation(): string { return `${this.method} ${this.context.url.origin}`; }
 
   private openBody(): SentBody {

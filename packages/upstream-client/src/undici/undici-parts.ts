@@ -4,9 +4,13 @@ import UndiciClient from 'undici/lib/dispatcher/client.js';
 import UndiciDispatcher from 'undici/lib/dispatcher/dispatcher.js';
 // @ts-expect-error likewise
 import undiciConnector from 'undici/lib/core/connect.js';
+// @ts-expect-error likewise
+import UndiciRequest from 'undici/lib/core/request.js';
+// @ts-expect-error likewise
+import undiciSymbols from 'undici/lib/core/symbols.js';
 import type { buildConnector as BuildConnector, Client as ClientClass, Dispatcher as DispatcherClass } from 'undici';
 
-// The three parts of undici that this package runs on, without the rest of it: its index also loads fetch, caches, mocks and
+// The parts of undici that this package runs on, without the rest of it: its index also loads fetch, caches, mocks and
 // WebSockets, 11 MB in every process. They are the very classes that the index exports, and undici is pinned to one version; a
 // test compares them, so that another version cannot move them unnoticed.
 
@@ -16,3 +20,7 @@ export const Client: typeof ClientClass = UndiciClient;
 export const Dispatcher: typeof DispatcherClass = UndiciDispatcher;
 /** Makes connections with a shared cache of TLS sessions. */
 export const buildConnector: typeof BuildConnector = undiciConnector;
+/** What a client makes of what it is asked to dispatch; its constructor is not ours to call. */
+export const Request: { readonly prototype: object } = UndiciRequest;
+/** Where a client keeps its requests, the latest at the end. */
+export const kQueue: symbol = (undiciSymbols as Readonly<Record<'kQueue', symbol>>).kQueue;

@@ -1,0 +1,55 @@
+import { channel } from 'node:diagnostics_channel';
+import { IncomingMessage, type Server } from 'node:http';
+
+/** By their length: the fields that Node itself reads of a request before it hands it over (`parserOnIncoming` of node:http). */
+const READ_BY_NODE: Readonly<Record<number, readonly string[]>> = {
+  2: ['te'], 4: ['host'], 6: ['expect'], 14: ['content-length'], 17: ['transfer-encoding'],
+};
+/** Whoever listens is shown the request before it is handed over. */
+const startChannel = channel('http.server.request.start');
+
+/**
+ * A request that makes an object of its fields when somebody asks who needs it. Node reads one or two fields of every request through
+ * `headers`, which makes an entry for each field of it: more work than linting them all, and nobody on the native path reads it.
+ */
+export class InboundMessage extends IncomingMessage {
+  /** Whether anybody but Node's parser has the request; from then on `headers` is all of the fields. */
+  isHandedOver = false;
+}
+
+const parsed = Object.getOwnPropertyDescriptor(IncomingMessage.prototype, 'headers') as Required<Pick<PropertyDescriptor, 'get' | 'set'>>;
+
+// Node's types call the accessor a field, which a class may not override.
+Object.defineProperty(InboundMessage.prototype, 'headers', {
+  configurable: true,
+  get(this: InboundMessage): unknown {
+    return this.isHandedOver || startChannel.hasSubscribers ? parsed.get.call(this) : readFew(this.rawHeaders);
+  },
+  set: parsed.set,
+});
+
+/** Marks requests as handed over before anybody sees them, also those who wrap the `emit` of all servers to watch them. */
+export function handOverRequests(server: Server): void {
+  const emit = Reflect.get(server, 'emit') as (this: Server, event: string, ...parameters: unknown[]) => boolean;
+  Object.assign(server, {
+    emit(this: Server, event: string, ...parameters: unknown[]): boolean {
+      const [message] = parameters;
+      if (message instanceof InboundMessage) message.isHandedOver = true;
+      return emit.call(this, event, ...parameters);
+    },
+  });
+}
+
+function readFew(rawHeaders: readonly string[]): IncomingMessage['headers'] {
+  const few: Record<string, string> = {};
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] as string;
+    const candidates = READ_BY_NODE[name.length];
+    if (candidates === undefined) continue;
+    const lowerCase = name.toLowerCase();
+    if (!candidates.includes(lowerCase)) continue;
+    const before = few[lowerCase];
+    few[lowerCase] = before === undefined ? rawHeaders[index + 1] as string : `${before}, ${rawHeaders[index + 1] as string}`;
+  }
+  return few;
+}

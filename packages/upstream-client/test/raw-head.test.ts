@@ -1,0 +1,112 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { answerAlways, startScriptedUpstream, wholeResponse, type ScriptedUpstream } from '@penstock/test-support';
+import type { Dispatcher } from 'undici';
+import { describe, expect, test } from 'vitest';
+import { createUpstreamClient, type UpstreamClient } from '../src/index.ts';
+import { latin1Fields } from '../src/undici/raw-head.ts';
+
+interface SeenHead {
+  readonly parsed: unknown;
+  readonly raw: unknown;
+}
+
+function askRaw(client: UpstreamClient, responseFields: 'parsed' | 'raw' = 'raw'): Promise<SeenHead> {
+  const { promise, resolve, reject } = Promise.withResolvers<SeenHead>();
+  let seen: SeenHead | undefined;
+  client.dispatch({ method: 'GET', path: '/', responseFields }, {
+    onRequestStart: () => undefined,
+    onResponseStart(controller: Dispatcher.DispatchController, _status, headers) { seen = { parsed: headers, raw: controller.rawHeaders }; },
+    onResponseData: () => undefined,
+    onResponseEnd: () => resolve(seen as SeenHead),
+    onResponseError: (_controller: Dispatcher.DispatchController, error: Error) => reject(error),
+  });
+  return promise;
+}
+
+const FIELDS = ['X-A', '1', 'x-empty', '', 'X-A', '2', 'x-latin', 'caf\u00e9', 'Set-Cookie', 'a=1', 'set-cookie', 'b=2'];
+
+describe('a handler that reads raw fields', () => {
+  test('is given them as texts, in their order, case and bytes, and nothing is made of them', async () => {
+    await using upstream = await startScriptedUpstream(answerAlways(wholeResponse(200, FIELDS, 'body')));
+    await using client = createUpstreamClient({ origin: upstream.origin });
+    for (let request = 0; request < 3; request += 1) {
+      const { parsed, raw } = await askRaw(client);
+      expect((raw as string[]).slice(0, FIELDS.length)).toEqual(FIELDS);
+      expect(parsed).toEqual({});
+    }
+    expect(await askRaw(client, 'parsed')).toMatchObject({ parsed: { 'x-a': ['1', '2'], 'x-empty': '', 'x-latin': 'caf\u00e9' } });
+  });
+
+  test('gets the same of a head that comes byte by byte', async () => {
+    await using upstream = await trickling(wholeResponse(200, FIELDS, 'body'));
+    await using client = createUpstreamClient({ origin: upstream.origin });
+    const { raw } = await askRaw(client);
+    expect((raw as string[]).slice(0, FIELDS.length)).toEqual(FIELDS);
+  });
+
+  test('gets the fields of the answer behind an informational one', async () => {
+    await using upstream = await startScriptedUpstream(answerAlways(Buffer.concat([Buffer.from('HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n'), wholeResponse(200, ['x-b', '2'], '')])));
+    await using client = createUpstreamClient({ origin: upstream.origin });
+    expect((await askRaw(client)).raw).toEqual(expect.arrayContaining(['x-b', '2']));
+    expect((await askRaw(client)).raw).not.toEqual(expect.arrayContaining(['link']));
+  });
+
+  test('does not hide them from whoever watches undici', async () => {
+    await using upstream = await startScriptedUpstream(answerAlways(wholeResponse(200, FIELDS, '')));
+    await using client = createUpstreamClient({ origin: upstream.origin });
+    const watched: unknown[] = [];
+    const watch = (message: unknown): void => { watched.push((message as { response: { headers: unknown[] } }).response.headers.length); };
+    subscribe('undici:request:headers', watch);
+    try {
+      const { raw } = await askRaw(client);
+      expect(watched).toEqual([(raw as unknown[]).length]);
+      expect(Buffer.from((raw as Buffer[])[7] ?? '').toString('latin1')).toBe('caf\u00e9');
+    } finally {
+      unsubscribe('undici:request:headers', watch);
+    }
+  });
+});
+
+describe.each(['parsed', 'raw'] as const)('a head that must not be relayed is refused whether its fields are %s', (responseFields) => {
+  test.each([
+    ['a transfer coding other than chunked', 'HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n'],
+    ['two transfer codings', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n'],
+    ['more fields than allowed', `HTTP/1.1 200 OK\r\n${'x: y\r\n'.repeat(12)}content-length: 0\r\n\r\n`],
+    ['a redirect', 'HTTP/1.1 302 Found\r\nlocation: /b\r\ncontent-length: 0\r\n\r\n'],
+  ])('%s', async (_name, head) => {
+    await using upstream = await startScriptedUpstream(answerAlways(Buffer.from(head)));
+    await using client = createUpstreamClient({ origin: upstream.origin, limits: { maxHeaders: 10 } });
+    await expect(askRaw(client, responseFields)).rejects.toMatchObject({ code: 'invalid_response' });
+  });
+});
+
+describe('decoding the parts of a head', () => {
+  const bytes = Buffer.from('a: 1\r\nbb: caf\u00e9\r\nlonger-than-thirteen: and-so-is-this-one\r\n', 'latin1');
+  const part = (text: string): Buffer => bytes.subarray(bytes.indexOf(text, 0, 'latin1'), bytes.indexOf(text, 0, 'latin1') + text.length);
+  const texts = ['a', '1', 'bb', 'caf\u00e9', 'longer-than-thirteen', 'and-so-is-this-one'];
+
+  test.each<[string, Buffer[]]>([
+    ['of one read', texts.map(part)],
+    ['of several reads', texts.map((text) => Buffer.from(text, 'latin1'))],
+    ['of one read, one of them put together elsewhere', texts.map((text, index) => index === 3 ? Buffer.from(text, 'latin1') : part(text))],
+  ])('%s', (_name, parts) => {
+    expect(latin1Fields(parts)).toEqual(texts);
+  });
+
+  test('out of their order, and none', () => {
+    expect(latin1Fields([part('bb'), part('a')])).toEqual(['bb', 'a']);
+    expect(latin1Fields([])).toEqual([]);
+  });
+});
+
+/** Answers in pieces of one byte. */
+function trickling(answer: Buffer): Promise<ScriptedUpstream> {
+  return startScriptedUpstream(async (connection) => {
+    await connection.nextRequest();
+    for (const byte of answer) {
+      connection.send(Buffer.from([byte]));
+      await new Promise((resolve) => { setImmediate(resolve); });
+    }
+    await connection.closed();
+  });
+}
