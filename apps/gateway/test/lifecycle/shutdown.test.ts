@@ -9,7 +9,7 @@ describe.each([1, 2])('with %i worker(s)', (workers) => {
   test('SIGTERM breaks no stream that ends within the drain timeout, flips readiness at once, and exits after the last one', async () => {
     await using upstream = await startHeldUpstream();
     await using penstock = await runPenstock({
-      document: { server: { workers, drain_timeout: 60 }, anthropic_native: { base_url: upstream.origin, pool: { max_connections: 50 } } },
+      document: { server: { workers, drain_timeout: 60 }, anthropic_native: { base_url: upstream.origin, pool: { max_connections: 100 } } },
       flags: [], environment: { ANTHROPIC_API_KEY: 'sk-ant-test' },
     });
     expect(await readiness(penstock.operations)).toBe(200);
