@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { isDeepStrictEqual } from 'node:util';
 import { DROP_REASONS } from '@penstock/header-policy';
 import { Registry } from 'prom-client';
 import { createApplication, type RefusedRequest } from './application/create-application.ts';
@@ -13,7 +14,7 @@ import type { GatewayConfig } from './config/gateway-config.ts';
 import { createSides, type Sides } from './create-sides.ts';
 import { FRONT_DOOR_ROUTES } from './front-door/create-front-door-side.ts';
 import { createOriginCheck, type OriginCheck } from './inbound/check-origin.ts';
-import { createInboundServer } from './inbound/create-inbound-server.ts';
+import { createInboundServer, renewCertificate, type InboundTls } from './inbound/create-inbound-server.ts';
 import { INBOUND_LIMITS, type InboundLimits } from './inbound/inbound-limits.ts';
 import { createRefusalReport } from './inbound/create-refusal-report.ts';
 import { createDrain } from './lifecycle/drain.ts';
@@ -122,6 +123,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     lifecycle, metrics,
     warnings: sides.warnings,
     update(next) {
+      if (!isDeepStrictEqual(config.server.tls, next.server.tls)) renewCertificate(server, tlsOf(next).tls);
       config = next;
       trustedProxies = createTrustedProxies(next.server.trusted_proxies);
       checkOrigin = originCheckOf(next);
@@ -173,7 +175,7 @@ async function listen(server: Server, host: string, port: number): Promise<void>
   await once(server, 'listening');
 }
 
-function tlsOf(config: GatewayConfig): { readonly tls?: { readonly cert: string; readonly key: string; readonly clientCa?: string } } {
+function tlsOf(config: GatewayConfig): { readonly tls?: InboundTls } {
   const { tls } = config.server;
   if (tls === undefined) return {};
   return { tls: { cert: tls.cert, key: tls.key, ...(tls.client_ca === undefined ? {} : { clientCa: tls.client_ca }) } };

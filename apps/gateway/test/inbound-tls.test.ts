@@ -4,6 +4,7 @@ import { startSimulator, type Simulator } from '@penstock/anthropic-simulator';
 import { createAuthority, openRawConnection } from '@penstock/test-support';
 import { Agent, fetch as undiciFetch } from 'undici';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { gatewayConfigSchema } from '../src/config/gateway-config.ts';
 import { startTestGateway } from './start-test-gateway.ts';
 
 const authority = createAuthority('Test Authority');
@@ -52,6 +53,38 @@ test('a client that never shakes hands is closed by the clock of the head', asyn
   expect(silent.received().length).toBe(0);
 });
 
+test('a renewed certificate is shown to new connections, and breaks none that is open', async () => {
+  const document = { server: { tls: server } };
+  await using gateway = await startTestGateway(simulator.origin, document);
+  const shown = async (): Promise<[TLSSocket, string]> => {
+    const secure = connect({ port: gateway.port, host: '127.0.0.1', servername: 'localhost', ca: authority.cert });
+    await once(secure, 'secureConnect');
+    return [secure, secure.getPeerCertificate().serialNumber];
+  };
+  const [open, before] = await shown();
+  const renewed = gatewayConfigSchema.parse({ anthropic_native: { base_url: simulator.origin, api_key: 'sk-ant-test' }, server: { port: 0, tls: authority.issue({ names: ['localhost', '127.0.0.1'] }) } });
+  gateway.update(renewed);
+  const [next, after] = await shown();
+  expect(after).not.toBe(before);
+  expect(await models(gateway.port)).toBe(200);
+  open.write('GET /anthropic/v1/models HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
+  const [answer] = await once(open, 'data') as [Buffer];
+  expect(answer.toString('latin1')).toMatch(/^HTTP\/1.1 200 /);
+  open.destroy();
+  next.destroy();
+});
+
+test('refuses an old version of TLS with a renewed certificate as well', async () => {
+  const { DEFAULT_CIPHERS, DEFAULT_MIN_VERSION } = tls;
+  onTestFinished(() => { Object.assign(tls, { DEFAULT_CIPHERS, DEFAULT_MIN_VERSION }); });
+  Object.assign(tls, { DEFAULT_CIPHERS: 'DEFAULT@SECLEVEL=0', DEFAULT_MIN_VERSION: 'TLSv1' });
+  await using gateway = await startTestGateway(simulator.origin, { server: { tls: server } });
+  gateway.update(gatewayConfigSchema.parse({ anthropic_native: { base_url: simulator.origin, api_key: 'sk-ant-test' }, server: { port: 0, tls: authority.issue({ names: ['localhost'] }) } }));
+  const old = connect({ port: gateway.port, host: '127.0.0.1', servername: 'localhost', ca: authority.cert, maxVersion: 'TLSv1.1', minVersion: 'TLSv1', ciphers: 'DEFAULT:@SECLEVEL=0' });
+  const [error] = await once(old, 'error') as [NodeJS.ErrnoException];
+  expect(error.code).toMatch(/^(?:ERR_SSL_|ECONNRESET)/);
+});
+
 test('streams over TLS, byte for byte', async () => {
   await using gateway = await startTestGateway(simulator.origin, { server: { tls: server } });
   const agent = new Agent({ connect: { ca: authority.cert }, allowH2: false });
@@ -70,5 +103,9 @@ describe('with client_ca', () => {
     await using gateway = await startTestGateway(simulator.origin, { server: { tls: { ...server, client_ca: clientAuthority.cert } } });
     const answer = await models(gateway.port, certificate).catch(() => 'refused');
     expect(answer).toBe(isAccepted ? 200 : 'refused');
+    // A renewed certificate of ours changes nothing of whom we take.
+    const renewed = { ...authority.issue({ names: ['localhost', '127.0.0.1'] }), client_ca: clientAuthority.cert };
+    gateway.update(gatewayConfigSchema.parse({ anthropic_native: { base_url: simulator.origin, api_key: 'sk-ant-test' }, server: { port: 0, tls: renewed } }));
+    expect(await models(gateway.port, certificate).catch(() => 'refused')).toBe(isAccepted ? 200 : 'refused');
   });
 });

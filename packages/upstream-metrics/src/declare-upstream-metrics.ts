@@ -1,5 +1,7 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { ObservableUpstream, UpstreamStats } from './observable-upstream.ts';
+import { createTallyCounter, type TallyCounter } from './tally/create-tally-counter.ts';
+import { createTallyHistogram, type TallyHistogram } from './tally/create-tally-histogram.ts';
 
 /** From 100 µs (an idle connection at hand) to the edge of a 5 s slot wait, and beyond for services that wait longer. */
 export const ACQUIRE_BUCKETS: readonly number[] =
@@ -18,8 +20,9 @@ export const CONNECTION_STATES = ['active', 'idle', 'connecting'] as const;
 export interface UpstreamMetricSet {
   /** The full names of all of them, gauges included. */
   readonly names: readonly string[];
-  readonly acquireSeconds: Histogram;
-  readonly acquisitions: Counter;
+  /** These two count every request: plain additions. */
+  readonly acquireSeconds: TallyHistogram;
+  readonly acquisitions: TallyCounter;
   readonly rejections: Counter;
   readonly connectSeconds: Histogram;
   readonly connectErrors: Counter;
@@ -87,14 +90,15 @@ function createGauge(prefix: string, { name, help, labelNames = [], set }: Gauge
 }
 
 /** Counters and histograms follow the clients' events. */
-function declareEventMetrics(registers: Registry[], prefix: string): Omit<UpstreamMetricSet, 'names'> {
+function declareEventMetrics(registry: Registry, prefix: string): Omit<UpstreamMetricSet, 'names'> {
+  const registers = [registry];
   return {
-    acquireSeconds: new Histogram({
-      name: `${prefix}upstream_pool_acquire_seconds`, registers, labelNames: CLIENT_LABELS, buckets: [...ACQUIRE_BUCKETS],
+    acquireSeconds: createTallyHistogram(registry, {
+      name: `${prefix}upstream_pool_acquire_seconds`, labelNames: CLIENT_LABELS, buckets: ACQUIRE_BUCKETS,
       help: 'Seconds a request waited until it had a connection of its own. Rejected requests are not in here.',
     }),
-    acquisitions: new Counter({
-      name: `${prefix}upstream_pool_acquisitions_total`, registers, labelNames: [...CLIENT_LABELS, 'source'],
+    acquisitions: createTallyCounter(registry, {
+      name: `${prefix}upstream_pool_acquisitions_total`, labelNames: [...CLIENT_LABELS, 'source'],
       help: 'Requests that got a connection: reused from the idle ones, new, or after waiting in the queue.',
     }),
     rejections: new Counter({
@@ -124,6 +128,6 @@ function declareEventMetrics(registers: Registry[], prefix: string): Omit<Upstre
 export function declareUpstreamMetrics(registry: Registry, prefix: string, upstreams: ObservedUpstreams): UpstreamMetricSet {
   const foreign = new Set(registry.getMetricsAsArray().map(({ name }) => name));
   for (const definition of GAUGES) registry.registerMetric(createGauge(prefix, definition, upstreams));
-  const events = declareEventMetrics([registry], prefix);
+  const events = declareEventMetrics(registry, prefix);
   return { ...events, names: registry.getMetricsAsArray().map(({ name }) => name).filter((name) => !foreign.has(name)) };
 }

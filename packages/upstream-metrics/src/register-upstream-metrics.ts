@@ -3,6 +3,7 @@ import { declareUpstreamMetrics, type UpstreamMetricSet } from './declare-upstre
 import {
   ACQUISITION_SOURCES, CONNECT_FAILURE_REASONS, DISCONNECT_REASONS, type ObservableUpstream, REJECTION_REASONS, type UpstreamEvents,
 } from './observable-upstream.ts';
+import type { TallyCounter } from './tally/create-tally-counter.ts';
 import { UpstreamMetricsError } from './upstream-metrics-error.ts';
 
 /** The options of `registerUpstreamMetrics`. */
@@ -52,19 +53,25 @@ function closedChildren(counter: Counter, labels: ClientLabels, label: string, v
   };
 }
 
-/** Makes what a client's events do, its children looked up once: an event costs one or two prom-client calls. */
+/** Likewise, for what every request does. */
+function closedTallies(counter: TallyCounter, labels: ClientLabels, label: string, values: readonly string[]): (value: string) => void {
+  const tallies = new Map(values.map((value) => [value, counter.tally({ ...labels, [label]: value })]));
+  return (value) => {
+    const tally = tallies.get(value) ?? counter.tally({ ...labels, [label]: OTHER });
+    tally.value += 1;
+  };
+}
+
+/** Makes what a client's events do, its children looked up once. */
 function createListeners(metrics: UpstreamMetricSet, labels: ClientLabels, known: boolean): Listeners {
-  const acquireSeconds = metrics.acquireSeconds.labels(labels);
+  const acquireSeconds = metrics.acquireSeconds.tally(labels);
   const connectSeconds = metrics.connectSeconds.labels(labels);
-  const countAcquisition = closedChildren(metrics.acquisitions, labels, 'source', ACQUISITION_SOURCES);
+  const countAcquisition = closedTallies(metrics.acquisitions, labels, 'source', ACQUISITION_SOURCES);
   const countRejection = closedChildren(metrics.rejections, labels, 'reason', REJECTION_REASONS);
   const countConnectError = closedChildren(metrics.connectErrors, labels, 'reason', CONNECT_FAILURE_REASONS);
   const countClosed = closedChildren(metrics.connectionsClosed, labels, 'reason', DISCONNECT_REASONS);
   const countHandshake = closedChildren(metrics.tlsHandshakes, labels, 'session', ['resumed', 'full']);
-  if (!known) {
-    metrics.acquireSeconds.zero(labels);
-    metrics.connectSeconds.zero(labels);
-  }
+  if (!known) metrics.connectSeconds.zero(labels);
   return {
     acquired({ waitMs, source }) {
       acquireSeconds.observe(seconds(waitMs));

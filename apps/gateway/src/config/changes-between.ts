@@ -16,6 +16,8 @@ export const RELOADABLE_PATHS: readonly string[] = [
   'clients',
   'limits.on_store_failure',
   'log.level',
+  'server.tls.cert',
+  'server.tls.key',
   'anthropic_native.api_key',
   'anthropic_native.timeout',
   'anthropic_native.timeouts',

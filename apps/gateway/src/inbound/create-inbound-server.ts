@@ -1,6 +1,7 @@
 import { createServer, STATUS_CODES, type RequestListener, type Server, type ServerOptions, type ServerResponse } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
+import { createServer as createTlsServer, Server as TlsServer } from 'node:https';
 import type { Socket } from 'node:net';
+import type { SecureContextOptions } from 'node:tls';
 import { handOverRequests, InboundMessage } from './inbound-message.ts';
 import { INBOUND_LIMITS, type InboundLimits } from './inbound-limits.ts';
 import { isLingering, lingerOnClose, startLingering } from './linger-on-close.ts';
@@ -39,8 +40,8 @@ export function createInboundServer(options: InboundServerOptions): Server {
   const { tls, limits = INBOUND_LIMITS } = options;
   const httpOptions = describeHttpOptions(limits);
   const server: Server = tls === undefined ? createServer(httpOptions) : createTlsServer({
-    ...httpOptions, cert: tls.cert, key: tls.key, minVersion: 'TLSv1.2', handshakeTimeout: limits.headersTimeoutMs,
-    ...(tls.clientCa === undefined ? {} : { ca: tls.clientCa, requestCert: true, rejectUnauthorized: true }),
+    ...httpOptions, ...describeContext(tls), handshakeTimeout: limits.headersTimeoutMs,
+    ...(tls.clientCa === undefined ? {} : { requestCert: true, rejectUnauthorized: true }),
   });
   // Fields beyond this are hidden from us by older Nodes, which go on with the rest; one more than the limit can be counted.
   server.maxHeadersCount = limits.maxHeadersCount + 1;
@@ -65,6 +66,15 @@ export function createInboundServer(options: InboundServerOptions): Server {
   server.on('checkExpectation', onRequest);
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => answerParserError(error, socket as Socket, options.describeParserError, limits));
   return server;
+}
+
+function describeContext({ cert, key, clientCa }: InboundTls): SecureContextOptions {
+  return { cert, key, minVersion: 'TLSv1.2', ...(clientCa === undefined ? {} : { ca: clientCa }) };
+}
+
+/** Shows connections to come another certificate; those that are open keep theirs. Whether clients need one cannot be changed. */
+export function renewCertificate(server: Server, tls: InboundTls | undefined): void {
+  if (server instanceof TlsServer && tls !== undefined) server.setSecureContext(describeContext(tls));
 }
 
 /** As newer Nodes answer it themselves. */

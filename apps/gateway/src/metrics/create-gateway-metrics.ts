@@ -1,10 +1,10 @@
+import type { Tally } from '@penstock/upstream-metrics/tally';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { StoreOperation } from '../limits/lease-book.ts';
 import type { ObserverName, ObserverReport } from '../logging/create-observer-report.ts';
 import { OUTCOMES, type RequestRecord, type Side } from '../request-record.ts';
 import { createConfigMetrics } from './create-config-metrics.ts';
 import { createRequestRecorder } from './create-request-recorder.ts';
-import type { Tally } from './create-tally-counter.ts';
 import { declareGatewayMetrics, type GatewayMetricSet, type GatewayState, type ReadBudgets } from './declare-gateway-metrics.ts';
 import { BUILT_IN_CLIENTS, createClosedLabel, OTHER } from './label-bounds.ts';
 import { createQuotaGauges } from './quota-gauges.ts';

@@ -1,6 +1,5 @@
+import { add, type HistogramTally, type Tally } from '@penstock/upstream-metrics/tally';
 import type { Outcome, RequestRecord, Side, TokenCounts } from '../request-record.ts';
-import { add, type Tally } from './create-tally-counter.ts';
-import type { HistogramTally } from './create-tally-histogram.ts';
 import type { GatewayMetricSet } from './declare-gateway-metrics.ts';
 import { type ClosedLabel, createLearnedLabel, methodLabel, statusLabel } from './label-bounds.ts';
 

@@ -1,7 +1,6 @@
+import { createTallyCounter, createTallyHistogram, type TallyCounter, type TallyHistogram } from '@penstock/upstream-metrics/tally';
 import { Gauge, type Registry } from 'prom-client';
 import type { Side } from '../request-record.ts';
-import { createTallyCounter, type TallyCounter } from './create-tally-counter.ts';
-import { createTallyHistogram, type TallyHistogram } from './create-tally-histogram.ts';
 
 /** From a warm 50 ms to the 90 s that a long prompt may take: dense below 3 s, where people notice the difference. */
 export const FIRST_BYTE_BUCKETS: readonly number[] =

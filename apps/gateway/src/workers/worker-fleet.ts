@@ -41,6 +41,8 @@ const FIRST_BACKOFF_MS = 100;
 const MAX_BACKOFF_MS = 10_000;
 /** A worker that lived this long did not die of its start. */
 const HEALTHY_LIFE_MS = 30_000;
+/** Workers with a defect that still drain count: where one request after another meets it, the rest waits until one is gone. */
+const MOST_PER_PLACE = 2;
 
 /** Makes a fleet; `cluster.setupPrimary` names the program that workers run. */
 export function createWorkerFleet(options: FleetOptions): WorkerFleet {
@@ -48,6 +50,7 @@ export function createWorkerFleet(options: FleetOptions): WorkerFleet {
   let { config } = options;
   const workers = new Map<number, WorkerHandle>();
   const all = new Set<WorkerHandle>();
+  const replaced = new WeakSet<WorkerHandle>();
   let isEnding = false;
   let backoffMs = FIRST_BACKOFF_MS;
 
@@ -59,22 +62,30 @@ export function createWorkerFleet(options: FleetOptions): WorkerFleet {
     const share = { index, count };
     handle.send({ type: 'start', config: divideConfig(config, share), share, version: options.version, viaPseudonym: options.viaPseudonym, logStyle: options.logStyle, tracing: options.tracing });
     void outlive(handle, bornAt);
+    void standIn(handle, bornAt);
     return handle;
+  }
+
+  async function standIn(handle: WorkerHandle, bornAt: number): Promise<void> {
+    await handle.broken;
+    if (all.size < MOST_PER_PLACE * count) replaceUnlessLeaving(handle, bornAt, 'a defect, when its responses have ended');
   }
 
   async function outlive(handle: WorkerHandle, bornAt: number): Promise<void> {
     const endedBy = await handle.exited;
     all.delete(handle);
-    const hasCrashed = !isEnding && !handle.isLeaving;
-    metrics.remove(handle.id, hasCrashed ? 'crashed' : 'ended');
-    if (hasCrashed && workers.get(handle.index) === handle) replace(handle, performance.now() - bornAt, endedBy);
+    metrics.remove(handle.id, isEnding || handle.isLeaving ? 'ended' : 'crashed');
+    replaceUnlessLeaving(handle, bornAt, endedBy);
   }
 
-  function replace(dead: WorkerHandle, lifeMs: number, endedBy: string): void {
+  function replaceUnlessLeaving(dead: WorkerHandle, bornAt: number, endedBy: string): void {
     const { index } = dead;
+    if (isEnding || dead.isLeaving || workers.get(index) !== dead || replaced.has(dead)) return;
+    replaced.add(dead);
+    const lifeMs = performance.now() - bornAt;
     backoffMs = lifeMs > HEALTHY_LIFE_MS ? FIRST_BACKOFF_MS : Math.min(backoffMs * 2, MAX_BACKOFF_MS);
     logger.error({ worker: index, ended_by: endedBy, life_ms: Math.round(lifeMs), replaced_in_ms: backoffMs }, 'a worker died');
-    // A rolling restart may have filled the place in the meantime.
+    // It may have been filled in the meantime.
     setTimeout(() => { if (!isEnding && workers.get(index) === dead) workers.set(index, fork(index)); }, backoffMs);
   }
 

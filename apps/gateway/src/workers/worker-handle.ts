@@ -12,6 +12,8 @@ export interface WorkerHandle {
   readonly ready: Promise<number>;
   /** Resolves when the process is gone, with what ended it: a signal's name, or its exit code. */
   readonly exited: Promise<string>;
+  /** Resolves when it takes nothing new because of a defect; its last responses may hold it for minutes. */
+  readonly broken: Promise<void>;
   /** Whether the primary asked it to end. */
   isLeaving: boolean;
   readonly isReady: () => boolean;
@@ -46,6 +48,7 @@ export function createWorkerHandle(worker: Worker, index: number, onText: (id: n
     // A process that could not be started (descriptors, memory, pids) has no exit.
     worker.on('error', () => { if (worker.process.pid === undefined) onGone('no start'); });
   });
+  const { promise: broken, resolve: onBroken } = Promise.withResolvers<void>();
   const ready = new Promise<number>((resolve, reject) => {
     worker.on('message', (message: WorkerMessage) => {
       if (message.type === 'ready') {
@@ -53,6 +56,9 @@ export function createWorkerHandle(worker: Worker, index: number, onText: (id: n
         resolve(message.port);
       } else if (message.type === 'failed') {
         reject(new Error(message.message));
+      } else if (message.type === 'broken') {
+        isReady = false;
+        onBroken();
       } else {
         ({ warnings } = message);
         onText(worker.id, message.text);
@@ -70,7 +76,7 @@ export function createWorkerHandle(worker: Worker, index: number, onText: (id: n
     if (worker.isConnected()) worker.send(message);
   };
   return {
-    id: worker.id, index, ready, exited, isLeaving: false, send,
+    id: worker.id, index, ready, exited, broken, isLeaving: false, send,
     isReady: () => isReady && worker.isConnected(),
     warnings: () => warnings,
     scrape: () => new Promise((resolve, reject) => {

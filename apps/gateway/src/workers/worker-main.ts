@@ -87,7 +87,9 @@ async function leaveBroken(): Promise<void> {
 
 function onFatal(error: unknown): void {
   processLogger?.logger.fatal({ error: describeError(error) }, 'uncaught error in a worker');
-  if (!isEnding) void leaveBroken();
+  if (isEnding) return;
+  void tell({ type: 'broken' });
+  void leaveBroken();
 }
 
 // The terminal sends its signals to every process of the group; only the primary decides.

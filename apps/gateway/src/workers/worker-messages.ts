@@ -18,4 +18,6 @@ export type PrimaryMessage =
 export type WorkerMessage =
   | { readonly type: 'ready'; readonly port: number }
   | { readonly type: 'failed'; readonly message: string }
+  /** A defect was met: it takes no new connections, and ends with its last response. */
+  | { readonly type: 'broken' }
   | { readonly type: 'metrics'; readonly scrape: number; readonly text: string; readonly warnings: Readonly<Record<string, string>> };

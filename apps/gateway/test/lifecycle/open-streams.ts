@@ -28,11 +28,16 @@ export async function startHeldUpstream(): Promise<HeldUpstream> {
   return { ...upstream, finish };
 }
 
-/** Opens one stream and waits for its first event. */
-export async function openStream(port: number): Promise<RawConnection> {
+/** Opens one stream, with a client's key where one is needed, and waits for its first event. What does not begin in time is closed. */
+export async function openStream(port: number, key?: string, withinMs = 30_000): Promise<RawConnection> {
   const body = '{"model":"m","max_tokens":1,"stream":true,"messages":[]}';
   const connection = await openRawConnection(port);
-  connection.send(`POST /anthropic/v1/messages HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
-  await connection.waitFor((bytes) => bytes.includes('message_start'), 30_000);
+  connection.send(`POST /anthropic/v1/messages HTTP/1.1\r\nHost: 127.0.0.1\r\n${key === undefined ? '' : `x-api-key: ${key}\r\n`}Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+  try {
+    await connection.waitFor((bytes) => bytes.includes('message_start'), withinMs);
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
   return connection;
 }

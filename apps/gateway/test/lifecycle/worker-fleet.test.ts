@@ -1,23 +1,27 @@
 import { fork } from 'node:child_process';
 import cluster from 'node:cluster';
 import { once } from 'node:events';
-import { resolve } from 'node:path';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { pino } from 'pino';
 import { startSimulator } from '@penstock/anthropic-simulator';
 import { scrubbedEnvironment } from '@penstock/test-support';
 import { expect, test } from 'vitest';
 import { hashClientKey } from '../../src/clients/client-key.ts';
 import { gatewayConfigSchema, type GatewayConfig } from '../../src/config/gateway-config.ts';
-import { createWorkerMetrics } from '../../src/metrics/create-worker-metrics.ts';
+import { createWorkerMetrics, type WorkerMetrics } from '../../src/metrics/create-worker-metrics.ts';
 import { createWorkerFleet, type WorkerFleet } from '../../src/workers/worker-fleet.ts';
 import { createWorkerHandle } from '../../src/workers/worker-handle.ts';
 import type { WorkerMessage } from '../../src/workers/worker-messages.ts';
+import { openStream, startHeldUpstream } from './open-streams.ts';
 
 const PROGRAM = resolve(import.meta.dirname, '../../src/workers/worker-main.ts');
 const FROM_SOURCE = ['--conditions=@penstock/source'];
 
-const withKey = (origin: string, key: string): GatewayConfig => gatewayConfigSchema.parse({
-  server: { port: 0 }, log: { level: 'silent' }, clients: [{ name: 'alice', key_sha256: hashClientKey(key) }],
+const withKey = (origin: string, key: string, port = 0): GatewayConfig => gatewayConfigSchema.parse({
+  server: { port }, log: { level: 'silent' }, clients: [{ name: 'alice', key_sha256: hashClientKey(key) }],
   anthropic_native: { base_url: origin, api_key: 'sk-ant-test', pool: { max_connections: 4 } },
 });
 
@@ -37,11 +41,18 @@ test('a worker that is still being made takes a configuration that comes meanwhi
   await exited;
 });
 
-function createFleet(origin: string): WorkerFleet {
-  cluster.setupPrimary({ exec: PROGRAM, args: [], execArgv: FROM_SOURCE, serialization: 'advanced' });
+interface FleetParts {
+  readonly exec?: string;
+  readonly metrics?: WorkerMetrics;
+  /** A port of its own stays the same when the only worker is gone for a moment. */
+  readonly port?: number;
+}
+
+function createFleet(origin: string, { exec = PROGRAM, metrics = createWorkerMetrics(), port = 0 }: FleetParts = {}): WorkerFleet {
+  cluster.setupPrimary({ exec, args: [], execArgv: FROM_SOURCE, serialization: 'advanced' });
   return createWorkerFleet({
-    count: 1, config: withKey(origin, 'old'), logger: pino({ level: 'silent' }), version: '0', viaPseudonym: 'penstock-test', logStyle: 'json', tracing: undefined,
-    metrics: createWorkerMetrics(),
+    count: 1, config: withKey(origin, 'old', port), logger: pino({ level: 'silent' }), version: '0', viaPseudonym: 'penstock-test', logStyle: 'json', tracing: undefined,
+    metrics,
   });
 }
 
@@ -80,6 +91,32 @@ test('a restart that the end overtakes leaves no worker behind', async () => {
   await restarted.catch(() => undefined);
   await fleet.close();
   expect(runningWorkers()).toBe(0);
+});
+
+test('a worker with a defect is replaced at once, and ends when its last response has (a stream of minutes must not leave its place empty)', async () => {
+  await using upstream = await startHeldUpstream();
+  const folder = mkdtempSync(join(tmpdir(), 'penstock-defect-'));
+  const program = join(folder, 'worker.mjs');
+  writeFileSync(program, `import ${JSON.stringify(PROGRAM)};\nprocess.on('SIGWINCH', () => { throw new Error('a defect, made by the test'); });\n`);
+  const metrics = createWorkerMetrics();
+  const unused = createServer().listen(0, '127.0.0.1');
+  await once(unused, 'listening');
+  const { port } = unused.address() as AddressInfo;
+  unused.close();
+  const fleet = createFleet(upstream.origin, { exec: program, metrics, port });
+  await fleet.start();
+  const [first] = Object.values(cluster.workers ?? {});
+  const stream = await openStream(port, 'old');
+  process.kill(first?.process.pid as number, 'SIGWINCH');
+  // A connection that came when nobody listened waits in vain: each attempt is given up soon.
+  await expect.poll(() => openStream(port, 'old', 1_000).then((second) => second.end(), () => 'refused'), { timeout: 30_000 }).toBe('open');
+  expect(stream.end()).toBe('open');
+  upstream.finish();
+  expect((await stream.readMessage({ kind: 'response' })).complete).toBe(true);
+  await expect.poll(runningWorkers, { timeout: 15_000 }).toBe(1);
+  await expect.poll(async () => (await metrics.scrape()).text).toContain('penstock_worker_crashes_total 1');
+  await fleet.close();
+  rmSync(folder, { recursive: true });
 });
 
 test('a worker whose process cannot be started counts as ended, with the reason (the primary must not end of it)', async () => {

@@ -1,6 +1,6 @@
 import { Counter, Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
-import { createTallyCounter } from '../../src/metrics/create-tally-counter.ts';
+import { createTallyCounter } from '../../src/tally/create-tally-counter.ts';
 
 const HELP = { name: 'x_total', help: 'What happened: "x",\nper \\.', labelNames: ['a', 'b'] };
 const COMBINATIONS = [{ a: 'plain', b: '' }, { a: 'a "quoted" \\ path', b: 'two\nlines' }, { a: 'ünï', b: 'é}={,' }];

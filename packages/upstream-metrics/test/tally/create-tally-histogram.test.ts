@@ -1,6 +1,6 @@
 import { Histogram, Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
-import { createTallyHistogram } from '../../src/metrics/create-tally-histogram.ts';
+import { createTallyHistogram } from '../../src/tally/create-tally-histogram.ts';
 
 const DECLARED = { name: 'x_seconds', help: 'How long: "x",\nper \\.', labelNames: ['a', 'b'], buckets: [0.1, 0.25, 1, 10] };
 const COMBINATIONS = [{ a: 'plain', b: '' }, { a: 'a "quoted" \\ path', b: 'two\nlines' }, { a: 'ünï', b: 'é}={,' }];
