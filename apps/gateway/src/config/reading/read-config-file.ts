@@ -1,6 +1,8 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { ConfigError, valueProblem } from '../config-error.ts';
+import { formatPath } from '../problems/secret-fields.ts';
+import { repeatedKeys } from './repeated-keys.ts';
 import type { CommandLineFlags, Environment } from './overrides.ts';
 
 const DEFAULT_FILE = 'config.json';
@@ -14,9 +16,13 @@ export function findConfigFile(flags: CommandLineFlags, environment: Environment
   return existsSync(fallback) ? fallback : undefined;
 }
 
-/** Reads a configuration file as JSON; a `ConfigError` says where it is malformed without quoting it. */
+/** Reads a configuration file as JSON; a `ConfigError` says where it is malformed without quoting it, or which keys it has twice. */
 export function readConfigFile(path: string): unknown {
-  return parseJson(readText(path), path);
+  const text = readText(path);
+  const document = parseJson(text, path);
+  const repeated = repeatedKeys(text).map((keys) => valueProblem(formatPath(keys), 'one value', 'the same key twice'));
+  if (repeated.length > 0) throw new ConfigError('invalid', path, repeated, [path]);
+  return document;
 }
 
 function readText(path: string): string {
