@@ -23,8 +23,10 @@ async function fuzz<Values extends [unknown, ...unknown[]]>(name: string, arbitr
 
 const url = fc.oneof(fc.constantFrom(ORIGIN, 'https://elsewhere.example', `${ORIGIN}.elsewhere.example`, 'https://x@api.anthropic.com').map((origin) => origin + PATH), fc.constant(`${ORIGIN}/v1/organizations`), fc.string(), fc.constant(null));
 const text = fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('"results_url":"', `\\"results_url\\":\\"${ORIGIN}${PATH}\\"`, `"results_url":"${ORIGIN}${PATH}"`, '\\', '"'));
+/** Without backslashes: once V8 has read a key with one, it takes some escaped keys for it (seen in Node 24 and 26), and the oracle reads by V8. */
+const key = text.filter((value) => !value.includes('\\'));
 const { document } = fc.letrec<{ document: unknown }>((tie) => ({
-  document: fc.oneof({ depthSize: 'small' }, text, url, fc.double({ noNaN: true, noDefaultInfinity: true }), fc.boolean(), fc.array(tie('document'), { maxLength: 4 }), fc.dictionary(fc.oneof(fc.constant('results_url'), text), fc.oneof(url, tie('document')), { maxKeys: 4 })),
+  document: fc.oneof({ depthSize: 'small' }, text, url, fc.double({ noNaN: true, noDefaultInfinity: true }), fc.boolean(), fc.array(tie('document'), { maxLength: 4 }), fc.dictionary(fc.oneof(fc.constant('results_url'), key), fc.oneof(url, tie('document')), { maxKeys: 4 })),
 }));
 
 /** The rewrite on the parsed document: what the rewrite of the bytes must come to. */

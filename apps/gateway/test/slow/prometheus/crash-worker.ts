@@ -57,6 +57,8 @@ export async function crashWorker(gateway: SpawnedGateway, prometheus: Prometheu
   gateway.process.kill('SIGUSR2');
   while (workersOf(gateway).some((pid) => first.includes(pid))) await pause(100);
   await prometheus.until(`min_over_time((${BOTH_UP})[3s:500ms]) == 2 and on () penstock_worker_crashes_total{${JOB}} == 0`);
+  // The three seconds of the query may have begun before all was well.
+  while (Date.now() / 1000 - wellSince < 3.5) await pause(100);
   const [victim = 0] = workersOf(gateway);
   const killedAt = Date.now() / 1000;
   process.kill(victim, 'SIGKILL');
