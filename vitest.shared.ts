@@ -21,6 +21,8 @@ export const sharedConfig: ViteUserConfig = {
     expect: { poll: { timeout: 10_000 } },
     pool: 'forks',
     maxWorkers: 2,
+    // Files share a process one after the other: each leaves it as it found it, and nothing is loaded a hundred times.
+    isolate: false,
   },
 };
 
@@ -33,6 +35,8 @@ export const slowConfig: ViteUserConfig = {
     exclude: ['**/node_modules/**'],
     testTimeout: 600_000,
     fileParallelism: false,
+    // What is measured here is measured in a process of its own.
+    isolate: true,
     passWithNoTests: true,
   },
 };
