@@ -1,5 +1,20 @@
 import { defineConfig } from 'vitest/config';
 import { sharedConfig } from '../../vitest.shared.ts';
 
-// Some tests here start processes of their own, which takes seconds on a busy machine.
-export default defineConfig({ ...sharedConfig, test: { ...sharedConfig.test, testTimeout: 60_000 } });
+/** The state of node:cluster is the process's own, and no test can put it back. */
+const ALONE = ['test/lifecycle/worker-fleet.test.ts'];
+
+const { include, exclude = [], pool, maxWorkers, ...each } = sharedConfig.test ?? {};
+// Starting a process takes seconds on a busy machine.
+const settings = { ...each, testTimeout: 60_000 };
+
+export default defineConfig({
+  test: {
+    ...(pool === undefined ? {} : { pool }),
+    ...(maxWorkers === undefined ? {} : { maxWorkers }),
+    projects: [
+      { ...sharedConfig, test: { ...settings, name: 'alone', include: ALONE, exclude, isolate: true } },
+      { ...sharedConfig, test: { ...settings, name: 'rest', ...(include === undefined ? {} : { include }), exclude: [...exclude, ...ALONE] } },
+    ],
+  },
+});

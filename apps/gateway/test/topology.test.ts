@@ -50,7 +50,7 @@ describe('the star: packages never import each other, only apps compose', () => 
       '@penstock/openai-front-door': ['.', './package.json'],
       '@penstock/sse-relay': ['.', './anthropic-usage', './package.json'],
       '@penstock/upstream-client': ['.', './package.json'],
-      '@penstock/upstream-metrics': ['.', './package.json', './tally'],
+      '@penstock/upstream-metrics': ['.', './tally', './package.json'],
     });
   });
 });
