@@ -1,7 +1,7 @@
 import type { Workload } from './workload.ts';
 
-const REQUESTS = { kind: 'requests', endpoint: 'native', connections: 16, sliceMs: 700, rounds: 15, withPeers: true, latencyRatePerSecond: 200, streamEvents: 0 } as const;
-const STREAMS = { kind: 'streams', endpoint: 'native', body: '1 KB stream', windowMs: 1_000, rounds: 9, withPeers: false } as const;
+const REQUESTS = { kind: 'requests', endpoint: 'native', connections: 16, warmUpMs: 21_000, sliceMs: 700, rounds: 15, withPeers: true, latencyRatePerSecond: 200, streamEvents: 0 } as const;
+const STREAMS = { kind: 'streams', endpoint: 'native', body: '1 KB stream', warmUpMs: 12_000, windowMs: 1_000, rounds: 9, withPeers: false } as const;
 
 /** The workloads in the order in which they run and are reported. */
 export const WORKLOADS: readonly Workload[] = [
@@ -29,8 +29,8 @@ export const WORKLOADS: readonly Workload[] = [
 export function quick(workload: Workload): Workload {
   const rounds = Math.min(workload.rounds, workload.kind === 'memory' ? 1 : 5);
   switch (workload.kind) {
-    case 'requests': return { ...workload, rounds, sliceMs: 350 };
-    case 'streams': return { ...workload, rounds, windowMs: 700, streams: Math.min(workload.streams, 500) };
+    case 'requests': return { ...workload, rounds, warmUpMs: 6_000, sliceMs: 350 };
+    case 'streams': return { ...workload, rounds, warmUpMs: 3_000, windowMs: 700, streams: Math.min(workload.streams, 500) };
     case 'memory': return { ...workload, rounds, streams: Math.min(workload.streams, 1_500), settleMs: 2_000 };
     default: return { ...workload, rounds: 3, streams: 500, atOnce: 50 };
   }

@@ -20,9 +20,6 @@ export interface WorkloadResult {
   readonly results: readonly ContenderResult[];
 }
 
-/** How many slices of a request workload warm a contender up. */
-const WARM_UP_FACTOR = 8;
-
 interface Entry {
   readonly name: string;
   readonly running: RunningContender;
@@ -105,10 +102,10 @@ async function measureInto(rig: BenchRig, workload: Workload, entry: Entry, isKe
   }
 }
 
-/** What is thrown away first: engines compile what is hot while it runs, and need some thousand requests for it. */
+/** What is thrown away first: engines compile what is hot while it runs, and need tens of thousands of requests for it. */
 function warmUpOf(workload: Workload): Workload {
-  if (workload.kind === 'requests') return { ...workload, sliceMs: workload.sliceMs * WARM_UP_FACTOR };
-  return workload.kind === 'streams' ? { ...workload, windowMs: workload.windowMs * 2 } : workload;
+  if (workload.kind === 'requests') return { ...workload, sliceMs: workload.warmUpMs };
+  return workload.kind === 'streams' ? { ...workload, windowMs: workload.warmUpMs } : workload;
 }
 
 /** Each round has an order of its own, so that none always follows the same neighbour and finds the caches as that left them. */

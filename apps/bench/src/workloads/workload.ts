@@ -16,6 +16,8 @@ interface Common {
 export interface RequestWorkload extends Common {
   readonly kind: 'requests';
   readonly connections: number;
+  /** Load before the first round, which is thrown away. */
+  readonly warmUpMs: number;
   readonly sliceMs: number;
   /** The rate at which latency is measured apart from the closed loop, which only measures its own queue. */
   readonly latencyRatePerSecond: number;
@@ -28,6 +30,8 @@ export interface StreamWorkload extends Common {
   readonly kind: 'streams';
   readonly streams: number;
   readonly eventsPerSecond: number;
+  /** Load before the first round, which is thrown away. */
+  readonly warmUpMs: number;
   readonly windowMs: number;
 }
 
