@@ -12,13 +12,14 @@ Object.assign(environment, { TURBO_TELEMETRY_DISABLED: '1', NO_COLOR: '1', ...(i
 
 const totals = { passed: 0, failed: 0, skipped: 0 };
 
-/** Runs one command, echoes its output, and adds up the test runner's closing lines. */
-function run(command, args) {
+/** Runs one command, hands on its output, and adds up the test runner's closing lines. */
+function run([command, args], print) {
+  print(`\n$ ${command} ${args.join(' ')}\n`);
   return new Promise((resolve) => {
     const child = spawn(command, args, { env: environment, stdio: ['ignore', 'pipe', 'inherit'] });
     let pending = '';
     child.stdout.on('data', (chunk) => {
-      process.stdout.write(chunk);
+      print(chunk);
       const lines = (pending + chunk.toString()).split('\n');
       pending = lines.pop() ?? '';
       for (const line of lines) count(line);
@@ -36,20 +37,32 @@ function count(line) {
   for (const [, number, kind] of summary.matchAll(/(\d+) (passed|failed|skipped)/g)) totals[kind] += Number(number);
 }
 
-/** @type {Array<[command: string, args: string[]]>} */
-const steps = suite === 'test'
-  ? [
-    ['oxlint', ['--quiet']],
-    ['turbo', ['run', 'build', 'typecheck', 'test', '--concurrency=2', '--log-order=grouped', '--continue', ...passThrough]],
-  ]
-  : [['turbo', ['run', 'test:slow', '--concurrency=1', '--log-order=grouped', '--continue', ...passThrough]]];
-
-let exitCode = 0;
-for (const [command, args] of steps) {
-  console.log(`\n$ ${command} ${args.join(' ')}`);
-  const code = await run(command, args);
-  if (code !== 0) exitCode = code;
+/** Runs commands one after the other; the worst exit code. */
+async function runAll(commands, print) {
+  let worst = 0;
+  for (const command of commands) worst = (await run(command, print)) || worst;
+  return worst;
 }
+
+const turbo = (tasks, ...flags) => ['turbo', ['run', ...tasks, '--log-order=grouped', '--continue', ...flags, ...passThrough]];
+const echo = (text) => { process.stdout.write(text); };
+
+/** The gateway's tests wait for processes as long as all others compute: they run beside them. */
+async function runFast() {
+  const built = await runAll([turbo(['build'])], echo);
+  const others = [];
+  const codes = await Promise.all([
+    runAll([turbo(['test'], '--filter=@penstock/gateway')], echo),
+    runAll([['oxlint', ['--quiet']], turbo(['typecheck', 'test'], '--filter=!@penstock/gateway', '--concurrency=1'), turbo(['typecheck'], '--filter=@penstock/gateway')], (text) => others.push(text)),
+  ]);
+  for (const text of others) echo(text);
+  return Math.max(built, ...codes);
+}
+
+const isWhole = suite === 'test' && passThrough.length === 0;
+const exitCode = isWhole ? await runFast() : await runAll(suite === 'test'
+  ? [['oxlint', ['--quiet']], turbo(['build', 'typecheck', 'test'], '--concurrency=2')]
+  : [turbo(['test:slow'], '--concurrency=1')], echo);
 if (exitCode !== 0 && totals.failed === 0) totals.failed = 1;
 console.log(`\n${totals.passed} passed, ${totals.failed} failed${totals.skipped > 0 ? `, ${totals.skipped} skipped` : ''}`);
 process.exitCode = exitCode;

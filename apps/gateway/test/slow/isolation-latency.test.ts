@@ -6,7 +6,7 @@ import { Client } from 'undici';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runPenstock, type PenstockProcess } from '../run-penstock.ts';
 
-const ROUNDS = process.env['PENSTOCK_SLOW_BOUNDED'] === '1' ? 7 : 15;
+const ROUNDS = process.env['PENSTOCK_SLOW_BOUNDED'] === '1' ? 11 : 15;
 const REQUESTS = 1_000;
 const WAITING = 1_000;
 const BODY = JSON.stringify({ model: 'm', max_tokens: 1, messages: [{ role: 'user', content: 'hi' }] });

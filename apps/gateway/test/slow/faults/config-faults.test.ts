@@ -41,7 +41,7 @@ const FAULTS: readonly (readonly [Fault, string, () => void, 'success' | 'failur
   ['huge', 'has 8 MB of blanks', () => writeFileSync(file, sound + ' '.repeat(8_000_000)), 'failure'],
   ['huge', 'has 200 KB of blanks', () => writeFileSync(file, sound + ' '.repeat(200_000)), 'success'],
   ['huge', 'has 20,000 unknown settings', () => writeFileSync(file, sound.replace(/^\{/, `{${Array.from({ length: 20_000 }, (_, index) => `"unknown_${index}":1,`).join('')}`)), 'failure'],
-  ['duplicate', 'has a setting twice', () => writeFileSync(file, sound.replace(/^\{/, '{"log":{"level":"warn"},"log":{"level":"info"},')), 'success'],
+  ['duplicate', 'has a setting twice', () => writeFileSync(file, sound.replace(/^\{/, '{"log":{"level":"warn"},"log":{"level":"info"},')), 'failure'],
   ['out_of_order', 'has its settings in another order', () => writeFileSync(file, JSON.stringify(Object.fromEntries(Object.entries(JSON.parse(sound) as object).toReversed()))), 'success'],
 ];
 
