@@ -44,7 +44,7 @@ async function runAll(commands, print) {
   return worst;
 }
 
-const turbo = (tasks, ...flags) => ['turbo', ['run', ...tasks, '--log-order=grouped', '--continue', ...flags, ...passThrough]];
+const turbo = (tasks, ...options) => ['turbo', ['run', ...tasks, '--log-order=grouped', '--continue', ...options, ...passThrough]];
 const echo = (text) => { process.stdout.write(text); };
 
 /** The gateway's tests wait for processes as long as all others compute: they run beside them. */
