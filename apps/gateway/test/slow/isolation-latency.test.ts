@@ -17,6 +17,7 @@ const median = (values: readonly number[]): number => quantile(values, 0.5);
 
 let nativeUpstream: Server;
 let heldUpstream: Server;
+let held: string;
 let penstock: PenstockProcess;
 let client: Client;
 
@@ -34,7 +35,7 @@ beforeAll(async () => {
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => { if (!Buffer.concat(chunks).includes('"stream":true')) response.writeHead(200, { 'content-type': 'application/json' }).end('{"type":"nonsense"'); });
   });
-  const held = await listen(heldUpstream);
+  held = await listen(heldUpstream);
   penstock = await runPenstock({
     document: {
       anthropic_native: { base_url: await listen(nativeUpstream) },
@@ -88,9 +89,9 @@ async function saturate(): Promise<() => Promise<void>> {
   };
 }
 
-/** Keeps the front door failing in its translation; returns what stops it. */
-async function fail(): Promise<() => Promise<void>> {
-  const failing = new Worker(new URL('./failing-client.ts', import.meta.url), { workerData: { origin: penstock.origin, pauseMs: 20 } });
+/** Sends to the front door, or past the gateway to its upstream; returns what stops it. */
+async function send(origin: string, expected: number): Promise<() => Promise<void>> {
+  const failing = new Worker(new URL('./failing-client.ts', import.meta.url), { workerData: { origin, pauseMs: 20 } });
   const statuses = new Set<number>();
   let failures = 0;
   failing.on('message', (status: number) => {
@@ -101,17 +102,25 @@ async function fail(): Promise<() => Promise<void>> {
   return async () => {
     failing.postMessage('stop');
     await once(failing, 'exit');
-    expect([...statuses]).toEqual([502]);
+    expect([...statuses]).toEqual([expected]);
   };
 }
 
-describe.each([['saturated, with 1,000 waiting', saturate], ['failing in every translation', fail]] as const)('while the front door is %s', (_state, disturb) => {
+/** Keeps the front door failing in its translation. */
+const fail = (): Promise<() => Promise<void>> => send(penstock.origin, 502);
+/** The same client and the same upstream at work, which share a processor with the measurement, and nothing for the gateway to do. */
+const failElsewhere = (): Promise<() => Promise<void>> => send(held, 200);
+const idle = (): Promise<() => Promise<void>> => Promise.resolve(() => Promise.resolve());
+
+describe.each([['saturated, with 1,000 waiting', saturate, idle], ['failing in every translation', fail, failElsewhere]] as const)('while the front door is %s', (_state, disturb, accompany) => {
   test('native latency stays within 15 % at p50 and twice at p99, by paired medians of one run, and its bytes are the same', async () => {
     await measure();
     const p50: number[] = [];
     const p99: number[] = [];
     for (let round = 0; round < ROUNDS; round += 1) {
+      const leave = await accompany();
       const calm = await measure();
+      await leave();
       const restore = await disturb();
       const disturbed = await measure();
       await restore();
