@@ -111,10 +111,18 @@ test('a worker with a defect is replaced at once, and ends when its last respons
   // A connection that came when nobody listened waits in vain: each attempt is given up soon.
   await expect.poll(() => openStream(port, 'old', 1_000).then((second) => second.end(), () => 'refused'), { timeout: 30_000 }).toBe('open');
   expect(stream.end()).toBe('open');
+  // Where its successor meets the defect as well, no third one is made before one of the two is gone.
+  const successor = Object.values(cluster.workers ?? {}).find((worker) => worker !== first);
+  const held = await openStream(port, 'old');
+  process.kill(successor?.process.pid as number, 'SIGWINCH');
+  await expect.poll(() => openStream(port, 'old', 500).then((further) => further.end(), () => 'refused'), { timeout: 10_000 }).toBe('refused');
+  await expect(expect.poll(runningWorkers, { timeout: 2_500 }).not.toBe(2)).rejects.toThrow();
+  expect(held.end()).toBe('open');
   upstream.finish();
+  await expect.poll(async () => (await metrics.scrape()).text, { timeout: 15_000 }).toContain('penstock_worker_crashes_total 2');
   expect((await stream.readMessage({ kind: 'response' })).complete).toBe(true);
   await expect.poll(runningWorkers, { timeout: 15_000 }).toBe(1);
-  await expect.poll(async () => (await metrics.scrape()).text).toContain('penstock_worker_crashes_total 1');
+  await expect.poll(async () => (await metrics.scrape()).text).toContain('penstock_worker_crashes_total 2');
   await fleet.close();
   rmSync(folder, { recursive: true });
 });
