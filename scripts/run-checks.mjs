@@ -12,17 +12,45 @@ Object.assign(environment, { TURBO_TELEMETRY_DISABLED: '1', NO_COLOR: '1', ...(i
 
 const totals = { passed: 0, failed: 0, skipped: 0 };
 
+const FAILURE_LINES_LIMIT = 30;
+
+/**
+ * Keeps the reports of failed tests, types and tasks out of one command's lines: at the end of ten thousand lines, and where only
+ * the end of them is kept, they are what is looked for.
+ */
+class Failures {
+  #linesLeft = 0;
+
+  constructor(report) {
+    this.report = report;
+  }
+
+  read(prefixed) {
+    const line = prefixed.replace(/^(?:@[\w/.-]+:[\w:-]+: )?/, '');
+    if (/^\s*FAIL {2}/.test(line)) this.#linesLeft = FAILURE_LINES_LIMIT;
+    else if (/⎯\[\d+\/\d+\]⎯/.test(line)) this.#linesLeft = 0;
+    if (this.#linesLeft > 0 || /\berror TS\d+:|^\s*Failed: {4}/.test(line)) this.report.push(line);
+    this.#linesLeft -= 1;
+  }
+}
+
+const failures = [];
+
 /** Runs one command, hands on its output, and adds up the test runner's closing lines. */
 function run([command, args], print) {
   print(`\n$ ${command} ${args.join(' ')}\n`);
   return new Promise((resolve) => {
     const child = spawn(command, args, { env: environment, stdio: ['ignore', 'pipe', 'inherit'] });
+    const reports = new Failures(failures);
     let pending = '';
     child.stdout.on('data', (chunk) => {
       print(chunk);
       const lines = (pending + chunk.toString()).split('\n');
       pending = lines.pop() ?? '';
-      for (const line of lines) count(line);
+      for (const line of lines) {
+        count(line);
+        reports.read(line);
+      }
     });
     child.on('close', (code) => {
       count(pending);
@@ -64,5 +92,6 @@ const exitCode = isWhole ? await runFast() : await runAll(suite === 'test'
   ? [['oxlint', ['--quiet']], turbo(['build', 'typecheck', 'test'], '--concurrency=2')]
   : [turbo(['test:slow'], '--concurrency=1')], echo);
 if (exitCode !== 0 && totals.failed === 0) totals.failed = 1;
+if (failures.length > 0) console.log(`\nFailures:\n${failures.join('\n')}`);
 console.log(`\n${totals.passed} passed, ${totals.failed} failed${totals.skipped > 0 ? `, ${totals.skipped} skipped` : ''}`);
 process.exitCode = exitCode;
