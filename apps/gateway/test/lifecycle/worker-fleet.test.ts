@@ -108,6 +108,8 @@ test('a worker with a defect is replaced at once, and ends when its last respons
   const [first] = Object.values(cluster.workers ?? {});
   const stream = await openStream(port, 'old');
   process.kill(first?.process.pid as number, 'SIGWINCH');
+  // Before that the first one may still take a stream: the signal is on its way.
+  await expect.poll(runningWorkers, { timeout: 15_000 }).toBe(2);
   // A connection that came when nobody listened waits in vain: each attempt is given up soon.
   await expect.poll(() => openStream(port, 'old', 1_000).then((second) => second.end(), () => 'refused'), { timeout: 30_000 }).toBe('open');
   expect(stream.end()).toBe('open');
