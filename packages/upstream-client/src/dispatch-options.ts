@@ -3,11 +3,20 @@ import type { Dispatcher, FormData } from 'undici';
 import type { RequestPhase } from './upstream-error.ts';
 import type { RequestTimeouts } from './options.ts';
 
+/** An iterable body that is told when nobody reads its bytes any more. */
+export interface FlushedBody extends Iterable<Uint8Array> {
+  /**
+   * Called between two pieces, and after the last, while everything that was taken so far is with the operating system: its memory may
+   * be freed or used anew. A piece that is still on its way is not told of alone but with a later one, or never. Not called over HTTP/2.
+   */
+  onFlushed(): void;
+}
+
 /**
  * A request body; a list of chunks is sent as one body with `content-length`, never concatenated above 64 KiB. What an iterable gives is
  * sent piece by piece, and not held once it was sent.
  */
-export type UpstreamBody = null | string | Uint8Array | readonly Uint8Array[] | Readable | Iterable<Uint8Array> | AsyncIterable<Uint8Array | string> | FormData;
+export type UpstreamBody = null | string | Uint8Array | readonly Uint8Array[] | Readable | FlushedBody | Iterable<Uint8Array> | AsyncIterable<Uint8Array | string> | FormData;
 
 /** Options of one request: undici's own, with clocks. */
 export interface UpstreamDispatchOptions extends Omit<Dispatcher.DispatchOptions, 'body' | 'headers' | 'upgrade'> {

@@ -1,7 +1,7 @@
 export { createUpstreamClient } from './create-upstream-client.ts';
 export { proxyFromEnvironment } from './connect/proxy-from-environment.ts';
 export type { CloseOptions, UpstreamClient } from './upstream-client.ts';
-export type { RequestTimings, UpstreamBody, UpstreamController, UpstreamDispatchOptions, UpstreamHandler } from './dispatch-options.ts';
+export type { FlushedBody, RequestTimings, UpstreamBody, UpstreamController, UpstreamDispatchOptions, UpstreamHandler } from './dispatch-options.ts';
 export {
   DEFAULT_LIMITS, DEFAULT_POOL, DEFAULT_TIMEOUTS,
   type PoolOptions, type RequestTimeouts, type ResolvedLimits, type ResolvedPool, type ResponseLimits, type TlsOptions, type UpstreamClientOptions,

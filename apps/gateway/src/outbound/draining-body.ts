@@ -1,12 +1,17 @@
+import type { FlushedBody } from '@penstock/upstream-client';
+import { freeMemory } from './free-memory.ts';
+
 const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
 /**
  * A gathered body that lets go of each chunk as it is taken, and can be read once. Who sends a body keeps hold of it until
  * the answer ended, which for a stream is minutes after its last byte went out.
  */
-export class DrainingBody implements IterableIterator<Uint8Array> {
+export class DrainingBody implements IterableIterator<Uint8Array>, FlushedBody {
   #chunks: Uint8Array[];
+  #taken: Uint8Array | undefined;
 
+  /** The chunks are the body's own from here on: who gives them must not read them again. */
   constructor(chunks: readonly Uint8Array[]) {
     this.#chunks = chunks.toReversed();
   }
@@ -17,11 +22,20 @@ export class DrainingBody implements IterableIterator<Uint8Array> {
 
   next(): IteratorResult<Uint8Array> {
     const value = this.#chunks.pop();
+    this.#taken = value;
     return value === undefined ? DONE : { done: false, value };
+  }
+
+  /** Only the last chunk is freed here: one that was still on its way when the next was taken is left to the collector. */
+  onFlushed(): void {
+    if (this.#taken === undefined) return;
+    freeMemory(this.#taken);
+    this.#taken = undefined;
   }
 
   return(): IteratorResult<Uint8Array> {
     this.#chunks = [];
+    this.#taken = undefined;
     return DONE;
   }
 

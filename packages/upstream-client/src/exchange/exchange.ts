@@ -4,7 +4,7 @@ import { classifyConnectError } from '../connect/classify-connect-error.ts';
 import type { RequestTimings, UpstreamController, UpstreamDispatchOptions } from '../dispatch-options.ts';
 import type { RequestTimeouts } from '../options.ts';
 import type { SlotHolder } from '../pool/slot-holder.ts';
-import type { Slot } from '../pool/slot.ts';
+import { isFlushed, type Slot } from '../pool/slot.ts';
 import { errorCode, thrownError } from '../thrown.ts';
 import { readRawHead, type RawHeadReader } from '../undici/raw-head.ts';
 import type { RequestPhase, UpstreamErrorCode } from '../upstream-error.ts';
@@ -15,7 +15,7 @@ import type { ExchangeContext } from './exchange-context.ts';
 import { NOTHING_PREPARED, prepareRequest, prepareTimeouts, type PreparedRequest } from './prepare-request.ts';
 import { lintResponseHead } from './response-lint.ts';
 import { sentOptions, type SentBody } from './sent-options.ts';
-import { WriteStallBody } from './write-stall-body.ts';
+import { WriteStallBody, type BodySender } from './write-stall-body.ts';
 
 type RawFields = Exclude<Dispatcher.DispatchController['rawHeaders'], undefined>;
 type MutableTimings = { -readonly [Name in keyof RequestTimings]: RequestTimings[Name] };
@@ -34,7 +34,7 @@ const MAX_RECONNECTS = 1;
  * Both in one object with fixed fields, because this is the hot path. It settles exactly once, by `onResponseEnd` or by
  * `fail`; from then on `phase` is `done`, no clock runs, the slot is given back, and the handler is not called again.
  */
-export class Exchange implements SlotHolder, Timed, RawHeadReader, UpstreamController, Dispatcher.DispatchHandler {
+export class Exchange implements SlotHolder, Timed, RawHeadReader, UpstreamController, BodySender, Dispatcher.DispatchHandler {
   phase: RequestPhase = 'waiting';
   readonly timings: MutableTimings = { enqueuedAt: performance.now() };
   slot: Slot | undefined = undefined;
@@ -139,8 +139,7 @@ export class Exchange implements SlotHolder, Timed, RawHeadReader, UpstreamContr
   }
 
   onConnectFailed(error: Error): void {
-    const { code } = classifyConnectError(error);
-    this.fail(upstreamError(code, 'connecting', this.operation(), errorCode(error) || undefined, error));
+    this.fail(upstreamError(classifyConnectError(error).code, 'connecting', this.operation(), errorCode(error) || undefined, error));
   }
 
   onRejected(reason: RejectionReason): void {
@@ -156,6 +155,8 @@ export class Exchange implements SlotHolder, Timed, RawHeadReader, UpstreamContr
     if (this.slot !== undefined) { this.slot.awaitsHead = true; this.slot.headBytesFrom = -1; }
   }
 
+  onWriteStall(): void { this.fail(this.error('write_timeout')); }
+  isFlushed(): boolean { return isFlushed(this.slot?.socket); }
   onHeadOverflow(): void { this.fail(this.error('invalid_response', 'head too large')); }
   takeRawHead(fields: string[]): void { this.rawHead = fields; }
 
@@ -166,8 +167,7 @@ export class Exchange implements SlotHolder, Timed, RawHeadReader, UpstreamContr
   onRequestSent(): void {
     if (this.phase === 'done') return;
     // The response may have come before the request was sent.
-    const now = performance.now();
-    this.timings.sentAt = now;
+    const now = (this.timings.sentAt = performance.now());
     if (this.phase === 'sending') {
       this.phase = 'awaiting_head';
       this.context.clock.set(this, now, this.timeouts.headersMs);
@@ -257,7 +257,7 @@ export class Exchange implements SlotHolder, Timed, RawHeadReader, UpstreamContr
     const { body } = this.request;
     if (body.kind === 'whole') return body.body;
     // After a reconnect the same body goes on: nothing of it was read, since nothing was written.
-    this.body ??= new WriteStallBody(body.source, this.timeouts.writeStallMs, () => { this.fail(this.error('write_timeout')); });
+    this.body ??= new WriteStallBody(body.source, this.timeouts.writeStallMs, this);
     return this.body;
   }
 

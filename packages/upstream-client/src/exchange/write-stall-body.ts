@@ -1,6 +1,19 @@
 /** Pieces this large are handed to the socket, so that progress is seen at least once per piece. */
 const PIECE_BYTES = 65_536;
 
+/** Who sends a body. */
+export interface BodySender {
+  onWriteStall(): void;
+  /** Whether everything that was handed over is with the operating system. */
+  isFlushed(): boolean;
+}
+
+interface ToldOfFlushes { onFlushed(): void }
+
+function isToldOfFlushes(source: object): source is ToldOfFlushes {
+  return 'onFlushed' in source && typeof source.onFlushed === 'function';
+}
+
 /**
  * A request body that notices when the upstream stops taking it.
  *
@@ -10,7 +23,8 @@ const PIECE_BYTES = 65_536;
 export class WriteStallBody implements AsyncIterableIterator<Uint8Array> {
   private readonly iterable: AsyncIterable<unknown> | Iterable<unknown>;
   private readonly stallMs: number;
-  private readonly onStall: () => void;
+  private readonly sender: BodySender;
+  private readonly told: ToldOfFlushes | undefined;
   /** Of the two kinds of source at most one is open. Bytes that are there already are not waited for. */
   private source: Iterator<unknown> | undefined;
   private asyncSource: AsyncIterator<unknown> | undefined;
@@ -24,10 +38,11 @@ export class WriteStallBody implements AsyncIterableIterator<Uint8Array> {
   /** What the source threw. */
   failure: unknown = undefined;
 
-  constructor(iterable: AsyncIterable<unknown> | Iterable<unknown>, stallMs: number, onStall: () => void) {
+  constructor(iterable: AsyncIterable<unknown> | Iterable<unknown>, stallMs: number, sender: BodySender) {
     this.iterable = iterable;
     this.stallMs = stallMs;
-    this.onStall = onStall;
+    this.sender = sender;
+    this.told = isToldOfFlushes(iterable) ? iterable : undefined;
   }
 
   [Symbol.asyncIterator](): this {
@@ -36,6 +51,8 @@ export class WriteStallBody implements AsyncIterableIterator<Uint8Array> {
 
   async next(): Promise<IteratorResult<Uint8Array>> {
     this.isHandedOver = false;
+    // With a rest, a part of the same memory is still to be sent.
+    if (this.told !== undefined && this.rest === undefined && this.sender.isFlushed()) this.tellOfFlush(this.told);
     while (this.rest === undefined || this.rest.byteLength === 0) {
       const pulled = this.pull();
       const result = pulled instanceof Promise ? await pulled : pulled;
@@ -46,6 +63,14 @@ export class WriteStallBody implements AsyncIterableIterator<Uint8Array> {
     this.rest = this.rest.byteLength > PIECE_BYTES ? this.rest.subarray(PIECE_BYTES) : undefined;
     if (!this.stopped) this.startClock();
     return { done: false, value: piece };
+  }
+
+  private tellOfFlush(told: ToldOfFlushes): void {
+    try {
+      told.onFlushed();
+    } catch (error) {
+      this.keepFailure(error);
+    }
   }
 
   /** The next chunk of the source; what it throws is kept, to be told from the upstream's failures. Not named `read`, which undici would call. */
@@ -89,7 +114,7 @@ export class WriteStallBody implements AsyncIterableIterator<Uint8Array> {
   /** Called by the timer, which may have been set for a piece that was taken since. */
   check(): void {
     this.timer = undefined;
-    if (this.isHandedOver) this.onStall();
+    if (this.isHandedOver) this.sender.onWriteStall();
   }
 
   /** Stops the clock for good, for a response that came before the request was sent. */

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import type { Client } from 'undici';
 import type { ConnectAttempt } from '../connect/connector.ts';
 import type { DisconnectReason } from '../upstream-events.ts';
@@ -30,4 +31,13 @@ export interface Slot {
   /** The error of the present socket, noticed before undici does. */
   socketError: Error | undefined;
   closeReason: DisconnectReason | undefined;
+}
+
+/**
+ * Whether everything that was written to the connection is with the operating system, so that nobody reads the memory it came from. HTTP/2
+ * writes past the socket: there it is never known.
+ */
+export function isFlushed(socket: Socket | undefined): boolean {
+  if (socket === undefined || socket.destroyed || socket.writableLength > 0) return false;
+  return !(socket instanceof TLSSocket) || socket.alpnProtocol !== 'h2';
 }
