@@ -36,6 +36,14 @@ interface Target {
   readonly gauge: QuotaGauge;
   readonly value: string;
   readonly slots: Map<string, KeptText>;
+  /** The slot written last: most gateways have one upstream. */
+  latest: KeptText | undefined;
+}
+
+/** A name as it was written, and what it stands for. */
+interface ReadName {
+  readonly name: string;
+  readonly target: Target | null;
 }
 
 /** A gauge and the last texts for it. */
@@ -66,8 +74,8 @@ function declareGauge(registry: Registry, name: string, label: string, readValue
 }
 
 function keep(target: Target, upstream: string, text: string): void {
-  const slot = target.slots.get(upstream) ?? openSlot(target, upstream);
-  slot.text = text;
+  if (target.latest?.upstream !== upstream) target.latest = target.slots.get(upstream) ?? openSlot(target, upstream);
+  target.latest.text = text;
 }
 
 /** Two spellings of a name share a slot. */
@@ -111,20 +119,22 @@ export function createQuotaGauges(registry: Registry): QuotaGauges {
   const windows = new Set<string>();
   // Field names as they were written, and what they stand for; nearly every response has the same dozen.
   const remembered = new Map<string, Target | null>();
+  // The names of the last response in their order: the next one mostly has the same, and to compare costs a tenth of looking up.
+  const lastNames: ReadName[] = [];
 
   function unifiedTarget(name: string): Target | undefined {
     const [, window = 'all', kind = ''] = UNIFIED_FIELD.exec(name) ?? [];
     const gauge = unified[kind];
     if (gauge === undefined || (!windows.has(window) && windows.size >= MAX_UNIFIED_WINDOWS)) return undefined;
     windows.add(window);
-    return { gauge, value: window, slots: new Map() };
+    return { gauge, value: window, slots: new Map(), latest: undefined };
   }
 
   function findTarget(name: string): Target | undefined {
     const [, family = '', subject = '', kind = ''] = QUOTA_FIELD.exec(name) ?? [];
     const gauge = quota[kind];
     if (gauge === undefined) return unifiedTarget(name);
-    return { gauge, value: `${family === 'ratelimit' ? '' : `${family}_`}${subject.replace('-', '_')}`, slots: new Map() };
+    return { gauge, value: `${family === 'ratelimit' ? '' : `${family}_`}${subject.replace('-', '_')}`, slots: new Map(), latest: undefined };
   }
 
   function targetOf(name: string): Target | null {
@@ -135,13 +145,23 @@ export function createQuotaGauges(registry: Registry): QuotaGauges {
     return target;
   }
 
+  function targetAt(place: number, name: string): Target | null {
+    const last = lastNames[place];
+    if (last?.name === name) return last.target;
+    const target = targetOf(name);
+    if (place < MAX_REMEMBERED_NAMES) lastNames[place] = { name, target };
+    return target;
+  }
+
   return {
     read(rawHeaders, upstream) {
+      let place = 0;
       for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
         const name = rawHeaders[index] ?? '';
         // 'anthropic-…' in either case; everything else leaves here.
         if ((name.charCodeAt(0) | 32) !== 97 || name.length <= 20) continue;
-        const target = targetOf(name);
+        const target = targetAt(place, name);
+        place += 1;
         if (target !== null) keep(target, upstream, rawHeaders[index + 1] ?? '');
       }
     },
