@@ -18,7 +18,7 @@ const SHORT_STRING = 24;
  * then only parsing tells. Throws a `SyntaxError` where a wanted value is no JSON.
  */
 export function skimMembers(body: Buffer, names: readonly string[]): JsonObject | undefined {
-  const found: JsonObject = {};
+  const found: Record<string, unknown> = {};
   let index = afterSpace(body, 0);
   if (body[index] !== OPEN_BRACE) return undefined;
   do {
