@@ -8,7 +8,10 @@ export class BodyProgress {
   readonly #onStalled: () => void;
   readonly #stepTimeoutMs: number;
   readonly #stepBytes: number;
+  #isRunning = false;
   #timer: NodeJS.Timeout | undefined;
+  /** Sets the timer at the end of the turn: most bodies are here before that, and need none. */
+  #later: NodeJS.Immediate | undefined;
   #bytes = 0;
   /** Time of the current step that is left, as of the last pause. */
   #leftMs: number;
@@ -25,7 +28,7 @@ export class BodyProgress {
   add(bytes: number): void {
     this.#bytes += bytes;
     if (this.#bytes < this.#stepBytes) return;
-    const isRunning = this.#timer !== undefined;
+    const isRunning = this.#isRunning;
     this.pause();
     this.#bytes = 0;
     this.#leftMs = this.#stepTimeoutMs;
@@ -33,7 +36,9 @@ export class BodyProgress {
   }
 
   pause(): void {
-    if (this.#timer === undefined) return;
+    if (!this.#isRunning) return;
+    this.#isRunning = false;
+    clearImmediate(this.#later);
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#leftMs -= performance.now() - this.#resumedAt;
@@ -41,11 +46,23 @@ export class BodyProgress {
 
   /** Goes on with the time that was left: many short pauses give a client that trickles no more of it. */
   resume(): void {
-    if (this.#timer !== undefined) return;
+    if (this.#isRunning) return;
+    this.#isRunning = true;
     this.#resumedAt = performance.now();
+    this.#later = setImmediate(setTimer, this);
+  }
+
+  /** Called when the turn in which it was resumed is over. */
+  setTimer(): void {
+    const leftMs = this.#leftMs - (performance.now() - this.#resumedAt);
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
+      this.#isRunning = false;
       this.#onStalled();
-    }, Math.max(1, this.#leftMs));
+    }, Math.max(1, leftMs));
   }
+}
+
+function setTimer(progress: BodyProgress): void {
+  progress.setTimer();
 }

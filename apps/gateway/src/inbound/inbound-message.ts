@@ -2,9 +2,7 @@ import { channel } from 'node:diagnostics_channel';
 import { IncomingMessage, type Server } from 'node:http';
 
 /** By their length: the fields that Node itself reads of a request before it hands it over (`parserOnIncoming` of node:http). */
-const READ_BY_NODE: Readonly<Record<number, readonly string[]>> = {
-  2: ['te'], 4: ['host'], 6: ['expect'], 14: ['content-length'], 17: ['transfer-encoding'],
-};
+const READ_BY_NODE: Readonly<Record<number, string>> = { 2: 'te', 4: 'host', 6: 'expect', 14: 'content-length', 17: 'transfer-encoding' };
 /** Whoever listens is shown the request before it is handed over. */
 const startChannel = channel('http.server.request.start');
 
@@ -44,12 +42,10 @@ function readFew(rawHeaders: readonly string[]): IncomingMessage['headers'] {
   const few: Record<string, string> = {};
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] as string;
-    const candidates = READ_BY_NODE[name.length];
-    if (candidates === undefined) continue;
-    const lowerCase = name.toLowerCase();
-    if (!candidates.includes(lowerCase)) continue;
-    const before = few[lowerCase];
-    few[lowerCase] = before === undefined ? rawHeaders[index + 1] as string : `${before}, ${rawHeaders[index + 1] as string}`;
+    const candidate = READ_BY_NODE[name.length];
+    if (candidate === undefined || (name !== candidate && name.toLowerCase() !== candidate)) continue;
+    const before = few[candidate];
+    few[candidate] = before === undefined ? rawHeaders[index + 1] as string : `${before}, ${rawHeaders[index + 1] as string}`;
   }
   return few;
 }
