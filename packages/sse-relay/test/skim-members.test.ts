@@ -14,7 +14,7 @@ function parsed(text: string): unknown {
 /** Texts with what is hard to find the end of. */
 const hardText = array(constantFrom('"', '\\', '\\\\"', '{', '}', '[', ']', ',', ':', '"usage":', 'é', '😀', ' '.repeat(30), 'x'.repeat(40), '\n'), { maxLength: 12 }).map((parts) => parts.join(''));
 const value = oneof(hardText, jsonValue({ maxDepth: 3 }), record({ usage: jsonValue({ maxDepth: 1 }), model: hardText }), array(hardText));
-const member = tuple(oneof(constantFrom(...NAMES), string({ maxLength: 12 }).filter((name) => !/[\\"\u0000-\u001f]/.test(JSON.stringify(name).slice(1, -1)))), value);
+const member = tuple(oneof(constantFrom(...NAMES), string({ maxLength: 12 }).filter((name) => !JSON.stringify(name).includes('\\'))), value);
 
 describe('skimming a JSON object', () => {
   it.each([

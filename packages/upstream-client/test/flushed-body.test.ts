@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
-import { createSecureServer as createHttp2Server } from 'node:http2';
+import { createSecureServer as createHttp2Server, type ServerHttp2Stream } from 'node:http2';
 import { createServer as createTcpServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createServer as createTlsServer } from 'node:tls';
@@ -107,8 +107,7 @@ describe.each(KINDS)('a body that is told of flushes, over %s', (kind) => {
   it('is not told of small chunks that wait behind a full connection (they are asked for before they are sent)', async () => {
     const received = Promise.withResolvers<Buffer>();
     await using upstream = await start(kind, (inbound, response) => {
-      const reading = delay(100).then(() => readSlowly(inbound, 1_000_000));
-      reading.then((bytes) => { received.resolve(bytes); response.end('ok'); }, received.reject);
+      received.resolve(delay(100).then(() => readSlowly(inbound, 1_000_000)).finally(() => { response.end('ok'); }));
     });
     await using client = createUpstreamClient({ ...TLS, origin: upstream.origin });
     const body = new PoisonedBody(Array.from({ length: 600 }, () => 40_000));
@@ -160,11 +159,11 @@ it('what its source throws when told ends the request, with the cause', async ()
 it('over HTTP/2 nobody is told: its writes go past the socket', async () => {
   let length = 0;
   const server = createHttp2Server(authority.issue({ names: ['127.0.0.1'] }));
-  server.on('stream', (stream) => {
+  server.on('stream', (stream: ServerHttp2Stream) => {
     stream.on('error', () => undefined);
     stream.on('data', (chunk: Buffer) => { length += chunk.length; }).once('end', () => { stream.respond({ ':status': 200 }); stream.end('ok'); });
   });
-  await using upstream = await listening(server as unknown as Server, 'https');
+  await using upstream = await listening(server, 'https');
   await using client = createUpstreamClient({ ...TLS, origin: upstream.origin, allowH2: true });
   const body = new PoisonedBody(Array.from({ length: 20 }, () => 65_536));
   expect((await dispatchRequest(client, { body }).result).error).toBeUndefined();
