@@ -1,12 +1,8 @@
-import { skimMembers } from './skim-members.ts';
 import { asObject, asText, UsageFields, type JsonObject } from './usage-fields.ts';
 import type { UsageResult } from './usage-result.ts';
 
 /** The events that `takeEvent` understands. Frozen, so that their names are looked up once for all streams. */
 export const READ_EVENTS: readonly string[] = Object.freeze(['message_start', 'message_delta', 'message_stop', 'error', 'completion']);
-
-/** What is read of a JSON body. */
-const READ_MEMBERS: readonly string[] = Object.freeze(['model', 'stop_reason', 'usage', 'error']);
 
 /** Puts the events of a message stream, or one JSON body, together to what they say of the message. */
 export class MessageReading {
@@ -35,9 +31,9 @@ export class MessageReading {
     else if (name === 'completion') this.#takeCompletion(event);
   }
 
-  /** Takes a whole JSON body; throws a `SyntaxError` where what is read of it is not JSON. */
+  /** Takes a whole JSON body; throws a `SyntaxError` on one that is not JSON. */
   takeBody(body: Uint8Array): void {
-    const message = skimMembers(asBuffer(body), READ_MEMBERS) ?? asObject(parseJson(body));
+    const message = asObject(parseJson(body));
     if (message === undefined) return;
     this.#sawStop = true;
     if (message['error'] !== undefined) this.#takeError(message);
@@ -98,9 +94,5 @@ export class MessageReading {
 }
 
 function parseJson(bytes: Uint8Array): unknown {
-  return JSON.parse(asBuffer(bytes).toString('utf8'));
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'));
 }
