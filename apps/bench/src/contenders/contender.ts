@@ -9,6 +9,8 @@ export interface ContenderEnvironment {
   readonly folder: string;
   /** The core, or cores, it runs on. */
   readonly core: number | string;
+  /** What a program of Node is started with, before its own arguments. */
+  readonly nodeFlags: readonly string[];
 }
 
 /** A way of calling a contender; `undefined` where it has none. */
@@ -19,6 +21,8 @@ export interface RunningContender {
   /** The process, whose descendants count as well; `undefined` for `direct`, which has none. */
   readonly pid: number | undefined;
   readonly port: number;
+  /** The folder it runs in. */
+  readonly folder: string;
   /** The Messages API, passed through. */
   readonly native: Endpoint | undefined;
   /** The OpenAI protocol, translated to the Messages API. */

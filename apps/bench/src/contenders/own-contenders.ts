@@ -12,7 +12,7 @@ export const direct: Contender = {
   name: 'direct',
   description: 'the load generator calls the upstream',
   isPeer: false,
-  start: ({ upstreamPort }) => Promise.resolve({ pid: undefined, port: upstreamPort, native: MESSAGES, chat: undefined, stop: () => Promise.resolve() }),
+  start: ({ upstreamPort, folder }) => Promise.resolve({ pid: undefined, folder, port: upstreamPort, native: MESSAGES, chat: undefined, stop: () => Promise.resolve() }),
 };
 
 /** The floor: node:http and undici with nothing around them. Two of them run; the second is the control of the first. */
@@ -24,7 +24,7 @@ export function floor(name: string): Contender {
     async start(environment) {
       const port = await freePort();
       const program = fileURLToPath(new URL('floor-program.js', import.meta.url));
-      const started = await startProgram([process.execPath, program, String(port), environment.upstreamOrigin], port, environment);
+      const started = await startProgram([process.execPath, ...environment.nodeFlags, program, String(port), environment.upstreamOrigin], port, environment);
       return { ...started, port, native: MESSAGES, chat: undefined };
     },
   };
@@ -36,7 +36,7 @@ export function penstock(name: string, workers: number, cores?: string): Contend
     name,
     description: `the built gateway, every default protection on, access log to a file, ${workers} ${workers === 1 ? 'process' : 'worker processes'}`,
     isPeer: false,
-    async start({ folder, core, upstreamOrigin }) {
+    async start({ folder, core, upstreamOrigin, nodeFlags }) {
       const port = await freePort();
       const operationsPort = await freePort();
       const config = join(folder, 'config.json');
@@ -48,7 +48,7 @@ export function penstock(name: string, workers: number, cores?: string): Contend
         log: { destination: join(folder, 'access.log') },
       }));
       const main = fileURLToPath(new URL('../../../gateway/dist/main.js', import.meta.url));
-      const started = await startProgram([process.execPath, main, 'start', '--config', config], port, { folder, core: cores ?? core });
+      const started = await startProgram([process.execPath, ...nodeFlags, main, 'start', '--config', config], port, { folder, core: cores ?? core });
       return {
         ...started, port,
         native: { path: '/anthropic/v1/messages', fields: [] },

@@ -10,6 +10,8 @@ import type { ContenderEnvironment } from './contender.ts';
 /** A contender's program that is up. */
 export interface StartedProgram {
   readonly pid: number;
+  /** The folder it runs in. */
+  readonly folder: string;
   stop(): Promise<void>;
 }
 
@@ -46,7 +48,7 @@ export async function startProgram(
     await stop();
     throw error;
   }
-  return { pid: child.pid ?? -1, stop };
+  return { pid: child.pid ?? -1, folder: environment.folder, stop };
 }
 
 async function untilListening(child: ChildProcess, port: number, timeoutMs: number): Promise<void> {

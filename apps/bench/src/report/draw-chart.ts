@@ -23,6 +23,7 @@ function barOf(result: WorkloadResult, summary: Summary): Bar {
     const kilobytes = summary.bytesPerStream / 1_024;
     return { name, value: kilobytes, text: `${kilobytes.toFixed(1)} KB` };
   }
+  if (result.workload.kind === 'requests' && result.workload.probesLoop) return { name, value: summary.loopDelayMs, text: `${summary.loopDelayMs.toFixed(1)} ms` };
   const ratio = Number.isFinite(summary.cpuRatio) ? ` (${summary.cpuRatio.toFixed(2)} × floor)` : '';
   return { name, value: summary.cpuMicroseconds, text: `${summary.cpuMicroseconds.toFixed(summary.cpuMicroseconds < 100 ? 1 : 0)} µs${ratio}` };
 }
@@ -32,7 +33,7 @@ function unitOf({ workload }: WorkloadResult): string {
     case 'memory': return 'resident memory per open stream';
     case 'streams': return 'CPU time per event';
     case 'aborts': return 'CPU time per cut stream';
-    default: return 'CPU time per request';
+    default: return workload.kind === 'requests' && workload.probesLoop ? '99th percentile of the delay of the event loop' : 'CPU time per request';
   }
 }
 

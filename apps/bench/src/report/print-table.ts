@@ -21,6 +21,11 @@ const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
     { title: 'added p99 ms', cell: (summary) => number(summary.addedP99Ms, 2) },
     { title: 'bytes', cell: (summary) => summary.bytes },
   ],
+  loop: [
+    { title: 'loop delay p99 ms', cell: (summary) => number(summary.loopDelayMs, 1) },
+    { title: 'requests/s', cell: (summary) => number(summary.perSecond, 0) },
+    { title: 'bytes', cell: (summary) => summary.bytes },
+  ],
   streams: [
     { title: 'CPU µs/event', cell: (summary) => number(summary.cpuMicroseconds, 1) },
     { title: '× floor', cell: (summary) => number(summary.cpuRatio, 2) },
@@ -43,10 +48,14 @@ const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
   ],
 };
 
+function tableOf(workload: WorkloadResult['workload']): string {
+  return workload.kind === 'requests' && workload.probesLoop ? 'loop' : workload.kind;
+}
+
 /** A workload's results as a Markdown table, with a line on whether they mean anything. */
 export function describeWorkload(result: WorkloadResult): string {
   const summaries = summarize(result);
-  const columns = [{ title: 'contender', cell: ({ name }: Summary) => name }, ...(COLUMNS[result.workload.kind] ?? [])];
+  const columns = [{ title: 'contender', cell: ({ name }: Summary) => name }, ...(COLUMNS[tableOf(result.workload)] ?? [])];
   const rows = summaries.map((summary) => columns.map((column, index) => {
     if (summary.problem !== undefined && index > 0) return index === 1 ? `failed: ${summary.problem.slice(0, 160)}` : '';
     return column.cell(summary) + (index === 0 && summary.failures > 0 ? ` (${summary.failures} failures)` : '');

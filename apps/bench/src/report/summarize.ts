@@ -22,6 +22,7 @@ export interface Summary {
   readonly addedP50Ms: number;
   readonly addedP99Ms: number;
   readonly p99Ratio: number;
+  readonly loopDelayMs: number;
   readonly baseBytes: number;
   readonly bytesPerStream: number;
   readonly leakedStreams: number;
@@ -50,6 +51,7 @@ export function summarize({ results }: WorkloadResult): readonly Summary[] {
     addedP50Ms: of(name, 'p50Ms') - of(DIRECT, 'p50Ms'),
     addedP99Ms: of(name, 'p99Ms') - of(DIRECT, 'p99Ms'),
     p99Ratio: of(name, 'p99Ms') / of(FLOOR, 'p99Ms'),
+    loopDelayMs: of(name, 'loopDelayMs'),
     baseBytes: of(name, 'baseBytes'),
     bytesPerStream: of(name, 'bytesPerStream'),
     leakedStreams: of(name, 'leakedStreams'),

@@ -1,6 +1,6 @@
 import type { Workload } from './workload.ts';
 
-const REQUESTS = { kind: 'requests', endpoint: 'native', connections: 16, warmUpMs: 21_000, sliceMs: 700, rounds: 15, withPeers: true, latencyRatePerSecond: 200, streamEvents: 0 } as const;
+const REQUESTS = { kind: 'requests', endpoint: 'native', connections: 16, warmUpMs: 21_000, sliceMs: 700, rounds: 15, withPeers: true, latencyRatePerSecond: 200, streamEvents: 0, probesLoop: false } as const;
 const STREAMS = { kind: 'streams', endpoint: 'native', body: '1 KB stream', warmUpMs: 12_000, windowMs: 1_000, rounds: 9, withPeers: false } as const;
 
 /** The workloads in the order in which they run and are reported. */
@@ -8,6 +8,10 @@ export const WORKLOADS: readonly Workload[] = [
   { ...REQUESTS, name: 'unary-1kb', title: 'Unary, 1 KB both ways', body: '1 KB' },
   { ...REQUESTS, name: 'unary-200kb', title: 'Unary, 200 KB request (a coding agent\'s)', body: '200 KB', rounds: 7, connections: 8, latencyRatePerSecond: 50 },
   { ...REQUESTS, name: 'unary-2mb', title: 'Unary, 2 MB request (a coding agent\'s)', body: '2 MB', rounds: 9, connections: 4, latencyRatePerSecond: 10 },
+  {
+    ...REQUESTS, name: 'loop-delay-2mb', title: 'Delay of the event loop under 2 MB requests', body: '2 MB', rounds: 9, connections: 4, latencyRatePerSecond: 10,
+    sliceMs: 2_500, withPeers: false, probesLoop: true,
+  },
   { ...STREAMS, name: 'sse-200', title: '200 streams, 50 events/s each, in random phases', streams: 200, eventsPerSecond: 50, withPeers: true },
   { ...STREAMS, name: 'sse-500', title: '500 streams, 20 events/s each, in random phases', streams: 500, eventsPerSecond: 20, rounds: 7 },
   { ...STREAMS, name: 'sse-2000', title: '2,000 streams, 2 events/s each', streams: 2_000, eventsPerSecond: 2, rounds: 5, windowMs: 1_500 },

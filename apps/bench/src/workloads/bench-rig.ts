@@ -11,9 +11,12 @@ export interface BenchRig {
   readonly upstream: HelperProcess;
   readonly upstreamPort: number;
   readonly load: HelperProcess;
-  start(contender: Contender): Promise<RunningContender>;
+  /** With `probesLoop` programs of Node note how late their event loop is. */
+  start(contender: Contender, probesLoop: boolean): Promise<RunningContender>;
   stop(): Promise<void>;
 }
+
+const PROBE_FLAGS: readonly string[] = [`--import=${new URL('../contenders/loop-delay-probe.js', import.meta.url).href}`];
 
 /** Starts upstream and load; each contender gets a folder of its own inside `folder`. */
 export async function createBenchRig(folder: string): Promise<BenchRig> {
@@ -23,11 +26,11 @@ export async function createBenchRig(folder: string): Promise<BenchRig> {
   let started = 0;
   return {
     upstream, upstreamPort, load,
-    start(contender) {
+    start(contender, probesLoop) {
       started += 1;
       const own = join(folder, `${contender.name.replaceAll(/\W+/g, '-')}-${started}`);
       mkdirSync(own, { recursive: true });
-      return contender.start({ upstreamOrigin: `http://127.0.0.1:${upstreamPort}`, upstreamPort, folder: own, core: CORES.contender });
+      return contender.start({ upstreamOrigin: `http://127.0.0.1:${upstreamPort}`, upstreamPort, folder: own, core: CORES.contender, nodeFlags: probesLoop ? PROBE_FLAGS : [] });
     },
     stop: async () => { await Promise.all([upstream.stop(), load.stop()]); },
   };

@@ -1,4 +1,5 @@
 import type { RunningContender } from '../contenders/contender.ts';
+import { readLoopDelay } from './read-loop-delay.ts';
 import type { RequestLoopResult } from '../load/request-loop.ts';
 import type { StreamReading } from '../load/stream-set.ts';
 import type { Target } from '../load/target.ts';
@@ -36,13 +37,15 @@ function cpuOf({ pid }: RunningContender): number {
 
 async function measureRequests({ load }: BenchRig, workload: RequestWorkload, running: RunningContender, target: Target): Promise<Sample> {
   const { connections, sliceMs, latencyRatePerSecond } = workload;
+  const startedAt = Date.now();
   const before = cpuOf(running);
   const closed = await load.call<RequestLoopResult>('requests', { target, connections, durationMs: sliceMs, ratePerSecond: 0 });
   const cpu = cpuOf(running) - before;
+  const loopDelayMs = workload.probesLoop ? readLoopDelay(running.folder, startedAt, Date.now()) : Number.NaN;
   const paced = await load.call<RequestLoopResult>('requests', { target, connections: 4, durationMs: sliceMs * LATENCY_SHARE, ratePerSecond: latencyRatePerSecond });
   return {
     cpuMicroseconds: cpu / 1_000 / closed.requests, perSecond: closed.requests * 1_000 / closed.elapsedMs,
-    p50Ms: paced.latencies.p50, p99Ms: paced.latencies.p99, failures: closed.failures + paced.failures,
+    p50Ms: paced.latencies.p50, p99Ms: paced.latencies.p99, failures: closed.failures + paced.failures, loopDelayMs,
   };
 }
 

@@ -77,7 +77,7 @@ async function runAfresh(rig: BenchRig, workload: Workload, contenders: readonly
 
 /** Starts a contender and checks its bytes; `undefined` when it does not serve the workload. */
 async function enter(rig: BenchRig, workload: Workload, contender: Contender): Promise<Entry | ContenderResult | undefined> {
-  const running = await rig.start(contender).catch((error: unknown) => String(error));
+  const running = await rig.start(contender, workload.kind === 'requests' && workload.probesLoop).catch((error: unknown) => String(error));
   if (typeof running === 'string') return { name: contender.name, bytes: undefined, samples: [], problem: running };
   const target = targetOf(running, workload);
   if (target === undefined) {

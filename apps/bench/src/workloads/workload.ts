@@ -23,6 +23,8 @@ export interface RequestWorkload extends Common {
   readonly latencyRatePerSecond: number;
   /** Events of a streamed answer that is sent at once; 0: a whole answer. */
   readonly streamEvents: number;
+  /** Whether the delay of the event loop is measured. That costs CPU time of its own, and is apart for this reason. */
+  readonly probesLoop: boolean;
 }
 
 /** Streams that stay open while a window is measured; the cost is counted per event. */
@@ -61,6 +63,8 @@ export interface Sample {
   readonly perSecond?: number;
   readonly p50Ms?: number;
   readonly p99Ms?: number;
+  /** The 99th percentile of how late the event loop was under full load. */
+  readonly loopDelayMs?: number;
   readonly baseBytes?: number;
   readonly bytesPerStream?: number;
   /** After an abort storm: upstream connections that are still in use, and resident bytes over the start. */
