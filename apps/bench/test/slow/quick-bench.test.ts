@@ -13,7 +13,7 @@ const BENCH = join(ROOT, 'apps/bench');
 test.skipIf(!existsSync('/proc/self/schedstat'))('the gateway costs no more than a fifth over its known ratio to the bare relay, and every byte is equal (skipped without /proc)', async () => {
   for (const app of ['apps/gateway', 'apps/bench']) await run(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-b'], { cwd: join(ROOT, app) });
   const out = mkdtempSync(join(tmpdir(), 'penstock-quick-bench-'));
-  const { stdout } = await run(process.execPath, ['dist/main.js', '--quick', '--check', '--out', out], { cwd: BENCH, timeout: 240_000 }).catch((error: { readonly stdout?: string; readonly message: string }) => {
+  const { stdout } = await run(process.execPath, ['dist/main.js', '--quick', '--check', '--out', out], { cwd: BENCH, timeout: 400_000 }).catch((error: { readonly stdout?: string; readonly message: string }) => {
     throw new Error(`${error.message}\n${error.stdout ?? ''}`);
   });
   expect(stdout).toContain('unary-1kb');
