@@ -2,7 +2,7 @@ import tls, { connect, type TLSSocket } from 'node:tls';
 import { once } from 'node:events';
 import { startSimulator, type Simulator } from '@penstock/anthropic-simulator';
 import { createAuthority, openRawConnection } from '@penstock/test-support';
-import { Agent, fetch as undiciFetch } from 'undici';
+import { Agent, Client, fetch as undiciFetch } from 'undici';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { gatewayConfigSchema } from '../src/config/gateway-config.ts';
 import { startTestGateway } from './start-test-gateway.ts';
@@ -107,6 +107,22 @@ test('streams over TLS, byte for byte', async () => {
   expect(text).toContain('event: message_stop');
   expect(text).toBe(await ask(simulator.origin));
   await agent.close();
+});
+
+test('requests that follow each other on a kept TLS connection are not taken for pipelined, large or small', async () => {
+  await using gateway = await startTestGateway(simulator.origin, { server: { tls: server } });
+  const connection = new Client(`https://localhost:${gateway.port}`, { connect: { ca: authority.cert }, allowH2: false });
+  let connects = 0;
+  connection.on('connect', () => { connects += 1; });
+  const statuses: number[] = [];
+  for (const size of [10, 3_000_000, 10, 10, 300_000, 10]) {
+    const body = JSON.stringify({ model: 'sim-text', max_tokens: 8, messages: [{ role: 'user', content: 'x'.repeat(size) }] });
+    const response = await connection.request({ method: 'POST', path: '/anthropic/v1/messages', headers: { 'content-type': 'application/json', 'anthropic-version': '2023-06-01' }, body });
+    await response.body.dump();
+    statuses.push(response.statusCode);
+  }
+  expect([statuses, connects]).toEqual([[200, 200, 200, 200, 200, 200], 1]);
+  await connection.close();
 });
 
 describe('with client_ca', () => {

@@ -50,6 +50,15 @@ describe('while we are the ones not reading', () => {
     expect(stallsAfter(1)).toBe(1);
   });
 
+  test('a clock that stops in the turn in which it began never runs (most bodies are here before that turn ends)', () => {
+    progress.pause();
+    expect(stallsAfter(10 * STEP_MS)).toBe(0);
+    expect(vi.getTimerCount()).toBe(0);
+    progress.resume();
+    progress.pause();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   test('many short pauses give a client that trickles no more time', () => {
     for (let pause = 1; pause < 10; pause += 1) {
       expect(stallsAfter(STEP_MS / 10)).toBe(0);

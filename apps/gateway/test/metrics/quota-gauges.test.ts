@@ -34,6 +34,21 @@ describe('the quota gauges', () => {
     expect(sumOf(text, 'penstock_anthropic_unified_utilization_ratio', { window: '7d_opus' })).toBe(0.1);
   });
 
+  it('give each field to its own gauge and upstream, in whatever order and company it comes', async () => {
+    const metrics = createTestMetrics();
+    const limit = ['anthropic-ratelimit-requests-limit', '50'];
+    const tokens = ['anthropic-ratelimit-tokens-limit', '60'];
+    const unknown = ['anthropic-organization-id-x', '70'];
+    metrics.quotaSeen([...limit, ...tokens, ...unknown]);
+    metrics.quotaSeen([...unknown, ...tokens, ...limit], 'front_door');
+    metrics.quotaSeen(['anthropic-ratelimit-tokens-limit', '61', ...unknown, 'anthropic-ratelimit-requests-limit', '51']);
+    metrics.quotaSeen(['anthropic-ratelimit-tokens-limit', '62'], 'front_door');
+    const text = await metrics.registry.metrics();
+    const limitOf = (upstream: string, name: string): number => sumOf(text, 'penstock_anthropic_ratelimit_limit', { upstream, limit: name });
+    expect([limitOf('native', 'requests'), limitOf('native', 'tokens')]).toEqual([51, 61]);
+    expect([limitOf('front_door', 'requests'), limitOf('front_door', 'tokens')]).toEqual([50, 62]);
+  });
+
   it('keep the last readable value that was scraped and pass over what is no number or no known status', async () => {
     const metrics = createTestMetrics();
     metrics.quotaSeen(['anthropic-ratelimit-tokens-remaining', '5']);
