@@ -44,7 +44,7 @@ describe('the quota gauges', () => {
     metrics.quotaSeen(['anthropic-ratelimit-tokens-limit', '61', ...unknown, 'anthropic-ratelimit-requests-limit', '51']);
     metrics.quotaSeen(['anthropic-ratelimit-tokens-limit', '62'], 'front_door');
     const text = await metrics.registry.metrics();
-    const limitOf = (upstream: string, name: string): number => sumOf(text, 'penstock_anthropic_ratelimit_limit', { upstream, limit: name });
+    const limitOf = (upstream: string, name: string): number | undefined => sumOf(text, 'penstock_anthropic_ratelimit_limit', { upstream, limit: name });
     expect([limitOf('native', 'requests'), limitOf('native', 'tokens')]).toEqual([51, 61]);
     expect([limitOf('front_door', 'requests'), limitOf('front_door', 'tokens')]).toEqual([50, 62]);
   });
