@@ -1,7 +1,7 @@
 import { closeSync, constants, mkdirSync, openSync, write } from 'node:fs';
 import { dirname } from 'node:path';
 
-/** Where lines go, and how many at a time; characters. */
+/** Where lines go, and how many at a time; bytes. */
 export interface LogSinkOptions {
   /** A descriptor that is open already, or the path of a file, which is appended to. Its folders are made. */
   readonly destination: number | string;
@@ -22,6 +22,12 @@ const FLUSH_INTERVAL_MS = 500;
 /** A pipe that is full and does not block is asked again so much later. */
 const RETRY_MS = 100;
 const LAST_FLUSH_MS = 1_000;
+/** Whole lines that are written together, in UTF-8. */
+interface Batch {
+  readonly bytes: Buffer;
+  length: number;
+}
+
 /** The reader of a pipe is gone, or the terminal: what waits is for nobody. */
 const GONE: ReadonlySet<string | undefined> = new Set(['EPIPE', 'EIO', 'EBADF']);
 
@@ -35,13 +41,18 @@ export class LogSink {
   #descriptor: number;
   /** Replaced by `reopen`; closed when no write is on it. */
   #outgoing: number | undefined;
-  /** Whole lines, each text one write. */
-  #full: string[] = [];
-  #growing = '';
+  #full: Batch[] = [];
+  /**
+   * Each line is put into bytes at once. A text that grew by them would be a tree of some ten thousand pieces by the time it is
+   * written, which every garbage collection until then copies.
+   */
+  #growing: Batch;
+  /** A batch that was written: with it, two are enough for as long as the destination keeps up. */
+  #spare: Buffer | undefined;
   #queued = 0;
-  /** What is left of a write that failed or was cut short. */
-  #rest: Buffer | undefined;
-  #restLength = 0;
+  /** On its way; what was not taken of it begins at `#written`. */
+  #leaving: Batch | undefined;
+  #written = 0;
   #isWriting = false;
   /** The last flush: everything goes, and this is told when nothing is left or can be done. */
   #onLast: ((isWritten: boolean) => void) | undefined;
@@ -49,22 +60,25 @@ export class LogSink {
   constructor(options: LogSinkOptions) {
     this.#options = { maxQueued: MAX_QUEUED, flushIntervalMs: FLUSH_INTERVAL_MS, ...options };
     this.#descriptor = typeof options.destination === 'number' ? options.destination : openForAppending(options.destination);
+    this.#growing = this.#newBatch(0);
     this.#timer = setInterval(() => this.#writeNext(), this.#options.flushIntervalMs).unref();
   }
 
   /** Takes a whole line, its line break included. */
   write(line: string): void {
     const { maxQueued, maxWrite, minWrite, onFailure } = this.#options;
-    if (this.#queued + line.length > maxQueued) {
+    const length = Buffer.byteLength(line);
+    if (this.#queued + length > maxQueued) {
       onFailure(undefined);
       return;
     }
-    this.#queued += line.length;
-    if (this.#growing !== '' && this.#growing.length + line.length > maxWrite) {
+    this.#queued += length;
+    if (this.#growing.length > 0 && this.#growing.length + length > maxWrite) {
       this.#full.push(this.#growing);
-      this.#growing = line;
-    } else this.#growing += line;
-    if (this.#rest === undefined && (this.#full.length > 0 || this.#growing.length >= minWrite)) this.#writeNext();
+      this.#growing = this.#newBatch(length);
+    } else if (length > this.#growing.bytes.length) this.#growing = this.#newBatch(length);
+    this.#growing.length += this.#growing.bytes.write(line, this.#growing.length);
+    if (this.#leaving === undefined && (this.#full.length > 0 || this.#growing.length >= minWrite)) this.#writeNext();
   }
 
   /** Opens the file anew, under its name: what was moved away is let go. A descriptor that came open stays. */
@@ -97,23 +111,35 @@ export class LogSink {
     });
   }
 
+  /** An empty batch for lines of `maxWrite` together, or for a longer one alone. */
+  #newBatch(length: number): Batch {
+    const { maxWrite } = this.#options;
+    const spare = length > maxWrite ? undefined : this.#spare;
+    if (spare !== undefined) this.#spare = undefined;
+    return { bytes: spare ?? Buffer.allocUnsafeSlow(Math.max(length, maxWrite)), length: 0 };
+  }
+
   #writeNext(): void {
     if (this.#isWriting) return;
-    if (this.#rest === undefined) {
-      if (this.#full.length === 0) {
-        this.#full.push(this.#growing);
-        this.#growing = '';
-      }
-      const text = this.#full.shift() ?? '';
-      if (text === '') {
+    if (this.#leaving === undefined) {
+      const next = this.#full.shift() ?? this.#takeGrowing();
+      if (next === undefined) {
         this.#settleLast(true);
         return;
       }
-      this.#rest = Buffer.from(text);
-      this.#restLength = text.length;
+      this.#leaving = next;
+      this.#written = 0;
     }
     this.#isWriting = true;
-    write(this.#descriptor, this.#rest, (error, written) => this.#onWritten(error, written));
+    const { bytes, length } = this.#leaving;
+    write(this.#descriptor, bytes, this.#written, length - this.#written, null, (error, written) => this.#onWritten(error, written));
+  }
+
+  #takeGrowing(): Batch | undefined {
+    if (this.#growing.length === 0) return undefined;
+    const taken = this.#growing;
+    this.#growing = this.#newBatch(0);
+    return taken;
   }
 
   #onWritten(error: NodeJS.ErrnoException | null, written: number): void {
@@ -123,13 +149,14 @@ export class LogSink {
       this.#onError(error);
       return;
     }
-    const rest = this.#rest?.subarray(written);
-    if (rest !== undefined && rest.length > 0) this.#rest = rest;
-    else {
-      this.#rest = undefined;
-      this.#queued -= this.#restLength;
+    this.#written += written;
+    const batch = this.#leaving;
+    if (batch !== undefined && this.#written === batch.length) {
+      this.#leaving = undefined;
+      this.#queued -= batch.length;
+      if (batch.bytes.length === this.#options.maxWrite) this.#spare = batch.bytes;
     }
-    if (this.#rest !== undefined || this.#full.length > 0 || this.#growing.length >= this.#options.minWrite || this.#onLast !== undefined) this.#writeNext();
+    if (this.#leaving !== undefined || this.#full.length > 0 || this.#growing.length >= this.#options.minWrite || this.#onLast !== undefined) this.#writeNext();
   }
 
   /** What was not written is tried again by the timer, or is given up at the end. */
@@ -140,8 +167,8 @@ export class LogSink {
     }
     if (GONE.has(error.code)) {
       this.#full = [];
-      this.#growing = '';
-      this.#rest = undefined;
+      this.#growing.length = 0;
+      this.#leaving = undefined;
       this.#queued = 0;
     }
     this.#options.onFailure(error);
