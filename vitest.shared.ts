@@ -1,5 +1,6 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { ViteUserConfig } from 'vitest/config';
 
 // For the workers and for the processes that tests start from the sources: what was compiled once is not compiled again, which is
@@ -15,6 +16,7 @@ export const sharedConfig: ViteUserConfig = {
   test: {
     include: ['test/**/*.test.ts'],
     exclude: ['test/slow/**', '**/node_modules/**'],
+    setupFiles: [fileURLToPath(new URL('packages/test-support/src/follow-fake-time.ts', import.meta.url))],
     testTimeout: 20_000,
     hookTimeout: 20_000,
     // What is waited for comes when it comes: on a busy machine a second is too short for what a quiet one does in ten milliseconds.

@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { registerUpstreamMetrics } from '@penstock/upstream-metrics';
 import type { Logger } from 'pino';
 import type { ClientRegistry } from './clients/client-registry.ts';

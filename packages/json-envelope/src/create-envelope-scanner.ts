@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { types } from 'node:util';
 import { EnvelopeError } from './envelope-error.ts';
 import type { Envelope, RootKind } from './envelope.ts';

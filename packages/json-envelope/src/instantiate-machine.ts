@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { MACHINE_BASE64 } from './machine-bytes.ts';
 
 // Node has WebAssembly everywhere; its types have it only together with a browser's.

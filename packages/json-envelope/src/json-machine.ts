@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { instantiateMachine } from './instantiate-machine.ts';
 import { ADDRESS, EVENT, INPUT_BYTES, LOST_MARK, STATE_DONE, STATE_VALUE } from './machine-layout.ts';
 import type { MemberRules } from './member-rules.ts';

@@ -1,3 +1,5 @@
+import { Buffer } from 'node:buffer';
+
 /** One chosen path, taken apart: `tools[].model` is the member `model` of each element of `tools`. */
 export interface MemberPath {
   readonly path: string;

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import type { ResolvedOptions } from './envelope-options.ts';
 import { ADDRESS, ENTRY, MAX_CARRIED_BYTES, RULES } from './machine-layout.ts';
 import { buildMemberTree, type MemberNode } from './member-tree.ts';

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { performance } from 'node:perf_hooks';
 import type { OriginCheck } from '../inbound/check-origin.ts';
 import type { InboundLimits } from '../inbound/inbound-limits.ts';
 import { InboundRequest } from '../inbound/inbound-request.ts';

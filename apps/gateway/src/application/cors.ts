@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import type { InboundRequest } from '../inbound/inbound-request.ts';
 import type { WholeResponse } from '../inbound/respond.ts';
 

@@ -1,4 +1,6 @@
+import { Buffer } from 'node:buffer';
 import type { RequestListener } from 'node:http';
+import { performance } from 'node:perf_hooks';
 import { Router } from '@koa/router';
 import Koa from 'koa';
 import type { OriginCheck } from '../inbound/check-origin.ts';

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { errorBody, errorHeaders, GatewayError, type GatewayErrorCode } from '../native/gateway-error.ts';
 import type { Side } from '../request-record.ts';
 import type { WholeResponse } from '../inbound/respond.ts';

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { hash, timingSafeEqual } from 'node:crypto';
 import { CLIENT_KEY_PREFIX } from './client-key.ts';
 import { createClientRules } from './client-rules.ts';

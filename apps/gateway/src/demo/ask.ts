@@ -1,4 +1,6 @@
+import { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
+import { performance } from 'node:perf_hooks';
 
 /** One part of a body and when it came, in milliseconds after the request was sent. */
 export interface Arrival {

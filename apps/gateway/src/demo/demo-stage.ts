@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { setTimeout } from 'node:timers/promises';
 import { REAL_PACING, startSimulator, type Simulator } from '@penstock/anthropic-simulator';
 import { pino } from 'pino';

@@ -1,3 +1,5 @@
+import { Buffer } from 'node:buffer';
+import { performance } from 'node:perf_hooks';
 import {
   BUILT_IN_MODEL_CAPABILITIES, createOpenAiFrontDoor, DEFAULT_FRONT_DOOR_LIMITS, isFrontDoorError, mergeModelCapabilities, openAiErrorResponse,
   type FrontDoorOptions, type ModelRoute, type OpenAiFrontDoor, type RequestSummary,

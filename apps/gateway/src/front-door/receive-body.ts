@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { FrontDoorError } from '@penstock/openai-front-door';
 import { BodyProgress } from '../inbound/body-progress.ts';
 import type { ByteLease } from '../inbound/byte-budget.ts';

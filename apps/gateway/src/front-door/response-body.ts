@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import type { BackendResponse } from '@penstock/openai-front-door';
 import type { Dispatcher } from 'undici';
 import type { UpstreamTarget, UpstreamTrace } from '../tracing/tracing.ts';

@@ -1,3 +1,5 @@
+import { Buffer } from 'node:buffer';
+
 const KEEP_BYTES = 16 * 1024;
 const BLOCK_BYTES = 64 * 1024;
 

@@ -1,3 +1,5 @@
+import { performance } from 'node:perf_hooks';
+
 /** Why the store gave no answer: it took too long, or was not asked because it had just failed. */
 export class StoreUnavailableError extends Error {
   override readonly name = 'StoreUnavailableError';

@@ -1,4 +1,5 @@
 import { writeSync } from 'node:fs';
+import { performance } from 'node:perf_hooks';
 import type { Logger } from 'pino';
 import { describeError, errorCodes } from './describe-error.ts';
 

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { closeSync, constants, mkdirSync, openSync, write } from 'node:fs';
 import { dirname } from 'node:path';
 

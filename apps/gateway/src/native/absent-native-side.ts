@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import type { InboundRequest } from '../inbound/inbound-request.ts';
 import { respond } from '../inbound/respond.ts';
 import { errorBody, errorHeaders, GatewayError } from './gateway-error.ts';

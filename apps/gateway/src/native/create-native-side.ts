@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { createUpstreamClient, type UpstreamClient } from '@penstock/upstream-client';
 import type { ClientRegistry } from '../clients/client-registry.ts';
 import type { GatewayConfig } from '../config/gateway-config.ts';

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import type { RelayFailure } from '@penstock/sse-relay';
 import { outcomeOfBreak } from './classify-failure.ts';
 

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { safeStatusMessage } from '@penstock/header-policy';
 import { createRelayHandler, type KeepAliveOptions, type RelayFailure, type RelayHandler, type RelayHead, type RelayOptions, type RelayResult } from '@penstock/sse-relay';
 import { createUsageObserver, type UsageObserver } from '@penstock/sse-relay/anthropic-usage';

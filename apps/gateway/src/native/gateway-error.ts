@@ -1,3 +1,5 @@
+import { Buffer } from 'node:buffer';
+
 /** What one code of the gateway's own errors looks like on the wire (docs/errors.md). */
 interface ErrorShape {
   readonly status: number;

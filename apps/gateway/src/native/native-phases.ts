@@ -1,3 +1,5 @@
+import { Buffer } from 'node:buffer';
+import { performance } from 'node:perf_hooks';
 import { hasViaPseudonym } from '@penstock/header-policy';
 import { checkModels } from './check-models.ts';
 import { ClientGone } from './client-gone.ts';

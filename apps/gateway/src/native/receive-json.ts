@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { createEnvelopeScanner, isEnvelopeError, type Envelope, type EnvelopeScanner, type EnvelopeScannerOptions } from '@penstock/json-envelope';
 import { BodyProgress } from '../inbound/body-progress.ts';
 import type { InboundRequest } from '../inbound/inbound-request.ts';

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import type { Dispatcher } from 'undici';
 
 /** What the rewrite needs to know. */

@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import type { RequestRecord } from '../request-record.ts';
 import type { NativeExchange } from './native-exchange.ts';
 import type { NativeRuntime } from './native-runtime.ts';

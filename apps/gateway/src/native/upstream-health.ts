@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import type { Outcome } from '../request-record.ts';
 
 /** When the upstream last answered and last failed. */

@@ -1,3 +1,5 @@
+import { Buffer } from 'node:buffer';
+
 const FRAME_MAGIC = 0xfd2fb528;
 const SKIPPABLE_MAGIC = 0x184d2a50;
 /** The most bytes that one step gathers: the frame header behind its descriptor. */

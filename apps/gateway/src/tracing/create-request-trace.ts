@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { createTraceState, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace, type Context, type Span, type Tracer } from '@opentelemetry/api';
 import type { InboundRequest } from '../inbound/inbound-request.ts';
 import type { RequestRecord } from '../request-record.ts';

@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { SpanKind, SpanStatusCode, type Context, type Tracer } from '@opentelemetry/api';
 import { errorCodes } from '../logging/describe-error.ts';
 import type { RequestRecord } from '../request-record.ts';

@@ -1,4 +1,5 @@
 import cluster from 'node:cluster';
+import { performance } from 'node:perf_hooks';
 import type { Logger } from 'pino';
 import type { GatewayConfig } from '../config/gateway-config.ts';
 import type { LogStyle } from '../logging/create-logger.ts';

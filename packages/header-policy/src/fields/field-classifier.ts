@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { isFieldName } from './field-syntax.ts';
 import type { FieldTraits } from './field-traits.ts';
 

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { invalidValue, type JsonObject } from './json-value.ts';
 
 const IMAGE_TYPES: ReadonlySet<string> = new Set(['image/jpeg', 'image/png', 'image/gif', 'image/webp']);

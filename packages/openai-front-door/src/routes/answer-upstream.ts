@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { headerValue, type BackendResponse } from '../backend.ts';
 import { FrontDoorError } from '../errors/front-door-error.ts';
 import { translateErrorBody } from '../response/upstream-error.ts';

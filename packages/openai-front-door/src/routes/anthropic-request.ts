@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import type { AnthropicBackend, BackendRequest, ResponseKind } from '../backend.ts';
 import type { Context } from 'koa';
 

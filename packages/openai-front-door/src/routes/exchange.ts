@@ -1,3 +1,5 @@
+import { Buffer } from 'node:buffer';
+import { performance } from 'node:perf_hooks';
 import type { Context } from 'koa';
 import type { FrontDoorHooks } from '../options.ts';
 import type { FrontDoorError } from '../errors/front-door-error.ts';

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { FrontDoorError } from '../errors/front-door-error.ts';
 
 /** Gathers an upstream body that is not streamed, up to a bound; the iterator is closed on every path. */

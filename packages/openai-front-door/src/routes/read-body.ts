@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import type { Context } from 'koa';
 import { FrontDoorError } from '../errors/front-door-error.ts';
 

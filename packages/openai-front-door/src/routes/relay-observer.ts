@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { asNumber } from '../request/parse-json.ts';
 import { isJsonObject, member, type JsonObject } from '../request/json-value.ts';
 import type { TokenCounts } from '../request-summary.ts';

@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { headerValue, type BackendResponse, type OpenAiBackend, type ResponseKind } from '../backend.ts';
 import { FrontDoorError } from '../errors/front-door-error.ts';
 import type { Exchange } from './exchange.ts';

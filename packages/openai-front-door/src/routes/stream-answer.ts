@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import type { BackendResponse } from '../backend.ts';
 import { FrontDoorError } from '../errors/front-door-error.ts';
 import { openAiErrorBody } from '../errors/openai-error-body.ts';

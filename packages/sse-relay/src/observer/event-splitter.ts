@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { fieldValueStart } from './field-value.ts';
 
 const LF = 10;

@@ -1,7 +1,10 @@
+import { Buffer } from 'node:buffer';
 import { ServerResponse } from 'node:http';
 import { canFrameChunks, ChunkedBodyWriter } from './chunked-body-writer.ts';
 
 const EMPTY = Buffer.alloc(0);
+/** The global `process` is an accessor; its module, imported, would open the standard streams. */
+const ownProcess = process;
 
 /** Writes the body of a response whose head was given to `writeHead`. */
 export interface BodyWriter {
@@ -45,7 +48,7 @@ class PlainBodyWriter implements BodyWriter {
     this.#onDrain = onDrain;
     this.#onError = onError;
     this.#holdsHead = onError !== undefined;
-    if (this.#holdsHead) process.nextTick(endTurn, this);
+    if (this.#holdsHead) ownProcess.nextTick(endTurn, this);
   }
 
   write(chunk: Uint8Array): boolean {

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { BodyWriter } from './body-writer.ts';
@@ -5,6 +6,8 @@ import type { BodyWriter } from './body-writer.ts';
 /** Up to this size a copy is cheaper than a gathered write. */
 const MAX_COPIED_BYTES = 16_384;
 const CRLF = Buffer.from('\r\n');
+/** The global `process` is an accessor; its module, imported, would open the standard streams. */
+const ownProcess = process;
 
 /** A response of which we may frame the chunks ourselves. */
 type FramedResponse = ServerResponse & { readonly socket: Socket };
@@ -43,7 +46,7 @@ export class ChunkedBodyWriter implements BodyWriter {
     this.#socket = socket;
     this.#onDrain = onDrain;
     socket.cork();
-    process.nextTick(endTurn, this);
+    ownProcess.nextTick(endTurn, this);
   }
 
   write(chunk: Uint8Array): boolean {
@@ -53,7 +56,7 @@ export class ChunkedBodyWriter implements BodyWriter {
     this.#pendingBytes += chunk.length;
     if (!this.#isScheduled) {
       this.#isScheduled = true;
-      process.nextTick(endTurn, this);
+      ownProcess.nextTick(endTurn, this);
     }
     if (this.#socket.writableLength + this.#pendingBytes < this.#socket.writableHighWaterMark) return true;
     this.isBlocked = true;

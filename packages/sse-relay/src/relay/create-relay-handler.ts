@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { performance } from 'node:perf_hooks';
 import type { Dispatcher } from 'undici';
 import { BodyMeter } from './body-meter.ts';
 import { createBodyWriter, type BodyWriter } from './body-writer.ts';
@@ -28,7 +29,6 @@ export interface RelayHandler extends Dispatcher.DispatchHandler {
 type Phase = 'waiting' | 'relaying' | 'ending' | 'breaking' | 'settled';
 
 const ignore = (): void => undefined;
-
 /**
  * Creates the handler for one client response; hand it to `dispatch` once. Throws `RelayError` `head_already_sent` when the
  * response is no longer ours to write, and `invalid_option`.

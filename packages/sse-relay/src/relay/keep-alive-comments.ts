@@ -1,3 +1,5 @@
+import { Buffer } from 'node:buffer';
+import { performance } from 'node:perf_hooks';
 import type { BodyWriter } from './body-writer.ts';
 import type { EventBoundary } from './event-boundary.ts';
 import { StallClock } from './stall-clock.ts';

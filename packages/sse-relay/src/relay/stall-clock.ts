@@ -1,3 +1,5 @@
+import { performance } from 'node:perf_hooks';
+
 /** A clock that measures one span at a time, and costs a time stamp instead of a timer for each. It stands still until it is started. */
 export class StallClock {
   readonly #limitMs: number;

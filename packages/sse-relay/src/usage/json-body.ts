@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { createDecodedCopy, type DecodedCopy } from '../observer/decoded-copy.ts';
 import { ObserverError } from '../observer/observer-error.ts';
 

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { asObject, asText, UsageFields, type JsonObject } from './usage-fields.ts';
 import type { UsageResult } from './usage-result.ts';
 

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import type { Socket } from 'node:net';

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { getCACertificates, type SecureVersion } from 'node:tls';
 import type { TlsOptions } from '../options.ts';
 

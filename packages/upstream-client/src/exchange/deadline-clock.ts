@@ -1,3 +1,5 @@
+import { performance } from 'node:perf_hooks';
+
 /** Something with a deadline, in `performance.now` milliseconds; the links belong to the clock. */
 export interface Timed {
   deadline: number;

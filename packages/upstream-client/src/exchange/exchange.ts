@@ -1,4 +1,6 @@
+import { Buffer } from 'node:buffer';
 import type { IncomingHttpHeaders } from 'node:http';
+import { performance } from 'node:perf_hooks';
 import type { Client, Dispatcher } from 'undici';
 import { classifyConnectError } from '../connect/classify-connect-error.ts';
 import type { RequestTimings, UpstreamController, UpstreamDispatchOptions } from '../dispatch-options.ts';
@@ -19,9 +21,7 @@ import { WriteStallBody, type BodySender } from './write-stall-body.ts';
 
 type RawFields = Exclude<Dispatcher.DispatchController['rawHeaders'], undefined>;
 type MutableTimings = { -readonly [Name in keyof RequestTimings]: RequestTimings[Name] };
-
 const NO_BYTES = Buffer.alloc(0);
-
 /** Stands in for the options of a request that is being answered. */
 const NOTHING_ASKED: UpstreamDispatchOptions = { method: 'GET', path: '/' };
 

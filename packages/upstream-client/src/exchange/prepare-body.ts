@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import type { FormData } from 'undici';
 
 /** A gathered body up to this size goes out in one write, head included. */

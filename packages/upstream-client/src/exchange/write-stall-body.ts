@@ -1,3 +1,5 @@
+import { Buffer } from 'node:buffer';
+
 /** Pieces this large are handed to the socket, so that progress is seen at least once per piece. */
 const PIECE_BYTES = 65_536;
 

@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import type { Slot } from './slot.ts';
 
 /** The part of the keep-alive time in which a connection is no longer reused: a second, or half of a short expiry. */

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { performance } from 'node:perf_hooks';
 import { TLSSocket } from 'node:tls';
 import type { Client } from 'undici';
 import { classifyConnectError } from '../connect/classify-connect-error.ts';

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { channel } from 'node:diagnostics_channel';
 import type { Client } from 'undici';
 import { kQueue, Request } from './undici-parts.ts';
