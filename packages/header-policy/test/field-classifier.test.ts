@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest';
 import { anthropicHeaderRules, createHeaderPolicy } from '../src/index.ts';
-import { createFieldClassifier } from '../src/fields/field-classifier.ts';
-import { traitsOf, type FieldTraits } from '../src/fields/field-traits.ts';
+import { createFieldClassifier, type FieldClassifier } from '../src/fields/field-classifier.ts';
+import { traitsOf } from '../src/fields/field-traits.ts';
 import { compileHeaderRules } from '../src/rules/compile-header-rules.ts';
 import { forwarded } from './policy-support.ts';
 
 const rules = compileHeaderRules(anthropicHeaderRules);
 
-function countingClassifier(): { readonly classify: (name: string, place?: number) => FieldTraits | undefined; readonly computed: string[] } {
+function countingClassifier(): { readonly classify: FieldClassifier; readonly computed: string[] } {
   const computed: string[] = [];
   const classify = createFieldClassifier((name) => {
     computed.push(name);
@@ -23,6 +23,17 @@ test('works a spelling out once', () => {
     expect(classify('x-app')?.name).toBe('x-app');
   }
   expect(computed).toEqual(['x-app', 'x-app']);
+});
+
+test('a name crosses as it was spelled, and as the same text each time (what looks it up has hashed it)', () => {
+  const { classify } = countingClassifier();
+  for (const name of ['X-App', 'x-app', 'X-APP', '__proto__', '7', `x-${'Long'.repeat(32)}`]) {
+    for (let round = 0; round < 3; round += 1) expect(classify(Buffer.from(name).toString('latin1'), round)?.spelling).toBe(name);
+  }
+  const policy = createHeaderPolicy(anthropicHeaderRules);
+  const section = ['Content-Type', 'a', 'ANTHROPIC-Version', 'b', 'x-stainless-OS', 'c'];
+  for (let round = 0; round < 2; round += 1) expect(forwarded(policy.forwardRequestHeaders(section)).headers).toEqual(section);
+  for (let round = 0; round < 2; round += 1) expect(policy.forwardResponseHeaders(section).headers).toEqual(section);
 });
 
 test('never remembers a long name, and of invented ones at most 2,048 (a client that invents names costs no memory)', () => {

@@ -9,13 +9,13 @@ const MAX_CACHED_NAME_LENGTH = 64;
 /** Of so many places the name that stood there last is remembered. */
 const PLACES = 48;
 
-/** Finds the traits of a name as it was spelled; `undefined` when it is no field name. `place` is its place in its section, if it has one. */
-export type FieldClassifier = (name: string | undefined, place?: number) => FieldTraits | undefined;
-
-interface KnownName {
+/** A name's traits, and the name as it was spelled: one string for all messages, which whoever looks it up has hashed before. */
+export interface ClassifiedField extends FieldTraits {
   readonly spelling: string;
-  readonly traits: FieldTraits;
 }
+
+/** Finds the traits of a name as it was spelled; `undefined` when it is no field name. `place` is its place in its section, if it has one. */
+export type FieldClassifier = (name: string | undefined, place?: number) => ClassifiedField | undefined;
 
 /**
  * Makes a classifier that remembers the spellings it has seen, so that a known one costs a single comparison: mostly with the name that
@@ -25,20 +25,20 @@ interface KnownName {
  * invents names costs a little time and no memory, and cannot keep the honest ones out for ever.
  */
 export function createFieldClassifier(traitsOf: (lowercaseName: string) => FieldTraits): FieldClassifier {
-  const buckets: KnownName[][] = Array.from({ length: BUCKETS }, () => []);
-  const latest: (KnownName | undefined)[] = Array.from({ length: PLACES }, () => undefined);
+  const buckets: ClassifiedField[][] = Array.from({ length: BUCKETS }, () => []);
+  const latest: (ClassifiedField | undefined)[] = Array.from({ length: PLACES }, () => undefined);
 
-  function find(name: string): KnownName | undefined {
-    const bucket = buckets[bucketOf(name)] as KnownName[];
+  function find(name: string): ClassifiedField | undefined {
+    const bucket = buckets[bucketOf(name)] as ClassifiedField[];
     for (let index = 0; index < bucket.length; index += 1) {
-      const known = bucket[index] as KnownName;
+      const known = bucket[index] as ClassifiedField;
       if (known.spelling === name) return known;
     }
     if (!isFieldName(name)) return undefined;
     const traits = traitsOf(name.toLowerCase());
-    if (name.length > MAX_CACHED_NAME_LENGTH) return { spelling: name, traits };
+    if (name.length > MAX_CACHED_NAME_LENGTH) return { ...traits, spelling: name };
     if (bucket.length >= MAX_IN_BUCKET) bucket.length = 0;
-    const learned = { spelling: ownCopy(name), traits };
+    const learned = { ...traits, spelling: ownCopy(name) };
     bucket.push(learned);
     return learned;
   }
@@ -46,10 +46,10 @@ export function createFieldClassifier(traitsOf: (lowercaseName: string) => Field
   return (name, place = PLACES) => {
     if (name === undefined) return undefined;
     const expected = latest[place];
-    if (expected?.spelling === name) return expected.traits;
+    if (expected?.spelling === name) return expected;
     const found = find(name);
     if (found !== undefined && place < PLACES && name.length <= MAX_CACHED_NAME_LENGTH) latest[place] = found;
-    return found?.traits;
+    return found;
   };
 }
 
@@ -61,7 +61,8 @@ function bucketOf(name: string): number {
   return sum & (BUCKETS - 1);
 }
 
-/** A name is a piece of the head it came in, which would be kept alive with it. */
+/** A name is a piece of the head it came in, which would be kept alive with it. A key is interned: looking it up hashes nothing. */
 function ownCopy(name: string): string {
-  return Buffer.from(name, 'latin1').toString('latin1');
+  const copy = Buffer.from(name, 'latin1').toString('latin1');
+  return Object.keys({ [copy]: true })[0] ?? copy;
 }

@@ -1,5 +1,5 @@
-import { createFieldClassifier, type FieldClassifier } from '../fields/field-classifier.ts';
-import { copyField, isFieldValue, type RawHeaders } from '../fields/field-syntax.ts';
+import { createFieldClassifier, type ClassifiedField, type FieldClassifier } from '../fields/field-classifier.ts';
+import { isFieldValue, type RawHeaders } from '../fields/field-syntax.ts';
 import { traitsOf, type FieldTraits } from '../fields/field-traits.ts';
 import { collectNominations, nominatesNothing } from '../fields/nominated-fields.ts';
 import { HeaderPolicyError } from '../header-policy-error.ts';
@@ -31,7 +31,7 @@ export function createRequestForwarder(rules: CompiledHeaderRules): ForwardReque
   const inspect = createRequestInspector(rules, classify);
   // Overwritten by each call from its start; kept at its largest so that the hot path allocates nothing for it.
   // The calls are synchronous and never nest.
-  const fields: FieldTraits[] = [];
+  const fields: ClassifiedField[] = [];
 
   return function forwardRequestHeaders(rawHeaders, additions) {
     const prepared = prepare(additions);
@@ -48,7 +48,7 @@ export function createRequestForwarder(rules: CompiledHeaderRules): ForwardReque
       const field = fields[position / 2];
       if (field === undefined) continue;
       const drop = reasonToDrop(field, inspected, prepared, forwardCredentials);
-      if (drop === undefined) copyField(rawHeaders, position, headers);
+      if (drop === undefined) headers.push(field.spelling, rawHeaders[position + 1] ?? '');
       else dropped.push(drop);
     }
     addFields(headers, prepared, classify);
@@ -57,7 +57,7 @@ export function createRequestForwarder(rules: CompiledHeaderRules): ForwardReque
 }
 
 /** Reads a whole field section into `fields`: what the client nominated, or what makes the request ambiguous. */
-type RequestInspector = (rawHeaders: RawHeaders, fields: FieldTraits[]) => ReadonlySet<string> | HeaderViolation;
+type RequestInspector = (rawHeaders: RawHeaders, fields: ClassifiedField[]) => ReadonlySet<string> | HeaderViolation;
 
 function createRequestInspector(rules: CompiledHeaderRules, classify: FieldClassifier): RequestInspector {
   // For each singleton the number of the call that saw it last: telling repeats apart needs no set a call.

@@ -1,5 +1,5 @@
-import { createFieldClassifier } from '../fields/field-classifier.ts';
-import { copyField, isFieldValue, printableName, type RawHeaders } from '../fields/field-syntax.ts';
+import { createFieldClassifier, type ClassifiedField } from '../fields/field-classifier.ts';
+import { isFieldValue, printableName, type RawHeaders } from '../fields/field-syntax.ts';
 import { traitsOf, type FieldTraits } from '../fields/field-traits.ts';
 import { collectNominations, nominatesNothing } from '../fields/nominated-fields.ts';
 import type { CompiledHeaderRules } from '../rules/compile-header-rules.ts';
@@ -31,7 +31,7 @@ export function createResponseForwarder(rules: CompiledHeaderRules): ForwardResp
   const classify = createFieldClassifier((name) => traitsOf(name, 'response', rules));
   const prepare = createAdditionsPreparer(classify);
   // Overwritten by each call from its start, `undefined` for a malformed field; the calls are synchronous and never nest.
-  const fields: Array<FieldTraits | undefined> = [];
+  const fields: Array<ClassifiedField | undefined> = [];
 
   function inspect(rawHeaders: RawHeaders): ResponseSection {
     let nominated: Set<string> | undefined;
@@ -68,12 +68,17 @@ export function createResponseForwarder(rules: CompiledHeaderRules): ForwardResp
     let hasLength = section.contentLength === undefined;
     for (let position = 0; position < rawHeaders.length; position += 2) {
       const field = fields[position / 2];
-      const drop = field === undefined
-        ? malformed(rawHeaders[position])
-        : reasonToDrop(field, section, prepared, rules) ?? reasonNotToFit(field, headers.length / 2, hasLength);
-      if (drop === undefined) copyField(rawHeaders, position, headers);
-      else dropped.push(drop);
-      hasLength ||= drop === undefined && field?.name === 'content-length';
+      if (field === undefined) {
+        dropped.push(malformed(rawHeaders[position]));
+        continue;
+      }
+      const drop = reasonToDrop(field, section, prepared, rules) ?? reasonNotToFit(field, headers.length / 2, hasLength);
+      if (drop !== undefined) {
+        dropped.push(drop);
+        continue;
+      }
+      headers.push(field.spelling, rawHeaders[position + 1] ?? '');
+      hasLength ||= field.name === 'content-length';
     }
     addFields(headers, prepared, classify);
     return { headers, dropped };
