@@ -15,7 +15,7 @@ type Metric = Exclude<keyof Sample, 'failures'>;
 export interface Summary {
   readonly name: string;
   readonly cpuMicroseconds: number;
-  /** CPU time over the floor's. */
+  /** CPU time over the floor's of the same round. */
   readonly cpuRatio: number;
   readonly perSecond: number;
   /** Latency over that of the direct call. */
@@ -40,17 +40,26 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle] as number : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2;
 }
 
+/**
+ * The median over the rounds of what one contender needed over what the other did in the same round: a machine whose speed changes from
+ * minute to minute was mostly of one speed for both.
+ */
+function pairedRatio(samples: readonly Sample[], base: readonly Sample[], metric: Metric): number {
+  return median(samples.map((sample, round) => (sample[metric] ?? Number.NaN) / (base[round]?.[metric] ?? Number.NaN)));
+}
+
 /** Summaries of all contenders of a workload, in the order they ran. */
 export function summarize({ results }: WorkloadResult): readonly Summary[] {
   const of = (name: string, metric: Metric): number => median(results.find((result) => result.name === name)?.samples.map((sample) => sample[metric] ?? Number.NaN) ?? []);
+  const floor = results.find(({ name }) => name === FLOOR)?.samples ?? [];
   return results.map(({ name, bytes, samples, problem }) => ({
     name,
     cpuMicroseconds: of(name, 'cpuMicroseconds'),
-    cpuRatio: of(name, 'cpuMicroseconds') / of(FLOOR, 'cpuMicroseconds'),
+    cpuRatio: pairedRatio(samples, floor, 'cpuMicroseconds'),
     perSecond: of(name, 'perSecond'),
     addedP50Ms: of(name, 'p50Ms') - of(DIRECT, 'p50Ms'),
     addedP99Ms: of(name, 'p99Ms') - of(DIRECT, 'p99Ms'),
-    p99Ratio: of(name, 'p99Ms') / of(FLOOR, 'p99Ms'),
+    p99Ratio: pairedRatio(samples, floor, 'p99Ms'),
     loopDelayMs: of(name, 'loopDelayMs'),
     baseBytes: of(name, 'baseBytes'),
     bytesPerStream: of(name, 'bytesPerStream'),

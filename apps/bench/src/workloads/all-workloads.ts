@@ -1,32 +1,32 @@
 import type { Workload } from './workload.ts';
 
-const REQUESTS = { kind: 'requests', endpoint: 'native', connections: 16, warmUpMs: 21_000, sliceMs: 700, rounds: 15, withPeers: true, latencyRatePerSecond: 200, streamEvents: 0, probesLoop: false } as const;
-const STREAMS = { kind: 'streams', endpoint: 'native', body: '1 KB stream', warmUpMs: 12_000, windowMs: 1_000, rounds: 9, withPeers: false } as const;
+const REQUESTS = { kind: 'requests', endpoint: 'native', connections: 16, warmUpMs: 14_000, sliceMs: 400, rounds: 30, launches: 3, withPeers: true, latencyRatePerSecond: 200, streamEvents: 0, probesLoop: false } as const;
+const STREAMS = { kind: 'streams', endpoint: 'native', body: '1 KB stream', warmUpMs: 8_400, windowMs: 700, rounds: 15, launches: 3, withPeers: false } as const;
 
 /** The workloads in the order in which they run and are reported. */
 export const WORKLOADS: readonly Workload[] = [
   { ...REQUESTS, name: 'unary-1kb', title: 'Unary, 1 KB both ways', body: '1 KB' },
-  { ...REQUESTS, name: 'unary-200kb', title: 'Unary, 200 KB request (a coding agent\'s)', body: '200 KB', rounds: 7, connections: 8, latencyRatePerSecond: 50 },
-  { ...REQUESTS, name: 'unary-2mb', title: 'Unary, 2 MB request (a coding agent\'s)', body: '2 MB', rounds: 9, connections: 4, latencyRatePerSecond: 10 },
+  { ...REQUESTS, name: 'unary-200kb', title: 'Unary, 200 KB request (a coding agent\'s)', body: '200 KB', rounds: 12, connections: 8, latencyRatePerSecond: 50 },
+  { ...REQUESTS, name: 'unary-2mb', title: 'Unary, 2 MB request (a coding agent\'s)', body: '2 MB', rounds: 15, connections: 4, latencyRatePerSecond: 10 },
   {
-    ...REQUESTS, name: 'loop-delay-2mb', title: 'Delay of the event loop under 2 MB requests', body: '2 MB', rounds: 9, connections: 4, latencyRatePerSecond: 10,
+    ...REQUESTS, name: 'loop-delay-2mb', title: 'Delay of the event loop under 2 MB requests', body: '2 MB', rounds: 9, launches: 1, connections: 4, latencyRatePerSecond: 10,
     sliceMs: 2_500, withPeers: false, probesLoop: true,
   },
   { ...STREAMS, name: 'sse-200', title: '200 streams, 50 events/s each, in random phases', streams: 200, eventsPerSecond: 50, withPeers: true },
-  { ...STREAMS, name: 'sse-500', title: '500 streams, 20 events/s each, in random phases', streams: 500, eventsPerSecond: 20, rounds: 7 },
-  { ...STREAMS, name: 'sse-2000', title: '2,000 streams, 2 events/s each', streams: 2_000, eventsPerSecond: 2, rounds: 5, windowMs: 1_500 },
+  { ...STREAMS, name: 'sse-500', title: '500 streams, 20 events/s each, in random phases', streams: 500, eventsPerSecond: 20 },
+  { ...STREAMS, name: 'sse-2000', title: '2,000 streams, 2 events/s each', streams: 2_000, eventsPerSecond: 2, rounds: 9, windowMs: 1_000 },
   {
-    kind: 'memory', name: 'idle-8000', title: '8,000 mostly idle streams, one event each 10 s', endpoint: 'native', body: '1 KB stream', rounds: 1, withPeers: false,
+    kind: 'memory', name: 'idle-8000', title: '8,000 mostly idle streams, one event each 10 s', endpoint: 'native', body: '1 KB stream', rounds: 1, launches: 1, withPeers: false,
     streams: 8_000, eventsPerSecond: 0.1, settleMs: 12_000,
   },
   {
-    kind: 'memory', name: 'idle-2000-64kb', title: '2,000 mostly idle streams after requests of 64 KB', endpoint: 'native', body: '64 KB', rounds: 1, withPeers: false,
+    kind: 'memory', name: 'idle-2000-64kb', title: '2,000 mostly idle streams after requests of 64 KB', endpoint: 'native', body: '64 KB', rounds: 1, launches: 1, withPeers: false,
     streams: 2_000, eventsPerSecond: 0.1, settleMs: 12_000,
   },
-  { kind: 'aborts', name: 'abort-storm', title: 'Abort storm: 4,000 streams a round, cut as they begin', endpoint: 'native', body: '1 KB stream', rounds: 5, withPeers: false, streams: 4_000, atOnce: 100 },
-  { ...REQUESTS, name: 'chat', title: 'Front door: OpenAI request translated, whole answer', endpoint: 'chat', body: 'chat', rounds: 5 },
-  { ...REQUESTS, name: 'chat-stream', title: 'Front door: OpenAI request translated, 100 events streamed at once', endpoint: 'chat', body: 'chat stream', rounds: 5, streamEvents: 100 },
-  { ...STREAMS, name: 'chat-sse-200', title: 'Front door: 200 translated streams, 50 events/s each', endpoint: 'chat', body: 'chat stream', streams: 200, eventsPerSecond: 50, rounds: 5, withPeers: false },
+  { kind: 'aborts', name: 'abort-storm', title: 'Abort storm: 4,000 streams a round, cut as they begin', endpoint: 'native', body: '1 KB stream', rounds: 5, launches: 1, withPeers: false, streams: 4_000, atOnce: 100 },
+  { ...REQUESTS, name: 'chat', title: 'Front door: OpenAI request translated, whole answer', endpoint: 'chat', body: 'chat', rounds: 10, launches: 1 },
+  { ...REQUESTS, name: 'chat-stream', title: 'Front door: OpenAI request translated, 100 events streamed at once', endpoint: 'chat', body: 'chat stream', rounds: 10, launches: 1, streamEvents: 100 },
+  { ...STREAMS, name: 'chat-sse-200', title: 'Front door: 200 translated streams, 50 events/s each', endpoint: 'chat', body: 'chat stream', streams: 200, eventsPerSecond: 50, rounds: 9, launches: 1, withPeers: false },
 ];
 
 /** The same workloads, small: enough to see a regression of a fifth, not to publish. */
@@ -34,8 +34,8 @@ export function quick(workload: Workload): Workload {
   const rounds = Math.min(workload.rounds, workload.kind === 'memory' ? 1 : 5);
   switch (workload.kind) {
     // What a large body costs is mostly native code, which needs no warming up.
-    case 'requests': return { ...workload, rounds, warmUpMs: workload.body === '2 MB' ? 1_500 : 4_500, sliceMs: 350 };
-    case 'streams': return { ...workload, rounds, warmUpMs: 2_000, windowMs: 700, streams: Math.min(workload.streams, 500) };
+    case 'requests': return { ...workload, rounds, launches: 1, warmUpMs: workload.body === '2 MB' ? 1_500 : 4_500, sliceMs: 350 };
+    case 'streams': return { ...workload, rounds, launches: 1, warmUpMs: 2_000, windowMs: 700, streams: Math.min(workload.streams, 500) };
     case 'memory': return { ...workload, rounds, streams: Math.min(workload.streams, 1_500), settleMs: 2_000 };
     default: return { ...workload, rounds: 3, streams: 500, atOnce: 50 };
   }

@@ -29,10 +29,24 @@ interface Entry {
   problem?: string;
 }
 
-/** Runs a workload over all contenders: they are started, checked and warmed up, then measured in turn, round after round. */
+/**
+ * Runs a workload over all contenders: they are started, checked and warmed up, then measured in turn, round after round; all of it
+ * once for each launch. A contender that fails is not started again, so that the samples of all are of the same rounds.
+ */
 export async function runWorkload(rig: BenchRig, workload: Workload, contenders: readonly Contender[], onProgress: (text: string) => void): Promise<WorkloadResult> {
   // What memory a process holds depends on what it did before: these start afresh for each sample.
   if (workload.kind === 'memory') return await runAfresh(rig, workload, contenders, onProgress);
+  const results = new Map<string, ContenderResult>();
+  const roundsEach = Math.ceil(workload.rounds / workload.launches);
+  for (let launch = 1; launch <= workload.launches; launch += 1) {
+    const taking = contenders.filter(({ name }) => launch === 1 || (results.has(name) && results.get(name)?.problem === undefined));
+    const launched = await runLaunch(rig, { ...workload, rounds: roundsEach }, taking, (text) => onProgress(`launch ${launch} of ${workload.launches}: ${text}`));
+    for (const result of launched) results.set(result.name, { ...result, samples: [...results.get(result.name)?.samples ?? [], ...result.samples] });
+  }
+  return { workload, results: [...results.values()] };
+}
+
+async function runLaunch(rig: BenchRig, workload: Workload, contenders: readonly Contender[], onProgress: (text: string) => void): Promise<readonly ContenderResult[]> {
   const entries: Entry[] = [];
   const failed: ContenderResult[] = [];
   for (const contender of contenders) {
@@ -41,16 +55,17 @@ export async function runWorkload(rig: BenchRig, workload: Workload, contenders:
     else if (entry !== undefined) failed.push(entry);
   }
   await rig.upstream.call('plan', planOf(workload));
-  for (const entry of entries) {
-    onProgress(`warming up ${entry.name}`);
-    await measureInto(rig, warmUpOf(workload), entry, false);
+  const turns = warmUpTurns(workload);
+  for (let turn = 0; turn < turns; turn += 1) {
+    onProgress(`warming up, turn ${turn + 1} of ${turns}`);
+    for (const entry of entries) await measureInto(rig, workload, entry, false);
   }
   for (let round = 0; round < workload.rounds; round += 1) {
     onProgress(`round ${round + 1} of ${workload.rounds}`);
     for (const entry of shuffled(entries)) await measureInto(rig, workload, entry, true);
   }
   for (const { running } of entries) await running.stop();
-  return { workload, results: [...entries.map(toResult), ...failed] };
+  return [...entries.map(toResult), ...failed];
 }
 
 async function runAfresh(rig: BenchRig, workload: Workload, contenders: readonly Contender[], onProgress: (text: string) => void): Promise<WorkloadResult> {
@@ -102,10 +117,14 @@ async function measureInto(rig: BenchRig, workload: Workload, entry: Entry, isKe
   }
 }
 
-/** What is thrown away first: engines compile what is hot while it runs, and need tens of thousands of requests for it. */
-function warmUpOf(workload: Workload): Workload {
-  if (workload.kind === 'requests') return { ...workload, sliceMs: workload.warmUpMs };
-  return workload.kind === 'streams' ? { ...workload, windowMs: workload.warmUpMs } : workload;
+/**
+ * How many rounds are thrown away first: engines compile what is hot while it runs, and need tens of thousands of requests for it. They
+ * are taken in turn, like those that count. An engine that has had nothing to do for eight seconds tidies up, and with the shapes of
+ * objects that no request holds just then it loses most of what it compiled.
+ */
+function warmUpTurns(workload: Workload): number {
+  if (workload.kind === 'requests') return Math.ceil(workload.warmUpMs / workload.sliceMs);
+  return workload.kind === 'streams' ? Math.ceil(workload.warmUpMs / workload.windowMs) : 1;
 }
 
 /** Each round has an order of its own, so that none always follows the same neighbour and finds the caches as that left them. */

@@ -8,6 +8,8 @@ interface Common {
   readonly body: BodyName;
   /** Interleaved rounds: each measures every contender once. */
   readonly rounds: number;
+  /** How many processes of each contender, one after the other, share the rounds: no two of one program are compiled alike. */
+  readonly launches: number;
   /** Whether the heavy peers take part. */
   readonly withPeers: boolean;
 }
@@ -16,8 +18,9 @@ interface Common {
 export interface RequestWorkload extends Common {
   readonly kind: 'requests';
   readonly connections: number;
-  /** Load before the first round, which is thrown away. */
+  /** Load before the first round of a launch, which is thrown away. */
   readonly warmUpMs: number;
+  /** Short enough that all contenders together take less than eight seconds: none of them may be idle for longer. */
   readonly sliceMs: number;
   /** The rate at which latency is measured apart from the closed loop, which only measures its own queue. */
   readonly latencyRatePerSecond: number;
@@ -32,7 +35,7 @@ export interface StreamWorkload extends Common {
   readonly kind: 'streams';
   readonly streams: number;
   readonly eventsPerSecond: number;
-  /** Load before the first round, which is thrown away. */
+  /** Load before the first round of a launch, which is thrown away. */
   readonly warmUpMs: number;
   readonly windowMs: number;
 }
