@@ -36,7 +36,7 @@ try {
   console.log(`${describeMachine()}\n`);
   for (const { name, reason } of skipped) console.log(`skipped ${name}: ${reason}`);
   for (const workload of workloads) {
-    const taking = contenders.filter(({ isPeer }) => workload.withPeers || !isPeer);
+    const taking = contenders.filter(({ isPeer, onlyIn = workload.name }) => (workload.withPeers || !isPeer) && onlyIn === workload.name);
     const result = await runWorkload(rig, workload, taking, (text) => progress(`${workload.name}: ${text}`));
     progress('');
     results.push(result);

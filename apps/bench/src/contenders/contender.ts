@@ -37,6 +37,8 @@ export interface Contender {
   readonly description: string;
   /** Whether it is one of the heavy ones that are left out of quick runs and of streams by the thousand. */
   readonly isPeer: boolean;
+  /** The only workload it takes part in, by its name; every one without. */
+  readonly onlyIn?: string;
   /** Makes it ready to start; throws a reason for leaving it out. */
   prepare?(): Promise<void>;
   start(environment: ContenderEnvironment): Promise<RunningContender>;

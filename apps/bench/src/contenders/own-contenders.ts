@@ -30,10 +30,11 @@ export function floor(name: string): Contender {
   };
 }
 
-/** Penstock as it is built, started by its own command, every default protection on. */
-export function penstock(name: string, workers: number, cores?: string): Contender {
+/** Penstock as it is built, started by its own command, every default protection on; all its workers on the contender's core. */
+export function penstock(name: string, workers: number, onlyIn?: string): Contender {
   return {
     name,
+    ...(onlyIn === undefined ? {} : { onlyIn }),
     description: `the built gateway, every default protection on, access log to a file, ${workers} ${workers === 1 ? 'process' : 'worker processes'}`,
     isPeer: false,
     async start({ folder, core, upstreamOrigin, nodeFlags }) {
@@ -48,7 +49,7 @@ export function penstock(name: string, workers: number, cores?: string): Contend
         log: { destination: join(folder, 'access.log') },
       }));
       const main = fileURLToPath(new URL('../../../gateway/dist/main.js', import.meta.url));
-      const started = await startProgram([process.execPath, ...nodeFlags, main, 'start', '--config', config], port, { folder, core: cores ?? core });
+      const started = await startProgram([process.execPath, ...nodeFlags, main, 'start', '--config', config], port, { folder, core });
       return {
         ...started, port,
         native: { path: '/anthropic/v1/messages', fields: [] },

@@ -36,7 +36,7 @@ function library(name: string, program: string, description: string): Contender 
       // Inside the folder of the install, where its imports are found.
       const path = join(await installNodePeers(), `${name.replaceAll(/\W+/g, '-')}.mjs`);
       writeFileSync(path, program);
-      const started = await startProgram([process.execPath, path, String(port), environment.upstreamOrigin], port, environment);
+      const started = await startProgram([process.execPath, ...environment.nodeFlags, path, String(port), environment.upstreamOrigin], port, environment);
       return { ...started, port, native: MESSAGES, chat: undefined };
     },
   };
@@ -50,7 +50,7 @@ const portkey: Contender = {
   async start(environment) {
     const port = await freePort();
     const program = join(await installNodePeers(), 'node_modules/@portkey-ai/gateway/build/start-server.js');
-    const started = await startProgram([process.execPath, program, `--port=${port}`, '--headless'], port, environment);
+    const started = await startProgram([process.execPath, ...environment.nodeFlags, program, `--port=${port}`, '--headless'], port, environment);
     const fields = ['x-portkey-provider', 'anthropic', 'x-portkey-custom-host', `${environment.upstreamOrigin}/v1`, 'authorization', 'Bearer bench'];
     return { ...started, port, native: { path: '/v1/messages', fields }, chat: { path: '/v1/chat/completions', fields } };
   },

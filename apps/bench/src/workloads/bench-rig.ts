@@ -11,12 +11,24 @@ export interface BenchRig {
   readonly upstream: HelperProcess;
   readonly upstreamPort: number;
   readonly load: HelperProcess;
-  /** With `probesLoop` programs of Node note how late their event loop is. */
-  start(contender: Contender, probesLoop: boolean): Promise<RunningContender>;
+  /** Programs of Node get flags that the workload needs. */
+  start(contender: Contender, workload: Workload): Promise<RunningContender>;
   stop(): Promise<void>;
 }
 
-const PROBE_FLAGS: readonly string[] = [`--import=${new URL('../contenders/loop-delay-probe.js', import.meta.url).href}`];
+/** Has a program note how late its event loop is. */
+const PROBE_FLAG = `--import=${new URL('../contenders/loop-delay-probe.js', import.meta.url).href}`;
+/**
+ * A program that waits for its turn most of the time looks idle to its engine, which then tidies up and, with the shapes of objects that
+ * no request holds just then, loses most of what it compiled. Under steady traffic that does not happen.
+ */
+const STEADY_FLAG = '--no-memory-reducer';
+
+function nodeFlagsOf(workload: Workload): readonly string[] {
+  // What a process holds is measured as it is.
+  if (workload.kind === 'memory') return [];
+  return workload.kind === 'requests' && workload.probesLoop ? [STEADY_FLAG, PROBE_FLAG] : [STEADY_FLAG];
+}
 
 /** Starts upstream and load; each contender gets a folder of its own inside `folder`. */
 export async function createBenchRig(folder: string): Promise<BenchRig> {
@@ -26,11 +38,11 @@ export async function createBenchRig(folder: string): Promise<BenchRig> {
   let started = 0;
   return {
     upstream, upstreamPort, load,
-    start(contender, probesLoop) {
+    start(contender, workload) {
       started += 1;
       const own = join(folder, `${contender.name.replaceAll(/\W+/g, '-')}-${started}`);
       mkdirSync(own, { recursive: true });
-      return contender.start({ upstreamOrigin: `http://127.0.0.1:${upstreamPort}`, upstreamPort, folder: own, core: CORES.contender, nodeFlags: probesLoop ? PROBE_FLAGS : [] });
+      return contender.start({ upstreamOrigin: `http://127.0.0.1:${upstreamPort}`, upstreamPort, folder: own, core: CORES.contender, nodeFlags: nodeFlagsOf(workload) });
     },
     stop: async () => { await Promise.all([upstream.stop(), load.stop()]); },
   };

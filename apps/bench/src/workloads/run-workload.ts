@@ -92,7 +92,7 @@ async function runAfresh(rig: BenchRig, workload: Workload, contenders: readonly
 
 /** Starts a contender and checks its bytes; `undefined` when it does not serve the workload. */
 async function enter(rig: BenchRig, workload: Workload, contender: Contender): Promise<Entry | ContenderResult | undefined> {
-  const running = await rig.start(contender, workload.kind === 'requests' && workload.probesLoop).catch((error: unknown) => String(error));
+  const running = await rig.start(contender, workload).catch((error: unknown) => String(error));
   if (typeof running === 'string') return { name: contender.name, bytes: undefined, samples: [], problem: running };
   const target = targetOf(running, workload);
   if (target === undefined) {
@@ -119,8 +119,7 @@ async function measureInto(rig: BenchRig, workload: Workload, entry: Entry, isKe
 
 /**
  * How many rounds are thrown away first: engines compile what is hot while it runs, and need tens of thousands of requests for it. They
- * are taken in turn, like those that count. An engine that has had nothing to do for eight seconds tidies up, and with the shapes of
- * objects that no request holds just then it loses most of what it compiled.
+ * are taken in turn, like those that count: what waited for long begins half cold.
  */
 function warmUpTurns(workload: Workload): number {
   if (workload.kind === 'requests') return Math.ceil(workload.warmUpMs / workload.sliceMs);

@@ -20,7 +20,6 @@ export interface RequestWorkload extends Common {
   readonly connections: number;
   /** Load before the first round of a launch, which is thrown away. */
   readonly warmUpMs: number;
-  /** Short enough that all contenders together take less than eight seconds: none of them may be idle for longer. */
   readonly sliceMs: number;
   /** The rate at which latency is measured apart from the closed loop, which only measures its own queue. */
   readonly latencyRatePerSecond: number;

@@ -56,11 +56,16 @@ export function createClosedLabel(values: Iterable<string>): ClosedLabel {
 /** Creates the mapper of model names: the first `capacity` plausible names are themselves, all later ones are `other`. */
 export function createLearnedLabel(capacity: number = MAX_MODEL_LABELS): (value: string | undefined) => string {
   const learned = new Set<string>();
+  // The one that came last, which mostly comes again: it is compared, where each new text of an answer would have to be hashed.
+  let latest: string | undefined;
   return (value) => {
     if (value === undefined) return OTHER;
-    if (learned.has(value)) return value;
-    if (learned.size >= capacity || !MODEL_NAME.test(value)) return OTHER;
-    learned.add(value);
+    if (value === latest) return latest;
+    if (!learned.has(value)) {
+      if (learned.size >= capacity || !MODEL_NAME.test(value)) return OTHER;
+      learned.add(value);
+    }
+    latest = value;
     return value;
   };
 }

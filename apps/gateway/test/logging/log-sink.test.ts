@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { closeSync, constants, existsSync, mkdtempSync, openSync, readFileSync, readSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { LogSink } from '../../src/logging/log-sink.ts';
 
@@ -41,6 +42,18 @@ test('writes every line, whole and in order, and makes the folders of its file',
   const sink = new LogSink({ destination: path, ...WRITES, onFailure: fail });
   const written = lines(500);
   for (const line of written) sink.write(line);
+  expect(await sink.end()).toBe(true);
+  expect(readFileSync(path, 'utf8')).toBe(written.join(''));
+});
+
+test('lines that come while others are on their way do not get among them (what was written from is used again)', async () => {
+  const path = join(folder, 'penstock.log');
+  const sink = new LogSink({ destination: path, ...WRITES, onFailure: fail });
+  const written = lines(3_000);
+  for (const [index, line] of written.entries()) {
+    sink.write(line);
+    if (index % 3 === 0) await setImmediate();
+  }
   expect(await sink.end()).toBe(true);
   expect(readFileSync(path, 'utf8')).toBe(written.join(''));
 });

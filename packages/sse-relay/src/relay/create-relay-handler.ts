@@ -77,7 +77,7 @@ class Relay implements RelayHandler {
     const clientStallMs = checkSpanMs('clientStallMs', options.clientStallMs ?? DEFAULT_RELAY_TIMEOUTS.clientStallMs);
     this.#clientStall = new StallClock(clientStallMs, () => this.#stopAt('client_stalled', new RelayError('client_stalled', `the client read nothing for ${clientStallMs} ms`)));
     if (options.keepAlive !== undefined) checkSpanMs('keepAlive.intervalMs', options.keepAlive.intervalMs);
-    response.once('close', this.#onClientClose);
+    response.on('close', this.#onClientClose);
     // A response still behind another on its connection (pipelining) is not told when that connection closes.
     if (response.socket === null) this.#queuedOn = response.req.socket.once('close', this.#onClientClose);
     // A socket error is followed by `close`, which is where the relay acts on it.
@@ -213,7 +213,7 @@ class Relay implements RelayHandler {
     // The upstream's part is over and whole, whatever the client does with the rest: its usage counts.
     void this.#observer.onEnd('complete');
     // Ahead of node:http's own listener, which lets go of the socket. A finish on a destroyed one (Node 22) reached nobody.
-    response.prependOnceListener('finish', () => { if (response.socket?.destroyed === true) this.#onClientClose(); else this.#settle(); });
+    response.prependListener('finish', () => { if (response.socket?.destroyed === true) this.#onClientClose(); else this.#settle(); });
     if (response.writableLength > 0) this.#clientStall.start();
   }
 
