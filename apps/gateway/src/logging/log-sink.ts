@@ -12,7 +12,7 @@ export interface LogSinkOptions {
   readonly maxWrite: number;
   /** Told of a write that failed, and (without an error) of each line that found no room. */
   readonly onFailure: (error: unknown) => void;
-  /** @defaultValue 8 MiB */
+  /** What waits at most; batches that lines do not fill may take twice as much memory. @defaultValue 8 MiB */
   readonly maxQueued?: number;
   /** @defaultValue 500 */
   readonly flushIntervalMs?: number;
