@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import type { Client } from 'undici';
 import type { ResolvedLimits } from '../options.ts';
+import { readDirectly } from '../undici/direct-read.ts';
 import { Client as UndiciClient } from '../undici/undici-parts.ts';
 import type { DisconnectReason } from '../upstream-events.ts';
 import type { Slot } from './slot.ts';
@@ -63,6 +64,7 @@ export function openClient(slot: Slot, socket: Socket, expiryMs: number, { origi
   socket.prependListener('error', (error) => { slot.socketError = error; });
   // After undici's own listener, which runs first and may have found the end of the head: what is left is too much.
   client.once('connect', () => {
+    readDirectly(socket);
     socket.on('readable', () => {
       if (!slot.awaitsHead) return;
       if (slot.headBytesFrom < 0) slot.headBytesFrom = socket.bytesRead;
