@@ -128,4 +128,33 @@ describe('a socket that is read directly', () => {
     expect(String(await promise)).toBe('nested');
     expect(kept[0]).toBe('nested'.length);
   });
+
+  test('lets bytes join those that were left, and tells of them later', async () => {
+    await using pair = await connectPair();
+    const { reader } = pair;
+    let told = 0;
+    reader.on('readable', () => { told += 1; });
+    reader.push(Buffer.from('left'));
+    expect(told).toBe(1);
+    reader.push(Buffer.from(' and joined'));
+    expect(told).toBe(1);
+    expect(reader.readableLength).toBe('left and joined'.length);
+    let read = '';
+    for (let chunk = reader.read() as Buffer | null; chunk !== null; chunk = reader.read() as Buffer | null) read += String(chunk);
+    expect(read).toBe('left and joined');
+  });
+
+  test('gives what was put back to whoever reads on at once', async () => {
+    await using pair = await connectPair();
+    const { reader, writer } = pair;
+    const { promise, resolve } = Promise.withResolvers<string>();
+    reader.on('readable', () => {
+      const whole = reader.read() as Buffer | null;
+      if (whole === null) return;
+      reader.unshift(whole.subarray(2));
+      resolve(String(reader.read()));
+    });
+    writer.write('bytes');
+    expect(await promise).toBe('tes');
+  });
 });
