@@ -9,6 +9,7 @@ import { Exchange } from './exchange/exchange.ts';
 import { resolveLimits, resolveOrigin, resolvePool, resolveTimeouts, type PoolOptions, type RequestTimeouts, type UpstreamClientOptions } from './options.ts';
 import { openClient } from './pool/open-client.ts';
 import { SlotPool } from './pool/slot-pool.ts';
+import { HeadTexts } from './undici/head-texts.ts';
 import type { CloseOptions, UpstreamClient } from './upstream-client.ts';
 import type { UpstreamStats } from './upstream-events.ts';
 
@@ -55,6 +56,7 @@ class UpstreamDispatcher extends Dispatcher implements UpstreamClient {
       pool: this.pool, clock: new DeadlineClock(), limits, notify, url: origin,
       servername: fixedServername(origin, options.tls ?? {}),
       wants: (name) => this.listenerCount(name) > 0,
+      headTexts: new HeadTexts(),
       onHandlerError: (error) => { this.reportError(error); },
     };
   }

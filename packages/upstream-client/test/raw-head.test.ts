@@ -3,7 +3,6 @@ import { answerAlways, startScriptedUpstream, wholeResponse, type ScriptedUpstre
 import type { Dispatcher } from 'undici';
 import { describe, expect, test } from 'vitest';
 import { createUpstreamClient, type UpstreamClient } from '../src/index.ts';
-import { latin1Fields } from '../src/undici/raw-head.ts';
 
 interface SeenHead {
   readonly parsed: unknown;
@@ -77,25 +76,6 @@ describe.each(['parsed', 'raw'] as const)('a head that must not be relayed is re
     await using upstream = await startScriptedUpstream(answerAlways(Buffer.from(head)));
     await using client = createUpstreamClient({ origin: upstream.origin, limits: { maxHeaders: 10 } });
     await expect(askRaw(client, responseFields)).rejects.toMatchObject({ code: 'invalid_response' });
-  });
-});
-
-describe('decoding the parts of a head', () => {
-  const bytes = Buffer.from('a: 1\r\nbb: caf\u00e9\r\nlonger-than-thirteen: and-so-is-this-one\r\n', 'latin1');
-  const part = (text: string): Buffer => bytes.subarray(bytes.indexOf(text, 0, 'latin1'), bytes.indexOf(text, 0, 'latin1') + text.length);
-  const texts = ['a', '1', 'bb', 'caf\u00e9', 'longer-than-thirteen', 'and-so-is-this-one'];
-
-  test.each<[string, Buffer[]]>([
-    ['of one read', texts.map(part)],
-    ['of several reads', texts.map((text) => Buffer.from(text, 'latin1'))],
-    ['of one read, one of them put together elsewhere', texts.map((text, index) => index === 3 ? Buffer.from(text, 'latin1') : part(text))],
-  ])('%s', (_name, parts) => {
-    expect(latin1Fields(parts)).toEqual(texts);
-  });
-
-  test('out of their order, and none', () => {
-    expect(latin1Fields([part('bb'), part('a')])).toEqual(['bb', 'a']);
-    expect(latin1Fields([])).toEqual([]);
   });
 });
 

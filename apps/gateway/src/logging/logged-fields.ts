@@ -6,16 +6,15 @@ export interface LoggedFields {
   traceparent?: string;
 }
 
-/** Request fields that identify a conversation, never a person or a secret. */
-const LOGGED_FIELDS: Readonly<Record<string, keyof LoggedFields>> = {
-  'x-claude-code-session-id': 'session_id',
-  'x-claude-code-agent-id': 'agent_id',
-  'x-claude-code-parent-agent-id': 'parent_agent_id',
-  traceparent: 'traceparent',
-};
+/** Request fields that identify a conversation, never a person or a secret; by their length, for nearly every field is none of them. */
+const LOGGED_FIELDS: readonly (readonly [name: string, field: keyof LoggedFields] | undefined)[] = byLength([
+  ['x-claude-code-session-id', 'session_id'],
+  ['x-claude-code-agent-id', 'agent_id'],
+  ['x-claude-code-parent-agent-id', 'parent_agent_id'],
+  ['traceparent', 'traceparent'],
+]);
 
 const NOTHING: LoggedFields = Object.freeze({});
-const SHORTEST_LONG_NAME = 22;
 
 /** Long enough for a traceparent and any id; a client cannot fill the disk with one field. */
 const LOGGED_VALUE = /^[\w.:-]{1,128}$/;
@@ -25,12 +24,21 @@ export function readLoggedFields(rawHeaders: readonly string[]): LoggedFields {
   let fields: LoggedFields | undefined;
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] as string;
-    if (name.length !== 'traceparent'.length && name.length < SHORTEST_LONG_NAME) continue;
-    const field = LOGGED_FIELDS[name.toLowerCase()];
+    const candidate = LOGGED_FIELDS[name.length];
+    if (candidate === undefined || name.toLowerCase() !== candidate[0]) continue;
     const value = rawHeaders[index + 1] as string;
-    if (field === undefined || !LOGGED_VALUE.test(value)) continue;
+    if (!LOGGED_VALUE.test(value)) continue;
     fields ??= {};
-    fields[field] = value;
+    fields[candidate[1]] = value;
   }
   return fields ?? NOTHING;
+}
+
+function byLength<Entry extends readonly [name: string, field: string]>(entries: readonly Entry[]): readonly (Entry | undefined)[] {
+  const places: (Entry | undefined)[] = [];
+  for (const entry of entries) {
+    if (places[entry[0].length] !== undefined) throw new Error(`two logged fields have names of ${entry[0].length} characters`);
+    places[entry[0].length] = entry;
+  }
+  return places;
 }

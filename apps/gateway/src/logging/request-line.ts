@@ -2,7 +2,7 @@ import type { RequestRecord } from '../request-record.ts';
 import type { LoggedFields } from './logged-fields.ts';
 
 /** What the access log says of a request; what is undefined is left out. Durations in milliseconds. */
-export interface RequestFields extends LoggedFields {
+export interface RequestFields extends Named<LoggedFields> {
   readonly request_id: string;
   readonly upstream_request_id: string | undefined;
   readonly side: string;
@@ -25,8 +25,11 @@ export interface RequestFields extends LoggedFields {
   readonly model: string | undefined;
   readonly usage: RequestRecord['usage'];
   readonly usage_source: string | undefined;
-  failure?: unknown;
+  readonly failure: unknown;
 }
+
+/** The same fields, each of them there: one shape for all lines. */
+type Named<Fields> = { readonly [Name in keyof Required<Fields>]: Fields[Name] | undefined };
 
 /** What needs no escaping inside a JSON string (RFC 8259 section 7): nearly every value here. */
 const PLAIN = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;

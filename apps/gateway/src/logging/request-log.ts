@@ -51,7 +51,8 @@ export function createRequestLog({ logger, writeLine }: Pick<ProcessLogger, 'log
 }
 
 function describeRequest(inbound: InboundRequest, record: RequestRecord, details: RequestDetails): RequestFields {
-  const line: RequestFields = {
+  const { session_id, agent_id, parent_agent_id, traceparent } = inbound.loggedFields ?? readLoggedFields(inbound.request.rawHeaders);
+  return {
     request_id: record.requestId, upstream_request_id: details.upstreamRequestId, side: record.side, client: record.client,
     route: record.route, method: record.method, status: record.status, outcome: record.outcome,
     duration_ms: round(record.durationMs), first_byte_ms: round(record.timeToFirstByteMs), overhead_ms: round(record.overheadMs),
@@ -59,10 +60,9 @@ function describeRequest(inbound: InboundRequest, record: RequestRecord, details
     largest_gap_ms: round(record.largestGapMs), request_bytes: record.requestBytes, response_bytes: record.responseBytes,
     trace_id: inbound.trace?.traceId, span_id: inbound.trace?.spanId,
     model: record.model, usage: record.usage, usage_source: record.usageSource,
+    failure: errorCodes(details.failure),
+    session_id, agent_id, parent_agent_id, traceparent,
   };
-  if (details.failure !== undefined) line.failure = errorCodes(details.failure);
-  Object.assign(line, inbound.loggedFields ?? readLoggedFields(inbound.request.rawHeaders));
-  return line;
 }
 
 function round(milliseconds: number | undefined): number | undefined {

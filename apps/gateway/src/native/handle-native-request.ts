@@ -6,6 +6,9 @@ import type { NativeRuntime } from './native-runtime.ts';
 import { respondToFailure } from './respond-to-failure.ts';
 import { settle } from './settle.ts';
 
+/** Node's parser calls us when it has the head; once it has read what came together with it, a small body is whole. */
+const HEAD_READ = Promise.resolve();
+
 /**
  * The life of a request on the native path. Each phase is one function, called in this order from this one place; nothing
  * before `forward` talks to the upstream, and every request reaches `settle` exactly once.
@@ -17,8 +20,10 @@ export async function handleNativeRequest(runtime: NativeRuntime, inbound: Inbou
     admit(runtime, exchange); //                          1. refuse what is ambiguous, and loops
     authenticate(runtime, exchange); //                   2. before a body byte is read
     const matched = route(runtime, exchange); //          3. on the linted path and the method
-    await takeLimits(runtime, exchange); //               4. of this client
-    await receive(runtime, exchange, matched); //         5. the body: gathered and validated, or streaming
+    const limited = takeLimits(runtime, exchange); //     4. of this client
+    await (limited ?? HEAD_READ);
+    const received = receive(runtime, exchange, matched); // 5. the body: gathered and validated, or streaming
+    if (received !== undefined) await received;
     await forward(runtime, exchange, matched); //         6. acquire a slot, 7. send, 8. relay
   } catch (failure) {
     await respondToFailure(runtime, exchange, failure);

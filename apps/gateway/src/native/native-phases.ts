@@ -57,9 +57,12 @@ export function route(runtime: NativeRuntime, exchange: NativeExchange): NativeR
   return matched;
 }
 
-/** Phase 4. The client's own limits, held until the request is settled. */
-export async function takeLimits(runtime: NativeRuntime, exchange: NativeExchange): Promise<void> {
-  if (!runtime.limiter.needsLimits(exchange.client)) return;
+/** Phase 4. The client's own limits, held until the request is settled; `undefined` for a client that has none. */
+export function takeLimits(runtime: NativeRuntime, exchange: NativeExchange): Promise<void> | undefined {
+  return runtime.limiter.needsLimits(exchange.client) ? waitForLimits(runtime, exchange) : undefined;
+}
+
+async function waitForLimits(runtime: NativeRuntime, exchange: NativeExchange): Promise<void> {
   const admission = await runtime.limiter.admit(exchange.client);
   if (admission.ok) {
     exchange.limits = admission.lease;
@@ -74,14 +77,18 @@ export async function takeLimits(runtime: NativeRuntime, exchange: NativeExchang
   throw new GatewayError('rate_limited', `This client has reached its limit at this gateway (${admission.limit}).`, { retryAfterSeconds: admission.retryAfterSeconds });
 }
 
-/** Phase 5. JSON is gathered while it is validated; uploads are left to stream. */
-export async function receive(runtime: NativeRuntime, exchange: NativeExchange, matched: NativeRoute): Promise<void> {
+/** Phase 5. JSON is gathered while it is validated; uploads are left to stream. `undefined` where there is nothing to wait for. */
+export function receive(runtime: NativeRuntime, exchange: NativeExchange, matched: NativeRoute): Promise<void> | undefined {
   const { inbound } = exchange;
   const { contentLength, isChunked } = inbound.head;
   if (matched.body === 'json') {
     exchange.bytes = runtime.budget.lease(exchange.client);
-    readReceived(exchange, await receiveJson(inbound, exchange.bytes, matched.maxBodyBytes));
-  } else if (isChunked || (contentLength !== undefined && contentLength > 0)) {
+    const received = receiveJson(inbound, exchange.bytes, matched.maxBodyBytes);
+    if (received instanceof Promise) return readLater(exchange, received);
+    readReceived(exchange, received);
+    return undefined;
+  }
+  if (isChunked || (contentLength !== undefined && contentLength > 0)) {
     const upload = receiveUpload(inbound, matched.maxBodyBytes);
     exchange.outbound = upload;
     exchange.uploadFailure = upload.failure;
@@ -90,11 +97,16 @@ export async function receive(runtime: NativeRuntime, exchange: NativeExchange, 
     exchange.outbound = { body: null, contentLength: contentLength === 0 ? 0 : undefined };
   }
   exchange.receivedAt = performance.now();
+  return undefined;
 }
 
 function readModel(envelope: ReceivedJson['envelope']): string | undefined {
   const model = envelope.members.get('model')?.[0];
   return model?.kind === 'string' ? model.value : undefined;
+}
+
+async function readLater(exchange: NativeExchange, received: Promise<ReceivedJson>): Promise<void> {
+  readReceived(exchange, await received);
 }
 
 function readReceived(exchange: NativeExchange, received: ReceivedJson): void {
@@ -111,6 +123,7 @@ function readReceived(exchange: NativeExchange, received: ReceivedJson): void {
   exchange.maxTokens = maxTokens?.kind === 'number' ? maxTokens.value : undefined;
   exchange.requestBytes = byteLength;
   exchange.outbound = { body: outboundBody(chunks, byteLength, exchange.wantsStream), contentLength: byteLength };
+  exchange.receivedAt = performance.now();
 }
 
 /** One buffer goes out with the head in a single write; more is never joined, and what is not small is let go of while its answer streams. */

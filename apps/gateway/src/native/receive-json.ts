@@ -4,6 +4,7 @@ import { BodyProgress } from '../inbound/body-progress.ts';
 import type { InboundRequest } from '../inbound/inbound-request.ts';
 import type { ByteLease } from '../inbound/byte-budget.ts';
 import { ChunkList } from '../inbound/chunk-list.ts';
+import { takeWholeBody } from '../inbound/take-whole-body.ts';
 import { ClientGone } from './client-gone.ts';
 import { createBodyDecoder, type BodyDecoder } from './decode-body.ts';
 import { GatewayError } from './gateway-error.ts';
@@ -27,10 +28,11 @@ const TURN_BYTES = 256 * 1024;
 const JSON_TYPE = /^application\/(?:[a-z0-9.+-]+\+)?json\s*(?:;|$)/i;
 
 /**
- * Gathers a JSON body while it is validated, without parsing or copying it. Rejects with the `GatewayError` that the client
- * gets, or with `ClientGone`. Listeners are removed and the clock stopped on every path.
+ * Gathers a JSON body while it is validated, without parsing or copying it. A body that is here already is given at once. Throws or
+ * rejects with the `GatewayError` that the client gets, or rejects with `ClientGone`. Listeners are removed and the clock stopped on
+ * every path.
  */
-export function receiveJson(inbound: InboundRequest, lease: ByteLease, maxBytes: number): Promise<ReceivedJson> {
+export function receiveJson(inbound: InboundRequest, lease: ByteLease, maxBytes: number): ReceivedJson | Promise<ReceivedJson> {
   const { head } = inbound;
   if (head.contentType === undefined || !JSON_TYPE.test(head.contentType)) {
     throw new GatewayError('unsupported_media_type', 'The body must be JSON: send content-type: application/json.');
@@ -39,6 +41,8 @@ export function receiveJson(inbound: InboundRequest, lease: ByteLease, maxBytes:
   const scanner = createEnvelopeScanner(scannerOptionsFor(maxBytes));
   const decoder = createBodyDecoder(head.contentEncoding, (chunk) => scanner.write(chunk));
   if (inbound.expectsContinue) inbound.response.writeContinue();
+  const whole = decoder === undefined ? takeWholeBody(inbound.request) : undefined;
+  if (whole !== undefined) return readWhole(whole, lease, maxBytes, scanner);
   return new JsonReceipt(inbound, lease, maxBytes, scanner, decoder).promise;
 }
 
@@ -51,6 +55,25 @@ function scannerOptionsFor(maxBytes: number): EnvelopeScannerOptions {
   return options;
 }
 
+/** Nearly every small body: it came with its head. */
+function readWhole(body: ChunkList, lease: ByteLease, maxBytes: number, scanner: EnvelopeScanner): ReceivedJson {
+  checkHeld(body, lease, maxBytes);
+  const { byteLength } = body;
+  const chunks = body.take();
+  try {
+    for (const chunk of chunks) scanner.write(chunk);
+    return { chunks, byteLength, envelope: scanner.end() };
+  } catch (error) {
+    throw isEnvelopeError(error) ? describeEnvelopeError(error, maxBytes, false) : error;
+  }
+}
+
+/** Whether so much of a body is allowed, and there is room for it. */
+function checkHeld({ byteLength }: ChunkList, lease: ByteLease, maxBytes: number): void {
+  if (byteLength > maxBytes) throw tooLarge(maxBytes);
+  if (!lease.cover(byteLength)) throw new GatewayError('overloaded', 'The gateway holds too many request bytes at the moment.', { retryAfterSeconds: 1 });
+}
+
 class JsonReceipt {
   readonly promise: Promise<ReceivedJson>;
   readonly #inbound: InboundRequest;
@@ -59,7 +82,7 @@ class JsonReceipt {
   readonly #scanner: EnvelopeScanner;
   readonly #decoder: BodyDecoder | undefined;
   readonly #body = new ChunkList();
-  /** Absent when the whole body is here already: nearly every small one came with its head. */
+  /** Absent when the whole body is here already, and must be decoded. */
   readonly #progress: BodyProgress | undefined;
   #isSettled = false;
   #turnBytes = 0;
@@ -91,10 +114,7 @@ class JsonReceipt {
     try {
       this.#progress?.add(chunk.length);
       this.#body.append(chunk);
-      if (this.#body.byteLength > this.#maxBytes) throw tooLarge(this.#maxBytes);
-      if (!this.#lease.cover(this.#body.byteLength)) {
-        throw new GatewayError('overloaded', 'The gateway holds too many request bytes at the moment.', { retryAfterSeconds: 1 });
-      }
+      checkHeld(this.#body, this.#lease, this.#maxBytes);
       if (this.#decoder === undefined) this.#scanner.write(chunk);
       else if (!this.#decoder.write(chunk)) { this.#waitForDecoder(this.#decoder); return; }
       this.#turnBytes += chunk.length;

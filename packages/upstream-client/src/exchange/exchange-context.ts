@@ -1,4 +1,5 @@
 import type { ResolvedLimits } from '../options.ts';
+import type { HeadTexts } from '../undici/head-texts.ts';
 import type { SlotHolder } from '../pool/slot-holder.ts';
 import type { DisconnectReason, Notify } from '../upstream-events.ts';
 import type { DeadlineClock } from './deadline-clock.ts';
@@ -21,5 +22,6 @@ export interface ExchangeContext {
   readonly servername: string | undefined;
   readonly notify: Notify;
   readonly wants: (name: 'acquired' | 'released') => boolean;
+  readonly headTexts: HeadTexts;
   readonly onHandlerError: (error: unknown) => void;
 }

@@ -158,7 +158,7 @@ export class Exchange implements SlotHolder, Timed, RawHeadReader, UpstreamContr
   onWriteStall(): void { this.fail(this.error('write_timeout')); }
   isFlushed(): boolean { return isFlushed(this.slot?.socket); }
   onHeadOverflow(): void { this.fail(this.error('invalid_response', 'head too large')); }
-  takeRawHead(fields: string[]): void { this.rawHead = fields; }
+  takeRawHead(fields: readonly Buffer[]): void { this.rawHead = this.context.headTexts.decode(fields); }
 
   onBodySent(chunk: Buffer): void {
     if (this.phase !== 'done') this.tell('onBodySent', chunk);

@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 
-const buffer = Readable.prototype.push;
-const readBuffered = Readable.prototype.read;
+const buffer = Reflect.get(Readable.prototype, 'push') as (this: Socket, chunk: Buffer | null, encoding?: BufferEncoding) => boolean;
+const readBuffered = Reflect.get(Readable.prototype, 'read') as (this: Socket, size?: number) => Buffer | null;
 
 /** The socket whose bytes are being read, and those that were not taken yet. One at a time: undici's parsers share their memory. */
 let current: Socket | undefined;
@@ -14,27 +14,30 @@ let fresh: Buffer | undefined;
  * taken at once goes that way: while the reader pauses, and behind what it has put back.
  */
 export function readDirectly(socket: Socket): void {
-  Object.assign(socket, { push, read });
+  Object.assign(socket, {
+    push: (chunk: Buffer | null, encoding?: BufferEncoding) => push(socket, chunk, encoding),
+    read: (size?: number) => read(socket, size),
+  });
 }
 
 /** Called by Node for each piece that was read from the connection, and with `null` at its end. */
-function push(this: Socket, chunk: Buffer | null, encoding?: BufferEncoding): boolean {
-  if (chunk === null || current !== undefined || this.readableLength > 0) return buffer.call(this, chunk, encoding);
-  current = this;
+function push(socket: Socket, chunk: Buffer | null, encoding?: BufferEncoding): boolean {
+  if (chunk === null || current !== undefined || socket.readableLength > 0) return buffer.call(socket, chunk, encoding);
+  current = socket;
   fresh = chunk;
   let untaken: Buffer | undefined;
   try {
-    this.emit('readable');
+    socket.emit('readable');
   } finally {
     untaken = fresh;
     current = undefined;
     fresh = undefined;
   }
-  return untaken === undefined || this.destroyed || buffer.call(this, untaken, encoding);
+  return untaken === undefined || socket.destroyed || buffer.call(socket, untaken, encoding);
 }
 
-function read(this: Socket, size?: number): unknown {
-  if (current !== this || size !== undefined || this.readableLength > 0) return readBuffered.call(this, size);
+function read(socket: Socket, size?: number): Buffer | null {
+  if (current !== socket || size !== undefined || socket.readableLength > 0) return readBuffered.call(socket, size);
   const taken = fresh;
   fresh = undefined;
   // A stream that is asked in vain sees to it that more comes; here it does by itself.
