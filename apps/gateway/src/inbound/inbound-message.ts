@@ -1,5 +1,6 @@
 import { channel } from 'node:diagnostics_channel';
 import { IncomingMessage, type Server } from 'node:http';
+import { ChunkList } from './chunk-list.ts';
 
 /** By their length: the fields that Node itself reads of a request before it hands it over (`parserOnIncoming` of node:http). */
 const READ_BY_NODE: Readonly<Record<number, string>> = { 2: 'te', 4: 'host', 6: 'expect', 14: 'content-length', 17: 'transfer-encoding' };
@@ -13,6 +14,29 @@ const startChannel = channel('http.server.request.start');
 export class InboundMessage extends IncomingMessage {
   /** Whether anybody but Node's parser has the request; from then on `headers` is all of the fields. */
   isHandedOver = false;
+  #isTaken = false;
+
+  /**
+   * Takes a body of known length that has arrived in full, without a listener; `undefined` where it has not. Nearly every small one has: it came
+   * with its head, though Node's parser may have its end before it.
+   */
+  takeWholeBody(contentLength: number | undefined): ChunkList | undefined {
+    if (contentLength === undefined || contentLength === 0 || this.readableLength !== contentLength || this.readableFlowing !== null) return undefined;
+    this.#isTaken = true;
+    const body = new ChunkList();
+    // Newer Nodes give one piece at a time, older ones all of them.
+    for (let piece = this.read() as Buffer | null; piece !== null; piece = body.byteLength < contentLength ? this.read() as Buffer | null : null) body.append(piece);
+    // Node would look for a rest when the response is sent, which takes a turn of its own.
+    Reflect.set(this, '_consumed', true);
+    return body;
+  }
+
+  /** Called by Node's parser, at the end of the message with `null`: who took the body does not ask for more, and the end is told only then. */
+  override push(chunk: unknown, encoding?: BufferEncoding): boolean {
+    const wantsMore = super.push(chunk, encoding);
+    if (chunk === null && this.#isTaken) this.read(0);
+    return wantsMore;
+  }
 }
 
 const parsed = Object.getOwnPropertyDescriptor(IncomingMessage.prototype, 'headers') as Required<Pick<PropertyDescriptor, 'get' | 'set'>>;

@@ -1,10 +1,10 @@
 import { Buffer } from 'node:buffer';
 import { createEnvelopeScanner, isEnvelopeError, type Envelope, type EnvelopeScanner, type EnvelopeScannerOptions } from '@penstock/json-envelope';
 import { BodyProgress } from '../inbound/body-progress.ts';
+import { InboundMessage } from '../inbound/inbound-message.ts';
 import type { InboundRequest } from '../inbound/inbound-request.ts';
 import type { ByteLease } from '../inbound/byte-budget.ts';
 import { ChunkList } from '../inbound/chunk-list.ts';
-import { takeWholeBody } from '../inbound/take-whole-body.ts';
 import { ClientGone } from './client-gone.ts';
 import { createBodyDecoder, type BodyDecoder } from './decode-body.ts';
 import { GatewayError } from './gateway-error.ts';
@@ -41,7 +41,7 @@ export function receiveJson(inbound: InboundRequest, lease: ByteLease, maxBytes:
   const scanner = createEnvelopeScanner(scannerOptionsFor(maxBytes));
   const decoder = createBodyDecoder(head.contentEncoding, (chunk) => scanner.write(chunk));
   if (inbound.expectsContinue) inbound.response.writeContinue();
-  const whole = decoder === undefined ? takeWholeBody(inbound.request) : undefined;
+  const whole = decoder === undefined && inbound.request instanceof InboundMessage ? inbound.request.takeWholeBody(head.contentLength) : undefined;
   if (whole !== undefined) return readWhole(whole, lease, maxBytes, scanner);
   return new JsonReceipt(inbound, lease, maxBytes, scanner, decoder).promise;
 }
@@ -82,8 +82,7 @@ class JsonReceipt {
   readonly #scanner: EnvelopeScanner;
   readonly #decoder: BodyDecoder | undefined;
   readonly #body = new ChunkList();
-  /** Absent when the whole body is here already, and must be decoded. */
-  readonly #progress: BodyProgress | undefined;
+  readonly #progress: BodyProgress;
   #isSettled = false;
   #turnBytes = 0;
   #resolve!: (received: ReceivedJson) => void;
@@ -95,9 +94,7 @@ class JsonReceipt {
     this.#maxBytes = maxBytes;
     this.#scanner = scanner;
     this.#decoder = decoder;
-    if (!inbound.request.complete) {
-      this.#progress = new BodyProgress(inbound.limits, () => this.#fail(new GatewayError('request_timeout', 'The request body arrived too slowly.')));
-    }
+    this.#progress = new BodyProgress(inbound.limits, () => this.#fail(new GatewayError('request_timeout', 'The request body arrived too slowly.')));
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -112,7 +109,7 @@ class JsonReceipt {
 
   readonly #onData = (chunk: Buffer): void => {
     try {
-      this.#progress?.add(chunk.length);
+      this.#progress.add(chunk.length);
       this.#body.append(chunk);
       checkHeld(this.#body, this.#lease, this.#maxBytes);
       if (this.#decoder === undefined) this.#scanner.write(chunk);
@@ -141,10 +138,10 @@ class JsonReceipt {
 
   #waitForDecoder(decoder: BodyDecoder): void {
     this.#inbound.request.pause();
-    this.#progress?.pause();
+    this.#progress.pause();
     decoder.onceDrained(() => {
       if (this.#isSettled) return;
-      this.#progress?.resume();
+      this.#progress.resume();
       this.#inbound.request.resume();
     });
   }
@@ -169,7 +166,7 @@ class JsonReceipt {
 
   #cleanUp(): void {
     this.#isSettled = true;
-    this.#progress?.pause();
+    this.#progress.pause();
     this.#inbound.request.off('data', this.#onData);
     this.#inbound.request.off('end', this.#onEnd);
     this.#inbound.request.off('close', this.#onClose);

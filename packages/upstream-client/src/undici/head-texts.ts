@@ -6,13 +6,19 @@ const MAX_LENGTH = 128;
 /** What stands in a place is learned anew that often. */
 const LEARNED_EVERY = 64;
 
+/** A part of a head, both ways. */
+interface KnownText {
+  readonly text: string;
+  readonly bytes: Uint8Array;
+}
+
 /**
  * Decodes the heads of one upstream. Most parts of a head are what stood in their place in those before: every name, and half of the values. Such
  * a part is given as the text it was then, which whoever looks at it has seen before and knows by its address; and it holds nothing else, while
  * a piece of a head keeps all of it.
  */
 export class HeadTexts {
-  readonly known: (string | undefined)[] = Array.from({ length: PLACES }, () => undefined);
+  readonly known: (KnownText | undefined)[] = Array.from({ length: PLACES }, () => undefined);
   #heads = 0;
 
   /** Names and values in turn, latin1, of parts that undici cut out of what it read. */
@@ -29,21 +35,30 @@ export class HeadTexts {
     }
     // They are nearly always pieces of one read: that is decoded once and cut, because decoding forty pieces takes four times as long.
     const start = first.byteOffset;
-    const head = Buffer.from(first.buffer, start, last.byteOffset + last.length - start).toString('latin1');
+    const head = Buffer.from(first.buffer, start, last.byteOffset + last.length - start);
+    let text: string | undefined;
     for (let index = 0; index < parts.length; index += 1) {
       const { byteOffset, length } = parts[index] as Buffer;
+      const from = byteOffset - start;
       const known = this.known[index];
-      if (known !== undefined && known.length === length && head.startsWith(known, byteOffset - start)) texts.push(known);
-      else texts.push(isLearning ? this.#learn(index, parts[index] as Buffer) : head.slice(byteOffset - start, byteOffset - start + length));
+      if (known !== undefined && isAt(head, from, length, known.bytes)) texts.push(known.text);
+      else if (isLearning) texts.push(this.#learn(index, parts[index] as Buffer));
+      else texts.push((text ??= head.toString('latin1')).slice(from, from + length));
     }
     return texts;
   }
 
   #learn(index: number, part: Buffer): string {
     const text = part.toString('latin1');
-    if (index < PLACES && text.length <= MAX_LENGTH) this.known[index] = interned(text);
+    if (index < PLACES && text.length <= MAX_LENGTH) this.known[index] = { text: interned(text), bytes: Uint8Array.from(part) };
     return text;
   }
+}
+
+function isAt(head: Uint8Array, from: number, length: number, bytes: Uint8Array): boolean {
+  if (bytes.length !== length) return false;
+  for (let index = 0; index < length; index += 1) if (head[from + index] !== bytes[index]) return false;
+  return true;
 }
 
 /** The one text of this content that the engine compares by its address: keys are such. */
