@@ -21,7 +21,7 @@ export class InboundMessage extends IncomingMessage {
    * with its head, though Node's parser may have its end before it.
    */
   takeWholeBody(contentLength: number | undefined): ChunkList | undefined {
-    if (contentLength === undefined || contentLength === 0 || this.readableLength !== contentLength || this.readableFlowing !== null) return undefined;
+    if (contentLength === undefined || contentLength === 0 || this.readableLength !== contentLength) return undefined;
     this.#isTaken = true;
     const body = new ChunkList();
     // Newer Nodes give one piece at a time, older ones all of them.
