@@ -14,6 +14,10 @@ const startChannel = channel('http.server.request.start');
 export class InboundMessage extends IncomingMessage {
   /** Whether anybody but Node's parser has the request; from then on `headers` is all of the fields. */
   isHandedOver = false;
+  /** What Node has read of the fields so far: it asks for one after the other. */
+  few: IncomingMessage['headers'] | undefined;
+  /** Node's own, which its types leave out: whether anybody reads the body. */
+  declare _consumed: boolean;
   #isTaken = false;
 
   /**
@@ -27,7 +31,7 @@ export class InboundMessage extends IncomingMessage {
     // Newer Nodes give one piece at a time, older ones all of them.
     for (let piece = this.read() as Buffer | null; piece !== null; piece = body.byteLength < contentLength ? this.read() as Buffer | null : null) body.append(piece);
     // Node would look for a rest when the response is sent, which takes a turn of its own.
-    Reflect.set(this, '_consumed', true);
+    this._consumed = true;
     return body;
   }
 
@@ -45,7 +49,7 @@ const parsed = Object.getOwnPropertyDescriptor(IncomingMessage.prototype, 'heade
 Object.defineProperty(InboundMessage.prototype, 'headers', {
   configurable: true,
   get(this: InboundMessage): unknown {
-    return this.isHandedOver || startChannel.hasSubscribers ? parsed.get.call(this) : readFew(this.rawHeaders);
+    return this.isHandedOver || startChannel.hasSubscribers ? parsed.get.call(this) : (this.few ??= readFew(this.rawHeaders));
   },
   set: parsed.set,
 });

@@ -46,5 +46,9 @@ export function describeResponse(status: number, rawHeaders: readonly string[], 
 
 /** Whether a flat list of header fields counts the body. */
 export function hasContentLength(rawHeaders: readonly string[]): boolean {
-  return rawHeaders.some((part, index) => index % 2 === 0 && part.length === 14 && part.toLowerCase() === 'content-length');
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] as string;
+    if (name.length === 14 && name.toLowerCase() === 'content-length') return true;
+  }
+  return false;
 }

@@ -9,7 +9,7 @@ const LEARNED_EVERY = 64;
 /** A part of a head, both ways. */
 interface KnownText {
   readonly text: string;
-  readonly bytes: Uint8Array;
+  readonly bytes: DataView;
 }
 
 /**
@@ -35,7 +35,7 @@ export class HeadTexts {
     }
     // They are nearly always pieces of one read: that is decoded once and cut, because decoding forty pieces takes four times as long.
     const start = first.byteOffset;
-    const head = Buffer.from(first.buffer, start, last.byteOffset + last.length - start);
+    const head = new DataView(first.buffer, start, last.byteOffset + last.length - start);
     let text: string | undefined;
     for (let index = 0; index < parts.length; index += 1) {
       const { byteOffset, length } = parts[index] as Buffer;
@@ -43,22 +43,29 @@ export class HeadTexts {
       const known = this.known[index];
       if (known !== undefined && isAt(head, from, length, known.bytes)) texts.push(known.text);
       else if (isLearning) texts.push(this.#learn(index, parts[index] as Buffer));
-      else texts.push((text ??= head.toString('latin1')).slice(from, from + length));
+      else texts.push((text ??= latin1(head)).slice(from, from + length));
     }
     return texts;
   }
 
   #learn(index: number, part: Buffer): string {
     const text = part.toString('latin1');
-    if (index < PLACES && text.length <= MAX_LENGTH) this.known[index] = { text: interned(text), bytes: Uint8Array.from(part) };
+    if (index < PLACES && text.length <= MAX_LENGTH) this.known[index] = { text: interned(text), bytes: new DataView(Uint8Array.from(part).buffer) };
     return text;
   }
 }
 
-function isAt(head: Uint8Array, from: number, length: number, bytes: Uint8Array): boolean {
-  if (bytes.length !== length) return false;
-  for (let index = 0; index < length; index += 1) if (head[from + index] !== bytes[index]) return false;
+/** Four bytes at a time: a head has some eight hundred. */
+function isAt(head: DataView, from: number, length: number, bytes: DataView): boolean {
+  if (bytes.byteLength !== length) return false;
+  let index = 0;
+  for (; index + 4 <= length; index += 4) if (head.getInt32(from + index) !== bytes.getInt32(index)) return false;
+  for (; index < length; index += 1) if (head.getInt8(from + index) !== bytes.getInt8(index)) return false;
   return true;
+}
+
+function latin1({ buffer, byteOffset, byteLength }: DataView): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString('latin1');
 }
 
 /** The one text of this content that the engine compares by its address: keys are such. */
