@@ -42,7 +42,7 @@ describe('decoding the parts of a head', () => {
 
   test('learns another layout, and what is too long or stands too far behind is not kept', () => {
     const heads = new HeadTexts();
-    const known = (): (string | undefined)[] => heads.known.filter((known) => known !== undefined).map(({ text }) => text);
+    const known = (): string[] => heads.known.flatMap((one) => one === undefined ? [] : [one.text]);
     for (let head = 0; head < 65; head += 1) heads.decode(cut(['first-of-all', 'x'.repeat(129)]));
     expect(known()).toEqual(['first-of-all']);
     for (let head = 0; head < 64; head += 1) heads.decode(cut(['another-name', 'a-value']));
