@@ -60,7 +60,10 @@ export function handOverRequests(server: Server): void {
   Object.assign(server, {
     emit(this: Server, event: string, ...parameters: unknown[]): boolean {
       const [message] = parameters;
-      if (message instanceof InboundMessage) message.isHandedOver = true;
+      if (message instanceof InboundMessage) {
+        message.isHandedOver = true;
+        message.few = undefined;
+      }
       return emit.call(this, event, ...parameters);
     },
   });

@@ -14,11 +14,14 @@ let fresh: Buffer | undefined;
  * taken at once goes that way: while the reader pauses, and behind what it has put back.
  */
 export function readDirectly(socket: Socket): void {
-  Object.assign(socket, {
-    push: (chunk: Buffer | null, encoding?: BufferEncoding) => push(socket, chunk, encoding),
-    read: (size?: number) => read(socket, size),
-  });
+  Object.assign(socket, METHODS);
 }
+
+/** The same for all sockets: one of each would count in the memory of an open stream. */
+const METHODS = {
+  push(this: Socket, chunk: Buffer | null, encoding?: BufferEncoding): boolean { return push(this, chunk, encoding); },
+  read(this: Socket, size?: number): Buffer | null { return read(this, size); },
+};
 
 /** Called by Node for each piece that was read from the connection, and with `null` at its end. */
 function push(socket: Socket, chunk: Buffer | null, encoding?: BufferEncoding): boolean {
