@@ -1,5 +1,4 @@
 import { Buffer } from 'node:buffer';
-import { readMessageEnds } from './message-ends.ts';
 import { asObject, asText, UsageFields, type JsonObject } from './usage-fields.ts';
 import type { UsageResult } from './usage-result.ts';
 
@@ -33,10 +32,9 @@ export class MessageReading {
     else if (name === 'completion') this.#takeCompletion(event);
   }
 
-  /** Takes a whole JSON body; throws a `SyntaxError` on one that is no message and not JSON. */
+  /** Takes a whole JSON body; throws a `SyntaxError` on one that is not JSON. */
   takeBody(body: Uint8Array): void {
-    const buffer = asBuffer(body);
-    const message = readMessageEnds(buffer) ?? asObject(JSON.parse(buffer.toString('utf8')));
+    const message = asObject(parseJson(body));
     if (message === undefined) return;
     this.#sawStop = true;
     if (message['error'] !== undefined) this.#takeError(message);
@@ -97,9 +95,5 @@ export class MessageReading {
 }
 
 function parseJson(bytes: Uint8Array): unknown {
-  return JSON.parse(asBuffer(bytes).toString('utf8'));
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'));
 }
