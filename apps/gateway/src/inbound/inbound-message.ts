@@ -18,7 +18,8 @@ export class InboundMessage extends IncomingMessage {
   few: IncomingMessage['headers'] | undefined;
   /** Node's own, which its types leave out: whether anybody reads the body. */
   declare _consumed: boolean;
-  #isTaken = false;
+  /** Whether all of its body was taken; Node's parser may tell of the end a moment later. */
+  isTaken = false;
 
   /**
    * Takes a body of known length that has arrived in full, without a listener; `undefined` where it has not. Nearly every small one has: it came
@@ -26,7 +27,7 @@ export class InboundMessage extends IncomingMessage {
    */
   takeWholeBody(contentLength: number | undefined): ChunkList | undefined {
     if (contentLength === undefined || contentLength === 0 || this.readableLength !== contentLength) return undefined;
-    this.#isTaken = true;
+    this.isTaken = true;
     const body = new ChunkList();
     // Newer Nodes give one piece at a time, older ones all of them.
     for (let piece = this.read() as Buffer | null; piece !== null; piece = body.byteLength < contentLength ? this.read() as Buffer | null : null) body.append(piece);
@@ -38,7 +39,7 @@ export class InboundMessage extends IncomingMessage {
   /** Called by Node's parser, at the end of the message with `null`: who took the body does not ask for more, and the end is told only then. */
   override push(chunk: unknown, encoding?: BufferEncoding): boolean {
     const wantsMore = super.push(chunk, encoding);
-    if (chunk === null && this.#isTaken) this.read(0);
+    if (chunk === null && this.isTaken) this.read(0);
     return wantsMore;
   }
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { INBOUND_LIMITS } from './inbound-limits.ts';
+import { InboundMessage } from './inbound-message.ts';
 
 /** A whole response of the gateway's own. */
 export interface WholeResponse {
@@ -20,7 +21,7 @@ const KEEP_ALIVE_UNREAD_BYTES = 64 * 1024;
 export function respond(request: IncomingMessage, response: ServerResponse, whole: WholeResponse): Promise<number> {
   if (response.destroyed || response.headersSent) return Promise.resolve(0);
   // Node handles a request without a body before it calls it complete, and never tells of its end: there is nothing to wait for.
-  const isUnread = announcesBody(request) && !request.complete;
+  const isUnread = announcesBody(request) && !request.complete && !(request instanceof InboundMessage && request.isTaken);
   // A client that was too slow for its body is not waited for any longer.
   const closes = isUnread && (whole.status === 408 || !isSmallRest(request));
   const headers = [...whole.headers];

@@ -1,10 +1,11 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { openRawConnection, type RawConnection } from '@penstock/test-support';
+import { fieldValues, openRawConnection, type RawConnection } from '@penstock/test-support';
 import { describe, expect, test } from 'vitest';
 import { createInboundServer } from '../../src/inbound/create-inbound-server.ts';
 import { InboundMessage } from '../../src/inbound/inbound-message.ts';
+import { respond } from '../../src/inbound/respond.ts';
 
 type Handler = (request: InboundMessage, response: ServerResponse) => Promise<void>;
 
@@ -95,5 +96,22 @@ describe('a body that came with its head', () => {
     });
     served.connection.send(`${head('content-length: 4')}body`);
     expect((await served.connection.readMessage({ kind: 'response' })).body.toString()).toBe('body');
+  });
+
+  test.each(['', 'expect: 100-continue\r\n'])('leaves no rest to wait for: a refusal keeps its connection (%j)', async (expectation) => {
+    await using served = await serve(async (request, response) => {
+      await Promise.resolve();
+      if (request.headers.expect !== undefined) response.writeContinue();
+      expect(request.takeWholeBody(4)?.byteLength).toBe(4);
+      await respond(request, response, { status: 400, headers: [], body: Buffer.from('refused') });
+    });
+    for (let round = 0; round < 2; round += 1) {
+      served.connection.send(`${head(`${expectation}content-length: 4`)}body`);
+      if (expectation !== '') await served.connection.waitFor((unread) => unread.includes('100 Continue'));
+      let answer = await served.connection.readMessage({ kind: 'response' });
+      if (answer.rawHeaders.length === 0) answer = await served.connection.readMessage({ kind: 'response' });
+      const { rawHeaders, body } = answer;
+      expect([fieldValues(rawHeaders, 'connection'), body.toString()]).toEqual([['keep-alive'], 'refused']);
+    }
   });
 });
