@@ -174,15 +174,24 @@ describe('createUsageObserver', () => {
     const bomb = gzipSync(Buffer.alloc(4_000_000));
     expect((await readUsage([...SSE, 'content-encoding', 'gzip'], bomb, 'complete', { maxLagBytes: 500 })).errors).toEqual(['lagging']);
     expect((await readUsage([...SSE, 'content-encoding', 'gzip'], bomb, 'complete', { maxDecodedBytes: 1_000_000 })).errors).toEqual(['body_too_large']);
-    expect((await readUsage([...JSON_HEAD, 'content-encoding', 'gzip'], bomb, 'complete', { maxJsonBytes: 1_000_000 })).errors).toEqual(['body_too_large']);
+    const json = gzipSync(Buffer.alloc(4_000_000, ' '));
+    expect((await readUsage([...JSON_HEAD, 'content-encoding', 'gzip'], json, 'complete', { maxDecodedBytes: 1_000_000 })).errors).toEqual(['body_too_large']);
   });
 
-  it('reads no half JSON, and reports a whole one that is not JSON or over its limit', async () => {
+  it('reads no half JSON, and reports a whole one that is not JSON or has a member over its limit', async () => {
     const body = of('{"model":"m","usage":{"input_tokens":5,"output_tokens":6}}');
     expect(await readUsage(JSON_HEAD, body, 'client_gone')).toMatchObject({ source: 'missing', sawStop: false, errors: [] });
     expect(await readUsage(JSON_HEAD, body.subarray(0, 9))).toMatchObject({ source: 'missing', errors: ['invalid_json'] });
-    expect(await readUsage(JSON_HEAD, body, 'complete', { maxJsonBytes: 8 })).toMatchObject({ source: 'missing', errors: ['body_too_large'] });
+    const large = of(`{"model":"m","usage":{"input_tokens":5,"x":"${'y'.repeat(65_536)}"}}`);
+    expect(await readUsage(JSON_HEAD, large)).toMatchObject({ source: 'missing', model: 'm', errors: ['member_too_large'] });
     expect(await readUsage(JSON_HEAD, body)).toMatchObject({ usage: { input: 5, output: 6 }, source: 'final', model: 'm' });
+  });
+
+  it.each([['before', '{"model":"m","usage":USAGE,"content":"TEXT"}'], ['behind', '{"model":"m","content":"TEXT","usage":USAGE}']])('reads the usage that stands %s 32 MB of text, compressed too (a limit of a client counts it)', async (_, shape) => {
+    const body = of(shape.replace('USAGE', '{"input_tokens":5,"output_tokens":6}').replace('TEXT', 'text '.repeat(6_400_000)));
+    const expected = { usage: { input: 5, output: 6 }, source: 'final', model: 'm', errors: [] };
+    expect(await readUsage(JSON_HEAD, body)).toMatchObject(expected);
+    expect(await readUsage([...JSON_HEAD, 'content-encoding', 'gzip'], gzipSync(body, { level: 1 }))).toMatchObject(expected);
   });
 
   it('reads nothing of another media type', async () => {

@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import type { BackendResponse } from '@penstock/openai-front-door';
 import type { Dispatcher } from 'undici';
+import { ChunkList } from '../inbound/chunk-list.ts';
 import type { UpstreamTarget, UpstreamTrace } from '../tracing/tracing.ts';
 
 /** Bytes that may wait for the translation before the upstream is paused. */
@@ -28,8 +29,9 @@ export class ResponseBody implements Dispatcher.DispatchHandler, AsyncIterableIt
   #resolveHead!: (response: BackendResponse) => void;
   #rejectHead!: (error: unknown) => void;
   #controller: Dispatcher.DispatchController | undefined;
-  #queue: Uint8Array[] = [];
-  #queuedBytes = 0;
+  readonly #waiting = new ChunkList();
+  /** Taken of those that waited, and not read yet. */
+  #taken: Uint8Array[] = [];
   #isDone = false;
   #error: unknown;
   #wake: (() => void) | undefined;
@@ -63,9 +65,8 @@ export class ResponseBody implements Dispatcher.DispatchHandler, AsyncIterableIt
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     // The chunk is a view on the socket's buffer, which is written again once this returns.
-    this.#queue.push(Buffer.from(chunk));
-    this.#queuedBytes += chunk.length;
-    if (this.#queuedBytes > MAX_QUEUED_BYTES) controller.pause();
+    this.#waiting.append(Buffer.from(chunk));
+    if (this.#waiting.byteLength > MAX_QUEUED_BYTES) controller.pause();
     this.#wake?.();
   }
 
@@ -79,15 +80,15 @@ export class ResponseBody implements Dispatcher.DispatchHandler, AsyncIterableIt
   }
 
   async next(): Promise<IteratorResult<Uint8Array, undefined>> {
-    while (this.#queue.length === 0) {
+    while (this.#taken.length === 0 && this.#waiting.byteLength === 0) {
       if (this.#error !== undefined) throw this.#error;
       if (this.#isDone) return { done: true, value: undefined };
       await new Promise<void>((resolve) => { this.#wake = resolve; });
       this.#wake = undefined;
     }
-    const value = this.#queue.shift() as Uint8Array;
-    this.#queuedBytes -= value.length;
-    if (this.#controller?.paused === true && this.#queuedBytes === 0) this.#controller.resume();
+    if (this.#taken.length === 0) this.#taken = this.#waiting.take();
+    const value = this.#taken.shift() as Uint8Array;
+    if (this.#controller?.paused === true && this.#taken.length === 0 && this.#waiting.byteLength === 0) this.#controller.resume();
     return { done: false, value };
   }
 

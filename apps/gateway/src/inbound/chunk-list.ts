@@ -1,17 +1,19 @@
 import { Buffer } from 'node:buffer';
 
 const KEEP_BYTES = 16 * 1024;
-const BLOCK_BYTES = 64 * 1024;
+const FIRST_BLOCK_BYTES = 1024;
+const LAST_BLOCK_BYTES = 64 * 1024;
 
 /**
- * Gathers a body as a list of chunks that is never joined above 64 KiB. Chunks of 16 KiB and more are kept as they came;
- * smaller ones are copied together into 64 KiB blocks, because a body sent in one-byte chunks would otherwise cost a hundred
- * times its size in Buffer objects.
+ * Gathers bytes as a list of chunks that is never joined above 64 KiB. Chunks of 16 KiB and more are kept as they came;
+ * smaller ones are copied together into blocks, each twice as large as the one before, up to 64 KiB: in one-byte chunks the
+ * bytes would otherwise cost a hundred times their size in Buffer objects.
  */
 export class ChunkList {
   #chunks: Buffer[] = [];
   #block: Buffer | undefined;
   #blockLength = 0;
+  #nextBlockBytes = FIRST_BLOCK_BYTES;
   byteLength = 0;
 
   append(chunk: Buffer): void {
@@ -24,11 +26,11 @@ export class ChunkList {
     }
     let offset = 0;
     while (offset < chunk.length) {
-      this.#block ??= Buffer.allocUnsafeSlow(BLOCK_BYTES);
+      this.#block ??= this.#openBlock();
       const copied = chunk.copy(this.#block, this.#blockLength, offset);
       offset += copied;
       this.#blockLength += copied;
-      if (this.#blockLength === BLOCK_BYTES) this.#closeBlock();
+      if (this.#blockLength === this.#block.length) this.#closeBlock();
     }
   }
 
@@ -37,13 +39,21 @@ export class ChunkList {
     this.#closeBlock();
     const chunks = this.#chunks;
     this.#chunks = [];
+    this.#nextBlockBytes = FIRST_BLOCK_BYTES;
+    this.byteLength = 0;
     return chunks;
+  }
+
+  #openBlock(): Buffer {
+    const block = Buffer.allocUnsafeSlow(this.#nextBlockBytes);
+    this.#nextBlockBytes = Math.min(2 * this.#nextBlockBytes, LAST_BLOCK_BYTES);
+    return block;
   }
 
   #closeBlock(): void {
     if (this.#block === undefined) return;
     // The last block is copied to its size: a 1 KB body must not hold 64 KiB while its answer streams.
-    this.#chunks.push(this.#blockLength === BLOCK_BYTES ? this.#block : Buffer.from(this.#block.subarray(0, this.#blockLength)));
+    this.#chunks.push(this.#blockLength === this.#block.length ? this.#block : Buffer.from(this.#block.subarray(0, this.#blockLength)));
     this.#block = undefined;
     this.#blockLength = 0;
   }

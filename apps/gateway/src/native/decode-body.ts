@@ -1,4 +1,6 @@
+import { Buffer } from 'node:buffer';
 import { constants, createBrotliDecompress, createGunzip, createInflate, createZstdDecompress, type Gunzip } from 'node:zlib';
+import { ChunkList } from '../inbound/chunk-list.ts';
 import { GatewayError } from './gateway-error.ts';
 import { createZstdFrameWalk } from './zstd-frame-walk.ts';
 
@@ -13,6 +15,9 @@ export interface BodyDecoder {
   onFailure(listener: (error: unknown) => void): void;
   destroy(): void;
 }
+
+/** The most bytes that wait while the decoder is at work. */
+const MAX_WAITING_BYTES = 64 * 1024;
 
 type Transform = Pick<Gunzip, 'on' | 'once' | 'write' | 'end' | 'destroy'>;
 
@@ -55,18 +60,40 @@ export function createBodyDecoder(contentEncoding: string | undefined, sink: (ch
   });
   const invalid = (cause?: Error): GatewayError => new GatewayError('bad_request', `The request body is not valid ${coding}.`, { cause });
   transform.on('error', (cause: Error) => { fail(invalid(cause)); });
+  // Joined while the decoder is at work: each write costs it a trip to another thread, and a body may come in chunks of one byte.
+  const waiting = new ChunkList();
+  let isDecoding = false;
+  let onIdle: (() => void) | undefined;
+  const decode = (bytes: Buffer): void => {
+    isDecoding = true;
+    transform.write(bytes, (error) => {
+      isDecoding = false;
+      if (error instanceof Error) return;
+      const bytesWaiting = waiting.byteLength;
+      if (bytesWaiting > 0) decode(Buffer.concat(waiting.take(), bytesWaiting));
+      const notify = onIdle;
+      onIdle = undefined;
+      notify?.();
+    });
+  };
+  const endWhenRead = (): void => {
+    if (isDecoding) onIdle = endWhenRead;
+    else transform.end();
+  };
   return {
     write: (chunk) => {
       walk?.write(chunk);
-      return transform.write(chunk);
+      if (isDecoding) waiting.append(chunk);
+      else decode(chunk);
+      return waiting.byteLength < MAX_WAITING_BYTES;
     },
-    onceDrained: (listener) => { transform.once('drain', listener); },
+    onceDrained: (listener) => { onIdle = listener; },
     end: (done) => {
       transform.once('end', () => {
         if (walk?.isWhole === false) fail(invalid());
         else done();
       });
-      transform.end();
+      endWhenRead();
     },
     onFailure: (listener) => { fail = listener; },
     destroy: () => { transform.destroy(); },

@@ -48,7 +48,7 @@ export function forward(runtime: NativeRuntime, exchange: NativeExchange, route:
 
 /** Puts the one rewrite of the product between upstream and relay, where it is switched on. */
 function rewriter(runtime: NativeRuntime, { inbound }: NativeExchange, route: NativeRoute, relay: RelayHandler): Dispatcher.DispatchHandler {
-  if (!runtime.rewritesResultsUrl || route.group !== 'batches' || inbound.path.endsWith('/results')) return relay;
+  if (!runtime.rewritesResultsUrl || route.group !== 'batches' || inbound.method === 'HEAD' || inbound.path.endsWith('/results')) return relay;
   const scheme = isEncrypted(inbound.request.socket, inbound.request.rawHeaders, runtime.trustedProxies) ? 'https' : 'http';
   return new ResultsUrlRewriter(relay, { origins: runtime.resultsOrigins, base: `${scheme}://${inbound.head.host}/anthropic` });
 }

@@ -9,30 +9,68 @@ export interface ResultsUrlRewrite {
   readonly base: string;
 }
 
-const MAX_BODY_BYTES = 8 * 1024 * 1024;
-const FIELD = /("results_url"[ \t\r\n]*:[ \t\r\n]*")(https?:\/\/[^/"\\]+)(?=\/v1\/messages\/batches\/)/g;
+const NAME = '"results_url"';
+/** Bounded, so that a field is found or not wherever the answer is cut: a longer one, by its white space or its origin, is passed on as it is. */
+const FIELD = /("results_url"[ \t\r\n]{0,64}:[ \t\r\n]{0,64}")(https?:\/\/[^/"\\]{1,272})(?=\/v1\/messages\/batches\/)/g;
+/** A field that the text ends in: more of it may make it one to rewrite. */
+const OPEN_FIELD = /^"results_url"[ \t\r\n]{0,64}(?::[ \t\r\n]{0,64}(?:"[^"\\]{0,300})?)?$/;
+/** More than the longest such field. */
+const MAX_FIELD_BYTES = 512;
+const NO_BYTES = Buffer.alloc(0);
 
 /**
- * Replaces the origin in every `results_url` of a batch object and leaves all other bytes alone. In JSON text an unescaped
- * `"results_url"` before a colon can only be a member name: inside a string its quotes would be escaped.
+ * Replaces the origin in every `results_url` of a batch object as its bytes pass and leaves all other bytes alone. In JSON text an
+ * unescaped `"results_url"` before a colon can only be a member name: inside a string its quotes would be escaped. At most one field is held.
  */
-export function rewriteResultsUrls(body: Buffer, { origins, base }: ResultsUrlRewrite): Buffer {
-  // latin1 maps each byte to one character and back.
-  const text = body.toString('latin1');
-  const rewritten = text.replace(FIELD, (field, before: string, origin: string) => (origins.includes(origin) ? before + base : field));
-  return rewritten === text ? body : Buffer.from(rewritten, 'latin1');
+export class ResultsUrlText {
+  readonly #rewrite: ResultsUrlRewrite;
+  /** The beginning of a field that the last chunk broke off. */
+  #open = '';
+
+  constructor(rewrite: ResultsUrlRewrite) {
+    this.#rewrite = rewrite;
+  }
+
+  /** The bytes that can be passed on now: the chunk itself where nothing in it is changed or held. */
+  write(chunk: Buffer): Buffer {
+    // latin1 maps each byte to one character and back.
+    const text = this.#open + chunk.toString('latin1');
+    const openAt = findOpenField(text);
+    const { origins, base } = this.#rewrite;
+    const decided = text.slice(0, openAt);
+    const rewritten = decided.replace(FIELD, (field, before: string, origin: string) => (origins.includes(origin) ? before + base : field));
+    const isChunk = this.#open === '' && openAt === text.length && rewritten === decided;
+    this.#open = text.slice(openAt);
+    return isChunk ? chunk : Buffer.from(rewritten, 'latin1');
+  }
+
+  /** What was held: no more comes, so it is no field to rewrite. */
+  end(): Buffer {
+    const open = this.#open;
+    this.#open = '';
+    return open === '' ? NO_BYTES : Buffer.from(open, 'latin1');
+  }
+}
+
+/** Where a field begins that is not decided yet; the text's length when there is none. */
+function findOpenField(text: string): number {
+  const last = text.lastIndexOf(NAME);
+  if (last !== -1) {
+    const tail = text.slice(last, last + MAX_FIELD_BYTES + 1);
+    if (tail.length <= MAX_FIELD_BYTES && OPEN_FIELD.test(tail)) return last;
+  }
+  const quote = text.lastIndexOf('"');
+  return quote !== -1 && text.length - quote < NAME.length && NAME.startsWith(text.slice(quote)) ? quote : text.length;
 }
 
 /**
  * A dispatch handler in front of the relay that rewrites the one URL in batch objects: the only change to a body that the
- * gateway knows, off by default. A JSON answer is held until it is whole; anything else, and anything over 8 MiB, passes as it is.
+ * gateway knows, off by default. A JSON answer passes as it comes, in chunks, because its length is not known before its end; any other as it is.
  */
 export class ResultsUrlRewriter implements Dispatcher.DispatchHandler {
   readonly #inner: Dispatcher.DispatchHandler;
   readonly #rewrite: ResultsUrlRewrite;
-  #held: Buffer[] | undefined;
-  #heldBytes = 0;
-  #start: { readonly status: number; readonly headers: Record<string, string | string[] | undefined>; readonly message: string | undefined } | undefined;
+  #text: ResultsUrlText | undefined;
 
   constructor(inner: Dispatcher.DispatchHandler, rewrite: ResultsUrlRewrite) {
     this.#inner = inner;
@@ -45,51 +83,39 @@ export class ResultsUrlRewriter implements Dispatcher.DispatchHandler {
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: Record<string, string | string[] | undefined>, message?: string): void {
     const isJson = status === 200 && /^application\/json\b/i.test(String(headers['content-type'])) && headers['content-encoding'] === undefined;
-    if (!isJson) {
-      this.#inner.onResponseStart?.(controller, status, headers, message);
-      return;
-    }
-    this.#held = [];
-    this.#start = { status, headers, message };
+    if (isJson) this.#text = new ResultsUrlText(this.#rewrite);
+    this.#inner.onResponseStart?.(isJson ? withoutLength(controller) : controller, status, headers, message);
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (this.#held === undefined) {
-      this.#inner.onResponseData?.(controller, chunk);
-      return;
-    }
-    this.#held.push(Buffer.from(chunk));
-    this.#heldBytes += chunk.length;
-    if (this.#heldBytes > MAX_BODY_BYTES) this.#release(controller, (body) => body);
+    this.#pass(controller, this.#text === undefined ? chunk : this.#text.write(chunk));
   }
 
   onResponseEnd(controller: Dispatcher.DispatchController, trailers: Record<string, string | string[] | undefined>): void {
-    this.#release(controller, (body) => rewriteResultsUrls(body, this.#rewrite));
+    this.#passHeld(controller);
     this.#inner.onResponseEnd?.(controller, trailers);
   }
 
   onResponseError(controller: Dispatcher.DispatchController, error: Error): void {
-    // What came before the break is passed on, so that the client sees a broken answer and not a late one.
-    this.#release(controller, (body) => body);
+    this.#passHeld(controller);
     this.#inner.onResponseError?.(controller, error);
   }
 
-  #release(controller: Dispatcher.DispatchController, change: (body: Buffer) => Buffer): void {
-    if (this.#held === undefined || this.#start === undefined) return;
-    const before = Buffer.concat(this.#held);
-    const body = change(before);
-    const { status, headers, message } = this.#start;
-    this.#held = undefined;
-    this.#inner.onResponseStart?.(body === before ? controller : withLength(controller, body.length), status, headers, message);
-    if (body.length > 0) this.#inner.onResponseData?.(controller, body);
+  #passHeld(controller: Dispatcher.DispatchController): void {
+    if (this.#text !== undefined) this.#pass(controller, this.#text.end());
+  }
+
+  #pass(controller: Dispatcher.DispatchController, bytes: Buffer): void {
+    if (bytes.length > 0) this.#inner.onResponseData?.(controller, bytes);
   }
 }
 
-/** The controller with the `content-length` of another body; everything else is the original's. */
-function withLength(controller: Dispatcher.DispatchController, length: number): Dispatcher.DispatchController {
+/** The controller with the head of a chunked body in place of a counted one; everything else is the original's. */
+function withoutLength(controller: Dispatcher.DispatchController): Dispatcher.DispatchController {
   const rawHeaders = controller.rawHeaders as Buffer[];
-  const changed = rawHeaders.map((text, index) =>
-    (index % 2 === 1 && rawHeaders[index - 1]?.toString('latin1').toLowerCase() === 'content-length' ? Buffer.from(String(length)) : text));
+  const at = rawHeaders.findIndex((text, index) => index % 2 === 0 && text.toString('latin1').toLowerCase() === 'content-length');
+  if (at === -1) return controller;
+  const changed = rawHeaders.with(at, Buffer.from('transfer-encoding')).with(at + 1, Buffer.from('chunked'));
   return new Proxy(controller, {
     get(target, name) {
       if (name === 'rawHeaders') return changed;

@@ -1,5 +1,6 @@
 import type { Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate, createInflateRaw, createZstdDecompress } from 'node:zlib';
+import { ByteBuffer } from './byte-buffer.ts';
 import { ObserverError } from './observer-error.ts';
 
 /** What a decoded copy needs. */
@@ -37,6 +38,10 @@ export function readContentCoding(rawHeaders: readonly string[]): string {
 /** Creates a decoded copy for gzip, deflate (zlib or raw), br and zstd; any other coding is an `unsupported_coding` error at the first byte. */
 export function createDecodedCopy(options: DecodedCopyOptions): DecodedCopy {
   let decoder: Transform | undefined;
+  /** Bytes that the decoder has, and those that came meanwhile: joined, because each write costs it objects and a trip to another thread. */
+  let decodingBytes = 0;
+  let waiting: ByteBuffer | undefined;
+  let isEnding = false;
   let decodedBytes = 0;
   let isOver = false;
   let isWhole = true;
@@ -45,6 +50,7 @@ export function createDecodedCopy(options: DecodedCopyOptions): DecodedCopy {
   const stop = (error?: unknown): void => {
     if (isOver) return;
     isOver = true;
+    waiting = undefined;
     decoder?.destroy();
     if (error !== undefined) options.onError(error);
     finish?.();
@@ -75,13 +81,26 @@ export function createDecodedCopy(options: DecodedCopyOptions): DecodedCopy {
     return opened;
   };
 
+  const decode = (running: Transform, bytes: Uint8Array): void => {
+    decodingBytes = bytes.length;
+    running.write(bytes, () => {
+      decodingBytes = 0;
+      if (isOver) return;
+      const next = waiting;
+      waiting = undefined;
+      if (next !== undefined) decode(running, next.view());
+      else if (isEnding) running.end();
+    });
+  };
   return {
     write: (chunk) => {
       if (isOver || chunk.length === 0) return;
       decoder ??= open(chunk[0] ?? 0);
       if (decoder === undefined) return;
-      if (decoder.writableLength + chunk.length > options.maxLagBytes) stop(new ObserverError('lagging', `over ${options.maxLagBytes} bytes wait to be decoded`));
-      else decoder.write(Uint8Array.from(chunk));
+      if (decodingBytes + (waiting?.length ?? 0) + chunk.length > options.maxLagBytes) stop(new ObserverError('lagging', `over ${options.maxLagBytes} bytes wait to be decoded`));
+      else if (decodingBytes === 0) decode(decoder, Uint8Array.from(chunk));
+      else if (waiting === undefined) waiting = new ByteBuffer(chunk);
+      else waiting.append(chunk);
     },
     end: async (whole) => {
       if (isOver || decoder === undefined) return;
@@ -89,7 +108,8 @@ export function createDecodedCopy(options: DecodedCopyOptions): DecodedCopy {
       const running = decoder;
       await new Promise<void>((resolve) => {
         finish = resolve;
-        running.end();
+        isEnding = true;
+        if (decodingBytes === 0) running.end();
       });
     },
   };

@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { ByteBuffer } from './byte-buffer.ts';
 import { fieldValueStart } from './field-value.ts';
 
 const LF = 10;
@@ -7,6 +8,7 @@ const BOM: readonly number[] = [0xef, 0xbb, 0xbf];
 const DATA = Buffer.from('data');
 const EVENT = Buffer.from('event');
 const LINE_FEED = new Uint8Array([LF]);
+const NO_BYTES = new Uint8Array(0);
 
 /** Why an event that was asked for could not be told of. */
 export type DropReason = 'too_large' | 'ambiguous';
@@ -66,15 +68,14 @@ class Splitter implements EventSplitter {
   #isAfterReturn = false;
   /** What becomes of the line that began in an earlier chunk; `none` when a line starts here. */
   #openLine: 'none' | 'keep' | 'skip' = 'none';
-  /** Copies of the pieces of a kept open line. */
-  #carry: Uint8Array[] = [];
-  #carryBytes = 0;
+  /** What came of a kept open line. */
+  #carry: ByteBuffer | undefined;
   /** The name of the open event, as it was asked for; `undefined` once it is of no interest. */
   #name: string | undefined;
   #hasName = false;
-  /** Data of the open event: views on this chunk, copies once the chunk is over. */
-  #data: Uint8Array[] = [];
-  #copied = 0;
+  /** Data of the open event: a view on this chunk while it is one line of it, gathered from the second line or chunk on. */
+  #dataLine: Uint8Array | undefined;
+  #data: ByteBuffer | undefined;
   #dataLineBytes = 0;
   #hasData = false;
   #hasSkippedData = false;
@@ -111,7 +112,7 @@ class Splitter implements EventSplitter {
       if (offset === length) this.#isAfterReturn = true;
       else if (chunk[offset] === LF) offset += 1;
     }
-    for (; this.#copied < this.#data.length; this.#copied += 1) this.#data[this.#copied] = Uint8Array.from(this.#data[this.#copied] ?? []);
+    if (this.#dataLine !== undefined) this.#gatherData(this.#dataLine);
   }
 
   /** One BOM at the very start is dropped; a part of one begins a line that is no field. */
@@ -130,9 +131,10 @@ class Splitter implements EventSplitter {
   #openLineWith(piece: Uint8Array): void {
     if (this.#openLine === 'none') this.#openLine = this.#isOfUse(piece[0]) ? 'keep' : 'skip';
     if (this.#openLine === 'skip') return;
-    this.#carry.push(Uint8Array.from(piece));
-    this.#carryBytes += piece.length;
-    if (this.#isOverLimit(this.#carry[0]?.[0], this.#carryBytes)) this.#dropOpenLine();
+    if (this.#carry === undefined) this.#carry = new ByteBuffer(piece);
+    else this.#carry.append(piece);
+    const first = this.#carry.view()[0];
+    if (this.#isOverLimit(first, this.#carry.length)) this.#dropOpenLine(first);
   }
 
   #closeLine(chunk: Uint8Array, start: number, end: number): void {
@@ -140,20 +142,18 @@ class Splitter implements EventSplitter {
       this.#readLine(chunk, start, end);
       return;
     }
-    if (this.#openLine === 'keep') {
-      this.#carry.push(chunk.subarray(start, end));
-      const line = Buffer.concat(this.#carry);
-      this.#carry = [];
-      this.#carryBytes = 0;
+    if (this.#openLine === 'keep' && this.#carry !== undefined) {
+      this.#carry.append(chunk.subarray(start, end));
+      const line = this.#carry.view();
+      this.#carry = undefined;
       this.#readLine(line, 0, line.length);
     }
     this.#openLine = 'none';
   }
 
-  #dropOpenLine(): void {
-    if (this.#carry[0]?.[0] === DATA[0]) this.#drop('too_large');
-    this.#carry = [];
-    this.#carryBytes = 0;
+  #dropOpenLine(first: number | undefined): void {
+    if (first === DATA[0]) this.#drop('too_large');
+    this.#carry = undefined;
     this.#openLine = 'skip';
   }
 
@@ -193,9 +193,19 @@ class Splitter implements EventSplitter {
     this.#dataLineBytes += end - start;
     const value = fieldValueStart(bytes, start, end, DATA);
     if (value === -1) return;
-    if (this.#hasData) this.#data.push(LINE_FEED);
+    const line = bytes.subarray(value, end);
+    if (this.#hasData) {
+      if (this.#dataLine !== undefined) this.#gatherData(this.#dataLine);
+      this.#gatherData(LINE_FEED);
+      this.#gatherData(line);
+    } else this.#dataLine = line;
     this.#hasData = true;
-    this.#data.push(bytes.subarray(value, end));
+  }
+
+  #gatherData(piece: Uint8Array): void {
+    this.#dataLine = undefined;
+    if (this.#data === undefined) this.#data = new ByteBuffer(piece);
+    else this.#data.append(piece);
   }
 
   #setName(bytes: Uint8Array, start: number, end: number): void {
@@ -218,14 +228,14 @@ class Splitter implements EventSplitter {
   }
 
   #forgetData(): void {
-    if (this.#data.length > 0) this.#data = [];
-    this.#copied = 0;
+    this.#dataLine = undefined;
+    this.#data = undefined;
   }
 
   #endEvent(): void {
     const name = this.#name;
     if (name !== undefined && this.#dropped !== undefined) this.#options.onDropped(this.#dropped);
-    else if (name !== undefined && this.#hasData) this.#options.onEvent(name, this.#data.length === 1 ? this.#data[0] ?? LINE_FEED : Buffer.concat(this.#data));
+    else if (name !== undefined && this.#hasData) this.#options.onEvent(name, this.#dataLine ?? this.#data?.view() ?? NO_BYTES);
     this.#name = this.#names.unnamed;
     this.#hasName = false;
     this.#forgetData();

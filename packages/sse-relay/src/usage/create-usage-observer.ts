@@ -3,7 +3,8 @@ import { createEventObserver, DEFAULT_EVENT_OBSERVER_LIMITS, type EventObserverL
 import { ObserverError } from '../observer/observer-error.ts';
 import type { BodyObserver } from '../relay/relay-options.ts';
 import { JsonBody, type JsonBodyOptions } from './json-body.ts';
-import { MessageReading, READ_EVENTS } from './message-reading.ts';
+import { MessageReading, READ_EVENTS, READ_MEMBERS } from './message-reading.ts';
+import type { JsonObject } from './usage-fields.ts';
 import type { UsageResult } from './usage-result.ts';
 
 /** Settings of a usage observer; the limits are those of an event observer. */
@@ -12,8 +13,8 @@ export interface UsageObserverOptions extends Partial<EventObserverLimits> {
   readonly onUsage?: (result: UsageResult) => void;
   /** Told of what could not be read; the bytes are not touched by it. */
   readonly onError?: (error: unknown) => void;
-  /** The most decoded bytes kept of a JSON body; the usage of a larger one is `missing`. @defaultValue 8388608 */
-  readonly maxJsonBytes?: number;
+  /** The most bytes kept of each member that is read of a JSON body, whose own size does not matter; a larger member is left out. @defaultValue 65536 */
+  readonly maxMemberBytes?: number;
 }
 
 /** An observer that reads the usage of one response of the Anthropic API. */
@@ -26,8 +27,8 @@ export interface UsageObserver extends BodyObserver {
   readonly sawStop: boolean;
 }
 
-/** How many bytes of a JSON body are kept when `maxJsonBytes` is not given. */
-export const DEFAULT_MAX_JSON_BYTES = 8_388_608;
+/** How many bytes of a member are kept when `maxMemberBytes` is not given. */
+export const DEFAULT_MAX_MEMBER_BYTES = 65_536;
 
 /**
  * Creates the observer of one response, an event stream or JSON, compressed or not. Fields are merged as the API means them:
@@ -51,7 +52,8 @@ class UsageReader implements UsageObserver, EventObserverOptions, JsonBodyOption
   readonly maxEventBytes: number;
   readonly maxLagBytes: number;
   readonly maxDecodedBytes: number;
-  readonly maxBytes: number;
+  readonly maxMemberBytes: number;
+  readonly memberNames = READ_MEMBERS;
   coding = 'identity';
   readonly #options: UsageObserverOptions;
   readonly #message = new MessageReading();
@@ -62,7 +64,7 @@ class UsageReader implements UsageObserver, EventObserverOptions, JsonBodyOption
     this.maxEventBytes = options.maxEventBytes ?? DEFAULT_EVENT_OBSERVER_LIMITS.maxEventBytes;
     this.maxLagBytes = options.maxLagBytes ?? DEFAULT_EVENT_OBSERVER_LIMITS.maxLagBytes;
     this.maxDecodedBytes = options.maxDecodedBytes ?? DEFAULT_EVENT_OBSERVER_LIMITS.maxDecodedBytes;
-    this.maxBytes = options.maxJsonBytes ?? DEFAULT_MAX_JSON_BYTES;
+    this.maxMemberBytes = options.maxMemberBytes ?? DEFAULT_MAX_MEMBER_BYTES;
   }
 
   onHead(status: number, rawHeaders: readonly string[]): void {
@@ -97,8 +99,8 @@ class UsageReader implements UsageObserver, EventObserverOptions, JsonBodyOption
     }
   }
 
-  onBody(body: Uint8Array): void {
-    this.#message.takeBody(body);
+  onMembers(members: JsonObject): void {
+    this.#message.takeMessage(members);
   }
 
   onError(error: unknown): void {
@@ -114,14 +116,14 @@ class UsageReader implements UsageObserver, EventObserverOptions, JsonBodyOption
   }
 }
 
-const PLAIN_TYPES: Readonly<Record<string, string>> = { 'application/json': 'application/json', 'text/event-stream': 'text/event-stream' };
+const PLAIN_TYPES: ReadonlyMap<string, string> = new Map(['application/json', 'text/event-stream'].map((type) => [type, type]));
 
 function readMediaType(rawHeaders: readonly string[]): string {
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] as string;
     if (name.length !== 12 || name.toLowerCase() !== 'content-type') continue;
     const value = rawHeaders[index + 1] ?? '';
-    return PLAIN_TYPES[value] ?? value.split(';')[0]?.trim().toLowerCase() ?? '';
+    return PLAIN_TYPES.get(value) ?? value.split(';')[0]?.trim().toLowerCase() ?? '';
   }
   return '';
 }

@@ -1,70 +1,109 @@
 import { Buffer } from 'node:buffer';
 import { createDecodedCopy, type DecodedCopy } from '../observer/decoded-copy.ts';
 import { ObserverError } from '../observer/observer-error.ts';
+import { MemberReader, type MemberReaderOptions } from './member-reader.ts';
+import { asObject, type JsonObject } from './usage-fields.ts';
 
-/** What keeping a JSON body needs. */
+/** A body of one such chunk is parsed whole, which is three times faster than reading a body of 400 bytes member by member. */
+const MAX_WHOLE_BYTES = 16_384;
+
+/** What reading a JSON body needs. */
 export interface JsonBodyOptions {
   /** The value of `content-encoding`, `identity` when there is none. */
   readonly coding: string;
-  readonly maxBytes: number;
+  /** The members of the body's own object to read. */
+  readonly memberNames: ReadonlySet<string>;
+  /** The most bytes kept of one of them. */
+  readonly maxMemberBytes: number;
   readonly maxLagBytes: number;
-  /** Called with the whole decoded body; a throw is reported as `invalid_json`. */
-  readonly onBody: (body: Uint8Array) => void;
+  readonly maxDecodedBytes: number;
+  /** Called with those members of a whole body that is an object. */
+  readonly onMembers: (members: JsonObject) => void;
   readonly onError: (error: unknown) => void;
 }
 
-/** Keeps a JSON body, bounded, and reads it once it is whole. A body that was cut is not read: half a JSON text says nothing. */
-export class JsonBody {
+/** Reads a JSON body as it passes, whatever its size, and reports what it found once the body is whole: a cut text may lack the member that counts. */
+export class JsonBody implements MemberReaderOptions {
+  readonly names: ReadonlySet<string>;
+  readonly maxMemberBytes: number;
   readonly #options: JsonBodyOptions;
   readonly #copy: DecodedCopy | undefined;
-  #chunks: Uint8Array[] = [];
-  #bytes = 0;
+  /** The body while it is one small chunk. */
+  #whole: Buffer | undefined;
+  #reader: MemberReader | undefined;
   #isGivenUp = false;
 
   constructor(options: JsonBodyOptions) {
     this.#options = options;
-    const { coding, maxBytes, maxLagBytes } = options;
+    const { coding, maxLagBytes, maxDecodedBytes } = options;
+    this.names = options.memberNames;
+    this.maxMemberBytes = options.maxMemberBytes;
     this.#copy = coding === 'identity' ? undefined : createDecodedCopy({
-      coding, maxLagBytes, maxDecodedBytes: maxBytes,
-      onDecoded: (bytes) => this.#keep(bytes),
+      coding, maxLagBytes, maxDecodedBytes,
+      onDecoded: (bytes) => this.#read(bytes),
       onError: (error) => this.#giveUp(error),
     });
   }
 
   onChunk(chunk: Uint8Array): void {
     if (this.#copy !== undefined) this.#copy.write(chunk);
-    // A copy: the chunk belongs to the socket.
-    else this.#keep(Buffer.from(chunk));
+    else this.#read(chunk);
   }
 
   onEnd(how: string): Promise<void> | undefined {
     const copy = this.#copy;
-    if (copy !== undefined) return copy.end(how === 'complete').then(() => this.#read(how));
-    this.#read(how);
+    if (copy !== undefined) return copy.end(how === 'complete').then(() => this.#end(how));
+    this.#end(how);
     return undefined;
   }
 
-  #keep(chunk: Uint8Array): void {
-    if (this.#isGivenUp) return;
-    this.#bytes += chunk.length;
-    if (this.#bytes > this.#options.maxBytes) this.#giveUp(new ObserverError('body_too_large', `a JSON body is over ${this.#options.maxBytes} bytes`));
-    else this.#chunks.push(chunk);
+  onMemberTooLarge(name: string): void {
+    this.#options.onError(new ObserverError('member_too_large', `the member ${name} of a JSON body is over ${this.maxMemberBytes} bytes`));
+  }
+
+  #read(bytes: Uint8Array): void {
+    if (this.#isGivenUp || bytes.length === 0) return;
+    if (this.#reader === undefined && this.#whole === undefined && bytes.length <= MAX_WHOLE_BYTES) {
+      // A copy: the chunk belongs to the socket.
+      this.#whole = Buffer.from(bytes);
+      return;
+    }
+    try {
+      this.#openReader().write(bytes);
+    } catch (cause) {
+      this.#giveUp(new ObserverError('invalid_json', 'a JSON body is not JSON', { cause }));
+    }
+  }
+
+  /** The reader, which has read the chunks before this one. */
+  #openReader(): MemberReader {
+    if (this.#reader !== undefined) return this.#reader;
+    const reader = new MemberReader(this);
+    this.#reader = reader;
+    const first = this.#whole;
+    this.#whole = undefined;
+    if (first !== undefined) reader.write(first);
+    return reader;
   }
 
   #giveUp(error: unknown): void {
+    this.#whole = undefined;
+    this.#reader = undefined;
     this.#isGivenUp = true;
-    this.#chunks = [];
     this.#options.onError(error);
   }
 
-  #read(how: string): void {
-    if (this.#isGivenUp || how !== 'complete' || this.#bytes === 0) return;
-    const chunks = this.#chunks;
-    this.#chunks = [];
+  #end(how: string): void {
+    const whole = this.#whole;
+    const reader = this.#reader;
+    this.#whole = undefined;
+    this.#reader = undefined;
+    if (this.#isGivenUp || how !== 'complete') return;
     try {
-      this.#options.onBody(chunks.length === 1 ? chunks[0] as Uint8Array : Buffer.concat(chunks));
+      const members = whole === undefined ? reader?.end() : asObject(JSON.parse(whole.toString('utf8')));
+      if (members !== undefined) this.#options.onMembers(members);
     } catch (cause) {
-      this.#options.onError(new ObserverError('invalid_json', 'a JSON body is not JSON', { cause }));
+      this.#giveUp(new ObserverError('invalid_json', 'a JSON body is not JSON', { cause }));
     }
   }
 }

@@ -5,6 +5,9 @@ import type { UsageResult } from './usage-result.ts';
 /** The events that `takeEvent` understands. Frozen, so that their names are looked up once for all streams. */
 export const READ_EVENTS: readonly string[] = Object.freeze(['message_start', 'message_delta', 'message_stop', 'error', 'completion']);
 
+/** The members that `takeMessage` understands. */
+export const READ_MEMBERS: ReadonlySet<string> = new Set(['model', 'stop_reason', 'usage', 'error']);
+
 /** Puts the events of a message stream, or one JSON body, together to what they say of the message. */
 export class MessageReading {
   readonly #fields = new UsageFields();
@@ -32,10 +35,8 @@ export class MessageReading {
     else if (name === 'completion') this.#takeCompletion(event);
   }
 
-  /** Takes a whole JSON body; throws a `SyntaxError` on one that is not JSON. */
-  takeBody(body: Uint8Array): void {
-    const message = asObject(parseJson(body));
-    if (message === undefined) return;
+  /** Takes the `READ_MEMBERS` of a whole JSON body. */
+  takeMessage(message: JsonObject): void {
     this.#sawStop = true;
     if (message['error'] !== undefined) this.#takeError(message);
     this.#takeStart(message);
