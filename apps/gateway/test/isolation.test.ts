@@ -55,5 +55,5 @@ test('a front door whose pool is full and whose queue overflows is not noticed o
   expect(new Set(native)).toEqual(new Set([200]));
   expect(await gateway.series(`penstock_upstream_pool_waiting{upstream="native",origin="${simulator.origin}"}`)).toBe(0);
   stop.abort();
-  expect((await statuses).filter((status) => status === 503).length).toBeGreaterThan(10);
+  expect((await statuses).filter((status) => status === 429).length).toBeGreaterThan(10);
 });

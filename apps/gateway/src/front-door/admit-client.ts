@@ -52,7 +52,7 @@ async function takeLimits({ limiter, metrics }: FrontDoorAdmission, name: string
   const decision = await limiter.admit(name);
   if (decision.ok) return decision.lease;
   const details = { retryAfterSeconds: decision.retryAfterSeconds };
-  if (decision.limit === 'store_unavailable') throw new FrontDoorError('overloaded', 'The limits of this client cannot be checked at the moment.', details);
+  if (decision.limit === 'store_unavailable') throw new FrontDoorError('overloaded', 'The gateway\'s store of client limits does not answer, so that the limits of this client cannot be checked at the moment.', details);
   metrics.limitRejected(name, decision.limit);
   throw new FrontDoorError('rate_limited', `This client has reached its limit at this gateway (${decision.limit}).`, details);
 }

@@ -1,11 +1,12 @@
 import { createHeaderPolicy, anthropicHeaderRules, openaiHeaderRules } from '@penstock/header-policy';
-import type { Backend, BackendRequest, ResponseKind } from '@penstock/openai-front-door';
-import { createUpstreamClient, type RequestTimeouts, type UpstreamClient } from '@penstock/upstream-client';
+import { FrontDoorError, type Backend, type BackendRequest, type ResponseKind } from '@penstock/openai-front-door';
+import { createUpstreamClient, isUpstreamError, type RequestTimeouts, type UpstreamClient } from '@penstock/upstream-client';
 import type { EffectiveBackend } from '../config/front-door-backends.ts';
 import type { FrontDoorConfig } from '../config/sections/front-door-section.ts';
 import { toUpstreamClientSettings } from '../config/upstream-client-settings.ts';
 import { DrainingBody } from '../outbound/draining-body.ts';
-import { ResponseBody, type ResponseWatcher } from './response-body.ts';
+import { describeFullPool, describeFullQueue } from '../outbound/describe-full-pool.ts';
+import { ResponseBody, type BackendWatcher, type ResponseWatcher } from './response-body.ts';
 
 /** Smaller bodies go out in one write with their head. */
 const HELD_BODY_BYTES = 16 * 1024;
@@ -30,6 +31,7 @@ export function createBackend(settings: EffectiveBackend, config: FrontDoorConfi
   const set = ['via', `1.1 ${viaPseudonym}`, ...credentialOf(settings)];
   const basePath = basePathOf(settings.kind, url.pathname);
   let timeouts = headTimeouts(config);
+  const backendWatcher: BackendWatcher = { ...watcher, describeFailure: (error) => describeRefusal(error, upstream, settings.kind) };
 
   // Not an async function: its frame would hold the request until the head is there.
   const send: Backend['send'] = (request, signal) => {
@@ -37,7 +39,7 @@ export function createBackend(settings: EffectiveBackend, config: FrontDoorConfi
     if (!forwarded.ok) throw new Error(`the front door made a header that may not be sent: ${forwarded.violation.code}`);
     const headers = withLength(forwarded.headers, request);
     const trace = watcher.beginTrace({ method: request.method, origin: url.origin, template: templateOf(request.path), provider: settings.kind }, headers);
-    const body = new ResponseBody(signal, watcher, trace);
+    const body = new ResponseBody(signal, backendWatcher, trace);
     upstream.dispatch({ method: request.method, path: basePath(request.path), headers, body: outboundBody(request.body), timeouts: timeouts[request.responseKind] }, body);
     return body.head;
   };
@@ -51,6 +53,14 @@ export function createBackend(settings: EffectiveBackend, config: FrontDoorConfi
       timeouts = headTimeouts(next);
     },
   };
+}
+
+/** A pool that refused is the gateway's own capacity: its answer names it. All other failures are the front door's to classify. */
+function describeRefusal(error: Error, upstream: UpstreamClient, kind: EffectiveBackend['kind']): Error {
+  if (!isUpstreamError(error) || (error.code !== 'slot_timeout' && error.code !== 'queue_full')) return error;
+  const describe = error.code === 'slot_timeout' ? describeFullPool : describeFullQueue;
+  const message = describe(upstream.stats(), kind === 'anthropic' ? 'the Anthropic API' : 'this model\'s API');
+  return new FrontDoorError('overloaded', message, { cause: error, retryAfterSeconds: error.code === 'slot_timeout' ? 2 : 5 });
 }
 
 function credentialOf({ kind, api_key: key }: EffectiveBackend): string[] {

@@ -47,7 +47,7 @@ export async function* streamBody({ request, limits }: InboundRequest): AsyncGen
   }
 }
 
-/** Gathers a request body: 413 from its length at once, else when the bytes were counted; 503 when the budget is spent, 408 when it comes too slowly. */
+/** Gathers a request body: 413 from its length at once, else when the bytes were counted; 429 when the budget is spent, 408 when it comes too slowly. */
 export async function receiveBody(inbound: InboundRequest, lease: ByteLease, maxBytes: number): Promise<Buffer> {
   const tooLarge = (): FrontDoorError => new FrontDoorError('too_large', `The request body is larger than ${maxBytes} bytes.`);
   if ((inbound.head.contentLength ?? 0) > maxBytes) throw tooLarge();
@@ -55,7 +55,7 @@ export async function receiveBody(inbound: InboundRequest, lease: ByteLease, max
   for await (const chunk of streamBody(inbound)) {
     body.append(chunk);
     if (body.byteLength > maxBytes) throw tooLarge();
-    if (!lease.cover(body.byteLength)) throw new FrontDoorError('overloaded', 'The gateway holds too many request bytes at the moment.', { retryAfterSeconds: 1 });
+    if (!lease.cover(body.byteLength)) throw new FrontDoorError('overloaded', lease.describeSpent(), { retryAfterSeconds: 1 });
   }
   const length = body.byteLength;
   return Buffer.concat(body.take(), length);

@@ -16,6 +16,11 @@ export interface ResponseWatcher {
   onStreamClosed(): void;
 }
 
+/** What the backend adds to a watcher: the error that a failure becomes for whoever waits for the response. */
+export interface BackendWatcher extends ResponseWatcher {
+  describeFailure(error: Error): Error;
+}
+
 /**
  * A dispatch handler that turns one upstream response into what the front door's backend port returns: the head as a promise,
  * the body as an iterable with back-pressure. Whoever stops iterating cancels the upstream request.
@@ -23,7 +28,7 @@ export interface ResponseWatcher {
 export class ResponseBody implements Dispatcher.DispatchHandler, AsyncIterableIterator<Uint8Array> {
   readonly head: Promise<BackendResponse>;
   readonly #signal: AbortSignal;
-  readonly #watcher: ResponseWatcher;
+  readonly #watcher: BackendWatcher;
   readonly #trace: UpstreamTrace | undefined;
   #isStream = false;
   #resolveHead!: (response: BackendResponse) => void;
@@ -36,7 +41,7 @@ export class ResponseBody implements Dispatcher.DispatchHandler, AsyncIterableIt
   #error: unknown;
   #wake: (() => void) | undefined;
 
-  constructor(signal: AbortSignal, watcher: ResponseWatcher, trace: UpstreamTrace | undefined) {
+  constructor(signal: AbortSignal, watcher: BackendWatcher, trace: UpstreamTrace | undefined) {
     this.#trace = trace;
     this.#signal = signal;
     this.#watcher = watcher;
@@ -75,8 +80,9 @@ export class ResponseBody implements Dispatcher.DispatchHandler, AsyncIterableIt
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
-    this.#rejectHead(error);
-    this.#finish(error);
+    const failure = this.#watcher.describeFailure(error);
+    this.#rejectHead(failure);
+    this.#finish(failure);
   }
 
   async next(): Promise<IteratorResult<Uint8Array, undefined>> {

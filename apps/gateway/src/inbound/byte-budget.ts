@@ -2,6 +2,8 @@
 export interface ByteLease {
   /** Makes the lease cover `bytes` in all; `false` when the budget or the client's share is spent. */
   cover(bytes: number): boolean;
+  /** The sentence for a request that was not covered: whose bytes are spent, and how many there are. */
+  describeSpent(): string;
   release(): void;
 }
 
@@ -45,9 +47,13 @@ class Ledger {
     this.#guaranteedBytes = guaranteedBytes;
   }
 
+  get clientLimit(): number {
+    return Math.max(this.limit / 4, Math.min(this.limit, this.#guaranteedBytes));
+  }
+
   take(client: string, bytes: number): boolean {
     const clientTotal = (this.#byClient.get(client) ?? 0) + bytes;
-    if (this.total + bytes > this.limit || clientTotal > Math.max(this.limit / 4, Math.min(this.limit, this.#guaranteedBytes))) return false;
+    if (this.total + bytes > this.limit || clientTotal > this.clientLimit) return false;
     this.total += bytes;
     this.#byClient.set(client, clientTotal);
     return true;
@@ -65,6 +71,7 @@ class Lease implements ByteLease {
   readonly #ledger: Ledger;
   readonly #client: string;
   #held = 0;
+  #wanted = 0;
   #isReleased = false;
 
   constructor(ledger: Ledger, client: string) {
@@ -76,9 +83,16 @@ class Lease implements ByteLease {
     if (this.#isReleased) return false;
     if (bytes <= this.#held) return true;
     const wanted = roundToStep(bytes);
-    if (!this.#ledger.take(this.#client, wanted - this.#held)) return false;
+    this.#wanted = wanted - this.#held;
+    if (!this.#ledger.take(this.#client, this.#wanted)) return false;
     this.#held = wanted;
     return true;
+  }
+
+  describeSpent(): string {
+    const { limit, clientLimit, total } = this.#ledger;
+    const whose = total + this.#wanted > limit ? `This gateway holds at most ${mebibytes(limit)} of request bodies` : `This gateway holds at most ${mebibytes(clientLimit)} of request bodies of one client`;
+    return `${whose} at once, and they are taken at the moment. This limit is the gateway's own, not the API's.`;
   }
 
   release(): void {
@@ -86,4 +100,8 @@ class Lease implements ByteLease {
     this.#isReleased = true;
     if (this.#held > 0) this.#ledger.giveBack(this.#client, this.#held);
   }
+}
+
+function mebibytes(bytes: number): string {
+  return `${Math.round(bytes / MIB * 10) / 10} MiB`;
 }

@@ -1,10 +1,23 @@
 import { isRelayError } from '@penstock/sse-relay';
 import { isUpstreamError, type UpstreamErrorCode } from '@penstock/upstream-client';
+import { describeFullPool, describeFullQueue, type PoolCapacity } from '../outbound/describe-full-pool.ts';
 import type { Outcome } from '../request-record.ts';
-import { ClientGone } from './client-gone.ts';
 import { GatewayError, isGatewayError, type GatewayErrorCode } from './gateway-error.ts';
 
-const OUTCOME_OF_CODE: Readonly<Partial<Record<GatewayErrorCode, Outcome>>> = {
+const OUTCOME_OF_CODE: Readonly<Record<GatewayErrorCode, Outcome>> = {
+  bad_request: 'client_error',
+  unauthenticated: 'client_error',
+  forbidden: 'client_error',
+  not_found: 'client_error',
+  model_not_open: 'client_error',
+  method_not_allowed: 'client_error',
+  request_timeout: 'client_error',
+  too_large: 'client_error',
+  unsupported_media_type: 'client_error',
+  misdirected: 'client_error',
+  rate_limited: 'client_error',
+  header_overflow: 'client_error',
+  loop_detected: 'client_error',
   internal: 'internal',
   overloaded: 'overloaded',
   draining: 'draining',
@@ -17,18 +30,16 @@ const OUTCOME_OF_CODE: Readonly<Partial<Record<GatewayErrorCode, Outcome>>> = {
 
 interface Answer {
   readonly code: GatewayErrorCode;
-  readonly message: string;
+  readonly message: string | ((capacity: PoolCapacity, upstream: string) => string);
   readonly retryAfterSeconds?: number;
 }
-
-const BUSY = 'The gateway has no free connection to the Anthropic API at the moment.';
 
 const DRAINING: Answer = { code: 'draining', message: 'The gateway is shutting down.', retryAfterSeconds: 1 };
 
 /** What each failure of the upstream client becomes for a client that has not been answered yet. */
 const ANSWERS: Readonly<Record<UpstreamErrorCode, Answer>> = {
-  slot_timeout: { code: 'overloaded', message: BUSY, retryAfterSeconds: 2 },
-  queue_full: { code: 'overloaded', message: BUSY, retryAfterSeconds: 5 },
+  slot_timeout: { code: 'overloaded', message: describeFullPool, retryAfterSeconds: 2 },
+  queue_full: { code: 'overloaded', message: describeFullQueue, retryAfterSeconds: 5 },
   draining: DRAINING,
   connect_timeout: { code: 'upstream_timeout', message: 'The gateway could not connect to the Anthropic API in time.' },
   unreachable: { code: 'upstream_unreachable', message: 'The gateway could not reach the Anthropic API.', retryAfterSeconds: 1 },
@@ -45,24 +56,23 @@ const ANSWERS: Readonly<Record<UpstreamErrorCode, Answer>> = {
 };
 
 /** Turns whatever a phase threw into the error that the client gets. */
-export function toGatewayError(failure: unknown): GatewayError {
+export function toGatewayError(failure: unknown, capacity: PoolCapacity): GatewayError {
   if (isGatewayError(failure)) return failure;
   // What ended an upload (too large, too slow) is the client's answer, not the abort it caused upstream.
   if (isUpstreamError(failure) && isGatewayError(failure.cause)) return failure.cause;
-  if (isUpstreamError(failure)) return answerWith(ANSWERS[failure.code], failure);
+  if (isUpstreamError(failure)) return answerWith(ANSWERS[failure.code], capacity, failure);
   // The drain timeout passed while the upstream had not begun to answer, or no slot was free yet.
-  if (isRelayError(failure) && failure.code === 'interrupted') return answerWith(DRAINING, failure);
+  if (isRelayError(failure) && failure.code === 'interrupted') return answerWith(DRAINING, capacity, failure);
   return new GatewayError('internal', 'Internal error of the gateway.', { cause: failure });
 }
 
-function answerWith({ code, message, retryAfterSeconds }: Answer, cause: unknown): GatewayError {
-  return new GatewayError(code, message, { cause, ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }) });
+function answerWith({ code, message, retryAfterSeconds }: Answer, capacity: PoolCapacity, cause: unknown): GatewayError {
+  return new GatewayError(code, typeof message === 'string' ? message : message(capacity, 'the Anthropic API'), { cause, ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }) });
 }
 
-/** The outcome of a request that ended without an upstream response. */
-export function outcomeOfFailure(failure: unknown): Outcome {
-  if (failure instanceof ClientGone) return 'client_gone';
-  return OUTCOME_OF_CODE[toGatewayError(failure).code] ?? 'client_error';
+/** The outcome of a request that got an error of the gateway's own. */
+export function outcomeOfCode(code: GatewayErrorCode): Outcome {
+  return OUTCOME_OF_CODE[code];
 }
 
 /** The outcome of a response that broke after its head: a clock of ours, or the upstream's end. */

@@ -4,11 +4,12 @@ import { outcomeOfBreak } from './classify-failure.ts';
 
 /**
  * The `error` event for a stream that broke at an event boundary (https://docs.anthropic.com/en/docs/build-with-claude/streaming#error-events).
- * It is the only thing the gateway ever adds to a body, keep-alive comments aside.
+ * Only with `anthropic_native.broken_streams: "event"`: Claude Code takes the event for the API's own failure, and asks again without
+ * streaming and for half the tokens, where a broken connection is retried as the stream it was.
  */
 export function failureEvent(failure: RelayFailure, requestId: string): Buffer {
   const [type, message] = failure.how === 'interrupted'
-    ? ['overloaded_error', 'The gateway is shutting down before the stream ended.']
+    ? ['api_error', 'The gateway is shutting down before the stream ended.']
     : outcomeOfBreak(failure.error) === 'upstream_timeout'
       ? ['timeout_error', 'The stream from the Anthropic API fell silent.']
       : ['api_error', 'The stream from the Anthropic API ended before it was complete.'];

@@ -97,8 +97,8 @@ class NativeRelay implements OpenRelay, RelayOptions {
     return this.observer?.sawStop ?? true;
   }
 
-  failureEvent(failure: RelayFailure): Uint8Array {
-    return failureEvent(failure, this.#exchange.inbound.id);
+  failureEvent(failure: RelayFailure): Uint8Array | undefined {
+    return this.#runtime.breaksWithEvent ? failureEvent(failure, this.#exchange.inbound.id) : undefined;
   }
 
   onObserverError(error: unknown): void {

@@ -3,15 +3,15 @@ import { Buffer } from 'node:buffer';
 /** What one code of the gateway's own errors looks like on the wire (docs/errors.md). */
 interface ErrorShape {
   readonly status: number;
-  /** The `error.type` of the Anthropic error body. */
+  /** The `error.type` of the Anthropic error body. `overloaded_error` is the API's own word: Claude Code gives up on it, or changes the model. */
   readonly type: string;
-  /** The `x-should-retry` field; absent where the request may have run upstream. */
-  readonly shouldRetry?: boolean;
+  /** The `x-should-retry` field; `undefined` where the request may have run upstream. */
+  readonly shouldRetry: boolean | undefined;
 }
 
 /** Every code of a gateway error; one closed set. */
 export const GATEWAY_ERROR_CODES = [
-  'bad_request', 'unauthenticated', 'forbidden', 'not_found', 'method_not_allowed', 'request_timeout', 'too_large',
+  'bad_request', 'unauthenticated', 'forbidden', 'not_found', 'model_not_open', 'method_not_allowed', 'request_timeout', 'too_large',
   'unsupported_media_type', 'misdirected', 'rate_limited', 'header_overflow', 'internal', 'upstream_unreachable', 'upstream_tls',
   'upstream_reset', 'upstream_invalid', 'overloaded', 'draining', 'upstream_timeout', 'loop_detected',
 ] as const;
@@ -24,6 +24,7 @@ const SHAPES: Readonly<Record<GatewayErrorCode, ErrorShape>> = {
   unauthenticated: { status: 401, type: 'authentication_error', shouldRetry: false },
   forbidden: { status: 403, type: 'permission_error', shouldRetry: false },
   not_found: { status: 404, type: 'not_found_error', shouldRetry: false },
+  model_not_open: { status: 404, type: 'not_found_error', shouldRetry: false },
   method_not_allowed: { status: 405, type: 'invalid_request_error', shouldRetry: false },
   request_timeout: { status: 408, type: 'timeout_error', shouldRetry: false },
   too_large: { status: 413, type: 'request_too_large', shouldRetry: false },
@@ -31,14 +32,14 @@ const SHAPES: Readonly<Record<GatewayErrorCode, ErrorShape>> = {
   misdirected: { status: 421, type: 'invalid_request_error', shouldRetry: false },
   rate_limited: { status: 429, type: 'rate_limit_error', shouldRetry: true },
   header_overflow: { status: 431, type: 'invalid_request_error', shouldRetry: false },
-  internal: { status: 500, type: 'api_error' },
+  internal: { status: 500, type: 'api_error', shouldRetry: undefined },
   upstream_unreachable: { status: 502, type: 'api_error', shouldRetry: true },
   upstream_tls: { status: 502, type: 'api_error', shouldRetry: false },
-  upstream_reset: { status: 502, type: 'api_error' },
+  upstream_reset: { status: 502, type: 'api_error', shouldRetry: undefined },
   upstream_invalid: { status: 502, type: 'api_error', shouldRetry: false },
-  overloaded: { status: 503, type: 'overloaded_error', shouldRetry: true },
-  draining: { status: 503, type: 'overloaded_error', shouldRetry: true },
-  upstream_timeout: { status: 504, type: 'timeout_error' },
+  overloaded: { status: 429, type: 'rate_limit_error', shouldRetry: true },
+  draining: { status: 503, type: 'api_error', shouldRetry: true },
+  upstream_timeout: { status: 504, type: 'timeout_error', shouldRetry: undefined },
   loop_detected: { status: 508, type: 'api_error', shouldRetry: false },
 };
 

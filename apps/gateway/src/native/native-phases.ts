@@ -71,7 +71,7 @@ async function waitForLimits(runtime: NativeRuntime, exchange: NativeExchange): 
     return;
   }
   if (admission.limit === 'store_unavailable') {
-    throw new GatewayError('overloaded', 'The limits of this client cannot be checked at the moment.', { retryAfterSeconds: admission.retryAfterSeconds });
+    throw new GatewayError('overloaded', 'The gateway\'s store of client limits does not answer, so that the limits of this client cannot be checked at the moment.', { retryAfterSeconds: admission.retryAfterSeconds });
   }
   runtime.metrics.limitRejected(exchange.client, admission.limit);
   throw new GatewayError('rate_limited', `This client has reached its limit at this gateway (${admission.limit}).`, { retryAfterSeconds: admission.retryAfterSeconds });

@@ -37,6 +37,8 @@ export interface NativeSettings {
   readonly clientStallMs: number;
   /** Comments in the silence of a stream; absent unless configured. */
   readonly keepAlive: KeepAliveOptions | undefined;
+  /** Whether a stream that broke at an event boundary gets an `error` event. */
+  readonly breaksWithEvent: boolean;
   /** Whether the upstream sees our credential: then its quota is ours to show. */
   readonly ownsCredential: boolean;
   readonly rewritesResultsUrl: boolean;
@@ -95,6 +97,7 @@ export function readNativeSettings(config: GatewayConfig, clients: ClientRegistr
     },
     clientStallMs: timeouts.client_stall * 1000,
     keepAlive: native.keep_alive_comments > 0 ? { intervalMs: native.keep_alive_comments * 1000 } : undefined,
+    breaksWithEvent: native.broken_streams === 'event',
     ownsCredential: isInjecting,
     rewritesResultsUrl: native.rewrite_batch_results_url,
     resultsOrigins: ['https://api.anthropic.com', new URL(native.base_url).origin],

@@ -71,7 +71,7 @@ function readWhole(body: ChunkList, lease: ByteLease, maxBytes: number, scanner:
 /** Whether so much of a body is allowed, and there is room for it. */
 function checkHeld({ byteLength }: ChunkList, lease: ByteLease, maxBytes: number): void {
   if (byteLength > maxBytes) throw tooLarge(maxBytes);
-  if (!lease.cover(byteLength)) throw new GatewayError('overloaded', 'The gateway holds too many request bytes at the moment.', { retryAfterSeconds: 1 });
+  if (!lease.cover(byteLength)) throw new GatewayError('overloaded', lease.describeSpent(), { retryAfterSeconds: 1 });
 }
 
 class JsonReceipt {

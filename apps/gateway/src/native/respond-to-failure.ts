@@ -1,5 +1,5 @@
 import { respond } from '../inbound/respond.ts';
-import { outcomeOfFailure, toGatewayError } from './classify-failure.ts';
+import { outcomeOfCode, toGatewayError } from './classify-failure.ts';
 import { ClientGone } from './client-gone.ts';
 import { errorBody, errorHeaders, type GatewayError } from './gateway-error.ts';
 import type { NativeExchange } from './native-exchange.ts';
@@ -18,8 +18,8 @@ export async function respondToFailure(runtime: NativeRuntime, exchange: NativeE
     inbound.response.destroy();
     return;
   }
-  const error = toGatewayError(failure);
-  exchange.outcome = outcomeOfFailure(failure);
+  const error = toGatewayError(failure, runtime.upstream.stats());
+  exchange.outcome = outcomeOfCode(error.code);
   exchange.status = error.shape.status;
   if (exchange.outcome === 'internal') runtime.log.internalError(inbound, failure);
   exchange.bytes?.release();

@@ -21,7 +21,7 @@ describe('docs/errors.md', () => {
 describe('an error of the gateway\'s own', () => {
   test('has the API\'s shape and says which hop failed', () => {
     const error = new GatewayError('overloaded', 'Busy.', { retryAfterSeconds: 1.2 });
-    expect(JSON.parse(errorBody(error, 'pen_x').toString())).toEqual({ type: 'error', error: { type: 'overloaded_error', message: 'Busy.' }, request_id: 'pen_x' });
+    expect(JSON.parse(errorBody(error, 'pen_x').toString())).toEqual({ type: 'error', error: { type: 'rate_limit_error', message: 'Busy.' }, request_id: 'pen_x' });
     expect(errorHeaders(error, 'pen_x')).toEqual([
       'content-type', 'application/json', 'request-id', 'pen_x', 'x-penstock-request-id', 'pen_x', 'x-penstock-error', 'overloaded', 'x-should-retry', 'true', 'retry-after', '2',
     ]);

@@ -12,8 +12,8 @@ export interface Cut {
 const QUESTION = { model: 'claude-haiku-4-5', max_tokens: 100, messages: [{ role: 'user' as const, content: 'hi' }] };
 const TIME_LIMIT_MS = 20_000;
 
-/** Reads a cut stream by the letter. Returns what is wrong, or `undefined`. */
-export async function checkStrictly(port: number, { recording, offset, kind }: Cut): Promise<string | undefined> {
+/** Reads a cut stream by the letter. Returns what is wrong, or `undefined`. An `error` event may be added only with `broken_streams: "event"`. */
+export async function checkStrictly(port: number, { recording, offset, kind }: Cut, mode: 'connection' | 'event' = 'connection'): Promise<string | undefined> {
   const body = JSON.stringify({ ...QUESTION, stream: true });
   const connection = await openRawConnection(port);
   connection.send(`POST /anthropic/v1/messages HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n${CUT_FIELD}: ${cutValue(recording, offset, kind)}\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
@@ -24,6 +24,7 @@ export async function checkStrictly(port: number, { recording, offset, kind }: C
     const arrived = kind === 'reset' ? response.body.subarray(0, commonLength(response.body, sent)) : sent;
     if (!response.body.subarray(0, arrived.length).equals(arrived)) return 'the bytes before the cut were changed';
     const added = response.body.subarray(arrived.length).toString();
+    if (added !== '' && mode === 'connection') return `bytes were added: ${JSON.stringify(added)}`;
     if (added !== '' && !/^event: error\ndata: \{.*\}\n\n$/.test(added)) return `bytes were added: ${JSON.stringify(added)}`;
     if (response.complete && added === '') return 'the broken stream ended cleanly';
     const whole = readEvents(sent).events;

@@ -40,6 +40,12 @@ describe.skipIf(recordings.length === 0)('no client ever takes a cut stream for 
     expect(await runCuts([...sampled(), ...few('reset'), ...few('stall')], (cut) => checkStrictly(gateway.port, cut))).toEqual([]);
   });
 
+  test('a strict reader, where an error event may stand before the break (broken_streams: event)', async () => {
+    await using withEvents = await startTestGateway(upstream.origin, { anthropic_native: { broken_streams: 'event', timeouts: { idle: 0.5 }, pool: { max_connections: 64, max_waiting: 500 } } });
+    const cuts = [...sampled().filter(({ offset }) => offset % 5 === 0), ...few('fin'), ...few('reset'), ...few('stall')];
+    expect(await runCuts(cuts, (cut) => checkStrictly(withEvents.port, cut, 'event'))).toEqual([]);
+  });
+
   test.each(sdks)('@anthropic-ai/sdk %s, raw iterator and final message', async (_name, create) => {
     const client = create();
     const cuts = [...sampled().filter(({ offset }) => offset % 3 === 0), ...few('reset'), ...few('stall')];

@@ -116,7 +116,7 @@ const SURROUNDINGS: Readonly<Record<WorldKind, () => Promise<Surroundings>>> = {
   redis_open: () => besideRedis('open'),
   redis_closed: () => besideRedis('closed'),
   redis_unresolvable: () => besideRedis('open', () => 'redis://no-such-host.invalid:6379'),
-  redis_tls: async () => ({ ...await besideRedis('closed', (port) => `rediss://127.0.0.1:${port}`), next: '503 overloaded|200 whole' }),
+  redis_tls: async () => ({ ...await besideRedis('closed', (port) => `rediss://127.0.0.1:${port}`), next: '429 overloaded|200 whole' }),
 };
 
 /** Makes a world. */

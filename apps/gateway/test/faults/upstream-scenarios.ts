@@ -37,7 +37,7 @@ const ACQUIRE: readonly FaultScenario[] = [
   connecting('reset', 'connection refused', 'refused', UNREACHABLE),
   connecting('fin', 'closed in the handshake', 'closing', `${UNREACHABLE}|502 upstream_tls|502 upstream_reset`, 'upstream_unreachable|upstream_reset'),
   connecting('stall', 'silence in the handshake', 'silent', '504 upstream_timeout', 'upstream_timeout'),
-  scenario('upstream/acquire/stall', 'no slot comes back', 'ok ok overloaded', '503 overloaded', waitForSlot, 'patient'),
+  scenario('upstream/acquire/stall', 'no slot comes back', 'ok ok overloaded', '429 overloaded', waitForSlot, 'patient'),
   connecting('drip', 'handshake byte by byte', 'dripping', '504 upstream_timeout|502 upstream_tls', 'upstream_timeout|upstream_unreachable'),
   connecting('garbage', 'plain HTTP on a TLS port', 'plaintext', '502 upstream_tls'),
   connecting('tls', 'an authority nobody knows', 'untrusted', '502 upstream_tls'),
@@ -75,12 +75,12 @@ const HEAD: readonly FaultScenario[] = [
 ];
 
 const BODY: readonly FaultScenario[] = [
-  relaying('reset', 'body-reset', 'in mid stream', 'upstream_truncated|upstream_reset', '200 error event|502 upstream_reset'),
-  relaying('fin', 'body-fin', 'at an event boundary', 'upstream_truncated', '200 error event'),
+  relaying('reset', 'body-reset', 'in mid stream', 'upstream_truncated|upstream_reset', '200 broken|502 upstream_reset'),
+  relaying('fin', 'body-fin', 'at an event boundary', 'upstream_truncated', '200 broken'),
   relaying('fin', 'body-fin-inside', 'inside an event', 'upstream_truncated', '200 broken'),
-  relaying('stall', 'body-stall', 'in mid stream', 'upstream_timeout', '200 error event'),
+  relaying('stall', 'body-stall', 'in mid stream', 'upstream_timeout', '200 broken'),
   relaying('drip', 'body-drip', 'byte by byte', 'ok', '200 whole'),
-  relaying('garbage', 'body-garbage', 'no chunk', 'upstream_truncated', '200 error event'),
+  relaying('garbage', 'body-garbage', 'no chunk', 'upstream_truncated', '200 broken'),
   scenario('upstream/relay/huge', 'an event of 12 MB', 'ok', '200 whole', ({ port }) => askAndCount(port, { fault: 'body-huge' })),
   relaying('duplicate', 'body-duplicate', 'a second response', 'ok', '200 whole'),
   relaying('out_of_order', 'body-out-of-order', 'stop before start', 'ok', '200 whole'),

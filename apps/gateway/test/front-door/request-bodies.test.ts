@@ -100,7 +100,7 @@ describe('the budget of request bytes', () => {
     const second = await openRawConnection(gateway.port);
     second.send(half.slice(0, -1));
     const refused = await readResponse(second);
-    expect([statusOf(refused), fieldValues(refused.rawHeaders, 'retry-after'), fieldValues(refused.rawHeaders, 'x-should-retry')]).toEqual([503, ['1'], ['true']]);
+    expect([statusOf(refused), fieldValues(refused.rawHeaders, 'retry-after'), fieldValues(refused.rawHeaders, 'x-should-retry')]).toEqual([429, ['1'], ['true']]);
     expect(refused.body.toString()).toContain('"code":"overloaded"');
     const third = await openRawConnection(gateway.port);
     third.send(post(padded(1000, 'sim-text')));

@@ -130,7 +130,7 @@ describe('the gateway contract of Claude Code', () => {
     }
   });
 
-  test('breaks a stream honestly', async () => {
+  test('breaks a stream as it would break without the gateway', async () => {
     const body = { ...ASK, stream: true };
     const whole = await (await post('/v1/messages', body)).text();
     const boundary = whole.indexOf('\n\n', 400) + 2;
@@ -140,7 +140,8 @@ describe('the gateway contract of Claude Code', () => {
     };
     await expect(reading()).rejects.toThrow();
     expect(broken.slice(0, boundary)).toBe(whole.slice(0, boundary));
-    expect(broken.slice(boundary)).toMatch(/^event: error\n/);
+    // Nothing is added: after an error event Claude Code asks again without streaming and for half the tokens.
+    expect(broken.slice(boundary)).toBe('');
     const response = await post('/v1/messages', body, { 'anthropic-simulator': `cut-at=${boundary + 5}` });
     await expect(response.text()).rejects.toThrow();
   });

@@ -27,15 +27,16 @@ describe.each([1, 2])('with %i worker(s)', (workers) => {
   });
 });
 
-test('streams that outlive the drain timeout are broken honestly, with an error event', async () => {
+test.each(['connection', 'event'])('streams that outlive the drain timeout are broken, never ended (broken_streams: %s)', async (mode) => {
   await using upstream = await startHeldUpstream();
   await using penstock = await runPenstock({
-    document: { server: { drain_timeout: 0.2 }, anthropic_native: { base_url: upstream.origin } }, flags: [], environment: { ANTHROPIC_API_KEY: 'sk-ant-test' },
+    document: { server: { drain_timeout: 0.2 }, anthropic_native: { base_url: upstream.origin, broken_streams: mode } }, flags: [], environment: { ANTHROPIC_API_KEY: 'sk-ant-test' },
   });
   const stream = await openStream(penstock.port);
   penstock.child.kill('SIGTERM');
   const response = await stream.readMessage({ kind: 'response' });
-  expect(response.body.toString()).toContain('event: error\ndata: {"type":"error","error":{"type":"overloaded_error"');
+  expect(response.complete).toBe(false);
+  expect(response.body.includes('event: error\ndata: {"type":"error","error":{"type":"api_error"')).toBe(mode === 'event');
   expect(await penstock.exited).toBe(0);
 });
 
@@ -57,7 +58,7 @@ test('answers that have not begun at the drain timeout become draining, whether 
   penstock.child.kill('SIGTERM');
   const answers = await Promise.all((await Promise.all(waiting)).map(async (response) =>
     [response.status, response.headers.get('x-penstock-error'), response.headers.get('x-should-retry'), response.headers.get('retry-after'), (await response.json() as { error: { type: string } }).error.type]));
-  expect(answers).toEqual(Array.from({ length: 4 }, () => [503, 'draining', 'true', '1', 'overloaded_error']));
+  expect(answers).toEqual(Array.from({ length: 4 }, () => [503, 'draining', 'true', '1', 'api_error']));
   expect(await penstock.exited).toBe(0);
   expect(penstock.stdout()).not.toContain('internal error');
 });
@@ -86,7 +87,7 @@ test('while it refuses, an open connection gets draining and is closed', async (
   await expect.poll(() => readiness(penstock.operations)).toBe(503);
   late.send('\r\n');
   const refused = await late.readMessage({ kind: 'response' });
-  expect([statusOf(refused), refused.body.toString().includes('overloaded_error')]).toEqual([503, true]);
+  expect([statusOf(refused), refused.body.toString().includes('"type":"api_error"')]).toEqual([503, true]);
   expect(await late.closed()).toBe('fin');
   upstream.finish();
   await stream.readMessage({ kind: 'response' });

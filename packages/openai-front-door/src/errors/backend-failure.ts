@@ -6,16 +6,18 @@ interface FailureRow {
   readonly retryAfterSeconds?: number;
 }
 
-const UNREACHABLE: FailureRow = { code: 'upstream_unreachable', message: 'The upstream could not be reached.' };
+const UNREACHABLE: FailureRow = { code: 'upstream_unreachable', message: 'The upstream could not be reached.', retryAfterSeconds: 1 };
 const RESET: FailureRow = { code: 'upstream_reset', message: 'The upstream closed the connection before it answered.' };
 const TIMEOUT: FailureRow = { code: 'upstream_timeout', message: 'The upstream did not answer in time.' };
 const INVALID: FailureRow = { code: 'upstream_invalid', message: 'The upstream gave an answer that cannot be read.' };
-const OVERLOADED: FailureRow = { code: 'overloaded', message: 'The gateway is overloaded. Retry later.', retryAfterSeconds: 1 };
+/** An application that knows the size of its pool rejects with a `FrontDoorError` that names it. */
+const POOL_FULL: FailureRow = { code: 'overloaded', message: 'The connections of this gateway to the upstream are all in use. This is the gateway\'s own limit, not the upstream\'s.', retryAfterSeconds: 2 };
+const QUEUE_FULL: FailureRow = { ...POOL_FULL, retryAfterSeconds: 5 };
 
 /** The `code` of an error that a backend rejects with, and what the client is told. Node's and undici's own codes are included for backends built on them. */
 export const BACKEND_FAILURES: Readonly<Record<string, FailureRow>> = Object.freeze({
-  slot_timeout: OVERLOADED,
-  queue_full: OVERLOADED,
+  slot_timeout: POOL_FULL,
+  queue_full: QUEUE_FULL,
   draining: { code: 'draining', message: 'The gateway is shutting down. Retry.', retryAfterSeconds: 1 },
   connect_timeout: TIMEOUT,
   headers_timeout: TIMEOUT,

@@ -5,8 +5,8 @@ export interface ErrorKind {
   readonly status: number;
   readonly type: string;
   readonly outcome: Outcome;
-  /** The value of `x-should-retry`; absent where a repeat may run the request twice. */
-  readonly shouldRetry?: boolean;
+  /** The value of `x-should-retry`; `undefined` where a repeat may run the request twice. */
+  readonly shouldRetry: boolean | undefined;
 }
 
 const CLIENT_FAULT: ErrorKind = { status: 400, type: 'invalid_request_error', outcome: 'client_error', shouldRetry: false };
@@ -43,17 +43,17 @@ export const ERROR_KINDS: Readonly<Record<FrontDoorErrorCode, ErrorKind>> = Obje
   misdirected: { status: 421, type: 'invalid_request_error', outcome: 'client_error', shouldRetry: false },
   rate_limited: { status: 429, type: 'rate_limit_error', outcome: 'client_error', shouldRetry: true },
   header_overflow: { status: 431, type: 'invalid_request_error', outcome: 'client_error', shouldRetry: false },
-  client_gone: { status: 499, type: 'invalid_request_error', outcome: 'client_gone' },
-  client_stalled: { status: 499, type: 'invalid_request_error', outcome: 'client_stalled' },
-  internal: { status: 500, type: 'api_error', outcome: 'internal' },
+  client_gone: { status: 499, type: 'invalid_request_error', outcome: 'client_gone', shouldRetry: undefined },
+  client_stalled: { status: 499, type: 'invalid_request_error', outcome: 'client_stalled', shouldRetry: undefined },
+  internal: { status: 500, type: 'api_error', outcome: 'internal', shouldRetry: undefined },
   upstream_unreachable: { status: 502, type: 'api_error', outcome: 'upstream_unreachable', shouldRetry: true },
   upstream_tls: { status: 502, type: 'api_error', outcome: 'upstream_unreachable', shouldRetry: false },
-  upstream_reset: { status: 502, type: 'api_error', outcome: 'upstream_reset' },
-  upstream_truncated: { status: 502, type: 'api_error', outcome: 'upstream_truncated' },
+  upstream_reset: { status: 502, type: 'api_error', outcome: 'upstream_reset', shouldRetry: undefined },
+  upstream_truncated: { status: 502, type: 'api_error', outcome: 'upstream_truncated', shouldRetry: undefined },
   upstream_invalid: { status: 502, type: 'api_error', outcome: 'upstream_error', shouldRetry: false },
-  overloaded: { status: 503, type: 'overloaded_error', outcome: 'overloaded', shouldRetry: true },
-  draining: { status: 503, type: 'overloaded_error', outcome: 'draining', shouldRetry: true },
-  upstream_timeout: { status: 504, type: 'timeout_error', outcome: 'upstream_timeout' },
+  overloaded: { status: 429, type: 'rate_limit_error', outcome: 'overloaded', shouldRetry: true },
+  draining: { status: 503, type: 'api_error', outcome: 'draining', shouldRetry: true },
+  upstream_timeout: { status: 504, type: 'timeout_error', outcome: 'upstream_timeout', shouldRetry: undefined },
   loop_detected: { status: 508, type: 'api_error', outcome: 'client_error', shouldRetry: false },
 });
 

@@ -246,7 +246,7 @@ describe('interrupt', () => {
     const whole = door.post(REQUEST);
     await Promise.all([streaming.promise, waiting.promise]);
     door.frontDoor.interrupt();
-    expect(await stream.text()).toMatch(/data: \{"error":\{"message":"The gateway is shutting down. Retry.","type":"overloaded_error","param":null,"code":"draining"\}\}\n\n$/);
+    expect(await stream.text()).toMatch(/data: \{"error":\{"message":"The gateway is shutting down. Retry.","type":"api_error","param":null,"code":"draining"\}\}\n\n$/);
     const refused = await whole;
     expect([refused.status, refused.headers.get('retry-after'), refused.headers.get('connection')]).toEqual([503, '1', 'close']);
     await door.settled(2);

@@ -15,6 +15,15 @@ export const CREDENTIAL_MODES = ['inject', 'forward'] as const;
 /** One of `CREDENTIAL_MODES`. */
 export type CredentialMode = (typeof CREDENTIAL_MODES)[number];
 
+/**
+ * How a stream ends that broke after its head: as the upstream's broke (`connection`), or with an `error` event in front of the break
+ * where the stream stands at an event boundary (`event`).
+ */
+export const BROKEN_STREAM_MODES = ['connection', 'event'] as const;
+
+/** One of `BROKEN_STREAM_MODES`. */
+export type BrokenStreamMode = (typeof BROKEN_STREAM_MODES)[number];
+
 /** The native pass-through. */
 export interface AnthropicNativeConfig {
   readonly base_url: string;
@@ -32,6 +41,7 @@ export interface AnthropicNativeConfig {
   readonly deny_response_headers: readonly string[];
   readonly max_buffered_bytes: number;
   readonly rewrite_batch_results_url: boolean;
+  readonly broken_streams: BrokenStreamMode;
   readonly keep_alive_comments: number;
   readonly ca?: string | undefined;
   readonly proxy?: string | undefined;
@@ -60,6 +70,8 @@ export const anthropicNativeSection: z.ZodType<AnthropicNativeConfig> = z.strict
   max_buffered_bytes: count(1_048_576, Number.MAX_SAFE_INTEGER).default(268_435_456).describe('Request bytes held at once, all requests and workers together.'),
   rewrite_batch_results_url: flag().default(false)
     .describe('Rewrite `results_url` of batches so that clients stay on the gateway: the only change to a body that the gateway knows.'),
+  broken_streams: z.enum(BROKEN_STREAM_MODES, 'connection or event').default('connection')
+    .describe('How a stream ends that broke: `connection` as it would without the gateway, so that clients recover in the same way; `event`: an `error` event first, where the stream stands at an event boundary.'),
   keep_alive_comments: secondsOrNone().default(0).describe('Silence in seconds after which a comment is sent on an event stream; 0: never.'),
   ca: pem('certificates').optional().describe('A private certificate authority to trust besides the public ones: PEM text or a path.'),
   proxy: proxyUrl().optional()

@@ -36,6 +36,6 @@ async function fillNativePool(stage: DemoStage, page: DemoPage): Promise<void> {
   await held;
   page.show('native', `${refused.status} ${refused.headers.get('x-penstock-error')}, retry-after ${refused.headers.get('retry-after')}`);
   page.show('front door', `${served.status} ${String(at(served.json, 'choices', 0, 'message', 'content'))}`);
-  page.claim('with the native pool full, a second request is refused fast, with a hint when to come back', refused.status === 503 && refused.headers.get('retry-after') !== null, refused.json);
+  page.claim('with the native pool full, a second request is refused fast, with a hint when to come back', refused.status === 429 && refused.headers.get('retry-after') !== null, refused.json);
   page.claim('and the front door answers as ever', served.status === 200, served.json);
 }

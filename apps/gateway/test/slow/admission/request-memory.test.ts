@@ -99,7 +99,7 @@ describe('the byte budget', () => {
     for (const connection of [...idle, honest]) connection.close();
   });
 
-  test('gives one client a quarter: over it the answer is 503 overloaded with retry-after', async () => {
+  test('gives one client a quarter: over it the answer is 429 overloaded with retry-after', async () => {
     const { port } = await start({ anthropic_native: { max_buffered_bytes: 160 * MIB } });
     // Two bodies together fill the quarter of 40 MiB; one alone never can, because the largest is always taken.
     const holding = await Promise.all([31, 9].map(async (size) => {
@@ -112,7 +112,7 @@ describe('the byte budget', () => {
     const second = await openRawConnection(port);
     second.send(`${HEAD}Content-Length: ${MIB}\r\n\r\n {`);
     const refused = await second.readMessage({ kind: 'response' });
-    expect([statusOf(refused), fieldValues(refused.rawHeaders, 'x-penstock-error'), fieldValues(refused.rawHeaders, 'retry-after'), fieldValues(refused.rawHeaders, 'x-should-retry')]).toEqual([503, ['overloaded'], ['1'], ['true']]);
+    expect([statusOf(refused), fieldValues(refused.rawHeaders, 'x-penstock-error'), fieldValues(refused.rawHeaders, 'retry-after'), fieldValues(refused.rawHeaders, 'x-should-retry')]).toEqual([429, ['overloaded'], ['1'], ['true']]);
     for (const connection of [...holding, second]) connection.close();
   });
 });

@@ -58,7 +58,7 @@ describe.skipIf(missing !== undefined)('client, gateway and upstream on hosts of
     await Promise.all(streams.map((stream) => stream.waitFor((bytes) => bytes.includes('event: ping'))));
     const cutAt = performance.now();
     gateway.hosts.upstreamLink('down');
-    expect(await Promise.all(streams.map((stream) => readResult(stream, WITHIN_MS)))).toEqual(streams.map(() => '200 error event'));
+    expect(await Promise.all(streams.map((stream) => readResult(stream, WITHIN_MS)))).toEqual(streams.map(() => '200 broken'));
     console.log(`real hosts: half-open upstream connections found after ${Math.round(performance.now() - cutAt)} ms (clock 1,500 ms)`);
     expect(await askModels()).toMatch(/^50[24] upstream_(?:unreachable|timeout)$/);
     gateway.hosts.upstreamLink('up');

@@ -62,7 +62,7 @@ test(`ten times the pool's capacity for ${SECONDS} s: accepted work proceeds at 
   clearInterval(sampler);
 
   const accepted = samples.filter(({ status }) => status === 200);
-  const refused = samples.filter(({ status }) => status === 503);
+  const refused = samples.filter(({ status }) => status === 429);
   const throughput = accepted.length / SECONDS;
   const early = median(resident.slice(Math.floor(resident.length / 4), Math.floor(resident.length / 2)));
   const late = median(resident.slice(-Math.floor(resident.length / 4)));
