@@ -72,7 +72,7 @@ async function answer(options: OperationsOptions, checkOrigin: ReturnType<typeof
       const { contentType, text } = await options.scrape();
       return { status: 200, headers: ['content-type', contentType], body: Buffer.from(text) };
     }
-    default: return json(404, { error: { message: 'Not found: this listener has /metrics, /livez and /readyz.' } });
+    default: return json(404, { error: { message: 'Not found: this is the operations listener, with /metrics, /livez and /readyz. APIs are served by the main listener (server.host and server.port).' } });
   }
 }
 

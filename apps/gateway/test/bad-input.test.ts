@@ -114,14 +114,6 @@ describe('paths and methods', () => {
     expect((await expectRefused(get('/anthropic/v1/agents'), NOT_FOUND)).error.message).toContain('anthropic_native.route_groups');
   });
 
-  test('a base URL without the version is told so', async () => {
-    expect((await expectRefused(post('{}', undefined, '/anthropic/messages'), NOT_FOUND)).error.message).toContain('/anthropic/v1/messages');
-  });
-
-  test('the native API asked for at the wrong prefix is told so', async () => {
-    expect((await expectRefused(post('{}', undefined, '/v1/messages'), NOT_FOUND)).error.message).toContain('/anthropic');
-  });
-
   test('another method on a known path is a 405 with allow', async () => {
     const response = await sendRawRequest(gateway.port, get('/anthropic/v1/messages'));
     expect(statusOf(response)).toBe(405);

@@ -23,6 +23,8 @@ export function admitRequest(request: IncomingMessage, response: ServerResponse,
   if (typeof head === 'string') return refuse('bad_request', head);
   const target = lintTarget(request.url ?? '');
   if (!target.ok) return refuse('bad_request', target.message);
+  // The front door reads the target of the request itself.
+  if (target.path.length + target.query.length !== request.url?.length) request.url = target.path + target.query;
   const problem = checkOrigin({
     host: head.host, origin: head.origin, secFetchSite: head.secFetchSite, localAddress: request.socket.localAddress,
   });

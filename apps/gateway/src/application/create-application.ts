@@ -15,6 +15,7 @@ import { admitRequest } from './admit-request.ts';
 import { answerCors } from './cors.ts';
 import type { MountedSide } from './mounted-side.ts';
 import { describeRefusal, sideOf, type Refusal } from './refusal.ts';
+import { findWrongAddress } from './wrong-address.ts';
 
 /** What the application is made of. */
 export interface ApplicationOptions {
@@ -68,10 +69,6 @@ export function createApplication(options: ApplicationOptions): RequestListener 
   // One line a mounted module. Sides route within themselves: they share nothing, not even a router.
   router.all('/', (context) => answerIndex(options, context));
   router.all(['/anthropic', '/anthropic/{*rest}'], mount(options.native));
-  // The likeliest mistake of an Anthropic client gets an answer it can read.
-  router.all(['/v1/messages', '/v1/messages/{*rest}'], (context) => refuse(options, context, 'native', {
-    code: 'not_found', message: 'Not found: the Anthropic API is served under /anthropic here. Set the base URL to end in /anthropic.',
-  }));
   router.all(['/v1', '/v1/{*rest}'], options.frontDoor === undefined
     ? (context) => refuse(options, context, 'front_door', options.absentFrontDoor)
     : mount(options.frontDoor));
@@ -79,6 +76,7 @@ export function createApplication(options: ApplicationOptions): RequestListener 
   application.use(admission(options)); // first: nothing may look at a request that a second parser could read differently
   application.use(cors(options)); //      before routing: a preflight has no credential and no route
   application.use(nativePrefix(options)); // what nearly every request is for: a router's matching costs more than its admission
+  application.use(wrongAddress(options)); // before the front door: it would serve some of them, and a wrong base URL would pass its test
   application.use(router.routes()); //    the two sides and the index
   application.use((context) => refuse(options, context, sideOf(context.path), { code: 'not_found', message: 'Not found: this gateway serves /anthropic and /v1.' }));
 
@@ -127,6 +125,13 @@ function nativePrefix({ native }: ApplicationOptions): Koa.Middleware {
   return function handle(context, next) {
     const inbound = inboundOf(context);
     return inbound.path.startsWith('/anthropic/') ? native.handle(context, inbound) : next();
+  };
+}
+
+function wrongAddress(options: ApplicationOptions): Koa.Middleware {
+  return function answerWrongAddress(context, next) {
+    const wrong = findWrongAddress(inboundOf(context));
+    return wrong === undefined ? next() : refuse(options, context, wrong.side, wrong.refusal);
   };
 }
 

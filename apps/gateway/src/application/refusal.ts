@@ -12,7 +12,7 @@ export interface Refusal {
 
 /** The side a target belongs to, by its first segment; `undefined` for neither. Works on targets that were not linted. */
 export function sideOf(target: string): Side | undefined {
-  const [, segment] = /^(?:https?:\/\/[^/]*)?\/(anthropic|v1)(?![\w-])/.exec(target) ?? [];
+  const [, segment] = /^(?:https?:\/\/[^/]*)?\/{1,2}(anthropic|v1)(?![\w-])/.exec(target) ?? [];
   return segment === undefined ? undefined : segment === 'v1' ? 'front_door' : 'native';
 }
 

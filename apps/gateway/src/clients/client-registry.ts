@@ -66,16 +66,30 @@ export function createClientRegistry(config: Pick<GatewayConfig, 'clients'> & { 
   return { requiresKey, clients: new Map([...entries.values()].map(({ rules }) => [rules.name, rules])), authenticate };
 }
 
-/** The gateway's key in any of its fields; whatever is presented must be one and the same. */
+/**
+ * The gateway's key where nothing of the client's crosses. `x-penstock-key`, which exists for nothing else, decides alone; else the one
+ * known key among the fields admits, whatever stands beside it: SDKs send a dummy key, shells an old one.
+ */
 function authenticateKey(presented: PresentedCredentials, entries: ReadonlyMap<string, Entry>): Authentication {
-  const keys = [...presented.gatewayKeys, ...presented.apiKeys, ...presented.bearers];
-  const [key] = keys;
+  if (presented.gatewayKeys.length > 0) return authenticateGatewayKey(presented.gatewayKeys, entries);
+  const keys = [...presented.apiKeys, ...presented.bearers];
+  let rules: ClientRules | undefined;
+  for (const key of keys) {
+    const known = findClient(key, entries);
+    if (known === undefined) continue;
+    if (rules !== undefined && known !== rules) return refuse('unequal_credentials');
+    rules = known;
+  }
+  if (rules !== undefined) return { kind: 'client', name: rules.name, client: rules, via: credentialSource(presented), forwardCredentials: false };
   if (presented.hasOtherScheme) return refuse('malformed_credential');
-  if (key === undefined) return refuse('no_credential');
-  if (keys.some((other) => other !== key)) return refuse('unequal_credentials');
+  return refuse(keys.length === 0 ? 'no_credential' : 'unknown_key');
+}
+
+function authenticateGatewayKey([key = '', ...others]: readonly string[], entries: ReadonlyMap<string, Entry>): Authentication {
+  if (others.some((other) => other !== key)) return refuse('unequal_credentials');
   const rules = findClient(key, entries);
   if (rules === undefined) return refuse('unknown_key');
-  return { kind: 'client', name: rules.name, client: rules, via: credentialSource(presented), forwardCredentials: false };
+  return { kind: 'client', name: rules.name, client: rules, via: 'x-penstock-key', forwardCredentials: false };
 }
 
 /** The client's own Anthropic credential, and with clients the gateway's key beside it. */
@@ -86,8 +100,9 @@ function authenticateForward(presented: PresentedCredentials, entries: ReadonlyM
   if (new Set(own).size > 1) return refuse('unequal_credentials');
   let rules: ClientRules | undefined;
   if (requiresKey) {
-    const gateway = authenticateKey({ apiKeys: [], bearers: [], gatewayKeys: presented.gatewayKeys, hasOtherScheme: false }, entries);
-    if (gateway.kind === 'refused') return gateway.reason === 'no_credential' ? refuse('no_gateway_key') : gateway;
+    if (presented.gatewayKeys.length === 0) return refuse('no_gateway_key');
+    const gateway = authenticateGatewayKey(presented.gatewayKeys, entries);
+    if (gateway.kind === 'refused') return gateway;
     rules = gateway.client;
   }
   if (own.length === 0) return refuse('no_upstream_credential');

@@ -11,6 +11,7 @@ const DOT = 0x2e;
  * (dot segments, empty segments, encoded dots and slashes, `;`, `#`, backslash) is refused, because otherwise
  * `/anthropic/v1/files/../organizations/x` would reach routes that are switched off, with our key (RFC 3986 section 6.2.2).
  *
+ * One slash at the end of a path under `/v1` is taken off: it cannot be read as another path there, and OpenAI clients send it.
  * An encoded slash is accepted in one place, the model id of `GET /v1/models/{id}`: OpenAI clients send `a/b` as `a%2Fb`.
  */
 export function lintTarget(target: string): LintedTarget {
@@ -18,8 +19,9 @@ export function lintTarget(target: string): LintedTarget {
   const questionMark = target.indexOf('?');
   const path = questionMark === -1 ? target : target.slice(0, questionMark);
   if (target.includes('#')) return refuse('The request target contains a fragment.');
-  const message = lintPath(path);
-  return message === undefined ? { ok: true, path, query: questionMark === -1 ? '' : target.slice(questionMark) } : refuse(message);
+  const known = path.endsWith('/') && path.startsWith('/v1/') ? path.slice(0, -1) : path;
+  const message = lintPath(known);
+  return message === undefined ? { ok: true, path: known, query: questionMark === -1 ? '' : target.slice(questionMark) } : refuse(message);
 }
 
 function refuse(message: string): LintedTarget {
@@ -37,7 +39,7 @@ function lintPath(path: string): string | undefined {
   for (let index = 1; index <= path.length; index += 1) {
     if (index !== path.length && path.charCodeAt(index) !== SLASH) continue;
     const length = index - segmentStart;
-    if (length === 0) return 'The path contains an empty segment.';
+    if (length === 0) return 'The path contains an empty segment: the base URL of this client ends in a slash, or the path does. Leave that slash out.';
     const isDots = path.charCodeAt(segmentStart) === DOT && (length === 1 || (length === 2 && path.charCodeAt(segmentStart + 1) === DOT));
     if (isDots) return 'The path contains a dot segment.';
     segmentStart = index + 1;

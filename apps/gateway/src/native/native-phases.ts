@@ -4,6 +4,7 @@ import { hasViaPseudonym } from '@penstock/header-policy';
 import { checkModels } from './check-models.ts';
 import { ClientGone } from './client-gone.ts';
 import { DrainingBody } from '../outbound/draining-body.ts';
+import { findMisplacedPath } from './explain-path.ts';
 import { GatewayError } from './gateway-error.ts';
 import { matchRoute } from './match-route.ts';
 import type { NativeExchange, OutboundBody } from './native-exchange.ts';
@@ -31,6 +32,8 @@ export function authenticate(runtime: NativeRuntime, exchange: NativeExchange): 
   const { rawHeaders } = exchange.inbound.request;
   const identity = runtime.clients.authenticate(rawHeaders, 'native');
   if (identity.kind === 'refused') {
+    const misplaced = findMisplacedPath(exchange.inbound);
+    if (misplaced !== undefined) throw misplaced;
     runtime.log.credentialRefused(exchange.inbound, identity.reason);
     throw new GatewayError('unauthenticated', identity.message);
   }
@@ -47,8 +50,7 @@ export function authenticate(runtime: NativeRuntime, exchange: NativeExchange): 
 
 /** Phase 3. The route by path and method, and whether this client may use it. */
 export function route(runtime: NativeRuntime, exchange: NativeExchange): NativeRoute {
-  const { method, path } = exchange.inbound;
-  const matched = matchRoute(method, path, runtime.routes);
+  const matched = matchRoute(exchange.inbound, runtime.routes);
   exchange.route = matched;
   const group = matched.group ?? 'unknown';
   if (exchange.rules?.allowsRouteGroup(group) === false) {

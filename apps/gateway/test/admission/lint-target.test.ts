@@ -10,7 +10,10 @@ describe('a request target', () => {
       const target = `/${pieces.join('')}`;
       const linted = lintTarget(target);
       if (!linted.ok) return;
-      expect(linted.path + linted.query).toBe(target);
+      // One slash at the end of a path under /v1 is taken off, and nothing else is changed.
+      const isTrimmed = linted.path + linted.query !== target;
+      expect(isTrimmed ? `${linted.path}/${linted.query}` : linted.path + linted.query).toBe(target);
+      if (isTrimmed) expect(linted.path).toMatch(/^\/v1(?:\/|$)/);
       expect(linted.path).not.toContain('?');
       // Readers that decode once or twice, that resolve dots, or that drop parameters all see the same segments.
       const decoded = decodeURIComponent(linted.path);
@@ -32,7 +35,11 @@ describe('a request target', () => {
     expect(lintTarget(target).ok).toBe(true);
   });
 
-  test.each(['/anthropic/v1/models/a%2Fb', '/v1/models%2Fx', '/v1/models/%2e%2e', '/v1/models/a%252fb', '*', '', 'x', 'http://x/', '/%e9', '/a%2'])('%s is refused', (target) => {
+  test.each([['/v1/models/', '/v1/models', ''], ['/v1/chat/completions/?a=/', '/v1/chat/completions', '?a=/'], ['/v1/', '/v1', '']])('%s under /v1 is %s (OpenAI clients send a slash at the end)', (target, path, query) => {
+    expect(lintTarget(target)).toEqual({ ok: true, path, query });
+  });
+
+  test.each(['/v1/models//', '/v1//', '/anthropic/v1/messages/', '/anthropic/', '/v1/../', '/v1/x/%2e%2e/', '/anthropic/v1/models/a%2Fb', '/v1/models%2Fx', '/v1/models/%2e%2e', '/v1/models/a%252fb', '*', '', 'x', 'http://x/', '/%e9', '/a%2'])('%s is refused', (target) => {
     expect(lintTarget(target).ok).toBe(false);
   });
 

@@ -48,14 +48,30 @@ describe('inject with clients', () => {
     ['unknown_key', ['x-api-key', hashClientKey(KEY)]],
     ['unknown_key', ['x-api-key', KEY.toLowerCase()]],
     ['unequal_credentials', ['x-api-key', KEY, 'authorization', `Bearer ${OTHER_KEY}`]],
-    ['unequal_credentials', ['x-api-key', KEY, 'x-api-key', 'x']],
     ['unequal_credentials', ['authorization', `Bearer ${OTHER_KEY}`, 'Authorization', `Bearer ${KEY}`]],
-    ['unequal_credentials', ['x-penstock-key', KEY, 'x-api-key', OWN_KEY]],
+    ['unequal_credentials', ['x-penstock-key', KEY, 'X-Penstock-Key', OTHER_KEY]],
+    ['unknown_key', ['x-api-key', OWN_KEY, 'authorization', 'Bearer stale']],
+    ['unknown_key', ['x-penstock-key', 'wrong', 'x-api-key', KEY]],
+    ['unknown_key', ['x-penstock-key', 'wrong', 'authorization', `Bearer ${KEY}`]],
     ['malformed_credential', ['authorization', `Basic ${KEY}`]],
     ['malformed_credential', ['authorization', KEY]],
-    ['malformed_credential', ['x-api-key', KEY, 'authorization', 'Bearer a b']],
+    ['malformed_credential', ['x-api-key', 'dummy', 'authorization', 'Bearer a b']],
   ])('refuses with %s: %j', (reason, rawHeaders) => {
     expect(clients.authenticate(rawHeaders)).toMatchObject({ kind: 'refused', reason });
+  });
+
+  it.each([
+    ['x-penstock-key', ['x-penstock-key', KEY, 'x-api-key', OWN_KEY]],
+    ['x-penstock-key', ['x-api-key', OTHER_KEY, 'authorization', `Bearer ${OAUTH}`, 'x-penstock-key', KEY]],
+    ['x-penstock-key', ['x-penstock-key', KEY, 'authorization', 'Basic eDp5']],
+    ['both', ['x-api-key', 'dummy', 'authorization', `Bearer ${KEY}`]],
+    ['both', ['x-api-key', KEY, 'authorization', 'Bearer stale']],
+    ['x-api-key', ['x-api-key', KEY, 'authorization', 'Basic eDp5']],
+    ['x-api-key', ['x-api-key', 'dummy', 'x-api-key', KEY]],
+  ])('the one known key admits beside dummies and old keys, x-penstock-key before all (SDKs send a key whatever is set): %s %j', (via, rawHeaders) => {
+    for (const side of ['native', 'front_door'] as const) {
+      expect(clients.authenticate(rawHeaders, side)).toMatchObject({ kind: 'client', name: 'one', via, forwardCredentials: false });
+    }
   });
 
   it('the front door takes the same keys', () => {

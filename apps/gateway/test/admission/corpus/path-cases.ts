@@ -16,9 +16,11 @@ const ADMIN_BYPASSES = [
   '/%61nthropic/v1/models', '/anthropic/v1/models%23x', '/anthropic/v1/files#/../organizations', '/anthropic/v1/files?case={id}#x',
 ];
 
+/** What only a wrong base URL makes. */
+const MISDIRECTED = ['/anthropic/messages', '/anthropic/v1/v1/models', '/v1/messages', '/v1/v1/models', '/messages'];
 const UNKNOWN = [
   '/anthropic/v1/organizations/api_keys', '/anthropic/v1/organizations', '/anthropic/v1/ORGANIZATIONS/api_keys', '/anthropic/v1/oauth/token', '/anthropic/v1/compliance/x', '/anthropic/v1/tunnels/t/reveal_token',
-  '/anthropic/v1/nothing', '/anthropic/v1', '/anthropic', '/anthropicx/v1/models', '/ANTHROPIC/v1/models', '/anthropic/V1/models', '/anthropic/v2/models', '/anthropic/v1/Models', '/anthropic/messages', '/v1/messages', '/metrics', '/favicon.ico', '/.well-known/x',
+  '/anthropic/v1/nothing', '/anthropic/v1', '/anthropic', '/anthropicx/v1/models', '/ANTHROPIC/v1/models', '/anthropic/V1/models', '/anthropic/v2/models', '/anthropic/v1/Models', '/metrics', '/favicon.ico', '/.well-known/x',
 ];
 
 const FORWARDED = [
@@ -31,5 +33,6 @@ const FORWARDED = [
 export const PATH_CASES: readonly RequestCase[] = [
   ...cases('refuse', 'path', Object.fromEntries(ADMIN_BYPASSES.map((path) => [path, target(path)]))),
   ...cases('refuse', 'path', Object.fromEntries(UNKNOWN.map((path) => [path, target(path)])), { status: 404 }),
+  ...cases('refuse', 'path', Object.fromEntries(MISDIRECTED.map((path) => [path, target(path)])), { status: 421 }),
   ...cases('forward', 'path', Object.fromEntries(FORWARDED.map((path) => [path, target(path)]))),
 ];

@@ -1,0 +1,61 @@
+import type { InboundRequest } from '../inbound/inbound-request.ts';
+import { publicOrigin } from '../inbound/public-origin.ts';
+import { GatewayError } from './gateway-error.ts';
+import { findRoute, NATIVE_ROUTES } from './route-table.ts';
+
+/** What the sentences about a path need to know of its request. */
+export type ExplainedRequest = Pick<InboundRequest, 'path' | 'request' | 'head'>;
+
+/** First segments of the API's own paths, without the version. Sign-in paths of Claude Code stand without one, under the same name as the API's. */
+const API_AREAS = new Set(NATIVE_ROUTES.map(({ template }) => template.split('/')[3] ?? '').filter((area) => area !== 'oauth'));
+
+/** First segments of paths that only OpenAI clients ask for. */
+const OPENAI_AREAS: ReadonlySet<string> = new Set(['chat', 'completions', 'responses', 'embeddings']);
+
+/** First segments of what clients of clouds ask for: Bedrock's `/model/{id}/invoke`, Vertex's `/projects/{id}/…`. */
+export const CLOUD_AREAS: ReadonlySet<string> = new Set(['model', 'projects']);
+
+/** The sentence for clients of clouds, whose protocols have paths and framing of their own. */
+export const CLOUD_CLIENTS_NOT_SERVED = 'Not found: clients for Bedrock or Vertex are not served here. Use a client for the Anthropic API itself.';
+
+/** The sentence for a client whose base URL is wrong. */
+export function describeBaseUrl(inbound: Pick<ExplainedRequest, 'request' | 'head'>, base: '/anthropic' | '/anthropic/v1' | '/v1'): string {
+  const reason = base === '/v1' ? 'OpenAI clients are served under /v1' : base === '/anthropic/v1' ? 'this client leaves the /v1 of a path to its base URL' : 'this client puts /v1 in front of its paths itself';
+  return `The base URL of this client is wrong: set it to ${publicOrigin(inbound)}${base} (${reason}).`;
+}
+
+/**
+ * The 421 for a path under `/anthropic` that only a wrong base URL makes; `undefined` for every other path. Such a path is never forwarded,
+ * and its answer is no 404: clients rewrite that into a sentence about the model.
+ */
+export function findWrongBaseUrl(inbound: ExplainedRequest): GatewayError | undefined {
+  const [, , first = '', second = '', third = ''] = inbound.path.split('/', 5);
+  const misdirected = (base: Parameters<typeof describeBaseUrl>[1]): GatewayError => new GatewayError('misdirected', describeBaseUrl(inbound, base));
+  if (first === 'anthropic') return misdirected('/anthropic');
+  if (first !== 'v1') return OPENAI_AREAS.has(first) ? misdirected('/v1') : API_AREAS.has(first) ? misdirected('/anthropic/v1') : undefined;
+  if (OPENAI_AREAS.has(second)) return misdirected('/v1');
+  // The base URL ends in /v1, or is the whole URL of the messages.
+  return second === 'v1' || (second === 'messages' && third === 'v1') ? misdirected('/anthropic') : undefined;
+}
+
+/** The 404 for a path under `/anthropic` that is unknown. */
+export function explainUnknownPath(path: string): GatewayError {
+  if (isCloudPath(path)) return new GatewayError('not_found', CLOUD_CLIENTS_NOT_SERVED);
+  return new GatewayError('not_found', path.startsWith('/anthropic/v1/')
+    ? 'Not found: this gateway does not know the path. anthropic_native.allow_unknown_routes forwards such paths.'
+    : 'Not found: the Anthropic API is served under /anthropic/v1.');
+}
+
+/**
+ * What a request without an accepted key is answered instead of 401: a client with a wrong base URL, or of a cloud, sends no key of the
+ * gateway's, and a 401 would send its owner to look for one.
+ */
+export function findMisplacedPath(inbound: ExplainedRequest): GatewayError | undefined {
+  if (findRoute(inbound.path) !== undefined) return undefined;
+  return findWrongBaseUrl(inbound) ?? (isCloudPath(inbound.path) ? new GatewayError('not_found', CLOUD_CLIENTS_NOT_SERVED) : undefined);
+}
+
+function isCloudPath(path: string): boolean {
+  const [, , first = '', second = ''] = path.split('/', 4);
+  return CLOUD_AREAS.has(first === 'v1' ? second : first);
+}
