@@ -58,11 +58,11 @@ const AUTHENTICATE_AND_ROUTE: readonly FaultScenario[] = [
   scenario('client/authenticate/garbage', 'key', 'client_error', '401 unauthenticated', asking({ key: 'caf\u00e9 \u00ff' })),
   scenario('client/authenticate/huge', 'key of 8 KB', 'client_error', '401 unauthenticated', asking({ key: 'k'.repeat(8_000) })),
   scenario('client/authenticate/duplicate', 'two credentials, one of them known', 'ok', '200 whole', asking({ fields: 'Authorization: Bearer other\r\n' })),
-  scenario('client/authenticate/duplicate', 'two x-api-key fields', 'client_error', '401 unauthenticated', asking({ fields: 'x-api-key: other\r\n' })),
+  scenario('client/authenticate/duplicate', 'two x-api-key fields', 'client_error', '400 bad_request', asking({ fields: 'x-api-key: other\r\n' })),
   scenario('client/route/garbage', 'encoded dots', 'client_error', '400 bad_request', asking({ path: '/anthropic/v1/%2e%2e/organizations' })),
   scenario('client/route/huge', 'path of 8 KB', 'client_error', '404 not_found', asking({ path: `/anthropic/v1/${'a'.repeat(8_000)}` })),
   scenario('client/route/duplicate', 'slashes', 'client_error', '400 bad_request', asking({ path: '/anthropic//v1/messages' })),
-  scenario('client/route/out_of_order', 'version behind the resource', 'client_error', '404 not_found', asking({ path: '/anthropic/messages/v1' })),
+  scenario('client/route/out_of_order', 'version behind the resource', 'client_error', '421 misdirected', asking({ path: '/anthropic/messages/v1' })),
 ];
 
 /** Sends `count` requests while one is open. */

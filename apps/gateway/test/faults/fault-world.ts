@@ -10,7 +10,7 @@ import { HAS_OPENSSL, makeCertificate } from './test-certificate.ts';
 
 /** The surroundings of a gateway: what stands behind it and beside it. */
 export const WORLD_KINDS = [
-  'plain', 'patient', 'proxied', 'tls', 'untrusted', 'wrong_name', 'expired', 'refused', 'silent', 'dripping', 'plaintext', 'closing', 'unresolvable',
+  'plain', 'patient', 'events', 'proxied', 'tls', 'untrusted', 'wrong_name', 'expired', 'refused', 'silent', 'dripping', 'plaintext', 'closing', 'unresolvable',
   'inbound_tls', 'redis_open', 'redis_closed', 'redis_unresolvable', 'redis_tls',
 ] as const;
 
@@ -91,6 +91,7 @@ async function besideRedis(policy: string, storeOf = (port: number): string => `
 const SURROUNDINGS: Readonly<Record<WorldKind, () => Promise<Surroundings>>> = {
   plain: async () => ({}),
   patient: async () => ({ native: { timeouts: { ...CLOCKS, idle: 10, write_stall: 5, message_headers: 10 } } }),
+  events: async () => ({ native: { broken_streams: 'event' } }),
   proxied: async () => behindProxy({ upstream: await startFaultUpstream() }),
   tls: async () => {
     const { upstream, native } = await behindTls('IP:127.0.0.1');

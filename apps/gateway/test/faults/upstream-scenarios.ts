@@ -77,6 +77,7 @@ const HEAD: readonly FaultScenario[] = [
 const BODY: readonly FaultScenario[] = [
   relaying('reset', 'body-reset', 'in mid stream', 'upstream_truncated|upstream_reset', '200 broken|502 upstream_reset'),
   relaying('fin', 'body-fin', 'at an event boundary', 'upstream_truncated', '200 broken'),
+  ...(['reset', 'fin', 'stall', 'garbage'] as const).map((fault) => scenario(`upstream/relay/${fault}`, 'with broken_streams: event', fault === 'stall' ? 'upstream_timeout' : 'upstream_truncated|upstream_reset', '200 error event|502 upstream_reset', asking({ fault: `body-${fault}` }), 'events')),
   relaying('fin', 'body-fin-inside', 'inside an event', 'upstream_truncated', '200 broken'),
   relaying('stall', 'body-stall', 'in mid stream', 'upstream_timeout', '200 broken'),
   relaying('drip', 'body-drip', 'byte by byte', 'ok', '200 whole'),

@@ -17,7 +17,7 @@ export async function showErrors(stage: DemoStage, page: DemoPage): Promise<void
 
   const missing = await ask(`${stage.anthropic}/messages`, { body: question });
   show('the gateway', missing);
-  page.claim('the gateway\'s own 404 has the same shape, and names itself', missing.status === 404 && missing.json['type'] === 'error' && missing.headers.get('x-penstock-error') === 'not_found' && String(missing.json['request_id']).startsWith('pen_'), missing.json);
+  page.claim('the gateway\'s own 421 has the same shape, names itself, and the right base URL', missing.status === 421 && missing.json['type'] === 'error' && missing.headers.get('x-penstock-error') === 'misdirected' && String(missing.json['request_id']).startsWith('pen_'), missing.json);
 
   if (stage.simulator === undefined) return;
   const overloaded = await ask(url, { body: { ...question, model: 'sim-overloaded' } });
