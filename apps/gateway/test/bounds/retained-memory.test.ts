@@ -36,7 +36,7 @@ const PARTS: readonly (readonly [name: string, body: Buffer, keep: Keep])[] = [
     return decoder;
   }],
   ['an answer that the front door has not read yet', Buffer.alloc(1_000 * KB), (body) => {
-    const response = new ResponseBody(new AbortController().signal, { beginTrace: () => undefined, onHead: () => undefined, onStreamOpened: () => undefined, onStreamClosed: () => undefined }, undefined);
+    const response = new ResponseBody(new AbortController().signal, { beginTrace: () => undefined, onHead: () => undefined, onStreamOpened: () => undefined, onStreamClosed: () => undefined, describeFailure: (error: Error) => error }, undefined);
     oneByOne(body, (byte) => response.onResponseData(controller, byte));
     return response;
   }],
