@@ -3,6 +3,7 @@ import { answerAlways, startScriptedUpstream, wholeResponse, type ScriptedUpstre
 import type { Dispatcher } from 'undici';
 import { describe, expect, test } from 'vitest';
 import { createUpstreamClient, type UpstreamClient } from '../src/index.ts';
+import { dispatchRequest, failureCode } from './dispatch-request.ts';
 
 interface SeenHead {
   readonly parsed: unknown;
@@ -63,6 +64,28 @@ describe('a handler that reads raw fields', () => {
     } finally {
       unsubscribe('undici:request:headers', watch);
     }
+  });
+});
+
+describe.each(['parsed', 'raw'] as const)('a request that undici refuses, its fields %s', (responseFields) => {
+  const refused = { method: 'GET', path: '/', headers: ['expect', '100-continue'], responseFields } as const;
+
+  test('fails alone on a connection that has served another one (nothing is thrown, and the next request is answered)', async () => {
+    await using upstream = await startScriptedUpstream(answerAlways(wholeResponse(200, FIELDS, 'body')));
+    await using client = createUpstreamClient({ origin: upstream.origin, pool: { maxConnections: 1 } });
+    expect(await failureCode(dispatchRequest(client, refused).result)).toBe('invalid_request');
+    await askRaw(client, responseFields);
+    // It rests for a turn: only then does a request get it within the call.
+    for (let turn = 0; turn < 3; turn += 1) await new Promise(setImmediate);
+    expect(client.stats()).toMatchObject({ idle: 1, active: 0 });
+    expect(await failureCode(dispatchRequest(client, refused).result)).toBe('invalid_request');
+    // Behind another request it gets its slot in a turn of its own, where an exception would end the process.
+    const before = askRaw(client, responseFields);
+    const waiting = dispatchRequest(client, refused).result;
+    await before;
+    expect(await failureCode(waiting)).toBe('invalid_request');
+    expect((await askRaw(client, responseFields)).raw).toBeDefined();
+    expect(client.stats()).toMatchObject({ active: 0, waiting: 0, connecting: 0 });
   });
 });
 

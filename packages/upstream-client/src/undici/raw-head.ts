@@ -25,8 +25,9 @@ const headChannel = channel('undici:request:headers');
  * turn of the `dispatch`. HTTP/2 has no list, and is left as it is.
  */
 export function readRawHead(client: Client, reader: RawHeadReader): void {
-  const request = (client as unknown as Record<symbol, HeadRequest[]>)[kQueue]?.at(-1);
-  if (request === undefined) return;
+  // undici puts `null` in the place of a request that is over, and adds none for a request that it refuses.
+  const request = (client as unknown as Record<symbol, (HeadRequest | null)[]>)[kQueue]?.at(-1);
+  if (request === undefined || request === null) return;
   request.rawHeadReader = reader;
   request.onResponseStart = handOver;
 }
