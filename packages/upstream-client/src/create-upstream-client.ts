@@ -65,7 +65,7 @@ class UpstreamDispatcher extends Dispatcher implements UpstreamClient {
     if (handler === null || typeof handler !== 'object' || typeof handler.onResponseError !== 'function') throw new TypeError('handler must have an onResponseError method');
     const exchange = new Exchange(handler, options, this.timeouts, this.context);
     exchange.start();
-    const isFree = this.pool.waiters.size === 0;
+    const isFree = this.pool.shares.waiting === 0;
     if (!isFree) this.drainWanted = true;
     return isFree;
   }
@@ -95,7 +95,10 @@ class UpstreamDispatcher extends Dispatcher implements UpstreamClient {
       active: pool.active,
       idle,
       connecting: pool.connecting,
-      waiting: pool.waiters.size,
+      waiting: pool.shares.waiting,
+      longLived: pool.shares.longLived,
+      maxLongLived: pool.shares.maxLongLived,
+      clients: pool.shares.stats(),
     };
   }
 
@@ -142,11 +145,11 @@ class UpstreamDispatcher extends Dispatcher implements UpstreamClient {
   }
 
   private checkIdle(): void {
-    if (this.drainWanted && this.pool.waiters.size === 0) {
+    if (this.drainWanted && this.pool.shares.waiting === 0) {
       this.drainWanted = false;
       this.announceDrain();
     }
-    if (this.idleCallbacks.length === 0 || this.pool.size > 0 || this.pool.waiters.size > 0) return;
+    if (this.idleCallbacks.length === 0 || this.pool.size > 0 || this.pool.shares.waiting > 0) return;
     for (const callback of this.idleCallbacks.splice(0)) callback();
   }
 

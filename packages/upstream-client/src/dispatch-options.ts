@@ -18,6 +18,9 @@ export interface FlushedBody extends Iterable<Uint8Array> {
  */
 export type UpstreamBody = null | string | Uint8Array | readonly Uint8Array[] | Readable | FlushedBody | Iterable<Uint8Array> | AsyncIterable<Uint8Array | string> | FormData;
 
+/** What makes a request hold its slot for long: sending its body, or everything. */
+export type LongLived = 'upload' | 'exchange';
+
 /** Options of one request: undici's own, with clocks. */
 export interface UpstreamDispatchOptions extends Omit<Dispatcher.DispatchOptions, 'body' | 'headers' | 'upgrade'> {
   /** Absent: the client's own origin; any other is refused with `origin_mismatch`. */
@@ -31,6 +34,16 @@ export interface UpstreamDispatchOptions extends Omit<Dispatcher.DispatchOptions
    * @defaultValue 'parsed'
    */
   readonly responseFields?: 'parsed' | 'raw';
+  /**
+   * Whose request it is: a name out of a bounded set. A slot that becomes free goes to the waiting client that holds fewest. Absent or
+   * empty: one client with all others that have none.
+   */
+  readonly client?: string;
+  /**
+   * Counts the request among those that hold a slot for long, of which `longLivedShare` of the slots are held at most: to its end
+   * (`exchange`, for streams of hours and long polls), or until its body was sent (`upload`). Absent: not.
+   */
+  readonly longLived?: LongLived;
   /** Clocks of this request, over those of the client. */
   readonly timeouts?: Partial<RequestTimeouts>;
 }

@@ -1,7 +1,7 @@
 export { createUpstreamClient } from './create-upstream-client.ts';
 export { proxyFromEnvironment } from './connect/proxy-from-environment.ts';
 export type { CloseOptions, UpstreamClient } from './upstream-client.ts';
-export type { FlushedBody, RequestTimings, UpstreamBody, UpstreamController, UpstreamDispatchOptions, UpstreamHandler } from './dispatch-options.ts';
+export type { FlushedBody, LongLived, RequestTimings, UpstreamBody, UpstreamController, UpstreamDispatchOptions, UpstreamHandler } from './dispatch-options.ts';
 export {
   DEFAULT_LIMITS, DEFAULT_POOL, DEFAULT_TIMEOUTS,
   type PoolOptions, type RequestTimeouts, type ResolvedLimits, type ResolvedPool, type ResponseLimits, type TlsOptions, type UpstreamClientOptions,
@@ -12,5 +12,5 @@ export {
 } from './upstream-error.ts';
 export {
   ACQUISITION_SOURCES, CONNECT_FAILURE_REASONS, DISCONNECT_REASONS, REJECTION_REASONS,
-  type AcquisitionSource, type ConnectFailureReason, type DisconnectReason, type RejectionReason, type UpstreamClientEvents, type UpstreamStats,
+  type AcquisitionSource, type ClientSlotStats, type ConnectFailureReason, type DisconnectReason, type RejectionReason, type UpstreamClientEvents, type UpstreamStats,
 } from './upstream-events.ts';

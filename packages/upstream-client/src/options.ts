@@ -8,6 +8,11 @@ export interface PoolOptions {
   readonly keepAliveExpiryMs?: number;
   /** Requests that may wait for a slot at once; one more is refused with `queue_full`. @defaultValue 100 */
   readonly maxWaiting?: number;
+  /**
+   * The part of the slots that long-lived requests may hold together, and of `maxWaiting` that may wait for it in a queue of their own: more than 0,
+   * at most 1; at least one slot. @defaultValue 0.25
+   */
+  readonly longLivedShare?: number;
 }
 
 /** The clocks of one request. */
@@ -70,7 +75,7 @@ export type ResolvedPool = Readonly<Required<PoolOptions>>;
 export type ResolvedLimits = Readonly<Required<ResponseLimits>>;
 
 /** The pool when nothing is said. */
-export const DEFAULT_POOL: ResolvedPool = Object.freeze({ maxConnections: 20, maxKeepAliveConnections: 10, keepAliveExpiryMs: 30_000, maxWaiting: 100 });
+export const DEFAULT_POOL: ResolvedPool = Object.freeze({ maxConnections: 20, maxKeepAliveConnections: 10, keepAliveExpiryMs: 30_000, maxWaiting: 100, longLivedShare: 0.25 });
 
 /** The clocks when nothing is said. */
 export const DEFAULT_TIMEOUTS: RequestTimeouts = Object.freeze({ slotWaitMs: 5_000, connectMs: 10_000, writeStallMs: 10_000, headersMs: 60_000, idleMs: 120_000 });
@@ -91,6 +96,11 @@ function span(name: string, value: unknown): number {
   throw new TypeError(`${name} must be a positive number of milliseconds up to ${MAX_TIMER_MS}, received ${String(value)}`);
 }
 
+function share(name: string, value: unknown): number {
+  if (typeof value === 'number' && value > 0 && value <= 1) return value;
+  throw new TypeError(`${name} must be a number above 0 and at most 1, received ${String(value)}`);
+}
+
 /** Fills in and checks pool numbers; throws a `TypeError` that names the option, the expectation and what was received. */
 export function resolvePool(pool: PoolOptions = {}, base: ResolvedPool = DEFAULT_POOL): ResolvedPool {
   const maxConnections = integer('maxConnections', pool.maxConnections ?? base.maxConnections, 1);
@@ -101,6 +111,7 @@ export function resolvePool(pool: PoolOptions = {}, base: ResolvedPool = DEFAULT
     maxKeepAliveConnections: kept,
     keepAliveExpiryMs: span('keepAliveExpiryMs', pool.keepAliveExpiryMs ?? base.keepAliveExpiryMs),
     maxWaiting: integer('maxWaiting', pool.maxWaiting ?? base.maxWaiting, 0),
+    longLivedShare: share('longLivedShare', pool.longLivedShare ?? base.longLivedShare),
   });
 }
 

@@ -60,6 +60,19 @@ export interface UpstreamStats {
   readonly active: number;
   readonly idle: number;
   readonly connecting: number;
-  /** Requests in the slot queue. */
+  /** Requests in the slot queues. */
+  readonly waiting: number;
+  /** Slots that long-lived requests hold, and may hold together. */
+  readonly longLived: number;
+  readonly maxLongLived: number;
+  /** The clients that hold or want a slot now; requests without a client stand under the empty name. */
+  readonly clients: readonly ClientSlotStats[];
+}
+
+/** What one client has of a pool at one moment. */
+export interface ClientSlotStats {
+  readonly client: string;
+  /** Slots its requests hold, connecting ones included. */
+  readonly held: number;
   readonly waiting: number;
 }

@@ -15,7 +15,7 @@ function message(options: Partial<UpstreamClientOptions>): string {
 describe('the options of an upstream client', () => {
   it('have the documented defaults', () => {
     expect(createUpstreamClient({ origin: ORIGIN }).stats()).toEqual({
-      origin: ORIGIN, maxConnections: 20, maxKeepAliveConnections: 10, maxWaiting: 100, open: 0, active: 0, idle: 0, connecting: 0, waiting: 0,
+      origin: ORIGIN, maxConnections: 20, maxKeepAliveConnections: 10, maxWaiting: 100, open: 0, active: 0, idle: 0, connecting: 0, waiting: 0, longLived: 0, maxLongLived: 5, clients: [],
     });
     expect(DEFAULT_POOL.keepAliveExpiryMs).toBe(30_000);
     expect(DEFAULT_TIMEOUTS).toEqual({ slotWaitMs: 5_000, connectMs: 10_000, writeStallMs: 10_000, headersMs: 60_000, idleMs: 120_000 });
@@ -26,6 +26,8 @@ describe('the options of an upstream client', () => {
     [{ pool: { maxConnections: -1 } }, 'maxConnections must be a positive integer, received -1'],
     [{ pool: { maxConnections: 0 } }, 'maxConnections must be a positive integer, received 0'],
     [{ pool: { maxConnections: 1.5 } }, 'maxConnections must be a positive integer, received 1.5'],
+    [{ pool: { longLivedShare: 0 } }, 'longLivedShare must be a number above 0 and at most 1, received 0'],
+    [{ pool: { longLivedShare: 1.5 } }, 'longLivedShare must be a number above 0 and at most 1, received 1.5'],
     [{ pool: { maxWaiting: -1 } }, 'maxWaiting must be a non-negative integer, received -1'],
     [{ pool: { maxConnections: 5, maxKeepAliveConnections: 6 } }, 'maxKeepAliveConnections must not exceed maxConnections (5), received 6'],
     [{ pool: { keepAliveExpiryMs: 0 } }, 'keepAliveExpiryMs must be a positive number of milliseconds up to 2147483647, received 0'],

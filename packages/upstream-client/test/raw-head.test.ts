@@ -2,7 +2,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { answerAlways, startScriptedUpstream, wholeResponse, type ScriptedUpstream } from '@penstock/test-support';
 import type { Dispatcher } from 'undici';
 import { describe, expect, test } from 'vitest';
-import { createUpstreamClient, type UpstreamClient } from '../src/index.ts';
+import { createUpstreamClient, type UpstreamClient, type UpstreamDispatchOptions } from '../src/index.ts';
 import { dispatchRequest, failureCode } from './dispatch-request.ts';
 
 interface SeenHead {
@@ -68,7 +68,7 @@ describe('a handler that reads raw fields', () => {
 });
 
 describe.each(['parsed', 'raw'] as const)('a request that undici refuses, its fields %s', (responseFields) => {
-  const refused = { method: 'GET', path: '/', headers: ['expect', '100-continue'], responseFields } as const;
+  const refused: Partial<UpstreamDispatchOptions> = { method: 'GET', headers: ['expect', '100-continue'], responseFields };
 
   test('fails alone on a connection that has served another one (nothing is thrown, and the next request is answered)', async () => {
     await using upstream = await startScriptedUpstream(answerAlways(wholeResponse(200, FIELDS, 'body')));

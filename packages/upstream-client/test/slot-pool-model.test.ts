@@ -3,46 +3,8 @@ import { assert, asyncModelRun, asyncProperty, commands as commandSequences, nat
 import { Client } from 'undici';
 import { describe, it } from 'vitest';
 import { resolvePool, type ResolvedPool } from '../src/options.ts';
-import type { SlotHolder } from '../src/pool/slot-holder.ts';
 import { SlotPool } from '../src/pool/slot-pool.ts';
-import type { Slot } from '../src/pool/slot.ts';
-
-/** A request as the pool sees it, with what was asked of it. */
-class FakeHolder implements SlotHolder {
-  slot: Slot | undefined = undefined;
-  readonly connectMs = 1_000;
-  isWaiting = false;
-  previousWaiter: SlotHolder | undefined = undefined;
-  nextWaiter: SlotHolder | undefined = undefined;
-  imminent = false;
-  readonly id: number;
-  acquired = 0;
-  connected = 0;
-  ended: string | undefined;
-
-  constructor(id: number) {
-    this.id = id;
-  }
-  onAcquired(): void { this.acquired += 1; }
-  onConnected(): void { this.connected += 1; }
-  onConnectFailed(): void { this.ended = 'connect_failed'; }
-  onRejected(reason: string): void { this.ended = reason; }
-  onShutdown(): void { this.ended = 'shutdown'; }
-  onHeadOverflow(): void { this.ended = 'overflow'; }
-}
-
-/** The reference: what the pool must be like, said with numbers and lists only. */
-interface Model {
-  limits: ResolvedPool;
-  /** Requests in the queue, first come first. */
-  queue: FakeHolder[];
-  /** Requests whose connection is being made. */
-  dialing: FakeHolder[];
-  /** Requests being served. */
-  serving: FakeHolder[];
-  idle: number;
-  isDraining: boolean;
-}
+import { FakeHolder, giveBack, heldBy, leave, longLivedOf, maxLongLived, mayHold, queueUp, serve, takeNext, type Model } from './slot-pool-reference.ts';
 
 /** The pool under test, with connections that are made and broken by the test. */
 class Harness {
@@ -76,30 +38,20 @@ class Harness {
   check(model: Model): void {
     const { pool } = this;
     const expected = [model.queue.length, model.dialing.length, model.serving.length, model.idle];
-    const actual = [pool.waiters.size, pool.connecting, pool.active, pool.idle.length];
+    const actual = [pool.shares.waiting, pool.connecting, pool.active, pool.idle.length];
     if (String(expected) !== String(actual)) throw new Error(`expected waiting, connecting, active, idle ${String(expected)}, got ${String(actual)}`);
     if (pool.size !== pool.active + pool.connecting + pool.idle.length || pool.settling !== 0 || pool.closing !== 0) throw new Error(`size ${pool.size} is not the sum of its parts`);
+    const held = (holder: FakeHolder): number => heldBy(model, holder.client);
+    for (const holder of [...model.dialing, ...model.serving]) {
+      const stats = pool.shares.stats().find(({ client }) => client === (holder.client ?? ''));
+      if (stats?.held !== held(holder)) throw new Error(`client ${holder.client} holds ${held(holder)}, got ${stats?.held}`);
+    }
+    if (pool.shares.longLived !== longLivedOf(model) || pool.shares.stats().reduce((sum, { held: slots }) => sum + slots, 0) !== model.dialing.length + model.serving.length) throw new Error('what is held does not add up');
+    if (pool.shares.longLived > maxLongLived(model) && !model.hasShrunk) throw new Error('long-lived requests hold more than their part');
     for (const holder of model.queue) if (holder.slot !== undefined || holder.ended !== undefined) throw new Error('a waiter has a slot or has ended');
     for (const holder of [...model.dialing, ...model.serving]) if (holder.slot?.holder !== holder) throw new Error('a request lost its slot');
     for (const holder of model.serving) if (holder.connected !== 1 || holder.acquired !== 1) throw new Error('a request was not served exactly once');
   }
-}
-
-/** Moves waiters into free capacity, as the pool must. */
-function serve(model: Model): void {
-  while (model.queue.length > 0 && model.dialing.length + model.serving.length + model.idle < model.limits.maxConnections) {
-    const next = model.queue.shift();
-    if (next !== undefined) model.dialing.push(next);
-  }
-}
-
-/** One connection came back from a request: to the oldest waiter, to the idle ones, or closed. */
-function giveBack(model: Model): void {
-  const others = model.dialing.length + model.serving.length + model.idle;
-  if (others >= model.limits.maxConnections) return;
-  const next = model.queue.shift();
-  if (next !== undefined) model.serving.push(next);
-  else if (!model.isDraining && model.idle < model.limits.maxKeepAliveConnections) model.idle += 1;
 }
 
 abstract class Command implements AsyncCommand<Model, Harness> {
@@ -119,15 +71,15 @@ abstract class Command implements AsyncCommand<Model, Harness> {
 
 class Acquire extends Command {
   apply(model: Model, harness: Harness): void {
-    const holder = new FakeHolder(harness.nextId);
+    const holder = new FakeHolder(harness.nextId, [undefined, 'one', 'two'][this.pick % 3], this.pick % 7 < 2);
     harness.nextId += 1;
     harness.pool.acquire(holder);
     const used = model.dialing.length + model.serving.length + model.idle;
     if (model.isDraining) { if (holder.ended !== 'draining') throw new Error('not refused while draining'); }
-    else if (model.idle > 0) { model.idle -= 1; model.serving.push(holder); }
-    else if (used < model.limits.maxConnections) model.dialing.push(holder);
-    else if (model.queue.length < model.limits.maxWaiting) model.queue.push(holder);
-    else if (holder.ended !== 'queue_full') throw new Error('not refused by a full queue');
+    else if (mayHold(model, holder) && model.idle > 0) { model.idle -= 1; model.serving.push(holder); }
+    else if (mayHold(model, holder) && used < model.limits.maxConnections) model.dialing.push(holder);
+    else if (queueUp(model, holder)?.ended === undefined && holder.ended !== undefined) throw new Error('refused although there is room');
+    else if (!model.queue.includes(holder) && holder.ended !== 'queue_full') throw new Error('not refused by a full queue');
   }
 }
 
@@ -187,18 +139,30 @@ class AbortDialing extends Command {
     const index = this.pick % model.dialing.length;
     const [holder] = model.dialing.splice(index, 1);
     if (holder !== undefined) harness.pool.abandon(holder, 'aborted');
-    const next = model.queue.shift();
+    const next = takeNext(model);
     if (next !== undefined) model.dialing.splice(index, 0, next);
+    serve(model);
   }
 }
 
 class LeaveQueue extends Command {
   override check(model: Readonly<Model>): boolean { return model.queue.length > 0; }
   apply(model: Model, harness: Harness): void {
-    const [holder] = model.queue.splice(this.pick % model.queue.length, 1);
+    const holder = model.queue[this.pick % model.queue.length];
     if (holder === undefined) return;
+    leave(model, holder);
     harness.pool.abandon(holder, 'aborted');
     harness.pool.abandon(holder, 'aborted');
+  }
+}
+
+class EndLongLived extends Command {
+  override check(model: Readonly<Model>): boolean { return model.serving.some(({ isLongLived }) => isLongLived); }
+  apply(model: Model, harness: Harness): void {
+    const longLived = model.serving.filter((holder) => holder.isLongLived);
+    const holder = longLived[this.pick % longLived.length];
+    if (holder !== undefined) harness.pool.endLongLived(holder);
+    serve(model);
   }
 }
 
@@ -213,9 +177,10 @@ class UpstreamClosesIdle extends Command {
 class Resize extends Command {
   apply(model: Model, harness: Harness): void {
     const maxConnections = 1 + (this.pick % 5);
-    const limits = resolvePool({ maxConnections, maxKeepAliveConnections: this.pick % (maxConnections + 1), maxWaiting: this.pick % 4 });
+    const limits = resolvePool({ maxConnections, maxKeepAliveConnections: this.pick % (maxConnections + 1), maxWaiting: this.pick % 4, longLivedShare: 0.4 });
     harness.pool.resize(limits);
     model.limits = limits;
+    model.hasShrunk = true;
     const used = model.dialing.length + model.serving.length;
     model.idle = Math.max(0, Math.min(model.idle, limits.maxKeepAliveConnections, limits.maxConnections - used));
     serve(model);
@@ -232,15 +197,15 @@ class Drain extends Command {
 }
 
 const pick = nat({ max: 1_000 });
-const commands = [Acquire, Acquire, Dialed, DialFailed, Finish, AbortServing, AbortDialing, LeaveQueue, UpstreamClosesIdle, Resize, Drain]
+const commands = [Acquire, Acquire, Acquire, Dialed, DialFailed, Finish, AbortServing, AbortDialing, LeaveQueue, EndLongLived, UpstreamClosesIdle, Resize, Drain]
   .map((Kind) => pick.map((number) => new Kind(number)));
 
 describe('the slot pool against a reference model', () => {
   it('agrees after every step of any sequence (no slot is ever lost, doubled or given out of turn)', async () => {
     await assert(asyncProperty(commandSequences(commands, { maxCommands: 60, size: 'max' }), async (steps) => {
-      const limits = resolvePool({ maxConnections: 3, maxKeepAliveConnections: 2, maxWaiting: 3 });
+      const limits = resolvePool({ maxConnections: 4, maxKeepAliveConnections: 2, maxWaiting: 4, longLivedShare: 0.5 });
       await asyncModelRun(() => ({
-        model: { limits, queue: [], dialing: [], serving: [], idle: 0, isDraining: false } satisfies Model,
+        model: { limits, queue: [], turns: [], dialing: [], serving: [], idle: 0, isDraining: false, hasShrunk: false } satisfies Model,
         real: new Harness(limits),
       }), steps);
     }), { numRuns: 300, endOnFailure: false });

@@ -1,31 +1,8 @@
-import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { createUpstreamClient, type UpstreamClient, type UpstreamClientEvents } from '../src/index.ts';
 import { dispatchRequest, failureCode } from './dispatch-request.ts';
-import { startLocalServer, type LocalServer } from './local-server.ts';
-
-/** A server that answers only when told to. */
-async function startHolding(): Promise<LocalServer & { readonly held: ServerResponse[]; answer(): void; arrived(count: number): Promise<void> }> {
-  const held: ServerResponse[] = [];
-  let arrivals = 0;
-  const waiting: { readonly count: number; readonly resolve: () => void }[] = [];
-  const server = await startLocalServer((inbound, response) => {
-    inbound.resume().once('end', () => {
-      held.push(response);
-      arrivals += 1;
-      for (const one of waiting) if (arrivals >= one.count) one.resolve();
-    });
-  });
-  return {
-    ...server,
-    held,
-    answer: () => { held.shift()?.end('ok'); },
-    arrived: (count) => new Promise((resolve) => {
-      if (arrivals >= count) resolve();
-      else waiting.push({ count, resolve });
-    }),
-  };
-}
+import { startHolding } from './holding-server.ts';
+import { startLocalServer } from './local-server.ts';
 
 /** The next event of a name; the client is an event emitter, its typed `once` has no promise form. */
 function nextEvent<Name extends keyof UpstreamClientEvents>(client: UpstreamClient, name: Name): Promise<UpstreamClientEvents[Name]> {

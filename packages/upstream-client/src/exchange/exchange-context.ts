@@ -10,6 +10,7 @@ export interface SlotSource {
   abandon(holder: SlotHolder, reason: DisconnectReason): void;
   release(holder: SlotHolder): void;
   reconnect(holder: SlotHolder): void;
+  endLongLived(holder: SlotHolder): void;
 }
 
 /** What all requests of one client share. */

@@ -7,6 +7,7 @@ import type { RequestTimings, UpstreamController, UpstreamDispatchOptions } from
 import type { RequestTimeouts } from '../options.ts';
 import type { SlotHolder } from '../pool/slot-holder.ts';
 import { isFlushed, type Slot } from '../pool/slot.ts';
+import type { WaiterLine } from '../pool/waiter-queue.ts';
 import { errorCode, thrownError } from '../thrown.ts';
 import { readRawHead, type RawHeadReader } from '../undici/raw-head.ts';
 import type { RequestPhase, UpstreamErrorCode } from '../upstream-error.ts';
@@ -14,6 +15,7 @@ import type { AcquisitionSource, DisconnectReason, RejectionReason } from '../up
 import { classifyExchangeError, REJECTION_CODES, upstreamError } from './classify-error.ts';
 import type { Timed } from './deadline-clock.ts';
 import type { ExchangeContext } from './exchange-context.ts';
+import { callData, callEnd, callError, callHead, callStep } from './handler-calls.ts';
 import { NOTHING_PREPARED, prepareRequest, prepareTimeouts, type PreparedRequest } from './prepare-request.ts';
 import { lintResponseHead } from './response-lint.ts';
 import { sentOptions, type SentBody } from './sent-options.ts';
@@ -44,7 +46,9 @@ export class Exchange implements SlotHolder, Timed, RawHeadReader, UpstreamContr
   isTimed = false;
   previousTimed: Timed | undefined = undefined;
   nextTimed: Timed | undefined = undefined;
-  isWaiting = false;
+  readonly client: string | undefined;
+  isLongLived: boolean;
+  line: WaiterLine | undefined = undefined;
   previousWaiter: SlotHolder | undefined = undefined;
   nextWaiter: SlotHolder | undefined = undefined;
   aborted = false;
@@ -68,6 +72,8 @@ export class Exchange implements SlotHolder, Timed, RawHeadReader, UpstreamContr
     this.handler = handler;
     this.options = options;
     this.method = options.method;
+    this.client = options.client === '' ? undefined : options.client;
+    this.isLongLived = options.longLived !== undefined;
     this.timeouts = timeouts;
     this.context = context;
   }
@@ -161,7 +167,7 @@ export class Exchange implements SlotHolder, Timed, RawHeadReader, UpstreamContr
   takeRawHead(fields: readonly Buffer[]): void { this.rawHead = this.context.headTexts.decode(fields); }
 
   onBodySent(chunk: Buffer): void {
-    if (this.phase !== 'done') this.tell('onBodySent', chunk);
+    if (this.phase !== 'done') this.failWith(callStep(this.handler, 'onBodySent', chunk));
   }
 
   onRequestSent(): void {
@@ -172,10 +178,13 @@ export class Exchange implements SlotHolder, Timed, RawHeadReader, UpstreamContr
       this.phase = 'awaiting_head';
       this.context.clock.set(this, now, this.timeouts.headersMs);
     }
-    this.tell('onRequestSent', NO_BYTES);
+    if (this.options.longLived === 'upload') this.context.pool.endLongLived(this);
+    this.failWith(callStep(this.handler, 'onRequestSent', NO_BYTES));
   }
 
-  onResponseStarted(): void { if (this.phase !== 'done') this.tell('onResponseStarted', NO_BYTES); }
+  onResponseStarted(): void {
+    if (this.phase !== 'done') this.failWith(callStep(this.handler, 'onResponseStarted', NO_BYTES));
+  }
 
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders, statusMessage?: string): void {
     if (this.phase === 'done') return;
@@ -191,18 +200,14 @@ export class Exchange implements SlotHolder, Timed, RawHeadReader, UpstreamContr
     this.timings.headAt = now;
     if (this.paused) this.deadline = Number.POSITIVE_INFINITY;
     else this.context.clock.set(this, now, this.timeouts.idleMs);
-    this.tellHead(status, headers, statusMessage);
+    this.failWith(callHead(this.handler, this, status, headers, statusMessage));
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     // After a pause undici delivers an empty chunk, which is no progress.
     if (this.phase !== 'receiving' || chunk.byteLength === 0) return;
     if (!this.paused) this.context.clock.set(this, performance.now(), this.timeouts.idleMs);
-    try {
-      this.handler.onResponseData?.(this, chunk);
-    } catch (error) {
-      this.fail(thrownError(error));
-    }
+    this.failWith(callData(this.handler, this, chunk));
   }
 
   onResponseEnd(_controller: Dispatcher.DispatchController, trailers: IncomingHttpHeaders): void {
@@ -213,11 +218,8 @@ export class Exchange implements SlotHolder, Timed, RawHeadReader, UpstreamContr
     }
     this.settle();
     this.context.pool.release(this);
-    try {
-      this.handler.onResponseEnd?.(this, trailers);
-    } catch (error) {
-      this.report(thrownError(error));
-    }
+    const thrown = callEnd(this.handler, this, trailers);
+    if (thrown !== undefined) this.report(thrown);
   }
 
   /** undici's failures; before `onRequestStart` nothing was written, and the request may go to another connection. */
@@ -271,30 +273,15 @@ export class Exchange implements SlotHolder, Timed, RawHeadReader, UpstreamContr
   private onInformational(status: number, headers: IncomingHttpHeaders, statusMessage: string | undefined): void {
     this.informational += 1;
     if (this.informational > this.context.limits.maxInformational) { this.fail(this.error('invalid_response', 'too many 1xx responses')); return; }
-    if (status === 103) this.tellHead(status, headers, statusMessage);
+    if (status === 103) this.failWith(callHead(this.handler, this, status, headers, statusMessage));
   }
 
-  private tell(step: 'onBodySent' | 'onRequestSent' | 'onResponseStarted', chunk: Buffer): void {
-    try {
-      this.handler[step]?.(chunk);
-    } catch (error) {
-      this.fail(thrownError(error));
-    }
-  }
-
-  private tellHead(status: number, headers: IncomingHttpHeaders, statusMessage: string | undefined): void {
-    try {
-      this.handler.onResponseStart?.(this, status, headers, statusMessage);
-    } catch (error) {
-      this.fail(thrownError(error));
-    }
+  private failWith(thrown: Error | undefined): void {
+    if (thrown !== undefined) this.fail(thrown);
   }
 
   private report(error: Error): void {
-    try {
-      this.handler.onResponseError?.(this, error);
-    } catch (thrown) {
-      this.context.onHandlerError(thrown);
-    }
+    const thrown = callError(this.handler, this, error);
+    if (thrown !== undefined) this.context.onHandlerError(thrown);
   }
 }

@@ -10,7 +10,7 @@ import type { AcquisitionSource, DisconnectReason, Notify } from '../upstream-ev
 import { IdleSlots } from './idle-slots.ts';
 import type { SlotHolder } from './slot-holder.ts';
 import type { Slot } from './slot.ts';
-import { WaiterQueue } from './waiter-queue.ts';
+import { SlotShares } from './slot-shares.ts';
 
 /** What a slot pool works with. */
 export interface SlotPoolOptions {
@@ -26,8 +26,8 @@ export interface SlotPoolOptions {
 /**
  * Decides which request has which slot.
  *
- * Invariants: `size` counts every slot until its socket is gone and never grows past `maxConnections`; a request waits
- * only while no slot is idle; waiters are served first come, first served; idle slots are reused last in, first out.
+ * Invariants: `size` counts every slot until its socket is gone and never grows past `maxConnections`; a request that may have a
+ * slot waits only while none is idle; whose turn it is, `shares` decides; idle slots are reused last in, first out.
  */
 export class SlotPool {
   pool: ResolvedPool;
@@ -41,7 +41,7 @@ export class SlotPool {
   isShutDown = false;
   readonly idle: IdleSlots;
   readonly slots: Set<Slot> = new Set();
-  readonly waiters: WaiterQueue = new WaiterQueue();
+  readonly shares: SlotShares;
   private readonly connect: Connector;
   private readonly openClient: SlotPoolOptions['openClient'];
   private readonly notify: Notify;
@@ -49,6 +49,7 @@ export class SlotPool {
 
   constructor({ pool, connect, openClient, notify, onEase }: SlotPoolOptions) {
     this.pool = pool;
+    this.shares = new SlotShares(pool);
     this.idle = new IdleSlots(pool.keepAliveExpiryMs, (slot) => { this.close(slot, 'idle_expired'); });
     this.connect = connect;
     this.openClient = openClient;
@@ -59,30 +60,30 @@ export class SlotPool {
   /** Gives the request a slot, a place in the queue, or a refusal, in this call. */
   acquire(holder: SlotHolder): void {
     if (this.isDraining) { holder.onRejected('draining'); return; }
-    const now = performance.now();
-    const slot = this.idle.take(now);
-    if (slot !== undefined) { this.grant(slot, holder, 'reused', now); return; }
-    // A connection that is about to be free again is better than a new one.
-    if (this.settling > this.waiters.size) { holder.imminent = true; this.waiters.push(holder); return; }
-    if (this.size < this.pool.maxConnections) { this.openSlot(holder, 'new'); return; }
-    if (this.waiters.size >= this.pool.maxWaiting) { holder.onRejected('queue_full'); return; }
-    this.waiters.push(holder);
+    if (this.shares.mayHold(holder)) {
+      const now = performance.now();
+      const slot = this.idle.take(now);
+      if (slot !== undefined) { this.grant(slot, holder, 'reused', now); return; }
+      // A connection that is about to be free again is better than a new one.
+      if (this.settling > this.shares.eligible) { holder.imminent = true; this.shares.push(holder); return; }
+      if (this.size < this.pool.maxConnections) { this.openSlot(holder, 'new'); return; }
+    }
+    this.shares.pushOrDisplace(holder)?.onRejected('queue_full');
   }
 
   /** Takes the slot, or the place in the queue, from a request that ended without a whole response. */
   abandon(holder: SlotHolder, reason: DisconnectReason): void {
     const { slot } = holder;
-    if (slot === undefined) { if (this.waiters.delete(holder)) this.onEase(); return; }
-    holder.slot = undefined;
-    slot.holder = undefined;
+    if (slot === undefined) { if (this.shares.delete(holder)) this.onEase(); return; }
+    this.part(slot, holder);
     if (slot.state === 'active') {
       this.active -= 1;
       this.close(slot, reason);
       return;
     }
     if (slot.state !== 'connecting') return;
-    // The connection under way is as good for the oldest waiter.
-    const next = this.isShutDown ? undefined : this.waiters.shift();
+    // The connection under way is as good for the next waiter.
+    const next = this.isShutDown ? undefined : this.shares.shift();
     if (next !== undefined) { this.assign(slot, next, 'queued', performance.now()); this.onEase(); return; }
     slot.attempt?.cancel();
     this.connecting -= 1;
@@ -94,12 +95,16 @@ export class SlotPool {
   release(holder: SlotHolder): void {
     const { slot } = holder;
     if (slot === undefined) return;
-    holder.slot = undefined;
-    slot.holder = undefined;
+    this.part(slot, holder);
     this.active -= 1;
     slot.state = 'settling';
     this.settling += 1;
     setImmediate(settle, this, slot);
+  }
+
+  /** Counts a request that is done with what held it long, such as its upload, among the others. */
+  endLongLived(holder: SlotHolder): void {
+    if (this.shares.endLongLived(holder)) this.serveWaiters();
   }
 
   /** Makes another connection for a request whose connection died before a byte was written. */
@@ -115,6 +120,7 @@ export class SlotPool {
   resize(pool: ResolvedPool): void {
     const expiryChanged = this.idle.setExpiry(pool.keepAliveExpiryMs);
     this.pool = pool;
+    this.shares.resize(pool);
     // Idle connections made under another expiry would follow the old one.
     const keep = expiryChanged ? 0 : Math.min(pool.maxKeepAliveConnections, this.idle.length, Math.max(0, pool.maxConnections - (this.size - this.closing - this.idle.length)));
     for (const slot of this.idle.trim(keep)) this.close(slot, 'surplus');
@@ -132,7 +138,7 @@ export class SlotPool {
     this.drain();
     this.isShutDown = true;
     for (const slot of this.slots) slot.holder?.onShutdown(error);
-    for (let waiter = this.waiters.shift(); waiter !== undefined; waiter = this.waiters.shift()) waiter.onShutdown(error);
+    for (let waiter = this.shares.shiftAny(); waiter !== undefined; waiter = this.shares.shiftAny()) waiter.onShutdown(error);
     this.onEase();
   }
 
@@ -142,7 +148,7 @@ export class SlotPool {
     if (slot.state !== 'settling') return;
     if (slot.socket?.destroyed !== false) { this.close(slot, 'not_kept_alive'); return; }
     if (this.isOversized) { this.close(slot, 'surplus'); return; }
-    const next = this.waiters.shift();
+    const next = this.shares.shift();
     const now = performance.now();
     if (next !== undefined) { this.grant(slot, next, next.imminent ? 'reused' : 'queued', now); this.onEase(); return; }
     if (this.isDraining || this.isSurplus(this.idle.length)) { this.close(slot, this.isDraining ? 'shutdown' : 'surplus'); return; }
@@ -172,14 +178,28 @@ export class SlotPool {
     return othersIdle >= this.pool.maxKeepAliveConnections || this.isOversized;
   }
 
+  /** Gives those whose turn it is what is free: more than one when the pool grew, or a part of it became free. */
   private serveWaiters(): void {
-    while (!this.isShutDown && this.waiters.size > 0 && this.size < this.pool.maxConnections) {
-      const next = this.waiters.shift();
-      if (next !== undefined) this.openSlot(next, 'queued');
+    while (!this.isShutDown && this.shares.eligible > this.settling) {
+      const now = performance.now();
+      const slot = this.idle.take(now);
+      if (slot === undefined && this.size >= this.pool.maxConnections) return;
+      const next = this.shares.shift();
+      if (next === undefined) return;
+      if (slot === undefined) this.openSlot(next, 'queued');
+      else this.grant(slot, next, 'queued', now);
     }
   }
 
+  /** Takes the slot and its request apart. */
+  private part(slot: Slot, holder: SlotHolder): void {
+    holder.slot = undefined;
+    slot.holder = undefined;
+    this.shares.release(holder);
+  }
+
   private assign(slot: Slot, holder: SlotHolder, source: AcquisitionSource, now: number): void {
+    this.shares.hold(holder);
     slot.holder = holder;
     holder.slot = slot;
     holder.onAcquired(slot, source, now);
@@ -199,6 +219,7 @@ export class SlotPool {
     };
     this.size += 1;
     this.slots.add(slot);
+    this.shares.hold(holder);
     holder.slot = slot;
     this.dial(slot, holder);
     // A listener of the event above may have ended the request.
@@ -232,8 +253,7 @@ export class SlotPool {
   private dialFailed(slot: Slot, error: Error): void {
     const { holder } = slot;
     this.notify('connect_failed', { reason: classifyConnectError(error).reason, durationMs: performance.now() - slot.connectStartedAt });
-    slot.holder = undefined;
-    if (holder !== undefined) holder.slot = undefined;
+    if (holder !== undefined) this.part(slot, holder);
     this.remove(slot);
     holder?.onConnectFailed(error);
   }

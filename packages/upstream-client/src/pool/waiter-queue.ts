@@ -1,43 +1,115 @@
 import type { SlotHolder } from './slot-holder.ts';
 
+/** The requests of one client that wait in one queue, first come, first served; linked through the requests themselves. */
+export class WaiterLine {
+  readonly client: ClientSlots;
+  size = 0;
+  first: SlotHolder | undefined = undefined;
+  last: SlotHolder | undefined = undefined;
+  /** Links of the queue; a line stands in it while it has a request. */
+  previousLine: WaiterLine | undefined = undefined;
+  nextLine: WaiterLine | undefined = undefined;
+
+  constructor(client: ClientSlots) {
+    this.client = client;
+  }
+}
+
+/** What one client has of a pool: the slots it holds, and its requests that wait. */
+export class ClientSlots {
+  readonly name: string;
+  held = 0;
+  readonly waiters: WaiterLine = new WaiterLine(this);
+  readonly longLivedWaiters: WaiterLine = new WaiterLine(this);
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  get waiting(): number {
+    return this.waiters.size + this.longLivedWaiters.size;
+  }
+}
+
 /**
- * The requests that wait for a slot, first come, first served; any one can leave at once.
+ * The requests that wait for a slot: each client's in a line of its own, and whose turn it is by what the clients hold. Any one
+ * can leave at once.
  *
- * A list linked through the requests themselves: a `Set` under constant change keeps its old tables, and all they held,
- * alive until the next full garbage collection.
+ * Lists linked through the requests: a `Set` under constant change keeps its old tables, and all they held, alive until the next
+ * full garbage collection. Finding the next request looks at each waiting client once.
  */
 export class WaiterQueue {
   size = 0;
-  private first: SlotHolder | undefined = undefined;
-  private last: SlotHolder | undefined = undefined;
+  private firstLine: WaiterLine | undefined = undefined;
+  private lastLine: WaiterLine | undefined = undefined;
 
-  push(waiter: SlotHolder): void {
-    waiter.isWaiting = true;
-    waiter.previousWaiter = this.last;
-    if (this.last === undefined) this.first = waiter;
-    else this.last.nextWaiter = waiter;
-    this.last = waiter;
+  push(waiter: SlotHolder, line: WaiterLine): void {
+    waiter.line = line;
+    waiter.previousWaiter = line.last;
+    if (line.last === undefined) {
+      line.first = waiter;
+      this.list(line);
+    } else {
+      line.last.nextWaiter = waiter;
+    }
+    line.last = waiter;
+    line.size += 1;
     this.size += 1;
   }
 
-  shift(): SlotHolder | undefined {
-    const { first } = this;
-    if (first !== undefined) this.delete(first);
-    return first;
+  /** The request whose turn it is: the oldest of the client that holds fewest slots, and of such clients the one whose turn is longest ago. */
+  next(): SlotHolder | undefined {
+    let best: WaiterLine | undefined = this.firstLine;
+    for (let line = best?.nextLine; line !== undefined; line = line.nextLine) if (best === undefined || line.client.held < best.client.held) best = line;
+    return best?.first;
   }
 
-  /** Takes a request out, wherever it stands; false when it does not wait. */
-  delete(waiter: SlotHolder): boolean {
-    if (!waiter.isWaiting) return false;
-    const { previousWaiter, nextWaiter } = waiter;
-    if (previousWaiter === undefined) this.first = nextWaiter;
+  /** Takes out the request whose turn it is; its client is the last of those that hold as many. */
+  take(waiter: SlotHolder): void {
+    const { line } = waiter;
+    this.delete(waiter);
+    if (line === undefined || line.size === 0 || line === this.lastLine) return;
+    this.unlist(line);
+    this.list(line);
+  }
+
+  /** The line with the most requests. */
+  longest(): WaiterLine | undefined {
+    let longest: WaiterLine | undefined = this.firstLine;
+    for (let line = longest?.nextLine; line !== undefined; line = line.nextLine) if (longest === undefined || line.size > longest.size) longest = line;
+    return longest;
+  }
+
+  /** Takes out a request that waits here, wherever it stands. */
+  delete(waiter: SlotHolder): void {
+    const { line, previousWaiter, nextWaiter } = waiter;
+    if (line === undefined) return;
+    if (previousWaiter === undefined) line.first = nextWaiter;
     else previousWaiter.nextWaiter = nextWaiter;
-    if (nextWaiter === undefined) this.last = previousWaiter;
+    if (nextWaiter === undefined) line.last = previousWaiter;
     else nextWaiter.previousWaiter = previousWaiter;
-    waiter.isWaiting = false;
+    waiter.line = undefined;
     waiter.previousWaiter = undefined;
     waiter.nextWaiter = undefined;
+    line.size -= 1;
     this.size -= 1;
-    return true;
+    if (line.size === 0) this.unlist(line);
+  }
+
+  private list(line: WaiterLine): void {
+    line.previousLine = this.lastLine;
+    if (this.lastLine === undefined) this.firstLine = line;
+    else this.lastLine.nextLine = line;
+    this.lastLine = line;
+  }
+
+  private unlist(line: WaiterLine): void {
+    const { previousLine, nextLine } = line;
+    if (previousLine === undefined) this.firstLine = nextLine;
+    else previousLine.nextLine = nextLine;
+    if (nextLine === undefined) this.lastLine = previousLine;
+    else nextLine.previousLine = previousLine;
+    line.previousLine = undefined;
+    line.nextLine = undefined;
   }
 }

@@ -1,0 +1,54 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Dispatcher } from 'undici';
+import { thrownError } from '../thrown.ts';
+
+type Handler = Dispatcher.DispatchHandler;
+type Controller = Dispatcher.DispatchController;
+
+// The calls of a caller's handler. What it throws is returned, for the request to end with: undici must not see it.
+
+export function callStep(handler: Handler, step: 'onBodySent' | 'onRequestSent' | 'onResponseStarted', chunk: Buffer): Error | undefined {
+  try {
+    handler[step]?.(chunk);
+    return undefined;
+  } catch (error) {
+    return thrownError(error);
+  }
+}
+
+export function callHead(handler: Handler, controller: Controller, status: number, headers: IncomingHttpHeaders, statusMessage: string | undefined): Error | undefined {
+  try {
+    handler.onResponseStart?.(controller, status, headers, statusMessage);
+    return undefined;
+  } catch (error) {
+    return thrownError(error);
+  }
+}
+
+export function callData(handler: Handler, controller: Controller, chunk: Buffer): Error | undefined {
+  try {
+    handler.onResponseData?.(controller, chunk);
+    return undefined;
+  } catch (error) {
+    return thrownError(error);
+  }
+}
+
+export function callEnd(handler: Handler, controller: Controller, trailers: IncomingHttpHeaders): Error | undefined {
+  try {
+    handler.onResponseEnd?.(controller, trailers);
+    return undefined;
+  } catch (error) {
+    return thrownError(error);
+  }
+}
+
+/** The last call: what it throws is nobody's but the client's own to report. */
+export function callError(handler: Handler, controller: Controller, error: Error): Error | undefined {
+  try {
+    handler.onResponseError?.(controller, error);
+    return undefined;
+  } catch (thrown) {
+    return thrownError(thrown);
+  }
+}
