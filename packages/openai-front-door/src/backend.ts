@@ -12,6 +12,8 @@ export interface BackendRequest {
   readonly headers: RawHeaders;
   readonly body: Uint8Array | AsyncIterable<Uint8Array> | null;
   readonly responseKind: ResponseKind;
+  /** What the application calls the client, by its `client` hook; absent without one. */
+  readonly client?: string | undefined;
 }
 
 /** The upstream's answer. `body` must throw when the upstream broke off, and when the request's signal is aborted while a read is pending. */

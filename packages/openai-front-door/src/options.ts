@@ -49,6 +49,8 @@ export interface FrontDoorHooks {
   readonly onUpstreamHead?: (ctx: Context) => void;
   /** Whether a model is shown to this client by `GET /v1/models`. @defaultValue all are */
   readonly isModelListed?: (ctx: Context, model: string) => boolean;
+  /** What the client is called, out of a bounded set of names; every `BackendRequest` of its request carries it. */
+  readonly client?: (ctx: Context) => string | undefined;
   /** The id sent as `x-request-id` where the upstream gave none. */
   readonly requestId?: (ctx: Context) => string | undefined;
   /** Told of an unexpected failure (`internal`), with its cause, and of a hook that threw. */

@@ -38,12 +38,12 @@ export interface UpstreamDispatchOptions extends Omit<Dispatcher.DispatchOptions
    * Whose request it is: a name out of a bounded set. A slot that becomes free goes to the waiting client that holds fewest. Absent or
    * empty: one client with all others that have none.
    */
-  readonly client?: string;
+  readonly client?: string | undefined;
   /**
    * Counts the request among those that hold a slot for long, of which `longLivedShare` of the slots are held at most: to its end
    * (`exchange`, for streams of hours and long polls), or until its body was sent (`upload`). Absent: not.
    */
-  readonly longLived?: LongLived;
+  readonly longLived?: LongLived | undefined;
   /** Clocks of this request, over those of the client. */
   readonly timeouts?: Partial<RequestTimeouts>;
 }

@@ -12,7 +12,7 @@ export function toUpstreamClientSettings({ pool, timeouts }: { readonly pool: Po
   return {
     pool: {
       maxConnections: pool.max_connections, maxKeepAliveConnections: pool.max_keepalive_connections,
-      keepAliveExpiryMs: pool.keepalive_expiry * 1000, maxWaiting: pool.max_waiting,
+      keepAliveExpiryMs: pool.keepalive_expiry * 1000, maxWaiting: pool.max_waiting, longLivedShare: pool.long_lived_share,
     },
     timeouts: {
       slotWaitMs: timeouts.slot_wait * 1000, connectMs: timeouts.connect * 1000, writeStallMs: timeouts.write_stall * 1000,

@@ -40,7 +40,10 @@ export function createBackend(settings: EffectiveBackend, config: FrontDoorConfi
     const headers = withLength(forwarded.headers, request);
     const trace = watcher.beginTrace({ method: request.method, origin: url.origin, template: templateOf(request.path), provider: settings.kind }, headers);
     const body = new ResponseBody(signal, backendWatcher, trace);
-    upstream.dispatch({ method: request.method, path: basePath(request.path), headers, body: outboundBody(request.body), timeouts: timeouts[request.responseKind] }, body);
+    upstream.dispatch({
+      method: request.method, path: basePath(request.path), headers, body: outboundBody(request.body), timeouts: timeouts[request.responseKind],
+      client: request.client, longLived: isStreamed(request.body) ? 'upload' : undefined,
+    }, body);
     return body.head;
   };
   return {
@@ -82,6 +85,11 @@ function basePathOf(kind: EffectiveBackend['kind'], pathname: string): (path: st
 /** A larger body is let go of as it is sent: its answer may take minutes, in which whoever sends it would hold it. */
 function outboundBody(body: BackendRequest['body']): BackendRequest['body'] | DrainingBody {
   return isHeldLong(body) ? new DrainingBody([body]) : body;
+}
+
+/** A body that is passed on as it arrives holds its slot for as long as the client likes. */
+function isStreamed(body: BackendRequest['body']): boolean {
+  return body !== null && Symbol.asyncIterator in body;
 }
 
 function isHeldLong(body: BackendRequest['body']): body is Uint8Array {

@@ -61,6 +61,7 @@ export function createFrontDoorSide(options: FrontDoorSideOptions): FrontDoorSid
     })]));
   const hooks: FrontDoorOptions['hooks'] = {
     requestId: (ctx) => inboundOf(ctx).id,
+    client: (ctx) => callerOf(ctx).name,
     onRequestRead: (ctx, read) => {
       const { trace } = inboundOf(ctx);
       if (trace !== undefined) trace.requestModel = read.model;

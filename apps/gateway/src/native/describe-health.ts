@@ -35,5 +35,6 @@ function describePool(stats: UpstreamStats): Record<string, number> {
   return {
     max_connections: stats.maxConnections, max_keepalive_connections: stats.maxKeepAliveConnections, max_waiting: stats.maxWaiting,
     open: stats.open, active: stats.active, idle: stats.idle, connecting: stats.connecting, waiting: stats.waiting,
+    long_lived: stats.longLived, max_long_lived: stats.maxLongLived,
   };
 }

@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import { safeStatusMessage } from '@penstock/header-policy';
 import { createRelayHandler, type KeepAliveOptions, type RelayFailure, type RelayHandler, type RelayHead, type RelayOptions, type RelayResult } from '@penstock/sse-relay';
 import { createUsageObserver, type UsageObserver } from '@penstock/sse-relay/anthropic-usage';
-import type { RequestTimeouts, UpstreamController } from '@penstock/upstream-client';
+import type { LongLived, RequestTimeouts, UpstreamController } from '@penstock/upstream-client';
 import type { Dispatcher } from 'undici';
 import { isEncrypted } from '../clients/client-address.ts';
 import { outcomeOfBreak } from './classify-failure.ts';
@@ -38,6 +38,8 @@ export function forward(runtime: NativeRuntime, exchange: NativeExchange, route:
       headers,
       body: exchange.outbound.body,
       timeouts: timeoutsFor(runtime, route, exchange.wantsStream),
+      client: exchange.client,
+      longLived: longLived(exchange, route),
       responseFields: handler === relay.handler ? 'raw' : 'parsed',
     }, handler);
     // Body and fields now belong to the upstream client, which lets go of them as they are sent.
@@ -53,9 +55,16 @@ function rewriter(runtime: NativeRuntime, { inbound }: NativeExchange, route: Na
   return new ResultsUrlRewriter(relay, { origins: runtime.resultsOrigins, base: `${scheme}://${inbound.head.host}/anthropic` });
 }
 
+/** Whether the request holds its slot for as long as somebody likes. */
+function longLived({ outbound }: NativeExchange, { isLongLived }: NativeRoute): LongLived | undefined {
+  if (isLongLived) return 'exchange';
+  return outbound.body !== null && Symbol.asyncIterator in outbound.body ? 'upload' : undefined;
+}
+
 /** Which clock bounds the wait for the head. */
 function timeoutsFor(runtime: NativeRuntime, route: NativeRoute, wantsStream: boolean): Partial<RequestTimeouts> {
   const { headTimeouts } = runtime;
+  if (route.isLongLived) return headTimeouts.session;
   if (route.headClock === 'quick') return headTimeouts.quick;
   return wantsStream || route.headClock === 'stream' ? headTimeouts.stream : headTimeouts.message;
 }

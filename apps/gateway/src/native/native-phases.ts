@@ -10,7 +10,7 @@ import { matchRoute } from './match-route.ts';
 import type { NativeExchange, OutboundBody } from './native-exchange.ts';
 import type { NativeRuntime } from './native-runtime.ts';
 import { receiveJson, type ReceivedJson } from './receive-json.ts';
-import { receiveUpload } from './receive-upload.ts';
+import { gatherUpload, GATHERED_UPLOAD_BYTES, receiveUpload, type Upload } from './receive-upload.ts';
 import type { NativeRoute } from './route-table.ts';
 
 const BATCHES_PATH = '/anthropic/v1/messages/batches';
@@ -92,14 +92,22 @@ export function receive(runtime: NativeRuntime, exchange: NativeExchange, matche
   }
   if (isChunked || (contentLength !== undefined && contentLength > 0)) {
     const upload = receiveUpload(inbound, matched.maxBodyBytes);
+    exchange.uploadBytes = upload.bytes;
+    // Its slow client would hold a slot with the first byte, and those of the long-lived are few.
+    if (contentLength !== undefined && contentLength <= GATHERED_UPLOAD_BYTES) return gather(runtime, exchange, upload, contentLength);
     exchange.outbound = upload;
     exchange.uploadFailure = upload.failure;
-    exchange.uploadBytes = upload.bytes;
   } else if (inbound.method !== 'GET') {
     exchange.outbound = { body: null, contentLength: contentLength === 0 ? 0 : undefined };
   }
   exchange.receivedAt = performance.now();
   return undefined;
+}
+
+async function gather(runtime: NativeRuntime, exchange: NativeExchange, upload: Upload, contentLength: number): Promise<void> {
+  exchange.bytes = runtime.budget.lease(exchange.client);
+  exchange.outbound = { body: await gatherUpload(upload, exchange.bytes), contentLength };
+  exchange.receivedAt = performance.now();
 }
 
 function readModel(envelope: ReceivedJson['envelope']): string | undefined {

@@ -21,6 +21,8 @@ export interface HeadTimeouts {
   readonly quick: Partial<RequestTimeouts>;
   readonly stream: Partial<RequestTimeouts>;
   readonly message: Partial<RequestTimeouts>;
+  /** Of answers that last for hours. */
+  readonly session: Partial<RequestTimeouts>;
 }
 
 /** What the configuration decides about each native request; replaced as a whole on reload, so that one request sees one of them. */
@@ -94,6 +96,7 @@ export function readNativeSettings(config: GatewayConfig, clients: ClientRegistr
       quick: Object.freeze({ ...shared, headersMs: timeouts.quick_headers * 1000 }),
       stream: Object.freeze({ ...shared, headersMs: timeouts.stream_headers * 1000 }),
       message: Object.freeze({ ...shared, headersMs: timeouts.message_headers * 1000 }),
+      session: Object.freeze({ headersMs: timeouts.stream_headers * 1000, idleMs: timeouts.session_idle * 1000 }),
     },
     clientStallMs: timeouts.client_stall * 1000,
     keepAlive: native.keep_alive_comments > 0 ? { intervalMs: native.keep_alive_comments * 1000 } : undefined,

@@ -1,4 +1,6 @@
+import { Buffer } from 'node:buffer';
 import { BodyProgress } from '../inbound/body-progress.ts';
+import type { ByteLease } from '../inbound/byte-budget.ts';
 import type { InboundRequest } from '../inbound/inbound-request.ts';
 import { ClientGone } from './client-gone.ts';
 import { GatewayError } from './gateway-error.ts';
@@ -29,6 +31,19 @@ export function receiveUpload(inbound: InboundRequest, maxBytes: number): Upload
     bytes: () => progress.bytes,
     failure: () => progress.failure,
   };
+}
+
+/** An upload that is gathered first has its slot only when all of it is there. */
+export const GATHERED_UPLOAD_BYTES = 65_536;
+
+/** Reads a small upload whole; `lease` covers its bytes as they come. Rejects with why it stopped. */
+export async function gatherUpload({ body, bytes }: Upload, lease: ByteLease): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of body) {
+    if (!lease.cover(bytes())) throw new GatewayError('overloaded', lease.describeSpent(), { retryAfterSeconds: 1 });
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
 }
 
 async function* readUpload(inbound: InboundRequest, maxBytes: number, progress: { bytes: number; failure: unknown }): AsyncGenerator<Uint8Array, void, void> {

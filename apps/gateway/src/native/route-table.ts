@@ -15,6 +15,8 @@ export interface NativeRoute {
   readonly headClock: HeadClock;
   /** Bytes of the largest accepted body (https://docs.anthropic.com/en/api/overview#request-size-limits). */
   readonly maxBodyBytes: number;
+  /** Whether an answer lasts for hours, or waits for something to happen: it has its part of the pool and a clock of its own. */
+  readonly isLongLived: boolean;
 }
 
 const MIB = 1024 * 1024;
@@ -22,11 +24,12 @@ const PREFIX = '/anthropic';
 const NONE = 0;
 
 const route = (template: string, group: RouteGroup, methods: readonly string[], rest: Partial<NativeRoute> = {}): NativeRoute =>
-  ({ template: `${PREFIX}${template}`, group, methods, body: 'upload', headClock: 'quick', maxBodyBytes: NONE, ...rest });
+  ({ template: `${PREFIX}${template}`, group, methods, body: 'upload', headClock: 'quick', maxBodyBytes: NONE, isLongLived: false, ...rest });
 
 /** Bytes of the largest body that is gathered. */
 export const LARGEST_JSON_BODY_BYTES: number = 32 * MIB;
 
+const LONG_LIVED = { headClock: 'stream', isLongLived: true } as const;
 const JSON_BODY = { body: 'json', maxBodyBytes: LARGEST_JSON_BODY_BYTES } as const;
 
 /** The routes this version knows by name. `{x}` stands for one segment, a last `**` for one or more. Order decides. */
@@ -51,6 +54,9 @@ export const NATIVE_ROUTES: readonly NativeRoute[] = [
   ...['reveal_token', 'rotate_token'].map((action) => route(`/v1/tunnels/{tunnel_id}/${action}`, 'admin', ['POST'], { maxBodyBytes: MIB })),
   ...['organizations', 'compliance', 'oauth'].flatMap((area) => [`/v1/${area}`, `/v1/${area}/**`])
     .map((template) => route(template, 'admin', ['GET', 'POST', 'DELETE'], { maxBodyBytes: 32 * MIB })),
+  route('/v1/sessions/{session_id}/events/stream', 'agents', ['GET'], LONG_LIVED),
+  route('/v1/sessions/{session_id}/threads/{thread_id}/stream', 'agents', ['GET'], LONG_LIVED),
+  route('/v1/environments/{environment_id}/work/poll', 'agents', ['GET'], LONG_LIVED),
   ...['agents', 'sessions', 'environments', 'deployments', 'deployment_runs', 'vaults', 'memory_stores', 'dreams', 'tunnels', 'user_profiles', 'claude_code']
     .flatMap((area) => [route(`/v1/${area}`, 'agents', ['GET', 'POST'], { maxBodyBytes: 32 * MIB }),
       route(`/v1/${area}/**`, 'agents', ['GET', 'POST', 'DELETE'], { maxBodyBytes: 32 * MIB, headClock: 'stream' })]),
@@ -59,7 +65,7 @@ export const NATIVE_ROUTES: readonly NativeRoute[] = [
 /** What stands for a path that is forwarded although this version does not know it. */
 export const UNKNOWN_ROUTE: NativeRoute = {
   template: `${PREFIX}/v1/**`, group: undefined, methods: ['GET', 'POST', 'DELETE', 'PUT', 'PATCH'],
-  body: 'upload', headClock: 'message', maxBodyBytes: 500 * MIB,
+  body: 'upload', headClock: 'message', maxBodyBytes: 500 * MIB, isLongLived: false,
 };
 
 /** The label of a request that matched no route. */

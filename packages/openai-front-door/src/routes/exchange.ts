@@ -92,7 +92,7 @@ export function beginExchange(ctx: Context, route: string, options: { readonly h
     send: (name, backend, request) => {
       record.backend = name;
       if (departure.signal.aborted) return Promise.reject(departure.signal.reason as Error);
-      return backend.send(request, departure.signal).then(onHead);
+      return backend.send({ ...request, client: options.hooks.client?.(ctx) }, departure.signal).then(onHead);
     },
     settle: () => {
       if (isSettled) return;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { apiKey, apiVersion, baseUrl, count, flag, headerPattern, list, pem, proxyUrl, seconds, secondsOrNone } from './field-kinds.ts';
-import { poolSection, timeoutsSection } from './upstream-settings.ts';
-import type { PoolConfig, TimeoutsConfig } from './upstream-settings.ts';
+import { nativeTimeoutsSection, poolSection } from './upstream-settings.ts';
+import type { NativeTimeoutsConfig, PoolConfig } from './upstream-settings.ts';
 
 /** The groups into which the native routes fall. */
 export const ROUTE_GROUPS = ['messages', 'models', 'batches', 'files', 'skills', 'agents', 'admin'] as const;
@@ -33,7 +33,7 @@ export interface AnthropicNativeConfig {
   readonly trusted_credential_origin?: string | undefined;
   readonly allow_insecure_base_url: boolean;
   readonly timeout: number;
-  readonly timeouts: TimeoutsConfig;
+  readonly timeouts: NativeTimeoutsConfig;
   readonly pool: PoolConfig;
   readonly route_groups: readonly RouteGroup[];
   readonly allow_unknown_routes: boolean;
@@ -60,7 +60,7 @@ export const anthropicNativeSection: z.ZodType<AnthropicNativeConfig> = z.strict
   trusted_credential_origin: baseUrl().optional().describe('An origin besides anthropic.com and loopback to which `forward` may send clients\' credentials.'),
   allow_insecure_base_url: flag().default(false).describe('Allow `http:` to hosts other than loopback. Keys and prompts then travel in clear text.'),
   timeout: seconds().default(60).describe('Seconds until the response headers of quick operations.'),
-  timeouts: timeoutsSection.prefault({}).describe('Every other clock, in seconds.'),
+  timeouts: nativeTimeoutsSection.prefault({}).describe('Every other clock, in seconds.'),
   pool: poolSection.prefault({}).describe('Connections to the upstream.'),
   route_groups: list(groups).default(['messages', 'models', 'batches', 'files', 'skills'])
     .describe('Groups of routes that are served. `agents` and `admin` are off unless named.'),

@@ -26,6 +26,12 @@ export function count(minimum: number, maximum: number = MAX_COUNT): z.ZodNumber
   return z.number(expected).int(expected).min(minimum, expected).max(maximum, expected);
 }
 
+/** A part of a whole: more than nothing, at most all of it. */
+export function share(): z.ZodNumber {
+  const expected = 'a number above 0 and at most 1';
+  return z.number(expected).gt(0, expected).max(1, expected);
+}
+
 /** A TCP port; 0 lets the system choose. */
 export function port(): z.ZodNumber {
   return count(0, 65_535);

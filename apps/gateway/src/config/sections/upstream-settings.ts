@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { count, seconds } from './field-kinds.ts';
+import { count, seconds, share } from './field-kinds.ts';
 
 /** The bounds of one upstream's connections, for the whole gateway. */
 export interface PoolConfig {
@@ -7,6 +7,7 @@ export interface PoolConfig {
   readonly max_keepalive_connections: number;
   readonly keepalive_expiry: number;
   readonly max_waiting: number;
+  readonly long_lived_share: number;
 }
 
 /** The clocks of a request, in seconds. */
@@ -21,8 +22,16 @@ export interface TimeoutsConfig {
   readonly client_stall: number;
 }
 
+/** The clocks of a native request. */
+export interface NativeTimeoutsConfig extends TimeoutsConfig {
+  readonly session_idle: number;
+}
+
 /** `TimeoutsConfig` before `quick_headers` took its default from `timeout`. */
 export type TimeoutsSettings = Omit<TimeoutsConfig, 'quick_headers'> & { readonly quick_headers?: number | undefined };
+
+/** The same for `NativeTimeoutsConfig`. */
+export type NativeTimeoutsSettings = Omit<NativeTimeoutsConfig, 'quick_headers'> & { readonly quick_headers?: number | undefined };
 
 const DEFAULT_KEEPALIVE_CONNECTIONS = 10;
 
@@ -33,13 +42,14 @@ export const poolSection: z.ZodType<PoolConfig> = z.strictObject({
     .describe('Idle connections kept for reuse. At most `max_connections`; absent: the smaller of 10 and `max_connections`.'),
   keepalive_expiry: seconds().default(30).describe('Seconds after which an idle connection is closed.'),
   max_waiting: count(0, 1_000_000).default(100).describe('Requests that may wait for a connection; more are refused at once.'),
+  long_lived_share: share().default(0.25)
+    .describe('The part of `max_connections` (at least one) that streamed uploads, event streams of sessions and long polls hold together, and of `max_waiting` that may wait for it.'),
 }, 'an object').transform((pool) => ({
   ...pool,
   max_keepalive_connections: pool.max_keepalive_connections ?? Math.min(DEFAULT_KEEPALIVE_CONNECTIONS, pool.max_connections),
 }));
 
-/** The schema of `timeouts`. */
-export const timeoutsSection: z.ZodType<TimeoutsSettings> = z.strictObject({
+const clocks = {
   slot_wait: seconds().default(5).describe('From asking for a connection to having one.'),
   connect: seconds().default(10).describe('DNS, TCP and TLS together.'),
   write_stall: seconds().default(10).describe('Without progress while the request body is sent.'),
@@ -48,4 +58,13 @@ export const timeoutsSection: z.ZodType<TimeoutsSettings> = z.strictObject({
   message_headers: seconds().default(610).describe('The same for messages without.'),
   idle: seconds().default(120).describe('Between two bytes of a response, while the client reads.'),
   client_stall: seconds().default(120).describe('Without the client reading.'),
+};
+
+/** The schema of `timeouts`. */
+export const timeoutsSection: z.ZodType<TimeoutsSettings> = z.strictObject(clocks, 'an object');
+
+/** The schema of the native side's `timeouts`. */
+export const nativeTimeoutsSection: z.ZodType<NativeTimeoutsSettings> = z.strictObject({
+  ...clocks,
+  session_idle: seconds().default(3600).describe('The same as `idle`, for event streams of sessions and long polls, which are silent while a session waits for a person.'),
 }, 'an object');
