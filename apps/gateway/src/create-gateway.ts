@@ -9,15 +9,16 @@ import { createApplication, type RefusedRequest } from './application/create-app
 import { describeParserError } from './application/describe-parser-error.ts';
 import type { MountedSide } from './application/mounted-side.ts';
 import type { Refusal } from './application/refusal.ts';
-import { createTrustedProxies } from './clients/client-address.ts';
+import { createTrustedProxies, isTrustedProxy } from './clients/client-address.ts';
 import { createClientRegistry } from './clients/client-registry.ts';
 import type { GatewayConfig } from './config/gateway-config.ts';
 import { createSides, type Sides } from './create-sides.ts';
 import { FRONT_DOOR_ROUTES } from './front-door/create-front-door-side.ts';
 import { createOriginCheck, type OriginCheck } from './inbound/check-origin.ts';
 import { createInboundServer, renewCertificate, type InboundTls } from './inbound/create-inbound-server.ts';
+import type { KeepAliveTimes } from './inbound/inbound-connection.ts';
 import { INBOUND_LIMITS, type InboundLimits } from './inbound/inbound-limits.ts';
-import { createRefusalReport } from './inbound/create-refusal-report.ts';
+import { createFullReport } from './inbound/create-full-report.ts';
 import { createDrain } from './lifecycle/drain.ts';
 import { createLifecycle, type Lifecycle } from './lifecycle/lifecycle.ts';
 import type { WorkerShare } from './limits/worker-share.ts';
@@ -80,7 +81,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     config, clients: createClientRegistry(config), metrics, log, logger, lifecycle, viaPseudonym: options.viaPseudonym, share: options.share, tracing,
   });
   let checkOrigin = originCheckOf(config);
-  const inboundLimits: InboundLimits = { ...INBOUND_LIMITS, ...options.inboundLimits };
+  const inboundLimits: InboundLimits = { ...INBOUND_LIMITS, ...keepAliveOf(config), ...options.inboundLimits };
   const onRequest = createApplication({
     version: options.version, lifecycle, inboundLimits,
     checkOrigin: () => checkOrigin,
@@ -93,8 +94,11 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     },
     onInternalError: (requestId, error) => logger.error({ request_id: requestId, error: describeError(error) }, 'internal error'),
   });
-  const server = createInboundServer({ onRequest, maxConnections: config.server.max_connections, describeParserError, limits: inboundLimits, ...tlsOf(config) });
-  server.on('drop', createRefusalReport(config.server.max_connections, metrics, logger));
+  const server = createInboundServer({
+    onRequest, maxConnections: config.server.max_connections, describeParserError, limits: inboundLimits, ...tlsOf(config),
+    isTrusted: (socket) => isTrustedProxy(socket, trustedProxies),
+    onFull: createFullReport(config.server.max_connections, metrics, logger),
+  });
   try {
     await sides.ready();
     await listen(server, config.server.host, config.server.port);
@@ -156,6 +160,10 @@ function readBudgets({ anthropic_native: nativeConfig, openai_front_door: frontD
   };
 }
 
+function keepAliveOf({ server }: GatewayConfig): KeepAliveTimes {
+  return { keepAliveTimeoutMs: server.keep_alive_timeout * 1000, unauthenticatedKeepAliveTimeoutMs: server.unauthenticated_keep_alive_timeout * 1000 };
+}
+
 function mountNative({ native }: Sides): MountedSide {
   return { handle: (_context, inbound) => (native === undefined ? handleWithoutNativeSide(inbound) : native.handle(inbound)) };
 }
@@ -172,7 +180,7 @@ function describeAbsentFrontDoor(config: GatewayConfig): Refusal {
 }
 
 async function listen(server: Server, host: string, port: number): Promise<void> {
-  server.listen(port, host);
+  server.listen({ port, host, backlog: INBOUND_LIMITS.acceptBacklog });
   await once(server, 'listening');
 }
 

@@ -2,14 +2,17 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import type { OriginCheck } from '../inbound/check-origin.ts';
 import type { InboundLimits } from '../inbound/inbound-limits.ts';
+import { InboundConnection } from '../inbound/inbound-connection.ts';
 import { InboundRequest } from '../inbound/inbound-request.ts';
 import { lintRequest } from '../inbound/lint-request.ts';
 import { lintTarget } from '../inbound/lint-target.ts';
-import { isPipelined } from '../inbound/pipelining.ts';
 import type { Refusal } from './refusal.ts';
 
 /** A request that was admitted, or why it was not. */
 export type Admission = { readonly ok: true; readonly inbound: InboundRequest } | { readonly ok: false; readonly refusal: Refusal };
+
+const SERVED_METHODS = ['GET', 'HEAD', 'POST', 'DELETE'];
+const NOT_A_PROXY = 'CONNECT is not served: the gateway is not an HTTP proxy. Set it as the base URL of the client instead of as its proxy.';
 
 /**
  * Looks at a request before anything routes on it: is its head unambiguous, is it the only one on its connection, is it meant
@@ -18,7 +21,8 @@ export type Admission = { readonly ok: true; readonly inbound: InboundRequest } 
 export function admitRequest(request: IncomingMessage, response: ServerResponse, id: string, checkOrigin: OriginCheck, limits: InboundLimits): Admission {
   const startedAt = performance.now();
   const method = request.method ?? '';
-  if (isPipelined(request, response)) return refuse('bad_request', 'The request came before the previous one on its connection was answered.');
+  if (method === 'CONNECT') return { ok: false, refusal: { code: 'method_not_allowed', message: NOT_A_PROXY, allow: SERVED_METHODS } };
+  if (InboundConnection.of(request.socket)?.isPipelined === true) return refuse('bad_request', 'The request came before the previous one on its connection was answered.');
   const head = lintRequest({ method, httpVersion: request.httpVersion, rawHeaders: request.rawHeaders });
   if (typeof head === 'string') return refuse('bad_request', head);
   const target = lintTarget(request.url ?? '');

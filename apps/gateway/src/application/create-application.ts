@@ -6,7 +6,6 @@ import Koa from 'koa';
 import type { OriginCheck } from '../inbound/check-origin.ts';
 import type { InboundLimits } from '../inbound/inbound-limits.ts';
 import type { InboundRequest } from '../inbound/inbound-request.ts';
-import { forgetResponse } from '../inbound/pipelining.ts';
 import { respond } from '../inbound/respond.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import { createRequestId } from '../request-id.ts';
@@ -108,7 +107,6 @@ function admission(options: ApplicationOptions): Koa.Middleware {
       if (context.res.headersSent) context.res.destroy();
       else await refuse(options, context, sideOf(admitted.inbound.path), { code: 'internal', message: 'Internal error of the gateway.' });
     }
-    forgetResponse(context.req, context.res);
   };
 }
 

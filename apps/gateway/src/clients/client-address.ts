@@ -34,10 +34,15 @@ export function clientAddress(socketAddress: string | undefined, rawHeaders: rea
 /** Whether the client's own connection is encrypted: ours is, or a trusted proxy says so of the one it took (`X-Forwarded-Proto`). */
 export function isEncrypted(socket: { readonly remoteAddress?: string | undefined }, rawHeaders: readonly string[], trustedProxies: BlockList): boolean {
   if ('encrypted' in socket) return true;
-  const peer = plainAddress(socket.remoteAddress ?? '');
-  if (peer === undefined || !isTrusted(peer, trustedProxies)) return false;
+  if (!isTrustedProxy(socket, trustedProxies)) return false;
   const scheme = forwardedValues(rawHeaders, 'x-forwarded-proto').at(-1);
   return scheme?.trim().toLowerCase() === 'https';
+}
+
+/** Whether a connection was made by a trusted proxy. */
+export function isTrustedProxy(socket: { readonly remoteAddress?: string | undefined }, trustedProxies: BlockList): boolean {
+  const peer = plainAddress(socket.remoteAddress ?? '');
+  return peer !== undefined && isTrusted(peer, trustedProxies);
 }
 
 function isTrusted(address: string, trusted: BlockList): boolean {

@@ -42,6 +42,7 @@ export async function admitClient(admission: FrontDoorAdmission, inbound: Inboun
     admission.log.credentialRefused(inbound, identity.reason);
     throw new FrontDoorError('unauthenticated', identity.message);
   }
+  inbound.authenticated();
   const { name, client: rules } = identity;
   if (rules?.allowsRouteGroup('front_door') === false) throw new FrontDoorError('forbidden', 'The OpenAI front door is not open to this client.');
   return { name, rules, lease: await takeLimits(admission, name), bytes: admission.budget.lease(name), maxTokens: undefined };

@@ -1,12 +1,15 @@
 import { Buffer } from 'node:buffer';
-import { createServer, STATUS_CODES, type RequestListener, type Server, type ServerOptions, type ServerResponse } from 'node:http';
+import { createServer, ServerResponse, STATUS_CODES, type IncomingMessage, type RequestListener, type Server, type ServerOptions } from 'node:http';
 import { createServer as createTlsServer, Server as TlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
+import { ConnectionPlaces, type FullListenerAction } from './connection-places.ts';
+import { InboundConnection, KEEP_ALIVE_BUFFER_MS } from './inbound-connection.ts';
 import { handOverRequests, InboundMessage } from './inbound-message.ts';
 import { INBOUND_LIMITS, type InboundLimits } from './inbound-limits.ts';
-import { isLingering, lingerOnClose, startLingering } from './linger-on-close.ts';
+import { lingerOnClose, startLingering } from './linger-on-close.ts';
 import { respond, type WholeResponse } from './respond.ts';
+import { isParsingStopped } from './stop-parsing.ts';
 
 /** The certificate of an inbound TLS listener; texts in PEM. */
 export interface InboundTls {
@@ -22,10 +25,17 @@ export interface InboundServerOptions {
   /** Words the answer to what the HTTP parser refused. */
   readonly describeParserError: (status: number) => Pick<WholeResponse, 'headers' | 'body'>;
   readonly maxConnections: number;
+  /** Called for each connection that found all places taken. @defaultValue nothing is done */
+  readonly onFull?: (action: FullListenerAction) => void;
+  /** Whether a peer is a proxy of ours, whose connections are kept as if they were authenticated. @defaultValue none is */
+  readonly isTrusted?: (socket: Socket) => boolean;
   /** @defaultValue INBOUND_LIMITS */
   readonly limits?: InboundLimits;
   readonly tls?: InboundTls;
 }
+
+/** Node's own, which its types leave out: the TCP socket beneath a TLS socket. */
+type SecureSocket = Socket & { readonly _parent?: Socket | null };
 
 const PARSER_STATUS: Readonly<Record<string, number>> = {
   HPE_HEADER_OVERFLOW: 431,
@@ -46,27 +56,48 @@ export function createInboundServer(options: InboundServerOptions): Server {
   });
   // Fields beyond this are hidden from us by older Nodes, which go on with the rest; one more than the limit can be counted.
   server.maxHeadersCount = limits.maxHeadersCount + 1;
-  server.maxConnections = options.maxConnections;
-  // A worker that is full would hand a connection on to the next one, and when all are full it goes round for ever.
-  // Node's types know it of `net.Server` options only.
-  Object.assign(server, { dropMaxConnection: true });
   server.timeout = 0;
   server.maxRequestsPerSocket = 0;
   handOverRequests(server);
   const onRequest: RequestListener = (request, response) => {
-    // What comes behind a response that closed the connection was never accepted.
-    if (isLingering(request.socket)) request.resume();
-    else if (request.rawHeaders.length > 2 * limits.maxHeadersCount) void respond(request, response, tooManyFields(options));
+    // What comes behind a response that closed the connection, or behind a pipelined request, was never accepted.
+    if (isParsingStopped(request.socket)) {
+      request.resume();
+      return;
+    }
+    InboundConnection.of(request.socket)?.requestArrived(response);
+    if (request.rawHeaders.length > 2 * limits.maxHeadersCount) void respond(request, response, tooManyFields(options));
     else options.onRequest(request, response);
   };
-  server.on(tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => lingerOnClose(socket, limits));
+  const places = new ConnectionPlaces({
+    maxConnections: options.maxConnections, times: limits, isTrusted: options.isTrusted ?? (() => false), onFull: options.onFull ?? (() => undefined),
+  });
+  // Before Node's own listener, which makes a parser.
+  server.prependListener('connection', (socket: Socket) => { places.take(socket); });
+  if (tls === undefined) server.on('connection', (socket: Socket) => lingerOnClose(socket, limits));
+  else server.on('secureConnection', (socket: SecureSocket) => {
+    if (socket._parent != null) InboundConnection.of(socket._parent)?.attach(socket);
+    lingerOnClose(socket, limits);
+  });
   server.on('request', onRequest);
   // A client that waits for 100 Continue is authenticated and measured first; whoever reads the body sends the 100.
   server.on('checkContinue', onRequest);
   // The lint refuses every other expectation in the API's shape; Node would answer an empty 417.
   server.on('checkExpectation', onRequest);
+  // Without a listener Node destroys the connection, and the client cannot know why.
+  server.on('connect', (request: IncomingMessage, socket) => onRequest(request, responseOn(socket as Socket, request)));
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => answerParserError(error, socket as Socket, options.describeParserError, limits));
   return server;
+}
+
+/** The response to a CONNECT: Node hands over its bare socket and takes no further part. It is the last on its connection. */
+function responseOn(socket: Socket, request: IncomingMessage): ServerResponse & { req: IncomingMessage } {
+  const response = new ServerResponse(request);
+  response.shouldKeepAlive = false;
+  response.assignSocket(socket);
+  socket.on('error', () => socket.destroy());
+  response.on('finish', () => socket.destroySoon());
+  return response;
 }
 
 function describeContext({ cert, key, clientCa }: InboundTls): SecureContextOptions {
@@ -103,7 +134,7 @@ function describeHttpOptions(limits: InboundLimits): ServerOptions<typeof Inboun
     keepAliveInitialDelay: limits.tcpKeepAliveMs,
     highWaterMark: 65_536,
     optimizeEmptyRequests: true,
-    keepAliveTimeoutBuffer: 1_000,
+    keepAliveTimeoutBuffer: KEEP_ALIVE_BUFFER_MS,
     shouldUpgradeCallback: () => false,
   };
 }
@@ -117,7 +148,7 @@ type HttpSocket = Socket & { _httpMessage?: ServerResponse | null };
  */
 function answerParserError(error: NodeJS.ErrnoException, socket: HttpSocket, describe: InboundServerOptions['describeParserError'], limits: InboundLimits): void {
   // The parser reports every later byte of a broken connection again.
-  if (isLingering(socket) && error.code !== 'ECONNRESET') return;
+  if (isParsingStopped(socket) && error.code !== 'ECONNRESET') return;
   const underWay = socket._httpMessage;
   if (error.code === 'ECONNRESET' || !socket.writable || (underWay?.headersSent === true && !underWay.writableEnded)) {
     socket.destroy();

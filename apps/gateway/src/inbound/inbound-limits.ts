@@ -1,12 +1,15 @@
-/** Inbound clocks and bounds; milliseconds and bytes. Not configurable: each is far from any honest client. */
-export interface InboundLimits {
+import type { KeepAliveTimes } from './inbound-connection.ts';
+
+/** Inbound clocks and bounds; milliseconds and bytes. All but the keep-alive times are not configurable: each is far from any client that works. */
+export interface InboundLimits extends KeepAliveTimes {
   /** From the first byte of a request, or from the connection, to the end of its head; the TLS handshake gets as long. */
   readonly headersTimeoutMs: number;
   /** How often that is checked. */
   readonly connectionsCheckingIntervalMs: number;
-  readonly keepAliveTimeoutMs: number;
   /** Silence after which the kernel probes a connection (TCP keep-alive). */
   readonly tcpKeepAliveMs: number;
+  /** Connections that the kernel keeps until they are accepted (`net.core.somaxconn` bounds it). Beyond it a client waits a second for its next SYN. */
+  readonly acceptBacklog: number;
   readonly maxHeaderBytes: number;
   readonly maxHeadersCount: number;
   /** Time in which `bodyStepBytes` of a body, or its rest, must arrive. */
@@ -23,7 +26,9 @@ export const INBOUND_LIMITS: InboundLimits = Object.freeze({
   headersTimeoutMs: 10_000,
   connectionsCheckingIntervalMs: 500,
   keepAliveTimeoutMs: 75_000,
+  unauthenticatedKeepAliveTimeoutMs: 5_000,
   tcpKeepAliveMs: 60_000,
+  acceptBacklog: 4_096,
   maxHeaderBytes: 16_384,
   maxHeadersCount: 100,
   bodyStepTimeoutMs: 30_000,

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { readLoggedFields, type LoggedFields } from '../logging/logged-fields.ts';
 import type { RequestTrace } from '../tracing/tracing.ts';
+import { InboundConnection } from './inbound-connection.ts';
 import type { InboundLimits } from './inbound-limits.ts';
 import type { LintedHead } from './lint-request.ts';
 
@@ -40,6 +41,11 @@ export class InboundRequest {
   releaseFields(): void {
     this.loggedFields = readLoggedFields(this.request.rawHeaders);
     this.request.rawHeaders = [];
+  }
+
+  /** Called by the side that authenticated the request. */
+  authenticated(): void {
+    InboundConnection.of(this.request.socket)?.authenticated(this.response);
   }
 
   get method(): string {

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { InboundLimits } from './inbound-limits.ts';
+import { stopParsing } from './stop-parsing.ts';
 
 const LINGERING = Symbol('lingering');
 
@@ -13,8 +14,7 @@ export function isLingering(socket: object): boolean {
 /**
  * Makes a connection close so that its last response is not lost. Node destroys a socket as soon as that response is written;
  * a client that still sends gets a reset, and may never read the answer (RFC 9112 section 9.6). Here the write side is closed,
- * and the rest is read and thrown away until the client closes, is silent, or has used up its time. Whoever answers before the end of
- * a body resumes its request: the HTTP parser holds the socket's reading, and resuming the socket would not start it again.
+ * and the rest is read and thrown away, unparsed, until the client closes, is silent, or has used up its time.
  */
 export function lingerOnClose(socket: Socket, limits: InboundLimits): void {
   socket.destroySoon = () => startLingering(socket, limits);
@@ -25,9 +25,9 @@ export function startLingering(socket: Socket, { lingerIdleMs, lingerMs }: Inbou
   if (isLingering(socket) || socket.destroyed) return;
   (socket as LingeringSocket)[LINGERING] = true;
   socket.end();
+  stopParsing(socket);
   let seenBytes = socket.bytesRead;
   let leftMs = lingerMs;
-  // The HTTP parser reads past the stream, so that there are no data events to listen to.
   const watch = setInterval(() => {
     leftMs -= lingerIdleMs;
     if (socket.bytesRead === seenBytes || leftMs <= 0) socket.destroy();

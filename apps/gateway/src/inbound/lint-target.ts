@@ -5,6 +5,7 @@ export type LintedTarget =
 
 const SLASH = 0x2f;
 const DOT = 0x2e;
+const NOT_A_PROXY = 'The request target must be in origin form, a path that begins with a slash: set the gateway as the base URL of the client, not as its proxy.';
 
 /**
  * Checks a request target before anything routes on it. A path that a server behind us could normalise into another one
@@ -15,7 +16,7 @@ const DOT = 0x2e;
  * An encoded slash is accepted in one place, the model id of `GET /v1/models/{id}`: OpenAI clients send `a/b` as `a%2Fb`.
  */
 export function lintTarget(target: string): LintedTarget {
-  if (target.charCodeAt(0) !== SLASH) return refuse('The request target must be in origin form: a path that begins with a slash.');
+  if (target.charCodeAt(0) !== SLASH) return refuse(/^https?:/i.test(target) ? NOT_A_PROXY : 'The request target must be in origin form: a path that begins with a slash.');
   const questionMark = target.indexOf('?');
   const path = questionMark === -1 ? target : target.slice(0, questionMark);
   if (target.includes('#')) return refuse('The request target contains a fragment.');

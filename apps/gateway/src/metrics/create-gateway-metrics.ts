@@ -1,5 +1,6 @@
 import type { Tally } from '@penstock/upstream-metrics/tally';
 import { collectDefaultMetrics, Registry } from 'prom-client';
+import type { FullListenerAction } from '../inbound/connection-places.ts';
 import type { StoreOperation } from '../limits/lease-book.ts';
 import type { ObserverName, ObserverReport } from '../logging/create-observer-report.ts';
 import { OUTCOMES, type RequestRecord, type Side } from '../request-record.ts';
@@ -51,8 +52,8 @@ export interface GatewayMetrics {
   streamClosed(side: Side): void;
   /** Counts header fields that did not cross. */
   headersDropped(direction: HeaderDirection, dropped: readonly { readonly reason: string }[]): void;
-  /** Counts a connection that found no room. */
-  connectionRefused(): void;
+  /** Counts a connection that found all places taken. */
+  connectionsFull(action: FullListenerAction): void;
   /** Counts an exception of something that only watches. */
   observerError(observer: ObserverName, error: unknown): void;
   /** Counts a request that a limit of its client refused. */
@@ -140,7 +141,7 @@ export function createGatewayMetrics(options: GatewayMetricsOptions): GatewayMet
   };
   const metrics = declareGatewayMetrics(registry, state, options.readBudgets);
   const observerErrors = metrics.observerErrors.tally({});
-  const connectionsRefused = metrics.connectionsRefused.tally({});
+  const fullListener: Readonly<Record<FullListenerAction, Tally>> = { refused: metrics.connectionsRefused.tally({}), closed_idle: metrics.connectionsEvicted.tally({}) };
   const config = options.loadsConfiguration ?? true ? createConfigMetrics(registry) : undefined;
   const quota = createQuotaGauges(registry);
   const clients = createClosedLabel([]);
@@ -188,7 +189,7 @@ export function createGatewayMetrics(options: GatewayMetricsOptions): GatewayMet
     streamOpened: (side) => void (state.streamsOpen[side] += 1),
     streamClosed: (side) => void (state.streamsOpen[side] -= 1),
     headersDropped: guarded(countDropped),
-    connectionRefused: () => void (connectionsRefused.value += 1),
+    connectionsFull: (action) => void (fullListener[action].value += 1),
     observerError,
     limitRejected: guarded((client, limit) => void (metrics.limitRejections.tally({ client: clients.label(client), limit: limits.label(limit) }).value += 1)),
     limitStoreFailed: guarded((side, operation) => void (metrics.limitStoreFailures.tally({ side, operation }).value += 1)),

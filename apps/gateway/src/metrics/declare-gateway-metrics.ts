@@ -100,7 +100,7 @@ function declareUsageMetrics(registry: Registry): {
 
 function declareStateMetrics(registry: Registry, state: GatewayState): {
   readonly inFlight: Gauge; readonly streamsOpen: Gauge; readonly draining: Gauge;
-  readonly connectionsRefused: TallyCounter; readonly observerErrors: TallyCounter;
+  readonly connectionsRefused: TallyCounter; readonly connectionsEvicted: TallyCounter; readonly observerErrors: TallyCounter;
 } {
   const inFlight = new Gauge({
     name: 'penstock_requests_in_flight', registers: [registry], labelNames: ['side'],
@@ -124,13 +124,17 @@ function declareStateMetrics(registry: Registry, state: GatewayState): {
   });
   const connectionsRefused = createTallyCounter(registry, {
     name: 'penstock_inbound_connections_refused_total',
-    help: 'Connections of clients that were closed at once because server.max_connections were open.',
+    help: 'Connections of clients that were closed at once because server.max_connections were open, each with a request.',
+  });
+  const connectionsEvicted = createTallyCounter(registry, {
+    name: 'penstock_inbound_connections_evicted_total',
+    help: 'Idle connections of clients that were closed for new ones because server.max_connections were open.',
   });
   const observerErrors = createTallyCounter(registry, {
     name: 'penstock_observer_errors_total',
     help: 'Exceptions thrown by something that only watches (metering, logging, tracing); the bytes went on.',
   });
-  return { inFlight, streamsOpen, draining, connectionsRefused, observerErrors };
+  return { inFlight, streamsOpen, draining, connectionsRefused, connectionsEvicted, observerErrors };
 }
 
 function declareBudgetMetrics(registry: Registry, readBudgets: ReadBudgets): { readonly bufferedBytes: Gauge; readonly bufferedBytesLimit: Gauge } {

@@ -37,6 +37,7 @@ export function authenticate(runtime: NativeRuntime, exchange: NativeExchange): 
     runtime.log.credentialRefused(exchange.inbound, identity.reason);
     throw new GatewayError('unauthenticated', identity.message);
   }
+  exchange.inbound.authenticated();
   exchange.client = identity.name;
   exchange.rules = identity.client;
   // An answer that must be read here is asked for without compression: to count a client's tokens, or to rewrite a batch's URL.

@@ -7,6 +7,7 @@ import { connect as connectTls } from 'node:tls';
 import { createAuthority, openRawConnection, statusOf, wrapSocket, type RawConnection } from '@penstock/test-support';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createInboundServer, type InboundTls } from '../../src/inbound/create-inbound-server.ts';
+import { InboundConnection } from '../../src/inbound/inbound-connection.ts';
 import { INBOUND_LIMITS, type InboundLimits } from '../../src/inbound/inbound-limits.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n';
@@ -104,6 +105,70 @@ describe('a connection behind its last response', () => {
     expect([connection.end(), secure.destroyed]).toEqual(['fin', false]);
     secure.end();
     expect(await connection.closed()).toBe('fin');
+  });
+});
+
+describe('the parser', () => {
+  /** Answers a request, and refuses one that is pipelined, as every listener does. */
+  const refusing: RequestListener = (request, response) => {
+    if (InboundConnection.of(request.socket)?.isPipelined === true) closing(request, response);
+    else response.writeHead(200, ['content-length', '2']).end('ok');
+  };
+
+  /** How many requests Node makes of what arrives on the first connection, and its bytes when the connection ended. */
+  async function countRequests(port: number, send: (connection: RawConnection) => void): Promise<{ readonly requests: number; readonly bytesRead: number; readonly responses: number }> {
+    let requests = 0;
+    server.on('request', () => { requests += 1; });
+    const connection = await openRawConnection(port);
+    send(connection);
+    await expect.poll(() => sockets.length).toBe(1);
+    if (sockets[0]?.destroyed === false) await once(sockets[0], 'close');
+    return { requests, bytesRead: sockets[0]?.bytesRead ?? 0, responses: responsesIn(connection) };
+  }
+
+  test.each([['in one write', 1], ['in many writes', 100]])('is off behind the first pipelined request: 20,000 heads %s are two requests, and every byte is read', async (_name, writes) => {
+    const port = await listen(refusing, { lingerIdleMs: 40 });
+    const heads = Buffer.from(GET.repeat(20_000 / writes));
+    const counted = await countRequests(port, (connection) => { for (let write = 0; write < writes; write += 1) connection.send(heads); });
+    expect(counted).toEqual({ requests: 2, bytesRead: 20_000 * GET.length, responses: 2 });
+  });
+
+  test('is off behind a response that closes the connection: heads that follow are no requests', async () => {
+    const port = await listen(closing, { lingerIdleMs: 40 });
+    const counted = await countRequests(port, (connection) => {
+      connection.send(GET);
+      connection.socket.once('data', () => { for (let write = 0; write < 100; write += 1) connection.send(GET.repeat(200)); });
+    });
+    expect(counted).toEqual({ requests: 1, bytesRead: 20_001 * GET.length, responses: 1 });
+  });
+
+  test('is off behind a refusal of a body: chunks that follow are thrown away whole', async () => {
+    let chunks = 0;
+    const port = await listen((request, response) => {
+      request.on('data', () => { chunks += 1; });
+      closing(request, response);
+    }, { lingerIdleMs: 40 });
+    const connection = await openRawConnection(port);
+    connection.send(POST);
+    await connection.readMessage({ kind: 'response' });
+    for (let write = 0; write < 100; write += 1) connection.send('1\r\na\r\n'.repeat(1_000));
+    await once(sockets[0] as Socket, 'close');
+    expect([chunks, (sockets[0] as Socket).bytesRead]).toEqual([0, POST.length + 600_000]);
+  });
+
+  test('of a connection that was refused serves the next one (Node uses parsers again)', async () => {
+    const port = await listen(refusing, { lingerIdleMs: 40 });
+    for (let index = 0; index < 10; index += 1) {
+      const refused = await openRawConnection(port);
+      refused.send(GET.repeat(50));
+      await refused.closed();
+      const next = await openRawConnection(port);
+      for (let request = 0; request < 3; request += 1) {
+        next.send(GET);
+        expect(statusOf(await next.readMessage({ kind: 'response' }))).toBe(200);
+      }
+      next.close();
+    }
   });
 });
 

@@ -78,7 +78,7 @@ test('the configured pool is the whole gateway\'s, whatever the number of worker
   expect(text).toMatch(/penstock_build_info\{[^}]*\} 1\n/);
 });
 
-test('connections beyond server.max_connections are closed at once (workers would hand them round for ever, at full speed)', async () => {
+test('each worker has server.max_connections open and no more (workers would hand the rest round for ever, at full speed)', async () => {
   await using penstock = await runPenstock({ document: { server: { workers: 2, max_connections: 3 } } });
   const connections = await Promise.all(Array.from({ length: 20 }, () => openRawConnection(penstock.port)));
   const open = (): number => connections.filter((connection) => connection.end() === 'open').length;

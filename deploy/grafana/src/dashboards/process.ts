@@ -64,8 +64,11 @@ const resources: readonly PanelSpec[] = [
   },
   {
     kind: 'graph', title: 'Connections refused', unit: 'cps',
-    description: 'Connections of clients that were closed at once, because server.max_connections were open. The client sees nothing but a closed connection.',
-    queries: [{ expression: `sum by (instance) (rate(${select('penstock_inbound_connections_refused_total')}[$__rate_interval]))`, legend: '{{instance}}' }],
+    description: 'While server.max_connections are open: idle connections that were closed for new ones, and new ones that were refused because each open one had a request. The client sees a closed connection.',
+    queries: [
+      { expression: `sum by (instance) (rate(${select('penstock_inbound_connections_refused_total')}[$__rate_interval]))`, legend: '{{instance}} refused' },
+      { expression: `sum by (instance) (rate(${select('penstock_inbound_connections_evicted_total')}[$__rate_interval]))`, legend: '{{instance}} idle, closed' },
+    ],
   },
   {
     kind: 'graph', title: 'Handles', width: 12, unit: 'none', description: 'What keeps the processes alive, by type. A type that only grows is a leak.',

@@ -1,6 +1,6 @@
 import { BlockList, isIP } from 'node:net';
 import { z } from 'zod';
-import { checkedText, count, hostName, isHostName, list, pem, port, secondsOrNone } from './field-kinds.ts';
+import { checkedText, count, hostName, isHostName, list, pem, port, seconds, secondsOrNone } from './field-kinds.ts';
 
 /** Inbound TLS; every field holds PEM text once loaded. */
 export interface ServerTlsConfig {
@@ -18,10 +18,15 @@ export interface ServerConfig {
   readonly cors_origins: readonly string[];
   readonly trusted_proxies: readonly string[];
   readonly max_connections: number;
+  readonly keep_alive_timeout: number;
+  readonly unauthenticated_keep_alive_timeout: number;
   readonly tls?: ServerTlsConfig | undefined;
   readonly pre_stop_delay: number;
   readonly drain_timeout: number;
 }
+
+/** Seconds: enough for a client that is refused to try again with a key. */
+const DEFAULT_UNAUTHENTICATED_KEEP_ALIVE = 5;
 
 /** Whether a string is an IP address or a CIDR block, as `trusted_proxies` takes them. */
 export function isAddressBlock(value: string): boolean {
@@ -69,9 +74,17 @@ export const serverSection: z.ZodType<ServerConfig> = z.strictObject({
     .describe('Browser origins that may call the gateway. Requests of any other origin are refused.'),
   trusted_proxies: list(checkedText('an IP address or a CIDR block', isAddressBlock)).default([])
     .describe('Addresses of the proxies in front, whose `X-Forwarded-For` is believed for the client\'s address (logs, pool numbers in health), and `X-Forwarded-Proto` for a rewritten `results_url`.'),
-  max_connections: count(1).default(8_000).describe('Inbound connections, per worker.'),
+  max_connections: count(1).default(8_000)
+    .describe('Inbound connections, per worker. When all are open, a new one gets the place of the longest idle one; one with an open request never gives way.'),
+  keep_alive_timeout: seconds().default(75)
+    .describe('Seconds for which an idle connection is kept. Must be larger than the time for which a load balancer in front keeps its connections (docs/operations.md).'),
+  unauthenticated_keep_alive_timeout: seconds().optional()
+    .describe('The same for a connection on which no request was authenticated and whose peer is none of `trusted_proxies`. At most `keep_alive_timeout`; absent: the smaller of 5 and `keep_alive_timeout`.'),
   tls: tlsSection.optional().describe('Inbound TLS. Absent: plain HTTP.'),
   pre_stop_delay: secondsOrNone().default(0)
     .describe('After SIGTERM readiness is 503 at once, and requests are still taken (with `connection: close`) for this long.'),
   drain_timeout: secondsOrNone().default(600).describe('How long open responses may run after that.'),
-}, 'an object');
+}, 'an object').transform((server) => ({
+  ...server,
+  unauthenticated_keep_alive_timeout: server.unauthenticated_keep_alive_timeout ?? Math.min(DEFAULT_UNAUTHENTICATED_KEEP_ALIVE, server.keep_alive_timeout),
+}));

@@ -31,7 +31,10 @@ export async function troubleProcess(gateway: SpawnedGateway, prometheus: Promet
 
   const held: RawConnection[] = [];
   await during(firing(prometheus, 'PenstockConnectionsRefused'), async () => {
-    held.push(await openRawConnection(gateway.port));
+    const connection = await openRawConnection(gateway.port);
+    // Only a connection with an open request keeps its place: its body never comes.
+    connection.send(`POST /anthropic/v1/messages HTTP/1.1\r\nHost: localhost\r\nx-api-key: ${STORED_CLIENT_KEY}\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n`);
+    held.push(connection);
     await pause(20);
   });
   for (const connection of held) connection.close();

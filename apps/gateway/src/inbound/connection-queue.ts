@@ -1,0 +1,33 @@
+import type { InboundConnection } from './inbound-connection.ts';
+
+/** Connections in the order in which they were put in. They are linked through their own fields: moving one costs no allocation. */
+export class ConnectionQueue {
+  #first: InboundConnection | undefined;
+  #last: InboundConnection | undefined;
+
+  /** The one that was put in first. */
+  get first(): InboundConnection | undefined {
+    return this.#first;
+  }
+
+  /** Puts in a connection that is in no queue. */
+  append(connection: InboundConnection): void {
+    connection.queue = this;
+    connection.previous = this.#last;
+    if (this.#last === undefined) this.#first = connection;
+    else this.#last.next = connection;
+    this.#last = connection;
+  }
+
+  /** Takes out a connection that is in this queue. */
+  remove(connection: InboundConnection): void {
+    const { previous, next } = connection;
+    if (previous === undefined) this.#first = next;
+    else previous.next = next;
+    if (next === undefined) this.#last = previous;
+    else next.previous = previous;
+    connection.queue = undefined;
+    connection.previous = undefined;
+    connection.next = undefined;
+  }
+}
