@@ -5,6 +5,8 @@ export const MEMBER_FUNCTIONS: string = `
   (if (i32.eq (local.get $depth) (i32.const 1)) (then (return (i32.load offset=@RULES.topEntries (@rules)))))
   (if (i32.and (i32.eq (local.get $depth) (i32.const 3)) (i32.ne (i32.load (@arrayEntry)) (i32.const 0)))
     (then (return (i32.load offset=@ENTRY.elementEntries (i32.load (@arrayEntry))))))
+  (if (i32.and (i32.eq (local.get $depth) (i32.const 2)) (i32.ne (i32.load (@objectEntry)) (i32.const 0)))
+    (then (return (i32.load offset=@ENTRY.memberEntries (i32.load (@objectEntry))))))
   (i32.const 0))
 
 ;; The path of the value that starts in a container at this depth, -1 for none.
@@ -34,10 +36,14 @@ export const MEMBER_FUNCTIONS: string = `
 
 ;; Enters an object or array in a container at this depth.
 (func $enter (param $depth i32) (param $isObject i32)
-  (if (i32.and (i32.eq (local.get $depth) (i32.const 1)) (i32.eqz (local.get $isObject)))
-    (then (i32.store (@arrayEntry) (i32.load (@pendingEntry)))))
-  ;; A new element: its members have not been seen.
-  (if (i32.eq (local.get $depth) (i32.const 2))
+  (if (i32.eq (local.get $depth) (i32.const 1))
+    (then
+      (if (local.get $isObject)
+        (then (i32.store (@objectEntry) (i32.load (@pendingEntry))))
+        (else (i32.store (@arrayEntry) (i32.load (@pendingEntry)))))))
+  ;; A new object of a chosen name, or a new element: its members have not been seen.
+  (if (i32.or (i32.eq (local.get $depth) (i32.const 1))
+        (i32.and (i32.eq (local.get $depth) (i32.const 2)) (i32.ne (i32.load (@arrayEntry)) (i32.const 0))))
     (then (i32.store (@seenBits) (i32.and (i32.load (@seenBits)) (i32.load offset=@RULES.topBits (@rules))))))
   (i32.store (@pendingEntry) (i32.const 0)))
 

@@ -3,7 +3,7 @@
  * strings and between tokens is passed over by vectors. `@name` stands for a constant, see assemble-machine.
  */
 
-/** Values that are the text's own, or of a chosen name, or elements of its array; no other is looked at. */
+/** Values that are the text's own, or of a chosen name, or elements of its array; no other is looked at. A member of a chosen object has a name of its own. */
 const MAY_BE_CHOSEN = `(i32.and (i32.le_u (local.get $depth) (i32.const 3)) (i32.or
           (i32.eqz (local.get $depth)) (i64.ne (i64.load (@pendingAndArrayEntry)) (i64.const 0))))`;
 
@@ -81,7 +81,8 @@ export const SCAN_FUNCTION: string = `
         (local.set $depth (i32.sub (local.get $depth) (i32.const 1)))
         (local.set $after (i32.load8_u offset=@stack (local.get $depth)))
         (local.set $state (local.get $after))
-        (if (i32.eq (local.get $depth) (i32.const 1)) (then (i32.store (@arrayEntry) (i32.const 0))))
+        (if (i32.eq (local.get $depth) (i32.const 1))
+          (then (i32.store (@arrayEntry) (i32.const 0)) (i32.store (@objectEntry) (i32.const 0))))
         (br $step))
 
         ;; $startName

@@ -26,8 +26,10 @@ export const ADDRESS = {
   fullBits: 40,
   /** The first byte of the text's value. */
   rootByte: 44,
+  /** The entry of the chosen name whose object is open, else 0. */
+  objectEntry: 48,
   /** The state to return to after a value, for each open container; the first entry is for the text itself. */
-  stack: 48,
+  stack: 52,
   /** Set by a scan: where it stopped. */
   position: 8176,
   /** Set by a scan that found a chosen value: where the value began; it ends at the position. */
@@ -67,4 +69,4 @@ export const RULES = { maxDepth: 0, maxNameBytes: 4, topBits: 8, topEntries: 12,
  * Offsets in the entry of a chosen name. Entries of one object follow each other; `nameBytes` 0 ends them. Paths are
  * indexes, -1 for none.
  */
-export const ENTRY = { nameBytes: 0, next: 4, bit: 8, valuePath: 12, elementPath: 16, elementEntries: 20, name: 24 } as const;
+export const ENTRY = { nameBytes: 0, next: 4, bit: 8, valuePath: 12, elementPath: 16, elementEntries: 20, memberEntries: 24, name: 28 } as const;

@@ -1,27 +1,28 @@
 import { Buffer } from 'node:buffer';
 
-/** One chosen path, taken apart: `tools[].model` is the member `model` of each element of `tools`. */
+/** One chosen path, taken apart: `tools[].model` is the member `model` of each element of `tools`, `thread.type` the member `type` of `thread`. */
 export interface MemberPath {
   readonly path: string;
   /** The member of the text's own object. */
   readonly name: string;
-  /** What is read of that member: its value, its array's elements, or a member of each element. */
-  readonly of: 'value' | 'element' | 'element_member';
-  /** The member of each element, for `element_member`. */
-  readonly elementName: string | undefined;
+  /** What is read of that member: its value, its array's elements, a member of each element, or a member of its own object. */
+  readonly of: 'value' | 'element' | 'element_member' | 'object_member';
+  /** The member of each element for `element_member`, of the object for `object_member`. */
+  readonly innerName: string | undefined;
 }
 
 const MAX_NAME_BYTES = 256;
 
 /** Takes a path apart; throws a `TypeError` that says what a path looks like. */
 export function parseMemberPath(path: string): MemberPath {
-  const match = /^([^[\].]+)(\[\](?:\.([^[\].]+))?)?$/u.exec(path);
+  const match = /^([^[\].]+)(\[\])?(?:\.([^[\].]+))?$/u.exec(path);
   const name = match?.[1];
   if (match === null || name === undefined || !isReadableName(name)) throw badPath(path);
-  const elementName = match[3];
-  if (elementName !== undefined && !isReadableName(elementName)) throw badPath(path);
-  const of = match[2] === undefined ? 'value' : elementName === undefined ? 'element' : 'element_member';
-  return { path, name, of, elementName };
+  const innerName = match[3];
+  if (innerName !== undefined && !isReadableName(innerName)) throw badPath(path);
+  const isOfElements = match[2] !== undefined;
+  const of = innerName === undefined ? (isOfElements ? 'element' : 'value') : isOfElements ? 'element_member' : 'object_member';
+  return { path, name, of, innerName };
 }
 
 function isReadableName(name: string): boolean {
@@ -29,5 +30,5 @@ function isReadableName(name: string): boolean {
 }
 
 function badPath(path: string): TypeError {
-  return new TypeError(`members must hold paths such as name, name[] or name[].member, received ${JSON.stringify(path)}`);
+  return new TypeError(`members must hold paths such as name, name[], name[].member or name.member, received ${JSON.stringify(path)}`);
 }

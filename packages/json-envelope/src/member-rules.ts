@@ -24,7 +24,7 @@ export function layOutRules({ paths, maxDepth, maxValueBytes }: ResolvedOptions)
   const layout = new RulesLayout(paths.map(({ path }) => path));
   const topEntries = layout.entries(tree);
   const topBits = (1 << tree.length) - 1;
-  const nodes = [...tree, ...tree.flatMap(({ elementMembers }) => elementMembers)];
+  const nodes = [...tree, ...tree.flatMap(({ elementMembers, objectMembers }) => [...elementMembers, ...objectMembers])];
   const lengths = nodes.map(({ name }) => Buffer.byteLength(name));
   const maxNameBytes = MAX_BYTES_PER_NAME_BYTE * Math.max(0, ...lengths);
   const lengthBits = lengths.reduce((bits, length) => bits | (1 << length), 0);
@@ -46,7 +46,7 @@ class RulesLayout {
     this.paths = paths;
   }
 
-  /** Writes the entries of one object, then those of their arrays' elements; tells the address of the first. */
+  /** Writes the entries of one object, then those of their arrays' elements and of their own objects; tells the address of the first. */
   entries(nodes: readonly MemberNode[]): number {
     if (nodes.length === 0) return 0;
     const addresses = nodes.map((node) => this.#entry(node));
@@ -55,6 +55,7 @@ class RulesLayout {
       const at = addresses[index] ?? 0;
       this.#set(at + ENTRY.next, ADDRESS.rules + (addresses[index + 1] ?? end));
       this.#set(at + ENTRY.elementEntries, this.entries(node.elementMembers));
+      this.#set(at + ENTRY.memberEntries, this.entries(node.objectMembers));
     }
     return ADDRESS.rules + (addresses[0] ?? 0);
   }

@@ -8,6 +8,7 @@ export interface MemberNode {
   readonly valuePath: string | undefined;
   readonly elementPath: string | undefined;
   readonly elementMembers: readonly MemberNode[];
+  readonly objectMembers: readonly MemberNode[];
 }
 
 /** Turns the chosen paths into the names to look for, grouped by the member they share. */
@@ -20,11 +21,12 @@ export function buildMemberTree(paths: readonly MemberPath[]): readonly MemberNo
       label: name,
       valuePath: own.find(({ of }) => of === 'value')?.path,
       elementPath: own.find(({ of }) => of === 'element')?.path,
-      elementMembers: own.filter(({ of }) => of === 'element_member').map(elementMember),
+      elementMembers: own.filter(({ of }) => of === 'element_member').map(innerMember),
+      objectMembers: own.filter(({ of }) => of === 'object_member').map(innerMember),
     };
   });
 }
 
-function elementMember({ path, elementName }: MemberPath): MemberNode {
-  return { name: elementName ?? '', label: path, valuePath: path, elementPath: undefined, elementMembers: [] };
+function innerMember({ path, innerName }: MemberPath): MemberNode {
+  return { name: innerName ?? '', label: path, valuePath: path, elementPath: undefined, elementMembers: [], objectMembers: [] };
 }

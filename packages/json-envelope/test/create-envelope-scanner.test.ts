@@ -58,6 +58,31 @@ describe('chosen members', () => {
     });
   });
 
+  it('reads members of a top-level object, and nothing deeper', () => {
+    const text = `{"thread":{"type":"a","x":{"type":"no"},"y":[{"type":"no"}],"ty\u0070e2":1,"id":"b"},"type":"no","other":{"type":"no"},
+      "list":[{"thread":{"type":"no"}}],"deep":{"thread":{"type":"no"}},"model":{"type":"no"}}`;
+    const { members, duplicates } = readEnvelope(text, { members: ['thread', 'thread.type', 'thread.id', 'model'] });
+    expect(Object.fromEntries(members)).toEqual({ thread: [{ kind: 'object' }], 'thread.type': [string('a')], 'thread.id': [string('b')], model: [{ kind: 'object' }] });
+    expect(duplicates).toEqual([]);
+  });
+
+  it('reads a name as a value, an array and an object, whichever it is', () => {
+    const options = { members: ['x', 'x[]', 'x[].y', 'x.y'] };
+    const read = (text: string): unknown => Object.fromEntries(readEnvelope(text, options).members);
+    expect(read('{"x":{"y":1}}')).toEqual({ x: [{ kind: 'object' }], 'x.y': [{ kind: 'number', value: 1, text: '1' }] });
+    expect(read('{"x":[{"y":1}]}')).toEqual({ x: [{ kind: 'array' }], 'x[]': [{ kind: 'object' }], 'x[].y': [{ kind: 'number', value: 1, text: '1' }] });
+    expect(read('{"x":"y"}')).toEqual({ x: [string('y')] });
+    expect(read('{"x":[["y",1]],"z":{"y":2}}')).toEqual({ x: [{ kind: 'array' }], 'x[]': [{ kind: 'array' }] });
+  });
+
+  it('reports a member of a chosen object that stands twice in it, with a container between or not, and not one in two objects', () => {
+    const options = { members: ['thread.type'] };
+    expect(readEnvelope('{"thread":{"type":"a","t\\u0079pe":"b"}}', options).duplicates).toEqual(['thread.type']);
+    expect(readEnvelope('{"thread":{"type":{"a":[{}]},"type":"b"}}', options).duplicates).toEqual(['thread.type']);
+    expect(readEnvelope('{"thread":{"type":"a"},"thread":{"type":"b"}}', options)).toMatchObject({ duplicates: ['thread'] });
+    expect(readEnvelope('{"thread":{"type":"a"},"other":{"type":"b","type":"c"}}', options).duplicates).toEqual([]);
+  });
+
   it('reads no members of a text that is not an object', () => {
     expect(readEnvelope('[{"model":1},"model"]', { members: ['model', 'model[]'] }).members.size).toBe(0);
   });

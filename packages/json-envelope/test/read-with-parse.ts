@@ -1,7 +1,7 @@
 import type { MemberValue } from '../src/index.ts';
 
 /** The paths that the property tests choose. */
-export const CHOSEN = ['model', 'stream', 'max_tokens', 'fallbacks', 'fallbacks[].model', 'tools[].model', 'stop[]'];
+export const CHOSEN = ['model', 'stream', 'max_tokens', 'fallbacks', 'fallbacks[].model', 'fallbacks.model', 'tools[].model', 'stop[]', 'stop.model'];
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
@@ -26,6 +26,7 @@ export function readChosen(value: unknown): ReadonlyMap<string, readonly unknown
   if (!isObject(value)) return found;
   for (const [name, member] of Object.entries(value)) {
     keep(name, member);
+    if (isObject(member) && Object.hasOwn(member, 'model')) keep(`${name}.model`, member['model']);
     if (!Array.isArray(member)) continue;
     for (const element of member) {
       keep(`${name}[]`, element);
