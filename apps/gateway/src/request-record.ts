@@ -48,6 +48,8 @@ export interface RequestRecord {
   readonly sawStop?: boolean;
   readonly requestBytes: number;
   readonly responseBytes: number;
+  /** The model that the request named, of any length and content; absent where no body with one was read. Never a metric's label. */
+  readonly requestedModel?: string;
   /** The model that the upstream's response named. */
   readonly model?: string;
   readonly usage?: TokenCounts;

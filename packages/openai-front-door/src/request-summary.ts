@@ -29,6 +29,8 @@ export interface RequestSummary {
   readonly outcome: Outcome;
   /** The name of the backend that served it; absent when none was chosen. */
   readonly backend?: string;
+  /** The model that the request named, cut to 256 characters; absent where no body with one was read. Not bounded in number: no metric label. */
+  readonly requestedModel?: string;
   /** The model that the upstream's response named. */
   readonly model?: string;
   /** Whether the client response was an event stream. */

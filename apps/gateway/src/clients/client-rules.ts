@@ -7,8 +7,12 @@ export interface ClientRules {
   readonly limits: ClientLimits | undefined;
   /** Whether models are restricted, so that a request whose model cannot be read must be refused. */
   readonly restrictsModels: boolean;
+  /** The patterns of the models that may be used; empty where models are not restricted. */
+  readonly openModels: readonly string[];
   /** Whether a model may be used, by its decoded name. */
   allowsModel(model: string): boolean;
+  /** Whether a message may continue a thread that the API keeps for the whole workspace. */
+  readonly allowsMessageThreads: boolean;
   /** Whether a route group may be used: one of the native groups, `unknown` or `front_door`. */
   allowsRouteGroup(group: string): boolean;
 }
@@ -27,6 +31,8 @@ export function createClientRules(client: ClientConfig, clientCount: number): Cl
     name,
     limits,
     restrictsModels: models !== undefined,
+    openModels: models ?? [],
+    allowsMessageThreads: clientCount < 2 || routes?.has('message_threads') === true,
     allowsModel: (model) => models === undefined || models.some((pattern) => matchesGlob(pattern, model)),
     allowsRouteGroup: (group) => {
       if (models !== undefined && UNREADABLE_MODEL_GROUPS.has(group)) return false;

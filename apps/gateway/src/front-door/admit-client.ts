@@ -2,6 +2,7 @@ import { hasViaPseudonym } from '@penstock/header-policy';
 import { FrontDoorError, type RequestRead } from '@penstock/openai-front-door';
 import type { ByteBudget, ByteLease } from '../inbound/byte-budget.ts';
 import type { ClientRegistry } from '../clients/client-registry.ts';
+import { describeClosedModel } from '../clients/describe-closed-model.ts';
 import type { ClientRules } from '../clients/client-rules.ts';
 import type { InboundRequest } from '../inbound/inbound-request.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
@@ -64,5 +65,5 @@ export function admitModel(caller: FrontDoorCaller, { model, maxTokens }: Reques
   const { rules } = caller;
   if (rules?.restrictsModels !== true) return;
   if (model === undefined) throw new FrontDoorError('bad_request', 'The request names no model that can be read.', { param: 'model' });
-  if (!rules.allowsModel(model)) throw new FrontDoorError('forbidden', 'The model is not open to this client at this gateway.', { param: 'model' });
+  if (!rules.allowsModel(model)) throw new FrontDoorError('model_not_found', describeClosedModel(model, rules.openModels), { param: 'model' });
 }

@@ -22,6 +22,7 @@ export interface RequestFields extends Named<LoggedFields> {
   readonly response_bytes: number;
   readonly trace_id: string | undefined;
   readonly span_id: string | undefined;
+  readonly requested_model: string | undefined;
   readonly model: string | undefined;
   readonly usage: RequestRecord['usage'];
   readonly usage_source: string | undefined;
@@ -49,7 +50,8 @@ export function createRequestLine(): (fields: RequestFields) => string {
       + number(',"slot_wait_ms":', fields.slot_wait_ms) + number(',"connect_ms":', fields.connect_ms)
       + number(',"upstream_head_ms":', fields.upstream_head_ms) + number(',"largest_gap_ms":', fields.largest_gap_ms)
       + `,"request_bytes":${fields.request_bytes},"response_bytes":${fields.response_bytes}`
-      + text(',"trace_id":', fields.trace_id) + text(',"span_id":', fields.span_id) + text(',"model":', fields.model);
+      + text(',"trace_id":', fields.trace_id) + text(',"span_id":', fields.span_id)
+      + text(',"requested_model":', fields.requested_model) + text(',"model":', fields.model);
     if (fields.usage !== undefined) line += `,"usage":${JSON.stringify(fields.usage)}`;
     line += text(',"usage_source":', fields.usage_source);
     if (fields.failure !== undefined) line += `,"failure":${JSON.stringify(fields.failure)}`;

@@ -5,6 +5,7 @@ import type { RequestRecord } from '../request-record.ts';
 import type { ProcessLogger } from './create-logger.ts';
 import { describeError, errorCodes } from './describe-error.ts';
 import { readLoggedFields } from './logged-fields.ts';
+import { createRequestedModel } from './requested-model.ts';
 import { createRequestLine, type RequestFields } from './request-line.ts';
 
 /** What only the log wants to know of a request, beside its record. */
@@ -33,10 +34,11 @@ export function createRequestLog({ logger, writeLine }: Pick<ProcessLogger, 'log
     }
   };
   const requestLine = createRequestLine();
+  const requestedModel = createRequestedModel();
   return {
     requestEnded: guarded((inbound, record, details) => {
       if (!logger.isLevelEnabled('info')) return;
-      const fields = describeRequest(inbound, record, details);
+      const fields = describeRequest(inbound, record, details, requestedModel(record.requestedModel));
       if (writeLine === undefined) logger.info(fields, 'request');
       else writeLine(requestLine(fields));
     }),
@@ -50,7 +52,7 @@ export function createRequestLog({ logger, writeLine }: Pick<ProcessLogger, 'log
   };
 }
 
-function describeRequest(inbound: InboundRequest, record: RequestRecord, details: RequestDetails): RequestFields {
+function describeRequest(inbound: InboundRequest, record: RequestRecord, details: RequestDetails, requestedModel: string | undefined): RequestFields {
   const { session_id, agent_id, parent_agent_id, traceparent } = inbound.loggedFields ?? readLoggedFields(inbound.request.rawHeaders);
   return {
     request_id: record.requestId, upstream_request_id: details.upstreamRequestId, side: record.side, client: record.client,
@@ -59,7 +61,7 @@ function describeRequest(inbound: InboundRequest, record: RequestRecord, details
     slot_wait_ms: round(details.slotWaitMs), connect_ms: round(details.connectMs), upstream_head_ms: round(details.upstreamHeadMs),
     largest_gap_ms: round(record.largestGapMs), request_bytes: record.requestBytes, response_bytes: record.responseBytes,
     trace_id: inbound.trace?.traceId, span_id: inbound.trace?.spanId,
-    model: record.model, usage: record.usage, usage_source: record.usageSource,
+    requested_model: requestedModel, model: record.model, usage: record.usage, usage_source: record.usageSource,
     failure: errorCodes(details.failure),
     session_id, agent_id, parent_agent_id, traceparent,
   };

@@ -1,4 +1,5 @@
 import type { Envelope, MemberValue } from '@penstock/json-envelope';
+import { describeClosedModel } from '../clients/describe-closed-model.ts';
 import type { ClientRules } from '../clients/client-rules.ts';
 import { GatewayError } from './gateway-error.ts';
 import type { NativeExchange } from './native-exchange.ts';
@@ -16,6 +17,8 @@ export function checkModels(exchange: NativeExchange, envelope: Envelope): void 
   const isMessages = exchange.route?.group === 'messages';
   if (isMessages && envelope.members.get('model') === undefined) throw new GatewayError('bad_request', 'The request body has no readable "model".');
   for (const member of MODEL_MEMBERS) {
+    // What was not kept was not read: the model in its place could be any.
+    if (envelope.overflowed.includes(member)) throw new GatewayError('bad_request', `The request body names too many models in "${member}".`);
     for (const value of envelope.members.get(member) ?? []) checkModel(rules, member, value);
   }
 }
@@ -24,5 +27,5 @@ function checkModel(rules: ClientRules, member: string, value: MemberValue): voi
   // An object in `fallbacks` names its model in a member of its own.
   if (member === 'fallbacks[]' && value.kind === 'object') return;
   if (value.kind !== 'string') throw new GatewayError('bad_request', `The request body has no readable "${member}".`);
-  if (!rules.allowsModel(value.value)) throw new GatewayError('forbidden', 'The model is not open to this client at this gateway.');
+  if (!rules.allowsModel(value.value)) throw new GatewayError('model_not_open', describeClosedModel(value.value, rules.openModels));
 }

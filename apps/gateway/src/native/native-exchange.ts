@@ -34,6 +34,8 @@ export class NativeExchange {
   /** Whether the client asked for a stream. */
   wantsStream = false;
   maxTokens: number | undefined;
+  /** The model that the body names, as the client wrote it. */
+  requestedModel: string | undefined;
   /** Why an upload stopped before its end. */
   uploadFailure: (() => unknown) | undefined;
   /** Bytes of the upload that came through so far. */

@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import { performance } from 'node:perf_hooks';
 import { hasViaPseudonym } from '@penstock/header-policy';
 import { checkModels } from './check-models.ts';
+import { checkThread } from './check-thread.ts';
 import { ClientGone } from './client-gone.ts';
 import { DrainingBody } from '../outbound/draining-body.ts';
 import { findMisplacedPath } from './explain-path.ts';
@@ -122,12 +123,14 @@ async function readLater(exchange: NativeExchange, received: Promise<ReceivedJso
 
 function readReceived(exchange: NativeExchange, received: ReceivedJson): void {
   const { envelope, chunks, byteLength } = received;
+  exchange.requestedModel = readModel(envelope);
+  const { trace } = exchange.inbound;
+  if (trace !== undefined) trace.requestModel = exchange.requestedModel;
   if (envelope.root !== 'object') throw new GatewayError('bad_request', 'The request body must be a JSON object.');
   const [duplicate] = envelope.duplicates;
-  if (duplicate !== undefined) throw new GatewayError('bad_request', `The request body has more than one top-level "${duplicate}".`);
+  if (duplicate !== undefined) throw new GatewayError('bad_request', `The request body has more than one ${duplicate.includes('.') ? '' : 'top-level '}"${duplicate}".`);
   checkModels(exchange, envelope);
-  const { trace } = exchange.inbound;
-  if (trace !== undefined) trace.requestModel = readModel(envelope);
+  checkThread(exchange, envelope);
   const stream = envelope.members.get('stream')?.[0];
   exchange.wantsStream = stream?.kind === 'boolean' && stream.value;
   const maxTokens = envelope.members.get('max_tokens')?.[0];

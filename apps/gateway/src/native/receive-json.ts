@@ -16,8 +16,10 @@ export interface ReceivedJson {
   readonly envelope: Envelope;
 }
 
-/** The members that the gateway reads; nested ones are those that name a further model. */
-export const READ_MEMBERS: readonly string[] = ['model', 'stream', 'max_tokens', 'fallbacks[].model', 'fallbacks[]', 'tools[].model'];
+/** The members that the gateway reads; nested ones name a further model, or continue a message thread. */
+export const READ_MEMBERS: readonly string[] = [
+  'model', 'stream', 'max_tokens', 'fallbacks[].model', 'fallbacks[]', 'tools[].model', 'thread', 'thread.type', 'thread.previous_message_id',
+];
 
 const MAX_DEPTH = 1_000;
 const MAX_VALUE_BYTES = 1_024;

@@ -47,6 +47,7 @@ function toRecord(exchange: NativeExchange, endedAt: number): RequestRecord {
     record.timeToFirstByteMs = exchange.headAt - inbound.startedAt;
     record.overheadMs = overheadOf(exchange, record.timeToFirstByteMs);
   }
+  if (exchange.requestedModel !== undefined) record.requestedModel = exchange.requestedModel;
   if (exchange.largestGapMs !== undefined) record.largestGapMs = exchange.largestGapMs;
   if (usage !== undefined) {
     if (exchange.isEventStream) record.sawStop = usage.sawStop;

@@ -34,6 +34,16 @@ describe('routes', () => {
   });
 });
 
+describe('message threads', () => {
+  it('are continued by a single client, and by one of several only where its routes name them', () => {
+    expect(createClientRules(BASE, 1).allowsMessageThreads).toBe(true);
+    expect(createClientRules({ ...BASE, routes: ['messages'] }, 1).allowsMessageThreads).toBe(true);
+    expect(createClientRules(BASE, 2).allowsMessageThreads).toBe(false);
+    expect(createClientRules({ ...BASE, routes: ['messages', 'files'] }, 2).allowsMessageThreads).toBe(false);
+    expect(createClientRules({ ...BASE, routes: ['messages', 'message_threads'] }, 2).allowsMessageThreads).toBe(true);
+  });
+});
+
 describe('matchesGlob', () => {
   it('agrees with the regular expression that means the same', () => {
     // Few letters, so that a star often has to take back what it let the next letters match.

@@ -4,7 +4,10 @@ import { describe, expect, test } from 'vitest';
 import { citedTests, problemsOf, readPage, REPOSITORY, tableRows } from './documented-tests.ts';
 
 const REPORTS = 153;
-const rows = tableRows(readPage('docs/field-reports.md'));
+const table = tableRows(readPage('docs/field-reports.md'));
+const rows = table.filter(([number = '']) => /^\d+$/.test(number));
+/** Rows without a number, in three columns: what was reported after the numbered list was made. */
+const later = table.filter(([first = '']) => !/^\d+$/.test(first));
 
 /** The list that the page was made from, where it lies beside the checkout. */
 const SOURCE = join(REPOSITORY, '../shared/facts/field-reports.md');
@@ -23,6 +26,12 @@ describe('docs/field-reports.md', () => {
   });
 
   test.each(rows.map(([number = '', , , shown = '']) => [number, shown] as const))('FR-%s names only tests that exist', (_number, shown) => {
+    expect(problemsOf(citedTests(shown))).toEqual([]);
+  });
+
+  test.each(later)('the later report %s (%s) names a test that exists, or why it cannot apply', (report, seen, shown = '') => {
+    expect([report === '', seen === '']).toEqual([false, false]);
+    expect(citedTests(shown).length > 0 || /^Cannot apply: .{30,}\.$/.test(shown)).toBe(true);
     expect(problemsOf(citedTests(shown))).toEqual([]);
   });
 

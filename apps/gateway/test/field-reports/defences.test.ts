@@ -23,7 +23,7 @@ describe('a client reaches only what is open to it', () => {
   beforeAll(async () => {
     gateway = await startTestGateway(upstream.origin, {
       anthropic_native: { allow_unknown_routes: true },
-      clients: [clientOf('a', { models: ['claude-haiku-*'] }), clientOf('b', { routes: ['messages', 'files', 'unknown'] }), clientOf('c')],
+      clients: [clientOf('a', { models: ['claude-haiku-*'] }), clientOf('b', { routes: ['messages', 'files', 'unknown'] }), clientOf('c'), clientOf('d', { routes: ['messages', 'message_threads'] })],
     });
   });
   afterAll(() => gateway.close());
@@ -31,12 +31,48 @@ describe('a client reaches only what is open to it', () => {
   test.each([
     ['another model', '{"model":"claude-opus-4"}'], ['another model in other spelling', '{"mod\\u0065l":"claude-\\u006fpus-4"}'], ['another model among fallbacks', '{"model":"claude-haiku-4","fallbacks":[{"model":"claude-opus-4"}]}'],
     ['another model of a tool', '{"model":"claude-haiku-4","tools":[{"type":"advisor_20260301","model":"claude-opus-4"}]}'],
-  ])('%s is forbidden, wherever it is named', async (_name, body) => {
+  ])('%s is not open, wherever it is named', async (_name, body) => {
     const before = upstream.requests.length;
-    expect(outcomeOf(await ask(gateway.port, { fields: asClient('a'), body }))).toEqual([403, 'forbidden']);
+    expect(outcomeOf(await ask(gateway.port, { fields: asClient('a'), body }))).toEqual([404, 'model_not_open']);
     const coded = { fields: `${asClient('a')}Content-Encoding: gzip\r\n`, body: gzipSync(body) };
+    expect(outcomeOf(await ask(gateway.port, coded))).toEqual([404, 'model_not_open']);
+    expect(upstream.requests.length).toBe(before);
+  });
+
+  test.each([
+    ['fallbacks', Array.from({ length: 64 }, () => '"claude-haiku-4"'), '"claude-opus-4"'], ['tools', Array.from({ length: 64 }, () => '{"model":"claude-haiku-4"}'), '{"model":"claude-opus-4"}'],
+  ])('another model behind more %s than are read is refused (what was not read could be any)', async (member, open, closed) => {
+    const bodyOf = (list: readonly string[]): string => `{"model":"claude-haiku-4","${member}":[${list.join()}]}`;
+    expect(outcomeOf(await ask(gateway.port, { fields: asClient('a'), body: bodyOf(open) }))).toEqual([200]);
+    expect(outcomeOf(await ask(gateway.port, { fields: asClient('a'), body: bodyOf([...open, closed]) }))).toEqual([400, 'bad_request']);
+  });
+
+  const threads = (thread: string): string => `{"model":"claude-haiku-4","thread":${thread}}`;
+  const CONTINUED: readonly string[] = [
+    '{"type":"continue","previous_message_id":"msg_of_another"}', '{"previous_message_id":"msg_of_another","ty\\u0070e":"continue"}', '{"type":"create","previous_message_id":"msg_of_another"}',
+    '{"previous_message_id":"msg_of_another"}', '{"type":"of_tomorrow"}', '{"type":["create"]}', '{}', '[{"type":"create"}]', '"create"', 'true', `{"type":"create${'e'.repeat(2_000)}"}`,
+  ];
+
+  test.each(CONTINUED)('a message thread is continued only by a client whose routes name message_threads: %s', async (thread) => {
+    const before = upstream.requests.length;
+    for (const path of ['/v1/messages', '/v1/messages/count_tokens']) {
+      const refused = await ask(gateway.port, { path, fields: asClient('c'), body: threads(thread) });
+      expect(outcomeOf(refused)).toEqual([403, 'forbidden']);
+      expect(refused.body.toString()).toContain('\\"message_threads\\" in its clients[].routes');
+    }
+    const coded = { fields: `${asClient('c')}Content-Encoding: gzip\r\n`, body: gzipSync(threads(thread)) };
     expect(outcomeOf(await ask(gateway.port, coded))).toEqual([403, 'forbidden']);
     expect(upstream.requests.length).toBe(before);
+    expect(outcomeOf(await ask(gateway.port, { fields: asClient('d'), body: threads(thread) }))).toEqual([200]);
+  });
+
+  test('a message thread may be begun by every client, and one that names two kinds is ambiguous', async () => {
+    for (const thread of ['{"type":"create"}', '{"type":"create","name":"x"}', 'null']) {
+      expect(outcomeOf(await ask(gateway.port, { fields: asClient('c'), body: threads(thread) }))).toEqual([200]);
+    }
+    for (const body of ['{"thread":{"type":"create","type":"continue"}}', '{"thread":{"type":"create"},"thread":{"type":"continue"}}']) {
+      expect(outcomeOf(await ask(gateway.port, { fields: asClient('c'), body }))).toEqual([400, 'bad_request']);
+    }
   });
 
   test.each([['a model that is a number', '{"model":7}'], ['no model', '{}'], ['two models', '{"model":"claude-haiku-4","model":"claude-opus-4"}']])('%s is refused where models are restricted', async (_name, body) => {

@@ -34,7 +34,7 @@ const lastUpstream = (): Simulator['requests'][number] => {
   if (request === undefined) throw new Error('nothing reached the upstream');
   return request;
 };
-const OWN_TITLES: readonly string[] = Array.from(readFileSync(import.meta.filename, 'utf8').matchAll(/^ {2}test\('([^']+)'/gm), ([, title = '']) => title);
+const OWN_TITLES: readonly string[] = Array.from(readFileSync(import.meta.filename, 'utf8').matchAll(/^ {2}test\('((?:[^'\\]|\\.)+)'/gm), ([, title = '']) => title.replaceAll('\\', ''));
 
 describe('the gateway contract of Claude Code', () => {
   test('answers the warm-up probe itself', async () => {
@@ -107,6 +107,23 @@ describe('the gateway contract of Claude Code', () => {
     expect(response.status).toBe(200);
     const rawHeaders = upstream.requests.at(-1)?.rawHeaders ?? [];
     expect(['authorization', 'anthropic-beta', 'x-api-key'].map((name) => fieldValues(rawHeaders, name))).toEqual([[`Bearer ${token}`], ['oauth-2025-04-20'], []]);
+  });
+
+  test('takes the gateway\'s key beside the developer\'s own login', async () => {
+    const token = 'sk-ant-oat01-of-a-person';
+    await using upstream = await startSimulator({ apiKeys: [token] });
+    await using forwarding = await startTestGateway(upstream.origin, {
+      anthropic_native: { credentials: 'forward', api_key: undefined }, openai_front_door: { enabled: false }, clients: [{ name: 'alice', key_sha256: hashClientKey(CLIENT_KEY) }],
+    });
+    const ask = (headers: Record<string, string>): Promise<Response> => fetch(`${forwarding.anthropic}/v1/messages?beta=true`, {
+      method: 'POST', headers: { 'content-type': 'application/json', authorization: `Bearer ${token}`, ...headers }, body: JSON.stringify(ASK),
+    });
+    expect((await ask({ 'x-penstock-key': CLIENT_KEY })).status).toBe(200);
+    const rawHeaders = upstream.requests.at(-1)?.rawHeaders ?? [];
+    expect(['authorization', 'x-penstock-key'].map((name) => fieldValues(rawHeaders, name))).toEqual([[`Bearer ${token}`], []]);
+    expect(await forwarding.recorded(1)).toMatchObject([{ client: 'alice' }]);
+    const refused = await ask({});
+    expect([refused.status, await refused.text()]).toEqual([401, expect.stringContaining('x-penstock-key') as string]);
   });
 
   test('relays a stream with its pings', async () => {

@@ -11,7 +11,7 @@ import { translateMessage } from '../response/translate-message.ts';
 import { anthropicRequest, versionOf } from './anthropic-request.ts';
 import { answerJson, answerUpstreamError, hasMediaType } from './answer-upstream.ts';
 import type { Exchange } from './exchange.ts';
-import { admitRequest, isAnthropic, readExchangeBody, resolveModel, type FrontDoor } from './front-door.ts';
+import { admitRequest, isAnthropic, readExchangeBody, recordRequestedModel, resolveModel, type FrontDoor } from './front-door.ts';
 import { gatherBody } from './gather-body.ts';
 import { sendAndAnswer, type Outbound } from './outbound.ts';
 import { requireJsonContent } from './read-body.ts';
@@ -89,6 +89,7 @@ function boundOf(request: JsonObject): number | undefined {
 async function prepare(frontDoor: FrontDoor, exchange: Exchange): Promise<Outbound> {
   const body = await readExchangeBody(frontDoor, exchange);
   const request = parseJsonRequest(body, frontDoor.limits.maxRequestValues);
+  recordRequestedModel(exchange, request);
   const model = requireModel(request);
   const resolved = resolveModel(frontDoor, model);
   const { origin } = resolved;

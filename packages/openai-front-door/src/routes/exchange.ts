@@ -16,6 +16,7 @@ export interface ExchangeRecord {
   requestBytes: number;
   isEventStream: boolean;
   backend?: string;
+  requestedModel?: string;
   model?: string;
   usage?: TokenCounts;
   usageSource?: UsageSource;

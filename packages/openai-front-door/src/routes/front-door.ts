@@ -1,8 +1,10 @@
+import { Buffer } from 'node:buffer';
 import type { Context } from 'koa';
 import type { AnthropicBackend, Backend, OpenAiBackend } from '../backend.ts';
 import { FrontDoorError } from '../errors/front-door-error.ts';
 import type { ModelMap, ResolvedModel } from '../models/model-map.ts';
 import type { FrontDoorHooks, FrontDoorLimits, ReadBody, RequestRead, StreamBody } from '../options.ts';
+import { member, type JsonObject } from '../request/json-value.ts';
 import type { Exchange } from './exchange.ts';
 
 /** What every route of one front door shares: its options, resolved once. */
@@ -28,10 +30,16 @@ export interface NamedBackend<B extends Backend = Backend> {
 }
 
 const LONGEST_SHOWN_NAME = 200;
+const LONGEST_RECORDED_NAME = 256;
+
+/** The name in printable ASCII, for terminals and logs show the sentence that holds it. */
+function showName(model: string): string {
+  return JSON.stringify(model.slice(0, LONGEST_SHOWN_NAME)).slice(1, -1).replaceAll(/[^\x20-\x7e]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
 
 /** OpenAI's answer for a model that the map does not know. */
 export function modelNotFound(model: string): FrontDoorError {
-  return new FrontDoorError('model_not_found', `The model '${model.slice(0, LONGEST_SHOWN_NAME)}' does not exist or you do not have access to it.`, { param: 'model' });
+  return new FrontDoorError('model_not_found', `The model '${showName(model)}' does not exist or you do not have access to it.`, { param: 'model' });
 }
 
 /** Where a model goes, or the 404. */
@@ -66,6 +74,14 @@ export async function readExchangeBody(frontDoor: FrontDoor, exchange: Exchange)
   const body = await frontDoor.readBody(exchange.ctx, frontDoor.limits.maxRequestBytes);
   exchange.record.requestBytes = body.length;
   return body;
+}
+
+/** Notes the model that a body names, before anything is refused for it. */
+export function recordRequestedModel(exchange: Exchange, request: JsonObject): void {
+  const model = member(request, 'model');
+  if (typeof model !== 'string') return;
+  // A part of a longer text would keep all of it alive for as long as the answer streams.
+  exchange.record.requestedModel = model.length > LONGEST_RECORDED_NAME ? Buffer.from(model.slice(0, LONGEST_RECORDED_NAME)).toString() : model;
 }
 
 /** Lets the application refuse a request whose body is known. */

@@ -3,7 +3,7 @@ import { FrontDoorError, isFrontDoorError } from '../errors/front-door-error.ts'
 import { member, type JsonObject } from '../request/json-value.ts';
 import { parseJsonRequest } from '../request/parse-chat-request.ts';
 import type { Exchange } from './exchange.ts';
-import { admitRequest, openAiBackends, readExchangeBody, resolveModel, type FrontDoor, type NamedBackend } from './front-door.ts';
+import { admitRequest, openAiBackends, readExchangeBody, recordRequestedModel, resolveModel, type FrontDoor, type NamedBackend } from './front-door.ts';
 import type { OpenAiBackend } from '../backend.ts';
 import { isJsonContent, requireJsonContent } from './read-body.ts';
 import { sendAndAnswer, type Outbound } from './outbound.ts';
@@ -69,6 +69,7 @@ async function prepare(frontDoor: FrontDoor, exchange: Exchange): Promise<Outbou
     requireJsonContent(ctx);
     const body = await readExchangeBody(frontDoor, exchange);
     request = parseJsonRequest(body, frontDoor.limits.maxRequestValues);
+    recordRequestedModel(exchange, request);
     to = originOf(frontDoor, ctx, request, first);
     relayed = { body, responseKind: member(request, 'stream') === true ? 'event-stream' : 'opaque' };
     exchange.record.usageSource = 'missing';

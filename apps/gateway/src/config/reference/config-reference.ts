@@ -50,7 +50,7 @@ const RULES = `## Rules between fields
 - An OAuth token (\`sk-ant-oat…\`) is no \`api_key\`: it belongs to one person, who sends it through \`forward\`.
 - An upstream is never one of the gateway's own listeners.
 - Names and key hashes of clients are distinct, and so are names of backends. Several backends need \`models\`.
-- With two or more clients, \`batches\`, \`files\`, \`skills\`, \`agents\`, \`admin\` and unknown paths are closed to a client unless its
+- With two or more clients, \`batches\`, \`files\`, \`skills\`, \`agents\`, \`admin\`, \`message_threads\` and unknown paths are closed to a client unless its
   \`routes\` names them: they share one Anthropic workspace. A client with \`models\` is refused where its models cannot be read (batches,
   agents, admin, unknown paths).
 `;

@@ -3,8 +3,8 @@ import { isKeyLike } from '../problems/secret-fields.ts';
 import { ROUTE_GROUPS } from './anthropic-native-section.ts';
 import { checkedText, count, list, modelPattern } from './field-kinds.ts';
 
-/** What a client's `routes` may name: the native groups, paths the gateway does not know, and the front door. */
-export const CLIENT_ROUTES: readonly [...typeof ROUTE_GROUPS, 'unknown', 'front_door'] = [...ROUTE_GROUPS, 'unknown', 'front_door'];
+/** What a client's `routes` may name: the native groups, continued message threads, paths the gateway does not know, and the front door. */
+export const CLIENT_ROUTES: readonly [...typeof ROUTE_GROUPS, 'message_threads', 'unknown', 'front_door'] = [...ROUTE_GROUPS, 'message_threads', 'unknown', 'front_door'];
 
 /** One of `CLIENT_ROUTES`. */
 export type ClientRoute = (typeof CLIENT_ROUTES)[number];
@@ -52,7 +52,7 @@ const clientSection: z.ZodType<ClientConfig> = z.strictObject({
   models: list(modelPattern()).min(1, 'at least one model pattern').optional()
     .describe('Models this client may use; `*` stands for any characters. Absent: all. With it batches are refused, whose models cannot be read.'),
   routes: list(z.enum(CLIENT_ROUTES, `one of ${CLIENT_ROUTES.join(', ')}`)).min(1, 'at least one route group').optional()
-    .describe('Route groups this client may use. Absent: those that are served, but with two or more clients only `messages`, `models` and `front_door`.'),
+    .describe('Route groups this client may use. Absent: those that are served, but with two or more clients only `messages`, `models` and `front_door`. `message_threads` lets messages continue a thread, which is shared with all clients.'),
   limits: limitsOfClient.optional().describe('What this client may use at most.'),
 }, 'an object with name and key_sha256');
 
