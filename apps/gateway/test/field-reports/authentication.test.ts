@@ -83,7 +83,7 @@ describe('who is let in', () => {
       bodies.add(JSON.stringify({ error, ...rest }));
       expect(response.bytes.toString('latin1')).not.toContain(wrong);
     }
-    expect([...bodies]).toEqual(['{"error":{"type":"authentication_error","message":"The gateway did not accept the key of this request."},"type":"error"}']);
+    expect([...bodies]).toEqual(['{"error":{"type":"authentication_error","message":"The gateway did not accept the key of this request. It takes its own keys only; logging in to Anthropic again does not help."},"type":"error"}']);
   });
 
   test('a refused credential is logged with its reason and the client\'s address behind trusted proxies, and without the credential (FR-138)', async () => {
