@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { registerUpstreamMetrics } from '@penstock/upstream-metrics';
 import type { Logger } from 'pino';
+import { beginJsonCheck } from './begin-json-check.ts';
 import type { ClientRegistry } from './clients/client-registry.ts';
 import type { GatewayConfig } from './config/gateway-config.ts';
 import { createFrontDoorSide, type FrontDoorSide } from './front-door/create-front-door-side.ts';
@@ -60,7 +61,7 @@ export function createSides(options: SidesOptions): Sides {
   };
   const native = make('native', () => createNativeSide({ ...options, limiter: limiters.native, isDegraded: () => Object.keys(failures).length > 0 }));
   if (native !== undefined) upstreams.add('native', native.upstream);
-  const frontDoor = config.openai_front_door.enabled ? make('front_door', () => createFrontDoorSide({ ...options, limiter: limiters.front_door })) : undefined;
+  const frontDoor = config.openai_front_door.enabled ? make('front_door', () => createFrontDoorSide({ ...options, limiter: limiters.front_door, beginJsonCheck })) : undefined;
   for (const [name, client] of Object.entries(frontDoor?.upstreams ?? {})) upstreams.add(name, client);
 
   return {

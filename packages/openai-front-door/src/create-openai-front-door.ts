@@ -7,6 +7,9 @@ import { answerError, beginExchange, type Exchange } from './routes/exchange.ts'
 import type { FrontDoor } from './routes/front-door.ts';
 import { matchRoute } from './routes/match-route.ts';
 import { readRequestBody, streamRequestBody } from './routes/read-body.ts';
+import { versionOf } from './routes/anthropic-request.ts';
+import type { ChatPlan } from './translation/chat-plan.ts';
+import { createTranslator } from './translation/translator.ts';
 
 /** The front door of one application. */
 export interface OpenAiFrontDoor {
@@ -18,19 +21,31 @@ export interface OpenAiFrontDoor {
   interrupt(message?: string): void;
 }
 
+function planChats(options: FrontDoorOptions, maxRequestValues: number): ChatPlan {
+  const versions = Object.entries(options.backends).map(([name, backend]) => [name, backend.kind === 'anthropic' ? versionOf(backend) : undefined] as const);
+  return {
+    models: options.models,
+    capabilities: options.capabilities ?? BUILT_IN_MODEL_CAPABILITIES,
+    maxOutputTokens: options.maxOutputTokens ?? DEFAULT_MAX_OUTPUT_TOKENS,
+    versions: Object.fromEntries(versions),
+    laterSystemMessages: options.laterSystemMessages ?? 'hoist',
+    jsonObjectFormat: options.jsonObjectFormat ?? 'reject',
+    reasoningContent: options.reasoningContent ?? false,
+    maxRequestValues,
+  };
+}
+
 function resolveFrontDoor(options: FrontDoorOptions): FrontDoor {
   const limits = validateFrontDoorOptions(options);
-  const registry = options.capabilities ?? BUILT_IN_MODEL_CAPABILITIES;
+  const chatPlan = planChats(options, limits.maxRequestValues);
   return {
-    limits,
+    limits, chatPlan,
+    translator: createTranslator({ maxInlineBytes: limits.maxInlineBytes, maxWaiting: limits.maxTranslationsWaiting }),
     backends: options.backends,
-    models: createModelMap(options.models, registry, options.maxOutputTokens ?? DEFAULT_MAX_OUTPUT_TOKENS),
+    models: createModelMap(chatPlan.models, chatPlan.capabilities, chatPlan.maxOutputTokens),
     hooks: options.hooks ?? {},
     readBody: options.readBody ?? readRequestBody,
     streamBody: options.streamBody ?? streamRequestBody,
-    reasoningContent: options.reasoningContent ?? false,
-    laterSystemMessages: options.laterSystemMessages ?? 'hoist',
-    jsonObjectFormat: options.jsonObjectFormat ?? 'reject',
   };
 }
 

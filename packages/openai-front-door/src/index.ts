@@ -1,7 +1,7 @@
 export { createOpenAiFrontDoor, type OpenAiFrontDoor } from './create-openai-front-door.ts';
 export {
   DEFAULT_FRONT_DOOR_LIMITS, DEFAULT_MAX_OUTPUT_TOKENS,
-  type FrontDoorHooks, type FrontDoorLimits, type FrontDoorOptions, type ReadBody, type RequestRead, type StreamBody,
+  type FrontDoorHooks, type FrontDoorLimits, type FrontDoorOptions, type ReadBody, type ReceivedBody, type RequestRead, type StreamBody,
 } from './options.ts';
 export { FrontDoorOptionsError } from './options-error.ts';
 export type {

@@ -19,6 +19,12 @@ export interface FrontDoorLimits {
   readonly maxResponseBytes: number;
   /** The longest event of an upstream stream, in characters. @defaultValue 1048576 */
   readonly maxEventChars: number;
+  /** A larger request or gathered answer is read and translated on a thread of its own, so that nothing else waits for it. @defaultValue 131072 */
+  readonly maxInlineBytes: number;
+  /** Larger bodies that wait for that thread; one more is `overloaded`. @defaultValue 64 */
+  readonly maxTranslationsWaiting: number;
+  /** The most JSON values a gathered answer may hold. @defaultValue 500000 */
+  readonly maxResponseValues: number;
   /** Thinking kept to be handed back signed, in characters, when the client asked for it. @defaultValue 4194304 */
   readonly maxThinkingChars: number;
   /** Pages of the upstream's model list that are followed. @defaultValue 10 */
@@ -27,6 +33,8 @@ export interface FrontDoorLimits {
   readonly clientStallMs: number;
   /** Silence on a stream after which a comment is written; 0 writes none of our own. @defaultValue 0 */
   readonly keepAliveMs: number;
+  /** Silence on a translated stream after which a comment is written although nothing is for the client, while the upstream sends events; 0 writes none. @defaultValue 10000 */
+  readonly maxSilenceMs: number;
 }
 
 /** What is known of a request when its body was read. */
@@ -36,7 +44,18 @@ export interface RequestRead {
   /** The output tokens the request may cost; absent where it has no such bound. */
   readonly maxTokens: number | undefined;
   readonly stream: boolean;
+  /** The body's length as it came, compressed or not. */
   readonly requestBytes: number;
+  /** The length of its JSON text, decoded; absent where the body is no JSON. */
+  readonly jsonBytes: number | undefined;
+}
+
+/** A request body that was read. */
+export interface ReceivedBody {
+  /** The bytes as they came; a relayed request has them, with its `content-encoding`. */
+  readonly bytes: Uint8Array;
+  /** The JSON text: the same bytes, or what they hold decoded. */
+  readonly json: Uint8Array;
 }
 
 /** Where the application takes part. */
@@ -57,8 +76,11 @@ export interface FrontDoorHooks {
   readonly onInternalError?: (error: unknown, ctx: Context) => void;
 }
 
-/** Reads the whole request body; rejects with a `FrontDoorError` such as `too_large`. */
-export type ReadBody = (ctx: Context, maxBytes: number) => Promise<Uint8Array>;
+/**
+ * Reads the whole JSON body of a request; both forms of it are at most `maxBytes` long. Rejects with a `FrontDoorError` such as `too_large`, or
+ * `unsupported_media_type` for a content coding it does not know. What is no JSON may be refused as soon as it is seen.
+ */
+export type ReadBody = (ctx: Context, maxBytes: number) => Promise<ReceivedBody>;
 
 /** Reads a request body that is passed on as it arrives, at the pace of whoever iterates. */
 export type StreamBody = (ctx: Context) => AsyncIterable<Uint8Array>;
@@ -94,10 +116,14 @@ export const DEFAULT_FRONT_DOOR_LIMITS: FrontDoorLimits = Object.freeze({
   maxStreamedRequestBytes: 512 * 1024 * 1024,
   maxResponseBytes: 32 * 1024 * 1024,
   maxEventChars: 1024 * 1024,
+  maxInlineBytes: 128 * 1024,
+  maxTranslationsWaiting: 64,
+  maxResponseValues: DEFAULT_MAX_REQUEST_VALUES,
   maxThinkingChars: 4 * 1024 * 1024,
   maxModelPages: 10,
   clientStallMs: 120_000,
   keepAliveMs: 0,
+  maxSilenceMs: 10_000,
 });
 
 /** The `max_tokens` of last resort. */
@@ -129,7 +155,7 @@ export function validateFrontDoorOptions(options: FrontDoorOptions): FrontDoorLi
   const problems: string[] = [];
   for (const [name, value] of Object.entries(limits)) {
     const problem = name in DEFAULT_FRONT_DOOR_LIMITS
-      ? positiveIntegerProblem(`limits.${name}`, value, name === 'keepAliveMs' ? 0 : 1)
+      ? positiveIntegerProblem(`limits.${name}`, value, name === 'keepAliveMs' || name === 'maxSilenceMs' ? 0 : 1)
       : `limits.${name} is not a limit; the limits are ${Object.keys(DEFAULT_FRONT_DOOR_LIMITS).join(', ')}`;
     if (problem !== undefined) problems.push(problem);
   }

@@ -40,7 +40,7 @@ export interface RequestSummary {
   readonly usageSource?: UsageSource;
   /** From the arrival of the request to the upstream's response head; absent when none came. */
   readonly firstByteMs?: number;
-  /** The largest silence between two chunks of a streamed upstream body. */
+  /** The longest time in which the client of a stream got no byte of its body; of a relayed one, between two chunks of the upstream. */
   readonly largestGapMs?: number;
   readonly requestBytes: number;
   readonly responseBytes: number;

@@ -12,6 +12,7 @@ import { frontDoorBackends, frontDoorModels } from '../config/front-door-backend
 import type { GatewayConfig } from '../config/gateway-config.ts';
 import { createByteBudget } from '../inbound/byte-budget.ts';
 import type { InboundRequest } from '../inbound/inbound-request.ts';
+import type { BeginJsonCheck } from '../inbound/json-check.ts';
 import { discardRest, respond } from '../inbound/respond.ts';
 import type { RequestRecord } from '../request-record.ts';
 import type { Tracing } from '../tracing/tracing.ts';
@@ -45,6 +46,8 @@ export interface FrontDoorSideOptions extends Omit<FrontDoorAdmission, 'clients'
   readonly config: GatewayConfig;
   readonly tracing: Tracing | undefined;
   readonly clients: ClientRegistry;
+  /** Checks JSON bodies as they arrive. */
+  readonly beginJsonCheck: BeginJsonCheck;
 }
 
 /** Makes the front door from a configuration; throws when it cannot be, and the native side serves alone. */
@@ -74,7 +77,7 @@ export function createFrontDoorSide(options: FrontDoorSideOptions): FrontDoorSid
   };
   const build = (config: GatewayConfig): OpenAiFrontDoor => createOpenAiFrontDoor({
     ...describeFrontDoor(config, backends), hooks,
-    readBody: (ctx, maxBytes) => receiveBody(inboundOf(ctx), callerOf(ctx).bytes, maxBytes),
+    readBody: (ctx, maxBytes) => receiveBody(inboundOf(ctx), callerOf(ctx).bytes, { maxBytes, check: options.beginJsonCheck(maxBytes) }),
     streamBody: (ctx) => streamBody(inboundOf(ctx)),
   });
   // A reload makes a new front door; requests under way end with the one they began with.

@@ -49,6 +49,8 @@ export interface GatewayErrorDetails {
   readonly retryAfterSeconds?: number;
   /** The methods of a known path; becomes `allow` on a 405. */
   readonly allow?: readonly string[];
+  /** The content codings that a request may have; becomes `accept-encoding` on a 415. */
+  readonly acceptEncoding?: string;
   /** What happened underneath, for the log only. */
   readonly cause?: unknown;
 }
@@ -59,12 +61,14 @@ export class GatewayError extends Error {
   readonly code: GatewayErrorCode;
   readonly retryAfterSeconds: number | undefined;
   readonly allow: readonly string[] | undefined;
+  readonly acceptEncoding: string | undefined;
 
   constructor(code: GatewayErrorCode, message: string, details: GatewayErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.code = code;
     this.retryAfterSeconds = details.retryAfterSeconds;
     this.allow = details.allow;
+    this.acceptEncoding = details.acceptEncoding;
   }
 
   get shape(): ErrorShape {
@@ -93,5 +97,6 @@ export function errorHeaders(error: GatewayError, requestId: string): string[] {
   if (error.shape.shouldRetry !== undefined) headers.push('x-should-retry', String(error.shape.shouldRetry));
   if (error.retryAfterSeconds !== undefined) headers.push('retry-after', String(Math.max(1, Math.ceil(error.retryAfterSeconds))));
   if (error.allow !== undefined) headers.push('allow', error.allow.join(', '));
+  if (error.acceptEncoding !== undefined) headers.push('accept-encoding', error.acceptEncoding);
   return headers;
 }

@@ -5,8 +5,8 @@ import { InboundMessage } from '../inbound/inbound-message.ts';
 import type { InboundRequest } from '../inbound/inbound-request.ts';
 import type { ByteLease } from '../inbound/byte-budget.ts';
 import { ChunkList } from '../inbound/chunk-list.ts';
+import { BodyCodingError, createBodyDecoder, REQUEST_CODINGS, type BodyDecoder } from '../inbound/decode-body.ts';
 import { ClientGone } from './client-gone.ts';
-import { createBodyDecoder, type BodyDecoder } from './decode-body.ts';
 import { GatewayError } from './gateway-error.ts';
 
 /** A gathered JSON body: the client's own bytes, and what was read of them. */
@@ -41,11 +41,21 @@ export function receiveJson(inbound: InboundRequest, lease: ByteLease, maxBytes:
   }
   if (head.contentLength !== undefined && head.contentLength > maxBytes) throw tooLarge(maxBytes);
   const scanner = createEnvelopeScanner(scannerOptionsFor(maxBytes));
-  const decoder = createBodyDecoder(head.contentEncoding, (chunk) => scanner.write(chunk));
+  const decoder = decoderFor(head.contentEncoding, scanner);
   if (inbound.expectsContinue) inbound.response.writeContinue();
   const whole = decoder === undefined && inbound.request instanceof InboundMessage ? inbound.request.takeWholeBody(head.contentLength) : undefined;
   if (whole !== undefined) return readWhole(whole, lease, maxBytes, scanner);
   return new JsonReceipt(inbound, lease, maxBytes, scanner, decoder).promise;
+}
+
+/** The decoder of a compressed body; most have none, and cost nothing here. */
+function decoderFor(contentEncoding: string | undefined, scanner: EnvelopeScanner): BodyDecoder | undefined {
+  if (contentEncoding === undefined) return undefined;
+  try {
+    return createBodyDecoder(contentEncoding, (chunk) => scanner.write(chunk));
+  } catch (error) {
+    throw describeFailure(error, 0, true);
+  }
 }
 
 function scannerOptionsFor(maxBytes: number): EnvelopeScannerOptions {
@@ -66,7 +76,7 @@ function readWhole(body: ChunkList, lease: ByteLease, maxBytes: number, scanner:
     for (const chunk of chunks) scanner.write(chunk);
     return { chunks, byteLength, envelope: scanner.end() };
   } catch (error) {
-    throw isEnvelopeError(error) ? describeEnvelopeError(error, maxBytes, false) : error;
+    throw describeFailure(error, maxBytes, false);
   }
 }
 
@@ -163,7 +173,7 @@ class JsonReceipt {
     this.#cleanUp();
     this.#decoder?.destroy();
     this.#body.take();
-    this.#reject(isEnvelopeError(error) ? describeEnvelopeError(error, this.#maxBytes, this.#decoder !== undefined) : error);
+    this.#reject(describeFailure(error, this.#maxBytes, this.#decoder !== undefined));
   }
 
   #cleanUp(): void {
@@ -177,6 +187,14 @@ class JsonReceipt {
 
 function tooLarge(maxBytes: number): GatewayError {
   return new GatewayError('too_large', `The request body exceeds the maximum size of ${maxBytes} bytes.`);
+}
+
+/** The `GatewayError` for what is wrong with a body; any other failure as it is. */
+function describeFailure(error: unknown, maxBytes: number, isDecoded: boolean): unknown {
+  if (isEnvelopeError(error)) return describeEnvelopeError(error, maxBytes, isDecoded);
+  if (!(error instanceof BodyCodingError)) return error;
+  if (error.code === 'corrupt') return new GatewayError('bad_request', error.message, { cause: error.cause });
+  return new GatewayError('unsupported_media_type', error.message, { acceptEncoding: REQUEST_CODINGS });
 }
 
 function describeEnvelopeError(error: { readonly code: string; readonly byteOffset: number }, maxBytes: number, isDecoded: boolean): GatewayError {

@@ -69,6 +69,8 @@ export interface FrontDoorErrorDetails {
   readonly retryAfterSeconds?: number;
   /** Sent as `allow` (RFC 9110 section 10.2.1). */
   readonly allow?: string;
+  /** Sent as `accept-encoding`: the content codings that a refused request may have (RFC 9110 section 12.5.3). */
+  readonly acceptEncoding?: string;
   readonly cause?: unknown;
 }
 
@@ -83,6 +85,7 @@ export class FrontDoorError extends Error {
   readonly shouldRetry: boolean | undefined;
   readonly retryAfterSeconds: number | undefined;
   readonly allow: string | undefined;
+  readonly acceptEncoding: string | undefined;
 
   constructor(code: FrontDoorErrorCode, message: string, details: FrontDoorErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -95,6 +98,7 @@ export class FrontDoorError extends Error {
     this.shouldRetry = kind.shouldRetry;
     this.retryAfterSeconds = details.retryAfterSeconds;
     this.allow = details.allow;
+    this.acceptEncoding = details.acceptEncoding;
   }
 }
 

@@ -30,13 +30,14 @@ export function toFrontDoorError(error: unknown): FrontDoorError {
   return isFrontDoorError(error) ? error : new FrontDoorError('internal', 'The gateway could not process the request.', { cause: error });
 }
 
-/** The answer for an error of the gateway's own, with `x-penstock-error`, `x-should-retry`, `retry-after` and `allow` where they apply. */
+/** The answer for an error of the gateway's own, with `x-penstock-error`, `x-should-retry`, `retry-after`, `allow` and `accept-encoding` where they apply. */
 export function openAiErrorResponse(error: unknown): OpenAiErrorResponse {
   const known = toFrontDoorError(error);
   const headers: Record<string, string> = { 'content-type': 'application/json; charset=utf-8', 'x-penstock-error': known.code };
   if (known.shouldRetry !== undefined) headers['x-should-retry'] = String(known.shouldRetry);
   if (known.retryAfterSeconds !== undefined) headers['retry-after'] = String(Math.max(0, Math.ceil(known.retryAfterSeconds)));
   if (known.allow !== undefined) headers['allow'] = known.allow;
+  if (known.acceptEncoding !== undefined) headers['accept-encoding'] = known.acceptEncoding;
   if (CLOSING.has(known.code)) headers['connection'] = 'close';
   return { status: known.status, headers, body: JSON.stringify(openAiErrorBody(known)) };
 }

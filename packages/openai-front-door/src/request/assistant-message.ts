@@ -1,27 +1,27 @@
-import { cacheLastBlock, contentBlocks, hasText, type PartKind } from './content-parts.ts';
+import { cacheLastBlock, contentBlocks, hasText, isThinkingBlock, type PartKind } from './content-parts.ts';
 import { invalidType, invalidValue, isJsonObject, member, requireArray, requireObject, requireString, unsupported, type JsonObject } from './json-value.ts';
+import { translateToolId } from './tool-id.ts';
 import { requireToolName } from './tool-name.ts';
 import type { TranslationScope } from './translation-scope.ts';
 
-const ASSISTANT_PARTS: ReadonlySet<PartKind> = new Set(['text', 'refusal']);
+const ASSISTANT_PARTS: ReadonlySet<PartKind> = new Set(['text', 'refusal', 'thinking']);
 const CALL_MEMBERS: ReadonlySet<string> = new Set(['id', 'type', 'function', 'cache_control', 'prompt_cache_breakpoint']);
 const CALLED_MEMBERS: ReadonlySet<string> = new Set(['name', 'arguments']);
-const TOOL_ID = /^[a-zA-Z0-9_-]+$/;
 
-/** A tool id as it came; the upstream takes no other characters, and an id is never rewritten. */
-export function requireToolId(value: unknown, param: string): string {
-  const id = requireString(value, param);
-  if (!TOOL_ID.test(id)) throw invalidValue(param, 'a tool call id may hold letters, digits, _ and - only');
-  return id;
-}
+/** The member under which arguments that are no JSON object are given back, as Anthropic documents it for calls that were cut (fine-grained tool streaming). */
+const INVALID_JSON = 'INVALID_JSON';
 
-/** The `input` of a tool call; an empty text means no arguments, anything but one JSON object is a 400. */
-function parseArguments(value: unknown, param: string, scope: TranslationScope): JsonObject {
+/**
+ * The `input` of a call in the history; an empty text means no arguments. An answer that ended at its output bound leaves a call with half of its
+ * arguments, and the client sends it back with every turn: what is no JSON object is wrapped in one, and reported.
+ */
+function parseArguments(value: unknown, param: string, place: string, scope: TranslationScope): JsonObject {
   const text = requireString(value, param);
   if (text.trim() === '') return {};
   const input = scope.parseText(text, param);
-  if (!isJsonObject(input)) throw invalidValue(param, 'the arguments are not a JSON object');
-  return input;
+  if (isJsonObject(input)) return input;
+  scope.ignore(`${place}.arguments`);
+  return { [INVALID_JSON]: text };
 }
 
 function toolUseBlock(value: unknown, param: string, scope: TranslationScope): JsonObject {
@@ -33,9 +33,9 @@ function toolUseBlock(value: unknown, param: string, scope: TranslationScope): J
   scope.ignoreOthers(called, CALLED_MEMBERS, 'messages.tool_calls.function');
   return {
     type: 'tool_use',
-    id: requireToolId(call['id'], `${param}.id`),
+    id: translateToolId(call['id'], `${param}.id`, scope),
     name: requireToolName(called['name'], `${param}.function.name`),
-    input: parseArguments(called['arguments'], `${param}.function.arguments`, scope),
+    input: parseArguments(called['arguments'], `${param}.function.arguments`, 'messages.tool_calls.function', scope),
     ...scope.cacheControl(call, param),
   };
 }
@@ -43,7 +43,7 @@ function toolUseBlock(value: unknown, param: string, scope: TranslationScope): J
 function legacyToolUse(value: unknown, param: string, id: string, scope: TranslationScope): JsonObject {
   const call = requireObject(value, param);
   scope.ignoreOthers(call, CALLED_MEMBERS, 'messages.function_call');
-  return { type: 'tool_use', id, name: requireToolName(call['name'], `${param}.name`), input: parseArguments(call['arguments'], `${param}.arguments`, scope) };
+  return { type: 'tool_use', id, name: requireToolName(call['name'], `${param}.name`), input: parseArguments(call['arguments'], `${param}.arguments`, 'messages.function_call', scope) };
 }
 
 /** The thinking that an earlier answer handed out, signature and all: it must go back unchanged for a tool turn to continue. */
@@ -63,31 +63,41 @@ function thinkingBlock(value: unknown, param: string): { readonly index: number;
 function withThinking(blocks: readonly JsonObject[], message: JsonObject, param: string): readonly JsonObject[] {
   const given = member(message, 'thinking_blocks');
   if (given === undefined) return blocks;
-  const merged = [...blocks];
-  let inserted = 0;
+  const merged: JsonObject[] = [];
+  let taken = 0;
   for (const [position, value] of requireArray(given, `${param}.thinking_blocks`).entries()) {
     const { index, block } = thinkingBlock(value, `${param}.thinking_blocks[${position}]`);
     // Blocks without a place come first, in order; one with a place goes back to where the answer had it.
-    merged.splice(Math.max(inserted, Math.min(index, merged.length)), 0, block);
-    inserted += 1;
+    for (; merged.length < index && taken < blocks.length; taken += 1) merged.push(blocks[taken] as JsonObject);
+    merged.push(block);
   }
+  for (; taken < blocks.length; taken += 1) merged.push(blocks[taken] as JsonObject);
   return merged;
+}
+
+/** A client that has both extensions gives its thinking back once. */
+function withoutSecondThinking(blocks: readonly JsonObject[], message: JsonObject, scope: TranslationScope): readonly JsonObject[] {
+  if (member(message, 'thinking_blocks') === undefined || !blocks.some(isThinkingBlock)) return blocks;
+  scope.ignore('messages.content.thinking');
+  return blocks.filter((block) => !isThinkingBlock(block));
 }
 
 /** The content of an assistant message: texts, then tool calls, with signed thinking where it stood; empty when it says nothing. */
 export function assistantBlocks(message: JsonObject, param: string, legacyCallId: string, scope: TranslationScope): readonly JsonObject[] {
   if (member(message, 'audio') !== undefined) throw unsupported(`${param}.audio`, 'earlier audio cannot be referred to');
   const content = member(message, 'content');
-  const texts = content === undefined ? [] : contentBlocks(content, `${param}.content`, ASSISTANT_PARTS, scope);
+  const given = content === undefined ? [] : contentBlocks(content, `${param}.content`, ASSISTANT_PARTS, scope);
+  const texts = withoutSecondThinking(given, message, scope);
   const refusal = member(message, 'refusal');
   if (refusal !== undefined && typeof refusal !== 'string') throw invalidType(`${param}.refusal`, 'a string', refusal);
-  if (texts.length > 0 && refusal !== undefined) scope.ignore('messages.refusal');
-  const spoken = texts.length === 0 && refusal !== undefined && hasText(refusal) ? [{ type: 'text', text: refusal }] : texts;
+  if (!texts.every(isThinkingBlock) && refusal !== undefined) scope.ignore('messages.refusal');
+  const isSilent = texts.every(isThinkingBlock);
+  const spoken = isSilent && refusal !== undefined && hasText(refusal) ? [...texts, { type: 'text', text: refusal }] : texts;
   const calls = member(message, 'tool_calls');
   const toolUses = calls === undefined ? [] : requireArray(calls, `${param}.tool_calls`)
     .map((call, index) => toolUseBlock(call, `${param}.tool_calls[${index}]`, scope));
   const legacy = member(message, 'function_call');
   const legacyUses = legacy === undefined ? [] : [legacyToolUse(legacy, `${param}.function_call`, legacyCallId, scope)];
   const blocks = cacheLastBlock([...spoken, ...toolUses, ...legacyUses], message, param, scope);
-  return blocks.length === 0 ? [] : withThinking(blocks, message, param);
+  return blocks.every(isThinkingBlock) ? [] : withThinking(blocks, message, param);
 }

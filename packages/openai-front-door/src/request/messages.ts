@@ -1,6 +1,7 @@
-import { assistantBlocks, requireToolId } from './assistant-message.ts';
+import { assistantBlocks } from './assistant-message.ts';
 import { cacheLastBlock, contentBlocks, type PartKind } from './content-parts.ts';
 import { invalidValue, member, requireArray, requireObject, requireString, unsupported, type JsonObject } from './json-value.ts';
+import { translateToolId } from './tool-id.ts';
 import type { TranslationScope } from './translation-scope.ts';
 
 const TEXT_ONLY: ReadonlySet<PartKind> = new Set(['text']);
@@ -44,7 +45,7 @@ interface Conversation {
 function hoist(conversation: Conversation, blocks: readonly JsonObject[], scope: TranslationScope): void {
   scope.ignore('messages.system_position');
   if (blocks.some((block) => block['cache_control'] !== undefined)) scope.ignore('messages.cache_control');
-  conversation.hoisted.push(...blocks.map((block) => String(block['text'])));
+  for (const block of blocks) conversation.hoisted.push(String(block['text']));
 }
 
 /** Settles a system message that may stay where it is: it may when an assistant turn or nothing follows it. */
@@ -68,14 +69,15 @@ function addSystem(conversation: Conversation, message: JsonObject, param: strin
   const blocks = cacheLastBlock(contentBlocks(message['content'], `${param}.content`, TEXT_ONLY, scope), message, param, scope);
   const isLeading = conversation.turns.length === 0 && conversation.results.length === 0 && conversation.contents.length === 0;
   if (isLeading) {
-    conversation.system.push(...blocks);
+    for (const block of blocks) conversation.system.push(block);
     return;
   }
   if (blocks.length === 0) return;
   const { laterSystemMessages, capabilities } = scope.settings;
   const followsUser = conversation.results.length > 0 || conversation.contents.length > 0;
   if (laterSystemMessages === 'inline' && capabilities.inlineSystem && followsUser) {
-    conversation.inline = [...conversation.inline ?? [], ...blocks];
+    conversation.inline ??= [];
+    for (const block of blocks) conversation.inline.push(block);
     return;
   }
   hoist(conversation, blocks, scope);
@@ -120,7 +122,7 @@ function addMessage(conversation: Conversation, value: unknown, index: number, s
     }
     case 'tool':
       flushInline(conversation, false, scope);
-      addToolResult(conversation, message, param, requireToolId(message['tool_call_id'], `${param}.tool_call_id`), scope);
+      addToolResult(conversation, message, param, translateToolId(message['tool_call_id'], `${param}.tool_call_id`, scope), scope);
       return;
     case 'function': {
       // The legacy protocol has no ids: a result answers the call right before it.
@@ -133,6 +135,17 @@ function addMessage(conversation: Conversation, value: unknown, index: number, s
     default:
       throw invalidValue(`${param}.role`, `expected ${ROLES}`);
   }
+}
+
+/** The upstream refuses a last assistant text that ends in white space, which OpenAI's takes: models rarely write on behind it. */
+function trimPrefill(turns: readonly Turn[], scope: TranslationScope): readonly Turn[] {
+  const last = turns.at(-1);
+  const block = last?.content.at(-1);
+  if (last?.role !== 'assistant' || typeof block?.['text'] !== 'string') return turns;
+  const text = block['text'].trimEnd();
+  if (text === block['text']) return turns;
+  scope.ignore('messages.trailing_whitespace');
+  return [...turns.slice(0, -1), { ...last, content: [...last.content.slice(0, -1), { ...block, text }] }];
 }
 
 /** Translates `messages`: leading system texts to the top, tool results merged in front of the user's next words, blank texts left out. */
@@ -149,5 +162,5 @@ export function translateMessages(value: unknown, scope: TranslationScope): Tran
     throw unsupported('messages', 'this model does not continue a last assistant message; end with a user message');
   }
   const system = hoisted.length === 0 ? conversation.system : [...conversation.system, { type: 'text', text: hoisted.join('\n') }];
-  return { system, messages: turns };
+  return { system, messages: trimPrefill(turns, scope) };
 }

@@ -1,7 +1,7 @@
 import { FrontDoorError } from '../errors/front-door-error.ts';
-import { DEFAULT_MAX_REQUEST_VALUES, outlineOf, type JsonOutline } from './json-outline.ts';
+import { DEFAULT_MAX_REQUEST_VALUES, MAX_JSON_DEPTH, outlineOf, type JsonOutline } from './json-outline.ts';
 import { invalidType, isJsonObject, member, type JsonObject } from './json-value.ts';
-import { parseJsonExactly } from './parse-json.ts';
+import { MAX_KEPT_NUMBERS, parseJsonExactly, TooManyNumbersError } from './parse-json.ts';
 
 const CHOSEN_MEMBERS: ReadonlySet<string> = new Set(['model', 'stream', 'max_tokens', 'max_completion_tokens', 'messages']);
 
@@ -12,7 +12,8 @@ function invalidJson(cause: unknown): FrontDoorError {
 
 function decode(bytes: Uint8Array): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    // A byte order mark stays in the text, for the parser to refuse: RFC 8259 section 8.1 forbids senders to add one.
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (error) {
     throw invalidJson(error);
   }
@@ -22,6 +23,9 @@ function parse(text: string): unknown {
   try {
     return parseJsonExactly(text);
   } catch (error) {
+    if (error instanceof TooManyNumbersError) {
+      throw new FrontDoorError('too_large', `The request body holds more than ${MAX_KEPT_NUMBERS} numbers with more digits than can be kept.`, { cause: error });
+    }
     throw invalidJson(error);
   }
 }
@@ -38,6 +42,7 @@ export function parseJsonRequest(bytes: Uint8Array, maxValues: number = DEFAULT_
   const text = decode(bytes);
   const outline = outlineOf(text, CHOSEN_MEMBERS, maxValues);
   if (outline.values > maxValues) throw new FrontDoorError('too_large', `The request body holds more than ${maxValues} JSON values.`);
+  if (outline.isTooDeep) throw new FrontDoorError('invalid_json', `The request body is nested too deeply: at most ${MAX_JSON_DEPTH} objects and arrays may be open at once.`);
   const value = parse(text);
   if (!isJsonObject(value)) throw new FrontDoorError('invalid_json', 'The request body must be a JSON object.');
   requireOneOfEach(outline);

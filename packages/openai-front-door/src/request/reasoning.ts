@@ -20,11 +20,13 @@ export interface Reasoning {
 }
 
 const MIN_THINKING_TOKENS = 1024;
+/** Values by which clients ask for what they would get without the field. */
+const NO_EFFORT_ASKED: ReadonlySet<unknown> = new Set([undefined, '', 'default', 'auto']);
 const EFFORTS: readonly string[] = ['none', 'minimal', ...EFFORT_LEVELS];
 
 function translateEffort(request: JsonObject, scope: TranslationScope): EffortLevel | undefined {
   const value = member(request, 'reasoning_effort');
-  if (value === undefined) return undefined;
+  if (NO_EFFORT_ASKED.has(value)) return undefined;
   const effort = requireString(value, 'reasoning_effort');
   if (!EFFORTS.includes(effort)) throw invalidValue('reasoning_effort', `expected one of ${EFFORTS.join(', ')}`);
   if (effort === 'none') return undefined;

@@ -1,3 +1,4 @@
+import { closeObjects, openObject } from './json-schema.ts';
 import { invalidValue, member, requireObject, requireString, unsupported, type JsonObject } from './json-value.ts';
 import type { TranslationScope } from './translation-scope.ts';
 
@@ -20,7 +21,10 @@ export function translateResponseFormat(request: JsonObject, scope: TranslationS
       scope.ignoreOthers(described, SCHEMA_MEMBERS, 'response_format.json_schema');
       const schema = requireObject(member(described, 'schema'), 'response_format.json_schema.schema');
       if (!scope.settings.capabilities.structuredOutputs) throw unsupported('response_format', 'this model has no structured outputs');
-      return { type: 'json_schema', schema };
+      const { schema: closed, isChanged, openAt } = closeObjects(schema);
+      if (openAt !== undefined) throw openObject('response_format.json_schema.schema', openAt);
+      if (isChanged) scope.ignore('response_format.json_schema.schema.additionalProperties');
+      return { type: 'json_schema', schema: closed };
     }
     default: throw invalidValue('response_format.type', 'expected text, json_schema or json_object');
   }

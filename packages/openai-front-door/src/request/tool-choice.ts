@@ -15,44 +15,66 @@ export interface TranslatedToolChoice {
   readonly choice: MessagesToolChoice | undefined;
 }
 
-function requireDeclared(name: unknown, tools: readonly MessagesTool[], param: string): string {
+/** The names of the declared tools. */
+type Names = ReadonlySet<string>;
+
+function requireDeclared(name: unknown, names: Names, param: string): string {
   const wanted = requireString(name, param);
-  if (!tools.some((tool) => tool.name === wanted)) throw invalidValue(param, 'no tool of that name is declared');
+  if (!names.has(wanted)) throw invalidValue(param, 'no tool of that name is declared');
   return wanted;
 }
 
-/** Only the allowed tools are sent: sending all and choosing `any` would let the model call the others. */
-function allowedTools(choice: JsonObject, tools: readonly MessagesTool[]): TranslatedToolChoice {
-  const param = 'tool_choice.allowed_tools';
-  const allowed = requireObject(choice['allowed_tools'], param);
-  const mode = allowed['mode'];
-  if (mode !== 'auto' && mode !== 'required') throw invalidValue(`${param}.mode`, 'expected auto or required');
-  const names = new Set(requireArray(allowed['tools'], `${param}.tools`).map((value, index) => {
-    const tool = requireObject(value, `${param}.tools[${index}]`);
-    if (tool['type'] !== 'function') throw unsupported(`${param}.tools[${index}].type`, 'only function tools are available');
-    return requireDeclared(requireObject(tool['function'], `${param}.tools[${index}].function`)['name'], tools, `${param}.tools[${index}].function.name`);
-  }));
-  if (names.size === 0) throw invalidValue(`${param}.tools`, 'at least one tool is needed');
-  return { tools: tools.filter((tool) => names.has(tool.name)), choice: { type: mode === 'auto' ? 'auto' : 'any' } };
+/** The name that a choice or an allowed tool gives: inside `function`, or beside the type as in the Responses API and in Anthropic's. */
+function requireNamed(value: JsonObject, names: Names, param: string): string {
+  const nested = member(value, 'function');
+  if (nested === undefined && member(value, 'name') !== undefined) return requireDeclared(value['name'], names, `${param}.name`);
+  return requireDeclared(requireObject(nested, `${param}.function`)['name'], names, `${param}.function.name`);
 }
 
-function chooseByObject(choice: JsonObject, tools: readonly MessagesTool[]): TranslatedToolChoice {
-  switch (choice['type']) {
-    case 'allowed_tools': return allowedTools(choice, tools);
-    case 'function': {
-      const name = requireDeclared(requireObject(choice['function'], 'tool_choice.function')['name'], tools, 'tool_choice.function.name');
-      return { tools, choice: { type: 'tool', name } };
-    }
+/** Only the allowed tools are sent: sending all and choosing `any` would let the model call the others. */
+function allowedTools(choice: JsonObject, tools: readonly MessagesTool[], names: Names): TranslatedToolChoice {
+  // The Responses API has mode and tools beside the type.
+  const isFlat = member(choice, 'allowed_tools') === undefined && member(choice, 'tools') !== undefined;
+  const param = isFlat ? 'tool_choice' : 'tool_choice.allowed_tools';
+  const allowed = isFlat ? choice : requireObject(choice['allowed_tools'], param);
+  const mode = allowed['mode'];
+  if (mode !== 'auto' && mode !== 'required') throw invalidValue(`${param}.mode`, 'expected auto or required');
+  const chosen = new Set(requireArray(allowed['tools'], `${param}.tools`).map((value, index) => {
+    const tool = requireObject(value, `${param}.tools[${index}]`);
+    if (tool['type'] !== 'function') throw unsupported(`${param}.tools[${index}].type`, 'only function tools are available');
+    return requireNamed(tool, names, `${param}.tools[${index}]`);
+  }));
+  if (chosen.size === 0) throw invalidValue(`${param}.tools`, 'at least one tool is needed');
+  return { tools: tools.filter((tool) => chosen.has(tool.name)), choice: { type: mode === 'auto' ? 'auto' : 'any' } };
+}
+
+/** A choice as Anthropic writes it; some clients send it to every endpoint. */
+function anthropicChoice(choice: JsonObject, type: MessagesToolChoice['type'], names: Names): MessagesToolChoice {
+  const named = type === 'tool' ? { type, name: requireDeclared(choice['name'], names, 'tool_choice.name') } : { type };
+  const isSingle = optionalBoolean(choice, 'disable_parallel_tool_use', 'tool_choice.disable_parallel_tool_use') === true;
+  return isSingle && type !== 'none' ? { ...named, disable_parallel_tool_use: true } : named;
+}
+
+function chooseByObject(choice: JsonObject, tools: readonly MessagesTool[], names: Names): TranslatedToolChoice {
+  const type = choice['type'];
+  switch (type) {
+    case 'allowed_tools': return allowedTools(choice, tools, names);
+    case 'function': return { tools, choice: { type: 'tool', name: requireNamed(choice, names, 'tool_choice') } };
+    case 'auto':
+    case 'any':
+    case 'none':
+    case 'tool': return { tools, choice: anthropicChoice(choice, type, names) };
     case 'custom': throw unsupported('tool_choice.type', 'only function tools are available');
     default: throw invalidValue('tool_choice.type', 'expected function or allowed_tools');
   }
 }
 
-function choose(value: unknown, tools: readonly MessagesTool[]): TranslatedToolChoice {
+function choose(value: unknown, tools: readonly MessagesTool[], names: Names): TranslatedToolChoice {
   if (value === undefined) return { tools, choice: undefined };
-  if (isJsonObject(value)) return chooseByObject(value, tools);
+  if (isJsonObject(value)) return chooseByObject(value, tools, names);
   switch (requireString(value, 'tool_choice')) {
     case 'auto': return { tools, choice: { type: 'auto' } };
+    case 'any':
     case 'required': return { tools, choice: { type: 'any' } };
     // The tools stay: the conversation may hold calls of them.
     case 'none': return { tools, choice: { type: 'none' } };
@@ -60,8 +82,8 @@ function choose(value: unknown, tools: readonly MessagesTool[]): TranslatedToolC
   }
 }
 
-function legacyChoice(value: unknown, tools: readonly MessagesTool[]): MessagesToolChoice {
-  if (isJsonObject(value)) return { type: 'tool', name: requireDeclared(value['name'], tools, 'function_call.name'), disable_parallel_tool_use: true };
+function legacyChoice(value: unknown, names: Names): MessagesToolChoice {
+  if (isJsonObject(value)) return { type: 'tool', name: requireDeclared(value['name'], names, 'function_call.name'), disable_parallel_tool_use: true };
   if (value === 'none') return { type: 'none' };
   if (value !== undefined && value !== 'auto') throw invalidValue('function_call', 'expected none, auto or a named function');
   // A legacy answer has room for one call only.
@@ -73,7 +95,8 @@ function choiceWithoutTools(request: JsonObject, scope: TranslationScope): Trans
   for (const name of ['tool_choice', 'function_call']) {
     const choice = member(request, name);
     if (choice === undefined) continue;
-    if (choice !== 'auto' && choice !== 'none') throw invalidValue(name, 'no tools are declared');
+    const demand = isJsonObject(choice) ? choice['type'] : choice;
+    if (demand !== 'auto' && demand !== 'none') throw invalidValue(name, 'no tools are declared');
     scope.ignore(name);
   }
   if (optionalBoolean(request, 'parallel_tool_calls') !== undefined) scope.ignore('parallel_tool_calls');
@@ -83,15 +106,16 @@ function choiceWithoutTools(request: JsonObject, scope: TranslationScope): Trans
 /** Translates `tool_choice` and `parallel_tool_calls`, or legacy `function_call`. */
 export function translateToolChoice(request: JsonObject, declared: TranslatedTools, scope: TranslationScope): TranslatedToolChoice {
   if (declared.tools.length === 0) return choiceWithoutTools(request, scope);
+  const names: Names = new Set(declared.tools.map((tool) => tool.name));
   const isParallel = optionalBoolean(request, 'parallel_tool_calls') ?? true;
   if (declared.isLegacy) {
     if (member(request, 'tool_choice') !== undefined) throw invalidValue('tool_choice', 'functions are chosen by function_call');
     // A legacy answer holds one call: what asks for that is done, what asks for more is not.
     if (optionalBoolean(request, 'parallel_tool_calls') === true) scope.ignore('parallel_tool_calls');
-    return { tools: declared.tools, choice: legacyChoice(member(request, 'function_call'), declared.tools) };
+    return { tools: declared.tools, choice: legacyChoice(member(request, 'function_call'), names) };
   }
   if (member(request, 'function_call') !== undefined) throw invalidValue('function_call', 'tools are chosen by tool_choice');
-  const { tools, choice } = choose(member(request, 'tool_choice'), declared.tools);
+  const { tools, choice } = choose(member(request, 'tool_choice'), declared.tools, names);
   if (isParallel) return { tools, choice };
   if (choice?.type === 'none') {
     scope.ignore('parallel_tool_calls');

@@ -1,4 +1,6 @@
-import { invalidType, invalidValue, member, optionalBoolean, requireArray, requireObject, requireString, unsupported, type JsonObject } from './json-value.ts';
+import { closeObjects, openObject } from './json-schema.ts';
+import { invalidValue, isJsonObject, member, optionalBoolean, requireArray, requireObject, requireString, unsupported, type JsonObject } from './json-value.ts';
+import { mergeTopVariants } from './merge-variants.ts';
 import { requireToolName } from './tool-name.ts';
 import type { TranslationScope } from './translation-scope.ts';
 
@@ -19,11 +21,22 @@ export interface TranslatedTools {
 
 const TOOL_MEMBERS: ReadonlySet<string> = new Set(['type', 'function', 'cache_control', 'prompt_cache_breakpoint']);
 const DEFINITION_MEMBERS: ReadonlySet<string> = new Set(['name', 'description', 'parameters', 'strict']);
+/** A tool whose definition stands beside its type: of the Responses API, or of Anthropic's. */
+const FLAT_MEMBERS: ReadonlySet<string> = new Set(['type', 'name', 'description', 'parameters', 'input_schema', 'strict', 'cache_control', 'prompt_cache_breakpoint']);
 
-/** The whole schema as it came; only what the upstream cannot do without is added. */
-function inputSchema(value: unknown, param: string): JsonObject {
-  if (value === undefined) return { type: 'object', properties: {} };
-  const schema = requireObject(value, param);
+/** Where a tool's definition stands, and what its schema is called there. */
+interface DefinitionPlace {
+  readonly param: string;
+  readonly schemaName: 'parameters' | 'input_schema';
+  readonly known: ReadonlySet<string>;
+}
+
+/** The schema as an object at its top, which the upstream cannot do without; what was merged is reported. */
+function objectSchema(given: JsonObject, param: string, name: string, scope: TranslationScope): JsonObject {
+  const merged = mergeTopVariants(given);
+  if (merged === undefined) throw invalidValue(param, `anyOf, oneOf and allOf at the top of the parameters cannot be merged into one object, which the tool ${name} needs`);
+  if (merged.isMerged) scope.ignore('tools.function.parameters');
+  const { schema } = merged;
   const type = member(schema, 'type');
   if (type === undefined) {
     const { type: _null, ...rest } = schema;
@@ -33,21 +46,50 @@ function inputSchema(value: unknown, param: string): JsonObject {
   return schema;
 }
 
-function functionTool(value: unknown, param: string, cached: { readonly cache_control?: JsonObject }, scope: TranslationScope): MessagesTool {
-  const definition = requireObject(value, param);
+/** The whole schema as it came; only what the upstream cannot do without is changed, and reported. */
+function inputSchema(value: unknown, param: string, tool: { readonly name: string; readonly isStrict: boolean }, scope: TranslationScope): JsonObject {
+  const schema = value === undefined ? { type: 'object', properties: {} } : objectSchema(requireObject(value, param), param, tool.name, scope);
+  if (!tool.isStrict) return schema;
+  const { schema: closed, isChanged, openAt } = closeObjects(schema);
+  if (openAt !== undefined) throw openObject(param, openAt);
+  if (isChanged) scope.ignore('tools.function.parameters.additionalProperties');
+  return closed;
+}
+
+function defineTool(definition: JsonObject, { param, schemaName, known }: DefinitionPlace, cached: { readonly cache_control?: JsonObject }, scope: TranslationScope): MessagesTool {
   const name = requireToolName(definition['name'], `${param}.name`);
   const description = member(definition, 'description');
   if (description !== undefined) requireString(description, `${param}.description`);
-  scope.ignoreOthers(definition, DEFINITION_MEMBERS, param.replace(/\[\d+\]/, ''));
-  const isStrict = optionalBoolean(definition, 'strict', `${param}.strict`) === true;
-  if (isStrict && !scope.settings.capabilities.structuredOutputs) scope.ignore('tools.function.strict');
+  scope.ignoreOthers(definition, known, param.replace(/\[\d+\]/, ''));
+  const wantsStrict = optionalBoolean(definition, 'strict', `${param}.strict`) === true;
+  const isStrict = wantsStrict && scope.settings.capabilities.structuredOutputs;
+  if (wantsStrict && !isStrict) scope.ignore('tools.function.strict');
   return {
     name,
     ...(typeof description === 'string' && description !== '' ? { description } : {}),
-    input_schema: inputSchema(member(definition, 'parameters'), `${param}.parameters`),
-    ...(isStrict && scope.settings.capabilities.structuredOutputs ? { strict: true } : {}),
+    input_schema: inputSchema(member(definition, schemaName), `${param}.${schemaName}`, { name, isStrict }, scope),
+    ...(isStrict ? { strict: true } : {}),
     ...cached,
   };
+}
+
+/**
+ * A tool in any of the shapes in which clients write it: OpenAI's, with or without its `type`, the flat one of the Responses API, or Anthropic's.
+ * A custom tool of OpenAI's (free text, in a grammar) and server tools have no counterpart.
+ */
+function translateTool(value: unknown, param: string, scope: TranslationScope): MessagesTool {
+  const tool = requireObject(value, param);
+  const type = member(tool, 'type');
+  const nested = member(tool, 'function');
+  const isAnthropic = member(tool, 'input_schema') !== undefined;
+  if (type !== undefined && type !== 'function' && !(type === 'custom' && isAnthropic)) throw unsupported(`${param}.type`, 'only function tools are available');
+  const cached = scope.cacheControl(tool, param);
+  if (nested === undefined && (member(tool, 'name') !== undefined || isAnthropic)) {
+    return defineTool(tool, { param, schemaName: isAnthropic ? 'input_schema' : 'parameters', known: FLAT_MEMBERS }, cached, scope);
+  }
+  scope.ignoreOthers(tool, TOOL_MEMBERS, 'tools');
+  const place = `${param}.function`;
+  return defineTool(requireObject(nested, place), { param: place, schemaName: 'parameters', known: DEFINITION_MEMBERS }, cached, scope);
 }
 
 function requireUniqueNames(tools: readonly MessagesTool[], paramOf: (index: number) => string): void {
@@ -58,25 +100,37 @@ function requireUniqueNames(tools: readonly MessagesTool[], paramOf: (index: num
   }
 }
 
+/** The functions of the legacy protocol, where they are what the request declares: an empty list beside tools declares nothing. */
+function legacyFunctions(request: JsonObject): readonly unknown[] | undefined {
+  const functions = member(request, 'functions');
+  if (functions === undefined) return undefined;
+  const given = requireArray(functions, 'functions');
+  const tools = member(request, 'tools');
+  const declaresTools = tools !== undefined && !(Array.isArray(tools) && tools.length === 0);
+  if (given.length > 0 && declaresTools) throw invalidValue('functions', 'give either tools or functions');
+  return given.length > 0 ? given : undefined;
+}
+
+/** Where the name of a declared tool stands in it. */
+function nameMember(tools: unknown, index: number): string {
+  const tool: unknown = Array.isArray(tools) ? tools[index] : undefined;
+  return isJsonObject(tool) && member(tool, 'function') !== undefined ? '.function.name' : '.name';
+}
+
 /** Translates `tools`, or legacy `functions`; both at once are refused. */
 export function translateTools(request: JsonObject, scope: TranslationScope): TranslatedTools {
-  const tools = member(request, 'tools');
-  const functions = member(request, 'functions');
+  const functions = legacyFunctions(request);
   if (functions !== undefined) {
-    if (tools !== undefined) throw invalidValue('functions', 'give either tools or functions');
-    const translated = requireArray(functions, 'functions').map((definition, index) => functionTool(definition, `functions[${index}]`, {}, scope));
+    const translated = functions.map((value, index) => {
+      const param = `functions[${index}]`;
+      return defineTool(requireObject(value, param), { param, schemaName: 'parameters', known: DEFINITION_MEMBERS }, {}, scope);
+    });
     requireUniqueNames(translated, (index) => `functions[${index}].name`);
-    return { tools: translated, isLegacy: translated.length > 0 };
+    return { tools: translated, isLegacy: true };
   }
+  const tools = member(request, 'tools');
   if (tools === undefined) return { tools: [], isLegacy: false };
-  if (!Array.isArray(tools)) throw invalidType('tools', 'an array', tools);
-  const translated = tools.map((value: unknown, index) => {
-    const param = `tools[${index}]`;
-    const tool = requireObject(value, param);
-    scope.ignoreOthers(tool, TOOL_MEMBERS, 'tools');
-    if (tool['type'] !== 'function') throw unsupported(`${param}.type`, 'only function tools are available');
-    return functionTool(tool['function'], `${param}.function`, scope.cacheControl(tool, param), scope);
-  });
-  requireUniqueNames(translated, (index) => `tools[${index}].function.name`);
+  const translated = requireArray(tools, 'tools').map((value, index) => translateTool(value, `tools[${index}]`, scope));
+  requireUniqueNames(translated, (index) => `tools[${index}]${nameMember(tools, index)}`);
   return { tools: translated, isLegacy: false };
 }

@@ -1,7 +1,7 @@
 import type { ModelCapabilities } from '../models/model-capabilities.ts';
 import { DEFAULT_MAX_REQUEST_VALUES, outlineOf } from './json-outline.ts';
 import { invalidValue, isJsonObject, member, type JsonObject } from './json-value.ts';
-import { parseJsonExactly } from './parse-json.ts';
+import { parseJsonExactly, TooManyNumbersError } from './parse-json.ts';
 
 /** How Chat Completions requests are translated for one model. */
 export interface TranslationSettings {
@@ -50,6 +50,9 @@ function requestedCacheControl(part: JsonObject, param: string): JsonObject | un
 /** More names than the report has room for; a request may have any number of them. */
 const MAX_IGNORED = 1000;
 
+/** A member's name may be as long as the body; the report has room for less. */
+const LONGEST_IGNORED = 256;
+
 const NO_NAMES: ReadonlySet<string> = new Set();
 
 /** Begins one translation. */
@@ -57,7 +60,7 @@ export function createTranslationScope(settings: TranslationSettings): Translati
   const ignored = new Set<string>();
   let breakpoints = 0;
   let valuesLeft = settings.maxRequestValues ?? DEFAULT_MAX_REQUEST_VALUES;
-  const ignore = (param: string): void => { if (ignored.size < MAX_IGNORED) ignored.add(param); };
+  const ignore = (param: string): void => { if (ignored.size < MAX_IGNORED) ignored.add(param.slice(0, LONGEST_IGNORED)); };
   return {
     settings, ignore,
     ignoreOthers: (object, known, path) => {
@@ -72,11 +75,14 @@ export function createTranslationScope(settings: TranslationSettings): Translati
       return { cache_control: cacheControl };
     },
     parseText: (text, param) => {
-      valuesLeft -= outlineOf(text, NO_NAMES, valuesLeft).values;
+      const outline = outlineOf(text, NO_NAMES, valuesLeft);
+      valuesLeft -= outline.values;
       if (valuesLeft < 0) throw invalidValue(param, 'the arguments of the request hold too many JSON values');
+      if (outline.isTooDeep) throw invalidValue(param, 'the arguments are nested too deeply');
       try {
         return parseJsonExactly(text);
-      } catch {
+      } catch (error) {
+        if (error instanceof TooManyNumbersError) throw invalidValue(param, 'the arguments hold too many numbers with more digits than can be kept');
         return undefined;
       }
     },

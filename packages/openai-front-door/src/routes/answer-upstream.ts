@@ -7,9 +7,13 @@ import type { Exchange } from './exchange.ts';
 import { gatherErrorText } from './gather-body.ts';
 
 /** Writes a whole JSON answer. */
-export async function answerJson(exchange: Exchange, status: number, headers: readonly string[], value: unknown): Promise<void> {
-  const body = JSON.stringify(value);
-  exchange.client.writeHead(status, [...headers, 'content-type', 'application/json; charset=utf-8', 'content-length', String(Buffer.byteLength(body))]);
+export function answerJson(exchange: Exchange, status: number, headers: readonly string[], value: unknown): Promise<void> {
+  return answerJsonBytes(exchange, status, headers, Buffer.from(JSON.stringify(value)));
+}
+
+/** Writes a whole JSON answer whose text is there. */
+export async function answerJsonBytes(exchange: Exchange, status: number, headers: readonly string[], body: Uint8Array): Promise<void> {
+  exchange.client.writeHead(status, [...headers, 'content-type', 'application/json; charset=utf-8', 'content-length', String(body.length)]);
   await exchange.client.end(body);
 }
 

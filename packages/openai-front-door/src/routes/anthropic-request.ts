@@ -1,4 +1,3 @@
-import { Buffer } from 'node:buffer';
 import type { AnthropicBackend, BackendRequest, ResponseKind } from '../backend.ts';
 import type { Context } from 'koa';
 
@@ -14,7 +13,7 @@ export function versionOf(backend: AnthropicBackend): string {
 }
 
 /** One request to an Anthropic backend: its header is made here, but for the credential. */
-export function anthropicRequest(ctx: Context, backend: AnthropicBackend, request: { readonly method: string; readonly path: string; readonly body: string | null; readonly responseKind: ResponseKind }): BackendRequest {
+export function anthropicRequest(ctx: Context, backend: AnthropicBackend, request: { readonly method: string; readonly path: string; readonly body: Uint8Array | null; readonly responseKind: ResponseKind }): BackendRequest {
   const headers = [
     'accept', request.responseKind === 'event-stream' ? 'text/event-stream' : 'application/json',
     // Every body is read here, so the upstream is asked for plain bytes.
@@ -26,5 +25,5 @@ export function anthropicRequest(ctx: Context, backend: AnthropicBackend, reques
     const value = ctx.req.headers[name];
     if (typeof value === 'string') headers.push(name, value);
   }
-  return { method: request.method, path: request.path, headers, body: request.body === null ? null : Buffer.from(request.body), responseKind: request.responseKind };
+  return { method: request.method, path: request.path, headers, body: request.body, responseKind: request.responseKind };
 }

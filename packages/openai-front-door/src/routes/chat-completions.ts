@@ -1,25 +1,17 @@
-import type { AnthropicBackend, BackendResponse } from '../backend.ts';
+import type { Backend, BackendResponse } from '../backend.ts';
 import { FrontDoorError } from '../errors/front-door-error.ts';
-import { capabilitiesUnder } from '../models/model-capabilities.ts';
-import type { ResolvedModel } from '../models/model-map.ts';
-import { member, type JsonObject } from '../request/json-value.ts';
-import { parseJsonRequest, requireModel } from '../request/parse-chat-request.ts';
-import { parseJsonExactly } from '../request/parse-json.ts';
-import { translateRequest, type TranslatedRequest } from '../request/translate-request.ts';
 import { ignoredParamsHeader, translateResponseHeaders } from '../response/response-headers.ts';
-import { translateMessage } from '../response/translate-message.ts';
-import { anthropicRequest, versionOf } from './anthropic-request.ts';
-import { answerJson, answerUpstreamError, hasMediaType } from './answer-upstream.ts';
+import type { AnswerWish } from '../translation/read-chat.ts';
+import { refusalError } from '../translation/refusal.ts';
+import { anthropicRequest } from './anthropic-request.ts';
+import { answerJsonBytes, answerUpstreamError, hasMediaType } from './answer-upstream.ts';
 import type { Exchange } from './exchange.ts';
-import { admitRequest, isAnthropic, readExchangeBody, recordRequestedModel, resolveModel, type FrontDoor } from './front-door.ts';
+import { admitRequest, readExchangeBody, recordRequestedModel, relayedBytes, type FrontDoor } from './front-door.ts';
 import { gatherBody } from './gather-body.ts';
 import { sendAndAnswer, type Outbound } from './outbound.ts';
 import { requireJsonContent } from './read-body.ts';
 import { relayOutbound } from './relay.ts';
 import { answerStream } from './stream-answer.ts';
-
-/** How an answer is to be written: all that is kept of a request once it was sent. */
-type AnswerWish = Omit<TranslatedRequest, 'body'>;
 
 function nowSeconds(): number {
   return Math.floor(Date.now() / 1000);
@@ -30,21 +22,12 @@ function ignoredHeaders(wish: AnswerWish): readonly string[] {
 }
 
 async function answerWhole(frontDoor: FrontDoor, exchange: Exchange, response: BackendResponse, wish: AnswerWish): Promise<void> {
-  const text = (await gatherBody(response.body, frontDoor.limits.maxResponseBytes)).toString('utf8');
-  let message: unknown;
-  try {
-    message = parseJsonExactly(text);
-  } catch (error) {
-    throw new FrontDoorError('upstream_invalid', 'The upstream gave an answer that cannot be read.', { cause: error });
-  }
-  const { completion, model, stopReason, usage } = translateMessage(message, { ...wish, created: nowSeconds() });
-  const counts = usage.counts();
-  exchange.record.outcome = 'ok';
-  exchange.record.model = model;
-  exchange.record.stopReason = stopReason;
-  exchange.record.usageSource = usage.source();
-  if (counts !== undefined) exchange.record.usage = counts;
-  await answerJson(exchange, 200, [...translateResponseHeaders(response.rawHeaders, exchange.requestId), ...ignoredHeaders(wish)], completion);
+  const { maxResponseBytes, maxResponseValues: maxValues } = frontDoor.limits;
+  const plan = { maxValues, created: nowSeconds(), wantsReasoning: wish.wantsReasoning, usesLegacyFunctions: wish.usesLegacyFunctions };
+  const json = await gatherBody(response.body, maxResponseBytes);
+  const { body, model, stopReason, usage, usageSource } = await frontDoor.translator.run('answer', json, plan, exchange.signal);
+  Object.assign(exchange.record, { outcome: 'ok', model, stopReason, usageSource }, usage === undefined ? {} : { usage });
+  await answerJsonBytes(exchange, 200, [...translateResponseHeaders(response.rawHeaders, exchange.requestId), ...ignoredHeaders(wish)], body);
 }
 
 async function answerStreamed(frontDoor: FrontDoor, exchange: Exchange, response: BackendResponse, wish: AnswerWish): Promise<void> {
@@ -52,9 +35,9 @@ async function answerStreamed(frontDoor: FrontDoor, exchange: Exchange, response
     throw new FrontDoorError('upstream_invalid', 'The upstream gave an answer that is not an event stream.');
   }
   const { includeUsage, wantsReasoning, usesLegacyFunctions } = wish;
-  const { maxEventChars, maxThinkingChars, keepAliveMs } = frontDoor.limits;
+  const { maxEventChars, maxThinkingChars, keepAliveMs, maxSilenceMs } = frontDoor.limits;
   await answerStream(exchange, {
-    response, maxEventChars, keepAliveMs,
+    response, maxEventChars, silence: { keepAliveMs, maxSilenceMs },
     settings: { includeUsage, wantsReasoning, usesLegacyFunctions, maxThinkingChars, created: nowSeconds() },
     headers: ignoredHeaders(wish),
   });
@@ -67,36 +50,35 @@ function answerWith(frontDoor: FrontDoor, exchange: Exchange, wish: AnswerWish):
   };
 }
 
-async function prepareTranslated(frontDoor: FrontDoor, exchange: Exchange, request: JsonObject, resolved: ResolvedModel & { readonly origin: AnthropicBackend }): Promise<Outbound> {
-  const { laterSystemMessages, jsonObjectFormat, reasoningContent, limits } = frontDoor;
-  const capabilities = capabilitiesUnder(versionOf(resolved.origin), resolved.capabilities);
-  const { body, ...wish } = translateRequest(request, { ...resolved, capabilities, laterSystemMessages, jsonObjectFormat, reasoningContent, maxRequestValues: limits.maxRequestValues });
-  await admitRequest(frontDoor, exchange.ctx, {
-    model: requireModel(request), maxTokens: wish.maxTokens, stream: wish.isStream, requestBytes: exchange.record.requestBytes,
-  });
-  return {
-    to: { name: resolved.backend, backend: resolved.origin },
-    request: anthropicRequest(exchange.ctx, resolved.origin, { method: 'POST', path: '/v1/messages', body, responseKind: wish.isStream ? 'event-stream' : 'message' }),
-    answer: answerWith(frontDoor, exchange, wish),
-  };
-}
-
-function boundOf(request: JsonObject): number | undefined {
-  const bound = member(request, 'max_completion_tokens') ?? member(request, 'max_tokens');
-  return typeof bound === 'number' ? bound : undefined;
+/** The backend of a kind that the plan named; the plan was made of the same backends. */
+function backendNamed<Kind extends Backend['kind']>(frontDoor: FrontDoor, name: string, kind: Kind): Extract<Backend, { readonly kind: Kind }> {
+  const backend = frontDoor.backends[name];
+  if (backend?.kind !== kind) throw new Error(`the backend ${name} is not of the kind ${kind}`);
+  return backend as Extract<Backend, { readonly kind: Kind }>;
 }
 
 async function prepare(frontDoor: FrontDoor, exchange: Exchange): Promise<Outbound> {
-  const body = await readExchangeBody(frontDoor, exchange);
-  const request = parseJsonRequest(body, frontDoor.limits.maxRequestValues);
-  recordRequestedModel(exchange, request);
-  const model = requireModel(request);
-  const resolved = resolveModel(frontDoor, model);
-  const { origin } = resolved;
-  if (isAnthropic(origin)) return prepareTranslated(frontDoor, exchange, request, { ...resolved, origin });
-  const stream = member(request, 'stream') === true;
-  await admitRequest(frontDoor, exchange.ctx, { model, maxTokens: boundOf(request), stream, requestBytes: body.length });
-  return relayOutbound(frontDoor, exchange, { name: resolved.backend, backend: origin }, { body, responseKind: stream ? 'event-stream' : 'message' });
+  const { ctx, record } = exchange;
+  const received = await readExchangeBody(frontDoor, exchange);
+  const jsonBytes = received.json.length;
+  const chat = await frontDoor.translator.run('chat', received.json, frontDoor.chatPlan, exchange.signal);
+  recordRequestedModel(exchange, chat.model);
+  if (chat.kind === 'refused') throw refusalError(chat.refusal);
+  const { backend: name, model } = chat;
+  const read = { model, requestBytes: record.requestBytes, jsonBytes };
+  if (chat.kind === 'relayed') {
+    const { stream, maxTokens } = chat.facts;
+    await admitRequest(frontDoor, ctx, { ...read, maxTokens, stream });
+    return relayOutbound(frontDoor, exchange, { name, backend: backendNamed(frontDoor, name, 'openai') }, { body: relayedBytes(received, chat), responseKind: stream ? 'event-stream' : 'message' });
+  }
+  const { body, wish } = chat;
+  const backend = backendNamed(frontDoor, name, 'anthropic');
+  await admitRequest(frontDoor, ctx, { ...read, maxTokens: wish.maxTokens, stream: wish.isStream });
+  return {
+    to: { name, backend },
+    request: anthropicRequest(ctx, backend, { method: 'POST', path: '/v1/messages', body, responseKind: wish.isStream ? 'event-stream' : 'message' }),
+    answer: answerWith(frontDoor, exchange, wish),
+  };
 }
 
 /** `POST /v1/chat/completions`: the model says which backend, the backend's kind whether to translate or to relay. */

@@ -13,8 +13,8 @@ export interface ClientResponse {
   flushHead(): void;
   /** Resolves when there is room for more; throws `client_stalled` or `client_gone`. */
   write(chunk: string | Uint8Array): Promise<void> | undefined;
-  /** Writes without waiting, only where a keep-alive may stand and the client is reading. */
-  writeIfReading(chunk: string): void;
+  /** Writes without waiting, where the client is reading; `false` where it is not. */
+  writeIfReading(chunk: string): boolean;
   /** Ends the response and resolves when the client's socket took all of it, or is gone. */
   end(chunk?: string | Uint8Array): Promise<void>;
   /** Breaks the response so that no client takes it for whole. */
@@ -87,9 +87,10 @@ export function createClientResponse(response: ServerResponse, stallMs: number):
       return response.write(chunk) ? undefined : untilDrained(response, stallMs);
     },
     writeIfReading: (chunk) => {
-      if (response.destroyed || response.writableNeedDrain || response.writableEnded) return;
+      if (response.destroyed || response.writableNeedDrain || response.writableEnded) return false;
       count(chunk);
       response.write(chunk);
+      return true;
     },
     end: async (chunk) => {
       if (response.destroyed) throw gone();

@@ -3,8 +3,9 @@ import type { Context } from 'koa';
 import type { AnthropicBackend, Backend, OpenAiBackend } from '../backend.ts';
 import { FrontDoorError } from '../errors/front-door-error.ts';
 import type { ModelMap, ResolvedModel } from '../models/model-map.ts';
-import type { FrontDoorHooks, FrontDoorLimits, ReadBody, RequestRead, StreamBody } from '../options.ts';
-import { member, type JsonObject } from '../request/json-value.ts';
+import type { FrontDoorHooks, FrontDoorLimits, ReadBody, ReceivedBody, RequestRead, StreamBody } from '../options.ts';
+import type { ChatPlan } from '../translation/chat-plan.ts';
+import type { Translator } from '../translation/translator.ts';
 import type { Exchange } from './exchange.ts';
 
 /** What every route of one front door shares: its options, resolved once. */
@@ -15,9 +16,8 @@ export interface FrontDoor {
   readonly hooks: FrontDoorHooks;
   readonly readBody: ReadBody;
   readonly streamBody: StreamBody;
-  readonly reasoningContent: boolean;
-  readonly laterSystemMessages: 'hoist' | 'inline';
-  readonly jsonObjectFormat: 'reject' | 'ignore';
+  readonly chatPlan: ChatPlan;
+  readonly translator: Translator;
 }
 
 /** A route's handler: answers, or throws what is answered as an error. */
@@ -70,18 +70,22 @@ export function isAnthropic(backend: Backend): backend is AnthropicBackend {
 }
 
 /** Reads the request's body and counts it. */
-export async function readExchangeBody(frontDoor: FrontDoor, exchange: Exchange): Promise<Uint8Array> {
+export async function readExchangeBody(frontDoor: FrontDoor, exchange: Exchange): Promise<ReceivedBody> {
   const body = await frontDoor.readBody(exchange.ctx, frontDoor.limits.maxRequestBytes);
-  exchange.record.requestBytes = body.length;
+  exchange.record.requestBytes = body.bytes.length;
   return body;
 }
 
 /** Notes the model that a body names, before anything is refused for it. */
-export function recordRequestedModel(exchange: Exchange, request: JsonObject): void {
-  const model = member(request, 'model');
-  if (typeof model !== 'string') return;
+export function recordRequestedModel(exchange: Exchange, model: string | undefined): void {
+  if (model === undefined) return;
   // A part of a longer text would keep all of it alive for as long as the answer streams.
   exchange.record.requestedModel = model.length > LONGEST_RECORDED_NAME ? Buffer.from(model.slice(0, LONGEST_RECORDED_NAME)).toString() : model;
+}
+
+/** The bytes to relay of a body whose JSON text was read: those that came, be they compressed or the text itself, which reading it may have moved. */
+export function relayedBytes({ bytes, json }: ReceivedBody, read: { readonly json: Uint8Array }): Uint8Array {
+  return bytes === json ? read.json : bytes;
 }
 
 /** Lets the application refuse a request whose body is known. */

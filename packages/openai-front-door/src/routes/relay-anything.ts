@@ -1,10 +1,9 @@
 import type { Context } from 'koa';
 import { FrontDoorError, isFrontDoorError } from '../errors/front-door-error.ts';
-import { member, type JsonObject } from '../request/json-value.ts';
-import { parseJsonRequest } from '../request/parse-chat-request.ts';
 import type { Exchange } from './exchange.ts';
-import { admitRequest, openAiBackends, readExchangeBody, recordRequestedModel, resolveModel, type FrontDoor, type NamedBackend } from './front-door.ts';
+import { admitRequest, openAiBackends, readExchangeBody, recordRequestedModel, relayedBytes, resolveModel, type FrontDoor, type NamedBackend } from './front-door.ts';
 import type { OpenAiBackend } from '../backend.ts';
+import type { RelayedFacts } from '../translation/relayed-facts.ts';
 import { isJsonContent, requireJsonContent } from './read-body.ts';
 import { sendAndAnswer, type Outbound } from './outbound.ts';
 import { relayOutbound, type RelayedBody } from './relay.ts';
@@ -48,13 +47,15 @@ function notFound(ctx: Context): FrontDoorError {
 }
 
 /** The origin of a model named outside Chat Completions: one that translates has nothing else to offer. */
-function originOf(frontDoor: FrontDoor, ctx: Context, request: JsonObject, fallback: NamedBackend<OpenAiBackend>): NamedBackend<OpenAiBackend> {
-  const model = member(request, 'model');
-  if (typeof model !== 'string') return fallback;
+function originOf(frontDoor: FrontDoor, ctx: Context, { model }: RelayedFacts, fallback: NamedBackend<OpenAiBackend>): NamedBackend<OpenAiBackend> {
+  if (model === undefined) return fallback;
   const { backend: name, origin } = resolveModel(frontDoor, model);
   if (origin.kind !== 'openai') throw notFound(ctx);
   return { name, backend: origin };
 }
+
+/** What is known of a request without a JSON body. */
+const NO_FACTS: RelayedFacts = { model: undefined, stream: false, maxTokens: undefined };
 
 async function prepare(frontDoor: FrontDoor, exchange: Exchange): Promise<Outbound> {
   const { ctx } = exchange;
@@ -64,22 +65,22 @@ async function prepare(frontDoor: FrontDoor, exchange: Exchange): Promise<Outbou
   requirePlainPath(ctx);
   let to = first;
   let relayed: RelayedBody = { body: null, responseKind: 'opaque' };
-  let request: JsonObject = {};
+  let facts = NO_FACTS;
+  let jsonBytes: number | undefined;
   if (hasBody(ctx) && isJsonContent(ctx)) {
     requireJsonContent(ctx);
     const body = await readExchangeBody(frontDoor, exchange);
-    request = parseJsonRequest(body, frontDoor.limits.maxRequestValues);
-    recordRequestedModel(exchange, request);
-    to = originOf(frontDoor, ctx, request, first);
-    relayed = { body, responseKind: member(request, 'stream') === true ? 'event-stream' : 'opaque' };
+    jsonBytes = body.json.length;
+    const read = await frontDoor.translator.run('relayed', body.json, { maxValues: frontDoor.limits.maxRequestValues }, exchange.signal);
+    facts = read.facts;
+    recordRequestedModel(exchange, facts.model);
+    to = originOf(frontDoor, ctx, facts, first);
+    relayed = { body: relayedBytes(body, read), responseKind: facts.stream ? 'event-stream' : 'opaque' };
     exchange.record.usageSource = 'missing';
   } else if (hasBody(ctx)) {
     relayed = { body: streamedBody(frontDoor, exchange), responseKind: 'opaque' };
   }
-  const model = member(request, 'model');
-  await admitRequest(frontDoor, ctx, {
-    model: typeof model === 'string' ? model : undefined, maxTokens: undefined, stream: member(request, 'stream') === true, requestBytes: exchange.record.requestBytes,
-  });
+  await admitRequest(frontDoor, ctx, { model: facts.model, maxTokens: undefined, stream: facts.stream, requestBytes: exchange.record.requestBytes, jsonBytes });
   return relayOutbound(frontDoor, exchange, to, relayed);
 }
 

@@ -3,11 +3,11 @@ import type { RawHeaders } from '../backend.ts';
 
 /** What of a client's header goes to an OpenAI-compatible origin. A list of what may, so that no credential ever does. */
 const REQUEST_FIELDS: ReadonlySet<string> = new Set([
-  'accept', 'content-type', 'idempotency-key', 'openai-beta', 'traceparent', 'tracestate', 'user-agent', 'x-client-request-id',
+  'accept', 'content-encoding', 'content-type', 'idempotency-key', 'openai-beta', 'traceparent', 'tracestate', 'user-agent', 'x-client-request-id',
 ]);
 
-/** Fields that describe a body which is passed on as it arrives. */
-const STREAMED_FIELDS: ReadonlySet<string> = new Set(['content-encoding', 'content-length']);
+/** A field that describes a body which is passed on as it arrives; that of a gathered one is its own. */
+const STREAMED_FIELD = 'content-length';
 
 /** Hop-by-hop fields (RFC 9110 section 7.6.1), and those that speak for the origin's own site. */
 const DROPPED_RESPONSE_FIELDS: ReadonlySet<string> = new Set([
@@ -33,7 +33,7 @@ export function relayRequestHeaders(request: IncomingMessage, isStreamed: boolea
     const name = request.rawHeaders[index] ?? '';
     const key = name.toLowerCase();
     if (nominated.has(key)) continue;
-    const crosses = REQUEST_FIELDS.has(key) || key.startsWith('x-stainless-') || (isStreamed && STREAMED_FIELDS.has(key));
+    const crosses = REQUEST_FIELDS.has(key) || key.startsWith('x-stainless-') || (isStreamed && key === STREAMED_FIELD);
     if (crosses) headers.push(name, request.rawHeaders[index + 1] ?? '');
   }
   headers.push('accept-encoding', 'identity');

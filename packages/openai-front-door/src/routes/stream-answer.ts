@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks';
 import type { BackendResponse } from '../backend.ts';
 import { FrontDoorError } from '../errors/front-door-error.ts';
 import { openAiErrorBody } from '../errors/openai-error-body.ts';
@@ -9,14 +8,14 @@ import { createEventDecoder } from '../stream/event-decoder.ts';
 import { createStreamTranslator, type StreamSettings, type StreamTranslator } from '../stream/stream-translator.ts';
 import { answerJson } from './answer-upstream.ts';
 import type { Exchange } from './exchange.ts';
-import { startKeepAlive } from './keep-alive.ts';
+import { watchSilence, type SilenceOptions, type SilenceWatch } from './keep-alive.ts';
 
 /** Everything a streamed answer is made from. */
 export interface StreamAnswer {
   readonly response: BackendResponse;
   readonly settings: StreamSettings;
   readonly maxEventChars: number;
-  readonly keepAliveMs: number;
+  readonly silence: SilenceOptions;
   /** Header fields of the answer beside those of every event stream. */
   readonly headers: readonly string[];
 }
@@ -65,22 +64,22 @@ function noteResult(exchange: Exchange, translator: StreamTranslator): void {
 }
 
 /** Moves the stream: one upstream chunk in, its frames out, and no next chunk before the client took them. */
-async function pump(exchange: Exchange, answer: StreamAnswer, translator: StreamTranslator): Promise<void> {
-  const { client, record } = exchange;
+async function pump(exchange: Exchange, answer: StreamAnswer, { translator, silence }: { readonly translator: StreamTranslator; readonly silence: SilenceWatch }): Promise<void> {
+  const { client } = exchange;
   let frames = '';
-  let lastAt = performance.now();
   const decoder = createEventDecoder({ maxEventChars: answer.maxEventChars, onData: (data) => { frames += translator.translate(data); } });
   const flush = async (): Promise<void> => {
-    if (frames === '') return;
+    if (frames === '') {
+      silence.unheard();
+      return;
+    }
     if (!client.headSent()) writeStreamHead(exchange, answer);
     const written = frames;
     frames = '';
+    silence.heard();
     await client.write(written);
   };
   for await (const chunk of answer.response.body) {
-    const now = performance.now();
-    record.largestGapMs = Math.max(record.largestGapMs ?? 0, now - lastAt);
-    lastAt = now;
     try {
       decoder.write(chunk);
     } catch (error) {
@@ -115,11 +114,10 @@ export async function answerStream(exchange: Exchange, answer: StreamAnswer): Pr
   const translator = createStreamTranslator(answer.settings);
   const iterator = answer.response.body[Symbol.asyncIterator]();
   exchange.record.isEventStream = true;
-  const keepAlive = startKeepAlive(answer.keepAliveMs, () => {
-    if (exchange.client.headSent()) exchange.client.writeIfReading(KEEP_ALIVE_FRAME);
-  });
+  const silence = watchSilence(answer.silence, () => exchange.client.headSent() && exchange.client.writeIfReading(KEEP_ALIVE_FRAME));
   try {
-    await pump(exchange, { ...answer, response: { ...answer.response, body: keptOpen(iterator) } }, translator);
+    await pump(exchange, { ...answer, response: { ...answer.response, body: keptOpen(iterator) } }, { translator, silence });
+    exchange.record.largestGapMs = silence.largestGapMs();
     const fault = translator.fault();
     if (fault !== undefined) {
       await answerFault(exchange, answer, fault);
@@ -136,7 +134,8 @@ export async function answerStream(exchange: Exchange, answer: StreamAnswer): Pr
     if (!exchange.client.headSent()) throw failure;
     await breakStream(exchange, failure);
   } finally {
-    keepAlive.stop();
+    silence.stop();
+    exchange.record.largestGapMs ??= silence.largestGapMs();
     noteResult(exchange, translator);
     if (!translator.isDone()) exchange.cancelUpstream();
     await iterator.return?.();

@@ -2,6 +2,9 @@ import { FrontDoorError } from '../errors/front-door-error.ts';
 import type { JsonObject } from '../request/json-value.ts';
 import { thinkingIndex, type ThinkingPlace } from '../response/thinking-place.ts';
 
+/** What a block without any text counts for: it takes memory, too. */
+const BLOCK_CHARS = 64;
+
 interface KeptBlock {
   readonly place: ThinkingPlace;
   readonly type: 'thinking' | 'redacted_thinking';
@@ -25,11 +28,15 @@ export function createThinkingKeeper(maxChars: number): ThinkingKeeper {
   const kept = new Map<number, KeptBlock>();
   let size = 0;
   const grow = (text: string): void => {
-    size += text.length;
+    growBy(text.length);
+  };
+  const growBy = (chars: number): void => {
+    size += chars;
     if (size > maxChars) throw new FrontDoorError('upstream_invalid', 'The upstream sent more thinking than can be kept.');
   };
   return {
     start: (index, block, { tools, hasText }) => {
+      growBy(BLOCK_CHARS);
       const type = block['type'] === 'thinking' ? 'thinking' : 'redacted_thinking';
       if (typeof block['data'] === 'string') grow(block['data']);
       const place = { blocksBefore: kept.size + tools, isAfterTool: tools > 0, isAfterText: hasText };

@@ -1,6 +1,9 @@
 import { FrontDoorError } from '../errors/front-door-error.ts';
 import { isJsonObject } from '../request/json-value.ts';
 
+/** Calls that are open at once; the upstream opens one after the other. */
+const MAX_OPEN_CALLS = 128;
+
 interface OpenCall {
   /** The position among tool calls only; the upstream's index counts text and thinking as well. */
   readonly position: number;
@@ -36,6 +39,7 @@ export function createToolCallStream(usesLegacyFunctions: boolean): ToolCallStre
   };
   return {
     start: (blockIndex, id, name, input) => {
+      if (open.size >= MAX_OPEN_CALLS) throw new FrontDoorError('upstream_invalid', 'The upstream left several tool calls open.');
       const position = count;
       count += 1;
       open.set(blockIndex, { position, input: isJsonObject(input) ? JSON.stringify(input) : '{}', hasArguments: false });

@@ -72,7 +72,7 @@ describe('response_format', () => {
   });
 
   it('reports what else describes the schema', () => {
-    const json_schema = { name: 'x', description: 'What it is for', strict: false, schema: { type: 'object' } };
+    const json_schema = { name: 'x', description: 'What it is for', strict: false, schema: { type: 'object', additionalProperties: false } };
     expect(translate({ response_format: { type: 'json_schema', json_schema } }).ignored).toEqual(['response_format.json_schema.description']);
   });
 
@@ -98,6 +98,10 @@ describe('response_format', () => {
 describe('reasoning', () => {
   it.each([['minimal', 'low'], ['low', 'low'], ['medium', 'medium'], ['high', 'high'], ['xhigh', 'xhigh'], ['max', 'max']])('maps reasoning_effort %s to effort %s', (given, effort) => {
     expect(translate({ reasoning_effort: given }).body['output_config']).toEqual({ effort });
+  });
+
+  it.each(['', 'default', 'auto'])('takes reasoning_effort %j for what it is without the field', (given) => {
+    expect(translate({ reasoning_effort: given })).toEqual(translate({}));
   });
 
   it('omits none, and drops and reports an effort that the model does not list', () => {

@@ -10,6 +10,13 @@ describe('mediaBlock', () => {
     expect(mediaBlock('DATA:Image/JPG;charset=utf-8;BASE64,AAAA', 'p')).toMatchObject({ source: { media_type: 'image/jpeg' } });
   });
 
+  it.each([
+    ['data:image/png;base64,iVBO\nRw0K\r\n', 'iVBORw0K'], [' data:image/png;base64,AAAA', 'AAAA'], ['data:image/png;base64,AAA', 'AAA='], ['data:image/png;base64,AA', 'AA=='],
+    ['data:image/png; base64,A A\tA=', 'AAA='], ['data:image/png;base64,AA==', 'AA=='],
+  ])('takes %j, as browsers do, and writes it dense and padded', (url, data) => {
+    expect(mediaBlock(url, 'p')).toEqual({ type: 'image', source: { type: 'base64', media_type: 'image/png', data } });
+  });
+
   it('turns a PDF in an image part into a document', () => {
     expect(mediaBlock('data:application/pdf;base64,AAAA', 'p')).toMatchObject({ type: 'document' });
   });
@@ -20,7 +27,7 @@ describe('mediaBlock', () => {
 
   it.each([
     'http://169.254.169.254/', 'file:///etc/passwd', 'ftp://x.test/a', '', 'a.png', 'https://', 'data:image/svg+xml;base64,AAAA', 'data:image/png,AAAA',
-    'data:image/png;base64,', 'data:image/png;base64,AAA', 'data:image/png;base64,AA-_', 'data:;base64,AAAA', 'data:image/png;base64',
+    'data:image/png;base64,', 'data:image/png;base64,AAAAA', 'data:image/png;base64,AAA=A', 'data:image/png;base64,AA=', 'data:image/png;base64,AA-_', 'data:;base64,AAAA', 'data:image/png;base64',
   ])('refuses %j', (url) => {
     expect(() => mediaBlock(url, 'p')).toThrow(expect.objectContaining({ status: 400, param: 'p' }));
   });
@@ -30,6 +37,7 @@ describe('documentBlock', () => {
   it('takes a PDF as data: URL, bare base64 and https: URL', () => {
     expect(documentBlock('data:application/pdf;base64,JVBERi0=', 'p')).toEqual({ type: 'document', source: { type: 'base64', media_type: 'application/pdf', data: 'JVBERi0=' } });
     expect(documentBlock('JVBERi0=', 'p')).toEqual({ type: 'document', source: { type: 'base64', media_type: 'application/pdf', data: 'JVBERi0=' } });
+    expect(documentBlock('JVBE\nRi0\n', 'p')).toMatchObject({ source: { data: 'JVBERi0=' } });
     expect(documentBlock('https://x.test/a.pdf', 'p')).toEqual({ type: 'document', source: { type: 'url', url: 'https://x.test/a.pdf' } });
   });
 

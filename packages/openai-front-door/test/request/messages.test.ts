@@ -42,6 +42,56 @@ describe('system and developer messages', () => {
   });
 });
 
+describe('parts of other protocols, which clients mix in', () => {
+  it('input_text, input_image and input_file of the Responses API are text, image and document', () => {
+    const { body, ignored } = translate({ messages: [{ role: 'user', content: [
+      { type: 'input_text', text: 'a' }, { type: 'input_image', image_url: 'https://x.test/a.png', detail: 'auto' }, { type: 'input_image', image_url: { url: 'https://x.test/b.png' }, detail: 'high' },
+      { type: 'input_file', file_data: 'data:application/pdf;base64,JVBERi0=', filename: 'a.pdf' },
+    ] }, { role: 'assistant', content: [{ type: 'output_text', text: 'b', annotations: [] }] }, USER] });
+    expect((body['messages'] as unknown[]).slice(0, 2)).toEqual([{ role: 'user', content: [
+      { type: 'text', text: 'a' }, { type: 'image', source: { type: 'url', url: 'https://x.test/a.png' } }, { type: 'image', source: { type: 'url', url: 'https://x.test/b.png' } },
+      { type: 'document', source: { type: 'base64', media_type: 'application/pdf', data: 'JVBERi0=' }, title: 'a.pdf' },
+    ] }, { role: 'assistant', content: [{ type: 'text', text: 'b' }] }]);
+    expect(ignored).toEqual([]);
+  });
+
+  it('an image as Anthropic writes it is that image', () => {
+    const content = [
+      { type: 'image', source: { type: 'base64', media_type: 'image/jpg', data: 'AAA\n' }, cache_control: { type: 'ephemeral' } }, { type: 'image', source: { type: 'url', url: 'https://x.test/a.png' } },
+    ];
+    expect((translate({ messages: [{ role: 'user', content }] }).body['messages'] as unknown[])[0]).toEqual({ role: 'user', content: [
+      { type: 'image', source: { type: 'base64', media_type: 'image/jpeg', data: 'AAA=' }, cache_control: { type: 'ephemeral' } }, { type: 'image', source: { type: 'url', url: 'https://x.test/a.png' } },
+    ] });
+  });
+
+  it.each([
+    [{ type: 'base64', media_type: 'image/svg+xml', data: 'AAAA' }, '.media_type'], [{ type: 'base64', media_type: 'image/png', data: 'A' }, '.data'], [{ type: 'base64', data: 'AAAA' }, '.media_type'],
+    [{ type: 'url', url: 'http://x.test/a.png' }, '.url'], [{ type: 'file', file_id: 'f' }, '.type'], [undefined, ''],
+  ])('an image of source %j is refused', (source, at) => {
+    expect(refusal({ messages: [{ role: 'user', content: [{ type: 'image', source }] }] })).toMatchObject({ status: 400, param: `messages[0].content[0].source${at}` });
+  });
+
+  it('signed thinking goes back where it stood; what no signature binds is left out and reported', () => {
+    const signed = [{ type: 'thinking', thinking: 't', signature: 's' }, { type: 'redacted_thinking', data: 'd' }];
+    const content = [...signed, { type: 'thinking', thinking: 'unsigned' }, { type: 'reasoning', summary: [] }, { type: 'text', text: 'a' }];
+    const { body, ignored } = translate({ messages: [USER, { role: 'assistant', content, cache_control: { type: 'ephemeral' } }, USER] });
+    expect((body['messages'] as unknown[])[1]).toEqual({ role: 'assistant', content: [...signed, { type: 'text', text: 'a', cache_control: { type: 'ephemeral' } }] });
+    expect(ignored).toEqual(['messages.content.thinking', 'messages.content.reasoning']);
+  });
+
+  it('thinking alone is no message, stands before a refusal, and is taken once from a client that gives it twice', () => {
+    const part = { type: 'thinking', thinking: 't', signature: 's' };
+    expect(translate({ messages: [USER, { role: 'assistant', content: [part] }, USER] }).body['messages']).toHaveLength(2);
+    expect(translate({ messages: [USER, { role: 'assistant', content: [part], refusal: 'No.' }, USER] }).body['messages']).toMatchObject([{}, { content: [part, { type: 'text', text: 'No.' }] }, {}]);
+    const twice = translate({ messages: [USER, { role: 'assistant', content: [part, { type: 'text', text: 'a' }], thinking_blocks: [part] }, USER] });
+    expect([(twice.body['messages'] as unknown[])[1], twice.ignored]).toEqual([{ role: 'assistant', content: [part, { type: 'text', text: 'a' }] }, ['messages.content.thinking']]);
+  });
+
+  it('thinking in a message of the user is refused', () => {
+    expect(refusal({ messages: [{ role: 'user', content: [{ type: 'thinking', thinking: 't', signature: 's' }] }] }).param).toBe('messages[0].content[0].type');
+  });
+});
+
 describe('user messages', () => {
   it('turns text, image and file parts into blocks in order', () => {
     const content = [
@@ -159,14 +209,72 @@ describe('assistant and tool messages', () => {
   });
 
   it.each([
-    ['{"a":', 'messages[1].tool_calls[0].function.arguments'],
-    ['[]', 'messages[1].tool_calls[0].function.arguments'],
-    ['"a"', 'messages[1].tool_calls[0].function.arguments'],
     [undefined, 'messages[1].tool_calls[0].function.arguments'],
     [{ a: 1 }, 'messages[1].tool_calls[0].function.arguments'],
-  ])('refuses arguments %j and names the call (repair would hide the fault)', (value, param) => {
+  ])('refuses arguments %j, which are no text, and names the call', (value, param) => {
     const call = { ...CALL_A, function: { name: 'look_up', arguments: value } };
     expect(refusal({ messages: [USER, { role: 'assistant', tool_calls: [call] }] })).toMatchObject({ status: 400, param });
+  });
+
+  it.each(['{"path":"a.md","text":"Dear al', '[]', '"a"', 'null', '12345678901234567890', 'no JSON at all'])('wraps arguments %j in an object and reports it (an answer cut at its output bound comes back with every turn)', (value) => {
+    const given = [USER, { role: 'assistant', tool_calls: [{ ...CALL_A, function: { name: 'look_up', arguments: value } }] }, { role: 'tool', tool_call_id: CALL_A.id, content: 'x' }];
+    const { body, ignored } = translate({ messages: given });
+    expect((body['messages'] as unknown[])[1]).toEqual({ role: 'assistant', content: [{ type: 'tool_use', id: CALL_A.id, name: 'look_up', input: { INVALID_JSON: value } }] });
+    expect(ignored).toEqual(['messages.tool_calls.function.arguments']);
+  });
+
+  it('wraps the arguments of a legacy call that was cut, and reports it', () => {
+    const { body, ignored } = translate({ messages: [USER, { role: 'assistant', function_call: { name: 'a', arguments: '{"x' } }, { role: 'function', name: 'a', content: 'y' }] });
+    expect(body['messages']).toMatchObject([{}, { content: [{ input: { INVALID_JSON: '{"x' } }] }, {}]);
+    expect(ignored).toContain('messages.function_call.arguments');
+  });
+
+  it('refuses arguments that are nested too deeply (a stack is not endless)', () => {
+    const call = { ...CALL_A, function: { name: 'a', arguments: `{"a":${'['.repeat(2000)}${']'.repeat(2000)}}` } };
+    expect(refusal({ messages: [USER, { role: 'assistant', tool_calls: [call] }] })).toMatchObject({ status: 400, param: 'messages[1].tool_calls[0].function.arguments' });
+  });
+
+  describe('ids of tool calls', () => {
+    const conversation = (...ids: readonly string[]): unknown[] => [USER,
+      { role: 'assistant', content: null, tool_calls: ids.map((id) => ({ id, type: 'function', function: { name: 'a', arguments: '{}' } })) },
+      ...ids.map((id) => ({ role: 'tool', tool_call_id: id, content: 'x' }))];
+    const idsOf = (...ids: readonly string[]): readonly (readonly unknown[])[] => {
+      const { body } = translate({ messages: conversation(...ids) });
+      const [, calls, results] = body['messages'] as { readonly content: readonly Record<string, unknown>[] }[];
+      return [calls?.content.map((block) => block['id']) ?? [], results?.content.map((block) => block['tool_use_id']) ?? []];
+    };
+
+    it('that the upstream takes stay as they came', () => {
+      expect(idsOf('toolu_01A', 'call-b', 'C3')).toEqual([['toolu_01A', 'call-b', 'C3'], ['toolu_01A', 'call-b', 'C3']]);
+      expect(translate({ messages: conversation('toolu_01A') }).ignored).toEqual([]);
+    });
+
+    it('of other providers become the same valid id in call and result, each its own, and are reported (a conversation goes on with another model)', () => {
+      const foreign = ['functions.f:0', 'functions.f:1', 'call_a|fc_1', 'call.a', 'call:a', 'Anruf ü', '\ud800', '\ud801', 'functions.f:0\n'];
+      const [calls, results] = idsOf(...foreign, 'call_a');
+      expect(results).toEqual(calls);
+      expect(new Set(calls).size).toBe(foreign.length + 1);
+      for (const id of calls ?? []) expect(id).toMatch(/^[a-zA-Z0-9_-]+$/);
+      expect(calls?.at(-1)).toBe('call_a');
+      expect(translate({ messages: conversation('functions.f:0') }).ignored).toEqual(['messages.tool_call_id']);
+    });
+
+    it('become the same in every request (prompt caches hit)', () => {
+      expect(idsOf('functions.f:0')).toEqual(idsOf('functions.f:0', 'call_b').map(([first]) => [first]));
+    });
+  });
+
+  it.each([['Title: ', 'Title:'], ['a\n\n', 'a'], ['a\u00a0\u2028', 'a'], [[{ type: 'text', text: 'b' }, { type: 'text', text: 'Title:\t' }], 'Title:']])('trims the end of a last assistant message %j and reports it (the upstream refuses it)', (content, expected) => {
+    const { body, ignored } = translate({ messages: [USER, { role: 'assistant', content }] });
+    const last = (body['messages'] as { readonly content: readonly { readonly text: string }[] }[]).at(-1);
+    expect(last?.content.at(-1)?.text).toBe(expected);
+    expect(ignored).toEqual(['messages.trailing_whitespace']);
+  });
+
+  it('leaves white space at the end of any other assistant message', () => {
+    const { body, ignored } = translate({ messages: [USER, { role: 'assistant', content: 'Title: ' }, USER] });
+    expect(body['messages']).toMatchObject([{}, { content: [{ text: 'Title: ' }] }, {}]);
+    expect(ignored).toEqual([]);
   });
 
   it('refuses arguments that hold too many values, all calls together (they are texts, which count once in the request)', () => {
@@ -177,7 +285,8 @@ describe('assistant and tool messages', () => {
   });
 
   it.each([
-    [{ ...CALL_A, id: 'functions.x:0' }, 'messages[1].tool_calls[0].id'],
+    [{ ...CALL_A, id: '' }, 'messages[1].tool_calls[0].id'],
+    [{ ...CALL_A, id: undefined }, 'messages[1].tool_calls[0].id'],
     [{ ...CALL_A, type: 'custom' }, 'messages[1].tool_calls[0].type'],
     [{ ...CALL_A, function: { name: 'a b', arguments: '' } }, 'messages[1].tool_calls[0].function.name'],
     [{ ...CALL_A, function: undefined }, 'messages[1].tool_calls[0].function'],

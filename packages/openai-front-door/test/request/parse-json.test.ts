@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { outlineOf } from '../../src/request/json-outline.ts';
+import { createStringEnds } from '../../src/request/json-strings.ts';
 import { isKeptNumber, parseJsonExactly, stringifyExactly } from '../../src/request/parse-json.ts';
 import { parseJsonRequest, requireModel } from '../../src/request/parse-chat-request.ts';
 
@@ -39,7 +40,7 @@ describe('parseJsonExactly', () => {
 });
 
 describe('parseJsonRequest', () => {
-  it.each(['', '{', '[]', '"x"', 'null', '{"a":1}x', '{"a":\u0001}'])('refuses %j without quoting it (it is the client\'s prompt)', (text) => {
+  it.each(['', '{', '[]', '"x"', 'null', '{"a":1}x', '{"a":\u0001}', '\ufeff{"a":1}'])('refuses %j without quoting it (it is the client\'s prompt)', (text) => {
     expect(() => parseJsonRequest(Buffer.from(text))).toThrow(expect.objectContaining({ status: 400, code: 'invalid_json' }));
   });
 
@@ -71,6 +72,20 @@ describe('a request of too many values', () => {
     expect(outlineOf(JSON.stringify({ a: '{},[],'.repeat(1000), b: [1, 2] }), new Set(), NO_BOUND).values).toBeLessThan(10);
   });
 
+  it('refuses objects and arrays that are nested too deeply, as the native side does', () => {
+    const nested = (depth: number): Buffer => Buffer.from(`{"model":"m","x":${'['.repeat(depth - 1)}${']'.repeat(depth - 1)}}`);
+    expect(parseJsonRequest(nested(1000))).toMatchObject({ model: 'm' });
+    expect(() => parseJsonRequest(nested(1001))).toThrow(expect.objectContaining({ status: 400, code: 'invalid_json' }));
+  });
+
+  it('refuses more numbers of many digits than are kept (each becomes an object)', () => {
+    const numbers = (count: number): Buffer => Buffer.from(`{"model":"m","x":[${'1e999,'.repeat(count)}1]}`);
+    expect(parseJsonRequest(numbers(50_000))).toMatchObject({ model: 'm' });
+    expect(() => parseJsonRequest(numbers(50_001))).toThrow(expect.objectContaining({ status: 413, code: 'too_large' }));
+    // A number that JavaScript writes as it was read is not kept apart.
+    expect(parseJsonRequest(Buffer.from(`{"model":"m","x":[${'0.12345678901234567,'.repeat(60_000)}1]}`.replaceAll('0.12345678901234567', String(0.1234567890123456))))).toMatchObject({ model: 'm' });
+  });
+
   it('counts no further than its bound', () => {
     expect(outlineOf('[,'.repeat(1000), new Set(), 10).values).toBe(11);
   });
@@ -96,5 +111,36 @@ describe('outlineOf', () => {
     const duplicatesOf = (text: string): readonly string[] => outlineOf(text, new Set(['model']), NO_BOUND).duplicates;
     expect(duplicatesOf(JSON.stringify({ a: '"model":1', model: 'x\\', list: [{ model: 1 }, 'model'], '"model"': 2 }))).toEqual([]);
     expect(duplicatesOf('{ "model" : 1 , "b":"\\"" , "model"\n:2}')).toEqual(['model']);
+  });
+});
+
+describe('what a text costs before it is known to be JSON', () => {
+  /** The texts that marking numbers in, or counting values of, would take longest. */
+  const TEXTS: readonly (readonly [string, string])[] = [
+    ['numbers that no comma divides', `{"y":${'1e999 '.repeat(500_000)}}`], ['digits alone', '0'.repeat(3_000_000)], ['single digits', '1 '.repeat(1_500_000)],
+    ['an open string of quotes', `{"y":"${'\\"'.repeat(1_500_000)}`], ['backslashes', `{"y":"${'\\\\'.repeat(1_500_000)}`], ['empty strings', '""'.repeat(1_500_000)],
+  ];
+
+  it.each(TEXTS)('is what the parser itself takes to refuse it: no number is looked at before (%s)', (_name, text) => {
+    const parse = vi.spyOn(JSON, 'parse');
+    expect(() => parseJsonRequest(Buffer.from(text))).toThrow(expect.objectContaining({ code: 'invalid_json' }));
+    const parsed = parse.mock.calls.map(([given]) => given === text);
+    parse.mockRestore();
+    expect(parsed).toEqual([true]);
+  });
+
+  it('finds the end of each string, whatever stands in it', () => {
+    fc.assert(fc.property(fc.array(fc.oneof(fc.string(), fc.constantFrom('\\', '"', '\\"', '\\\\', 'plain')), { maxLength: 8 }), (strings) => {
+      const text = JSON.stringify(strings);
+      const endOfString = createStringEnds(text);
+      const found: string[] = [];
+      for (let index = text.indexOf('"'); index !== -1;) {
+        const end = endOfString(index);
+        found.push(JSON.parse(text.slice(index, end)) as string);
+        index = text.indexOf('"', end);
+      }
+      expect(found).toEqual(strings);
+    }), { numRuns: 500 });
+    expect([createStringEnds('"a')(0), createStringEnds('"a\\"')(0), createStringEnds('"\\')(0)]).toEqual([2, 4, 2]);
   });
 });

@@ -4,12 +4,13 @@ import { PERMISSIVE, refusal, translate } from '../support/translate.ts';
 const tool = (name: string, more: object = {}): object => ({ type: 'function', function: { name, ...more } });
 const TWO = [tool('a'), tool('b')];
 const EMPTY = { type: 'object', properties: {} };
+const CLOSED = { type: 'object', properties: { x: { type: 'object', additionalProperties: false } }, additionalProperties: false };
 
 describe('tools', () => {
   it('carries the whole JSON Schema verbatim (a rebuilt one loses what it does not know)', () => {
     const parameters = {
       $schema: 'https://json-schema.org/draft/2020-12/schema', type: 'object', additionalProperties: false, required: ['x'], $defs: { n: { anyOf: [{ type: 'null' }, { const: 1 }] } },
-      properties: { x: { $ref: '#/$defs/n' }, y: { enum: [1, null, 'z'], default: 'z' } }, oneOf: [{ required: ['x'] }],
+      properties: { x: { $ref: '#/$defs/n' }, y: { enum: [1, null, 'z'], default: 'z' }, z: { oneOf: [{ type: 'string' }, { type: 'object' }] } }, dependentRequired: { x: ['y'] },
     };
     expect(translate({ tools: [tool('a', { description: 'An a', parameters })] }).body['tools']).toEqual([{ name: 'a', description: 'An a', input_schema: parameters }]);
   });
@@ -18,8 +19,31 @@ describe('tools', () => {
     expect(translate({ tools: [tool('a', { parameters })] }).body['tools']).toEqual([{ name: 'a', input_schema: expected }]);
   });
 
+  it.each([
+    ['without a type', { function: { name: 'a', description: 'An a', parameters: EMPTY } }],
+    ['flat, as in the Responses API', { type: 'function', name: 'a', description: 'An a', parameters: EMPTY, strict: false }],
+    ['flat, without a type', { name: 'a', description: 'An a', parameters: EMPTY }],
+    ['as Anthropic writes it', { name: 'a', description: 'An a', input_schema: EMPTY }],
+    ['as Anthropic writes it, with its type', { type: 'custom', name: 'a', description: 'An a', input_schema: EMPTY }],
+  ])('takes a tool %s (Cursor and others mix the shapes)', (_shape, given) => {
+    const { body, ignored } = translate({ tools: [given, tool('b')] });
+    expect(body['tools']).toEqual([{ name: 'a', description: 'An a', input_schema: EMPTY }, { name: 'b', input_schema: EMPTY }]);
+    expect(ignored).toEqual([]);
+  });
+
+  it('keeps cache breakpoints and strict of flat tools and reports their unknown members', () => {
+    const { body, ignored } = translate({ tools: [{ type: 'function', name: 'a', strict: true, defer_loading: true, cache_control: { type: 'ephemeral' }, parameters: { type: 'object', additionalProperties: false } }] });
+    expect(body['tools']).toEqual([{ name: 'a', input_schema: { type: 'object', additionalProperties: false }, strict: true, cache_control: { type: 'ephemeral' } }]);
+    expect(ignored).toEqual(['tools[0].defer_loading'.replace('[0]', '')]);
+  });
+
+  it('takes an empty list of functions beside tools, and of tools beside functions', () => {
+    expect(translate({ tools: TWO, functions: [] }).body['tools']).toHaveLength(2);
+    expect(translate({ tools: [], functions: [{ name: 'a' }] }).body['tools']).toHaveLength(1);
+  });
+
   it('passes strict where the model takes it, else reports it', () => {
-    expect(translate({ tools: [tool('a', { strict: true })] }).body['tools']).toMatchObject([{ strict: true }]);
+    expect(translate({ tools: [tool('a', { strict: true, parameters: CLOSED })] })).toMatchObject({ body: { tools: [{ strict: true, input_schema: CLOSED }] }, ignored: [] });
     const weak = translate({ tools: [tool('a', { strict: true })] }, { capabilities: { ...PERMISSIVE, structuredOutputs: false } });
     expect(weak.body['tools']).toEqual([{ name: 'a', input_schema: EMPTY }]);
     expect(weak.ignored).toEqual(['tools.function.strict']);
@@ -51,6 +75,9 @@ describe('tools', () => {
     [{ tools: TWO, function_call: 'auto' }, 'function_call'], [{ functions: [{ name: 'a' }], tool_choice: 'auto' }, 'tool_choice'],
     [{ functions: [{ name: 'a' }], function_call: { name: 'b' } }, 'function_call.name'], [{ functions: [{ name: 'a' }, { name: 'a' }] }, 'functions[1].name'],
     [{ functions: [{ name: 'a' }], function_call: 'maybe' }, 'function_call'],
+    [{ tools: [{}] }, 'tools[0].function'], [{ tools: [{ name: 'a b' }] }, 'tools[0].name'], [{ tools: [tool('a'), { name: 'a' }] }, 'tools[1].name'],
+    [{ tools: [{ type: 'web_search_20250305', name: 'web_search' }] }, 'tools[0].type'], [{ tools: [{ name: 'a', input_schema: 7 }] }, 'tools[0].input_schema'],
+    [{ tools: [tool('a', { strict: true, parameters: { type: 'object', properties: { x: { type: 'object', additionalProperties: true } } } })] }, 'tools[0].function.parameters.properties.x'],
   ])('refuses %j and names %s', (fields, param) => {
     expect(refusal(fields)).toMatchObject({ status: 400, param });
   });
@@ -60,6 +87,8 @@ describe('tool_choice', () => {
   it.each([
     ['auto', { type: 'auto' }], ['required', { type: 'any' }], ['none', { type: 'none' }],
     [{ type: 'function', function: { name: 'b' } }, { type: 'tool', name: 'b' }],
+    ['any', { type: 'any' }], [{ type: 'function', name: 'b' }, { type: 'tool', name: 'b' }], [{ type: 'tool', name: 'b' }, { type: 'tool', name: 'b' }],
+    [{ type: 'auto' }, { type: 'auto' }], [{ type: 'any', disable_parallel_tool_use: true }, { type: 'any', disable_parallel_tool_use: true }], [{ type: 'none' }, { type: 'none' }],
   ])('translates %j', (choice, expected) => {
     const { body } = translate({ tools: TWO, tool_choice: choice });
     expect(body['tool_choice']).toEqual(expected);
@@ -68,7 +97,8 @@ describe('tool_choice', () => {
 
   it('sends only the allowed tools (choosing any of all would let the others be called)', () => {
     const choice = { type: 'allowed_tools', allowed_tools: { mode: 'required', tools: [tool('b')] } };
-    expect(translate({ tools: TWO, tool_choice: choice }).body).toMatchObject({ tools: [{ name: 'b' }], tool_choice: { type: 'any' } });
+    const flat = { type: 'allowed_tools', mode: 'required', tools: [{ type: 'function', name: 'b' }] };
+    for (const given of [choice, flat]) expect(translate({ tools: TWO, tool_choice: given }).body).toMatchObject({ tools: [{ name: 'b' }], tool_choice: { type: 'any' } });
   });
 
   it('disables parallel calls, creating a choice where there is none', () => {
@@ -81,11 +111,13 @@ describe('tool_choice', () => {
   it('drops and reports a choice that demands nothing of no tools', () => {
     const { body, ignored } = translate({ tools: [], tool_choice: 'auto', parallel_tool_calls: false });
     expect([body['tools'], body['tool_choice'], ignored]).toEqual([undefined, undefined, ['tool_choice', 'parallel_tool_calls']]);
+    expect(translate({ tool_choice: { type: 'none' } }).ignored).toEqual(['tool_choice']);
   });
 
   it.each([
     [{ tool_choice: 'required' }, 'tool_choice'], [{ tools: TWO, tool_choice: 'some' }, 'tool_choice'], [{ tools: TWO, tool_choice: 7 }, 'tool_choice'],
     [{ tools: TWO, tool_choice: { type: 'function', function: { name: 'c' } } }, 'tool_choice.function.name'], [{ tools: TWO, tool_choice: { type: 'custom', custom: { name: 'a' } } }, 'tool_choice.type'],
+    [{ tools: TWO, tool_choice: { type: 'tool', name: 'c' } }, 'tool_choice.name'], [{ tools: TWO, tool_choice: { type: 'any', disable_parallel_tool_use: 1 } }, 'tool_choice.disable_parallel_tool_use'],
     [{ tools: TWO, tool_choice: {} }, 'tool_choice.type'], [{ tools: TWO, parallel_tool_calls: 'no' }, 'parallel_tool_calls'],
     [{ tools: TWO, tool_choice: { type: 'allowed_tools', allowed_tools: { mode: 'auto', tools: [] } } }, 'tool_choice.allowed_tools.tools'],
     [{ tools: TWO, tool_choice: { type: 'allowed_tools', allowed_tools: { mode: 'x', tools: [] } } }, 'tool_choice.allowed_tools.mode'],

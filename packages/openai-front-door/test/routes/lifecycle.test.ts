@@ -93,7 +93,7 @@ describe('the application\'s part', () => {
     } } });
     const response = await door.post({ ...REQUEST, max_tokens: 7 });
     expect([response.status, door.upstream.requests.length]).toEqual([403, 0]);
-    expect(seen).toEqual([{ model: 'claude-sonnet-4-5', maxTokens: 7, stream: false, requestBytes: JSON.stringify({ ...REQUEST, max_tokens: 7 }).length }]);
+    expect(seen).toEqual([{ model: 'claude-sonnet-4-5', maxTokens: 7, stream: false, jsonBytes: expect.any(Number), requestBytes: JSON.stringify({ ...REQUEST, max_tokens: 7 }).length }]);
     expect(await door.settled()).toMatchObject({ outcome: 'client_error', status: 403, errorCode: 'forbidden' });
   });
 
@@ -115,7 +115,8 @@ describe('the application\'s part', () => {
   it('may read the body itself', async () => {
     await using door = await startFrontDoor(WHOLE, { readBody: async (ctx) => {
       for await (const _chunk of ctx.req);
-      return Buffer.from(JSON.stringify(REQUEST));
+      const json = Buffer.from(JSON.stringify(REQUEST));
+      return { bytes: json, json };
     } });
     expect((await door.post({ other: true })).status).toBe(200);
   });

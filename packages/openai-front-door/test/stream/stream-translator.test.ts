@@ -151,6 +151,6 @@ describe('createEventDecoder', () => {
 
   it('refuses an event over its bound and bytes that are not UTF-8', () => {
     expect(() => collect([Buffer.from(`data: ${'x'.repeat(600)}`), Buffer.from('x'.repeat(600))])).toThrow(/too long/);
-    expect(() => collect([Uint8Array.of(0x64, 0xff)])).toThrow(/UTF-8/);
+    expect(() => collect([Uint8Array.of(0x64, 0xff, 0x0a)])).toThrow(/UTF-8/);
   });
 });

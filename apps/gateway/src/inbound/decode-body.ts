@@ -1,7 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { constants, createBrotliDecompress, createGunzip, createInflate, createZstdDecompress, type Gunzip } from 'node:zlib';
-import { ChunkList } from '../inbound/chunk-list.ts';
-import { GatewayError } from './gateway-error.ts';
+import { ChunkList } from './chunk-list.ts';
 import { createZstdFrameWalk } from './zstd-frame-walk.ts';
 
 /** Decodes a copy of a compressed body for the scanner; the client's own bytes are what is forwarded. */
@@ -19,6 +18,17 @@ export interface BodyDecoder {
 /** The most bytes that wait while the decoder is at work. */
 const MAX_WAITING_BYTES = 64 * 1024;
 
+/** A content coding that is not known, or a body that is not in the coding it is said to have. */
+export class BodyCodingError extends Error {
+  override readonly name = 'BodyCodingError';
+  readonly code: 'unknown' | 'corrupt';
+
+  constructor(code: BodyCodingError['code'], message: string, cause?: Error) {
+    super(message, { cause });
+    this.code = code;
+  }
+}
+
 type Transform = Pick<Gunzip, 'on' | 'once' | 'write' | 'end' | 'destroy'>;
 
 /** Bytes behind the end of the compressed stream would cross unread; a second reader may take them. Not in Node's types yet. */
@@ -35,8 +45,11 @@ const DECODERS: Readonly<Record<string, () => Transform>> = {
   zstd: () => createZstdDecompress(ZSTD),
 };
 
+/** The codings that a request body may have, as `accept-encoding` lists them in the answer to any other (RFC 9110 section 12.5.3). */
+export const REQUEST_CODINGS = 'gzip, deflate, br, zstd';
+
 /**
- * A decoder for a `content-encoding` (RFC 9110 section 8.4), `undefined` for identity. Throws `unsupported_media_type` for
+ * A decoder for a `content-encoding` (RFC 9110 section 8.4), `undefined` for identity. Throws a `BodyCodingError` for
  * any other coding and for several codings on top of each other. How much may come out is the sink's to bound: what it throws
  * destroys the decoder before more is inflated.
  */
@@ -45,7 +58,7 @@ export function createBodyDecoder(contentEncoding: string | undefined, sink: (ch
   if (coding === undefined || coding === '' || coding === 'identity') return undefined;
   const create = Object.hasOwn(DECODERS, coding) ? DECODERS[coding] : undefined;
   if (create === undefined) {
-    throw new GatewayError('unsupported_media_type', 'The content coding of the request is not supported: use gzip, deflate, br, zstd or none.');
+    throw new BodyCodingError('unknown', 'The content coding of the request is not supported: use gzip, deflate, br, zstd or none.');
   }
   const transform = create();
   const walk = coding === 'zstd' ? createZstdFrameWalk() : undefined;
@@ -58,7 +71,7 @@ export function createBodyDecoder(contentEncoding: string | undefined, sink: (ch
       fail(error);
     }
   });
-  const invalid = (cause?: Error): GatewayError => new GatewayError('bad_request', `The request body is not valid ${coding}.`, { cause });
+  const invalid = (cause?: Error): BodyCodingError => new BodyCodingError('corrupt', `The request body is not valid ${coding}.`, cause);
   transform.on('error', (cause: Error) => { fail(invalid(cause)); });
   // Joined while the decoder is at work: each write costs it a trip to another thread, and a body may come in chunks of one byte.
   const waiting = new ChunkList();

@@ -1,0 +1,28 @@
+import { parseJsonRequest } from '../request/parse-chat-request.ts';
+import type { ChatPlan } from './chat-plan.ts';
+import { readAnswer, type AnswerPlan, type ReadAnswer } from './read-answer.ts';
+import { readChat, type ReadChat } from './read-chat.ts';
+import { relayedFacts, type RelayedFacts } from './relayed-facts.ts';
+
+/** A JSON body that is passed on as it came, and what was read of it. */
+export interface ReadRelayed {
+  readonly json: Uint8Array;
+  readonly facts: RelayedFacts;
+}
+
+/** Everything that is done with a whole body at once: what goes in beside its bytes, and what comes out. */
+export interface TranslationJobs {
+  readonly chat: { readonly plan: ChatPlan; readonly result: ReadChat };
+  readonly relayed: { readonly plan: { readonly maxValues: number }; readonly result: ReadRelayed };
+  readonly answer: { readonly plan: AnswerPlan; readonly result: ReadAnswer };
+}
+
+/** The name of a job. */
+export type JobKind = keyof TranslationJobs;
+
+/** Each job as a function of bytes and data; it takes time and memory in proportion to both, and touches nothing else. */
+export const RUN_JOB: { readonly [Kind in JobKind]: (json: Uint8Array, plan: TranslationJobs[Kind]['plan']) => TranslationJobs[Kind]['result'] } = {
+  chat: readChat,
+  relayed: (json, { maxValues }) => ({ json, facts: relayedFacts(parseJsonRequest(json, maxValues)) }),
+  answer: readAnswer,
+};
