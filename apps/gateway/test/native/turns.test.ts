@@ -12,8 +12,8 @@ const BODY_BYTES = 12_000_000;
 /** So long nothing is read: the client's bytes gather in the connection, and come as fast as they can be read. */
 const HELD_UP_MS = 200;
 
-/** How many bytes of the gateway's request bodies came in each turn of the event loop. */
-function bytesByTurn(): readonly number[] {
+/** How many bytes of request bodies for a path of the gateway came in each turn of the event loop. */
+function bytesByTurn(path: string): readonly number[] {
   const turns: number[] = [0];
   let isCounting = true;
   const nextTurn = (): void => {
@@ -23,7 +23,7 @@ function bytesByTurn(): readonly number[] {
   };
   const onRequest = (event: unknown): void => {
     const { request } = event as { readonly request: IncomingMessage };
-    if (request.url?.startsWith('/anthropic/') !== true) return;
+    if (request.url !== path) return;
     const push = request.push.bind(request);
     request.push = (chunk: Buffer | null) => {
       turns[turns.length - 1] = (turns.at(-1) ?? 0) + (chunk?.length ?? 0);
@@ -41,11 +41,11 @@ function bytesByTurn(): readonly number[] {
   return turns;
 }
 
-it('a large body from a fast client does not have the process to itself: others have their turn between each 256 KB', async () => {
+it.each([['the native side', '/anthropic/v1/messages/count_tokens'], ['the front door', '/v1/chat/completions']])('a large body for %s from a fast client does not have the process to itself: others have their turn between each 256 KB', async (_side, path) => {
   await using simulator = await startSimulator();
   await using gateway = await startTestGateway(simulator.origin);
-  const client = fork(join(import.meta.dirname, 'send-large-body.ts'), [`${gateway.origin}/anthropic/v1/messages/count_tokens`, String(BODY_BYTES)], { env: scrubbedEnvironment() });
-  const turns = bytesByTurn();
+  const client = fork(join(import.meta.dirname, 'send-large-body.ts'), [gateway.origin + path, String(BODY_BYTES)], { env: scrubbedEnvironment() });
+  const turns = bytesByTurn(path);
   const [status] = await once(client, 'message') as [number];
   expect(status).toBe(200);
   expect(turns.reduce((total, bytes) => total + bytes, 0)).toBeGreaterThan(BODY_BYTES);

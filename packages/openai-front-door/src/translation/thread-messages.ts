@@ -4,7 +4,7 @@ import type { JobKind, TranslationJobs } from './translation-job.ts';
 /** A job on its way to the thread. */
 export interface ThreadRequest {
   readonly kind: JobKind;
-  readonly json: Uint8Array;
+  readonly json: Uint8Array<ArrayBuffer>;
   readonly plan: TranslationJobs[JobKind]['plan'];
 }
 

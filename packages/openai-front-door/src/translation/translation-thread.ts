@@ -16,4 +16,6 @@ function run({ kind, json, plan }: ThreadRequest): ThreadAnswer {
 parentPort?.on('message', (request: ThreadRequest) => {
   const answer = run(request);
   parentPort?.postMessage(answer, 'result' in answer ? transferable(answer.result) : []);
+  // What was not handed back is given up now: a thread that rests does not collect its garbage, which may be a body of many megabytes.
+  if (!request.json.buffer.detached) request.json.buffer.transfer(0);
 });
