@@ -41,7 +41,7 @@ function bytesByTurn(path: string): readonly number[] {
   return turns;
 }
 
-it.each([['the native side', '/anthropic/v1/messages/count_tokens'], ['the front door', '/v1/chat/completions']])('a large body for %s from a fast client does not have the process to itself: others have their turn between each 256 KB', async (_side, path) => {
+it.each(['/anthropic/v1/messages/count_tokens', '/v1/chat/completions'])('a large body from a fast client does not have the process to itself: others have their turn between each 256 KB (%s)', async (path) => {
   await using simulator = await startSimulator();
   await using gateway = await startTestGateway(simulator.origin);
   const client = fork(join(import.meta.dirname, 'send-large-body.ts'), [gateway.origin + path, String(BODY_BYTES)], { env: scrubbedEnvironment() });

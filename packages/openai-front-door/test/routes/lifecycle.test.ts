@@ -62,7 +62,7 @@ describe('the summary', () => {
     expect(summary).toEqual({
       route: '/v1/chat/completions', method: 'POST', status: 200, outcome: 'ok', backend: 'anthropic', model: 'claude-sonnet-4-5-20250929', isEventStream: true, sawStop: true, stopReason: 'end_turn',
       usage: { input: 3, output: 5, cacheRead: 4, cacheWrite5m: 7, cacheWrite1h: 2 }, usageSource: 'final', requestBytes: JSON.stringify({ ...REQUEST, stream: true }).length, responseBytes: Buffer.byteLength(body),
-      durationMs: expect.any(Number), firstByteMs: expect.any(Number), largestGapMs: expect.any(Number),
+      durationMs: expect.any(Number), firstByteMs: expect.any(Number), largestGapMs: expect.any(Number), requestedModel: 'claude-sonnet-4-5',
     });
     expect(summary.firstByteMs).toBeLessThanOrEqual(summary.durationMs);
     expect(door.summaries).toHaveLength(1);

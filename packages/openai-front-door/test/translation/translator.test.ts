@@ -46,10 +46,13 @@ describe('a large body', () => {
     expect(await isSettledAtOnce(threaded.run('chat', chat('Hello'), PLAN, OPEN))).toBe(true);
   });
 
-  it('is refused with the error that a small one is refused with', async () => {
-    await expect(threaded.run('chat', chat([{ type: 'text', text: LARGE }, { type: 'video' }]), PLAN, OPEN)).rejects.toMatchObject({ name: 'FrontDoorError', status: 400, code: 'invalid_value', param: 'messages[0].content[1].type' });
-    await expect(threaded.run('chat', chat(LARGE, 'mistral'), PLAN, OPEN)).rejects.toMatchObject({ status: 404, code: 'model_not_found', param: 'model' });
-    await expect(threaded.run('chat', chat(Array.from({ length: 2000 }, () => ({}))), { ...PLAN, maxRequestValues: 1000 }, OPEN)).rejects.toMatchObject({ status: 413, code: 'too_large' });
+  it('is refused with the error that a small one is refused with, and with the model that it names where there is one', async () => {
+    const refusals: readonly (readonly [Buffer, object])[] = [
+      [chat([{ type: 'text', text: LARGE }, { type: 'video' }]), { code: 'invalid_value', details: { status: 400, param: 'messages[0].content[1].type' } }],
+      [chat(LARGE, 'mistral'), { code: 'model_not_found', details: { status: 404, param: 'model' } }],
+    ];
+    for (const [body, refusal] of refusals) expect(await threaded.run('chat', body, PLAN, OPEN)).toMatchObject({ kind: 'refused', model: expect.any(String), refusal });
+    await expect(threaded.run('chat', chat(Array.from({ length: 2000 }, () => ({}))), { ...PLAN, maxRequestValues: 1000 }, OPEN)).rejects.toMatchObject({ name: 'FrontDoorError', status: 413, code: 'too_large' });
     await expect(threaded.run('relayed', Buffer.from(`{"a":"${LARGE}`), { maxValues: 1000 }, OPEN)).rejects.toMatchObject({ code: 'invalid_json' });
     await expect(threaded.run('answer', Buffer.from(`[${'{},'.repeat(2000)}1]`), ANSWER_PLAN, OPEN)).rejects.toMatchObject({ status: 502, code: 'upstream_invalid' });
   });
