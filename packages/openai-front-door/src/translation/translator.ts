@@ -113,7 +113,7 @@ class JobQueue {
     clearTimeout(this.#idleTimer);
     this.#thread ??= this.#startThread();
     this.#thread.ref();
-    this.#thread.postMessage(next.request, [next.request.json.buffer as ArrayBuffer]);
+    this.#thread.postMessage(next.request, [next.request.json.buffer]);
   }
 
   #startThread(): Worker {
