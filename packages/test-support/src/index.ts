@@ -8,3 +8,7 @@ export { readEvents, type ReadEvent, type ReadEvents } from './event-reader.ts';
 export { loadRecordings, recordingsFolder, type Recording, type RecordingMeta } from './recordings.ts';
 export { scrubbedEnvironment } from './scrubbed-environment.ts';
 export { createAuthority, type Authority, type Certificate, type IssueOptions } from './certificates.ts';
+export { COSTLY_STREAMS, COSTLY_VALUES, cutTo, inChunksOf, joinBytes, lengthOf, repeatBytes, type CostlyText, type RepeatedBytes } from './bounds/costly-bodies.ts';
+export { beginTurnReport, turnProbeOption, type TurnReport } from './bounds/turn-report.ts';
+export { BOUNDED_CELLS, type BoundedCell, type BoundedSide } from './bounds/bounded-cell.ts';
+export { createBoundedRig, type BoundedOutcome, type BoundedRig } from './bounds/bounded-rig.ts';

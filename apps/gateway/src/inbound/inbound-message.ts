@@ -1,6 +1,7 @@
 import { channel } from 'node:diagnostics_channel';
 import { IncomingMessage, type Server } from 'node:http';
 import { ChunkList } from './chunk-list.ts';
+import { PacedMessage } from './paced-message.ts';
 
 /** By their length: the fields that Node itself reads of a request before it hands it over (`parserOnIncoming` of node:http). */
 const READ_BY_NODE: Readonly<Record<number, string>> = { 2: 'te', 4: 'host', 6: 'expect', 14: 'content-length', 17: 'transfer-encoding' };
@@ -11,7 +12,7 @@ const startChannel = channel('http.server.request.start');
  * A request that makes an object of its fields when somebody asks who needs it. Node reads one or two fields of every request through
  * `headers`, which makes an entry for each field of it: more work than linting them all, and nobody on the native path reads it.
  */
-export class InboundMessage extends IncomingMessage {
+export class InboundMessage extends PacedMessage {
   /** Whether anybody but Node's parser has the request; from then on `headers` is all of the fields. */
   isHandedOver = false;
   /** What Node has read of the fields so far: it asks for one after the other. */

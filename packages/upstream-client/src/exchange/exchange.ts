@@ -18,6 +18,7 @@ import type { ExchangeContext } from './exchange-context.ts';
 import { callData, callEnd, callError, callHead, callStep } from './handler-calls.ts';
 import { NOTHING_PREPARED, prepareRequest, prepareTimeouts, type PreparedRequest } from './prepare-request.ts';
 import { lintResponseHead } from './response-lint.ts';
+import { countTurn, type TurnTaker } from './response-turns.ts';
 import { sentOptions, type SentBody } from './sent-options.ts';
 import { WriteStallBody, type BodySender } from './write-stall-body.ts';
 
@@ -36,7 +37,7 @@ const MAX_RECONNECTS = 1;
  * Both in one object with fixed fields, because this is the hot path. It settles exactly once, by `onResponseEnd` or by
  * `fail`; from then on `phase` is `done`, no clock runs, the slot is given back, and the handler is not called again.
  */
-export class Exchange implements SlotHolder, Timed, RawHeadReader, UpstreamController, BodySender, Dispatcher.DispatchHandler {
+export class Exchange implements SlotHolder, Timed, RawHeadReader, UpstreamController, BodySender, TurnTaker, Dispatcher.DispatchHandler {
   phase: RequestPhase = 'waiting';
   readonly timings: MutableTimings = { enqueuedAt: performance.now() };
   slot: Slot | undefined = undefined;
@@ -53,6 +54,8 @@ export class Exchange implements SlotHolder, Timed, RawHeadReader, UpstreamContr
   nextWaiter: SlotHolder | undefined = undefined;
   aborted = false;
   paused = false;
+  isYielding = false;
+  turnBytes = 0;
   reason: Error | null = null;
   reusedConnection = false;
   private readonly handler: Dispatcher.DispatchHandler;
@@ -126,7 +129,7 @@ export class Exchange implements SlotHolder, Timed, RawHeadReader, UpstreamContr
     if (!this.paused || this.phase === 'done') return;
     this.paused = false;
     if (this.phase === 'receiving') this.context.clock.set(this, performance.now(), this.timeouts.idleMs);
-    this.upstream?.resume();
+    if (!this.isYielding) this.upstream?.resume();
   }
 
   onAcquired(_slot: Slot, source: AcquisitionSource, now: number): void {
@@ -203,11 +206,12 @@ export class Exchange implements SlotHolder, Timed, RawHeadReader, UpstreamContr
     this.failWith(callHead(this.handler, this, status, headers, statusMessage));
   }
 
-  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     // After a pause undici delivers an empty chunk, which is no progress.
     if (this.phase !== 'receiving' || chunk.byteLength === 0) return;
     if (!this.paused) this.context.clock.set(this, performance.now(), this.timeouts.idleMs);
     this.failWith(callData(this.handler, this, chunk));
+    countTurn(this, controller, chunk.byteLength);
   }
 
   onResponseEnd(_controller: Dispatcher.DispatchController, trailers: IncomingHttpHeaders): void {

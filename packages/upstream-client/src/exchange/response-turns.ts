@@ -1,0 +1,34 @@
+import type { Dispatcher } from 'undici';
+import type { RequestPhase } from '../upstream-error.ts';
+
+/** So many bytes of one response are read in a row, then other connections have their turn. A chunk counts as its bytes and `CHUNK_BYTES`. */
+export const TURN_BYTES = 256 * 1024;
+/** What a chunk costs beside its bytes, as bytes: in chunks of one byte the chunks are the work. */
+export const CHUNK_BYTES = 64;
+
+/** A response of which undici reads up to 2 MB in one turn of the event loop, were it not paused. */
+export interface TurnTaker {
+  readonly phase: RequestPhase;
+  /** Whether its handler has paused it, for as long as it likes. */
+  readonly paused: boolean;
+  /** Whether it is paused until the next turn. */
+  isYielding: boolean;
+  /** What was read since it yielded last. */
+  turnBytes: number;
+}
+
+/** Counts a chunk; pauses the response until the next turn when it had its share of this one. */
+export function countTurn(taker: TurnTaker, upstream: Dispatcher.DispatchController, chunkBytes: number): void {
+  taker.turnBytes += chunkBytes + CHUNK_BYTES;
+  if (taker.turnBytes < TURN_BYTES) return;
+  taker.turnBytes = 0;
+  if (taker.isYielding || taker.phase !== 'receiving') return;
+  taker.isYielding = true;
+  upstream.pause();
+  setImmediate(endYield, taker, upstream);
+}
+
+function endYield(taker: TurnTaker, upstream: Dispatcher.DispatchController): void {
+  taker.isYielding = false;
+  if (!taker.paused && taker.phase === 'receiving') upstream.resume();
+}
