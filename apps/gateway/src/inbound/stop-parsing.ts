@@ -25,6 +25,8 @@ export function stopParsing(socket: Socket): void {
   socket.removeAllListeners('data');
   socket.on('data', discard);
   socket.resume();
+  // A connection that was paused because its body came too fast is not read by that: its stream takes it for one that is being read.
+  socket._read(0);
   // The chunk that it is reading may hold thousands of heads; it stops at the next one.
   const { parser } = socket as ParsedSocket;
   if (parser?.onIncoming != null) parser.onIncoming = () => STOP;

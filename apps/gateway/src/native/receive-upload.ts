@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { BodyProgress } from '../inbound/body-progress.ts';
 import type { ByteLease } from '../inbound/byte-budget.ts';
+import { ChunkList } from '../inbound/chunk-list.ts';
 import type { InboundRequest } from '../inbound/inbound-request.ts';
 import { ClientGone } from './client-gone.ts';
 import { GatewayError } from './gateway-error.ts';
@@ -38,12 +39,12 @@ export const GATHERED_UPLOAD_BYTES = 65_536;
 
 /** Reads a small upload whole; `lease` covers its bytes as they come. Rejects with why it stopped. */
 export async function gatherUpload({ body, bytes }: Upload, lease: ByteLease): Promise<Buffer> {
-  const chunks: Uint8Array[] = [];
+  const gathered = new ChunkList();
   for await (const chunk of body) {
     if (!lease.cover(bytes())) throw new GatewayError('overloaded', lease.describeSpent(), { retryAfterSeconds: 1 });
-    chunks.push(chunk);
+    gathered.append(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
   }
-  return Buffer.concat(chunks);
+  return Buffer.concat(gathered.take());
 }
 
 async function* readUpload(inbound: InboundRequest, maxBytes: number, progress: { bytes: number; failure: unknown }): AsyncGenerator<Uint8Array, void, void> {

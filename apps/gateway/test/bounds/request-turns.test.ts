@@ -81,7 +81,7 @@ test.each([
     expect(await once(client, 'message')).toEqual([status, undefined]);
     const mostBytes = Math.max(...turns.map(({ bytes }) => bytes));
     const mostPieces = Math.max(...turns.map(({ pieces }) => pieces));
-    expect(turns.length).toBeGreaterThan(3);
+    if (status === 200) expect(turns.length).toBeGreaterThan(3);
     expect(mostBytes).toBeLessThanOrEqual(TURN_BYTES + READ_BYTES);
     // What is read when the bound is reached comes as well.
     expect(mostPieces).toBeLessThanOrEqual(TURN_BYTES / PIECE_BYTES + READ_BYTES / 6);
