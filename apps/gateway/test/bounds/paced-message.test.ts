@@ -27,7 +27,11 @@ const READERS: Readonly<Record<string, (request: IncomingMessage) => Promise<Buf
     await once(request, 'end');
     return Buffer.concat(chunks);
   },
-  iterator: async (request) => Buffer.concat(await Array.fromAsync(request as AsyncIterable<Buffer>)),
+  iterator: async (request) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
+    return Buffer.concat(chunks);
+  },
 };
 
 test.each(Object.entries(READERS))('a body read by %s has the bytes and the order that were sent, whatever its chunks, and so has the next one on the connection', async (_name, read) => {
