@@ -1,5 +1,4 @@
 import { Buffer } from 'node:buffer';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { FrontDoorError, type ReceivedBody } from '@penstock/openai-front-door';
 import { BodyProgress } from '../inbound/body-progress.ts';
 import type { ByteLease } from '../inbound/byte-budget.ts';
@@ -17,12 +16,8 @@ function clientGone(): FrontDoorError {
   return new FrontDoorError('client_gone', 'The client left before its request was complete.');
 }
 
-/** So many bytes of one body in a row, then others have their turn: what a fast client sends is there as fast as it is read. */
-const TURN_BYTES = 256 * 1024;
-
 /** The request body as it arrives, at the reader's pace. Its clock runs only while the client is waited for. */
 export async function* streamBody({ request, limits }: InboundRequest): AsyncGenerator<Buffer, void, void> {
-  let turnBytes = 0;
   let failure: FrontDoorError | undefined;
   let wake: (() => void) | undefined;
   const onChange = (): void => wake?.();
@@ -38,11 +33,6 @@ export async function* streamBody({ request, limits }: InboundRequest): AsyncGen
         clock.add(chunk.length);
         clock.pause();
         yield chunk;
-        turnBytes += chunk.length;
-        if (turnBytes >= TURN_BYTES) {
-          turnBytes = 0;
-          await nextTurn();
-        }
         clock.resume();
         continue;
       }

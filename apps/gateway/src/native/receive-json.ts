@@ -25,8 +25,6 @@ const MAX_DEPTH = 1_000;
 const MAX_VALUE_BYTES = 1_024;
 /** By the body's limit: a scanner's options are checked once for each object. */
 const scannerOptions = new Map<number, EnvelopeScannerOptions>();
-/** So many bytes of one body in a row, then others have their turn: of a fast client 2 MB are read at once, and four of them are 10 ms. */
-const TURN_BYTES = 256 * 1024;
 const JSON_TYPE = /^application\/(?:[a-z0-9.+-]+\+)?json\s*(?:;|$)/i;
 
 /**
@@ -96,7 +94,6 @@ class JsonReceipt {
   readonly #body = new ChunkList();
   readonly #progress: BodyProgress;
   #isSettled = false;
-  #turnBytes = 0;
   #resolve!: (received: ReceivedJson) => void;
   #reject!: (error: unknown) => void;
 
@@ -125,9 +122,7 @@ class JsonReceipt {
       this.#body.append(chunk);
       checkHeld(this.#body, this.#lease, this.#maxBytes);
       if (this.#decoder === undefined) this.#scanner.write(chunk);
-      else if (!this.#decoder.write(chunk)) { this.#waitForDecoder(this.#decoder); return; }
-      this.#turnBytes += chunk.length;
-      if (this.#turnBytes >= TURN_BYTES) this.#endTurn();
+      else if (!this.#decoder.write(chunk)) this.#waitForDecoder(this.#decoder);
     } catch (error) {
       this.#fail(error);
     }
@@ -141,12 +136,6 @@ class JsonReceipt {
   readonly #onClose = (): void => {
     if (!this.#inbound.request.complete) this.#fail(new ClientGone());
   };
-
-  #endTurn(): void {
-    this.#turnBytes = 0;
-    this.#inbound.request.pause();
-    setImmediate(() => { if (!this.#isSettled) this.#inbound.request.resume(); });
-  }
 
   #waitForDecoder(decoder: BodyDecoder): void {
     this.#inbound.request.pause();
