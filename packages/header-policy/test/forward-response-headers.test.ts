@@ -10,9 +10,9 @@ describe('what never reaches the client', () => {
   });
 
   test.each<readonly [string, string]>([
-    ['Set-Cookie', 'cookie'], ['set-cookie2', 'cookie'], ['x-api-key', 'credential'], ['authorization', 'credential'], ['x-penstock-request-id', 'internal'], ['Expect', 'framing'],
+    ['Set-Cookie', 'cookie'], ['set-cookie2', 'cookie'], ['x-api-key', 'credential'], ['authorization', 'credential'], ['x-penstock-request-id', 'internal'], ['Expect', 'framing'], ['Content_Length', 'framing'],
     ...[
-      'alt-svc', 'strict-transport-security', 'public-key-pins', 'public-key-pins-report-only', 'expect-ct', 'nel', 'report-to', 'reporting-endpoints', 'clear-site-data', 'accept-ch', 'critical-ch',
+      'alt-svc', 'Location', 'content-location', 'strict-transport-security', 'public-key-pins', 'public-key-pins-report-only', 'expect-ct', 'nel', 'report-to', 'reporting-endpoints', 'clear-site-data', 'accept-ch', 'critical-ch',
       'origin-agent-cluster', 'service-worker-allowed', 'refresh', 'Access-Control-Allow-Origin', 'access-control-max-age', 'timing-allow-origin', 'cross-origin-opener-policy',
       'X-Accel-Redirect', 'x-sendfile', 'x-lighttpd-send-file', 'x-reproxy-url',
     ].map((name): [string, string] => [name, 'denied']),

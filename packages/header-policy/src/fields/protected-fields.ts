@@ -49,7 +49,8 @@ export function protectedReason(name: string, direction: Direction, internal: Fi
   if (internal.matches(canonical)) return 'internal';
   if (CREDENTIALS.matches(canonical)) return 'credential';
   if (COOKIES.matches(canonical)) return 'cookie';
-  if (direction === 'response') return RESPONSE_FRAMING.has(canonical) ? 'framing' : undefined;
+  // The true length has its own spelling, and is written anew.
+  if (direction === 'response') return RESPONSE_FRAMING.has(canonical) || (canonical === 'content-length' && canonical !== name) ? 'framing' : undefined;
   if (FORWARDING.matches(canonical)) return 'forwarding';
   return REQUEST_FRAMING.has(canonical) ? 'framing' : undefined;
 }

@@ -5,6 +5,8 @@
 export const ORIGIN_SCOPED_RESPONSE_FIELDS: readonly string[] = Object.freeze([
   // Would move our clients to another host or port, past the gateway (RFC 7838 §3).
   'alt-svc',
+  // Name resources under the upstream's origin, on any status (RFC 9110 sections 8.7 and 10.2.2): a client that follows them takes its key there.
+  'location', 'content-location',
   // Would pin our host name to TLS in every browser for a year (RFC 6797 §6.1).
   'strict-transport-security', 'public-key-pins', 'public-key-pins-report-only', 'expect-ct',
   // Would have browsers report our traffic to the upstream's collectors.
