@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Argument, Command, InvalidArgumentError } from 'commander';
 import type { Environment } from '../config/reading/overrides.ts';
+import { printable } from '../logging/printable.ts';
 import { runCheck, type CommandOutput } from './check.ts';
 import { runCompletion, SHELLS } from './completion.ts';
 import { runKeysCreate } from './keys.ts';
@@ -34,7 +35,11 @@ export function createProgram(surroundings: Surroundings): Command {
   const reads = { environment, workingDirectory };
   // https://no-color.org: any value but the empty one.
   const hasColours = stdout.isTTY === true && (environment['NO_COLOR'] ?? '') === '';
+  // What stands in a file, a variable or an argument cannot steer the terminal. The demonstration and the comparison colour their own lines.
+  const plain: CommandOutput = { stdout: printing(stdout), stderr: printing(surroundings.stderr) };
+  const coloured: CommandOutput = { stdout, stderr: plain.stderr };
   const program = new Command('penstock')
+    .configureOutput({ writeErr: (text) => { plain.stderr.write(text); } })
     .description('A gateway for the Anthropic API: /anthropic is a native pass-through, /v1 an OpenAI front door.')
     .version(version)
     .showHelpAfterError('(penstock --help lists the commands, penstock help COMMAND explains one)')
@@ -53,7 +58,7 @@ export function createProgram(surroundings: Surroundings): Command {
     .addHelpText('after', START_HELP)
     .action(async ({ simulate, simulateWithoutKey, ...argv }: ConfigFlags & { simulate: boolean; simulateWithoutKey: boolean }) => {
       const { runStart } = await import('./start.ts');
-      setExitCode(await runStart({ ...reads, argv, simulate, simulateWithoutKey, version, logStyle: hasColours ? 'coloured' : stdout.isTTY === true ? 'text' : 'json' }, surroundings));
+      setExitCode(await runStart({ ...reads, argv, simulate, simulateWithoutKey, version, logStyle: hasColours ? 'coloured' : stdout.isTTY === true ? 'text' : 'json' }, plain));
     });
 
   program.command('check')
@@ -62,7 +67,7 @@ export function createProgram(surroundings: Surroundings): Command {
     .option('--simulate', 'check for a run with the simulator, which needs no key', false)
     .addHelpText('after', CHECK_HELP)
     .action(({ simulate, ...argv }: ConfigFlags & { simulate: boolean }) => {
-      setExitCode(runCheck({ ...reads, argv, simulate }, surroundings));
+      setExitCode(runCheck({ ...reads, argv, simulate }, plain));
     });
 
   program.command('keys')
@@ -72,7 +77,7 @@ export function createProgram(surroundings: Surroundings): Command {
     .description('make a client key, print it once, and the configuration entry with its hash')
     .addHelpText('after', KEYS_HELP)
     .action((name: string) => {
-      setExitCode(runKeysCreate(name, surroundings));
+      setExitCode(runKeysCreate(name, plain));
     });
 
   program.command('demo')
@@ -83,7 +88,7 @@ export function createProgram(surroundings: Surroundings): Command {
     .addHelpText('after', DEMO_HELP)
     .action(async ({ simulate, model, ...argv }: ConfigFlags & { simulate: boolean; model: string }) => {
       const { runDemoCommand } = await import('./demo.ts');
-      setExitCode(await runDemoCommand({ ...reads, argv, simulate, model, hasColours }, surroundings));
+      setExitCode(await runDemoCommand({ ...reads, argv, simulate, model, hasColours }, coloured));
     });
 
   program.command('compare')
@@ -97,7 +102,7 @@ export function createProgram(surroundings: Surroundings): Command {
     .addHelpText('after', COMPARE_HELP)
     .action(async (flags: { openai: string; native: string; model: string; openaiModel?: string; prompt: string; maxTokens: number }) => {
       const { runCompare } = await import('./compare.ts');
-      setExitCode(await runCompare({ ...flags, openaiKey: environment['PENSTOCK_COMPARE_OPENAI_KEY'], nativeKey: environment['PENSTOCK_COMPARE_NATIVE_KEY'] }, surroundings));
+      setExitCode(await runCompare({ ...flags, openaiKey: environment['PENSTOCK_COMPARE_OPENAI_KEY'], nativeKey: environment['PENSTOCK_COMPARE_NATIVE_KEY'] }, coloured));
     });
 
   program.command('completion')
@@ -105,9 +110,13 @@ export function createProgram(surroundings: Surroundings): Command {
     .addArgument(new Argument('<shell>', 'the shell to complete in').choices(SHELLS))
     .addHelpText('after', COMPLETION_HELP)
     .action((shell: string) => {
-      setExitCode(runCompletion(program, shell, surroundings));
+      setExitCode(runCompletion(program, shell, plain));
     });
   return program;
+}
+
+function printing(stream: { write(text: string): unknown }): { write(text: string): unknown } {
+  return { write: (text) => stream.write(printable(text)) };
 }
 
 function wholeNumber(text: string): number {

@@ -48,5 +48,5 @@ export function createDemoPage(output: { write(text: string): unknown }, hasColo
 
 /** Text from an upstream without what could steer a terminal. */
 function printable(text: string): string {
-  return text.replace(/\p{Cc}/gu, (character) => (character === '\n' ? character : ' '));
+  return text.replace(/[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/gu, (character) => (character === '\n' ? character : ' '));
 }

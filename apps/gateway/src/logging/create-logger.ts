@@ -3,6 +3,7 @@ import { pino, type Logger } from 'pino';
 import type * as PinoPretty from 'pino-pretty';
 import type { LogConfig } from '../config/sections/log-section.ts';
 import { LogSink } from './log-sink.ts';
+import { printableJson } from './printable.ts';
 
 /** How entries are put into words: one JSON line each, or text for people, with or without colours. */
 export type LogStyle = 'json' | 'text' | 'coloured';
@@ -41,10 +42,10 @@ export function createLogger(config: LogConfig, style: LogStyle, onFailure: (err
     const { prettyFactory } = createRequire(import.meta.url)('pino-pretty') as typeof PinoPretty;
     const toText = prettyFactory({ colorize: style === 'coloured', ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss.l' });
     const sink = new LogSink({ destination: 1, ...TERMINAL_WRITES, onFailure });
-    return { logger: pino(options, { write: (line: string) => sink.write(toText(line)) }), flush: () => sink.end() };
+    return { logger: pino(options, { write: (line: string) => sink.write(printableJson(toText(line))) }), flush: () => sink.end() };
   }
   const descriptor = DESCRIPTORS[config.destination];
   const sink = new LogSink({ destination: descriptor ?? config.destination, ...(descriptor === undefined ? FILE_WRITES : SHARED_WRITES), onFailure });
   const writeLine = (line: string): void => sink.write(line);
-  return { logger: pino(options, { write: writeLine }), writeLine, reopen: () => sink.reopen(), flush: () => sink.end() };
+  return { logger: pino(options, { write: (line: string) => sink.write(printableJson(line)) }), writeLine, reopen: () => sink.reopen(), flush: () => sink.end() };
 }

@@ -19,6 +19,11 @@ const NOTHING: LoggedFields = Object.freeze({});
 /** Long enough for a traceparent and any id; a client cannot fill the disk with one field. */
 const LOGGED_VALUE = /^[\w.:-]{1,128}$/;
 
+/** An id that an upstream chose, where it is plain. */
+export function loggedId(id: string | undefined): string | undefined {
+  return id !== undefined && LOGGED_VALUE.test(id) ? id : undefined;
+}
+
 /** Reads what the access log says of a request's fields. */
 export function readLoggedFields(rawHeaders: readonly string[]): LoggedFields {
   let fields: LoggedFields | undefined;

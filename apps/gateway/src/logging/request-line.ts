@@ -1,5 +1,6 @@
 import type { RequestRecord } from '../request-record.ts';
 import type { LoggedFields } from './logged-fields.ts';
+import { printableJson } from './printable.ts';
 
 /** What the access log says of a request; what is undefined is left out. Durations in milliseconds. */
 export interface RequestFields extends Named<LoggedFields> {
@@ -54,7 +55,7 @@ export function createRequestLine(): (fields: RequestFields) => string {
       + text(',"requested_model":', fields.requested_model) + text(',"model":', fields.model);
     if (fields.usage !== undefined) line += `,"usage":${JSON.stringify(fields.usage)}`;
     line += text(',"usage_source":', fields.usage_source);
-    if (fields.failure !== undefined) line += `,"failure":${JSON.stringify(fields.failure)}`;
+    if (fields.failure !== undefined) line += `,"failure":${printableJson(JSON.stringify(fields.failure))}`;
     line += text(',"session_id":', fields.session_id) + text(',"agent_id":', fields.agent_id)
       + text(',"parent_agent_id":', fields.parent_agent_id) + text(',"traceparent":', fields.traceparent);
     return `${line},"msg":"request"}\n`;
@@ -62,7 +63,7 @@ export function createRequestLine(): (fields: RequestFields) => string {
 }
 
 function quoted(value: string): string {
-  return PLAIN.test(value) ? `"${value}"` : JSON.stringify(value);
+  return PLAIN.test(value) ? `"${value}"` : printableJson(JSON.stringify(value));
 }
 
 function text(label: string, value: string | undefined): string {

@@ -4,7 +4,7 @@ import type { InboundRequest } from '../inbound/inbound-request.ts';
 import type { RequestRecord } from '../request-record.ts';
 import type { ProcessLogger } from './create-logger.ts';
 import { describeError, errorCodes } from './describe-error.ts';
-import { readLoggedFields } from './logged-fields.ts';
+import { loggedId, readLoggedFields } from './logged-fields.ts';
 import { createRequestedModel } from './requested-model.ts';
 import { createRequestLine, type RequestFields } from './request-line.ts';
 
@@ -15,6 +15,8 @@ export interface RequestDetails {
   readonly connectMs: number | undefined;
   readonly upstreamHeadMs: number | undefined;
   readonly failure: unknown;
+  /** Whether the line is one that clients cause without being asked to, for the level `debug`. @defaultValue false */
+  readonly isRoutine?: boolean;
 }
 
 /** Writes the access log and what goes wrong. Never a header value that may be secret, never a body. */
@@ -35,11 +37,14 @@ export function createRequestLog({ logger, writeLine }: Pick<ProcessLogger, 'log
   };
   const requestLine = createRequestLine();
   const requestedModel = createRequestedModel();
+  const answeringModel = createRequestedModel();
   return {
     requestEnded: guarded((inbound, record, details) => {
-      if (!logger.isLevelEnabled('info')) return;
-      const fields = describeRequest(inbound, record, details, requestedModel(record.requestedModel));
-      if (writeLine === undefined) logger.info(fields, 'request');
+      const isRoutine = details.isRoutine === true;
+      if (!logger.isLevelEnabled(isRoutine ? 'debug' : 'info')) return;
+      const fields = describeRequest(inbound, record, details, requestedModel(record.requestedModel), answeringModel(record.model));
+      if (isRoutine) logger.debug(fields, 'request');
+      else if (writeLine === undefined) logger.info(fields, 'request');
       else writeLine(requestLine(fields));
     }),
     credentialRefused: guarded((inbound, reason) => {
@@ -52,16 +57,16 @@ export function createRequestLog({ logger, writeLine }: Pick<ProcessLogger, 'log
   };
 }
 
-function describeRequest(inbound: InboundRequest, record: RequestRecord, details: RequestDetails, requestedModel: string | undefined): RequestFields {
+function describeRequest(inbound: InboundRequest, record: RequestRecord, details: RequestDetails, requestedModel: string | undefined, answeringModel: string | undefined): RequestFields {
   const { session_id, agent_id, parent_agent_id, traceparent } = inbound.loggedFields ?? readLoggedFields(inbound.request.rawHeaders);
   return {
-    request_id: record.requestId, upstream_request_id: details.upstreamRequestId, side: record.side, client: record.client,
+    request_id: record.requestId, upstream_request_id: loggedId(details.upstreamRequestId), side: record.side, client: record.client,
     route: record.route, method: record.method, status: record.status, outcome: record.outcome,
     duration_ms: round(record.durationMs), first_byte_ms: round(record.timeToFirstByteMs), overhead_ms: round(record.overheadMs),
     slot_wait_ms: round(details.slotWaitMs), connect_ms: round(details.connectMs), upstream_head_ms: round(details.upstreamHeadMs),
     largest_gap_ms: round(record.largestGapMs), request_bytes: record.requestBytes, response_bytes: record.responseBytes,
     trace_id: inbound.trace?.traceId, span_id: inbound.trace?.spanId,
-    requested_model: requestedModel, model: record.model, usage: record.usage, usage_source: record.usageSource,
+    requested_model: requestedModel, model: answeringModel, usage: record.usage, usage_source: record.usageSource,
     failure: errorCodes(details.failure),
     session_id, agent_id, parent_agent_id, traceparent,
   };

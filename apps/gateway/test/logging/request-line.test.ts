@@ -1,6 +1,7 @@
 import { assert, double, integer, property } from 'fast-check';
 import { pino } from 'pino';
 import { describe, expect, it, vi } from 'vitest';
+import { printableJson } from '../../src/logging/printable.ts';
 import { createRequestLine, type RequestFields } from '../../src/logging/request-line.ts';
 
 const WHOLE: RequestFields = {
@@ -13,7 +14,7 @@ const WHOLE: RequestFields = {
 const NOTHING = Object.fromEntries(Object.keys(WHOLE).map((name) => [name, undefined]));
 const BARE = { ...NOTHING, request_id: 'pen_1', side: 'native', client: 'anonymous', route: '/anthropic/*', method: 'GET', status: 499, outcome: 'client_gone', request_bytes: 0, response_bytes: 0 } as unknown as RequestFields;
 const HOSTILE: RequestFields = {
-  ...WHOLE, requested_model: 'x\u001b"', client: 'a"b\\c\u0000\n', model: 'm"}\n{"level":"fatal"', upstream_request_id: 'é\u2028"', duration_ms: Number.NaN, overhead_ms: Number.POSITIVE_INFINITY,
+  ...WHOLE, requested_model: 'x\u001b"', client: 'a"b\\c\u0000\n', model: 'm"}\n{"level":"fatal"', upstream_request_id: 'é\u2028\u009b31m\u202e"', duration_ms: Number.NaN, overhead_ms: Number.POSITIVE_INFINITY,
   failure: { text: '"\n' }, route: '/"/\n',
 };
 
@@ -28,8 +29,9 @@ function pinoLine(fields: RequestFields): string {
 const withoutTime = (line: string): string => line.replace(/"time":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"/, '"time":"T"');
 
 describe('a line of the access log', () => {
-  it.each([['everything', WHOLE], ['nothing that may be absent', BARE], ['values that would break out of a string', HOSTILE]])('is what pino writes, to the letter, with %s', (_, fields) => {
-    expect(withoutTime(createRequestLine()(fields))).toBe(withoutTime(pinoLine(fields)));
+  it.each([['everything', WHOLE], ['nothing that may be absent', BARE], ['values that would break out of a string', HOSTILE]])('is what pino writes, to the letter but for what could steer a terminal, with %s', (_, fields) => {
+    expect(withoutTime(createRequestLine()(fields))).toBe(withoutTime(printableJson(pinoLine(fields))));
+    expect(JSON.parse(createRequestLine()(fields))).toEqual({ ...JSON.parse(pinoLine(fields)) as object, time: expect.any(String) as string });
   });
 
   it('words any duration as JSON does', () => {
