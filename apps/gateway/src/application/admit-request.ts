@@ -12,6 +12,7 @@ import type { Refusal } from './refusal.ts';
 export type Admission = { readonly ok: true; readonly inbound: InboundRequest } | { readonly ok: false; readonly refusal: Refusal };
 
 const SERVED_METHODS = ['GET', 'HEAD', 'POST', 'DELETE'];
+const NO_ORIGIN = 'Requests from pages without an origin of their own (sandboxed frames, local files) are not accepted.';
 const NOT_A_PROXY = 'CONNECT is not served: the gateway is not an HTTP proxy. Set it as the base URL of the client instead of as its proxy.';
 
 /**
@@ -33,7 +34,7 @@ export function admitRequest(request: IncomingMessage, response: ServerResponse,
     host: head.host, origin: head.origin, secFetchSite: head.secFetchSite, localAddress: request.socket.localAddress,
   });
   if (problem === 'misdirected') return refuse('misdirected', 'The Host of the request is not served here: add it to server.allowed_hosts if it should be.');
-  if (problem === 'browser') return refuse('forbidden', 'Requests from this browser origin are not accepted: add it to server.cors_origins if they should be.');
+  if (problem === 'browser') return refuse('forbidden', head.origin === 'null' ? NO_ORIGIN : 'Requests from this browser origin are not accepted: add it to server.cors_origins if they should be.');
   return { ok: true, inbound: new InboundRequest({ id, request, response, startedAt, path: target.path, query: target.query, head, limits }) };
 }
 

@@ -4,6 +4,7 @@ import { findCrossFieldProblems, ruleContext } from './problems/find-problems.ts
 import { gatewayConfigSchema } from './gateway-config.ts';
 import { isFields } from './is-fields.ts';
 import type { GatewayConfig } from './gateway-config.ts';
+import type { LoadedConfig } from './load-config.ts';
 
 /** What a reload would do, by path; no values, which may be secret. */
 export interface ConfigChanges {
@@ -59,11 +60,11 @@ export function changesBetween(before: GatewayConfig, after: GatewayConfig): Con
 /**
  * The configuration that runs after a reload: the new one where that takes effect without a restart, the old one elsewhere.
  * Two files that are each sound can mix into one that is not (clients removed, while the open host stays), so the mix is checked
- * like any other; a `ConfigError` then means that the old configuration must stay.
+ * by the same rules as the new one; a `ConfigError` then means that the old configuration must stay.
  */
-export function mergeReloaded(before: GatewayConfig, after: GatewayConfig, options: { readonly simulate?: boolean } = {}): GatewayConfig {
+export function mergeReloaded(before: GatewayConfig, after: GatewayConfig, options: Pick<LoadedConfig, 'simulate'>): GatewayConfig {
   const merged = gatewayConfigSchema.parse(mix(before, after, ''));
-  const problems = findCrossFieldProblems(merged, ruleContext(options.simulate ?? false));
+  const problems = findCrossFieldProblems(merged, ruleContext(options.simulate));
   if (problems.length > 0) throw new ConfigError('invalid', 'reloaded, with the settings that need a restart', problems);
   return merged;
 }

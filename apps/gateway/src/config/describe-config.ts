@@ -1,5 +1,5 @@
 import { frontDoorBackends, frontDoorModels } from './front-door-backends.ts';
-import { isKeyLike, isSecretField } from './problems/secret-fields.ts';
+import { hideQuery, isKeyLike, isSecretField } from './problems/secret-fields.ts';
 import type { GatewayConfig } from './gateway-config.ts';
 
 const MASK = '********';
@@ -30,7 +30,7 @@ function maskText(text: string, name: string | undefined): string {
   if (isSecretField(name)) return MASK;
   if (!text.includes('-----BEGIN CERTIFICATE-----') && isKeyLike(text)) return MASK;
   const certificates = text.match(/-----BEGIN CERTIFICATE-----/g)?.length;
-  return certificates === undefined ? text : `(${certificates === 1 ? '1 certificate' : `${certificates} certificates`})`;
+  return certificates === undefined ? hideQuery(text) : `(${certificates === 1 ? '1 certificate' : `${certificates} certificates`})`;
 }
 
 function maskUrl(text: string): string {

@@ -35,6 +35,8 @@ export interface LoadedConfig {
   readonly files: readonly string[];
   /** Things that work but are probably not meant, for the log. */
   readonly warnings: readonly string[];
+  /** Whether it was checked for a run with the built-in simulator, which needs no key. */
+  readonly simulate: boolean;
 }
 
 /** Reads and checks the configuration: flags over environment over file over defaults. Throws a `ConfigError` with every problem at once. */
@@ -64,7 +66,7 @@ export function loadConfig(options: LoadConfigOptions): LoadedConfig {
   }
   const files = [...(sourcePath === undefined ? [] : [sourcePath]), ...resolved.files, ...capabilities.files];
   if (all.length > 0 || proxied === undefined) throw new ConfigError('invalid', sourcePath ?? 'environment and flags', all, files);
-  return { config: proxied.config, sourcePath, files, warnings: findWarnings(proxied.config, environment) };
+  return { config: proxied.config, sourcePath, files, warnings: findWarnings(proxied.config, environment), simulate };
 }
 
 interface Validation {

@@ -18,6 +18,7 @@ export interface OriginCheck {
   (facts: OriginFacts): OriginProblem;
 }
 
+const DOT = 0x2e;
 const LOOPBACK_NAMES = new Set(['localhost', '127.0.0.1', '::1']);
 
 /**
@@ -26,11 +27,12 @@ const LOOPBACK_NAMES = new Set(['localhost', '127.0.0.1', '::1']);
  * on is ours by construction: a rebinding attack needs a name.
  */
 export function createOriginCheck(options: { readonly allowedHosts: readonly string[]; readonly boundHost: string; readonly corsOrigins: readonly string[] }): OriginCheck {
-  const hosts = new Set([...options.allowedHosts, options.boundHost].map((host) => host.toLowerCase().replace(/^\[(.*)\]$/, '$1')));
+  const hosts = new Set([...options.allowedHosts, options.boundHost].map((host) => withoutRootDot(host.toLowerCase()).replace(/^\[(.*)\]$/, '$1')));
   const origins = new Set(options.corsOrigins);
   return function checkOrigin(facts) {
-    const name = hostName(facts.host);
-    const isOurs = LOOPBACK_NAMES.has(name) || hosts.has(name) || hosts.has(facts.host.toLowerCase())
+    const host = withoutRootDot(facts.host.toLowerCase());
+    const name = hostName(host);
+    const isOurs = LOOPBACK_NAMES.has(name) || hosts.has(name) || hosts.has(host)
       || (isIP(name) !== 0 && name === plainAddress(facts.localAddress));
     if (!isOurs) return 'misdirected';
     if (facts.origin !== undefined) return origins.has(facts.origin) ? undefined : 'browser';
@@ -39,12 +41,18 @@ export function createOriginCheck(options: { readonly allowedHosts: readonly str
   };
 }
 
-/** The host of a Host field without its port and brackets, in lower case. */
+/** An absolute name ends in the dot of the root (RFC 3986 section 3.2.2): the same host. */
+function withoutRootDot(host: string): string {
+  const colon = host.lastIndexOf(':');
+  const end = colon === -1 || host.endsWith(']') ? host.length : colon;
+  return host.charCodeAt(end - 1) === DOT ? host.slice(0, end - 1) + host.slice(end) : host;
+}
+
+/** The host of a Host field without its port and brackets. */
 function hostName(host: string): string {
-  const lower = host.toLowerCase();
-  if (lower.startsWith('[')) return lower.slice(1, lower.indexOf(']'));
-  const colon = lower.indexOf(':');
-  return colon === -1 ? lower : lower.slice(0, colon);
+  if (host.startsWith('[')) return host.slice(1, host.indexOf(']'));
+  const colon = host.indexOf(':');
+  return colon === -1 ? host : host.slice(0, colon);
 }
 
 /** An IPv4 address that arrived on a dual-stack socket is written `::ffff:a.b.c.d`. */

@@ -24,10 +24,10 @@ export function createReload(options: ReloadOptions): () => void {
   let current = options.initial;
   return function reload() {
     try {
-      const { config: read, files, warnings } = options.read();
+      const { config: read, files, warnings, simulate } = options.read();
       options.onFiles(files);
       const { applied, restartRequired } = changesBetween(current, read);
-      const next = mergeReloaded(current, read, { simulate: true });
+      const next = mergeReloaded(current, read, { simulate });
       options.apply(next);
       current = next;
       options.onResult('success');

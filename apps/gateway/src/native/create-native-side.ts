@@ -14,6 +14,7 @@ import { LARGEST_JSON_BODY_BYTES } from './route-table.ts';
 import { OpenRelays } from './open-relays.ts';
 import { readNativeSettings, type NativeParts, type NativeRuntime } from './native-runtime.ts';
 import { respondToFailure } from './respond-to-failure.ts';
+import { settle } from './settle.ts';
 import { createUpstreamHealth } from './upstream-health.ts';
 
 /** The native half of the gateway, mounted under `/anthropic`. */
@@ -54,7 +55,7 @@ export function createNativeSide(options: NativeSideOptions): NativeSide {
 
   return {
     upstream,
-    handle: (inbound) => answerOwnPath(runtime, inbound) ?? handleNativeRequest(runtime, inbound),
+    handle: (inbound) => answerOwnPath(runtime, inbound) ?? (isClientTraffic(inbound.path) ? refuseClientTraffic(runtime, inbound) : handleNativeRequest(runtime, inbound)),
     bufferedBytes: () => fixed.budget.taken(),
     isHealthy: () => !fixed.health.isFailing(),
     update(next, nextClients) {
@@ -69,6 +70,23 @@ export function createNativeSide(options: NativeSideOptions): NativeSide {
     },
     close: (graceMs) => upstream.close({ graceMs }),
   };
+}
+
+/**
+ * Whether a path is one of those under which Claude Code reports events and asks for its own settings, without being asked to and some of them
+ * without a key. None is part of the API.
+ */
+function isClientTraffic(path: string): boolean {
+  return path.startsWith('/anthropic/api/');
+}
+
+/** The 404 for such a request: counted, and logged only where everything is. A line for each batch of events would hide the others. */
+async function refuseClientTraffic(runtime: NativeRuntime, inbound: InboundRequest): Promise<void> {
+  const exchange = new NativeExchange(inbound);
+  exchange.isRoutine = true;
+  runtime.metrics.requestStarted('native');
+  await respondToFailure(runtime, exchange, new GatewayError('not_found', 'Not found: this gateway does not take telemetry of clients, nor serve their settings.'));
+  settle(runtime, exchange);
 }
 
 /** Answers the paths of the gateway's own under `/anthropic`; `undefined` for all others. They need no key and are not recorded. */

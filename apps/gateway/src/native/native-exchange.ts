@@ -36,13 +36,13 @@ export class NativeExchange {
   maxTokens: number | undefined;
   /** The model that the body names, as the client wrote it. */
   requestedModel: string | undefined;
-  /** Whether it may hold only the pool's share for long-lived requests. */
-  isLongLived = false;
   /** Why an upload stopped before its end. */
   uploadFailure: (() => unknown) | undefined;
   /** Bytes of the upload that came through so far. */
   uploadBytes: (() => number) | undefined;
 
+  /** Whether its line in the access log is for the level `debug`. */
+  isRoutine = false;
   outcome: Outcome = 'internal';
   status = 499;
   responseBytes = 0;

@@ -11,7 +11,7 @@ import { matchRoute } from './match-route.ts';
 import type { NativeExchange, OutboundBody } from './native-exchange.ts';
 import type { NativeRuntime } from './native-runtime.ts';
 import { receiveJson, type ReceivedJson } from './receive-json.ts';
-import { gatherUpload, GATHERED_UPLOAD_BYTES, receiveUpload, type Upload } from './receive-upload.ts';
+import { gatherUpload, GATHERED_UPLOAD_BYTES, receiveNothing, receiveUpload, type Upload } from './receive-upload.ts';
 import type { NativeRoute } from './route-table.ts';
 
 const BATCHES_PATH = '/anthropic/v1/messages/batches';
@@ -95,6 +95,7 @@ export function receive(runtime: NativeRuntime, exchange: NativeExchange, matche
   if (isChunked || (contentLength !== undefined && contentLength > 0)) {
     const upload = receiveUpload(inbound, matched.maxBodyBytes);
     exchange.uploadBytes = upload.bytes;
+    if (matched.maxBodyBytes === 0) return receiveNothing(upload).then(() => { exchange.receivedAt = performance.now(); });
     // Its slow client would hold a slot with the first byte, and those of the long-lived are few.
     if (contentLength !== undefined && contentLength <= GATHERED_UPLOAD_BYTES) return gather(runtime, exchange, upload, contentLength);
     exchange.outbound = upload;

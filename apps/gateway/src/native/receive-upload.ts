@@ -87,6 +87,13 @@ async function* readUpload(inbound: InboundRequest, maxBytes: number, progress: 
   }
 }
 
+/** Reads a body that must be empty to its end: an empty one is no body (a chunked one shows that only then). Rejects when it is not. */
+export async function receiveNothing({ body }: Upload): Promise<void> {
+  // With a maximum of no bytes it ends or throws before it gives a chunk.
+  for await (const chunk of body) throw new Error(`an upload of no bytes gave ${chunk.length}`);
+}
+
 function uploadTooLarge(maxBytes: number): GatewayError {
+  if (maxBytes === 0) return new GatewayError('bad_request', 'A request with this method and path takes no body: leave it out.');
   return new GatewayError('too_large', `The request body exceeds the maximum size of ${maxBytes} bytes.`);
 }

@@ -37,6 +37,20 @@ describe('a page of a listed origin', () => {
   });
 });
 
+test('apps and extensions come in when their origin is listed, byte for byte, and a page without an origin is not asked to be listed', async () => {
+  const origins = ['app://obsidian.md', 'chrome-extension://aaaabbbbccccddddeeeeffffgggghhhh', 'tauri://localhost', 'vscode-webview://0u1v2w3x'];
+  await using app = await startTestGateway(upstream.origin, { server: { cors_origins: origins } });
+  const preflight = (origin: string): Promise<WireMessage> => sendRawRequest(app.port, `OPTIONS /anthropic/v1/messages HTTP/1.1\r\nHost: localhost\r\nOrigin: ${origin}\r\nAccess-Control-Request-Method: POST\r\nSec-Fetch-Site: cross-site\r\n\r\n`);
+  for (const origin of origins) {
+    const response = await preflight(origin);
+    expect([statusOf(response), fieldValues(response.rawHeaders, 'access-control-allow-origin')]).toEqual([204, [origin]]);
+  }
+  for (const origin of ['app://Obsidian.md', 'app://obsidian.md:80', 'app://obsidian.md.attacker.example', 'tauri://localhost/']) expect([origin, statusOf(await preflight(origin))]).toEqual([origin, 403]);
+  expect((await preflight('app://other')).body.toString()).toContain('server.cors_origins');
+  const withoutOrigin = await preflight('null');
+  expect([statusOf(withoutOrigin), withoutOrigin.body.toString().includes('server.cors_origins')]).toEqual([403, false]);
+});
+
 test.each([
   ['another origin', 'Origin: https://attacker.example\r\n'], ['a sandboxed page', 'Origin: null\r\n'], ['a file', 'Origin: file://\r\n'], ['a local development server', 'Origin: http://localhost:3000\r\n'], ['an extension', 'Origin: chrome-extension://abc\r\n'],
   ['an image of another site', 'Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: no-cors\r\n'], ['a link of a sibling site', 'Sec-Fetch-Site: same-site\r\nSec-Fetch-Mode: navigate\r\n'],

@@ -7,17 +7,24 @@ const loopback = createOriginCheck({ allowedHosts: [], boundHost: '127.0.0.1', c
 const open = createOriginCheck({ allowedHosts: ['Gateway.example', 'other.example:8443', '[2001:db8::1]'], boundHost: '0.0.0.0', corsOrigins: [] });
 
 describe('the Host of a request', () => {
-  test.each(['localhost', 'LOCALHOST:8000', '127.0.0.1', '[::1]:8000', '[::1]'])('%s is ours on loopback', (host) => {
+  test.each(['localhost', 'LOCALHOST:8000', 'localhost.', 'localhost.:8000', '127.0.0.1', '[::1]:8000', '[::1]'])('%s is ours on loopback', (host) => {
     expect(loopback({ ...FACTS, host })).toBeUndefined();
   });
 
-  test.each(['attacker.example', 'localhost.attacker.example', '127.0.0.1.attacker.example', '10.0.0.5', '[::2]', 'localhost.', '0x7f000001', '2130706433'])('%s is not (a name that was rebound to us)', (host) => {
+  test.each(['attacker.example', 'localhost.attacker.example', '127.0.0.1.attacker.example', '10.0.0.5', '[::2]', 'localhost..', 'attacker.example.', '0x7f000001', '2130706433'])('%s is not (a name that was rebound to us)', (host) => {
     expect(loopback({ ...FACTS, host })).toBe('misdirected');
   });
 
   test('listed names count with any port, names listed with a port only with that one', () => {
     for (const host of ['gateway.example', 'GATEWAY.example:9000', 'other.example:8443', '[2001:db8::1]', '[2001:db8::1]:80']) expect(open({ ...FACTS, host })).toBeUndefined();
-    for (const host of ['other.example', 'other.example:80', 'x.gateway.example', '[2001:db8::2]']) expect(open({ ...FACTS, host })).toBe('misdirected');
+    for (const host of ['gateway.example.', 'Gateway.example.:9000', 'other.example.:8443']) expect([host, open({ ...FACTS, host })]).toEqual([host, undefined]);
+    for (const host of ['other.example', 'other.example.', 'other.example:80', 'x.gateway.example', '[2001:db8::2]']) expect(open({ ...FACTS, host })).toBe('misdirected');
+  });
+
+  test('a configured name that ends in the dot of the root is the same name', () => {
+    const dotted = createOriginCheck({ allowedHosts: ['gateway.example.', 'other.example.:8443'], boundHost: 'bound.example.', corsOrigins: [] });
+    for (const host of ['gateway.example', 'gateway.example.:1', 'other.example:8443', 'bound.example']) expect([host, dotted({ ...FACTS, host })]).toEqual([host, undefined]);
+    expect(dotted({ ...FACTS, host: 'other.example:80' })).toBe('misdirected');
   });
 
   test('the address that the connection came in on is ours by construction, IPv4 on a dual-stack socket too', () => {
@@ -43,12 +50,12 @@ describe('a browser', () => {
 
 test('whatever the facts, nothing passes with a Host that is not ours or an Origin that is not listed', () => {
   const facts = record({
-    host: constantFrom('localhost', 'attacker.example', '127.0.0.1:80', '[::1]', '[::', 'localhost:1', 'a:b:c'), localAddress: option(constantFrom('127.0.0.1', '::1', '::ffff:127.0.0.1'), { nil: undefined }),
+    host: constantFrom('localhost', 'attacker.example', '127.0.0.1:80', '[::1]', '[::', 'localhost:1', 'localhost.:1', 'attacker.example.', 'a:b:c'), localAddress: option(constantFrom('127.0.0.1', '::1', '::ffff:127.0.0.1'), { nil: undefined }),
     origin: option(constantFrom('https://app.example', 'https://attacker.example', 'null'), { nil: undefined }), secFetchSite: option(constantFrom('cross-site', 'none', 'same-site', 'x'), { nil: undefined }),
   });
   assert(property(facts, (one) => {
     if (loopback(one) !== undefined) return;
-    expect(one.host).toMatch(/^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/);
+    expect(one.host).toMatch(/^(?:localhost\.?|127\.0\.0\.1|\[::1\])(?::\d+)?$/);
     expect([undefined, 'https://app.example']).toContain(one.origin);
   }), { numRuns: 1_000 });
 });

@@ -25,6 +25,11 @@ describe('changesBetween', () => {
     expect([...restartRequired].toSorted()).toEqual(['anthropic_native.base_url', 'server.port', 'server.workers']);
   });
 
+  it('names the keep-alive times of the main listener as what needs a restart', () => {
+    const after = config({ server: { keep_alive_timeout: 610, unauthenticated_keep_alive_timeout: 7 } });
+    expect(changesBetween(config({}), after)).toEqual({ applied: [], restartRequired: ['server.keep_alive_timeout', 'server.unauthenticated_keep_alive_timeout'] });
+  });
+
   it('finds nothing between equals', () => {
     expect(changesBetween(config({}), config({ $schema: 'x' }))).toEqual({ applied: [], restartRequired: [] });
   });
@@ -33,7 +38,7 @@ describe('changesBetween', () => {
 describe('mergeReloaded', () => {
   it('takes the new values that take effect, and keeps the old ones elsewhere', () => {
     const before = config({});
-    const merged = mergeReloaded(before, config({ server: { port: 8001 }, anthropic_native: { timeout: 9, base_url: 'https://eu.anthropic.com' } }));
+    const merged = mergeReloaded(before, config({ server: { port: 8001 }, anthropic_native: { timeout: 9, base_url: 'https://eu.anthropic.com' } }), { simulate: false });
     expect(merged.server.port).toBe(8000);
     expect(merged.anthropic_native).toMatchObject({ base_url: 'https://api.anthropic.com', timeout: 9, timeouts: { quick_headers: 9 } });
     expect(changesBetween(before, merged).restartRequired).toEqual([]);
@@ -43,7 +48,7 @@ describe('mergeReloaded', () => {
     const before = config({ server: { host: '0.0.0.0', allowed_hosts: ['x'] }, clients: [{ name: 'a', key_sha256: HASH }] });
     const after = config({});
     try {
-      mergeReloaded(before, after);
+      mergeReloaded(before, after, { simulate: false });
       expect.unreachable();
     } catch (error) {
       expect(isConfigError(error) && error.problems.map(({ path }) => path)).toEqual(['server.host']);

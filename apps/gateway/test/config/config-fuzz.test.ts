@@ -91,7 +91,8 @@ describe('a secret', () => {
   it('that stands anywhere, right or wrong, never appears in a problem or in the printed configuration', { timeout: 90_000 }, () => {
     const paths = textPaths(configJsonSchema());
     expect(paths.length).toBeGreaterThan(60);
-    const disguises = [`sk-ant-api03-${MARK}`, `pen_${MARK}0123456789`, `https://user:${MARK}@example.com/`, `redis://:${MARK}@host`, `-----BEGIN PRIVATE KEY-----${MARK}`, `Bearer ${MARK}`];
+    const disguises = [`sk-ant-api03-${MARK}`, `pen_${MARK}0123456789`, `https://user:${MARK}@example.com/`, `redis://:${MARK}@host`, `-----BEGIN PRIVATE KEY-----${MARK}`, `Bearer ${MARK}`,
+      `https://example.com/v1?key=${MARK}`, `https://example.com?${MARK}`, `http://127.0.0.1:1/#${MARK}`, `example.com/?api_key=${MARK}`];
     for (const path of paths) {
       for (const secret of disguises) {
         expect(load(documentWith(path, secret), { ANTHROPIC_API_KEY: 'k' }).text, path.join('.')).not.toContain(MARK);
@@ -102,7 +103,7 @@ describe('a secret', () => {
 
   it('under an unknown key, as a key, or in malformed JSON is not shown', () => {
     const secret = `sk-ant-api03-${MARK}`;
-    for (const document of [{ apiKey: secret }, { anthropic_native: { apikey: secret } }, { [secret]: 1 }, { server: { [secret]: 1 } }, `{"api_key":"${secret}`, `{"api_key":${secret}}`, secret]) {
+    for (const document of [{ apiKey: secret }, { anthropic_native: { apikey: secret } }, { [secret]: 1 }, { server: { [secret]: 1 } }, { [`https://example.com/?key=${MARK}`]: 1 }, { openai_front_door: { [`x?key=${MARK}`]: 1 } }, `{"api_key":"${secret}`, `{"api_key":${secret}}`, secret]) {
       expect(load(document, {}).text).not.toContain(MARK);
     }
   });

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { answerAlways, fieldValues, startScriptedUpstream, wholeResponse } from '@penstock/test-support';
 import { expect, test } from 'vitest';
 import { runPenstock, type PenstockProcess } from '../run-penstock.ts';
 import { openStream, startHeldUpstream } from './open-streams.ts';
@@ -31,6 +32,18 @@ test.each([1, 2])('with %i worker(s) a changed file takes effect for new request
   await expect.poll(() => metric(penstock, 'penstock_config_reloads_total{result="failure"}')).toBeGreaterThan(0);
   await expect.poll(() => penstock.stdout()).toContain('max_connections');
   expect(await status(penstock, KEY)).toBe(200);
+});
+
+test.each([1, 2])('with %i worker(s) a reload that would take the key away is refused, and requests keep it', async (workers) => {
+  await using upstream = await startScriptedUpstream(answerAlways(wholeResponse(200, ['content-type', 'application/json'], '{}')));
+  const native = { base_url: upstream.origin };
+  await using penstock = await runPenstock({ document: { server: { workers }, anthropic_native: { ...native, api_key: 'sk-ant-test' } }, flags: [] });
+  penstock.configure({ server: { workers }, anthropic_native: { ...native, credentials: 'forward' } });
+  penstock.child.kill('SIGHUP');
+  await expect.poll(() => metric(penstock, 'penstock_config_reloads_total{result="failure"}')).toBeGreaterThan(0);
+  expect(await metric(penstock, 'penstock_config_reloads_total{result="success"}')).toBe(0);
+  expect(await status(penstock)).toBe(200);
+  expect(fieldValues(upstream.requests[0]?.rawHeaders ?? [], 'x-api-key')).toEqual(['sk-ant-test']);
 });
 
 test('a reload touches no open stream', async () => {

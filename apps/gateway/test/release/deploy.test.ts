@@ -57,6 +57,10 @@ describe('the manifests, the configuration and the ports agree', () => {
     expect(at(container, 'env')).toEqual([{ name: 'ANTHROPIC_API_KEY', valueFrom: { secretKeyRef: { name: 'penstock', key: 'ANTHROPIC_API_KEY' } } }]);
     expect(at(pod, 'automountServiceAccountToken')).toBe(false);
   });
+
+  test('the pod gets no variables of services (PENSTOCK_PORT=tcp://… is no port)', () => {
+    expect(at(pod, 'enableServiceLinks')).toBe(false);
+  });
 });
 
 describe('the image', () => {
@@ -81,6 +85,14 @@ describe('the image', () => {
     await operations.close();
     expect(await check(operations.port)).toBe(1);
   });
+});
+
+test('the health check asks the default port where Kubernetes set the variable to the address of a service', () => {
+  const asked = (port: string): string => spawnSync(
+    process.execPath, ['--import', 'data:text/javascript,globalThis.fetch = async (url) => { console.log(url); return new Response(); };', join(ROOT, 'deploy/healthcheck.mjs')],
+    { env: { PENSTOCK_OPERATIONS_PORT: port }, encoding: 'utf8' },
+  ).stdout.trim();
+  expect(['tcp://10.96.12.7:9464', '', '9000'].map(asked)).toEqual(['http://127.0.0.1:9464/livez', 'http://127.0.0.1:9464/livez', 'http://127.0.0.1:9000/livez']);
 });
 
 describe('try-image.sh', () => {

@@ -1,7 +1,7 @@
 import { frontDoorBackends } from '../front-door-backends.ts';
 import { isLoopbackHost } from '../loopback.ts';
 import { resolveWorkerCount } from '../resolve-worker-count.ts';
-import type { Environment } from '../reading/overrides.ts';
+import { serviceLinks, type Environment } from '../reading/overrides.ts';
 import type { GatewayConfig } from '../gateway-config.ts';
 
 /** Bytes of the largest JSON body that the API takes. */
@@ -25,6 +25,9 @@ export function findWarnings(config: GatewayConfig, environment: Environment): s
   }
   if (environment['NODE_TLS_REJECT_UNAUTHORIZED'] === '0') {
     warnings.push('NODE_TLS_REJECT_UNAUTHORIZED=0 has no effect: certificates are always verified; a private authority is added with anthropic_native.ca');
+  }
+  for (const variable of serviceLinks(environment)) {
+    warnings.push(`${variable} is ignored: it is the address of a service, which Kubernetes sets for each one unless the pod has enableServiceLinks: false`);
   }
   const workers = resolveWorkerCount(config);
   for (const [side, { max_buffered_bytes: maxBytes }] of Object.entries({ anthropic_native: native, openai_front_door: frontDoor })) {

@@ -5,6 +5,8 @@ const KEY_LIKE = /(?:^|[^a-z])sk-|pen_[\w-]{16}|-----BEGIN|bearer\s|:\/\/[^/\s]*
 /** Long, without spaces, with digits and letters: longer than any model's name. */
 const TOKEN_LIKE = /(?=[\w+/=-]*\d)(?=[\w+/=-]*[a-z])[\w+/=-]{32,}/i;
 const LONGEST_SHOWN = 64;
+/** A query or fragment: of a URL, or with a value. */
+const HAS_QUERY = /:\/\/[^?#]*[?#]|[?#].*=/s;
 
 /** Whether the last name of a path belongs to a secret. */
 export function isSecretField(name: PropertyKey | undefined): boolean {
@@ -31,6 +33,17 @@ export function nameReceived(value: unknown, mayBeSecret: boolean): string {
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   if (typeof value !== 'string') return `a ${typeof value}`;
   if (looksSecret(value)) return 'a string (hidden: it looks like a secret)';
+  return quote(value);
+}
+
+/** A text without the query of a URL, which often holds a key of no known form. */
+export function hideQuery(text: string): string {
+  return HAS_QUERY.test(text) ? `${text.slice(0, text.search(/[?#]/) + 1)}…` : text;
+}
+
+/** Quotes a text of the file, never at length. */
+function quote(text: string): string {
+  const value = hideQuery(text);
   return value.length > LONGEST_SHOWN ? `a string of ${value.length} characters` : JSON.stringify(value);
 }
 
@@ -38,7 +51,7 @@ export function nameReceived(value: unknown, mayBeSecret: boolean): string {
 export function nameKey(key: string): string {
   if (/^[A-Za-z_$][\w-]{0,63}$/.test(key) && !looksSecret(key)) return key;
   if (looksSecret(key)) return '[a key that looks like a secret]';
-  return `[${JSON.stringify(key.length > LONGEST_SHOWN ? `${key.slice(0, LONGEST_SHOWN)}…` : key)}]`;
+  return `[${quote(key)}]`;
 }
 
 /** Writes a path as people read it: `clients[0].name`. */

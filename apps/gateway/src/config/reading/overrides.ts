@@ -41,6 +41,12 @@ const SETTINGS: readonly Setting[] = [
   { path: ['log', 'level'], variable: 'PENSTOCK_LOG_LEVEL', flag: 'logLevel' },
 ];
 
+/**
+ * Kubernetes and Docker links set `NAME_PORT=tcp://10.96.12.7:80` in each container for each service
+ * (https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables), so a service named penstock sets ours.
+ */
+const SERVICE_LINK = /^[a-z][a-z0-9+.-]*:\/\//i;
+
 /** Environment variables that set one key each, and the key. An empty variable sets nothing. */
 export const ENVIRONMENT_KEYS: readonly (readonly [variable: string, key: string])[] = SETTINGS.flatMap(
   ({ variable, path }) => (variable === undefined ? [] : [[variable, path.join('.')] as const]),
@@ -51,12 +57,22 @@ export function collectOverrides(environment: Environment, flags: CommandLineFla
   return SETTINGS.flatMap(({ path, variable, flag, isNumber }) => {
     const given = [
       { value: flag === undefined ? undefined : flags[flag], source: `--${(flag ?? '').replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}` },
-      // Compose files and charts pass empty variables for absent values.
-      { value: variable === undefined ? undefined : environment[variable]?.trim() || undefined, source: variable ?? '' },
+      { value: variable === undefined ? undefined : readVariable(environment, variable, isNumber === true), source: variable ?? '' },
     ].find(({ value }) => value !== undefined);
     if (given === undefined) return [];
     return [{ path, source: given.source, value: isNumber === true ? toNumber(given.value) : given.value }];
   });
+}
+
+/** Compose files and charts pass empty variables for absent values. */
+function readVariable(environment: Environment, variable: string, isPort: boolean): string | undefined {
+  const value = environment[variable]?.trim() ?? '';
+  return value === '' || (isPort && SERVICE_LINK.test(value)) ? undefined : value;
+}
+
+/** Variables of ports that a container runtime set to the address of a service, and that therefore set nothing. */
+export function serviceLinks(environment: Environment): string[] {
+  return SETTINGS.flatMap(({ variable, isNumber }) => (isNumber === true && variable !== undefined && SERVICE_LINK.test(environment[variable]?.trim() ?? '') ? [variable] : []));
 }
 
 function toNumber(value: unknown): unknown {

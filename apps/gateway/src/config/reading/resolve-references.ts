@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { valueProblem } from '../config-error.ts';
-import { formatPath, isKeyLike } from '../problems/secret-fields.ts';
+import { formatPath, hideQuery, isKeyLike } from '../problems/secret-fields.ts';
 import type { ConfigProblem } from '../config-error.ts';
 
 /** Where references are looked up. */
@@ -61,7 +61,7 @@ export function resolveReferences(document: unknown, context: ReferenceContext):
 function lookUp(scheme: string, name: string, context: ReferenceContext): string | Pick<ConfigProblem, 'expected' | 'received'> {
   if (scheme === 'env') {
     const value = Object.hasOwn(context.environment, name) ? context.environment[name] : undefined;
-    return value ?? { expected: 'a reference to an environment variable that is set', received: `\${env:${name.slice(0, 64)}}` };
+    return value ?? { expected: 'a reference to an environment variable that is set', received: `\${env:${hideQuery(name.slice(0, 64))}}` };
   }
   if (scheme === 'file') return readReferencedFile(resolve(context.directory, name), name);
   return { expected: 'text, ${env:NAME} or ${file:PATH}', received: `a reference of kind ${JSON.stringify(scheme.slice(0, 16))}` };
@@ -69,7 +69,7 @@ function lookUp(scheme: string, name: string, context: ReferenceContext): string
 
 /** Names a file in a problem, unless somebody put the secret itself where its path belongs. */
 function nameFile(name: string): string {
-  return isKeyLike(name) || name.length > LONGEST_PATH_SHOWN ? 'a path (hidden: it looks like a secret)' : JSON.stringify(name);
+  return isKeyLike(name) || name.length > LONGEST_PATH_SHOWN ? 'a path (hidden: it looks like a secret)' : JSON.stringify(hideQuery(name));
 }
 
 function readReferencedFile(path: string, name: string): string | Pick<ConfigProblem, 'expected' | 'received'> {

@@ -39,19 +39,24 @@ const separateListeners: CrossFieldRule = {
   },
 };
 
+/** A name in lower case and without the dot of the root, with or without a port. */
+function plainName(name: string): string {
+  return name.toLowerCase().replace(/\.(?=$|:\d+$)/, '');
+}
+
 /** Whether a URL leads back to one of our own listeners, as far as the configuration can tell without DNS. */
 function isOwnListener(url: URL, { server, operations }: GatewayConfig, { localAddresses }: RuleContext): boolean {
-  const host = withoutBrackets(url.hostname).toLowerCase();
+  const host = plainName(withoutBrackets(url.hostname));
   const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port);
   const isLocal = isLoopbackHost(host) || isWildcardHost(host);
   for (const listener of [server, operations]) {
     if (listener.port === 0 || listener.port !== port) continue;
-    if (host === listener.host.toLowerCase()) return true;
+    if (host === plainName(listener.host)) return true;
     if (isLocal && (isLoopbackHost(listener.host) || isWildcardHost(listener.host))) return true;
     if (isWildcardHost(listener.host) && localAddresses.includes(host)) return true;
   }
   // Behind a load balancer our own name has another port than our listener.
-  return !isLocal && server.allowed_hosts.some((allowed) => allowed.toLowerCase() === host || allowed.toLowerCase() === `${host}:${port}`);
+  return !isLocal && server.allowed_hosts.some((allowed) => plainName(allowed) === host || plainName(allowed) === `${host}:${port}`);
 }
 
 const neverItsOwnUpstream: CrossFieldRule = {

@@ -100,9 +100,10 @@ export function proxyUrl(): z.ZodString {
   });
 }
 
-/** An Anthropic or OpenAI key as it goes into a header field. */
+/** An Anthropic or OpenAI key as it goes into a header field. Quotation marks are part of no key: `docker run --env-file` keeps those of its file. */
 export function apiKey(): z.ZodString {
-  return text('an API key').max(4_096, 'an API key').regex(/^[\x21-\x7e]+$/, 'an API key without spaces or line breaks');
+  return text('an API key').max(4_096, 'an API key').regex(/^[\x21-\x7e]+$/, 'an API key without spaces or line breaks')
+    .regex(/^[^"'`](?:.*[^"'`])?$/, 'an API key without quotation marks around it (docker run --env-file keeps those of its file)');
 }
 
 /** A value of `anthropic-version`. */

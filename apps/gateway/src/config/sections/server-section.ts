@@ -1,6 +1,6 @@
 import { BlockList, isIP } from 'node:net';
 import { z } from 'zod';
-import { checkedText, count, hostName, isHostName, list, pem, port, seconds, secondsOrNone } from './field-kinds.ts';
+import { checkedText, count, hostName, isHostName, list, pem, port, seconds, secondsOrNone, text } from './field-kinds.ts';
 
 /** Inbound TLS; every field holds PEM text once loaded. */
 export interface ServerTlsConfig {
@@ -28,6 +28,8 @@ export interface ServerConfig {
 /** Seconds: enough for a client that is refused to try again with a key. */
 const DEFAULT_UNAUTHENTICATED_KEEP_ALIVE = 5;
 
+const MAX_ORIGIN_LENGTH = 512;
+
 /** Whether a string is an IP address or a CIDR block, as `trusted_proxies` takes them. */
 export function isAddressBlock(value: string): boolean {
   const [address = '', prefix, ...rest] = value.split('/');
@@ -51,9 +53,26 @@ function isHostWithOptionalPort(value: string): boolean {
   return Number(portText) <= 65_535 && (bracketed === undefined ? isHostName(name ?? '') : isIP(bracketed) === 6);
 }
 
+const AN_ORIGIN = 'an origin such as https://app.example.com or app://obsidian.md: a scheme, a host and perhaps a port, without a slash behind them';
+/** Why these two are no entries of a list of origins. */
+const NO_ORIGINS: ReadonlyMap<string, string> = new Map([
+  ['null', 'an origin of its own, not "null": every sandboxed frame, local file and redirected request sends that'],
+  ['*', 'an origin of its own, not "*": every page that a user of the gateway opens could then use it'],
+]);
+const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/(?:[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::(\d{1,5}))?$/i;
+
+/**
+ * Whether a browser may send a text as `Origin`: the serialized origin of RFC 6454 section 6.2, whose schemes no list closes (apps, extensions).
+ * Of a web page it is the canonical form, so that an entry that no browser sends (capital letters, the scheme's own port) is refused.
+ */
 function isOrigin(value: string): boolean {
-  const url = URL.parse(value);
-  return url !== null && (url.protocol === 'https:' || url.protocol === 'http:') && url.origin === value;
+  const match = ORIGIN.exec(value);
+  if (match === null || value.length > MAX_ORIGIN_LENGTH || Number(match[1] ?? 0) > 65_535) return false;
+  return !/^https?:/i.test(value) || URL.parse(value)?.origin === value;
+}
+
+function origin(): z.ZodString {
+  return text(AN_ORIGIN).refine(isOrigin, { error: ({ input }) => NO_ORIGINS.get(String(input)) ?? AN_ORIGIN });
 }
 
 const tlsSection: z.ZodType<ServerTlsConfig> = z.strictObject({
@@ -70,8 +89,8 @@ export const serverSection: z.ZodType<ServerConfig> = z.strictObject({
   workers: count(0, 1_024).default(1).describe('Worker processes; 0 means one a core. They share the configured connections, waiters and byte budget between them.'),
   allowed_hosts: list(checkedText('a host name or address, with or without a port', isHostWithOptionalPort)).default([])
     .describe('Values of `Host` that are ours. Empty: loopback names and the bound address. Must be given on hosts other than loopback.'),
-  cors_origins: list(checkedText('an origin such as https://app.example.com', isOrigin)).default([])
-    .describe('Browser origins that may call the gateway. Requests of any other origin are refused.'),
+  cors_origins: list(origin()).default([])
+    .describe('Origins of pages, apps and extensions that may call the gateway, compared byte for byte with `Origin`. Requests of any other origin are refused.'),
   trusted_proxies: list(checkedText('an IP address or a CIDR block', isAddressBlock)).default([])
     .describe('Addresses of the proxies in front, whose `X-Forwarded-For` is believed for the client\'s address (logs, pool numbers in health), and `X-Forwarded-Proto` for a rewritten `results_url`.'),
   max_connections: count(1).default(8_000)

@@ -104,10 +104,10 @@ const HOSTS = [
     'none on HTTP/1.0': `GET ${MODELS} HTTP/1.0\r\n\r\n`,
   }),
   ...cases('refuse', 'host', Object.fromEntries(
-    ['elsewhere.example', 'localhost.elsewhere.example', 'localhost.', '10.0.0.1', '[::2]', '127.0.0.1.nip.example', 'api.anthropic.com', 'metadata.internal:80'].map((host) => [host, `GET ${MODELS} HTTP/1.1\r\nHost: ${host}\r\n\r\n`]),
+    ['elsewhere.example', 'localhost.elsewhere.example', 'elsewhere.example.', 'localhost..', '10.0.0.1', '[::2]', '127.0.0.1.nip.example', 'api.anthropic.com', 'metadata.internal:80'].map((host) => [host, `GET ${MODELS} HTTP/1.1\r\nHost: ${host}\r\n\r\n`]),
   ), { status: 421 }),
   ...cases('forward', 'host', Object.fromEntries(
-    ['localhost', 'LOCALHOST', 'localhost:8000', '127.0.0.1', '127.0.0.1:1', '[::1]', '[::1]:8000'].map((host) => [host, `GET ${MODELS} HTTP/1.1\r\nHost: ${host}\r\n\r\n`]),
+    ['localhost', 'LOCALHOST', 'localhost:8000', 'localhost.', 'localhost.:8000', '127.0.0.1', '127.0.0.1:1', '[::1]', '[::1]:8000'].map((host) => [host, `GET ${MODELS} HTTP/1.1\r\nHost: ${host}\r\n\r\n`]),
   )),
   ...cases('forward', 'version', {
     'HTTP/1.0': `POST ${MESSAGES} HTTP/1.0\r\n${HOST}${JSON_TYPE}${CL}\r\n${BODY}`,
