@@ -95,7 +95,7 @@ export function receive(runtime: NativeRuntime, exchange: NativeExchange, matche
   if (isChunked || (contentLength !== undefined && contentLength > 0)) {
     const upload = receiveUpload(inbound, matched.maxBodyBytes);
     exchange.uploadBytes = upload.bytes;
-    if (matched.maxBodyBytes === 0) return receiveNothing(upload).then(() => { exchange.receivedAt = performance.now(); });
+    if (matched.maxBodyBytes === 0) return awaitNothing(exchange, upload);
     // Its slow client would hold a slot with the first byte, and those of the long-lived are few.
     if (contentLength !== undefined && contentLength <= GATHERED_UPLOAD_BYTES) return gather(runtime, exchange, upload, contentLength);
     exchange.outbound = upload;
@@ -110,6 +110,11 @@ export function receive(runtime: NativeRuntime, exchange: NativeExchange, matche
 async function gather(runtime: NativeRuntime, exchange: NativeExchange, upload: Upload, contentLength: number): Promise<void> {
   exchange.bytes = runtime.budget.lease(exchange.client);
   exchange.outbound = { body: await gatherUpload(upload, exchange.bytes), contentLength };
+  exchange.receivedAt = performance.now();
+}
+
+async function awaitNothing(exchange: NativeExchange, upload: Upload): Promise<void> {
+  await receiveNothing(upload);
   exchange.receivedAt = performance.now();
 }
 
