@@ -53,7 +53,7 @@ class UpstreamDispatcher extends Dispatcher implements UpstreamClient {
       }),
     });
     this.context = {
-      pool: this.pool, clock: new DeadlineClock(), limits, notify, url: origin,
+      pool: this.pool, clock: new DeadlineClock(), limits, closeDelimitedCheck: options.closeDelimitedCheck, notify, url: origin,
       servername: fixedServername(origin, options.tls ?? {}),
       wants: (name) => this.listenerCount(name) > 0,
       headTexts: new HeadTexts(),

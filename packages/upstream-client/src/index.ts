@@ -4,7 +4,7 @@ export type { CloseOptions, UpstreamClient } from './upstream-client.ts';
 export type { FlushedBody, LongLived, RequestTimings, UpstreamBody, UpstreamController, UpstreamDispatchOptions, UpstreamHandler } from './dispatch-options.ts';
 export {
   DEFAULT_LIMITS, DEFAULT_POOL, DEFAULT_TIMEOUTS,
-  type PoolOptions, type RequestTimeouts, type ResolvedLimits, type ResolvedPool, type ResponseLimits, type TlsOptions, type UpstreamClientOptions,
+  type BodyCheck, type CreateBodyCheck, type PoolOptions, type RequestTimeouts, type ResolvedLimits, type ResolvedPool, type ResponseLimits, type TlsOptions, type UpstreamClientOptions,
 } from './options.ts';
 export {
   isUpstreamError, REQUEST_PHASES, UPSTREAM_ERROR_CODES, UpstreamError,

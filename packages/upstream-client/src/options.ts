@@ -55,6 +55,17 @@ export interface ResponseLimits {
   readonly maxInformational?: number;
 }
 
+/** Decides whether a body is whole, from its bytes. */
+export interface BodyCheck {
+  /** Takes the next bytes. Must not throw. */
+  update(chunk: Uint8Array): void;
+  /** Asked once, when no byte follows. */
+  isWhole(): boolean;
+}
+
+/** Makes the check of one response from its fields, a flat list of latin1 names and values; `undefined` where nothing can tell. */
+export type CreateBodyCheck = (rawHeaders: readonly string[]) => BodyCheck | undefined;
+
 /** Options of `createUpstreamClient`. */
 export interface UpstreamClientOptions {
   /** The one origin this client talks to, such as `https://api.anthropic.com`. */
@@ -63,6 +74,11 @@ export interface UpstreamClientOptions {
   readonly timeouts?: Partial<RequestTimeouts>;
   readonly tls?: TlsOptions;
   readonly limits?: ResponseLimits;
+  /**
+   * Asked for each response whose body only the end of its connection delimits, which a cut cannot be told from: one that is not whole then
+   * ends in `truncated`. Absent: such a body is whole when its connection ended in order.
+   */
+  readonly closeDelimitedCheck?: CreateBodyCheck;
   /** An `http:` or `https:` proxy to tunnel through with CONNECT; its user info becomes basic authentication. Absent: none. */
   readonly proxy?: string | URL;
   /** Offer HTTP/2, still one request per connection; header case and order are then not the upstream's. @defaultValue false */

@@ -74,7 +74,6 @@ const MALFORMED_HEADS = refused({
   'an HTTP/0.9 page': '<html>hello</html>',
   'a protocol name in small letters': 'http/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok',
   'a request instead of a response': 'GET / HTTP/1.1\r\nhost: x\r\n\r\n',
-  '100 Continue nobody asked for': `HTTP/1.1 100 Continue\r\n\r\n${HEAD}content-length: 2\r\n\r\nok`,
   '101 with an upgrade': 'HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n',
   '101 without an upgrade': 'HTTP/1.1 101 Switching Protocols\r\n\r\n',
   'a field larger than 16 KiB': `${HEAD}x-a: ${'a'.repeat(20_000)}\r\ncontent-length: 2\r\n\r\nok`,
@@ -85,6 +84,7 @@ const MALFORMED_HEADS = refused({
   'transfer-encoding identity': `${HEAD}transfer-encoding: identity\r\n\r\nok`,
   'transfer-encoding xchunked': `${HEAD}transfer-encoding: xchunked\r\n\r\n0\r\n\r\n`,
   'transfer-encoding in two lines': `${HEAD}transfer-encoding: gzip\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n`,
+  'twenty times 100 Continue': 'HTTP/1.1 100 Continue\r\n\r\n'.repeat(20),
   'twenty early hints': 'HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n'.repeat(20),
 });
 
@@ -167,6 +167,11 @@ const ODD_BUT_COMPLETE: HostileBehaviour[] = [
   { name: 'keep-alive that is no number', act: say(`${HEAD}keep-alive: timeout=-1, max=x\r\ncontent-length: 2\r\n\r\nok`), expected: 'ok 200' },
   { name: 'chunks with extensions and trailers', act: say(`${HEAD}transfer-encoding: chunked\r\n\r\n2;a=b\r\nok\r\n0\r\nx-a: b\r\n\r\n`), expected: 'ok 200' },
   { name: 'Chunked in capitals', act: say(`${HEAD}transfer-encoding: CHUNKED\r\n\r\n2\r\nok\r\n0\r\n\r\n`), expected: 'ok 200' },
+  { name: '100 Continue nobody asked for', act: say(`HTTP/1.1 100 Continue\r\nx-a: b\r\n\r\n${HEAD}content-length: 2\r\n\r\nok`), expected: 'ok 200' },
+  { name: '100 Continue in pieces', act: async (connection) => {
+    for (const piece of ['HTTP/1.1 10', '0 \r\n', '\r', `\n${HEAD}content-length: 2\r\n\r\nok`]) { connection.send(piece); await new Promise(setImmediate); }
+  }, expected: 'ok 200' },
+  { name: '100 Continue after the response', act: say(`${HEAD}content-length: 2\r\n\r\nokHTTP/1.1 100 Continue\r\n\r\n`), expected: 'ok 200', mustClose: true },
   { name: 'early hints before the response', act: say(`HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n${HEAD}content-length: 2\r\n\r\nok`), expected: 'ok 200' },
 ];
 
@@ -180,6 +185,11 @@ const WHILE_UPLOADING: HostileBehaviour[] = [
   { name: 'an answer and FIN before it has read the request', atConnect: true, request: LARGE, act: async (connection) => {
     await connection.waitFor((unread) => unread.byteLength > 1_000);
     connection.socket.end('HTTP/1.1 413 Too Large\r\nconnection: close\r\ncontent-length: 2\r\n\r\nno');
+  }, expected: 'ok 413' },
+  { name: 'an answer and RST before it has read the request', atConnect: true, request: LARGE, act: async (connection) => {
+    await connection.waitFor((unread) => unread.byteLength > 1_000);
+    connection.socket.pause();
+    connection.socket.write('HTTP/1.1 413 Too Large\r\nconnection: close\r\ncontent-length: 2\r\n\r\nno', () => { connection.close(); });
   }, expected: 'ok 413' },
   { name: 'RST while the request is sent', atConnect: true, request: LARGE, act: async (connection) => {
     await connection.waitFor((unread) => unread.byteLength > 1_000);

@@ -37,8 +37,8 @@ describe('a handler that reads raw fields', () => {
     expect(await askRaw(client, 'parsed')).toMatchObject({ parsed: { 'x-a': ['1', '2'], 'x-empty': '', 'x-latin': 'caf\u00e9' } });
   });
 
-  test('gets the same of a head that comes byte by byte', async () => {
-    await using upstream = await trickling(wholeResponse(200, FIELDS, 'body'));
+  test('gets the same of a head that comes byte by byte, behind a 100 Continue', async () => {
+    await using upstream = await trickling(Buffer.concat([Buffer.from('HTTP/1.1 100 Continue\r\nx-b: 1\r\n\r\n'), wholeResponse(200, FIELDS, 'body')]));
     await using client = createUpstreamClient({ origin: upstream.origin });
     const { raw } = await askRaw(client);
     expect((raw as string[]).slice(0, FIELDS.length)).toEqual(FIELDS);

@@ -25,7 +25,7 @@ describe('a response', () => {
   it('has its early hints delivered before it, and every other 1xx swallowed', async () => {
     await using upstream = await startScriptedUpstream(async (connection) => {
       await connection.nextRequest();
-      connection.send('HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\nHTTP/1.1 104 New\r\n\r\n');
+      connection.send('HTTP/1.1 100 Continue\r\nlink: </b>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\nHTTP/1.1 104 New\r\n\r\n');
       connection.send(wholeResponse(200, [], 'ok'));
     });
     await using client = createUpstreamClient({ origin: upstream.origin });

@@ -13,7 +13,8 @@ test('the parts of undici are the ones its index exports and works with (an inst
   expect(parts.Request).toBe(requireOf('undici/lib/core/request.js'));
   const symbols = requireOf('undici/lib/core/symbols.js') as Readonly<Record<string, symbol>>;
   expect(parts.kQueue).toBe(symbols['kQueue']);
-  expect(typeof parts.kQueue).toBe('symbol');
+  expect(parts.kParser).toBe(symbols['kParser']);
+  expect([typeof parts.kQueue, typeof parts.kParser]).toEqual(['symbol', 'symbol']);
 });
 
 describe('the queue of an undici client', () => {

@@ -5,6 +5,7 @@ import type { EffectiveBackend } from '../config/front-door-backends.ts';
 import type { FrontDoorConfig } from '../config/sections/front-door-section.ts';
 import { toUpstreamClientSettings } from '../config/upstream-client-settings.ts';
 import { DrainingBody } from '../outbound/draining-body.ts';
+import { checkWholeJson } from '../outbound/whole-json.ts';
 import { describeFullPool, describeFullQueue } from '../outbound/describe-full-pool.ts';
 import { ResponseBody, type BackendWatcher, type ResponseWatcher } from './response-body.ts';
 
@@ -23,7 +24,7 @@ export interface FrontDoorBackend {
 export function createBackend(settings: EffectiveBackend, config: FrontDoorConfig, viaPseudonym: string, watcher: ResponseWatcher): FrontDoorBackend {
   const url = new URL(settings.base_url);
   const upstream = createUpstreamClient({
-    origin: url.origin, ...toUpstreamClientSettings(config),
+    origin: url.origin, closeDelimitedCheck: checkWholeJson, ...toUpstreamClientSettings(config),
     ...(settings.ca === undefined ? {} : { tls: { ca: settings.ca } }),
     ...(settings.proxy === undefined ? {} : { proxy: settings.proxy }),
   });

@@ -6,6 +6,7 @@ import { toUpstreamClientSettings } from '../config/upstream-client-settings.ts'
 import { respond } from '../inbound/respond.ts';
 import type { InboundRequest } from '../inbound/inbound-request.ts';
 import { createByteBudget } from '../inbound/byte-budget.ts';
+import { checkWholeJson } from '../outbound/whole-json.ts';
 import { describeHealth } from './describe-health.ts';
 import { GatewayError } from './gateway-error.ts';
 import { handleNativeRequest } from './handle-native-request.ts';
@@ -43,7 +44,7 @@ export function createNativeSide(options: NativeSideOptions): NativeSide {
   const { ca, proxy, base_url: baseUrl } = config.anthropic_native;
   const url = new URL(baseUrl);
   const upstream = createUpstreamClient({
-    origin: url.origin, ...toUpstreamClientSettings(config.anthropic_native),
+    origin: url.origin, closeDelimitedCheck: checkWholeJson, ...toUpstreamClientSettings(config.anthropic_native),
     ...(ca === undefined ? {} : { tls: { ca } }),
     ...(proxy === undefined ? {} : { proxy }),
   });

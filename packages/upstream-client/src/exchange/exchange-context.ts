@@ -1,4 +1,4 @@
-import type { ResolvedLimits } from '../options.ts';
+import type { CreateBodyCheck, ResolvedLimits } from '../options.ts';
 import type { HeadTexts } from '../undici/head-texts.ts';
 import type { SlotHolder } from '../pool/slot-holder.ts';
 import type { DisconnectReason, Notify } from '../upstream-events.ts';
@@ -18,6 +18,7 @@ export interface ExchangeContext {
   readonly pool: SlotSource;
   readonly clock: DeadlineClock;
   readonly limits: ResolvedLimits;
+  readonly closeDelimitedCheck: CreateBodyCheck | undefined;
   readonly url: URL;
   /** Given to undici with every request, so that no `host` header can change it. */
   readonly servername: string | undefined;

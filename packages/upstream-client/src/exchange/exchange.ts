@@ -5,6 +5,7 @@ import type { Client, Dispatcher } from 'undici';
 import { classifyConnectError } from '../connect/classify-connect-error.ts';
 import type { RequestTimings, UpstreamController, UpstreamDispatchOptions } from '../dispatch-options.ts';
 import type { RequestTimeouts } from '../options.ts';
+import { readAfterWriteError } from '../node/read-after-write-error.ts';
 import type { SlotHolder } from '../pool/slot-holder.ts';
 import { isFlushed, type Slot } from '../pool/slot.ts';
 import type { WaiterLine } from '../pool/waiter-queue.ts';
@@ -13,6 +14,7 @@ import { readRawHead, type RawHeadReader } from '../undici/raw-head.ts';
 import type { RequestPhase, UpstreamErrorCode } from '../upstream-error.ts';
 import type { AcquisitionSource, DisconnectReason, RejectionReason } from '../upstream-events.ts';
 import { classifyExchangeError, REJECTION_CODES, upstreamError } from './classify-error.ts';
+import { CloseDelimitedBody, isCloseDelimited, textFields } from './close-delimited.ts';
 import type { Timed } from './deadline-clock.ts';
 import type { ExchangeContext } from './exchange-context.ts';
 import { callData, callEnd, callError, callHead, callStep } from './handler-calls.ts';
@@ -68,6 +70,7 @@ export class Exchange implements SlotHolder, Timed, RawHeadReader, UpstreamContr
   private upstream: Dispatcher.DispatchController | undefined = undefined;
   private rawHead: string[] | undefined = undefined;
   private body: WriteStallBody | undefined = undefined;
+  private closeDelimited: CloseDelimitedBody | undefined = undefined;
   private informational = 0;
   private reconnects = 0;
 
@@ -196,6 +199,7 @@ export class Exchange implements SlotHolder, Timed, RawHeadReader, UpstreamContr
     if (defect !== undefined) { this.fail(this.error('invalid_response', defect)); return; }
     this.phase = 'receiving';
     if (this.slot !== undefined) this.slot.awaitsHead = false;
+    if (isCloseDelimited(this.method, status, headers, this.rawHeaders)) this.closeDelimited = new CloseDelimitedBody(this.slot?.socket, textFields(this.rawHeaders), this.context.closeDelimitedCheck);
     this.body?.stopClock();
     this.options = NOTHING_ASKED;
     this.request = NOTHING_PREPARED;
@@ -210,16 +214,16 @@ export class Exchange implements SlotHolder, Timed, RawHeadReader, UpstreamContr
     // After a pause undici delivers an empty chunk, which is no progress.
     if (this.phase !== 'receiving' || chunk.byteLength === 0) return;
     if (!this.paused) this.context.clock.set(this, performance.now(), this.timeouts.idleMs);
+    this.closeDelimited?.update(chunk);
     this.failWith(callData(this.handler, this, chunk));
     countTurn(this, controller, chunk.byteLength);
   }
 
   onResponseEnd(_controller: Dispatcher.DispatchController, trailers: IncomingHttpHeaders): void {
     if (this.phase === 'done') return;
-    if (this.slot?.socketError !== undefined) {
-      this.fail(this.error('truncated', errorCode(this.slot.socketError)), 'failed');
-      return;
-    }
+    // undici takes whatever ends the connection for the end of a body that has no other.
+    const defect = this.slot?.socketError === undefined ? this.closeDelimited?.defect() : errorCode(this.slot.socketError);
+    if (defect !== undefined) { this.fail(this.error('truncated', defect), 'failed'); return; }
     this.settle();
     this.context.pool.release(this);
     const thrown = callEnd(this.handler, this, trailers);
@@ -262,6 +266,7 @@ export class Exchange implements SlotHolder, Timed, RawHeadReader, UpstreamContr
   private openBody(): SentBody {
     const { body } = this.request;
     if (body.kind === 'whole') return body.body;
+    if (this.slot?.socket !== undefined) readAfterWriteError(this.slot.socket);
     // After a reconnect the same body goes on: nothing of it was read, since nothing was written.
     this.body ??= new WriteStallBody(body.source, this.timeouts.writeStallMs, this);
     return this.body;
@@ -270,6 +275,7 @@ export class Exchange implements SlotHolder, Timed, RawHeadReader, UpstreamContr
   private settle(): void {
     this.context.clock.delete(this);
     this.phase = 'done';
+    this.closeDelimited?.stop();
     const { acquiredAt } = this.timings;
     if (acquiredAt !== undefined && this.context.wants('released')) this.context.notify('released', { heldMs: performance.now() - acquiredAt });
   }

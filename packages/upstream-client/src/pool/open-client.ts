@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { Client } from 'undici';
 import type { ResolvedLimits } from '../options.ts';
 import { readDirectly } from '../undici/direct-read.ts';
+import { skipUnexpectedContinue } from '../undici/unexpected-continue.ts';
 import { Client as UndiciClient } from '../undici/undici-parts.ts';
 import type { DisconnectReason } from '../upstream-events.ts';
 import type { Slot } from './slot.ts';
@@ -65,6 +66,7 @@ export function openClient(slot: Slot, socket: Socket, expiryMs: number, { origi
   // After undici's own listener, which runs first and may have found the end of the head: what is left is too much.
   client.once('connect', () => {
     readDirectly(socket);
+    skipUnexpectedContinue(socket);
     socket.on('readable', () => {
       if (!slot.awaitsHead) return;
       if (slot.headBytesFrom < 0) slot.headBytesFrom = socket.bytesRead;

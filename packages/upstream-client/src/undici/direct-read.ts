@@ -23,6 +23,11 @@ const METHODS = {
   read(this: Socket, size?: number): Buffer | null { return read(this, size); },
 };
 
+/** Whether bytes of this socket are being read in this call. */
+export function isReading(socket: Socket): boolean {
+  return current === socket;
+}
+
 /** Called by Node for each piece that was read from the connection, and with `null` at its end. */
 function push(socket: Socket, chunk: Buffer | null, encoding?: BufferEncoding): boolean {
   if (chunk === null || current !== undefined || socket.readableLength > 0) return buffer.call(socket, chunk, encoding);

@@ -24,3 +24,5 @@ export const buildConnector: typeof BuildConnector = undiciConnector;
 export const Request: { readonly prototype: object } = UndiciRequest;
 /** Where a client keeps its requests, the latest at the end. */
 export const kQueue: symbol = (undiciSymbols as Readonly<Record<'kQueue', symbol>>).kQueue;
+/** Where a socket keeps the parser that reads it. */
+export const kParser: symbol = (undiciSymbols as Readonly<Record<'kParser', symbol>>).kParser;
