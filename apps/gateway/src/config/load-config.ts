@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
+import { proxyFromEnvironment } from '@penstock/upstream-client';
 import { ConfigError, valueProblem } from './config-error.ts';
-import { proxyFromEnvironment } from './reading/egress-proxy.ts';
 import { explainIssues } from './problems/explain-issues.ts';
 import { findCrossFieldProblems, ruleContext } from './problems/find-problems.ts';
 import { findWarnings } from './problems/find-warnings.ts';
@@ -99,22 +99,31 @@ function parseWithout(document: unknown, paths: readonly ConfigPath[]): GatewayC
   return outer.some((path) => path.length === 0) ? undefined : parseWithout(rest, outer);
 }
 
+/** As people write it: user info and all, without the slash that a URL always has. */
+function withoutSlash(proxy: URL | undefined): string | undefined {
+  return proxy?.href.replace(/\/$/, '');
+}
+
 /** Fills in the egress proxy that the environment names wherever the configuration names none. None leads to the simulator. */
 function withEgressProxies(config: GatewayConfig, environment: Environment, simulate: boolean): { config: GatewayConfig; problems: ConfigProblem[] } {
   const native = config.anthropic_native;
-  const found = simulate ? undefined : proxyFromEnvironment(native.base_url, environment);
+  const problems: ConfigProblem[] = [];
+  const proxyOf = (given: string | undefined, target: string | undefined): string | undefined => {
+    if (given !== undefined || target === undefined || URL.parse(target) === null) return given;
+    try {
+      return withoutSlash(proxyFromEnvironment(environment, target));
+    } catch (error) {
+      // Its message begins with the variable; one is one problem, however many upstreams it is for.
+      const [variable = ''] = String((error as Error).message).split(' ');
+      if (problems.every(({ path }) => path !== variable)) problems.push(valueProblem(variable, 'an http:// or https:// URL', 'something else'));
+      return undefined;
+    }
+  };
   const effective = frontDoorBackends(config);
-  const backends = config.openai_front_door.backends.map((backend, index) => ({
-    ...backend, proxy: backend.proxy ?? proxyFromEnvironment(effective[index]?.base_url ?? '', environment),
-  }));
-  const used = [native.proxy === undefined ? found : undefined, ...backends.map(({ proxy }) => proxy)].filter((proxy) => proxy !== undefined);
-  const isUsable = used.every((proxy) => /^https?:$/.test(URL.parse(proxy)?.protocol ?? ''));
+  const backends = config.openai_front_door.backends.map((backend, index) => ({ ...backend, proxy: proxyOf(backend.proxy, effective[index]?.base_url) }));
+  const found = simulate ? native.proxy : proxyOf(native.proxy, native.base_url);
   return {
-    config: {
-      ...config,
-      anthropic_native: { ...native, proxy: native.proxy ?? found },
-      openai_front_door: { ...config.openai_front_door, backends },
-    },
-    problems: isUsable ? [] : [valueProblem('HTTPS_PROXY', 'an http:// or https:// URL', 'something else')],
+    config: { ...config, anthropic_native: { ...native, proxy: found }, openai_front_door: { ...config.openai_front_door, backends } },
+    problems,
   };
 }

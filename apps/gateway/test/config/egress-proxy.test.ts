@@ -1,18 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { proxyFromEnvironment } from '../../src/config/reading/egress-proxy.ts';
 import { TEST_KEY, attemptLoad, problemsOf } from './config-folder.ts';
 
 const PROXY = 'http://proxy.example.com:3128';
 
-describe('HTTPS_PROXY', () => {
-  it('is used for https hosts other than loopback', () => {
-    expect(proxyFromEnvironment('https://api.anthropic.com', { HTTPS_PROXY: PROXY })).toBe(PROXY);
-    expect(proxyFromEnvironment('https://api.anthropic.com', { https_proxy: 'lower:1', HTTPS_PROXY: PROXY })).toBe('http://lower:1');
-    for (const target of ['http://api.anthropic.com', 'https://localhost', 'https://127.0.0.1', 'https://[::1]:1']) {
-      expect(proxyFromEnvironment(target, { HTTPS_PROXY: PROXY }), target).toBeUndefined();
-    }
-  });
+/** The proxy of the native side in an environment; `proxyFromEnvironment` of upstream-client decides, whose tests have every case. */
+function proxyOf(environment: Readonly<Record<string, string>>, native: Readonly<Record<string, unknown>> = {}): string | undefined {
+  return attemptLoad({ environment: { ANTHROPIC_API_KEY: TEST_KEY, ...environment }, file: { anthropic_native: native } }).config.anthropic_native.proxy;
+}
 
+describe('an egress proxy of the environment', () => {
   it('fills in the native upstream and every backend, unless the configuration names a proxy', () => {
     const environment = { ANTHROPIC_API_KEY: TEST_KEY, HTTPS_PROXY: PROXY, NO_PROXY: 'inside.example.com' };
     const backends = [
@@ -23,16 +19,21 @@ describe('HTTPS_PROXY', () => {
     expect(config.openai_front_door.backends.map(({ proxy }) => proxy)).toEqual([PROXY, undefined, 'http://other:1']);
   });
 
-  it('of another kind is a problem that does not show it (it may hold a password)', () => {
-    expect(problemsOf({ environment: { ANTHROPIC_API_KEY: TEST_KEY, HTTPS_PROXY: 'socks5://u:hush@h:1' } })).toEqual(['HTTPS_PROXY must be an http:// or https:// URL, received something else']);
-  });
-});
-
-describe('NO_PROXY', () => {
   it.each([
-    ['api.anthropic.com', true], ['anthropic.com', true], ['.anthropic.com', true], ['*.anthropic.com', true], ['*', true], ['a.com, anthropic.com', true],
-    ['API.Anthropic.com:443', true], ['api.anthropic.com:8443', false], ['thropic.com', false], ['', false], ['example.com', false],
-  ])('%j excludes api.anthropic.com: %s', (list, isExcluded) => {
-    expect(proxyFromEnvironment('https://api.anthropic.com', { HTTPS_PROXY: PROXY, NO_PROXY: list })).toBe(isExcluded ? undefined : PROXY);
+    ['HTTPS_PROXY, with its user info', { HTTPS_PROXY: 'http://u:hush@proxy.example.com:3128' }, {}, 'http://u:hush@proxy.example.com:3128'],
+    ['ALL_PROXY', { ALL_PROXY: PROXY }, {}, PROXY],
+    ['http_proxy for an http: upstream', { http_proxy: PROXY, HTTPS_PROXY: 'http://other:1' }, { base_url: 'http://10.1.2.3', allow_insecure_base_url: true }, PROXY],
+    ['none for a network of NO_PROXY', { HTTPS_PROXY: PROXY, NO_PROXY: '10.0.0.0/8' }, { base_url: 'https://10.1.2.3' }, undefined],
+    ['an empty no_proxy over NO_PROXY', { HTTPS_PROXY: PROXY, NO_PROXY: '*', no_proxy: '' }, {}, PROXY],
+    ['none for loopback', { HTTPS_PROXY: PROXY, ALL_PROXY: PROXY, http_proxy: PROXY }, { base_url: 'http://127.0.0.1:1' }, undefined],
+  ])('is %s', (_name, environment, native, expected) => {
+    expect(proxyOf(environment, native)).toBe(expected);
+  });
+
+  it.each(['HTTPS_PROXY', 'ALL_PROXY', 'all_proxy'])('of another kind is a problem that names %s and does not show it (it may hold a password)', (variable) => {
+    const environment = { ANTHROPIC_API_KEY: TEST_KEY, [variable]: 'socks5://u:hush@h:1' };
+    const backends = [{ name: 'a', kind: 'openai' }, { name: 'b', kind: 'openai' }];
+    expect(problemsOf({ environment, file: { openai_front_door: { backends, models: [{ model: '*', backend: 'a' }] } } }))
+      .toEqual([`${variable} must be an http:// or https:// URL, received something else`]);
   });
 });

@@ -67,7 +67,7 @@ function environmentTable(): string {
 |---|---|
 ${ENVIRONMENT_KEYS.map(([variable, key]) => `| \`${variable}\` | \`${key}\` |`).join('\n')}
 | \`PENSTOCK_CONFIG\` | the configuration file |
-| \`HTTPS_PROXY\`, \`NO_PROXY\` (also in lower case) | \`anthropic_native.proxy\` and \`openai_front_door.backends[].proxy\` where they are absent |
+| \`HTTPS_PROXY\`, \`ALL_PROXY\`, \`NO_PROXY\` (also in lower case, which wins), \`http_proxy\` (in lower case only) | \`anthropic_native.proxy\` and \`openai_front_door.backends[].proxy\` where they are absent |
 | \`MODEL_CAPABILITIES_FILE\`, \`MODEL_CAPABILITIES_JSON\` | laid over \`openai_front_door.model_capabilities\`, in this order |
 
 An empty variable sets nothing. Flags: \`--config\`, \`--host\`, \`--port\`, \`--operations-host\`, \`--operations-port\`, \`--log-level\`.

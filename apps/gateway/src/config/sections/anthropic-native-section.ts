@@ -75,7 +75,7 @@ export const anthropicNativeSection: z.ZodType<AnthropicNativeConfig> = z.strict
   keep_alive_comments: secondsOrNone().default(0).describe('Silence in seconds after which a comment is sent on an event stream; 0: never.'),
   ca: pem('certificates').optional().describe('A private certificate authority to trust besides the public ones: PEM text or a path.'),
   proxy: proxyUrl().optional()
-    .describe('Egress proxy. Absent: `HTTPS_PROXY` unless `NO_PROXY` excludes the host. Credentials in it are secret.'),
+    .describe('Egress proxy. Absent: `HTTPS_PROXY`, else `ALL_PROXY` (`http_proxy`, else `ALL_PROXY`, for an `http:` upstream), unless `NO_PROXY` excludes the host. Credentials in it are secret.'),
 }, 'an object').transform((native) => ({
   ...native,
   timeouts: { ...native.timeouts, quick_headers: native.timeouts.quick_headers ?? native.timeout },

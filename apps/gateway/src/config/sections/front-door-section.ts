@@ -77,7 +77,7 @@ const backendSection: z.ZodType<BackendConfig> = z.strictObject({
   api_key: apiKey().optional().describe('Key for this backend. Secret.'),
   version: apiVersion().optional().describe('`anthropic-version` for this backend. Absent: `openai_front_door.version`.'),
   ca: pem('certificates').optional().describe('A private certificate authority to trust besides the public ones: PEM text or a path.'),
-  proxy: proxyUrl().optional().describe('Egress proxy. Absent: `HTTPS_PROXY` unless `NO_PROXY` excludes the host. Credentials in it are secret.'),
+  proxy: proxyUrl().optional().describe('Egress proxy. Absent: `HTTPS_PROXY`, else `ALL_PROXY` (`http_proxy`, else `ALL_PROXY`, for an `http:` upstream), unless `NO_PROXY` excludes the host. Credentials in it are secret.'),
   allow_insecure_base_url: flag().default(false).describe('Allow `http:` to hosts other than loopback.'),
 }, 'an object with name and kind');
 
