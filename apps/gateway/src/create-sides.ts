@@ -12,6 +12,7 @@ import { describeError } from './logging/describe-error.ts';
 import type { RequestLog } from './logging/request-log.ts';
 import type { GatewayMetrics } from './metrics/create-gateway-metrics.ts';
 import { createNativeSide, type NativeSide } from './native/create-native-side.ts';
+import { checkWholeJson } from './outbound/whole-json.ts';
 import type { Side } from './request-record.ts';
 import type { Tracing } from './tracing/tracing.ts';
 
@@ -61,7 +62,8 @@ export function createSides(options: SidesOptions): Sides {
   };
   const native = make('native', () => createNativeSide({ ...options, limiter: limiters.native, isDegraded: () => Object.keys(failures).length > 0 }));
   if (native !== undefined) upstreams.add('native', native.upstream);
-  const frontDoor = config.openai_front_door.enabled ? make('front_door', () => createFrontDoorSide({ ...options, limiter: limiters.front_door, beginJsonCheck })) : undefined;
+  const frontDoor = config.openai_front_door.enabled
+    ? make('front_door', () => createFrontDoorSide({ ...options, limiter: limiters.front_door, beginJsonCheck, closeDelimitedCheck: checkWholeJson })) : undefined;
   for (const [name, client] of Object.entries(frontDoor?.upstreams ?? {})) upstreams.add(name, client);
 
   return {

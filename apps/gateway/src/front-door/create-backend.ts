@@ -1,11 +1,10 @@
 import { createHeaderPolicy, anthropicHeaderRules, openaiHeaderRules } from '@penstock/header-policy';
 import { FrontDoorError, type Backend, type BackendRequest, type ResponseKind } from '@penstock/openai-front-door';
-import { createUpstreamClient, isUpstreamError, type RequestTimeouts, type UpstreamClient } from '@penstock/upstream-client';
+import { createUpstreamClient, type CreateBodyCheck, isUpstreamError, type RequestTimeouts, type UpstreamClient } from '@penstock/upstream-client';
 import type { EffectiveBackend } from '../config/front-door-backends.ts';
 import type { FrontDoorConfig } from '../config/sections/front-door-section.ts';
 import { toUpstreamClientSettings } from '../config/upstream-client-settings.ts';
 import { DrainingBody } from '../outbound/draining-body.ts';
-import { checkWholeJson } from '../outbound/whole-json.ts';
 import { describeFullPool, describeFullQueue } from '../outbound/describe-full-pool.ts';
 import { ResponseBody, type BackendWatcher, type ResponseWatcher } from './response-body.ts';
 
@@ -20,11 +19,18 @@ export interface FrontDoorBackend {
   update(config: FrontDoorConfig): void;
 }
 
+/** What backends are given that is no setting of theirs. */
+export interface BackendSurroundings {
+  readonly viaPseudonym: string;
+  /** Decides whether a body that only the end of its connection delimits is whole. */
+  readonly closeDelimitedCheck: CreateBodyCheck;
+}
+
 /** Makes one backend: its own client, its own pool, its own credential. Nothing is shared with the native side. */
-export function createBackend(settings: EffectiveBackend, config: FrontDoorConfig, viaPseudonym: string, watcher: ResponseWatcher): FrontDoorBackend {
+export function createBackend(settings: EffectiveBackend, config: FrontDoorConfig, { viaPseudonym, closeDelimitedCheck }: BackendSurroundings, watcher: ResponseWatcher): FrontDoorBackend {
   const url = new URL(settings.base_url);
   const upstream = createUpstreamClient({
-    origin: url.origin, closeDelimitedCheck: checkWholeJson, ...toUpstreamClientSettings(config),
+    origin: url.origin, closeDelimitedCheck, ...toUpstreamClientSettings(config),
     ...(settings.ca === undefined ? {} : { tls: { ca: settings.ca } }),
     ...(settings.proxy === undefined ? {} : { proxy: settings.proxy }),
   });

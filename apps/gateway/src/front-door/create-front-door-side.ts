@@ -4,7 +4,7 @@ import {
   BUILT_IN_MODEL_CAPABILITIES, createOpenAiFrontDoor, DEFAULT_FRONT_DOOR_LIMITS, isFrontDoorError, mergeModelCapabilities, openAiErrorResponse,
   type FrontDoorOptions, type ModelRoute, type OpenAiFrontDoor, type RequestSummary,
 } from '@penstock/openai-front-door';
-import type { UpstreamClient } from '@penstock/upstream-client';
+import type { CreateBodyCheck, UpstreamClient } from '@penstock/upstream-client';
 import type { Context } from 'koa';
 import type { MountedSide } from '../application/mounted-side.ts';
 import type { ClientRegistry } from '../clients/client-registry.ts';
@@ -45,6 +45,8 @@ export interface FrontDoorSide extends MountedSide {
 export interface FrontDoorSideOptions extends Omit<FrontDoorAdmission, 'clients' | 'budget'> {
   readonly config: GatewayConfig;
   readonly tracing: Tracing | undefined;
+  /** Decides whether a body that only the end of its connection delimits is whole. */
+  readonly closeDelimitedCheck: CreateBodyCheck;
   readonly clients: ClientRegistry;
   /** Checks JSON bodies as they arrive. */
   readonly beginJsonCheck: BeginJsonCheck;
@@ -56,7 +58,7 @@ export function createFrontDoorSide(options: FrontDoorSideOptions): FrontDoorSid
   const budget = createByteBudget(options.config.openai_front_door.max_buffered_bytes, DEFAULT_FRONT_DOOR_LIMITS.maxRequestBytes);
   let admission: FrontDoorAdmission = { clients: options.clients, limiter, lifecycle, metrics, log, viaPseudonym: options.viaPseudonym, budget };
   const backends = new Map<string, FrontDoorBackend>(frontDoorBackends(options.config).map((settings) =>
-    [settings.name, createBackend(settings, options.config.openai_front_door, options.viaPseudonym, {
+    [settings.name, createBackend(settings, options.config.openai_front_door, options, {
       beginTrace: (target, headers) => tracing?.current()?.beginUpstream(target, headers),
       onHead: (rawHeaders) => { if (settings.kind === 'anthropic') metrics.quotaSeen(rawHeaders, `front_door_${settings.name}`); },
       onStreamOpened: () => metrics.streamOpened('front_door'),

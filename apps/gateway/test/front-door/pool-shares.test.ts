@@ -10,7 +10,7 @@ test('streamed requests to a backend hold their part of its pool, and each slot 
   await using upstream = await startScriptedUpstream(async (connection) => { await connection.closed(); });
   const settings: EffectiveBackend = { name: 'local', kind: 'openai', base_url: `${upstream.origin}/v1`, allow_insecure_base_url: false, version: '2023-06-01', api_key: 'k' };
   const { openai_front_door: config } = gatewayConfigSchema.parse({ anthropic_native: { api_key: 'k' }, openai_front_door: { pool: { max_connections: 4, long_lived_share: 0.5 } } });
-  const { backend, upstream: client } = createBackend(settings, config, 'penstock-test', WATCHER);
+  const { backend, upstream: client } = createBackend(settings, config, { viaPseudonym: 'penstock-test', closeDelimitedCheck: () => undefined }, WATCHER);
   const never = new AbortController();
   const gone = new Error('client gone');
   async function* upload(): AsyncGenerator<Uint8Array> {
