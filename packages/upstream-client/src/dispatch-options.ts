@@ -67,7 +67,12 @@ export interface UpstreamController extends Dispatcher.DispatchController {
   readonly reusedConnection: boolean;
 }
 
-/** undici's dispatch handler; the controller is an `UpstreamController`, and `onRequestStart` is called when the request is enqueued. */
+/**
+ * undici's dispatch handler; the controller is an `UpstreamController`, and `onRequestStart` is called when the request is enqueued.
+ *
+ * A chunk of a response is the receiver's: it is not written again, and may be kept or written to another socket without a copy. It is a view of
+ * what was read from the connection in one piece (at most 64 KiB), all of which stays in memory as long as one view of it does.
+ */
 export interface UpstreamHandler extends Dispatcher.DispatchHandler {
   onRequestStart?(controller: UpstreamController, context: unknown): void;
 }

@@ -1,4 +1,3 @@
-import { Buffer } from 'node:buffer';
 import type { BackendResponse } from '@penstock/openai-front-door';
 import type { Dispatcher } from 'undici';
 import { ChunkList } from '../inbound/chunk-list.ts';
@@ -69,8 +68,7 @@ export class ResponseBody implements Dispatcher.DispatchHandler, AsyncIterableIt
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    // The chunk is a view on the socket's buffer, which is written again once this returns.
-    this.#waiting.append(Buffer.from(chunk));
+    this.#waiting.append(chunk);
     if (this.#waiting.byteLength > MAX_QUEUED_BYTES) controller.pause();
     this.#wake?.();
   }

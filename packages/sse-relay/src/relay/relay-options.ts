@@ -13,7 +13,7 @@ export interface RelayHead {
 export interface BodyObserver {
   /** The upstream's own head, before any policy. */
   onHead?(status: number, rawHeaders: readonly string[]): void;
-  /** The chunk belongs to a shared socket buffer: copy what must outlive the call. */
+  /** The chunk may be kept: it is not written again. A piece of it keeps all that was read with it in memory. */
   onChunk(chunk: Uint8Array): void;
   /**
    * Called once, when no chunk follows: `complete` when the upstream's body was whole, even if the client leaves before it
