@@ -50,12 +50,12 @@ async function startRelay(port: number, onRecord: OnRecord): Promise<Relay> {
 /** What somebody on the way makes of the last record, the alert behind it, and the end of the connection. */
 const WAYS: Readonly<Record<string, { readonly isWhole: boolean; readonly onRecord: (record: Buffer, isAlert: boolean, to: Socket, received: Promise<void>) => void }>> = {
   'with its alert in the same piece': { isWhole: true, onRecord: (record, isAlert, to) => { if (!isAlert) to.cork(); to.write(record); if (isAlert) to.end(); } },
-  'with its alert later': { isWhole: true, onRecord: (record, isAlert, to, received) => { if (isAlert) void received.then(() => { to.write(record); }); else to.write(record); } },
-  'with its alert later, and FIN': { isWhole: true, onRecord: (record, isAlert, to, received) => { if (isAlert) void received.then(() => { to.end(record); }); else to.write(record); } },
+  'with its alert later': { isWhole: true, onRecord: (record, isAlert, to, received) => { if (isAlert) void received.then(() => to.write(record)); else to.write(record); } },
+  'with its alert later, and FIN': { isWhole: true, onRecord: (record, isAlert, to, received) => { if (isAlert) void received.then(() => to.end(record)); else to.write(record); } },
   'by FIN alone, at once': { isWhole: false, onRecord: (record, isAlert, to) => { if (!isAlert) to.end(record); } },
-  'by FIN alone, later': { isWhole: false, onRecord: (record, isAlert, to, received) => { if (!isAlert) { to.write(record); void received.then(() => { to.end(); }); } } },
+  'by FIN alone, later': { isWhole: false, onRecord: (record, isAlert, to, received) => { if (!isAlert) { to.write(record); void received.then(() => to.end()); } } },
   'within a record': { isWhole: false, onRecord: (record, isAlert, to) => { if (!isAlert) to.end(record.subarray(0, 24)); } },
-  'within the alert': { isWhole: false, onRecord: (record, isAlert, to, received) => { if (isAlert) void received.then(() => { to.end(record.subarray(0, record.length - 1)); }); else to.write(record); } },
+  'within the alert': { isWhole: false, onRecord: (record, isAlert, to, received) => { if (isAlert) void received.then(() => to.end(record.subarray(0, record.length - 1))); else to.write(record); } },
 };
 
 describe.each(['TLSv1.2', 'TLSv1.3'] as readonly SecureVersion[])('a body that only the end of its %s connection delimits', (version) => {

@@ -114,7 +114,7 @@ function withEgressProxies(config: GatewayConfig, environment: Environment, simu
       return withoutSlash(proxyFromEnvironment(environment, target));
     } catch (error) {
       // Its message begins with the variable; one is one problem, however many upstreams it is for.
-      const [variable = ''] = String((error as Error).message).split(' ');
+      const [variable = ''] = (error as Error).message.split(' ');
       if (problems.every(({ path }) => path !== variable)) problems.push(valueProblem(variable, 'an http:// or https:// URL', 'something else'));
       return undefined;
     }

@@ -23,6 +23,8 @@ export function watchTlsEnd(socket: TLSSocket): TlsEnd {
   return new EndWatch(socket);
 }
 
+type Push = (this: TLSSocket, chunk: unknown, encoding?: BufferEncoding) => boolean;
+
 class EndWatch implements TlsEnd {
   isAuthentic = false;
   private readonly socket: TLSSocket;
@@ -35,7 +37,7 @@ class EndWatch implements TlsEnd {
     // The bytes that are being read now came in this turn.
     this.before = isReading(socket) ? -1 : bytesUnder(socket);
     this.nextTurn();
-    const { push } = socket;
+    const push = Reflect.get(socket, 'push') as Push;
     socket.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
       if (chunk === null) this.isAuthentic = bytesUnder(socket) > this.before;
       return push.call(socket, chunk, encoding);

@@ -3,13 +3,12 @@ import { errorCode } from '../thrown.ts';
 
 type Done = (error?: Error | null) => void;
 
-/** How a socket is given bytes to send; its declared type leaves the methods out. */
-interface Writer {
-  _write(chunk: unknown, encoding: BufferEncoding, done: Done): void;
-  _writev(chunks: unknown, done: Done): void;
-}
+type Write = (this: Socket, chunk: unknown, encoding: BufferEncoding, done: Done) => void;
+type WriteMany = (this: Socket, chunks: unknown, done: Done) => void;
 
-const { _write: write, _writev: writev } = Socket.prototype as unknown as Writer;
+/** How a socket is given bytes to send; its declared type leaves the methods out. */
+const write = Reflect.get(Socket.prototype, '_write') as Write;
+const writeMany = Reflect.get(Socket.prototype, '_writev') as WriteMany;
 
 /** Errors of a write to a connection that its peer closed or reset. */
 const PEER_IS_GONE: ReadonlySet<string> = new Set(['EPIPE', 'ECONNRESET']);
@@ -24,8 +23,8 @@ export function readAfterWriteError(socket: Socket): void {
 }
 
 const METHODS = {
-  _write(this: Writer, chunk: unknown, encoding: BufferEncoding, done: Done): void { write.call(this, chunk, encoding, unlessGone(done)); },
-  _writev(this: Writer, chunks: unknown, done: Done): void { writev.call(this, chunks, unlessGone(done)); },
+  _write(this: Socket, chunk: unknown, encoding: BufferEncoding, done: Done): void { write.call(this, chunk, encoding, unlessGone(done)); },
+  _writev(this: Socket, chunks: unknown, done: Done): void { writeMany.call(this, chunks, unlessGone(done)); },
 };
 
 function unlessGone(done: Done): Done {
