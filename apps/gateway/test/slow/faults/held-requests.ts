@@ -1,5 +1,6 @@
 import { openRawConnection, type RawConnection } from '@penstock/test-support';
 import { askAndRead, ask, BOB, pause, readResult, requestBytes, STREAM_BODY } from '../../faults/fault-requests.ts';
+import { GATHERED_UPLOAD_BYTES } from '../../../src/native/receive-upload.ts';
 import type { FaultUpstream } from '../../faults/fault-upstream.ts';
 import type { HeldPhase } from '../../faults/process-cells.ts';
 import type { PenstockProcess } from '../../run-penstock.ts';
@@ -13,7 +14,9 @@ export interface HeldRequest {
 }
 
 const BYTES = requestBytes({ key: BOB });
-const UPLOAD = requestBytes({ key: BOB, path: '/anthropic/v1/messages/batches/b1/cancel', fields: 'Content-Type: application/octet-stream\r\n', body: 'abc', announced: 6 });
+/** An upload that is too large to be gathered takes its slot with its first byte. */
+const UPLOAD_BYTES = GATHERED_UPLOAD_BYTES + 1;
+const UPLOAD = requestBytes({ key: BOB, path: '/anthropic/v1/messages/batches/b1/cancel', fields: 'Content-Type: application/octet-stream\r\n', body: 'abc', announced: UPLOAD_BYTES });
 
 /** The value of a series of a process's /metrics; 0 when absent. */
 export async function metricOf({ operations }: PenstockProcess, line: string): Promise<number> {
@@ -34,7 +37,7 @@ const HOLDS: Readonly<Record<HeldPhase, (port: number, upstream: FaultUpstream) 
     const split = BYTES.length - STREAM_BODY.length + 10;
     return { connection: await open(port, BYTES.subarray(0, split)), proceed: (connection) => connection.send(BYTES.subarray(split)) };
   },
-  send: async (port) => ({ connection: await open(port, UPLOAD), proceed: (connection) => connection.send('def') }),
+  send: async (port) => ({ connection: await open(port, UPLOAD), proceed: (connection) => connection.send('d'.repeat(UPLOAD_BYTES - 3)) }),
   relay: async (port, upstream) => {
     const connection = await ask(port, { key: BOB, fault: 'held' });
     await connection.waitFor((bytes) => bytes.includes('message_start'));
