@@ -11,7 +11,7 @@ export function createRequestedModel(): (model: string | undefined) => string | 
   let last = '';
   let logged = NO_MODEL_NAME;
   return (model) => {
-    if (model === undefined) return undefined;
+    if (model === undefined || model === '') return undefined;
     if (model === last) return logged;
     logged = MODEL_NAME.test(model) && !isKeyLike(model) ? model : NO_MODEL_NAME;
     last = logged === NO_MODEL_NAME ? '' : model;

@@ -140,7 +140,7 @@ describe('the requested model', () => {
   });
 
   it.each(SIDES)('is hidden on the %s side where it is no model\'s name (a prompt or a key may stand there by mistake)', async (_side, path) => {
-    for (const model of ['Tell me a secret', 'sk-ant-api03-abcdef', 'pen_0123456789abcdef0', 'é', 'x'.repeat(300), '']) {
+    for (const model of ['Tell me a secret', 'sk-ant-api03-abcdef', 'pen_0123456789abcdef0', 'é', 'x'.repeat(300)]) {
       expect(await loggedBy(path, JSON.stringify({ ...ASK, model }), restricted)).toMatchObject({ requested_model: 'not_a_model_name' });
       await gateway?.close();
     }
