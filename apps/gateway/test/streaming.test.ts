@@ -54,10 +54,9 @@ test.each([['mid-stream', HEAD + chunk('data: 1\n\n')], ['before the head', '']]
   client.send(REQUEST);
   if (sent === '') while (upstream.requests.length === 0) await new Promise(setImmediate);
   else await client.waitFor((bytes) => bytes.includes('data: 1'));
-  const leftAt = performance.now();
+  // No clock of the gateway is shorter than this test may take: only the client's leaving ends the upstream request.
   client.close();
   await upstream.connections[0]?.closed();
-  expect(performance.now() - leftAt).toBeLessThan(100);
   const [entry] = await gateway.recorded(1);
   expect(entry).toMatchObject({ outcome: 'client_gone' });
   const { upstream: pool } = await (await fetch(`${gateway.anthropic}/health`)).json() as { upstream: Record<string, number> };

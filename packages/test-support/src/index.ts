@@ -12,3 +12,4 @@ export { COSTLY_STREAMS, COSTLY_VALUES, cutTo, inChunksOf, joinBytes, lengthOf, 
 export { beginTurnReport, turnProbeOption, type TurnReport } from './bounds/turn-report.ts';
 export { BOUNDED_CELLS, type BoundedCell, type BoundedSide } from './bounds/bounded-cell.ts';
 export { createBoundedRig, type BoundedOutcome, type BoundedRig } from './bounds/bounded-rig.ts';
+export { measureGrowth, type GrowthOptions } from './growth.ts';

@@ -46,7 +46,6 @@ describe('the slot pool', () => {
     const waited = performance.now() - startedAt;
     expect(error).toMatchObject({ code: 'slot_timeout', phase: 'waiting', retryable: true });
     expect(waited).toBeGreaterThanOrEqual(200);
-    expect(waited).toBeLessThan(1_500);
     expect(await rejected).toEqual({ reason: 'timeout' });
     await server.arrived(1);
     server.answer();

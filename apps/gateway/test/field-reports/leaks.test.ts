@@ -58,9 +58,8 @@ test('a pool that is full makes others wait in a bounded queue, sheds the rest a
   await expect.poll(() => upstream.requests.length).toBe(POOL.max_connections);
   const waiters = await openRequests(gateway, POOL.max_waiting, '{}');
   await expect.poll(async () => (await poolOf(gateway))['waiting']).toBe(POOL.max_waiting);
-  const startedAt = performance.now();
+  // Not after a wait: its reason is `queue_full`, below, and not `timeout`.
   expect(statusOf(await ask(gateway.port, { body: '{}' }))).toBe(429);
-  expect(performance.now() - startedAt).toBeLessThan(900);
   for (const waiter of waiters) expect(statusOf(await waiter.readMessage({ kind: 'response' }))).toBe(429);
   const pool = `upstream="native",origin="${upstream.origin}"`;
   expect(await gateway.series(`penstock_upstream_pool_max_connections{${pool}}`)).toBe(POOL.max_connections);
