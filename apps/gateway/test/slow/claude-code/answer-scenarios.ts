@@ -10,7 +10,7 @@ const always = (answer: ApiAnswer) => () => ({ messages: [answer] });
 export const ANSWER_SCENARIOS: readonly ClaudeCodeScenario[] = [
   { name: 'overloaded twice, then an answer', script: () => ({ messages: [apiError(529, 'overloaded_error', 'Overloaded'), apiError(529, 'overloaded_error', 'Overloaded'), HELLO] }), straight: { ...SAYS_HELLO, requests: 3, retriedAfter: [529, 529] } },
   { name: 'overloaded for good', script: always(apiError(529, 'overloaded_error', 'Overloaded')), straight: { requests: 3, exit: 1, errorStatus: 529 } },
-  { name: 'overloaded, with another model to fall back on', flags: ['--fallback-model', 'claude-haiku-4-5'], script: always(apiError(529, 'overloaded_error', 'Overloaded')), straight: { requests: 6, exit: 1 } },
+  { name: 'overloaded, with another model to fall back on', flags: ['--fallback-model', 'claude-haiku-4-5'], script: always(apiError(529, 'overloaded_error', 'Overloaded')), straight: { requests: 6, exit: 1, fellBack: true } },
   { name: 'a rate limit that names its wait', script: () => ({ messages: [apiError(429, 'rate_limit_error', 'Number of requests has exceeded your limit', { 'retry-after': '1' }), HELLO] }), straight: { ...SAYS_HELLO, requests: 2, retriedAfter: [429] } },
   { name: 'an internal error, then an answer', script: () => ({ messages: [apiError(500, 'api_error', 'Internal server error'), HELLO] }), straight: { ...SAYS_HELLO, requests: 2, retriedAfter: [500] } },
   { name: 'a prompt that is too long', script: always(apiError(400, 'invalid_request_error', 'prompt is too long: 210000 tokens > 200000 maximum')), straight: { requests: 1, exit: 1, errorStatus: 400 } },

@@ -13,7 +13,7 @@ const SCENARIOS = [...AGENT_SCENARIOS, ...ANSWER_SCENARIOS, ...BREAK_SCENARIOS];
 printSkipped('Claude Code, straight and through the gateway', client);
 
 /** What must be equal. The statuses before a retry need not be: where the upstream resets, the gateway has a status to answer with. */
-const comparable = ({ end, requests }: Account<readonly ClaudeCodeEnd[]>): unknown => ({ requests, end: end.map(({ exit, result, isError, errorStatus }) => ({ exit, result, isError, errorStatus })) });
+const comparable = ({ end, requests }: Account<readonly ClaudeCodeEnd[]>): unknown => ({ requests, end: end.map(({ exit, result, isError, errorStatus, fellBack }) => ({ exit, result, isError, errorStatus, fellBack })) });
 
 test('there are at least 30 scenarios, each with a name of its own', () => {
   expect(SCENARIOS.length).toBeGreaterThanOrEqual(30);

@@ -25,7 +25,7 @@ export interface OwnError {
   /** The path of the base URL. @defaultValue /anthropic */
   readonly path?: string;
   readonly environment?: Readonly<Record<string, string>>;
-  readonly stdin?: string;
+  readonly flags?: readonly string[];
   /** How many bytes of a connection reach the gateway. */
   readonly passesBytes?: number;
   /** Before the client runs. */
@@ -36,7 +36,9 @@ export interface OwnError {
   readonly prints?: RegExp;
 }
 
-export const ALICE_KEY = 'pen_the-key-of-alice-0123456789abcdefghijklmnop';
+const ALICE_KEY = 'pen_the-key-of-alice-0123456789abcdefghijklmnop';
+const BOB_KEY = 'pen_the-key-of-bob-0123456789abcdefghijklmnopqrs';
+const CLIENTS = [{ name: 'alice', key_sha256: hashClientKey(ALICE_KEY) }];
 const alice = (rules: Readonly<Record<string, unknown>> = {}): ConfigDocument => ({ clients: [{ name: 'alice', key_sha256: hashClientKey(ALICE_KEY), ...rules }] });
 const AS_ALICE = { ANTHROPIC_API_KEY: ALICE_KEY };
 const IN_THE_TEXT = messageEvents([text('Half of an answer.')]).slice(0, 4);
@@ -67,12 +69,22 @@ async function startUntrustedUpstream(stack: AsyncDisposableStack): Promise<stri
 
 const written = (code: GatewayErrorCode, why: string): OwnError => ({ when: why, writer: (stack) => startWriterOf(code, stack) });
 
+const POOL_IS_FULL = {
+  answer: heldStream(IN_THE_TEXT),
+  gateway: { anthropic_native: { pool: { max_connections: 1, max_keepalive_connections: 1 }, timeouts: { slot_wait: 0.2 } } },
+  async before(gateway: TestGateway, _api: ScriptedApi, stack: AsyncDisposableStack): Promise<void> {
+    const response = await ask(gateway);
+    // Kept until the end: a response that nothing holds is collected, and gives its connection back.
+    stack.defer(async () => { await response.body?.cancel(); });
+  },
+};
+
 /** Every code of the gateway's own errors, so that a new one is seen through a real client's eyes before it is released. */
 export const OWN_ERRORS: Readonly<Record<GatewayErrorCode, readonly OwnError[]>> = {
   bad_request: [{ when: 'the path of the base URL is ambiguous', path: '/anthropic;v=1' }],
   unauthenticated: [
     { when: 'the key is wrong', gateway: alice(), environment: { ANTHROPIC_API_KEY: 'pen_another-key' } },
-    { when: 'two keys differ', gateway: alice(), environment: { ANTHROPIC_API_KEY: ALICE_KEY, ANTHROPIC_AUTH_TOKEN: 'pen_another-key' } },
+    { when: 'two keys are of two clients', gateway: { clients: [...CLIENTS, { name: 'bob', key_sha256: hashClientKey(BOB_KEY) }] }, environment: { ANTHROPIC_API_KEY: ALICE_KEY, ANTHROPIC_AUTH_TOKEN: BOB_KEY } },
     { when: 'the key of the gateway stands where one of the API belongs', gateway: { ...alice(), anthropic_native: { credentials: 'forward', api_key: undefined }, ...FRONT_DOOR_OFF }, environment: AS_ALICE },
     { when: 'the key of the gateway is missing', gateway: { ...alice(), anthropic_native: { credentials: 'forward', api_key: undefined }, ...FRONT_DOOR_OFF } },
   ],
@@ -81,10 +93,10 @@ export const OWN_ERRORS: Readonly<Record<GatewayErrorCode, readonly OwnError[]>>
     { when: 'messages are switched off', gateway: { anthropic_native: { route_groups: ['models'] } }, prints: NAMES_THE_MODEL },
     { when: 'the base URL leads elsewhere', path: '/elsewhere', prints: NAMES_THE_MODEL },
   ],
-  //MNO
+  model_not_open: [{ ...written('model_not_open', 'written'), prints: NAMES_THE_MODEL }],
   method_not_allowed: [written('method_not_allowed', 'written: this client only posts')],
   request_timeout: [{ when: 'the body stops on its way', passesBytes: 8_000, overrides: { inboundLimits: { bodyStepTimeoutMs: 300, connectionsCheckingIntervalMs: 50 } } }],
-  too_large: [{ ...written('too_large', 'written: this client counts before it sends'), prints: /Request too large \(max 32MB\)/ }],
+  too_large: [{ ...written('too_large', 'written: this client refuses such a prompt itself'), prints: /Request too large \(max 32MB\)/ }],
   unsupported_media_type: [{ when: 'a custom header says that the body is compressed', environment: { ANTHROPIC_CUSTOM_HEADERS: 'content-encoding: compress' } }],
   misdirected: [
     { when: 'the base URL ends in /v1', path: '/anthropic/v1' },
@@ -98,16 +110,10 @@ export const OWN_ERRORS: Readonly<Record<GatewayErrorCode, readonly OwnError[]>>
   upstream_tls: [{ when: 'the certificate of the upstream is not trusted', upstream: startUntrustedUpstream }],
   upstream_reset: [{ when: 'the upstream resets before its answer', answer: resetBeforeHead }],
   upstream_invalid: [{ when: 'the upstream answers no HTTP', answer: (connection) => { connection.send('nonsense\r\n\r\n'); } }],
-  overloaded: [{
-    when: 'another stream has the only connection', environment: AFTER_RETRIES, answer: heldStream(IN_THE_TEXT),
-    gateway: { anthropic_native: { pool: { max_connections: 1, max_keepalive_connections: 1 }, timeouts: { slot_wait: 0.2 } } },
-    async before(gateway, api, stack) {
-      const abort = new AbortController();
-      stack.defer(() => abort.abort());
-      void ask(gateway, abort.signal).catch(() => undefined);
-      await api.asked(1);
-    },
-  }],
+  overloaded: [
+    { ...POOL_IS_FULL, when: 'another stream has the only connection', environment: AFTER_RETRIES },
+    { ...POOL_IS_FULL, when: 'another stream has the only connection, and there is a model to fall back on (the other model would wait for the same connection)', flags: ['--fallback-model', 'claude-haiku-4-5'], environment: { CLAUDE_CODE_MAX_RETRIES: '1' } },
+  ],
   draining: [{
     when: 'the gateway ends before the answer begins', answer: held, gateway: { server: { drain_timeout: 0.2 } },
     async meanwhile(gateway, api) {
@@ -130,9 +136,9 @@ async function freedOrigin(): Promise<string> {
   return `http://127.0.0.1:${port}`;
 }
 
-function ask(gateway: TestGateway, signal?: AbortSignal): Promise<Response> {
+function ask(gateway: TestGateway): Promise<Response> {
   const body = JSON.stringify({ model: 'claude-scripted', max_tokens: 1, stream: true, messages: [{ role: 'user', content: 'Hi' }] });
-  return fetch(`${gateway.anthropic}/v1/messages`, { method: 'POST', headers: { 'content-type': 'application/json', 'x-api-key': ALICE_KEY }, body, ...(signal === undefined ? {} : { signal }) });
+  return fetch(`${gateway.anthropic}/v1/messages`, { method: 'POST', headers: { 'content-type': 'application/json', 'x-api-key': ALICE_KEY }, body });
 }
 
 /** What the upstream answers where a case does not care. */

@@ -28,7 +28,7 @@ async function meet(each: OwnError): Promise<{ readonly end: ClaudeCodeEnd; read
   await each.before?.(gateway, api, stack);
   const beside = each.meanwhile?.(gateway, api);
   const end = await runClaudeCode({
-    program, folder, baseUrl: `${hop.origin}${each.path ?? '/anthropic'}`, environment: { ...NO_RETRIES, ...each.environment }, ...(each.stdin === undefined ? {} : { stdin: each.stdin }),
+    program, folder, baseUrl: `${hop.origin}${each.path ?? '/anthropic'}`, environment: { ...NO_RETRIES, ...each.environment }, ...(each.flags === undefined ? {} : { flags: each.flags }),
   });
   await beside;
   return { end, errors: hop.gatewayErrors() };
@@ -38,7 +38,7 @@ describe.skipIf('missing' in client)(`what Claude Code ${CLAUDE_CODE_VERSION} pr
   test.each(CASES)('%s: %s', async (code, _when, each) => {
     const { end, errors } = await meet(each);
     const last = errors.at(-1);
-    expect({ code: last?.code, isError: end.isError }).toEqual({ code, isError: true });
+    expect({ code: last?.code, isError: end.isError, fellBack: end.fellBack }).toEqual({ code, isError: true, fellBack: false });
     if (each.prints === undefined) expect(end.result).toContain(last?.message);
     else expect(end.result).toMatch(each.prints);
   });

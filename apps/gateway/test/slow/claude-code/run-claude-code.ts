@@ -25,6 +25,8 @@ export interface ClaudeCodeEnd {
   readonly errorStatus: unknown;
   /** The statuses that the client announced a retry for. */
   readonly retriedAfter: readonly unknown[];
+  /** Whether it went on with another model. */
+  readonly fellBack: boolean;
 }
 
 /** The run would else last as long as the client's own patience. */
@@ -55,5 +57,6 @@ function readEnd(printed: string, complaints: string): Omit<ClaudeCodeEnd, 'exit
   return {
     result: last?.['result'] ?? complaints, isError: last?.['is_error'], errorStatus: last?.['api_error_status'] ?? null,
     retriedAfter: lines.filter(({ subtype }) => subtype === 'api_retry').map((line) => line['error_status'] ?? null),
+    fellBack: lines.some(({ subtype }) => subtype === 'model_fallback'),
   };
 }
