@@ -9,7 +9,7 @@ import { handOverRequests, InboundMessage } from './inbound-message.ts';
 import { INBOUND_LIMITS, type InboundLimits } from './inbound-limits.ts';
 import { lingerOnClose, startLingering } from './linger-on-close.ts';
 import { respond, type WholeResponse } from './respond.ts';
-import { isParsingStopped } from './stop-parsing.ts';
+import { isParsingStopped, stopParsing } from './stop-parsing.ts';
 
 /** The certificate of an inbound TLS listener; texts in PEM. */
 export interface InboundTls {
@@ -143,19 +143,22 @@ function describeHttpOptions(limits: InboundLimits): ServerOptions<typeof Inboun
 type HttpSocket = Socket & { _httpMessage?: ServerResponse | null };
 
 /**
- * Answers what the parser refused, once. A broken chunk may come in the middle of a request that was answered already: then its
- * answer goes out whole, and the connection ends behind it.
+ * Answers what the parser refused, once. What is refused may be behind a request that is whole, or inside one that was answered already:
+ * then the answer of that request goes out, and the connection ends behind it. A refusal in its place would be taken for that answer.
  */
 function answerParserError(error: NodeJS.ErrnoException, socket: HttpSocket, describe: InboundServerOptions['describeParserError'], limits: InboundLimits): void {
   // The parser reports every later byte of a broken connection again.
   if (isParsingStopped(socket) && error.code !== 'ECONNRESET') return;
   const underWay = socket._httpMessage;
-  if (error.code === 'ECONNRESET' || !socket.writable || (underWay?.headersSent === true && !underWay.writableEnded)) {
+  const isAnswerWhole = underWay?.req.complete === true || underWay?.writableEnded === true;
+  if (error.code === 'ECONNRESET' || !socket.writable || (underWay?.headersSent === true && !isAnswerWhole)) {
     socket.destroy();
     return;
   }
-  if (underWay?.headersSent === true) {
+  if (underWay && isAnswerWhole) {
+    underWay.shouldKeepAlive = false;
     underWay.once('close', () => startLingering(socket, limits));
+    stopParsing(socket);
     return;
   }
   const status = PARSER_STATUS[error.code ?? ''] ?? 400;
