@@ -38,7 +38,8 @@ export function createBackend(settings: EffectiveBackend, config: FrontDoorConfi
   const set = ['via', `1.1 ${viaPseudonym}`, ...credentialOf(settings)];
   const basePath = basePathOf(settings.kind, url.pathname);
   let timeouts = headTimeouts(config);
-  const backendWatcher: BackendWatcher = { ...watcher, describeFailure: (error) => describeRefusal(error, upstream, settings.kind) };
+  const watching = (isLongLived: boolean): BackendWatcher => ({ ...watcher, describeFailure: (error) => describeRefusal(error, upstream, settings.kind, isLongLived) });
+  const watchers = { upload: watching(true), other: watching(false) };
 
   // Not an async function: its frame would hold the request until the head is there.
   const send: Backend['send'] = (request, signal) => {
@@ -46,10 +47,11 @@ export function createBackend(settings: EffectiveBackend, config: FrontDoorConfi
     if (!forwarded.ok) throw new Error(`the front door made a header that may not be sent: ${forwarded.violation.code}`);
     const headers = withLength(forwarded.headers, request);
     const trace = watcher.beginTrace({ method: request.method, origin: url.origin, template: templateOf(request.path), provider: settings.kind }, headers);
-    const body = new ResponseBody(signal, backendWatcher, trace);
+    const isUpload = isStreamed(request.body);
+    const body = new ResponseBody(signal, isUpload ? watchers.upload : watchers.other, trace);
     upstream.dispatch({
       method: request.method, path: basePath(request.path), headers, body: outboundBody(request.body), timeouts: timeouts[request.responseKind],
-      client: request.client, longLived: isStreamed(request.body) ? 'upload' : undefined,
+      client: request.client, longLived: isUpload ? 'upload' : undefined,
     }, body);
     return body.head;
   };
@@ -66,10 +68,10 @@ export function createBackend(settings: EffectiveBackend, config: FrontDoorConfi
 }
 
 /** A pool that refused is the gateway's own capacity: its answer names it. All other failures are the front door's to classify. */
-function describeRefusal(error: Error, upstream: UpstreamClient, kind: EffectiveBackend['kind']): Error {
+function describeRefusal(error: Error, upstream: UpstreamClient, kind: EffectiveBackend['kind'], isLongLived: boolean): Error {
   if (!isUpstreamError(error) || (error.code !== 'slot_timeout' && error.code !== 'queue_full')) return error;
   const describe = error.code === 'slot_timeout' ? describeFullPool : describeFullQueue;
-  const message = describe(upstream.stats(), kind === 'anthropic' ? 'the Anthropic API' : 'this model\'s API');
+  const message = describe(upstream.stats(), { upstream: kind === 'anthropic' ? 'the Anthropic API' : 'this model\'s API', isLongLived });
   return new FrontDoorError('overloaded', message, { cause: error, retryAfterSeconds: error.code === 'slot_timeout' ? 2 : 5 });
 }
 

@@ -1,6 +1,6 @@
 import { isRelayError } from '@penstock/sse-relay';
 import { isUpstreamError, type UpstreamErrorCode } from '@penstock/upstream-client';
-import { describeFullPool, describeFullQueue, type PoolCapacity } from '../outbound/describe-full-pool.ts';
+import { describeFullPool, describeFullQueue, type PoolCapacity, type RefusedRequest } from '../outbound/describe-full-pool.ts';
 import type { Outcome } from '../request-record.ts';
 import { GatewayError, isGatewayError, type GatewayErrorCode } from './gateway-error.ts';
 
@@ -30,7 +30,7 @@ const OUTCOME_OF_CODE: Readonly<Record<GatewayErrorCode, Outcome>> = {
 
 interface Answer {
   readonly code: GatewayErrorCode;
-  readonly message: string | ((capacity: PoolCapacity, upstream: string) => string);
+  readonly message: string | ((capacity: PoolCapacity, refused: RefusedRequest) => string);
   readonly retryAfterSeconds?: number;
 }
 
@@ -56,18 +56,19 @@ const ANSWERS: Readonly<Record<UpstreamErrorCode, Answer>> = {
 };
 
 /** Turns whatever a phase threw into the error that the client gets. */
-export function toGatewayError(failure: unknown, capacity: PoolCapacity): GatewayError {
+export function toGatewayError(failure: unknown, capacity: PoolCapacity, isLongLived: boolean): GatewayError {
   if (isGatewayError(failure)) return failure;
   // What ended an upload (too large, too slow) is the client's answer, not the abort it caused upstream.
   if (isUpstreamError(failure) && isGatewayError(failure.cause)) return failure.cause;
-  if (isUpstreamError(failure)) return answerWith(ANSWERS[failure.code], capacity, failure);
+  if (isUpstreamError(failure)) return answerWith(ANSWERS[failure.code], failure, { capacity, isLongLived });
   // The drain timeout passed while the upstream had not begun to answer, or no slot was free yet.
-  if (isRelayError(failure) && failure.code === 'interrupted') return answerWith(DRAINING, capacity, failure);
+  if (isRelayError(failure) && failure.code === 'interrupted') return answerWith(DRAINING, failure, { capacity, isLongLived });
   return new GatewayError('internal', 'Internal error of the gateway.', { cause: failure });
 }
 
-function answerWith({ code, message, retryAfterSeconds }: Answer, capacity: PoolCapacity, cause: unknown): GatewayError {
-  return new GatewayError(code, typeof message === 'string' ? message : message(capacity, 'the Anthropic API'), { cause, ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }) });
+function answerWith({ code, message, retryAfterSeconds }: Answer, cause: unknown, { capacity, isLongLived }: { readonly capacity: PoolCapacity; readonly isLongLived: boolean }): GatewayError {
+  const sentence = typeof message === 'string' ? message : message(capacity, { upstream: 'the Anthropic API', isLongLived });
+  return new GatewayError(code, sentence, { cause, ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }) });
 }
 
 /** The outcome of a request that got an error of the gateway's own. */

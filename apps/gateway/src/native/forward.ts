@@ -32,6 +32,8 @@ export function forward(runtime: NativeRuntime, exchange: NativeExchange, route:
     }, headers);
     runtime.relays.add(relay);
     const handler = rewriter(runtime, exchange, route, relay.handler);
+    const held = longLived(exchange, route);
+    exchange.isLongLived = held !== undefined;
     runtime.upstream.dispatch({
       method: inbound.method,
       path: runtime.basePath + inbound.path.slice('/anthropic'.length) + inbound.query,
@@ -39,7 +41,7 @@ export function forward(runtime: NativeRuntime, exchange: NativeExchange, route:
       body: exchange.outbound.body,
       timeouts: timeoutsFor(runtime, route, exchange.wantsStream),
       client: exchange.client,
-      longLived: longLived(exchange, route),
+      longLived: held,
       responseFields: handler === relay.handler ? 'raw' : 'parsed',
     }, handler);
     // Body and fields now belong to the upstream client, which lets go of them as they are sent.

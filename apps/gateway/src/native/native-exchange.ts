@@ -36,6 +36,8 @@ export class NativeExchange {
   maxTokens: number | undefined;
   /** The model that the body names, as the client wrote it. */
   requestedModel: string | undefined;
+  /** Whether it may hold only the pool's share for long-lived requests. */
+  isLongLived = false;
   /** Why an upload stopped before its end. */
   uploadFailure: (() => unknown) | undefined;
   /** Bytes of the upload that came through so far. */

@@ -18,7 +18,7 @@ export async function respondToFailure(runtime: NativeRuntime, exchange: NativeE
     inbound.response.destroy();
     return;
   }
-  const error = toGatewayError(failure, runtime.upstream.stats());
+  const error = toGatewayError(failure, runtime.upstream.stats(), exchange.isLongLived);
   exchange.outcome = outcomeOfCode(error.code);
   exchange.status = error.shape.status;
   if (exchange.outcome === 'internal') runtime.log.internalError(inbound, failure);

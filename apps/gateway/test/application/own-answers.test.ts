@@ -2,7 +2,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { ERROR_KINDS } from '@penstock/openai-front-door';
-import { startScriptedUpstream, type ScriptedUpstream } from '@penstock/test-support';
+import { openRawConnection, startScriptedUpstream, type ScriptedUpstream } from '@penstock/test-support';
 import { afterAll, afterEach, beforeAll, describe, expect, it, test } from 'vitest';
 import { hashClientKey } from '../../src/clients/client-key.ts';
 import { GATEWAY_ERROR_CODES, GatewayError, type GatewayErrorCode } from '../../src/native/gateway-error.ts';
@@ -70,6 +70,18 @@ describe('the gateway\'s own capacity', () => {
     await Promise.all(held);
     expect(answer).toMatchObject({ status: 429, code: 'overloaded', retry: 'true', retryAfter: '5', type: 'rate_limit_error' });
     expect(answer.message).toMatch(/^This gateway's 2 connections to the Anthropic API are all in use, and 1 request waits for one already\./);
+  });
+
+  it('a spent share of uploads is 429, and names the share beside the pool', async () => {
+    const own = await start({ anthropic_native: { pool: { max_connections: 4 }, timeouts: { slot_wait: 0.05 } } });
+    // An upload is long-lived until all of it was sent.
+    const uploading = await openRawConnection(own.port);
+    uploading.send(`POST /anthropic/v1/files HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/octet-stream\r\ncontent-length: 200000\r\n\r\n${'x'.repeat(1_000)}`);
+    await expect.poll(() => upstream.openConnections()).toBe(1);
+    const answer = await post(own, '/anthropic/v1/files', 'x'.repeat(200_000));
+    uploading.close();
+    expect(answer).toMatchObject({ status: 429, code: 'overloaded', retryAfter: '2', type: 'rate_limit_error' });
+    expect(answer.message).toMatch(/^This gateway lets uploads and long-lived streams hold 1 of its 4 connections to the Anthropic API at once/);
   });
 
   it.each(SIDES)('spent room for request bodies is 429 on the %s side and names whose it is, and how much', async (_side, path) => {
