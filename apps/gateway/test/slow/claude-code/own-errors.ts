@@ -93,7 +93,7 @@ export const OWN_ERRORS: Readonly<Record<GatewayErrorCode, readonly OwnError[]>>
     { when: 'messages are switched off', gateway: { anthropic_native: { route_groups: ['models'] } }, prints: NAMES_THE_MODEL },
     { when: 'the base URL leads elsewhere', path: '/elsewhere', prints: NAMES_THE_MODEL },
   ],
-  model_not_open: [{ ...written('model_not_open', 'written'), prints: NAMES_THE_MODEL }],
+  model_not_open: [{ when: 'the client may use other models', gateway: alice({ models: ['claude-nothing-*'] }), environment: AS_ALICE, prints: NAMES_THE_MODEL }],
   method_not_allowed: [written('method_not_allowed', 'written: this client only posts')],
   request_timeout: [{ when: 'the body stops on its way', passesBytes: 8_000, overrides: { inboundLimits: { bodyStepTimeoutMs: 300, connectionsCheckingIntervalMs: 50 } } }],
   too_large: [{ ...written('too_large', 'written: this client refuses such a prompt itself'), prints: /Request too large \(max 32MB\)/ }],
