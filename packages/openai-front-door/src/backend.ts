@@ -41,6 +41,11 @@ export interface AnthropicBackend {
 export interface OpenAiBackend {
   readonly kind: 'openai';
   readonly send: SendToBackend;
+  /**
+   * Which fields of an answer cross to the client; framing fields that it leaves are written as they stand.
+   * @defaultValue everything but hop-by-hop fields, credentials, fields that speak for the origin's site, and commands to a reverse proxy
+   */
+  readonly forwardResponseHeaders?: (rawHeaders: RawHeaders) => readonly string[];
 }
 
 /** Where requests go. */

@@ -2,11 +2,13 @@ import type { Context, Middleware } from 'koa';
 import { FrontDoorError, isFrontDoorError } from './errors/front-door-error.ts';
 import { BUILT_IN_MODEL_CAPABILITIES } from './models/built-in-capabilities.ts';
 import { createModelMap } from './models/model-map.ts';
-import { DEFAULT_MAX_OUTPUT_TOKENS, validateFrontDoorOptions, type FrontDoorOptions } from './options.ts';
+import { DEFAULT_MAX_OUTPUT_TOKENS, DEFAULT_SETTING_NAMES, validateFrontDoorOptions, type FrontDoorOptions } from './options.ts';
+import { DEFAULT_RELAY_GROUPS } from './relay/relay-groups.ts';
 import { answerError, beginExchange, type Exchange } from './routes/exchange.ts';
-import type { FrontDoor } from './routes/front-door.ts';
-import { matchRoute } from './routes/match-route.ts';
+import { accessOf, type FrontDoor } from './routes/front-door.ts';
+import { matchRoute, type MatchedRoute } from './routes/match-route.ts';
 import { readRequestBody, streamRequestBody } from './routes/read-body.ts';
+import { requestTarget } from './routes/request-target.ts';
 import { versionOf } from './routes/anthropic-request.ts';
 import type { ChatPlan } from './translation/chat-plan.ts';
 import { createTranslator } from './translation/translator.ts';
@@ -46,18 +48,22 @@ function resolveFrontDoor(options: FrontDoorOptions): FrontDoor {
     hooks: options.hooks ?? {},
     readBody: options.readBody ?? readRequestBody,
     streamBody: options.streamBody ?? streamRequestBody,
+    relayGroups: new Set(options.relayGroups ?? DEFAULT_RELAY_GROUPS),
+    settingNames: options.settingNames ?? DEFAULT_SETTING_NAMES,
   };
 }
 
-function isUnderV1(path: string): boolean {
-  return path === '/v1' || path.startsWith('/v1/');
+function requireGroup(frontDoor: FrontDoor, { ctx }: Exchange, { group }: MatchedRoute): void {
+  if (group === undefined || accessOf(frontDoor, ctx).allowsRouteGroup(group)) return;
+  throw new FrontDoorError('forbidden', `These routes (${group}) are not open to this client.`);
 }
 
 /** Answers one request whatever happens: a thrown error becomes an answer, or breaks the one that has begun. */
-async function answer(frontDoor: FrontDoor, exchange: Exchange, handle: (frontDoor: FrontDoor, exchange: Exchange) => Promise<void>): Promise<void> {
+async function answer(frontDoor: FrontDoor, exchange: Exchange, route: MatchedRoute): Promise<void> {
   const { ctx } = exchange;
   try {
-    await handle(frontDoor, exchange);
+    requireGroup(frontDoor, exchange, route);
+    await route.handle(frontDoor, exchange);
   } catch (error) {
     exchange.cancelUpstream();
     const failure = isFrontDoorError(error) && error.outcome !== 'client_gone' ? error : exchange.classify(error);
@@ -81,16 +87,16 @@ export function createOpenAiFrontDoor(options: FrontDoorOptions): OpenAiFrontDoo
   const frontDoor = resolveFrontDoor(options);
   const open = new Set<Exchange>();
   const openAiFrontDoor = async function openAiFrontDoor(ctx: Context, next: () => Promise<unknown>): Promise<void> {
-    const path = (ctx.req.url ?? '/').split('?')[0] ?? '/';
-    if (!isUnderV1(path)) {
+    const target = requestTarget(ctx);
+    if (target === undefined) {
       await next();
       return;
     }
-    const { template, handle } = matchRoute(frontDoor, ctx.method, path);
-    const exchange = beginExchange(ctx, template, { hooks: frontDoor.hooks, clientStallMs: frontDoor.limits.clientStallMs });
+    const route = matchRoute(frontDoor, ctx.method, target);
+    const exchange = beginExchange(ctx, { template: route.template, target }, { hooks: frontDoor.hooks, clientStallMs: frontDoor.limits.clientStallMs });
     open.add(exchange);
     try {
-      await answer(frontDoor, exchange, handle);
+      await answer(frontDoor, exchange, route);
     } finally {
       open.delete(exchange);
     }

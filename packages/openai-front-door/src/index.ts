@@ -1,8 +1,10 @@
 export { createOpenAiFrontDoor, type OpenAiFrontDoor } from './create-openai-front-door.ts';
 export {
   DEFAULT_FRONT_DOOR_LIMITS, DEFAULT_MAX_OUTPUT_TOKENS,
-  type FrontDoorHooks, type FrontDoorLimits, type FrontDoorOptions, type ReadBody, type ReceivedBody, type RequestRead, type StreamBody,
+  DEFAULT_SETTING_NAMES, type FrontDoorHooks, type FrontDoorLimits, type FrontDoorOptions, type ReadBody, type ReceivedBody, type RequestRead, type SettingNames, type StreamBody,
 } from './options.ts';
+export { DEFAULT_RELAY_GROUPS, RELAY_GROUPS, type CallerAccess, type RelayGroup } from './relay/relay-groups.ts';
+export { RELAY_ROUTES, relayRoutesAt, UNKNOWN_RELAY_ROUTE, type RelayRoute, type RelayedBodyKind } from './relay/relay-routes.ts';
 export { FrontDoorOptionsError } from './options-error.ts';
 export type {
   AnthropicBackend, Backend, BackendRequest, BackendResponse, OpenAiBackend, RawHeaders, ResponseKind, SendToBackend,
@@ -24,4 +26,5 @@ export {
 export type { ModelRoute } from './models/model-map.ts';
 export { translateRequest, type TranslatedRequest } from './request/translate-request.ts';
 export type { TranslationSettings } from './request/translation-scope.ts';
+export { isTranslatedResponseField } from './response/response-headers.ts';
 export { DEFAULT_ANTHROPIC_VERSION } from './routes/anthropic-request.ts';

@@ -1,7 +1,8 @@
 import type { Context } from 'koa';
-import type { Backend } from './backend.ts';
+import type { Backend, RawHeaders } from './backend.ts';
 import type { ModelCapabilityRegistry } from './models/model-capabilities.ts';
 import { DEFAULT_MAX_REQUEST_VALUES } from './request/json-outline.ts';
+import { DEFAULT_RELAY_GROUPS, RELAY_GROUPS, type CallerAccess, type RelayGroup } from './relay/relay-groups.ts';
 import { capabilityProblems } from './models/merge-model-capabilities.ts';
 import type { ModelRoute } from './models/model-map.ts';
 import { FrontDoorOptionsError } from './options-error.ts';
@@ -29,6 +30,12 @@ export interface FrontDoorLimits {
   readonly maxThinkingChars: number;
   /** Pages of the upstream's model list that are followed. @defaultValue 10 */
   readonly maxModelPages: number;
+  /** How long a list of models waits for slow backends once one has answered. @defaultValue 3000 */
+  readonly modelsWaitMs: number;
+  /** Bytes at the start of a multipart body that are searched for its `model`. @defaultValue 65536 */
+  readonly maxFormHeadBytes: number;
+  /** Bytes of a compressed relayed answer that are decoded to read its usage. @defaultValue 67108864 */
+  readonly maxDecodedBytes: number;
   /** How long a client may leave a response unread. @defaultValue 120000 */
   readonly clientStallMs: number;
   /** Silence on a stream after which a comment is written; 0 writes none of our own. @defaultValue 0 */
@@ -48,6 +55,10 @@ export interface RequestRead {
   readonly requestBytes: number;
   /** The length of its JSON text, decoded; absent where the body is no JSON. */
   readonly jsonBytes: number | undefined;
+  /** Models that a relayed request names elsewhere than in `model`; looked for only where `CallerAccess.restrictsModels` is true. */
+  readonly otherModels?: readonly string[];
+  /** Whether the route is one that a model answers; absent for the others, such as files. */
+  readonly needsModel?: boolean;
 }
 
 /** A request body that was read. */
@@ -66,6 +77,10 @@ export interface FrontDoorHooks {
   readonly onRequestSettled?: (summary: RequestSummary, ctx: Context) => void;
   /** Called when the head of an upstream's answer came: of the request nothing is held any more. */
   readonly onUpstreamHead?: (ctx: Context) => void;
+  /** What the caller may do. @defaultValue whatever is served, with every model */
+  readonly accessOf?: (ctx: Context) => CallerAccess | undefined;
+  /** Called with the header fields that a request is sent with, before its backend adds its own: what the client sent besides did not cross. */
+  readonly onRequestFields?: (ctx: Context, backend: string, rawHeaders: RawHeaders) => void;
   /** Whether a model is shown to this client by `GET /v1/models`. @defaultValue all are */
   readonly isModelListed?: (ctx: Context, model: string) => boolean;
   /** What the client is called, out of a bounded set of names; every `BackendRequest` of its request carries it. */
@@ -85,6 +100,12 @@ export type ReadBody = (ctx: Context, maxBytes: number) => Promise<ReceivedBody>
 /** Reads a request body that is passed on as it arrives, at the pace of whoever iterates. */
 export type StreamBody = (ctx: Context) => AsyncIterable<Uint8Array>;
 
+/** What messages call the options that decide which routes are served; an application has its own names for them. */
+export interface SettingNames {
+  readonly backends: string;
+  readonly relayGroups: string;
+}
+
 /** Options of `createOpenAiFrontDoor`. */
 export interface FrontDoorOptions {
   /** The origins, by name. */
@@ -101,6 +122,10 @@ export interface FrontDoorOptions {
   readonly laterSystemMessages?: 'hoist' | 'inline';
   /** `response_format: {type: "json_object"}`, which has no counterpart: 400, or ignored and reported. @defaultValue `reject` */
   readonly jsonObjectFormat?: 'reject' | 'ignore';
+  /** Which groups of routes are relayed to `openai` backends. @defaultValue `['front_door']` */
+  readonly relayGroups?: readonly RelayGroup[];
+  /** What messages call the options. @defaultValue their names here */
+  readonly settingNames?: SettingNames;
   readonly limits?: Partial<FrontDoorLimits>;
   readonly hooks?: FrontDoorHooks;
   /** Replaces the package's own bounded body reader. */
@@ -121,10 +146,16 @@ export const DEFAULT_FRONT_DOOR_LIMITS: FrontDoorLimits = Object.freeze({
   maxResponseValues: DEFAULT_MAX_REQUEST_VALUES,
   maxThinkingChars: 4 * 1024 * 1024,
   maxModelPages: 10,
+  modelsWaitMs: 3_000,
+  maxFormHeadBytes: 64 * 1024,
+  maxDecodedBytes: 64 * 1024 * 1024,
   clientStallMs: 120_000,
   keepAliveMs: 0,
   maxSilenceMs: 10_000,
 });
+
+/** The options' own names. */
+export const DEFAULT_SETTING_NAMES: SettingNames = Object.freeze({ backends: 'backends', relayGroups: 'relayGroups' });
 
 /** The `max_tokens` of last resort. */
 export const DEFAULT_MAX_OUTPUT_TOKENS = 8192;
@@ -165,6 +196,9 @@ export function validateFrontDoorOptions(options: FrontDoorOptions): FrontDoorLi
     if (backend.kind !== 'anthropic' && backend.kind !== 'openai') problems.push(`backends.${name}.kind must be anthropic or openai, received ${JSON.stringify((backend as Backend).kind)}`);
   }
   options.models.forEach((route, index) => { problems.push(...routeProblems(route, index, options.backends)); });
+  for (const group of options.relayGroups ?? DEFAULT_RELAY_GROUPS) {
+    if (!RELAY_GROUPS.includes(group)) problems.push(`relayGroups must hold only ${RELAY_GROUPS.join(', ')}, received ${JSON.stringify(group)}`);
+  }
   if (problems.length > 0) throw new FrontDoorOptionsError(problems);
   return limits;
 }

@@ -50,6 +50,8 @@ export interface RequestSummary {
   readonly sawStop?: boolean;
   /** The upstream's own stop reason, unmapped. */
   readonly stopReason?: string;
+  /** The backends that a list of models is without, because they did not answer in time or in kind. */
+  readonly missingBackends?: readonly string[];
   /** The code of the error that ended the request, where there was one. */
   readonly errorCode?: string;
 }

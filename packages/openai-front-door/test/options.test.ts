@@ -20,6 +20,8 @@ describe('createOpenAiFrontDoor', () => {
     [{ limits: { maxRequestBytes: -1 } }, /limits\.maxRequestBytes must be a positive integer, received -1/],
     [{ limits: { keepAliveMs: -1 } }, /limits\.keepAliveMs must be a non-negative integer, received -1/],
     [{ limits: { maxNonsense: 1 } }, /limits\.maxNonsense is not a limit; the limits are maxRequestBytes/],
+    [{ relayGroups: ['front_door', 'files'] }, /relayGroups must hold only front_door, front_door_files, .*received "files"/],
+    [{ limits: { modelsWaitMs: 0 } }, /limits\.modelsWaitMs must be a positive integer, received 0/],
     [{ backends: { a: { kind: 'other', send } } }, /backends\.a\.kind must be anthropic or openai, received "other"/],
   ])('refuses %j and says what it expected', (given, message) => {
     const options = { ...GOOD, ...given } as unknown as FrontDoorOptions;

@@ -44,6 +44,8 @@ export interface RefusedRequest {
   readonly responseBytes: number;
 }
 
+const NOT_SERVED: Refusal = { code: 'not_found', message: 'Not found: this gateway serves /anthropic and /v1.' };
+
 const INDEX_METHODS = ['GET', 'HEAD'];
 
 /**
@@ -63,7 +65,8 @@ class Application extends Koa {
  */
 export function createApplication(options: ApplicationOptions): RequestListener {
   const application = new Application();
-  const router = new Router();
+  // Paths are matched with their case, as the sides match them: what a router let through otherwise, no side would answer.
+  const router = new Router({ sensitive: true });
 
   // One line a mounted module. Sides route within themselves: they share nothing, not even a router.
   router.all('/', (context) => answerIndex(options, context));
@@ -77,7 +80,7 @@ export function createApplication(options: ApplicationOptions): RequestListener 
   application.use(nativePrefix(options)); // what nearly every request is for: a router's matching costs more than its admission
   application.use(wrongAddress(options)); // before the front door: it would serve some of them, and a wrong base URL would pass its test
   application.use(router.routes()); //    the two sides and the index
-  application.use((context) => refuse(options, context, sideOf(context.path), { code: 'not_found', message: 'Not found: this gateway serves /anthropic and /v1.' }));
+  application.use((context) => refuse(options, context, sideOf(context.path), NOT_SERVED));
 
   application.on('error', (error: unknown, context?: Koa.Context) => {
     // Koa reports a connection that broke as well: that is a client's doing, and its request has an outcome of its own.
@@ -102,6 +105,8 @@ function admission(options: ApplicationOptions): Koa.Middleware {
     context.state['inbound'] = admitted.inbound;
     try {
       await next();
+      // Nothing may hang: whatever let a request fall through, it is answered here.
+      if (!context.res.headersSent && !context.res.destroyed) await refuse(options, context, sideOf(admitted.inbound.path), NOT_SERVED);
     } catch (error) {
       options.onInternalError(id, error);
       if (context.res.headersSent) context.res.destroy();

@@ -1,5 +1,5 @@
 import { matchesGlob } from './matches-glob.ts';
-import type { ClientConfig, ClientLimits } from '../config/sections/clients-section.ts';
+import type { ClientConfig, ClientLimits, ClientRoute } from '../config/sections/clients-section.ts';
 
 /** What one client may do. */
 export interface ClientRules {
@@ -13,20 +13,44 @@ export interface ClientRules {
   allowsModel(model: string): boolean;
   /** Whether a message may continue a thread that the API keeps for the whole workspace. */
   readonly allowsMessageThreads: boolean;
-  /** Whether a route group may be used: one of the native groups, `unknown` or `front_door`. */
-  allowsRouteGroup(group: string): boolean;
+  /** Whether a group of routes may be used, of either side. */
+  allowsRouteGroup(group: ClientRoute): boolean;
 }
 
-/** Groups that are not shared unless a client's `routes` names them: everything that would show one client what another made. */
-const SHARED_WORKSPACE_GROUPS: ReadonlySet<string> = new Set(['batches', 'files', 'skills', 'agents', 'admin', 'unknown']);
+/** What decides whether a group is open to a client that does not name it. */
+interface GroupTraits {
+  /** Whether it would show one client what another made, so that with two or more clients `routes` must name it. */
+  readonly isShared: boolean;
+  /** Whether its requests choose models where the gateway cannot read them. */
+  readonly hidesModels: boolean;
+}
 
-/** Groups whose requests choose models where the gateway cannot read them. */
-const UNREADABLE_MODEL_GROUPS: ReadonlySet<string> = new Set(['batches', 'agents', 'admin', 'unknown']);
+const OPEN: GroupTraits = { isShared: false, hidesModels: false };
+const SHARED: GroupTraits = { isShared: true, hidesModels: false };
+const SHARED_AND_HIDDEN: GroupTraits = { isShared: true, hidesModels: true };
+
+const GROUP_TRAITS: Readonly<Record<ClientRoute, GroupTraits>> = {
+  messages: OPEN,
+  models: OPEN,
+  batches: SHARED_AND_HIDDEN,
+  files: SHARED,
+  skills: SHARED,
+  agents: SHARED_AND_HIDDEN,
+  admin: SHARED_AND_HIDDEN,
+  message_threads: SHARED,
+  unknown: SHARED_AND_HIDDEN,
+  front_door: OPEN,
+  front_door_files: SHARED,
+  front_door_batches: SHARED_AND_HIDDEN,
+  front_door_state: SHARED_AND_HIDDEN,
+  front_door_admin: SHARED_AND_HIDDEN,
+  front_door_unknown: SHARED_AND_HIDDEN,
+};
 
 /** The rules of one client; `clientCount` is how many there are, since several share one Anthropic workspace. */
 export function createClientRules(client: ClientConfig, clientCount: number): ClientRules {
   const { name, models, limits } = client;
-  const routes = client.routes === undefined ? undefined : new Set<string>(client.routes);
+  const routes = client.routes === undefined ? undefined : new Set(client.routes);
   return {
     name,
     limits,
@@ -35,9 +59,10 @@ export function createClientRules(client: ClientConfig, clientCount: number): Cl
     allowsMessageThreads: clientCount < 2 || routes?.has('message_threads') === true,
     allowsModel: (model) => models === undefined || models.some((pattern) => matchesGlob(pattern, model)),
     allowsRouteGroup: (group) => {
-      if (models !== undefined && UNREADABLE_MODEL_GROUPS.has(group)) return false;
+      const { isShared, hidesModels } = GROUP_TRAITS[group];
+      if (models !== undefined && hidesModels) return false;
       if (routes !== undefined) return routes.has(group);
-      return clientCount < 2 || !SHARED_WORKSPACE_GROUPS.has(group);
+      return clientCount < 2 || !isShared;
     },
   };
 }

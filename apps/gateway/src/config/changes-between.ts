@@ -24,6 +24,7 @@ export const RELOADABLE_PATHS: readonly string[] = [
   'anthropic_native.timeouts',
   'anthropic_native.pool',
   'openai_front_door.max_output_tokens',
+  'openai_front_door.route_groups',
   'openai_front_door.models',
   'openai_front_door.model_capabilities',
   'openai_front_door.timeout',

@@ -1,5 +1,5 @@
 import { hasViaPseudonym } from '@penstock/header-policy';
-import { FrontDoorError, type RequestRead } from '@penstock/openai-front-door';
+import { FrontDoorError, RELAY_GROUPS, type RequestRead } from '@penstock/openai-front-door';
 import type { ByteBudget, ByteLease } from '../inbound/byte-budget.ts';
 import type { ClientRegistry } from '../clients/client-registry.ts';
 import { describeClosedModel } from '../clients/describe-closed-model.ts';
@@ -20,6 +20,8 @@ export interface FrontDoorCaller {
   readonly bytes: ByteLease;
   /** Output tokens that the request may cost, once its body was read. */
   maxTokens: number | undefined;
+  /** Whether the fields of its header that did not cross were counted: a list of models asks several backends. */
+  hasCountedFields: boolean;
 }
 
 /** What admission needs. */
@@ -45,8 +47,11 @@ export async function admitClient(admission: FrontDoorAdmission, inbound: Inboun
   }
   inbound.authenticated();
   const { name, client: rules } = identity;
-  if (rules?.allowsRouteGroup('front_door') === false) throw new FrontDoorError('forbidden', 'The OpenAI front door is not open to this client.');
-  return { name, rules, lease: await takeLimits(admission, name), bytes: admission.budget.lease(name), maxTokens: undefined };
+  // Which group a path is in, the front door knows; a client that may use none of them is refused before anything is read.
+  if (rules !== undefined && !RELAY_GROUPS.some((group) => rules.allowsRouteGroup(group))) {
+    throw new FrontDoorError('forbidden', 'The OpenAI front door is not open to this client.');
+  }
+  return { name, rules, lease: await takeLimits(admission, name), bytes: admission.budget.lease(name), maxTokens: undefined, hasCountedFields: false };
 }
 
 async function takeLimits({ limiter, metrics }: FrontDoorAdmission, name: string): Promise<Lease | undefined> {
@@ -59,11 +64,13 @@ async function takeLimits({ limiter, metrics }: FrontDoorAdmission, name: string
   throw new FrontDoorError('rate_limited', `This client has reached its limit at this gateway (${decision.limit}).`, details);
 }
 
-/** Decides once the body was read: whether the model is open to the client. */
-export function admitModel(caller: FrontDoorCaller, { model, maxTokens }: RequestRead): void {
+/** Decides once the body was read: whether every model that the request names is open to the client. */
+export function admitModel(caller: FrontDoorCaller, { model, otherModels = [], needsModel = true, maxTokens }: RequestRead): void {
   caller.maxTokens = maxTokens;
   const { rules } = caller;
   if (rules?.restrictsModels !== true) return;
-  if (model === undefined) throw new FrontDoorError('bad_request', 'The request names no model that can be read.', { param: 'model' });
-  if (!rules.allowsModel(model)) throw new FrontDoorError('model_not_found', describeClosedModel(model, rules.openModels), { param: 'model' });
+  if (model === undefined && needsModel) throw new FrontDoorError('bad_request', 'The request names no model that can be read.', { param: 'model' });
+  for (const named of model === undefined ? otherModels : [model, ...otherModels]) {
+    if (!rules.allowsModel(named)) throw new FrontDoorError('model_not_found', describeClosedModel(named, rules.openModels), { param: 'model' });
+  }
 }

@@ -1,20 +1,29 @@
-import { createHeaderPolicy, anthropicHeaderRules, openaiHeaderRules } from '@penstock/header-policy';
-import { FrontDoorError, type Backend, type BackendRequest, type ResponseKind } from '@penstock/openai-front-door';
+import { createHeaderPolicy, anthropicHeaderRules, openaiHeaderRules, type HeaderPolicy } from '@penstock/header-policy';
+import { FrontDoorError, relayRoutesAt, type Backend, type BackendRequest, type ResponseKind } from '@penstock/openai-front-door';
 import { createUpstreamClient, type CreateBodyCheck, isUpstreamError, type RequestTimeouts, type UpstreamClient } from '@penstock/upstream-client';
 import type { EffectiveBackend } from '../config/front-door-backends.ts';
 import type { FrontDoorConfig } from '../config/sections/front-door-section.ts';
-import { toUpstreamClientSettings } from '../config/upstream-client-settings.ts';
 import { DrainingBody } from '../outbound/draining-body.ts';
 import { describeFullPool, describeFullQueue } from '../outbound/describe-full-pool.ts';
+import { backendSettings } from './backend-settings.ts';
+import { droppedByTranslation, droppedRequestFields, type DroppedField } from './dropped-fields.ts';
 import { ResponseBody, type BackendWatcher, type ResponseWatcher } from './response-body.ts';
 
 /** Smaller bodies go out in one write with their head. */
 const HELD_BODY_BYTES = 16 * 1024;
 
+/** What watches the requests of one backend. */
+export interface FieldWatcher extends ResponseWatcher {
+  /** Counts header fields that do not cross. */
+  onDropped(direction: 'request' | 'response', dropped: readonly DroppedField[]): void;
+}
+
 /** A backend of the front door with the upstream client that is its alone. */
 export interface FrontDoorBackend {
   readonly backend: Backend;
   readonly upstream: UpstreamClient;
+  /** Which fields of a client's header did not go upstream, given those that did. */
+  droppedFields(received: readonly string[], sent: readonly string[]): readonly DroppedField[];
   /** Applies pool sizes and clocks to requests that come from now on. */
   update(config: FrontDoorConfig): void;
 }
@@ -27,14 +36,15 @@ export interface BackendSurroundings {
 }
 
 /** Makes one backend: its own client, its own pool, its own credential. Nothing is shared with the native side. */
-export function createBackend(settings: EffectiveBackend, config: FrontDoorConfig, { viaPseudonym, closeDelimitedCheck }: BackendSurroundings, watcher: ResponseWatcher): FrontDoorBackend {
+export function createBackend(settings: EffectiveBackend, config: FrontDoorConfig, { viaPseudonym, closeDelimitedCheck }: BackendSurroundings, given: FieldWatcher): FrontDoorBackend {
   const url = new URL(settings.base_url);
   const upstream = createUpstreamClient({
-    origin: url.origin, closeDelimitedCheck, ...toUpstreamClientSettings(config),
+    origin: url.origin, closeDelimitedCheck, ...backendSettings(settings.kind, config),
     ...(settings.ca === undefined ? {} : { tls: { ca: settings.ca } }),
     ...(settings.proxy === undefined ? {} : { proxy: settings.proxy }),
   });
   const policy = createHeaderPolicy(settings.kind === 'anthropic' ? anthropicHeaderRules : openaiHeaderRules);
+  const watcher = settings.kind === 'anthropic' ? countTranslatedFields(given, policy) : given;
   const set = ['via', `1.1 ${viaPseudonym}`, ...credentialOf(settings)];
   const basePath = basePathOf(settings.kind, url.pathname);
   let timeouts = headTimeouts(config);
@@ -46,6 +56,9 @@ export function createBackend(settings: EffectiveBackend, config: FrontDoorConfi
     const forwarded = policy.forwardRequestHeaders(request.headers, { set });
     if (!forwarded.ok) throw new Error(`the front door made a header that may not be sent: ${forwarded.violation.code}`);
     const headers = withLength(forwarded.headers, request);
+    // What the front door sends is what it chose; only a length is written anew.
+    const dropped = forwarded.dropped.filter(({ reason }) => reason !== 'framing');
+    if (dropped.length > 0) watcher.onDropped('request', dropped);
     const trace = watcher.beginTrace({ method: request.method, origin: url.origin, template: templateOf(request.path), provider: settings.kind }, headers);
     const isUpload = isStreamed(request.body);
     const body = new ResponseBody(signal, isUpload ? watchers.upload : watchers.other, trace);
@@ -55,11 +68,17 @@ export function createBackend(settings: EffectiveBackend, config: FrontDoorConfi
     }, body);
     return body.head;
   };
+  const forwardResponseHeaders = (rawHeaders: readonly string[]): readonly string[] => {
+    const { headers, dropped } = policy.forwardResponseHeaders(rawHeaders);
+    if (dropped.length > 0) watcher.onDropped('response', dropped);
+    return headers;
+  };
   return {
     upstream,
-    backend: settings.kind === 'anthropic' ? { kind: 'anthropic', send, anthropicVersion: settings.version } : { kind: 'openai', send },
+    droppedFields: (received, sent) => droppedRequestFields(policy, received, sent),
+    backend: settings.kind === 'anthropic' ? { kind: 'anthropic', send, anthropicVersion: settings.version } : { kind: 'openai', send, forwardResponseHeaders },
     update(next) {
-      const { pool, timeouts: clocks } = toUpstreamClientSettings(next);
+      const { pool, timeouts: clocks } = backendSettings(settings.kind, next);
       upstream.resize(pool);
       upstream.setTimeouts(clocks);
       timeouts = headTimeouts(next);
@@ -75,14 +94,26 @@ function describeRefusal(error: Error, upstream: UpstreamClient, kind: Effective
   return new FrontDoorError('overloaded', message, { cause: error, retryAfterSeconds: error.code === 'slot_timeout' ? 2 : 5 });
 }
 
+/** Of a translated answer the header is made anew; what that leaves out is known with the upstream's head. */
+function countTranslatedFields(watcher: FieldWatcher, policy: HeaderPolicy): FieldWatcher {
+  return {
+    ...watcher,
+    onHead: (rawHeaders) => {
+      watcher.onDropped('response', droppedByTranslation(policy, rawHeaders));
+      watcher.onHead(rawHeaders);
+    },
+  };
+}
+
 function credentialOf({ kind, api_key: key }: EffectiveBackend): string[] {
   if (key === undefined) return [];
   return kind === 'anthropic' ? ['x-api-key', key] : ['authorization', `Bearer ${key}`];
 }
 
-/** The path of a request without its query, and without the one id that may stand in it. */
+/** What a span names a path: its template, so that no id stands there. */
 function templateOf(path: string): string {
-  return path.replace(/\?.*$/s, '').replace(/^\/v1\/models\/.+/s, '/v1/models/{id}');
+  const plain = path.replace(/\?.*$/s, '');
+  return relayRoutesAt(plain)[0]?.template ?? plain.replace(/^\/v1\/models\/.+/s, '/v1/models/{id}');
 }
 
 /** Paths of the port begin with `/v1`. OpenAI base URLs include it, as their clients have it; Anthropic's do not. */

@@ -1,8 +1,8 @@
 import { Buffer } from 'node:buffer';
 import { performance } from 'node:perf_hooks';
 import {
-  BUILT_IN_MODEL_CAPABILITIES, createOpenAiFrontDoor, DEFAULT_FRONT_DOOR_LIMITS, isFrontDoorError, mergeModelCapabilities, openAiErrorResponse,
-  type FrontDoorOptions, type ModelRoute, type OpenAiFrontDoor, type RequestSummary,
+  BUILT_IN_MODEL_CAPABILITIES, createOpenAiFrontDoor, DEFAULT_FRONT_DOOR_LIMITS, FrontDoorError, isFrontDoorError, mergeModelCapabilities, openAiErrorResponse, RELAY_ROUTES,
+  UNKNOWN_RELAY_ROUTE, type FrontDoorOptions, type ModelRoute, type OpenAiFrontDoor, type RequestSummary, type SettingNames,
 } from '@penstock/openai-front-door';
 import type { CreateBodyCheck, UpstreamClient } from '@penstock/upstream-client';
 import type { Context } from 'koa';
@@ -26,7 +26,12 @@ const UNMATCHED_ROUTE = '/v1/*';
 const CHAT_ROUTE = '/v1/chat/completions';
 
 /** The routes of the front door, as metrics name them; the main one first. */
-export const FRONT_DOOR_ROUTES: readonly string[] = [CHAT_ROUTE, '/v1/models', '/v1/models/{id}', UNMATCHED_ROUTE];
+export const FRONT_DOOR_ROUTES: readonly string[] = [...new Set([CHAT_ROUTE, '/v1/models', '/v1/models/{id}', ...[...RELAY_ROUTES, UNKNOWN_RELAY_ROUTE].map(({ template }) => template), UNMATCHED_ROUTE])];
+
+const KNOWN_ROUTES: ReadonlySet<string> = new Set(FRONT_DOOR_ROUTES);
+
+/** What messages of the front door call the settings. */
+const SETTING_NAMES: SettingNames = { backends: 'openai_front_door.backends', relayGroups: 'openai_front_door.route_groups' };
 
 /** The OpenAI half of the gateway, mounted under `/v1`. It shares no pool, no limit and no error pipeline with the native half. */
 export interface FrontDoorSide extends MountedSide {
@@ -63,6 +68,7 @@ export function createFrontDoorSide(options: FrontDoorSideOptions): FrontDoorSid
       onHead: (rawHeaders) => { if (settings.kind === 'anthropic') metrics.quotaSeen(rawHeaders, `front_door_${settings.name}`); },
       onStreamOpened: () => metrics.streamOpened('front_door'),
       onStreamClosed: () => metrics.streamClosed('front_door'),
+      onDropped: (direction, dropped) => metrics.headersDropped(direction, dropped),
     })]));
   const hooks: FrontDoorOptions['hooks'] = {
     requestId: (ctx) => inboundOf(ctx).id,
@@ -73,6 +79,13 @@ export function createFrontDoorSide(options: FrontDoorSideOptions): FrontDoorSid
       admitModel(callerOf(ctx), read);
     },
     onUpstreamHead: (ctx) => callerOf(ctx).bytes.release(),
+    accessOf: (ctx) => callerOf(ctx).rules,
+    onRequestFields: (ctx, name, sent) => {
+      const caller = callerOf(ctx);
+      if (caller.hasCountedFields) return;
+      caller.hasCountedFields = true;
+      metrics.headersDropped('request', backends.get(name)?.droppedFields(ctx.req.rawHeaders, sent) ?? []);
+    },
     isModelListed: (ctx, model) => callerOf(ctx).rules?.allowsModel(model) !== false,
     onRequestSettled: (summary, ctx) => settle(ctx, summary),
     onInternalError: (error, ctx) => log.internalError(inboundOf(ctx), error),
@@ -95,10 +108,10 @@ export function createFrontDoorSide(options: FrontDoorSideOptions): FrontDoorSid
     record(inbound, { ...toRecord(summary), side: 'front_door', requestId: inbound.id, client: caller.name }, summary);
   }
 
-  function record(inbound: InboundRequest, entry: RequestRecord, { errorCode, stopReason }: Pick<RequestSummary, 'errorCode' | 'stopReason'>): void {
+  function record(inbound: InboundRequest, entry: RequestRecord, { errorCode, stopReason, missingBackends }: Pick<RequestSummary, 'errorCode' | 'stopReason' | 'missingBackends'>): void {
     metrics.recordRequest(entry);
     const failure = errorCode === undefined ? undefined : Object.assign(new Error(errorCode), { code: errorCode });
-    const details = { upstreamRequestId: undefined, slotWaitMs: undefined, connectMs: undefined, upstreamHeadMs: undefined, failure, usage: { stopReason } };
+    const details = { upstreamRequestId: undefined, slotWaitMs: undefined, connectMs: undefined, upstreamHeadMs: undefined, failure, usage: { stopReason }, missingBackends };
     inbound.trace?.end(entry, details);
     log.requestEnded(inbound, entry, details);
   }
@@ -128,7 +141,7 @@ export function createFrontDoorSide(options: FrontDoorSideOptions): FrontDoorSid
         context.state['caller'] = caller;
         setResponseFields(inbound, lifecycle.isLeaving);
         if (inbound.expectsContinue) inbound.response.writeContinue();
-        const serve = (): unknown => door.routes()(context, () => Promise.resolve());
+        const serve = (): unknown => door.routes()(context, notServed);
         await (tracing === undefined ? serve() : tracing.within(inbound.trace, serve));
       } catch (error) {
         await refuse(inbound, error);
@@ -180,6 +193,11 @@ function callerOf(ctx: Context): FrontDoorCaller {
   return ctx.state['caller'] as FrontDoorCaller;
 }
 
+/** Where the front door would leave a path to what follows: nothing does. */
+function notServed(): Promise<never> {
+  return Promise.reject(new FrontDoorError('not_found', 'Not found: the OpenAI API is served under /v1.'));
+}
+
 /** The front door keeps fields that were set before it. */
 function setResponseFields({ response, responseFields, id }: InboundRequest, isLeaving: boolean): void {
   response.setHeader('x-penstock-request-id', id);
@@ -189,8 +207,8 @@ function setResponseFields({ response, responseFields, id }: InboundRequest, isL
 
 /** The part of the record that the package's summary knows. */
 function toRecord(summary: RequestSummary): Omit<RequestRecord, 'side' | 'requestId' | 'client'> {
-  const { firstByteMs, errorCode: _code, stopReason: _reason, backend: _backend, route, ...rest } = summary;
-  return { ...rest, route: FRONT_DOOR_ROUTES.includes(route) ? route : UNMATCHED_ROUTE, ...(firstByteMs === undefined ? {} : { timeToFirstByteMs: firstByteMs }) };
+  const { firstByteMs, errorCode: _code, stopReason: _reason, backend: _backend, missingBackends: _missing, route, ...rest } = summary;
+  return { ...rest, route: KNOWN_ROUTES.has(route) ? route : UNMATCHED_ROUTE, ...(firstByteMs === undefined ? {} : { timeToFirstByteMs: firstByteMs }) };
 }
 
 function describeFrontDoor(config: GatewayConfig, backends: ReadonlyMap<string, FrontDoorBackend>): Omit<FrontDoorOptions, 'hooks'> {
@@ -201,6 +219,8 @@ function describeFrontDoor(config: GatewayConfig, backends: ReadonlyMap<string, 
     ...(rule.max_output_tokens === undefined ? {} : { defaultMaxTokens: rule.max_output_tokens }),
   }));
   return {
+    relayGroups: settings.route_groups,
+    settingNames: SETTING_NAMES,
     backends: Object.fromEntries([...backends].map(([name, { backend }]) => [name, backend])),
     models,
     capabilities: mergeModelCapabilities(settings.model_capabilities, BUILT_IN_MODEL_CAPABILITIES),

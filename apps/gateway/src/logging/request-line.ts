@@ -28,6 +28,7 @@ export interface RequestFields extends Named<LoggedFields> {
   readonly usage: RequestRecord['usage'];
   readonly usage_source: string | undefined;
   readonly failure: unknown;
+  readonly missing_backends: readonly string[] | undefined;
 }
 
 /** The same fields, each of them there: one shape for all lines. */
@@ -56,6 +57,7 @@ export function createRequestLine(): (fields: RequestFields) => string {
     if (fields.usage !== undefined) line += `,"usage":${JSON.stringify(fields.usage)}`;
     line += text(',"usage_source":', fields.usage_source);
     if (fields.failure !== undefined) line += `,"failure":${printableJson(JSON.stringify(fields.failure))}`;
+    if (fields.missing_backends !== undefined) line += `,"missing_backends":${JSON.stringify(fields.missing_backends)}`;
     line += text(',"session_id":', fields.session_id) + text(',"agent_id":', fields.agent_id)
       + text(',"parent_agent_id":', fields.parent_agent_id) + text(',"traceparent":', fields.traceparent);
     return `${line},"msg":"request"}\n`;

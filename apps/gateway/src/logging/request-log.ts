@@ -17,6 +17,8 @@ export interface RequestDetails {
   readonly failure: unknown;
   /** Whether the line is one that clients cause without being asked to, for the level `debug`. @defaultValue false */
   readonly isRoutine?: boolean;
+  /** Backends that a list of models is without. */
+  readonly missingBackends?: readonly string[] | undefined;
 }
 
 /** Writes the access log and what goes wrong. Never a header value that may be secret, never a body. */
@@ -67,7 +69,7 @@ function describeRequest(inbound: InboundRequest, record: RequestRecord, details
     largest_gap_ms: round(record.largestGapMs), request_bytes: record.requestBytes, response_bytes: record.responseBytes,
     trace_id: inbound.trace?.traceId, span_id: inbound.trace?.spanId,
     requested_model: requestedModel, model: answeringModel, usage: record.usage, usage_source: record.usageSource,
-    failure: errorCodes(details.failure),
+    failure: errorCodes(details.failure), missing_backends: details.missingBackends,
     session_id, agent_id, parent_agent_id, traceparent,
   };
 }

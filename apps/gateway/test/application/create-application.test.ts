@@ -64,3 +64,9 @@ test('a side that throws behind its head breaks the response, which then never l
   expect(received).not.toContain('0\r\n\r\n');
   expect([internal.length, refused]).toEqual([1, []]);
 });
+
+test('a side that leaves a request to what follows gets a 404 instead of a client that waits', async () => {
+  const response = await sendRawRequest(await listen({ handle: () => Promise.resolve() }), GET);
+  expect([statusOf(response), fieldValues(response.rawHeaders, 'x-penstock-error')]).toEqual([404, ['not_found']]);
+  expect([refused, internal]).toEqual([[404], []]);
+});

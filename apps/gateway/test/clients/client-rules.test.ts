@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createClientRules } from '../../src/clients/client-rules.ts';
+import { CLIENT_ROUTES } from '../../src/config/sections/clients-section.ts';
 import { matchesGlob } from '../../src/clients/matches-glob.ts';
 
 const BASE = { name: 'one', key_sha256: 'a'.repeat(64) };
@@ -17,20 +18,20 @@ describe('models', () => {
 
   it('with a list, groups whose models cannot be read are closed, even when routes name them', () => {
     const rules = createClientRules({ ...BASE, models: ['*'], routes: ['batches', 'agents', 'unknown', 'messages', 'files'] }, 1);
-    expect(['batches', 'agents', 'unknown', 'messages', 'files', 'models'].map((group) => rules.allowsRouteGroup(group))).toEqual([false, false, false, true, true, false]);
+    expect((['batches', 'agents', 'unknown', 'messages', 'files', 'models'] as const).map((group) => rules.allowsRouteGroup(group))).toEqual([false, false, false, true, true, false]);
+    const everything = createClientRules({ ...BASE, models: ['*'], routes: [...CLIENT_ROUTES] }, 1);
+    expect(CLIENT_ROUTES.filter((group) => everything.allowsRouteGroup(group))).toEqual(['messages', 'models', 'files', 'skills', 'message_threads', 'front_door', 'front_door_files']);
   });
 });
 
 describe('routes', () => {
-  const groups = ['messages', 'models', 'front_door', 'batches', 'files', 'skills', 'agents', 'admin', 'unknown'];
-
   it('a single client may use what is served', () => {
-    expect(groups.every((group) => createClientRules(BASE, 1).allowsRouteGroup(group))).toBe(true);
+    expect(CLIENT_ROUTES.every((group) => createClientRules(BASE, 1).allowsRouteGroup(group))).toBe(true);
   });
 
   it('with two clients what they would see of each other is closed unless named', () => {
-    expect(groups.filter((group) => createClientRules(BASE, 2).allowsRouteGroup(group))).toEqual(['messages', 'models', 'front_door']);
-    expect(groups.filter((group) => createClientRules({ ...BASE, routes: ['batches'] }, 2).allowsRouteGroup(group))).toEqual(['batches']);
+    expect(CLIENT_ROUTES.filter((group) => createClientRules(BASE, 2).allowsRouteGroup(group))).toEqual(['messages', 'models', 'front_door']);
+    expect(CLIENT_ROUTES.filter((group) => createClientRules({ ...BASE, routes: ['batches'] }, 2).allowsRouteGroup(group))).toEqual(['batches']);
   });
 });
 

@@ -4,7 +4,7 @@ import type { EffectiveBackend } from '../../src/config/front-door-backends.ts';
 import { gatewayConfigSchema } from '../../src/config/gateway-config.ts';
 import { createBackend } from '../../src/front-door/create-backend.ts';
 
-const WATCHER = { beginTrace: () => undefined, onHead: () => undefined, onStreamOpened: () => undefined, onStreamClosed: () => undefined };
+const WATCHER = { beginTrace: () => undefined, onHead: () => undefined, onStreamOpened: () => undefined, onStreamClosed: () => undefined, onDropped: () => undefined };
 
 test('streamed requests to a backend hold their part of its pool, and each slot is a client\'s', async () => {
   await using upstream = await startScriptedUpstream(async (connection) => { await connection.closed(); });

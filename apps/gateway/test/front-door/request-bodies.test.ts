@@ -67,7 +67,8 @@ describe('a client that sends its body slowly is told 408 and closed (it would h
 });
 
 test.each([
-  ['an unknown path', 'POST /v1/messages-of-tomorrow HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Encoding: lzma\r\n', 415],
+  ['an unknown path', 'POST /v1/messages-of-tomorrow HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n', 404],
+  ['an unknown coding', 'POST /v1/embeddings HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Encoding: lzma\r\n', 415],
   ['a wrong media type', JSON_POST.replace('application/json', 'text/plain'), 415],
 ])('the rest of a body that was refused is thrown away for so long, and no longer (%s)', async (_name, head, status) => {
   const connection = await openRawConnection(gateway.port);

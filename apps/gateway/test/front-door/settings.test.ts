@@ -57,7 +57,7 @@ test('keep_alive_comments fills the silence of a stream with comments, which eve
 
 test('an OpenAI base URL without a path is asked for its root as well (a path must begin with a slash)', async () => {
   const origin = await startScriptedUpstream(answerAlways((request) => wholeResponse(200, ['content-type', 'text/plain'], request.startLine)));
-  await using gateway = await startTestGateway(simulator.origin, { openai_front_door: { backends: [{ name: 'other', kind: 'openai', base_url: origin.origin, api_key: 'k' }] } });
+  await using gateway = await startTestGateway(simulator.origin, { openai_front_door: { route_groups: ['front_door_files', 'front_door_unknown'], backends: [{ name: 'other', kind: 'openai', base_url: origin.origin, api_key: 'k' }] } });
   const answers = await Promise.all(['/v1', '/v1?a=1', '/v1/files'].map(async (path) => (await fetch(`${gateway.origin}${path}`)).text()));
   expect(answers).toEqual(['GET / HTTP/1.1', 'GET /?a=1 HTTP/1.1', 'GET /files HTTP/1.1']);
   await origin.close();

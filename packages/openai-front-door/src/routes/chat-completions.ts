@@ -1,6 +1,7 @@
 import type { Backend, BackendResponse } from '../backend.ts';
 import { FrontDoorError } from '../errors/front-door-error.ts';
 import { ignoredParamsHeader, translateResponseHeaders } from '../response/response-headers.ts';
+import { checkQuery, checkReferences } from '../relay/check-references.ts';
 import type { AnswerWish } from '../translation/read-chat.ts';
 import { refusalError } from '../translation/refusal.ts';
 import { anthropicRequest } from './anthropic-request.ts';
@@ -68,7 +69,9 @@ async function prepare(frontDoor: FrontDoor, exchange: Exchange): Promise<Outbou
   const read = { model, requestBytes: record.requestBytes, jsonBytes };
   if (chat.kind === 'relayed') {
     const { stream, maxTokens } = chat.facts;
-    await admitRequest(frontDoor, ctx, { ...read, maxTokens, stream });
+    checkQuery(frontDoor, exchange);
+    const otherModels = await checkReferences(frontDoor, exchange, chat.json);
+    await admitRequest(frontDoor, ctx, { ...read, otherModels, maxTokens, stream });
     return relayOutbound(frontDoor, exchange, { name, backend: backendNamed(frontDoor, name, 'openai') }, { body: relayedBytes(received, chat), responseKind: stream ? 'event-stream' : 'message' });
   }
   const { body, wish } = chat;

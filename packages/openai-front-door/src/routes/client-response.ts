@@ -64,6 +64,8 @@ export function createClientResponse(response: ServerResponse, stallMs: number):
   let bytes = 0;
   let status = 0;
   const count = (chunk: string | Uint8Array): void => { bytes += typeof chunk === 'string' ? Buffer.byteLength(chunk) : chunk.length; };
+  // Node throws for a byte of a body where there can be none (RFC 9112 section 6.3), which would end the connection instead of the answer.
+  const hasNoBody = (): boolean => response.req.method === 'HEAD' || status === 204 || status === 304;
   return {
     headSent: () => status !== 0,
     status: () => status,
@@ -72,8 +74,8 @@ export function createClientResponse(response: ServerResponse, stallMs: number):
       const named = new Set<string>();
       for (let index = 0; index + 1 < headers.length; index += 2) {
         const name = headers[index] ?? '';
-        // The first line of a name replaces what middleware set, further lines of it are added.
-        if (named.has(name.toLowerCase())) response.appendHeader(name, headers[index + 1] ?? '');
+        // The first line of a name replaces what middleware set, further lines of it are added; `vary` only ever grows.
+        if (named.has(name.toLowerCase()) || name.toLowerCase() === 'vary') response.appendHeader(name, headers[index + 1] ?? '');
         else response.setHeader(name, headers[index + 1] ?? '');
         named.add(name.toLowerCase());
       }
@@ -83,19 +85,21 @@ export function createClientResponse(response: ServerResponse, stallMs: number):
     flushHead: () => { response.flushHeaders(); },
     write: (chunk) => {
       if (response.destroyed) return Promise.reject(gone());
+      if (hasNoBody()) return undefined;
       count(chunk);
       return response.write(chunk) ? undefined : untilDrained(response, stallMs);
     },
     writeIfReading: (chunk) => {
-      if (response.destroyed || response.writableNeedDrain || response.writableEnded) return false;
+      if (response.destroyed || response.writableNeedDrain || response.writableEnded || hasNoBody()) return false;
       count(chunk);
       response.write(chunk);
       return true;
     },
     end: async (chunk) => {
       if (response.destroyed) throw gone();
-      if (chunk !== undefined) count(chunk);
-      response.end(chunk);
+      const last = hasNoBody() ? undefined : chunk;
+      if (last !== undefined) count(last);
+      response.end(last);
       if (!await untilClosed(response, stallMs)) throw new FrontDoorError('client_stalled', 'The client did not read its answer.');
       if (!response.writableFinished) throw gone();
     },

@@ -9,6 +9,7 @@ import type { Backend, BackendRequest, BackendResponse } from '../backend.ts';
 import type { Outcome, RequestSummary, TokenCounts, UsageSource } from '../request-summary.ts';
 import { createClientResponse, type ClientResponse } from './client-response.ts';
 import { watchDeparture } from './departure.ts';
+import type { RequestTarget } from './request-target.ts';
 
 /** What the parts of one request's handling learn on the way. */
 export interface ExchangeRecord {
@@ -24,6 +25,7 @@ export interface ExchangeRecord {
   largestGapMs?: number;
   sawStop?: boolean;
   stopReason?: string;
+  missingBackends?: readonly string[];
   errorCode?: string;
 }
 
@@ -31,14 +33,15 @@ export interface ExchangeRecord {
 export interface Exchange {
   readonly ctx: Context;
   readonly route: string;
+  readonly target: RequestTarget;
   readonly record: ExchangeRecord;
   readonly client: ClientResponse;
   /** Aborted when the client leaves or the exchange is interrupted. */
   readonly signal: AbortSignal;
   /** The application's id of the request, for answers that have none of the upstream's. */
   readonly requestId: string | undefined;
-  /** Calls a backend and notes when its head came. Rejects with a `FrontDoorError`. */
-  send(name: string, backend: Backend, request: BackendRequest): Promise<BackendResponse>;
+  /** Calls a backend and notes when its head came. `cancelled` ends this call alone. Rejects with a `FrontDoorError`. */
+  send(name: string, backend: Backend, request: BackendRequest, cancelled?: AbortSignal): Promise<BackendResponse>;
   /** What an error means here: the client's leaving and an interruption come before whatever they caused. */
   classify(error: unknown): FrontDoorError;
   /** Ends the exchange early; an open stream gets an error frame. */
@@ -61,7 +64,7 @@ function summarize(exchange: { readonly ctx: Context; readonly route: string; re
 }
 
 /** Begins an exchange; the response is the front door's from here on. */
-export function beginExchange(ctx: Context, route: string, options: { readonly hooks: FrontDoorHooks; readonly clientStallMs: number }): Exchange {
+export function beginExchange(ctx: Context, { template: route, target }: { readonly template: string; readonly target: RequestTarget }, options: { readonly hooks: FrontDoorHooks; readonly clientStallMs: number }): Exchange {
   const startedAt = performance.now();
   const departure = watchDeparture(ctx.res);
   const record: ExchangeRecord = { outcome: 'internal', requestBytes: 0, isEventStream: false };
@@ -83,17 +86,19 @@ export function beginExchange(ctx: Context, route: string, options: { readonly h
     return response;
   };
   return {
-    ctx, route, record, client,
+    ctx, route, target, record, client,
     signal: departure.signal,
     requestId: options.hooks.requestId?.(ctx),
     interrupt: (error) => { departure.interrupt(error); },
     cancelUpstream: () => { departure.cancelUpstream(); },
     classify: (error) => departure.cause(error) ?? classifyBackendFailure(error, hasHead),
     // Not an async function: its frame would hold the request until the head is there.
-    send: (name, backend, request) => {
+    send: (name, backend, request, cancelled) => {
       record.backend = name;
       if (departure.signal.aborted) return Promise.reject(departure.signal.reason as Error);
-      return backend.send({ ...request, client: options.hooks.client?.(ctx) }, departure.signal).then(onHead);
+      guarded(() => { options.hooks.onRequestFields?.(ctx, name, request.headers); });
+      const signal = cancelled === undefined ? departure.signal : AbortSignal.any([departure.signal, cancelled]);
+      return backend.send({ ...request, client: options.hooks.client?.(ctx) }, signal).then(onHead);
     },
     settle: () => {
       if (isSettled) return;

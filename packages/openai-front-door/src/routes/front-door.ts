@@ -3,9 +3,10 @@ import type { Context } from 'koa';
 import type { AnthropicBackend, Backend, OpenAiBackend } from '../backend.ts';
 import { FrontDoorError } from '../errors/front-door-error.ts';
 import type { ModelMap, ResolvedModel } from '../models/model-map.ts';
-import type { FrontDoorHooks, FrontDoorLimits, ReadBody, ReceivedBody, RequestRead, StreamBody } from '../options.ts';
+import type { FrontDoorHooks, FrontDoorLimits, ReadBody, ReceivedBody, RequestRead, SettingNames, StreamBody } from '../options.ts';
 import type { ChatPlan } from '../translation/chat-plan.ts';
 import type { Translator } from '../translation/translator.ts';
+import type { CallerAccess, RelayGroup } from '../relay/relay-groups.ts';
 import type { Exchange } from './exchange.ts';
 
 /** What every route of one front door shares: its options, resolved once. */
@@ -18,6 +19,9 @@ export interface FrontDoor {
   readonly streamBody: StreamBody;
   readonly chatPlan: ChatPlan;
   readonly translator: Translator;
+  /** The groups that are relayed to OpenAI-compatible origins. */
+  readonly relayGroups: ReadonlySet<RelayGroup>;
+  readonly settingNames: SettingNames;
 }
 
 /** A route's handler: answers, or throws what is answered as an error. */
@@ -91,4 +95,11 @@ export function relayedBytes({ bytes, json }: ReceivedBody, read: { readonly jso
 /** Lets the application refuse a request whose body is known. */
 export async function admitRequest(frontDoor: FrontDoor, ctx: Context, request: RequestRead): Promise<void> {
   await frontDoor.hooks.onRequestRead?.(ctx, request);
+}
+
+const UNRESTRICTED: CallerAccess = Object.freeze({ allowsRouteGroup: () => true, restrictsModels: false });
+
+/** What the caller of a request may do. */
+export function accessOf({ hooks }: FrontDoor, ctx: Context): CallerAccess {
+  return hooks.accessOf?.(ctx) ?? UNRESTRICTED;
 }

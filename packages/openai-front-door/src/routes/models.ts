@@ -9,7 +9,7 @@ import { backendEntries, isAnthropic, modelNotFound, openAiBackends, resolveMode
 import { gatherBody } from './gather-body.ts';
 import { sendAndAnswer } from './outbound.ts';
 import { relayOutbound } from './relay.ts';
-import { relayRequestHeaders } from './relay-headers.ts';
+import { relayRequestHeaders } from '../relay/relay-headers.ts';
 
 /** A model as OpenAI lists it; an OpenAI-compatible origin's own may have more members. */
 type ModelObject = JsonObject & { readonly id: string };
@@ -22,6 +22,14 @@ class RefusedPage extends Error {
     super('the upstream refused');
     this.response = response;
   }
+}
+
+/** One list that is being made, of all backends at once. */
+interface Listing {
+  readonly frontDoor: FrontDoor;
+  readonly exchange: Exchange;
+  /** Aborted when the list goes out, which ends the calls to backends that are still waited for. */
+  readonly signal: AbortSignal;
 }
 
 function unreadable(cause?: unknown): FrontDoorError {
@@ -51,12 +59,13 @@ async function readJson(frontDoor: FrontDoor, response: BackendResponse): Promis
   throw unreadable();
 }
 
-async function listAnthropic(frontDoor: FrontDoor, exchange: Exchange, { name, backend }: NamedBackend<AnthropicBackend>): Promise<readonly ModelObject[]> {
+async function listAnthropic(listing: Listing, { name, backend }: NamedBackend<AnthropicBackend>): Promise<readonly ModelObject[]> {
+  const { frontDoor, exchange, signal } = listing;
   const models: ModelObject[] = [];
   let path = '/v1/models?limit=1000';
   for (let page = 0; page < frontDoor.limits.maxModelPages; page += 1) {
     const request = anthropicRequest(exchange.ctx, backend, { method: 'GET', path, body: null, responseKind: 'quick' });
-    const { data, has_more: hasMore, last_id: lastId } = await readJson(frontDoor, await exchange.send(name, backend, request));
+    const { data, has_more: hasMore, last_id: lastId } = await readJson(frontDoor, await exchange.send(name, backend, request, signal));
     if (!Array.isArray(data)) throw unreadable();
     models.push(...data.map((model: unknown) => convertModel(model)));
     if (hasMore !== true || typeof lastId !== 'string') break;
@@ -65,21 +74,21 @@ async function listAnthropic(frontDoor: FrontDoor, exchange: Exchange, { name, b
   return models;
 }
 
-async function listOpenAi(frontDoor: FrontDoor, exchange: Exchange, { name, backend }: NamedBackend): Promise<readonly ModelObject[]> {
+async function listOpenAi({ frontDoor, exchange, signal }: Listing, { name, backend }: NamedBackend): Promise<readonly ModelObject[]> {
   const headers = relayRequestHeaders(exchange.ctx.req, false);
-  const response = await exchange.send(name, backend, { method: 'GET', path: '/v1/models', headers, body: null, responseKind: 'quick' });
+  const response = await exchange.send(name, backend, { method: 'GET', path: '/v1/models', headers, body: null, responseKind: 'quick' }, signal);
   const { data } = await readJson(frontDoor, response);
   if (!Array.isArray(data) || !data.every((model) => isJsonObject(model) && typeof model['id'] === 'string')) throw unreadable();
   return data as readonly ModelObject[];
 }
 
-async function listBackend(frontDoor: FrontDoor, exchange: Exchange, entry: NamedBackend): Promise<readonly ModelObject[]> {
+async function listBackend(listing: Listing, entry: NamedBackend): Promise<readonly ModelObject[]> {
   const models = isAnthropic(entry.backend)
-    ? await listAnthropic(frontDoor, exchange, { ...entry, backend: entry.backend })
-    : await listOpenAi(frontDoor, exchange, entry);
+    ? await listAnthropic(listing, { ...entry, backend: entry.backend })
+    : await listOpenAi(listing, entry);
   // A model that the map sends elsewhere, or renames, is not this one.
   return models.filter((model) => {
-    const resolved = frontDoor.models.resolve(model.id);
+    const resolved = listing.frontDoor.models.resolve(model.id);
     return resolved?.backend === entry.name && resolved.upstreamModel === model.id;
   });
 }
@@ -107,20 +116,50 @@ async function orUpstreamError(exchange: Exchange, action: () => Promise<void>):
   }
 }
 
-/** `GET /v1/models`: every page of every backend's list, then the configured aliases. One backend's failure is the answer's: half a list would look whole. */
+const LEFT_OUT = new FrontDoorError('upstream_timeout', 'The list went out without this backend.');
+
+/** Every backend's list, as far as it came: all of them, or those that answered within the wait. Rejects only when none did. */
+async function listBackends(listing: Listing): Promise<ReadonlyMap<string, readonly ModelObject[]>> {
+  const { frontDoor } = listing;
+  const lists = new Map<string, readonly ModelObject[]>();
+  const attempts = backendEntries(frontDoor).map(async (entry) => { lists.set(entry.name, await listBackend(listing, entry)); });
+  const all = Promise.allSettled(attempts);
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    // A slow backend that is the only one is waited for as long as its clocks allow.
+    const waited = new Promise<void>((resolve) => { timer = setTimeout(resolve, frontDoor.limits.modelsWaitMs); });
+    await Promise.race([all, Promise.all([waited, Promise.any(attempts)])]);
+  } catch {
+    // None answered: `all` knows why.
+  } finally {
+    clearTimeout(timer);
+  }
+  if (lists.size > 0) return lists;
+  const [failed] = (await all).filter((result) => result.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+  return lists;
+}
+
+/** `GET /v1/models`: the lists of the backends that answered, in the order of the options, then the configured aliases. `x-penstock-missing-backends` names the others: half a list must not look whole. */
 export async function handleListModels(frontDoor: FrontDoor, exchange: Exchange): Promise<void> {
+  const late = new AbortController();
   await orUpstreamError(exchange, async () => {
-    const lists: ModelObject[] = [];
-    for (const entry of backendEntries(frontDoor)) lists.push(...await listBackend(frontDoor, exchange, entry));
-    const data = [...lists, ...aliasObjects(frontDoor, lists)].filter((model) => isListed(frontDoor, exchange, model.id));
+    const lists = await listBackends({ frontDoor, exchange, signal: late.signal });
+    late.abort(LEFT_OUT);
+    const names = backendEntries(frontDoor).map(({ name }) => name);
+    const missing = names.filter((name) => !lists.has(name));
+    const listed = names.flatMap((name) => lists.get(name) ?? []);
+    const data = [...listed, ...aliasObjects(frontDoor, listed)].filter((model) => isListed(frontDoor, exchange, model.id));
     exchange.record.outcome = 'ok';
-    await answerJson(exchange, 200, translateResponseHeaders([], exchange.requestId), { object: 'list', data });
-  });
+    if (missing.length > 0) exchange.record.missingBackends = missing;
+    const headers = missing.length === 0 ? [] : ['x-penstock-missing-backends', missing.join(', ')];
+    await answerJson(exchange, 200, [...translateResponseHeaders([], exchange.requestId), ...headers], { object: 'list', data });
+  }).finally(() => { late.abort(LEFT_OUT); });
 }
 
 /** The model id of `/v1/models/{id}`: one segment, decoded once, because ids may hold a slash. */
 function requestedModel(exchange: Exchange): string {
-  const segment = (exchange.ctx.req.url ?? '').split('?')[0]?.slice('/v1/models/'.length) ?? '';
+  const segment = exchange.target.path.slice('/v1/models/'.length);
   let model: string;
   try {
     model = decodeURIComponent(segment);

@@ -1,25 +1,21 @@
 import type { Context } from 'koa';
 import { FrontDoorError, isFrontDoorError } from '../errors/front-door-error.ts';
-import type { Exchange } from './exchange.ts';
-import { admitRequest, openAiBackends, readExchangeBody, recordRequestedModel, relayedBytes, resolveModel, type FrontDoor, type NamedBackend } from './front-door.ts';
 import type { OpenAiBackend } from '../backend.ts';
-import type { RelayedFacts } from '../translation/relayed-facts.ts';
+import type { RequestRead } from '../options.ts';
+import { checkQuery, checkReferences } from '../relay/check-references.ts';
+import { isMultipart, peekMultipartModel } from '../relay/multipart-model.ts';
+import type { RelayRoute } from '../relay/relay-routes.ts';
+import type { Exchange } from './exchange.ts';
+import { admitRequest, openAiBackends, readExchangeBody, recordRequestedModel, relayedBytes, resolveModel, type FrontDoor, type NamedBackend, type RouteHandler } from './front-door.ts';
 import { isJsonContent, requireJsonContent } from './read-body.ts';
 import { sendAndAnswer, type Outbound } from './outbound.ts';
 import { relayOutbound, type RelayedBody } from './relay.ts';
 
-/** A path that an origin might read as another one. */
-const AMBIGUOUS_PATH = /(?:^|\/)\.{1,2}(?:\/|$)|\/\/|\\|;|%(?:2e|5c|00)/i;
-
-function requirePlainPath(ctx: Context): void {
-  // An encoded slash is part of a name, but an origin may decode it before it resolves dots.
-  const path = ((ctx.req.url ?? '').split('?')[0] ?? '').replaceAll(/%2f/gi, '/');
-  if (AMBIGUOUS_PATH.test(path)) throw new FrontDoorError('bad_request', 'The path is ambiguous.');
-}
-
-/** An origin that answers TRACE sends back what it was sent: our credential, to the client (RFC 9110 section 9.3.8). */
-function requireRelayedMethod({ method }: Context): void {
-  if (method === 'TRACE') throw new FrontDoorError('method_not_allowed', 'TRACE is not allowed here.', { allow: 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS' });
+/** What is known of a relayed request when it may be sent. */
+interface PreparedRelay {
+  readonly to: NamedBackend<OpenAiBackend>;
+  readonly relayed: RelayedBody;
+  readonly read: Pick<RequestRead, 'model' | 'stream' | 'otherModels' | 'jsonBytes'>;
 }
 
 function hasBody(ctx: Context): boolean {
@@ -41,50 +37,67 @@ async function* streamedBody(frontDoor: FrontDoor, exchange: Exchange): AsyncGen
   }
 }
 
-function notFound(ctx: Context): FrontDoorError {
-  const path = (ctx.req.url ?? '').split('?')[0] ?? '';
-  return new FrontDoorError('not_found', `Unknown request URL: ${ctx.method} ${path}.`);
-}
-
 /** The origin of a model named outside Chat Completions: one that translates has nothing else to offer. */
-function originOf(frontDoor: FrontDoor, ctx: Context, { model }: RelayedFacts, fallback: NamedBackend<OpenAiBackend>): NamedBackend<OpenAiBackend> {
+function originOf(frontDoor: FrontDoor, { ctx, target }: Exchange, model: string | undefined, fallback: NamedBackend<OpenAiBackend>): NamedBackend<OpenAiBackend> {
   if (model === undefined) return fallback;
   const { backend: name, origin } = resolveModel(frontDoor, model);
-  if (origin.kind !== 'openai') throw notFound(ctx);
-  return { name, backend: origin };
+  if (origin.kind === 'openai') return { name, backend: origin };
+  throw new FrontDoorError('not_found', `Unknown request URL: ${ctx.method} ${target.path}. The backend of this model is not of kind "openai", and takes Chat Completions only.`);
 }
 
 /** What is known of a request without a JSON body. */
-const NO_FACTS: RelayedFacts = { model: undefined, stream: false, maxTokens: undefined };
+const NO_FACTS: PreparedRelay['read'] = { model: undefined, stream: false, jsonBytes: undefined };
 
-async function prepare(frontDoor: FrontDoor, exchange: Exchange): Promise<Outbound> {
+async function prepareJson(frontDoor: FrontDoor, exchange: Exchange, first: NamedBackend<OpenAiBackend>): Promise<PreparedRelay> {
+  requireJsonContent(exchange.ctx);
+  const received = await readExchangeBody(frontDoor, exchange);
+  const jsonBytes = received.json.length;
+  const read = await frontDoor.translator.run('relayed', received.json, { maxValues: frontDoor.limits.maxRequestValues }, exchange.signal);
+  const { model, stream } = read.facts;
+  recordRequestedModel(exchange, model);
+  const to = originOf(frontDoor, exchange, model, first);
+  const otherModels = await checkReferences(frontDoor, exchange, read.json);
+  exchange.record.usageSource = 'missing';
+  return { to, relayed: { body: relayedBytes(received, read), responseKind: stream ? 'event-stream' : 'opaque' }, read: { model, stream, otherModels, jsonBytes } };
+}
+
+/** A form names its model in a part, and only where there is a choice it is looked for. Later parts are not read: two readers may know two models, so the caller's rules take it for unknown. */
+async function prepareForm(frontDoor: FrontDoor, exchange: Exchange, first: NamedBackend<OpenAiBackend>, source: AsyncGenerator<Uint8Array>): Promise<PreparedRelay> {
+  const contentType = exchange.ctx.req.headers['content-type'] ?? '';
+  const read = NO_FACTS;
+  if (openAiBackends(frontDoor).length === 1) return { to: first, relayed: { body: source, responseKind: 'opaque' }, read };
+  const { model, body } = await peekMultipartModel(source, contentType, frontDoor.limits.maxFormHeadBytes);
+  if (model === undefined) {
+    throw new FrontDoorError('bad_request', `The form has no part 'model' in its first ${frontDoor.limits.maxFormHeadBytes} bytes, and the model chooses the backend: send it before the file.`, { param: 'model' });
+  }
+  return { to: originOf(frontDoor, exchange, model, first), relayed: { body, responseKind: 'opaque' }, read };
+}
+
+function prepareBody(frontDoor: FrontDoor, exchange: Exchange, { body: kind }: RelayRoute, source: AsyncGenerator<Uint8Array>): Promise<PreparedRelay> {
   const { ctx } = exchange;
   const [first] = openAiBackends(frontDoor);
-  if (first === undefined) throw notFound(ctx);
-  requireRelayedMethod(ctx);
-  requirePlainPath(ctx);
-  let to = first;
-  let relayed: RelayedBody = { body: null, responseKind: 'opaque' };
-  let facts = NO_FACTS;
-  let jsonBytes: number | undefined;
-  if (hasBody(ctx) && isJsonContent(ctx)) {
-    requireJsonContent(ctx);
-    const body = await readExchangeBody(frontDoor, exchange);
-    jsonBytes = body.json.length;
-    const read = await frontDoor.translator.run('relayed', body.json, { maxValues: frontDoor.limits.maxRequestValues }, exchange.signal);
-    facts = read.facts;
-    recordRequestedModel(exchange, facts.model);
-    to = originOf(frontDoor, ctx, facts, first);
-    relayed = { body: relayedBytes(body, read), responseKind: facts.stream ? 'event-stream' : 'opaque' };
-    exchange.record.usageSource = 'missing';
-  } else if (hasBody(ctx)) {
-    relayed = { body: streamedBody(frontDoor, exchange), responseKind: 'opaque' };
+  if (first === undefined) return Promise.reject(new FrontDoorError('not_found', 'No backend of kind "openai" is there.'));
+  if (kind === 'json' || (hasBody(ctx) && isJsonContent(ctx))) return prepareJson(frontDoor, exchange, first);
+  if (kind === 'form') {
+    if (isMultipart(ctx.req.headers['content-type'])) return prepareForm(frontDoor, exchange, first, source);
+    return Promise.reject(new FrontDoorError('unsupported_media_type', 'The request body must be multipart/form-data or application/json.'));
   }
-  await admitRequest(frontDoor, ctx, { model: facts.model, maxTokens: undefined, stream: facts.stream, requestBytes: exchange.record.requestBytes, jsonBytes });
+  const body = hasBody(ctx) ? source : null;
+  return Promise.resolve({ to: first, relayed: { body, responseKind: 'opaque' }, read: NO_FACTS });
+}
+
+async function prepare(frontDoor: FrontDoor, exchange: Exchange, route: RelayRoute, source: AsyncGenerator<Uint8Array>): Promise<Outbound> {
+  checkQuery(frontDoor, exchange);
+  const { to, relayed, read } = await prepareBody(frontDoor, exchange, route, source);
+  await admitRequest(frontDoor, exchange.ctx, { ...read, maxTokens: undefined, needsModel: route.group === 'front_door', requestBytes: exchange.record.requestBytes });
   return relayOutbound(frontDoor, exchange, to, relayed);
 }
 
-/** Everything else under `/v1`: relayed where an OpenAI-compatible origin is configured, else 404. */
-export function handleAnythingElse(frontDoor: FrontDoor, exchange: Exchange): Promise<void> {
-  return sendAndAnswer(exchange, prepare(frontDoor, exchange));
+/** Relays one route to an OpenAI-compatible origin. */
+export function relayRoute(route: RelayRoute): RouteHandler {
+  return (frontDoor, exchange) => {
+    const source = streamedBody(frontDoor, exchange);
+    // A body that was looked into and then not sent must be given back, or its rest is never read. Not waited for: its client may be silent.
+    return sendAndAnswer(exchange, prepare(frontDoor, exchange, route, source)).finally(() => void source.return(undefined).catch(() => undefined));
+  };
 }

@@ -1,12 +1,13 @@
 import { performance } from 'node:perf_hooks';
 import { headerValue, type BackendResponse, type OpenAiBackend, type ResponseKind } from '../backend.ts';
 import { FrontDoorError } from '../errors/front-door-error.ts';
+import { createEventBoundary } from '../relay/event-boundary.ts';
+import { framingOf, type RelayFraming } from '../relay/relay-framing.ts';
+import { relayRequestHeaders, relayResponseHeaders } from '../relay/relay-headers.ts';
+import { createRelayObserver } from '../relay/relay-observer.ts';
 import type { Exchange } from './exchange.ts';
 import type { FrontDoor, NamedBackend } from './front-door.ts';
 import type { Outbound } from './outbound.ts';
-import { framingOf, type RelayFraming } from './relay-framing.ts';
-import { relayRequestHeaders, relayResponseHeaders } from './relay-headers.ts';
-import { createRelayObserver, type RelayObservation, type RelayObserver } from './relay-observer.ts';
 import { breakStream } from './stream-answer.ts';
 
 /** The body of a relayed request: gathered bytes, a stream, or none. */
@@ -15,47 +16,7 @@ export interface RelayedBody {
   readonly responseKind: ResponseKind;
 }
 
-/** What is known of an answer that was not read along: it is taken for whole. */
-const UNREAD: RelayObservation = { sawError: false, sawEnd: true };
-
 const CHAT_ROUTE = '/v1/chat/completions';
-
-const LF = 0x0a;
-const CR = 0x0d;
-
-/** Whether the bytes so far end an event, so that another may be written after them. Sees the end of one chunk at a time. */
-function createBoundaryWatch(): { see(chunk: Uint8Array): void; atBoundary(): boolean } {
-  let tail: number[] = [];
-  let isEmpty = true;
-  return {
-    see: (chunk) => {
-      if (chunk.length > 0) isEmpty = false;
-      tail = [...tail, ...chunk.subarray(-4)].slice(-4);
-    },
-    atBoundary: () => {
-      const lines = tail.filter((byte) => byte !== CR);
-      return isEmpty || (lines.at(-1) === LF && lines.at(-2) === LF);
-    },
-  };
-}
-
-function createObserver(frontDoor: FrontDoor, exchange: Exchange, { mediaType, isPlain }: RelayFraming): RelayObserver {
-  let observer = isPlain ? createRelayObserver(mediaType, frontDoor.limits.maxEventChars) : undefined;
-  // Whatever goes wrong in reading along, the bytes go on.
-  const guarded = <T>(action: () => T, otherwise: T): T => {
-    try {
-      return action();
-    } catch (error) {
-      observer = undefined;
-      frontDoor.hooks.onInternalError?.(error, exchange.ctx);
-      return otherwise;
-    }
-  };
-  return {
-    onChunk: (chunk) => { guarded(() => { observer?.onChunk(chunk); }, undefined); },
-    result: () => guarded(() => observer?.result() ?? UNREAD, UNREAD),
-  };
-}
 
 /** A chat that no finish reason and no `[DONE]` ended, and whose connection merely closed, was cut. Of other streams nobody here knows the end. */
 function requireEnd(exchange: Exchange, framing: RelayFraming, sawEnd: boolean): void {
@@ -65,8 +26,9 @@ function requireEnd(exchange: Exchange, framing: RelayFraming, sawEnd: boolean):
 
 async function relayBody(frontDoor: FrontDoor, exchange: Exchange, response: BackendResponse, framing: RelayFraming): Promise<void> {
   const { client, record } = exchange;
-  const observer = createObserver(frontDoor, exchange, framing);
-  const boundary = createBoundaryWatch();
+  const { maxEventChars: maxEventBytes, maxDecodedBytes } = frontDoor.limits;
+  const observer = createRelayObserver({ ...framing, maxEventBytes, maxDecodedBytes, onError: (error) => frontDoor.hooks.onInternalError?.(error, exchange.ctx) });
+  const boundary = createEventBoundary();
   let lastAt = performance.now();
   try {
     for await (const chunk of response.body) {
@@ -75,9 +37,10 @@ async function relayBody(frontDoor: FrontDoor, exchange: Exchange, response: Bac
       lastAt = now;
       await client.write(chunk);
       boundary.see(chunk);
-      observer.onChunk(chunk);
+      const lag = observer.onChunk(chunk);
+      if (lag !== undefined) await lag;
     }
-    const { sawError, sawEnd, ...observed } = observer.result();
+    const { sawError, sawEnd, ...observed } = await observer.result(false);
     if (response.status === 200) requireEnd(exchange, framing, sawEnd);
     Object.assign(record, observed);
     if (observed.usage !== undefined) record.usageSource = 'final';
@@ -85,7 +48,7 @@ async function relayBody(frontDoor: FrontDoor, exchange: Exchange, response: Bac
     await client.end();
   } catch (error) {
     const failure = exchange.classify(error);
-    const { sawError: _sawError, sawEnd: _sawEnd, ...observed } = observer.result();
+    const { sawError: _sawError, sawEnd: _sawEnd, ...observed } = await observer.result(true);
     Object.assign(record, observed);
     if (framing.takesFrames && boundary.atBoundary()) {
       await breakStream(exchange, failure);
@@ -99,15 +62,15 @@ async function relayBody(frontDoor: FrontDoor, exchange: Exchange, response: Bac
 export function relayOutbound(frontDoor: FrontDoor, exchange: Exchange, to: NamedBackend<OpenAiBackend>, relayed: RelayedBody): Outbound {
   const { ctx } = exchange;
   const isStreamed = relayed.body !== null && !(relayed.body instanceof Uint8Array);
-  const request = { method: ctx.method, path: ctx.req.url ?? '/', headers: relayRequestHeaders(ctx.req, isStreamed), ...relayed };
-  return { to, request, answer: answerWith(frontDoor, exchange) };
+  const request = { method: ctx.method, path: exchange.target.path + exchange.target.query, headers: relayRequestHeaders(ctx.req, isStreamed), ...relayed };
+  return { to, request, answer: answerWith(frontDoor, exchange, to.backend) };
 }
 
-function answerWith(frontDoor: FrontDoor, exchange: Exchange): Outbound['answer'] {
-  return (response) => relayAnswer(frontDoor, exchange, response);
+function answerWith(frontDoor: FrontDoor, exchange: Exchange, backend: OpenAiBackend): Outbound['answer'] {
+  return (response) => relayAnswer(frontDoor, exchange, backend, response);
 }
 
-async function relayAnswer(frontDoor: FrontDoor, exchange: Exchange, response: BackendResponse): Promise<void> {
+async function relayAnswer(frontDoor: FrontDoor, exchange: Exchange, { forwardResponseHeaders = relayResponseHeaders }: OpenAiBackend, response: BackendResponse): Promise<void> {
   const isRedirect = response.status >= 300 && response.status < 400 && response.status !== 304;
   if (response.status < 200 || isRedirect || response.status > 599) {
     throw new FrontDoorError('upstream_invalid', 'The upstream gave an answer that cannot be passed on.');
@@ -116,7 +79,7 @@ async function relayAnswer(frontDoor: FrontDoor, exchange: Exchange, response: B
   exchange.record.isEventStream = framing.isEventStream;
   const added = framing.isEventStream && headerValue(response.rawHeaders, 'x-accel-buffering') === undefined ? ['x-accel-buffering', 'no'] : [];
   if (exchange.requestId !== undefined && headerValue(response.rawHeaders, 'x-request-id') === undefined) added.push('x-request-id', exchange.requestId);
-  exchange.client.writeHead(response.status, [...relayResponseHeaders(response.rawHeaders), ...added]);
+  exchange.client.writeHead(response.status, [...forwardResponseHeaders(response.rawHeaders), ...added]);
   exchange.client.flushHead();
   await relayBody(frontDoor, exchange, response, framing);
 }

@@ -1,4 +1,6 @@
+import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
+import type { SendToBackend } from '../../src/index.ts';
 import type { Answer } from '../support/messages-upstream.ts';
 import { answerJson } from '../support/messages-upstream.ts';
 import { httpBackend } from '../support/http-backend.ts';
@@ -48,7 +50,58 @@ describe('GET /v1/models', () => {
     expect(openai.requests[0]?.headers.authorization).toBe('Bearer own');
   });
 
-  it('fails as the upstream failed (half a list would look whole)', async () => {
+  it('has what the backends gave that answered, and names the others (one that is off must not hide all models)', async () => {
+    await using anthropic = await startMessagesUpstream(paged);
+    const refusing = async () => ({ status: 401, rawHeaders: ['content-type', 'application/json'], body: Readable.from([Buffer.from('{}')]) });
+    const backends = { off: { kind: 'openai' as const, send: () => Promise.reject(Object.assign(new Error('x'), { code: 'unreachable' })) }, anthropic: { kind: 'anthropic' as const, send: httpBackend(anthropic.origin) }, refusing: { kind: 'openai' as const, send: refusing } };
+    const models = [{ match: 'claude-*', backend: 'anthropic' }, { match: 'alias', backend: 'off' }, { match: 'r-*', backend: 'refusing' }];
+    await using door = await startFrontDoor(paged, { models, backends });
+    const response = await fetch(`${door.baseURL}/models`);
+    expect([response.status, response.headers.get('x-penstock-missing-backends')]).toEqual([200, 'off, refusing']);
+    // What the configuration names is there whether its backend is or not.
+    expect(await response.json()).toEqual({ object: 'list', data: [converted('claude-a'), converted('claude-c'), { id: 'alias', object: 'model', created: 0, owned_by: 'off' }] });
+    expect(await door.settled()).toMatchObject({ outcome: 'ok', missingBackends: ['off', 'refusing'] });
+  });
+
+  it('does not wait longer than its limit for a backend when another has answered, and cancels its request', async () => {
+    const cancelled = Promise.withResolvers<void>();
+    const silent: SendToBackend = (_request, signal) => new Promise((_resolve, reject) => {
+      signal.addEventListener('abort', () => {
+        cancelled.resolve();
+        reject(signal.reason as Error);
+      });
+    });
+    await using anthropic = await startMessagesUpstream(paged);
+    const backends = { silent: { kind: 'openai' as const, send: silent }, anthropic: { kind: 'anthropic' as const, send: httpBackend(anthropic.origin) } };
+    await using door = await startFrontDoor(paged, { models: [{ match: 'claude-*', backend: 'anthropic' }, { match: '*', backend: 'silent' }], backends, limits: { modelsWaitMs: 20 } });
+    expect((await fetch(`${door.baseURL}/models`)).headers.get('x-penstock-missing-backends')).toBe('silent');
+    await cancelled.promise;
+  });
+
+  it('waits for the only backend as long as its clocks allow', async () => {
+    const asked = Promise.withResolvers<void>();
+    const answer = Promise.withResolvers<void>();
+    await using door = await startFrontDoor(async (request, response) => {
+      asked.resolve();
+      await answer.promise;
+      void paged(request, response);
+    }, { limits: { modelsWaitMs: 1, maxModelPages: 1 } });
+    const response = fetch(`${door.baseURL}/models`);
+    await asked.promise;
+    // Later than the wait, whose timer was set before the request was sent.
+    await new Promise((resolve) => { setTimeout(resolve, 5); });
+    answer.resolve();
+    expect(await (await response).json()).toMatchObject({ data: [{ id: 'claude-a' }] });
+  });
+
+  it('fails as the first backend failed when none answered', async () => {
+    const backends = { off: { kind: 'openai' as const, send: () => Promise.reject(Object.assign(new Error('x'), { code: 'unreachable' })) }, other: { kind: 'openai' as const, send: () => Promise.reject(Object.assign(new Error('x'), { code: 'headers_timeout' })) } };
+    await using door = await startFrontDoor(paged, { models: [{ match: '*', backend: 'off' }], backends });
+    const response = await fetch(`${door.baseURL}/models`);
+    expect([response.status, response.headers.get('x-penstock-error')]).toEqual([502, 'upstream_unreachable']);
+  });
+
+  it('fails as the upstream failed, whose words it hands on', async () => {
     await using door = await startFrontDoor(answerJson({ type: 'error', error: { type: 'authentication_error', message: 'invalid x-api-key' } }, 401));
     const response = await fetch(`${door.baseURL}/models`);
     expect([response.status, await response.json()]).toEqual([401, { error: { message: 'invalid x-api-key', type: 'authentication_error', param: null, code: 'authentication_error' } }]);

@@ -18,7 +18,8 @@ async function startRelay(answer: Answer, options: StartOptions = {}): Promise<R
   const origin = await startMessagesUpstream(answer);
   const door = await startFrontDoor(UNUSED, {
     backends: { anthropic: { kind: 'anthropic', send: () => Promise.reject(new Error('not asked')) }, openai: { kind: 'openai', send: httpBackend(origin.origin, ['authorization', 'Bearer sk-own']) } },
-    models: [{ match: 'claude-*', backend: 'anthropic' }, { match: 'gpt-*', backend: 'openai' }], ...options,
+    models: [{ match: 'claude-*', backend: 'anthropic' }, { match: 'gpt-*', backend: 'openai' }],
+    relayGroups: ['front_door', 'front_door_files', 'front_door_state'], ...options,
   });
   return { door, origin, [Symbol.asyncDispose]: async () => { await door.close(); await origin.close(); } };
 }
@@ -47,7 +48,7 @@ describe('an openai backend', () => {
     expect(await relay.door.settled()).toMatchObject({ outcome: 'ok', isEventStream: true, sawStop: true, model: 'gpt-9', usage: { input: 3, output: 2 }, usageSource: 'final' });
   });
 
-  it('answers every other path under /v1 that it has, by any method, in either direction', async () => {
+  it('answers the other routes of its protocol, in either direction', async () => {
     await using relay = await startRelay((request, response) => { response.writeHead(200, { 'content-type': 'application/octet-stream' }).end(Buffer.concat([Buffer.from(`${request.method} ${request.url} `), request.bytes])); });
     const upload = await fetch(`${relay.door.baseURL}/files?x=1`, { method: 'POST', body: Buffer.from([1, 2, 255]), headers: { 'content-type': 'multipart/form-data; boundary=x' } });
     expect(Buffer.from(await upload.arrayBuffer())).toEqual(Buffer.concat([Buffer.from('POST /v1/files?x=1 '), Buffer.from([1, 2, 255])]));
@@ -55,7 +56,7 @@ describe('an openai backend', () => {
     expect(await (await fetch(`${relay.door.baseURL}/embeddings`, { ...JSON_POST, body: '{"model":"gpt-e","input":"x"}' })).text()).toContain('{"model":"gpt-e","input":"x"}');
     expect(await (await fetch(`${relay.door.baseURL}/models/gpt-9%2Fx`)).text()).toBe('GET /v1/models/gpt-9%2Fx ');
     await relay.door.settled(4);
-    expect(relay.door.summaries.map((summary) => summary.route)).toEqual(['/v1/*', '/v1/*', '/v1/*', '/v1/models/{id}']);
+    expect(relay.door.summaries.map((summary) => summary.route)).toEqual(['/v1/files', '/v1/chat/completions/**', '/v1/embeddings', '/v1/models/{id}']);
   });
 
   it('keeps its own errors as they are', async () => {
@@ -125,6 +126,25 @@ describe('an openai backend', () => {
     await sendRawRequest(relay.door.port, 'GET /v1/files HTTP/1.1\r\nhost: x\r\nidempotency-key: 1\r\nopenai-beta: a\r\nconnection: close, Idempotency-Key\r\n\r\n');
     expect(relay.origin.requests[0]?.headers).toMatchObject({ 'openai-beta': 'a' });
     expect(relay.origin.requests[0]?.headers['idempotency-key']).toBeUndefined();
+  });
+
+  it('has its fields cross by the backend\'s own policy where it has one, else all but hop-by-hop ones, credentials and commands', async () => {
+    const fields = { 'x-accel-redirect': '/x', 'authorization': 'Bearer sk-own', 'x-penstock-error': 'overloaded', 'refresh': '0', 'cross-origin-opener-policy': 'x', 'x-kept': 'y', 'set-cookie': 'a=b' };
+    const answer: Answer = (_request, response) => { response.writeHead(200, { 'content-type': 'application/json', ...fields }).end('{}'); };
+    await using plain = await startRelay(answer);
+    const response = await fetch(`${plain.door.baseURL}/chat/completions`, JSON_POST);
+    expect(Object.keys(fields).filter((name) => response.headers.get(name) !== null)).toEqual(['x-kept']);
+    const forwardResponseHeaders = (rawHeaders: readonly string[]): string[] => ['x-count', String(rawHeaders.length / 2)];
+    await using own = await startRelay(answer, { backends: { anthropic: { kind: 'anthropic', send: () => Promise.reject(new Error('not asked')) }, openai: { kind: 'openai', send: httpBackend(plain.origin.origin), forwardResponseHeaders } } });
+    const filtered = await fetch(`${own.door.baseURL}/chat/completions`, JSON_POST);
+    expect([Number(filtered.headers.get('x-count')) > 7, filtered.headers.get('x-kept'), await filtered.text()]).toEqual([true, null, '{}']);
+  });
+
+  it('relays only what leaves nothing behind, unless more is switched on', async () => {
+    await using relay = await startRelay(UNUSED, { relayGroups: undefined as never });
+    for (const [path, status] of [['embeddings', 200], ['responses', 200], ['files', 404], ['threads', 404], ['organization/users', 404], ['rerank', 404]] as const) {
+      expect([path, (await fetch(`${relay.door.baseURL}/${path}`, { ...JSON_POST, body: '{"model":"gpt-9"}' })).status]).toEqual([path, status]);
+    }
   });
 
   it('never hands a redirect on', async () => {

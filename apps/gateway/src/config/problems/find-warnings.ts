@@ -2,6 +2,8 @@ import { frontDoorBackends } from '../front-door-backends.ts';
 import { isLoopbackHost } from '../loopback.ts';
 import { resolveWorkerCount } from '../resolve-worker-count.ts';
 import { serviceLinks, type Environment } from '../reading/overrides.ts';
+import { ROUTE_GROUPS } from '../sections/anthropic-native-section.ts';
+import { FRONT_DOOR_GROUPS } from '../sections/front-door-groups.ts';
 import type { GatewayConfig } from '../gateway-config.ts';
 
 /** Bytes of the largest JSON body that the API takes. */
@@ -36,8 +38,10 @@ export function findWarnings(config: GatewayConfig, environment: Environment): s
     warnings.push(`${side}.max_buffered_bytes leaves each of ${workers} worker(s) ${largestBytes} bytes: larger request bodies, which the API takes up to ${LARGEST_BODY_BYTES}, are always refused`);
   }
   for (const client of clients) {
-    const off = (client.routes ?? []).filter((route) => route !== 'front_door' && route !== 'unknown' && route !== 'message_threads' && !native.route_groups.includes(route));
-    if (off.length > 0) warnings.push(`client ${client.name} names routes that anthropic_native.route_groups does not serve: ${off.join(', ')}`);
+    for (const [side, known, served] of [['anthropic_native', ROUTE_GROUPS, native.route_groups], ['openai_front_door', FRONT_DOOR_GROUPS, frontDoor.route_groups]] as const) {
+      const off = (client.routes ?? []).filter((route) => (known as readonly string[]).includes(route) && !(served as readonly string[]).includes(route));
+      if (off.length > 0) warnings.push(`client ${client.name} names routes that ${side}.route_groups does not serve: ${off.join(', ')}`);
+    }
   }
   return warnings;
 }

@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { isKeyLike } from '../problems/secret-fields.ts';
 import { ROUTE_GROUPS } from './anthropic-native-section.ts';
+import { FRONT_DOOR_GROUPS } from './front-door-groups.ts';
 import { checkedText, count, list, modelPattern } from './field-kinds.ts';
 
-/** What a client's `routes` may name: the native groups, continued message threads, paths the gateway does not know, and the front door. */
-export const CLIENT_ROUTES: readonly [...typeof ROUTE_GROUPS, 'message_threads', 'unknown', 'front_door'] = [...ROUTE_GROUPS, 'message_threads', 'unknown', 'front_door'];
+/** What a client's `routes` may name: the native groups, continued message threads, paths the native side does not know, and the groups of the front door. */
+export const CLIENT_ROUTES: readonly [...typeof ROUTE_GROUPS, 'message_threads', 'unknown', ...typeof FRONT_DOOR_GROUPS] = [...ROUTE_GROUPS, 'message_threads', 'unknown', ...FRONT_DOOR_GROUPS];
 
 /** One of `CLIENT_ROUTES`. */
 export type ClientRoute = (typeof CLIENT_ROUTES)[number];
@@ -50,7 +51,7 @@ const clientSection: z.ZodType<ClientConfig> = z.strictObject({
     .describe('Label of this client in logs and metrics.'),
   key_sha256: z.string(HASH_EXPECTED).regex(/^[0-9a-fA-F]{64}$/, HASH_EXPECTED).describe('SHA-256 of the client\'s key in hexadecimal.'),
   models: list(modelPattern()).min(1, 'at least one model pattern').optional()
-    .describe('Models this client may use; `*` stands for any characters. Absent: all. With it batches are refused, whose models cannot be read.'),
+    .describe('Models this client may use; `*` stands for any characters. Absent: all. With it requests are refused whose models cannot be read: batches, and on `/v1` stored state and forms.'),
   routes: list(z.enum(CLIENT_ROUTES, `one of ${CLIENT_ROUTES.join(', ')}`)).min(1, 'at least one route group').optional()
     .describe('Route groups this client may use. Absent: those that are served, but with two or more clients only `messages`, `models` and `front_door`. `message_threads` lets messages continue a thread, which is shared with all clients.'),
   limits: limitsOfClient.optional().describe('What this client may use at most.'),

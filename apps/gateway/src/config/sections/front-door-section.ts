@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { apiKey, apiVersion, baseUrl, count, flag, list, modelPattern, pem, proxyUrl, seconds, secondsOrNone, text } from './field-kinds.ts';
-import { poolSection, timeoutsSection } from './upstream-settings.ts';
-import type { PoolConfig, TimeoutsConfig } from './upstream-settings.ts';
+import { FRONT_DOOR_GROUPS, type FrontDoorGroup } from './front-door-groups.ts';
+import { frontDoorTimeoutsSection, poolSection } from './upstream-settings.ts';
+import type { FrontDoorTimeoutsConfig, PoolConfig } from './upstream-settings.ts';
 
 /** What a backend speaks: Anthropic's protocol (translated) or OpenAI's (relayed). */
 export const BACKEND_KINDS = ['anthropic', 'openai'] as const;
@@ -58,10 +59,11 @@ export interface FrontDoorConfig {
   readonly backends: readonly BackendConfig[];
   readonly models: readonly ModelRuleConfig[];
   readonly model_capabilities: Readonly<Record<string, ModelCapabilitiesConfig>>;
+  readonly route_groups: readonly FrontDoorGroup[];
   readonly max_buffered_bytes: number;
   readonly keep_alive_comments: number;
   readonly timeout: number;
-  readonly timeouts: TimeoutsConfig;
+  readonly timeouts: FrontDoorTimeoutsConfig;
   readonly pool: PoolConfig;
 }
 
@@ -114,13 +116,19 @@ export const frontDoorSection: z.ZodType<FrontDoorConfig> = z.strictObject({
   keep_alive_comments: secondsOrNone().default(0).describe('Silence in seconds after which a comment is sent on an event stream; 0: only where the upstream sends a ping.'),
   backends: list(backendSection).default([])
     .describe('Upstreams. Empty: one `anthropic` backend with the base_url, api_key, version and ca of `anthropic_native`, with its own connections.'),
+  route_groups: list(z.enum(FRONT_DOOR_GROUPS, `one of ${FRONT_DOOR_GROUPS.join(', ')}`)).default(['front_door', 'front_door_files', 'front_door_batches', 'front_door_state'])
+    .describe('Groups of OpenAI routes that are relayed to `openai` backends. `front_door`: completions, embeddings, responses, moderations, audio, images. `front_door_files`, `front_door_batches`, `front_door_state`: what the origin keeps. `front_door_admin` and `front_door_unknown` (paths the gateway does not know) are off unless named.'),
   models: list(modelRule).default([]).describe('Which backend takes which model. Empty with one backend: `claude-*` (anthropic) or every model (openai).'),
   model_capabilities: z.record(modelPattern(), modelCapabilitiesSection, 'an object').default({})
     .describe('What models accept, by name or pattern, over the built-in table. `MODEL_CAPABILITIES_FILE` and `MODEL_CAPABILITIES_JSON` are laid over it.'),
   timeout: seconds().default(60).describe('Seconds until the response headers of quick operations.'),
-  timeouts: timeoutsSection.prefault({}).describe('Every other clock of the front door, in seconds.'),
+  timeouts: frontDoorTimeoutsSection.prefault({}).describe('Every other clock of the front door, in seconds.'),
   pool: poolSection.prefault({}).describe('Connections of each backend; never shared with the native path.'),
 }, 'an object').transform((frontDoor) => ({
   ...frontDoor,
-  timeouts: { ...frontDoor.timeouts, quick_headers: frontDoor.timeouts.quick_headers ?? frontDoor.timeout },
+  timeouts: {
+    ...frontDoor.timeouts,
+    quick_headers: frontDoor.timeouts.quick_headers ?? frontDoor.timeout,
+    openai_idle: frontDoor.timeouts.openai_idle ?? Math.max(frontDoor.timeouts.idle, frontDoor.timeouts.stream_headers),
+  },
 }));

@@ -68,3 +68,18 @@ export const nativeTimeoutsSection: z.ZodType<NativeTimeoutsSettings> = z.strict
   ...clocks,
   session_idle: seconds().default(3600).describe('The same as `idle`, for event streams of sessions and long polls, which are silent while a session waits for a person.'),
 }, 'an object');
+
+/** The clocks of the front door, whose backends are of two kinds. */
+export interface FrontDoorTimeoutsConfig extends TimeoutsConfig {
+  readonly openai_idle: number;
+}
+
+/** `FrontDoorTimeoutsConfig` before the defaults that other clocks give. */
+export type FrontDoorTimeoutsSettings = TimeoutsSettings & { readonly openai_idle?: number | undefined };
+
+/** The schema of the front door's `timeouts`. */
+export const frontDoorTimeoutsSection: z.ZodType<FrontDoorTimeoutsSettings> = z.strictObject({
+  ...clocks,
+  openai_idle: seconds().optional()
+    .describe('`idle` of backends of kind `openai`. They send no pings: a model that thinks, or a server that reads a long prompt, is as silent as before its first byte. Absent: the larger of `idle` and `stream_headers`.'),
+}, 'an object');

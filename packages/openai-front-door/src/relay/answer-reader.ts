@@ -1,27 +1,29 @@
-import { Buffer } from 'node:buffer';
-import { asNumber } from '../request/parse-json.ts';
 import { isJsonObject, member, type JsonObject } from '../request/json-value.ts';
+import { asNumber } from '../request/parse-json.ts';
 import type { TokenCounts } from '../request-summary.ts';
-import { createEventDecoder } from '../stream/event-decoder.ts';
+import { createEventDataReader } from './event-data.ts';
+import { JsonMembers, readJson } from './json-members.ts';
 
-/** What a relayed answer said of itself. */
+/** What a relayed answer says of itself. */
 export interface RelayObservation {
   readonly model?: string;
   readonly usage?: TokenCounts;
   readonly sawStop?: boolean;
   readonly sawError: boolean;
-  /** Whether a chat said that it is over, by a finish reason or by `[DONE]`; true of answers that are no stream. */
+  /** Whether a chat ended, by a finish reason or by `[DONE]`; true of answers that are no stream. */
   readonly sawEnd: boolean;
 }
 
-/** Reads a relayed answer beside its path; it sees chunks after they were written and can change nothing. */
-export interface RelayObserver {
-  onChunk(chunk: Uint8Array): void;
+/** Reads the plain bytes of an answer as they come. */
+export interface AnswerReader {
+  write(bytes: Uint8Array): void;
   result(): RelayObservation;
 }
 
-/** A JSON answer larger than this is relayed unread. */
-const MAX_OBSERVED_BYTES = 1024 * 1024;
+/** The largest member of a JSON answer that is read; `usage` takes some hundred bytes. */
+const MAX_MEMBER_BYTES = 64 * 1024;
+
+const READ_MEMBERS = ['model', 'usage', 'x_groq', 'error'];
 
 function numberOf(object: JsonObject, ...names: readonly string[]): number {
   for (const name of names) {
@@ -45,25 +47,31 @@ interface Found {
   sawError: boolean;
 }
 
+/** Groq reports usage beside the answer, where nobody asked for it. */
+function usageOf(answer: JsonObject): unknown {
+  const beside = member(answer, 'x_groq');
+  return member(answer, 'usage') ?? (isJsonObject(beside) ? member(beside, 'usage') : undefined);
+}
+
 function readInto(found: Found, value: unknown): void {
   if (!isJsonObject(value)) return;
   // The Responses API wraps its object in the last event.
   const answer = isJsonObject(value['response']) ? value['response'] : value;
   if (typeof answer['model'] === 'string') found.model = answer['model'];
-  const usage = member(answer, 'usage');
+  const usage = usageOf(answer);
   if (isJsonObject(usage)) found.usage = readCounts(usage);
   if (isJsonObject(member(value, 'error'))) found.sawError = true;
 }
 
 const FINISH_REASON = /"finish_reason":\s*"/;
 
-function observeEvents(maxEventChars: number): RelayObserver {
+function readEvents(maxEventBytes: number): AnswerReader {
   const found: Found = { sawError: false };
   let isDone = false;
   let isFinished = false;
   let isFirst = true;
-  const decoder = createEventDecoder({
-    maxEventChars,
+  const events = createEventDataReader({
+    maxEventBytes,
     onData: (data) => {
       isFinished ||= FINISH_REASON.test(data);
       if (data === '[DONE]') isDone = true;
@@ -72,28 +80,23 @@ function observeEvents(maxEventChars: number): RelayObserver {
       isFirst = false;
     },
   });
-  return { onChunk: (chunk) => { decoder.write(chunk); }, result: () => ({ ...found, sawStop: isDone, sawEnd: isDone || isFinished || found.sawError }) };
+  return { write: (bytes) => { events.write(bytes); }, result: () => ({ ...found, sawStop: isDone, sawEnd: isDone || isFinished || found.sawError }) };
 }
 
-function observeJson(): RelayObserver {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
+function readWhole(): AnswerReader {
+  const members = new JsonMembers(READ_MEMBERS, MAX_MEMBER_BYTES);
   return {
-    onChunk: (chunk) => {
-      length += chunk.length;
-      if (length <= MAX_OBSERVED_BYTES) chunks.push(chunk);
-      else chunks.length = 0;
-    },
+    write: (bytes) => { members.write(bytes); },
     result: () => {
       const found: Found = { sawError: false };
-      if (length > 0 && length <= MAX_OBSERVED_BYTES) readInto(found, JSON.parse(Buffer.concat(chunks).toString('utf8')));
+      readInto(found, Object.fromEntries([...members.found()].map(([name, text]) => [name, readJson(text)])));
       return { ...found, sawEnd: true };
     },
   };
 }
 
-/** Observes an answer by its media type; one that is compressed or of another type is not read. */
-export function createRelayObserver(mediaType: string, maxEventChars: number): RelayObserver | undefined {
-  if (mediaType === 'text/event-stream') return observeEvents(maxEventChars);
-  return mediaType === 'application/json' ? observeJson() : undefined;
+/** Makes the reader for a media type; answers of other types are not read. */
+export function createAnswerReader(mediaType: string, maxEventBytes: number): AnswerReader | undefined {
+  if (mediaType === 'text/event-stream') return readEvents(maxEventBytes);
+  return mediaType === 'application/json' ? readWhole() : undefined;
 }

@@ -9,11 +9,21 @@ const REQUEST_FIELDS: ReadonlySet<string> = new Set([
 /** A field that describes a body which is passed on as it arrives; that of a gathered one is its own. */
 const STREAMED_FIELD = 'content-length';
 
-/** Hop-by-hop fields (RFC 9110 section 7.6.1), and those that speak for the origin's own site. */
+/** Response fields that never cross where the backend has no policy of its own. */
 const DROPPED_RESPONSE_FIELDS: ReadonlySet<string> = new Set([
-  'connection', 'keep-alive', 'proxy-connection', 'proxy-authenticate', 'proxy-authentication-info', 'te', 'trailer', 'transfer-encoding', 'upgrade',
-  'set-cookie', 'set-cookie2', 'alt-svc', 'strict-transport-security', 'nel', 'report-to', 'reporting-endpoints', 'clear-site-data', 'public-key-pins', 'www-authenticate',
+  // Hop-by-hop (RFC 9110 section 7.6.1), and framing that is written anew.
+  'connection', 'keep-alive', 'proxy-connection', 'proxy-authenticate', 'proxy-authentication-info', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'expect',
+  // Credentials, of whatever hop.
+  'authorization', 'proxy-authorization', 'x-api-key', 'api-key', 'set-cookie', 'set-cookie2', 'www-authenticate',
+  // They speak for the origin's own site.
+  'alt-svc', 'strict-transport-security', 'nel', 'report-to', 'reporting-endpoints', 'clear-site-data', 'public-key-pins', 'public-key-pins-report-only', 'expect-ct',
+  'accept-ch', 'critical-ch', 'origin-agent-cluster', 'service-worker-allowed', 'refresh', 'timing-allow-origin',
+  // Commands to a reverse proxy in front of us.
+  'x-accel-redirect', 'x-sendfile', 'x-lighttpd-send-file', 'x-reproxy-url',
 ]);
+
+/** `x-penstock-*` is the gateway's own: on an upstream's answer it would forge where an error came from. */
+const DROPPED_RESPONSE_PREFIXES: readonly string[] = ['access-control-', 'cross-origin-', 'x-penstock-'];
 
 /** What `Connection` names is meant for the next hop alone (RFC 9110 section 7.6.1). */
 function nominatedFields(rawHeaders: RawHeaders): ReadonlySet<string> {
@@ -40,13 +50,13 @@ export function relayRequestHeaders(request: IncomingMessage, isStreamed: boolea
   return headers;
 }
 
-/** The header of a relayed response: everything but hop-by-hop fields, what they nominate, and what speaks for another site. */
+/** The header of a relayed response, where its backend has no `forwardResponseHeaders`: everything but the fields above and what `Connection` nominates. */
 export function relayResponseHeaders(rawHeaders: RawHeaders): string[] {
   const nominated = nominatedFields(rawHeaders);
   const headers: string[] = [];
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
     const name = rawHeaders[index]?.toLowerCase() ?? '';
-    if (DROPPED_RESPONSE_FIELDS.has(name) || nominated.has(name) || name.startsWith('access-control-')) continue;
+    if (DROPPED_RESPONSE_FIELDS.has(name) || nominated.has(name) || DROPPED_RESPONSE_PREFIXES.some((prefix) => name.startsWith(prefix))) continue;
     headers.push(rawHeaders[index] ?? '', rawHeaders[index + 1] ?? '');
   }
   return headers;

@@ -1,0 +1,86 @@
+import { randomBytes } from 'node:crypto';
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import type { RelayObservation } from '../../src/relay/answer-reader.ts';
+import { createRelayObserver } from '../../src/relay/relay-observer.ts';
+
+const ANSWER = { id: 'c', model: 'local-1', choices: [{ message: { content: '"usage":{"prompt_tokens":9}' } }], usage: { prompt_tokens: 100, completion_tokens: 7 } };
+const COUNTS = { input: 100, output: 7, cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0 };
+const EVENTS = `data: ${JSON.stringify({ model: 'm', choices: [] })}\n\ndata: ${JSON.stringify({ choices: [], usage: ANSWER.usage })}\n\ndata: [DONE]\n\n`;
+
+interface Observed {
+  readonly observation: RelayObservation;
+  readonly errors: readonly unknown[];
+  readonly lags: number;
+}
+
+async function observe(bytes: Uint8Array, { coding = 'identity', mediaType = 'application/json', size = 1_000, maxDecodedBytes = 1_000_000, isCut = false } = {}): Promise<Observed> {
+  const errors: unknown[] = [];
+  let lags = 0;
+  const observer = createRelayObserver({ mediaType, coding, maxEventBytes: 10_000, maxDecodedBytes, onError: (error) => { errors.push(error); } });
+  for (let index = 0; index < bytes.length; index += size) {
+    const lag = observer.onChunk(bytes.subarray(index, index + size));
+    if (lag !== undefined) lags += 1;
+    await lag;
+  }
+  return { observation: await observer.result(isCut), errors, lags };
+}
+
+const CODINGS = [['gzip', gzipSync], ['x-gzip', gzipSync], ['deflate', deflateSync], ['deflate', deflateRawSync], ['br', brotliCompressSync], ['zstd', zstdCompressSync]] as const;
+
+describe('usage', () => {
+  it.each(CODINGS)('is read of an answer in %s, JSON or events', async (coding, encode) => {
+    expect(await observe(encode(Buffer.from(JSON.stringify(ANSWER))), { coding, size: 3 })).toMatchObject({ observation: { model: 'local-1', usage: COUNTS, sawEnd: true }, errors: [] });
+    expect(await observe(encode(Buffer.from(EVENTS)), { coding, mediaType: 'text/event-stream', size: 3 })).toMatchObject({ observation: { model: 'm', usage: COUNTS, sawStop: true }, errors: [] });
+  });
+
+  it('is read at the end of an answer of 20 MB, of which nothing is held (embeddings, images)', async () => {
+    const { usage, ...rest } = ANSWER;
+    const text = Buffer.from(JSON.stringify({ ...rest, data: [{ embedding: Array.from({ length: 500_000 }, (_, index) => index / 7) }, { b64_json: 'A'.repeat(10_000_000) }], usage }));
+    const before = process.memoryUsage().arrayBuffers;
+    const { observation } = await observe(text, { size: 65_536 });
+    expect(observation).toMatchObject({ model: 'local-1', usage: COUNTS });
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2_000_000);
+  });
+
+  it('is read where Groq reports it unasked', async () => {
+    const events = `data: ${JSON.stringify({ model: 'm', choices: [], x_groq: { id: 'req', usage: ANSWER.usage } })}\n\ndata: [DONE]\n\n`;
+    expect((await observe(Buffer.from(events), { mediaType: 'text/event-stream' })).observation.usage).toEqual(COUNTS);
+    expect((await observe(Buffer.from(JSON.stringify({ x_groq: { usage: ANSWER.usage } })))).observation.usage).toEqual(COUNTS);
+  });
+
+  it('is that of the answer, where the Responses API wraps it', async () => {
+    const events = `event: response.completed\ndata: ${JSON.stringify({ type: 'response.completed', response: { model: 'm', usage: { input_tokens: 10, output_tokens: 2, input_tokens_details: { cached_tokens: 4 } } } })}\n\n`;
+    expect((await observe(Buffer.from(events), { mediaType: 'text/event-stream' })).observation.usage).toEqual({ ...COUNTS, input: 6, output: 2, cacheRead: 4 });
+  });
+});
+
+describe('an answer that cannot be read', () => {
+  const UNREAD = { sawError: false, sawEnd: true };
+
+  it.each([['gzip, br'], ['compress'], ['__proto__']])('is passed over in the coding %s', async (coding) => {
+    expect(await observe(gzipSync('{}'), { coding })).toEqual({ observation: UNREAD, errors: [], lags: 0 });
+  });
+
+  it('is reported once, and nothing more of it is read', async () => {
+    const { observation, errors } = await observe(Buffer.from(JSON.stringify(ANSWER)), { coding: 'gzip', size: 3 });
+    expect([observation, errors.length]).toEqual([UNREAD, 1]);
+  });
+
+  it('is no error when it was cut', async () => {
+    const { observation, errors } = await observe(gzipSync(EVENTS).subarray(0, -12), { coding: 'gzip', mediaType: 'text/event-stream', isCut: true });
+    expect([errors, observation.sawEnd]).toEqual([[], true]);
+  });
+
+  it('is decoded no further than the bound (a small answer may decode to gigabytes)', async () => {
+    const bomb = gzipSync(Buffer.alloc(50_000_000, ' '));
+    expect(await observe(bomb, { coding: 'gzip', maxDecodedBytes: 100_000 })).toMatchObject({ observation: UNREAD, errors: [] });
+  });
+});
+
+it('holds the next chunk back while more waits to be decoded than the decoder takes', async () => {
+  const noise = randomBytes(400_000);
+  const { lags, observation } = await observe(gzipSync(Buffer.concat([Buffer.from('{"x":"'), Buffer.from(noise.toString('base64')), Buffer.from(`","usage":${JSON.stringify(ANSWER.usage)}}`)])), { coding: 'gzip', size: 65_536 });
+  expect(lags).toBeGreaterThan(0);
+  expect(observation.usage).toEqual(COUNTS);
+});
