@@ -28,8 +28,11 @@ const helmPath = [...(process.env['PATH'] ?? '').split(delimiter), goBin].map((f
 /** Whether the real `helm` can be run; what needs it is skipped with a word otherwise. */
 export const HAS_HELM: boolean = helmPath !== undefined;
 
+/** The version that continuous integration installs. */
+export const HELM_VERSION = 'v3.18.4';
+
 /** Put behind the name of a test that needs helm. */
-export const HELM_NOTE: string = HAS_HELM ? '' : ' (skipped: helm is not installed; go install helm.sh/helm/v3/cmd/helm@v3.18.4)';
+export const HELM_NOTE: string = HAS_HELM ? '' : ` (skipped: helm is not installed; go install helm.sh/helm/v3/cmd/helm@${HELM_VERSION})`;
 
 /** Runs helm. */
 export function helm(...args: readonly string[]): { readonly code: number | null; readonly stdout: string; readonly stderr: string } {

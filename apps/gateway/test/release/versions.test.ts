@@ -33,7 +33,7 @@ beforeAll(() => {
   for (const name of pendingChangesets()) rmSync(join(folder, '.changeset', name));
   writeFileSync(join(folder, '.changeset/all.md'), `---\n${published().map(([, { name }]) => `"${name}": patch\n`).join('')}---\n\nChange something\n`);
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
-  for (const args of [['init', '-q', '-b', 'main'], ['add', '.changeset', 'packages', 'apps'], ['-c', 'user.name=test', '-c', 'user.email=test@example.org', 'commit', '-q', '-m', 'start']]) {
+  for (const args of [['init', '-q', '-b', 'main'], ['add', '.changeset', 'packages', 'apps', 'deploy', 'scripts'], ['-c', 'user.name=test', '-c', 'user.email=test@example.org', 'commit', '-q', '-m', 'start']]) {
     const { code, output } = run('git', args);
     expect(code, output).toBe(0);
   }
@@ -61,6 +61,28 @@ describe('a release', () => {
     expect([named.length > 8, ...new Set(named)]).toEqual([true, version]);
     // Ranges within the workspace stay what they are; they become versions when a package is packed.
     for (const [, { dependencies = {} }] of published()) for (const [name, range] of Object.entries(dependencies)) if (name.startsWith('@penstock/')) expect(range).toBe('workspace:^');
+  });
+
+  test('is prepared as a patch that raises versions, which the job with the right to push applies to named files only', () => {
+    const copy = mkdtempSync(join(tmpdir(), 'penstock-patch-'));
+    try {
+      run('git', ['checkout', '-q', '--force', 'HEAD']);
+      const before = published().map(([, { version }]) => version);
+      const { code, output } = run(process.execPath, ['scripts/prepare-release.mjs', copy], { GITHUB_OUTPUT: join(copy, 'outputs') });
+      expect(code, output).toBe(0);
+      expect([readFileSync(join(copy, 'outputs'), 'utf8'), readdirSync(copy).toSorted()]).toEqual(['pending=true\n', ['outputs', 'versions.patch']]);
+      const includes = [...readFileSync(join(ROOT, '.github/workflows/release.yml'), 'utf8').matchAll(/--include=(\S+)/g)].map(([option]) => option.replaceAll("'", ''));
+      run('git', ['reset', '-q', '--hard', 'HEAD']);
+      expect(published().map(([, { version }]) => version)).toEqual(before);
+      // A file that the patch must not reach.
+      writeFileSync(join(copy, 'more.patch'), `${readFileSync(join(copy, 'versions.patch'), 'utf8')}diff --git a/scripts/new.mjs b/scripts/new.mjs\nnew file mode 100644\n--- /dev/null\n+++ b/scripts/new.mjs\n@@ -0,0 +1 @@\n+hostile\n`);
+      const applied = run('git', ['apply', '--index', ...includes, join(copy, 'more.patch')]);
+      expect(applied.code, applied.output).toBe(0);
+      expect([new Set(published().map(([, { version }]) => version)).size, pendingChangesets(), existsSync(join(folder, 'scripts/new.mjs'))]).toEqual([1, [], false]);
+      expect(published()[0]?.[1].version).not.toBe(before[0]);
+    } finally {
+      rmSync(copy, { recursive: true, force: true });
+    }
   });
 
   test('names the repository that builds it in every published manifest (a registry refuses provenance without), and refuses to guess', () => {
