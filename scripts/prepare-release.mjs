@@ -16,9 +16,8 @@ const out = resolve(folder);
 
 function run(command, args, cwd = ROOT) {
   const { status, stdout, error } = spawnSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], maxBuffer: 64 * 1024 * 1024 });
-  if (status === 0) return stdout;
-  console.error(`${command} ${args.join(' ')} ended with ${error?.message ?? status}`);
-  process.exit(1);
+  if (status !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${error?.message ?? status}`);
+  return stdout;
 }
 
 /** Published packages, each behind those that it depends on. */
