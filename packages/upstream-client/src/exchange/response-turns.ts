@@ -2,7 +2,7 @@ import type { Dispatcher } from 'undici';
 import type { RequestPhase } from '../upstream-error.ts';
 
 /** So many bytes of one response are read in a row, then other connections have their turn. A chunk counts as its bytes and `CHUNK_BYTES`. */
-export const TURN_BYTES = 256 * 1024;
+export const TURN_BYTES: number = 256 * 1024;
 /** What a chunk costs beside its bytes, as bytes: in chunks of one byte the chunks are the work. */
 export const CHUNK_BYTES = 64;
 
