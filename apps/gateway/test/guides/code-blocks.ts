@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 /** The root of the repository. */
@@ -9,14 +9,15 @@ export interface CodeBlock {
   /** Path and line, for the name of a test. */
   readonly where: string;
   readonly language: string;
-  /** The second word behind the fence, such as `run` or `config`. */
+  /** The second word behind the fence, such as `run`, `serve` or `config`. */
   readonly purpose: string;
-  /** What its output must contain, where the page says. */
-  readonly prints: string | undefined;
+  /** The texts that its output must contain, one for each `prints=` of the fence. */
+  readonly prints: readonly string[];
   readonly code: string;
 }
 
-const FENCE = /^```(\w+)(?: (\w+))?(?: prints=(.*))?$/;
+const FENCE = /^```(\w+)(?: (\w+))?((?: prints=(?:"[^"]*"|\S+))*)$/;
+const PRINTS = / prints=(?:"([^"]*)"|(\S+))/g;
 
 /** Reads the fenced blocks of a page; indented ones are not examples. */
 export function codeBlocks(page: string): readonly CodeBlock[] {
@@ -27,11 +28,18 @@ export function codeBlocks(page: string): readonly CodeBlock[] {
     if (opening === null) continue;
     const end = lines.indexOf('```', index + 1);
     if (end === -1) throw new Error(`${page}:${index + 1} opens a block that never ends`);
-    const [, language = '', purpose = '', prints] = opening;
-    blocks.push({ where: `${page}:${index + 1}`, language, purpose, prints: prints?.replace(/^"(.*)"$/, '$1'), code: lines.slice(index + 1, end).join('\n') });
+    const [, language = '', purpose = '', expectations = ''] = opening;
+    const prints = [...expectations.matchAll(PRINTS)].map(([, quoted, bare]) => quoted ?? bare ?? '');
+    blocks.push({ where: `${page}:${index + 1}`, language, purpose, prints, code: lines.slice(index + 1, end).join('\n') });
     index = end;
   }
   return blocks;
+}
+
+/** The README of the repository and of each package and app. */
+export function readmes(): readonly string[] {
+  const members = ['packages', 'apps'].flatMap((area) => readdirSync(join(ROOT, area)).toSorted().map((name) => `${area}/${name}/README.md`));
+  return ['README.md', ...members.filter((page) => existsSync(join(ROOT, page)))];
 }
 
 /** Every page whose blocks are held to run. */
