@@ -21,6 +21,7 @@ import { INBOUND_LIMITS, type InboundLimits } from './inbound/inbound-limits.ts'
 import { createFullReport } from './inbound/create-full-report.ts';
 import { createDrain } from './lifecycle/drain.ts';
 import { createLifecycle, type Lifecycle } from './lifecycle/lifecycle.ts';
+import { createLimiter, type Limiter, type LimiterOptions } from './limits/limiter.ts';
 import type { WorkerShare } from './limits/worker-share.ts';
 import type { ProcessLogger } from './logging/create-logger.ts';
 import { createObserverReport } from './logging/create-observer-report.ts';
@@ -44,6 +45,8 @@ export interface GatewayOptions {
   readonly share?: WorkerShare;
   /** What the standard `OTEL_*` variables say. @defaultValue no tracing */
   readonly tracing?: TracingSettings | undefined;
+  /** Makes the limits of one side; a test may look on. @defaultValue createLimiter */
+  readonly makeLimiter?: (options: LimiterOptions) => Limiter;
   /** Shorter inbound clocks, for tests. @defaultValue INBOUND_LIMITS */
   readonly inboundLimits?: Partial<InboundLimits>;
 }
@@ -79,6 +82,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const tracing = await startTracing({ settings: options.tracing, version: options.version, logger, observerError: (error) => metrics.observerError('tracing', error) });
   const sides = createSides({
     config, clients: createClientRegistry(config), metrics, log, logger, lifecycle, viaPseudonym: options.viaPseudonym, share: options.share, tracing,
+    makeLimiter: options.makeLimiter ?? createLimiter,
   });
   let checkOrigin = originCheckOf(config);
   const inboundLimits: InboundLimits = { ...INBOUND_LIMITS, ...keepAliveOf(config), ...options.inboundLimits };

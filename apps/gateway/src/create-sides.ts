@@ -6,7 +6,7 @@ import type { ClientRegistry } from './clients/client-registry.ts';
 import type { GatewayConfig } from './config/gateway-config.ts';
 import { createFrontDoorSide, type FrontDoorSide } from './front-door/create-front-door-side.ts';
 import type { Lifecycle } from './lifecycle/lifecycle.ts';
-import { createLimiter, type Limiter } from './limits/limiter.ts';
+import type { Limiter, LimiterOptions } from './limits/limiter.ts';
 import type { WorkerShare } from './limits/worker-share.ts';
 import { describeError } from './logging/describe-error.ts';
 import type { RequestLog } from './logging/request-log.ts';
@@ -27,6 +27,7 @@ export interface SidesOptions {
   readonly viaPseudonym: string;
   readonly share: WorkerShare | undefined;
   readonly tracing: Tracing | undefined;
+  readonly makeLimiter: (options: LimiterOptions) => Limiter;
 }
 
 /** The two halves of the gateway. One that could not be made is absent, and `warnings` says why. */
@@ -89,9 +90,9 @@ export function createSides(options: SidesOptions): Sides {
 }
 
 /** The limits of one side. A store that is down fails for every request: it is counted each time and logged now and then. */
-function createSideLimiter({ config, logger, metrics, share }: SidesOptions, side: Side): Limiter {
+function createSideLimiter({ config, logger, metrics, share, makeLimiter }: SidesOptions, side: Side): Limiter {
   let loggedAt = -STORE_LOG_INTERVAL_MS;
-  return createLimiter({
+  return makeLimiter({
     clients: config.clients, store: config.limits.store, failurePolicy: config.limits.on_store_failure, scope: side,
     ...(share === undefined ? {} : { share }),
     onStoreFailure: ({ operation, error }) => {

@@ -19,6 +19,19 @@ export interface TokenCounts {
   readonly cacheWrite1h: number;
 }
 
+/** The part of a response's tokens that one model used. */
+export interface ModelTokens {
+  /** Absent for the model of the response itself. */
+  readonly model?: string;
+  readonly tokens: TokenCounts;
+}
+
+/** The tokens of one response. */
+export interface ResponseTokens extends TokenCounts {
+  /** The same tokens by model, where parts of the response were another model's. */
+  readonly byModel?: readonly ModelTokens[];
+}
+
 /** Where the token counts came from: the final usage, only the first part of it, or nowhere. */
 export type UsageSource = 'final' | 'partial' | 'missing';
 
@@ -52,7 +65,7 @@ export interface RequestRecord {
   readonly requestedModel?: string;
   /** The model that the upstream's response named. */
   readonly model?: string;
-  readonly usage?: TokenCounts;
+  readonly usage?: ResponseTokens;
   /** Absent for routes that have no usage. */
   readonly usageSource?: UsageSource;
 }

@@ -25,9 +25,10 @@ export interface BackendResponse {
 
 /**
  * Sends one request upstream; the application's port. It rejects when no response head came: an error with a `code` of the
- * `BACKEND_FAILURES` table is classified by it, a `FrontDoorError` is answered as it stands.
+ * `BACKEND_FAILURES` table is classified by it, a `FrontDoorError` is answered as it stands. `onSent` may be called, at the latest before the
+ * promise settles, with the time (`performance.now()`) at which the upstream had the whole request.
  */
-export type SendToBackend = (request: BackendRequest, signal: AbortSignal) => Promise<BackendResponse>;
+export type SendToBackend = (request: BackendRequest, signal: AbortSignal, onSent?: (at: number) => void) => Promise<BackendResponse>;
 
 /** An origin that speaks Anthropic Messages; Chat Completions are translated for it. */
 export interface AnthropicBackend {

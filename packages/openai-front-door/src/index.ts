@@ -9,7 +9,7 @@ export { FrontDoorOptionsError } from './options-error.ts';
 export type {
   AnthropicBackend, Backend, BackendRequest, BackendResponse, OpenAiBackend, RawHeaders, ResponseKind, SendToBackend,
 } from './backend.ts';
-export { OUTCOMES, type Outcome, type RequestSummary, type TokenCounts, type UsageSource } from './request-summary.ts';
+export { OUTCOMES, type Outcome, type AnswerTokens, type ModelTokens, type RequestSummary, type TokenCounts, type UsageSource } from './request-summary.ts';
 export {
   ERROR_KINDS, FRONT_DOOR_ERROR_CODES, FrontDoorError, isFrontDoorError,
   type ErrorKind, type FrontDoorErrorCode, type FrontDoorErrorDetails,

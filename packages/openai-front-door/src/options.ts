@@ -48,8 +48,12 @@ export interface FrontDoorLimits {
 export interface RequestRead {
   /** The model as the client named it; absent where the body names none or cannot be read. */
   readonly model: string | undefined;
-  /** The output tokens the request may cost; absent where it has no such bound. */
+  /** The output tokens that one answer may cost; absent where it has no such bound. */
   readonly maxTokens: number | undefined;
+  /** How many such answers are made; absent for a request that no model answers, as far as is known. */
+  readonly choices?: number;
+  /** Whether tokens are spent after the request was answered, as by a batch: no answer to it reports them. @defaultValue false */
+  readonly isSpentLater?: boolean;
   readonly stream: boolean;
   /** The body's length as it came, compressed or not. */
   readonly requestBytes: number;
@@ -77,6 +81,8 @@ export interface FrontDoorHooks {
   readonly onRequestSettled?: (summary: RequestSummary, ctx: Context) => void;
   /** Called when the head of an upstream's answer came: of the request nothing is held any more. */
   readonly onUpstreamHead?: (ctx: Context) => void;
+  /** Whether what a model writes is counted (`RequestSummary.textBytes`); each event of a relayed stream is then parsed. @defaultValue it is not */
+  readonly measuresText?: (ctx: Context) => boolean;
   /** What the caller may do. @defaultValue whatever is served, with every model */
   readonly accessOf?: (ctx: Context) => CallerAccess | undefined;
   /** Called with the header fields that a request is sent with, before its backend adds its own: what the client sent besides did not cross. */

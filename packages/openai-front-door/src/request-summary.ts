@@ -16,6 +16,19 @@ export interface TokenCounts {
   readonly cacheWrite1h: number;
 }
 
+/** The part of an answer's tokens that one model used. */
+export interface ModelTokens {
+  /** Absent for the model of the answer itself. */
+  readonly model?: string;
+  readonly tokens: TokenCounts;
+}
+
+/** The tokens of one answer. */
+export interface AnswerTokens extends TokenCounts {
+  /** The same tokens by model, where parts of the answer were another model's. */
+  readonly byModel?: readonly ModelTokens[];
+}
+
 /** Where token counts came from: the final usage, only the first part of it, or nowhere. */
 export type UsageSource = 'final' | 'partial' | 'missing';
 
@@ -35,9 +48,15 @@ export interface RequestSummary {
   readonly model?: string;
   /** Whether the client response was an event stream. */
   readonly isEventStream: boolean;
-  readonly usage?: TokenCounts;
+  readonly usage?: AnswerTokens;
   /** Absent for routes that have no usage. */
   readonly usageSource?: UsageSource;
+  /** Bytes of what the model wrote, as far as it passed. Of a relayed answer only with `measuresText`, and of one that is no stream all its bytes. */
+  readonly textBytes?: number;
+  /** The status of the upstream's response head; absent when none came. */
+  readonly upstreamStatus?: number;
+  /** From the arrival of the request until the upstream had all of it; absent when it never had. */
+  readonly sentMs?: number;
   /** From the arrival of the request to the upstream's response head; absent when none came. */
   readonly firstByteMs?: number;
   /** The longest time in which the client of a stream got no byte of its body; of a relayed one, between two chunks of the upstream. */

@@ -1,5 +1,7 @@
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
-import { loadRecordings, readEvents, type Recording } from '@penstock/test-support';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { loadRecordings, readEvents, recordingsFolder, type Recording } from '@penstock/test-support';
 import { describe, expect, it } from 'vitest';
 import { createUsageObserver, type UsageObserverOptions, type UsageResult } from '../src/anthropic-usage.ts';
 
@@ -35,7 +37,10 @@ const parse = (text: string): Json => object(JSON.parse(text));
 
 /** The recorded truth, computed without any of the code under test: parse everything, lay the usages over each other. */
 function truthOf(usages: readonly Json[]): { input: number; output: number; cacheRead: number; cacheWrites: number; cacheWrite1h: number; thinking: number | undefined; serverTools: Json } {
-  const usage = usages.reduce((merged, next) => ({ ...merged, ...next }), {});
+  const laid = usages.reduce((merged, next) => ({ ...merged, ...next }), {});
+  const iterations = Array.isArray(laid['iterations']) ? laid['iterations'].map(object) : [];
+  const sumOf = (name: string): Json => (iterations.length === 0 ? {} : { [name]: iterations.reduce((sum, entry) => sum + number(entry[name]), 0) });
+  const usage = { ...laid, ...sumOf('input_tokens'), ...sumOf('output_tokens'), ...sumOf('cache_read_input_tokens'), ...sumOf('cache_creation_input_tokens') };
   const thinking = object(usage['output_tokens_details'])['thinking_tokens'];
   return {
     input: number(usage['input_tokens']), output: number(usage['output_tokens']), cacheRead: number(usage['cache_read_input_tokens']),
@@ -100,6 +105,103 @@ const start = (usage: Json, more: Json = {}): string => event('message_start', {
 const delta = (usage: Json, stopReason: string | null = 'end_turn'): string => event('message_delta', { delta: { stop_reason: stopReason }, usage });
 const STOP = event('message_stop', { type: 'message_stop' });
 const of = (text: string): Buffer => Buffer.from(text);
+
+/** A stream whose events were recorded one a line. */
+function recordedChunks(name: string): Buffer | undefined {
+  const folder = recordingsFolder();
+  const file = folder === undefined ? undefined : join(folder, 'chunks', `${name}.chunks.txt`);
+  if (file === undefined || !existsSync(file)) return undefined;
+  return of(readFileSync(file, 'utf8').split('\n').filter((line) => line !== '').map((line) => event(String(parse(line)['type']), line)).join(''));
+}
+
+const iteration = (type: string, input: number, output: number, more: Json = {}): Json => ({ type, input_tokens: input, output_tokens: output, ...more });
+
+describe('usage.iterations', () => {
+  const compaction = recordedChunks('anthropic-compaction.1');
+  const advisor = recordedChunks('anthropic-advisor-20250301.1');
+
+  it.skipIf(compaction === undefined)('of a recorded compaction add up to what was billed (skipped where there are no recordings)', async () => {
+    expect(await readUsage(SSE, compaction ?? of(''))).toMatchObject({ usage: { input: 60_997, output: 3_341 }, source: 'final' });
+  });
+
+  it.skipIf(advisor === undefined)('of a recorded advisor add up, and its part is its model\'s', async () => {
+    const { usage } = await readUsage(SSE, advisor ?? of(''));
+    expect(usage).toMatchObject({ input: 1_051 + 2_728 + 3_676, output: 35 + 3_880 + 3_356 });
+    expect(usage.byModel?.map(({ model, tokens }) => [model, tokens.input, tokens.output])).toEqual([[undefined, 4_727, 3_391], ['claude-opus-4-7', 2_728, 3_880]]);
+  });
+
+  const usageWith = (iterations: unknown): Json => ({ input_tokens: 23_000, output_tokens: 1_000, iterations });
+  const COMPACTION = [
+    iteration('compaction', 180_000, 3_500, { cache_read_input_tokens: 7, cache_creation_input_tokens: 30, cache_creation: { ephemeral_5m_input_tokens: 10, ephemeral_1h_input_tokens: 20 } }),
+    iteration('message', 23_000, 1_000, { model: null }),
+  ];
+  const EXPECTED = { input: 203_000, output: 4_500, cacheRead: 7, cacheWrite5m: 10, cacheWrite1h: 20 };
+
+  it('add up over a compaction, in a stream as in JSON (the top level leaves the summary out)', async () => {
+    const streamed = await readUsage(SSE, of(start({ input_tokens: 180_000, output_tokens: 1 }) + delta(usageWith(COMPACTION)) + STOP));
+    const whole = await readUsage(JSON_HEAD, of(JSON.stringify({ type: 'message', model: 'claude-x', stop_reason: 'end_turn', usage: usageWith(COMPACTION) })));
+    expect([streamed.usage, whole.usage]).toEqual([{ ...EXPECTED, serverToolRequests: {} }, { ...EXPECTED, serverToolRequests: {} }]);
+  });
+
+  it('leave out a fallback that was declined before it wrote anything, and give the rest to the models they name', async () => {
+    const { usage } = await readUsage(JSON_HEAD, of(JSON.stringify({ model: 'claude-b', usage: usageWith([iteration('message', 500, 0, { model: 'claude-a' }), iteration('message', 40, 3, { model: 'claude-b' }), iteration('fallback_message', 500, 60, { model: 'claude-b' })]) })));
+    expect(usage).toMatchObject({ input: 540, output: 63, byModel: [{ model: 'claude-b', tokens: { input: 540, output: 63 } }] });
+  });
+
+  it.each([[[]], [null], ['x'], [[1, 'x', null]]])('that say nothing leave the top level as it is: %j', async (iterations) => {
+    expect((await readUsage(JSON_HEAD, of(JSON.stringify({ usage: usageWith(iterations) })))).usage).toMatchObject({ input: 23_000, output: 1_000 });
+  });
+
+  it('of more models than a message can have are the message\'s own (a label of each costs memory)', async () => {
+    const { usage } = await readUsage(JSON_HEAD, of(JSON.stringify({ usage: usageWith(Array.from({ length: 100 }, (_, index) => iteration('message', 1, 1, { model: `m-${index}` }))) })));
+    expect([usage.input, usage.byModel?.length, usage.byModel?.find(({ model }) => model === undefined)?.tokens.input]).toEqual([100, 17, 84]);
+  });
+});
+
+describe('the text that a model wrote', () => {
+  const measured = async (headers: readonly string[], body: Uint8Array, how = 'complete', options: UsageObserverOptions = {}): Promise<number | undefined> => (await readUsage(headers, body, how, { measuresText: true, ...options })).textBytes;
+  const written = (deltaOf: Json): string => event('content_block_delta', { index: 0, delta: deltaOf });
+
+  it('is counted in bytes: text, tool input and thinking, and not what tools found', async () => {
+    const found = event('content_block_start', { index: 1, content_block: { type: 'web_search_tool_result', content: 'x'.repeat(1_000) } });
+    const body = start({ input_tokens: 1, output_tokens: 1 }) + written({ type: 'text_delta', text: 'héé' }) + written({ type: 'input_json_delta', partial_json: '{"a":' }) + written({ type: 'thinking_delta', thinking: 'hm' }) + found;
+    expect(await measured(SSE, of(body))).toBe(5 + 5 + 2);
+  });
+
+  it('is as long as its signature where thinking is hidden, and not twice where it is shown', async () => {
+    const signature = written({ type: 'signature_delta', signature: 's'.repeat(400) });
+    expect(await measured(SSE, of(start({}) + signature))).toBe(400);
+    expect(await measured(SSE, of(start({}) + written({ type: 'thinking_delta', thinking: 't'.repeat(500) }) + signature))).toBe(500);
+  });
+
+  it('is the same of a compressed stream that was cut', async () => {
+    const body = gzipSync(start({}) + written({ type: 'text_delta', text: 'x'.repeat(5_000) }), { level: 0 });
+    const seen = await measured([...SSE, 'content-encoding', 'gzip'], body, 'client_gone');
+    expect(seen).toBe(5_000);
+  });
+
+  it('is all of a JSON body, decoded, whole or cut', async () => {
+    const body = of(JSON.stringify({ content: 'x'.repeat(5_000) }));
+    expect(await measured(JSON_HEAD, body)).toBe(body.length);
+    expect(await measured(JSON_HEAD, body.subarray(0, 3_000), 'client_gone')).toBe(3_000);
+    expect(await measured([...JSON_HEAD, 'content-encoding', 'br'], brotliCompressSync(body))).toBe(body.length);
+  });
+
+  it('is every byte of a body that could not be read, times 4 where it is compressed', async () => {
+    expect(await measured(['content-type', 'text/plain'], of('x'.repeat(100)))).toBe(100);
+    expect(await measured([...JSON_HEAD, 'content-encoding', 'snappy'], of('x'.repeat(100)))).toBe(400);
+    const large = of(start({}) + written({ type: 'text_delta', text: 'x'.repeat(5_000) }));
+    expect(await measured(SSE, large, 'complete', { maxEventBytes: 1_000 })).toBe(large.length);
+  });
+
+  it('is not looked at unless it is asked for', async () => {
+    expect(await readUsage(SSE, of(start({}) + written({ type: 'text_delta', text: 'x' })))).not.toHaveProperty('textBytes');
+  });
+});
+
+it.each(['constructor', '__proto__', 'toString', 'hasOwnProperty'])('a media type of %s is none that is read, and no error', async (type) => {
+  expect(await readUsage(['content-type', type], of('{"usage":{"input_tokens":1}}'))).toMatchObject({ source: 'missing', errors: [] });
+});
 
 describe('createUsageObserver', () => {
   it('overwrites cumulative counts field by field and never adds them', async () => {

@@ -6,8 +6,9 @@ import { describeClosedModel } from '../clients/describe-closed-model.ts';
 import type { ClientRules } from '../clients/client-rules.ts';
 import type { InboundRequest } from '../inbound/inbound-request.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
-import type { Lease } from '../limits/lease-book.ts';
-import type { Limiter } from '../limits/limiter.ts';
+import { estimateInput } from '../limits/charge-tokens.ts';
+import type { Refusal } from '../limits/decide-admission.ts';
+import type { Lease, Limiter } from '../limits/limiter.ts';
 import type { RequestLog } from '../logging/request-log.ts';
 import type { GatewayMetrics } from '../metrics/create-gateway-metrics.ts';
 
@@ -18,10 +19,23 @@ export interface FrontDoorCaller {
   readonly lease: Lease | undefined;
   /** The bytes of its request that are held. */
   readonly bytes: ByteLease;
-  /** Output tokens that the request may cost, once its body was read. */
-  maxTokens: number | undefined;
   /** Whether the fields of its header that did not cross were counted: a list of models asks several backends. */
   hasCountedFields: boolean;
+  /** Whether its tokens are limited, so that what the model writes is counted. */
+  readonly measuresText: boolean;
+  /** What the request may cost, once its body was read; absent where no model answers. */
+  cost: FrontDoorCost | undefined;
+}
+
+/** What a request may cost, as far as its body says. */
+export interface FrontDoorCost {
+  readonly model: string | undefined;
+  readonly stream: boolean;
+  /** The output tokens of one answer at most; absent where the request gives no bound. */
+  readonly maxTokens: number | undefined;
+  readonly choices: number;
+  /** By the length of the body, decoded. */
+  readonly estimatedInput: number;
 }
 
 /** What admission needs. */
@@ -51,26 +65,42 @@ export async function admitClient(admission: FrontDoorAdmission, inbound: Inboun
   if (rules !== undefined && !RELAY_GROUPS.some((group) => rules.allowsRouteGroup(group))) {
     throw new FrontDoorError('forbidden', 'The OpenAI front door is not open to this client.');
   }
-  return { name, rules, lease: await takeLimits(admission, name), bytes: admission.budget.lease(name), maxTokens: undefined, hasCountedFields: false };
+  return { name, rules, lease: await takeLimits(admission, name), bytes: admission.budget.lease(name), measuresText: admission.limiter.limitsTokens(name), cost: undefined, hasCountedFields: false };
 }
 
 async function takeLimits({ limiter, metrics }: FrontDoorAdmission, name: string): Promise<Lease | undefined> {
   if (!limiter.needsLimits(name)) return undefined;
   const decision = await limiter.admit(name);
   if (decision.ok) return decision.lease;
-  const details = { retryAfterSeconds: decision.retryAfterSeconds };
-  if (decision.limit === 'store_unavailable') throw new FrontDoorError('overloaded', 'The gateway\'s store of client limits does not answer, so that the limits of this client cannot be checked at the moment.', details);
-  metrics.limitRejected(name, decision.limit);
-  throw new FrontDoorError('rate_limited', `This client has reached its limit at this gateway (${decision.limit}).`, details);
+  throw refusalOf(decision, name, metrics);
+}
+
+function refusalOf({ limit, retryAfterSeconds }: Refusal, name: string, metrics: GatewayMetrics): FrontDoorError {
+  if (limit === 'store_unavailable') return new FrontDoorError('overloaded', 'The gateway\'s store of client limits does not answer, so that the limits of this client cannot be checked at the moment.', { retryAfterSeconds });
+  metrics.limitRejected(name, limit);
+  return new FrontDoorError('rate_limited', `This client has reached its limit at this gateway (${limit}).`, { retryAfterSeconds });
 }
 
 /** Decides once the body was read: whether every model that the request names is open to the client. */
-export function admitModel(caller: FrontDoorCaller, { model, otherModels = [], needsModel = true, maxTokens }: RequestRead): void {
-  caller.maxTokens = maxTokens;
+export function admitModel(caller: FrontDoorCaller, { model, otherModels = [], needsModel = true }: RequestRead): void {
   const { rules } = caller;
   if (rules?.restrictsModels !== true) return;
   if (model === undefined && needsModel) throw new FrontDoorError('bad_request', 'The request names no model that can be read.', { param: 'model' });
   for (const named of model === undefined ? otherModels : [model, ...otherModels]) {
     if (!rules.allowsModel(named)) throw new FrontDoorError('model_not_found', describeClosedModel(named, rules.openModels), { param: 'model' });
   }
+}
+
+/** The last step before the request is sent: the tokens that it may cost are reserved until it is settled. `maxOutputTokens` stands for a bound that it does not give. */
+export async function reserveTokens(caller: FrontDoorCaller, { model, stream, maxTokens, choices, isSpentLater, requestBytes, jsonBytes }: RequestRead, { metrics, limiter, maxOutputTokens }: Pick<FrontDoorAdmission, 'metrics' | 'limiter'> & { readonly maxOutputTokens: number }): Promise<void> {
+  if (isSpentLater === true) {
+    throw new FrontDoorError('forbidden', `Requests that are worked on after their answer, such as batches, are not open to a client with a limit in tokens (${limiter.tokenLimitsOf(caller.name).join(', ')}) at this gateway: what they spend is not known when they are answered.`);
+  }
+  if (choices === undefined) return;
+  const estimatedInput = estimateInput(jsonBytes ?? requestBytes);
+  caller.cost = { model, stream, maxTokens, choices, estimatedInput };
+  const refusal = await caller.lease?.reserve({
+    input_tokens_per_minute: estimatedInput, output_tokens_per_minute: (maxTokens ?? maxOutputTokens) * choices,
+  });
+  if (refusal !== undefined) throw refusalOf(refusal, caller.name, metrics);
 }

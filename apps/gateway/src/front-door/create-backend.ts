@@ -52,7 +52,7 @@ export function createBackend(settings: EffectiveBackend, config: FrontDoorConfi
   const watchers = { upload: watching(true), other: watching(false) };
 
   // Not an async function: its frame would hold the request until the head is there.
-  const send: Backend['send'] = (request, signal) => {
+  const send: Backend['send'] = (request, signal, onSent) => {
     const forwarded = policy.forwardRequestHeaders(request.headers, { set });
     if (!forwarded.ok) throw new Error(`the front door made a header that may not be sent: ${forwarded.violation.code}`);
     const headers = withLength(forwarded.headers, request);
@@ -61,7 +61,7 @@ export function createBackend(settings: EffectiveBackend, config: FrontDoorConfi
     if (dropped.length > 0) watcher.onDropped('request', dropped);
     const trace = watcher.beginTrace({ method: request.method, origin: url.origin, template: templateOf(request.path), provider: settings.kind }, headers);
     const isUpload = isStreamed(request.body);
-    const body = new ResponseBody(signal, isUpload ? watchers.upload : watchers.other, trace);
+    const body = new ResponseBody(signal, isUpload ? watchers.upload : watchers.other, trace, onSent);
     upstream.dispatch({
       method: request.method, path: basePath(request.path), headers, body: outboundBody(request.body), timeouts: timeouts[request.responseKind],
       client: request.client, longLived: isUpload ? 'upload' : undefined,

@@ -14,9 +14,11 @@ import { createByteBudget } from '../inbound/byte-budget.ts';
 import type { InboundRequest } from '../inbound/inbound-request.ts';
 import type { BeginJsonCheck } from '../inbound/json-check.ts';
 import { discardRest, respond } from '../inbound/respond.ts';
+import { chargeTokens } from '../limits/charge-tokens.ts';
+import type { TokenRatios } from '../limits/token-ratios.ts';
 import type { RequestRecord } from '../request-record.ts';
 import type { Tracing } from '../tracing/tracing.ts';
-import { admitClient, admitModel, type FrontDoorAdmission, type FrontDoorCaller } from './admit-client.ts';
+import { admitClient, admitModel, reserveTokens, type FrontDoorAdmission, type FrontDoorCaller } from './admit-client.ts';
 import { createBackend, type FrontDoorBackend } from './create-backend.ts';
 import { receiveBody, streamBody } from './receive-body.ts';
 
@@ -76,8 +78,11 @@ export function createFrontDoorSide(options: FrontDoorSideOptions): FrontDoorSid
     onRequestRead: (ctx, read) => {
       const { trace } = inboundOf(ctx);
       if (trace !== undefined) trace.requestModel = read.model;
-      admitModel(callerOf(ctx), read);
+      const caller = callerOf(ctx);
+      admitModel(caller, read);
+      return caller.measuresText ? reserveTokens(caller, read, { metrics, limiter, maxOutputTokens }) : undefined;
     },
+    measuresText: (ctx) => callerOf(ctx).measuresText,
     onUpstreamHead: (ctx) => callerOf(ctx).bytes.release(),
     accessOf: (ctx) => callerOf(ctx).rules,
     onRequestFields: (ctx, name, sent) => {
@@ -104,7 +109,7 @@ export function createFrontDoorSide(options: FrontDoorSideOptions): FrontDoorSid
   function settle(ctx: Context, summary: RequestSummary): void {
     const inbound = inboundOf(ctx);
     const caller = callerOf(ctx);
-    chargeTokens(caller, summary, maxOutputTokens);
+    settleTokens(caller, summary, limiter.ratios, maxOutputTokens);
     record(inbound, { ...toRecord(summary), side: 'front_door', requestId: inbound.id, client: caller.name }, summary);
   }
 
@@ -170,15 +175,19 @@ export function createFrontDoorSide(options: FrontDoorSideOptions): FrontDoorSid
   };
 }
 
-/** An answer whose usage nobody could read charges what the request allowed, or the limit would not hold. */
-function chargeTokens({ lease, maxTokens }: FrontDoorCaller, summary: RequestSummary, maxOutputTokens: number): void {
-  const { usage, usageSource, status, route, isEventStream } = summary;
-  const isGenerated = isEventStream || route === CHAT_ROUTE;
-  if (usage !== undefined) {
-    lease?.charge({ inputTokens: usage.input + usage.cacheRead + usage.cacheWrite5m + usage.cacheWrite1h, outputTokens: usage.output });
-  } else if (usageSource === 'missing' && status === 200 && isGenerated) {
-    lease?.charge({ inputTokens: 0, outputTokens: maxTokens ?? maxOutputTokens });
-  }
+/** An answer is charged as on the native side; requests that no model answers cost nothing. */
+function settleTokens({ lease, cost }: FrontDoorCaller, summary: RequestSummary, ratios: TokenRatios, maxOutputTokens: number): void {
+  if (lease === undefined || (cost === undefined && summary.usage === undefined)) return;
+  const { outcome, upstreamStatus, sentMs, firstByteMs, durationMs, isEventStream, model, usage, usageSource, textBytes = summary.responseBytes } = summary;
+  // An answer of any other kind may be pictures or sound: it is no more than its request was admitted for.
+  const bound = cost?.maxTokens ?? (isEventStream ? Number.POSITIVE_INFINITY : maxOutputTokens);
+  chargeTokens(lease, {
+    outcome, upstreamStatus, model: cost?.model ?? model, usage, textBytes, isStream: isEventStream || (upstreamStatus === undefined && cost?.stream === true),
+    source: usageSource,
+    workedMs: sentMs === undefined ? undefined : (firstByteMs ?? durationMs) - sentMs,
+    outputBound: bound * (cost?.choices ?? 1),
+    estimatedInput: cost?.estimatedInput ?? 0,
+  }, ratios);
 }
 
 function describeCode(code: string | undefined): Pick<RequestSummary, 'errorCode'> {
@@ -207,7 +216,7 @@ function setResponseFields({ response, responseFields, id }: InboundRequest, isL
 
 /** The part of the record that the package's summary knows. */
 function toRecord(summary: RequestSummary): Omit<RequestRecord, 'side' | 'requestId' | 'client'> {
-  const { firstByteMs, errorCode: _code, stopReason: _reason, backend: _backend, missingBackends: _missing, route, ...rest } = summary;
+  const { firstByteMs, errorCode: _code, stopReason: _reason, backend: _backend, missingBackends: _missing, textBytes: _text, upstreamStatus: _status, sentMs: _sent, route, ...rest } = summary;
   return { ...rest, route: KNOWN_ROUTES.has(route) ? route : UNMATCHED_ROUTE, ...(firstByteMs === undefined ? {} : { timeToFirstByteMs: firstByteMs }) };
 }
 

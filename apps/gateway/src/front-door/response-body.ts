@@ -1,4 +1,5 @@
 import type { BackendResponse } from '@penstock/openai-front-door';
+import type { UpstreamController } from '@penstock/upstream-client';
 import type { Dispatcher } from 'undici';
 import { ChunkList } from '../inbound/chunk-list.ts';
 import type { UpstreamTarget, UpstreamTrace } from '../tracing/tracing.ts';
@@ -29,6 +30,7 @@ export class ResponseBody implements Dispatcher.DispatchHandler, AsyncIterableIt
   readonly #signal: AbortSignal;
   readonly #watcher: BackendWatcher;
   readonly #trace: UpstreamTrace | undefined;
+  readonly #onSent: ((at: number) => void) | undefined;
   #isStream = false;
   #resolveHead!: (response: BackendResponse) => void;
   #rejectHead!: (error: unknown) => void;
@@ -40,7 +42,8 @@ export class ResponseBody implements Dispatcher.DispatchHandler, AsyncIterableIt
   #error: unknown;
   #wake: (() => void) | undefined;
 
-  constructor(signal: AbortSignal, watcher: BackendWatcher, trace: UpstreamTrace | undefined) {
+  constructor(signal: AbortSignal, watcher: BackendWatcher, trace: UpstreamTrace | undefined, onSent?: (at: number) => void) {
+    this.#onSent = onSent;
     this.#trace = trace;
     this.#signal = signal;
     this.#watcher = watcher;
@@ -64,6 +67,7 @@ export class ResponseBody implements Dispatcher.DispatchHandler, AsyncIterableIt
     this.#trace?.answered(status);
     this.#watcher.onHead(rawHeaders);
     if (this.#isStream) this.#watcher.onStreamOpened();
+    this.#noteSent();
     this.#resolveHead({ status, rawHeaders, body: this });
   }
 
@@ -78,6 +82,7 @@ export class ResponseBody implements Dispatcher.DispatchHandler, AsyncIterableIt
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
+    this.#noteSent();
     const failure = this.#watcher.describeFailure(error);
     this.#rejectHead(failure);
     this.#finish(failure);
@@ -112,6 +117,12 @@ export class ResponseBody implements Dispatcher.DispatchHandler, AsyncIterableIt
     this.#controller?.abort(error);
     this.#wake?.();
   };
+
+  /** The controller of the upstream client knows when the request was sent; undici's own, on a request that never got one, does not. */
+  #noteSent(): void {
+    const sentAt = (this.#controller as Partial<UpstreamController> | undefined)?.timings?.sentAt;
+    if (sentAt !== undefined) this.#onSent?.(sentAt);
+  }
 
   #finish(error: unknown): void {
     this.#signal.removeEventListener('abort', this.#onAbort);

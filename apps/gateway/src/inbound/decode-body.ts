@@ -13,6 +13,8 @@ export interface BodyDecoder {
   /** A corrupt body, or what the sink threw. */
   onFailure(listener: (error: unknown) => void): void;
   destroy(): void;
+  /** Decoded bytes so far. */
+  decodedBytes(): number;
 }
 
 /** The most bytes that wait while the decoder is at work. */
@@ -63,7 +65,9 @@ export function createBodyDecoder(contentEncoding: string | undefined, sink: (ch
   const transform = create();
   const walk = coding === 'zstd' ? createZstdFrameWalk() : undefined;
   let fail: (error: unknown) => void = () => undefined;
+  let decodedBytes = 0;
   transform.on('data', (chunk: Buffer) => {
+    decodedBytes += chunk.length;
     try {
       sink(chunk);
     } catch (error) {
@@ -100,6 +104,7 @@ export function createBodyDecoder(contentEncoding: string | undefined, sink: (ch
       else decode(chunk);
       return waiting.byteLength < MAX_WAITING_BYTES;
     },
+    decodedBytes: () => decodedBytes,
     onceDrained: (listener) => { onIdle = listener; },
     end: (done) => {
       transform.once('end', () => {

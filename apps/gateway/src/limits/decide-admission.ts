@@ -1,13 +1,9 @@
 import type { CounterStore, WindowReading } from './counter-store.ts';
-import type { ClientLimits } from '../config/sections/clients-section.ts';
+import type { ClientLimitName, ClientLimits } from '../config/sections/clients-section.ts';
+import { TOKEN_LIMIT_NAMES } from './token-limits.ts';
 
 /** What a request can be refused for; `store_unavailable` while the store is down and the policy is `closed`. */
-export const LIMIT_NAMES = [
-  'concurrent_requests', 'requests_per_minute', 'input_tokens_per_minute', 'output_tokens_per_minute', 'store_unavailable',
-] as const;
-
-/** One of `LIMIT_NAMES`. */
-export type LimitName = (typeof LIMIT_NAMES)[number];
+export type LimitName = ClientLimitName | 'store_unavailable';
 
 /** A request that may not run now. */
 export interface Refusal {
@@ -26,14 +22,17 @@ export interface AdmissionRequest {
   readonly isAbandoned: () => boolean;
 }
 
-const TOKEN_LIMITS = ['input_tokens_per_minute', 'output_tokens_per_minute'] as const;
-
 /** Nobody knows when a running request ends; clients that wait a second do no harm. */
 const RETRY_FOR_A_PLACE_SECONDS = 1;
 
 /** The key of a client's counter. */
-export function counterKey(clientName: string, limit: LimitName): string {
+export function counterKey(clientName: string, limit: ClientLimitName): string {
   return `${clientName}:${limit}`;
+}
+
+/** The key of a client's token counters. */
+export function tokensKey(clientName: string): string {
+  return `${clientName}:tokens`;
 }
 
 /**
@@ -41,14 +40,8 @@ export function counterKey(clientName: string, limit: LimitName): string {
  * the request is counted last, so that a refusal for another reason does not use up the minute.
  */
 export async function decideAdmission({ store, clientName, limits, leaseId, isAbandoned }: AdmissionRequest): Promise<Refusal | undefined> {
-  const spent = await Promise.all(TOKEN_LIMITS.map(async (limit) => {
-    const maximum = limits[limit];
-    if (maximum === undefined) return undefined;
-    const reading = await store.read(counterKey(clientName, limit));
-    return reading !== undefined && reading.consumed >= maximum ? refuse(limit, reading) : undefined;
-  }));
-  const refusal = spent.find((found) => found !== undefined);
-  if (refusal !== undefined || isAbandoned()) return refusal;
+  const spent = await findSpentLimit(store, clientName, limits);
+  if (spent !== undefined || isAbandoned()) return spent;
 
   const place = counterKey(clientName, 'concurrent_requests');
   if (limits.concurrent_requests !== undefined && !await store.take(place, limits.concurrent_requests, leaseId)) {
@@ -61,6 +54,15 @@ export async function decideAdmission({ store, clientName, limits, leaseId, isAb
   return refuse('requests_per_minute', counted);
 }
 
-function refuse(limit: LimitName, { resetsInMs }: WindowReading): Refusal {
+/** A client whose minute is spent is refused before its body is read. What others of its requests only hold is left to the reservation. */
+async function findSpentLimit(store: CounterStore, clientName: string, limits: ClientLimits): Promise<Refusal | undefined> {
+  if (!TOKEN_LIMIT_NAMES.some((name) => limits[name] !== undefined)) return undefined;
+  const reading = await store.readTokens(tokensKey(clientName));
+  const spent = reading === undefined ? undefined : TOKEN_LIMIT_NAMES.find((name) => reading.used[name] >= (limits[name] ?? Number.POSITIVE_INFINITY));
+  return reading === undefined || spent === undefined ? undefined : refuse(spent, reading);
+}
+
+/** A refusal until the window ends; never says to come back at once, however soon that is. */
+export function refuse(limit: LimitName, { resetsInMs }: Pick<WindowReading, 'resetsInMs'>): Refusal {
   return { ok: false, limit, retryAfterSeconds: Math.max(1, Math.ceil(resetsInMs / 1_000)) };
 }

@@ -1,13 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { decideAdmission } from './decide-admission.ts';
-import { createLeaseBook } from './lease-book.ts';
+import { createLeaseBook, type StoreOperation } from './lease-book.ts';
 import { createMemoryStore } from './memory-store.ts';
 import { createRedisStore } from './redis-store.ts';
 import { createStoreGuard, isStorePaused } from './store-guard.ts';
+import { createTokenBook, type TokenLease } from './token-book.ts';
+import { NO_TOKENS, TOKEN_LIMIT_NAMES, tokenLimitsOf, type TokenLimitName, type TokenLimits } from './token-limits.ts';
+import { createTokenRatios, type TokenRatios } from './token-ratios.ts';
 import { divideLimits } from './worker-share.ts';
 import type { CounterStore } from './counter-store.ts';
 import type { Refusal } from './decide-admission.ts';
-import type { Lease, StoreOperation } from './lease-book.ts';
 import type { WorkerShare } from './worker-share.ts';
 import type { ClientConfig, ClientLimits } from '../config/sections/clients-section.ts';
 import type { StoreFailurePolicy } from '../config/sections/limits-section.ts';
@@ -43,6 +45,12 @@ export interface LimiterTiming {
 /** The clocks as they are documented. */
 export const DEFAULT_TIMING: LimiterTiming = Object.freeze({ windowSeconds: 60, storeTimeoutMs: 250, leaseTtlMs: 30_000 });
 
+/** One admitted request. */
+export interface Lease extends TokenLease {
+  /** Gives the place back, and what is still reserved; every call after the first does nothing. */
+  release(): void;
+}
+
 /** Whether a request may run. */
 export type Admission = { readonly ok: true; readonly lease: Lease } | Refusal;
 
@@ -52,6 +60,10 @@ export interface Limiter {
   needsLimits(clientName: string): boolean;
   /** Whether a client's tokens are limited, so that its responses must be readable. */
   limitsTokens(clientName: string): boolean;
+  /** The token limits that a client has. */
+  tokenLimitsOf(clientName: string): readonly TokenLimitName[];
+  /** Bytes a token by what was seen of each model. */
+  readonly ratios: TokenRatios;
   /** Decides on one request. Never rejects, and settles within the store's timeout. */
   admit(clientName: string): Promise<Admission>;
   /** Takes new limits; running leases keep their places. */
@@ -60,6 +72,8 @@ export interface Limiter {
   ready(): Promise<boolean>;
   /** Leases held now, by all clients of this process. */
   readonly held: number;
+  /** Leases that hold tokens now. */
+  readonly reservations: number;
   /** Disconnects. Places still held expire by themselves. */
   close(): void;
 }
@@ -82,22 +96,34 @@ export function createLimiter(options: LimiterOptions): Limiter {
     }
   }
 
-  const book = createLeaseBook({
-    store, renewEveryMs: timing.leaseTtlMs / 3, report, limitsOf: (clientName) => limitsOf.get(clientName),
-  });
+  const renewEveryMs = timing.leaseTtlMs / 3;
+  const book = createLeaseBook({ store, renewEveryMs, report });
+  const tokens = createTokenBook({ store, guard, renewEveryMs, report, limitsOf: (clientName) => limitsOf.get(clientName)?.tokens, failurePolicy: () => failurePolicy });
+
+  function openLease(clientName: string, leaseId: string, holdsPlace: boolean): Lease {
+    const place = book.open(clientName, leaseId, holdsPlace);
+    const reservation = tokens.open(clientName, leaseId);
+    return {
+      ...reservation,
+      release: () => {
+        reservation.settle(NO_TOKENS);
+        place.release();
+      },
+    };
+  }
 
   async function admit(clientName: string): Promise<Admission> {
-    const limits = limitsOf.get(clientName);
+    const limits = limitsOf.get(clientName)?.all;
     const leaseId = `${replica}:${leasesMade += 1}`;
-    if (limits === undefined) return { ok: true, lease: book.open(clientName, leaseId, false) };
+    if (limits === undefined) return { ok: true, lease: openLease(clientName, leaseId, false) };
     const holdsPlace = limits.concurrent_requests !== undefined;
     try {
       const refusal = await guard.run((isAbandoned) => decideAdmission({ store, clientName, limits, leaseId, isAbandoned }));
-      return refusal ?? { ok: true, lease: book.open(clientName, leaseId, holdsPlace) };
+      return refusal ?? { ok: true, lease: openLease(clientName, leaseId, holdsPlace) };
     } catch (error) {
       report('admit', error);
       // The place may have been taken although the answer never came. An open lease renews it, a refused one gives it back.
-      if (failurePolicy === 'open') return { ok: true, lease: book.open(clientName, leaseId, holdsPlace) };
+      if (failurePolicy === 'open') return { ok: true, lease: openLease(clientName, leaseId, holdsPlace) };
       if (holdsPlace && !isStorePaused(error)) book.open(clientName, leaseId, true).release();
       return { ok: false, limit: 'store_unavailable', retryAfterSeconds: 1 };
     }
@@ -105,10 +131,9 @@ export function createLimiter(options: LimiterOptions): Limiter {
 
   return {
     needsLimits: (clientName) => limitsOf.has(clientName),
-    limitsTokens: (clientName) => {
-      const limits = limitsOf.get(clientName);
-      return limits?.input_tokens_per_minute !== undefined || limits?.output_tokens_per_minute !== undefined;
-    },
+    limitsTokens: (clientName) => limitsOf.get(clientName)?.tokens !== undefined,
+    tokenLimitsOf: (clientName) => TOKEN_LIMIT_NAMES.filter((name) => limitsOf.get(clientName)?.tokens?.[name] !== undefined),
+    ratios: createTokenRatios(),
     admit,
     update: (clients, policy = failurePolicy) => {
       limitsOf = limitsByName({ ...options, clients });
@@ -118,8 +143,12 @@ export function createLimiter(options: LimiterOptions): Limiter {
     get held() {
       return book.size;
     },
+    get reservations() {
+      return tokens.size;
+    },
     close: () => {
       book.close();
+      tokens.close();
       store.close();
     },
   };
@@ -130,10 +159,18 @@ function openStore({ store, scope }: LimiterOptions, { windowSeconds, storeTimeo
   return createRedisStore({ url: store, keyPrefix: `penstock:${scope}`, windowSeconds, commandTimeoutMs: storeTimeoutMs, leaseTtlMs });
 }
 
+/** What this process holds a client to. */
+interface HeldLimits {
+  readonly all: ClientLimits;
+  /** Absent for a client whose tokens are not limited. */
+  readonly tokens: TokenLimits | undefined;
+}
+
 /** The limits that this process holds, of the clients that have any. */
-function limitsByName({ clients, store, share = { index: 0, count: 1 } }: LimiterOptions): ReadonlyMap<string, ClientLimits> {
-  return new Map(clients.flatMap(({ name, limits }): [string, ClientLimits][] => {
+function limitsByName({ clients, store, share = { index: 0, count: 1 } }: LimiterOptions): ReadonlyMap<string, HeldLimits> {
+  return new Map(clients.flatMap(({ name, limits }): [string, HeldLimits][] => {
     if (limits === undefined || Object.values(limits).every((limit) => limit === undefined)) return [];
-    return [[name, store === 'memory' ? divideLimits(limits, share) : limits]];
+    const all = store === 'memory' ? divideLimits(limits, share) : limits;
+    return [[name, { all, tokens: tokenLimitsOf(all) }]];
   }));
 }

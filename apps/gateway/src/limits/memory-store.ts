@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import type { RateLimiterMemory } from 'rate-limiter-flexible';
 import type { CounterStore } from './counter-store.ts';
+import { createMemoryTokens } from './memory-tokens.ts';
 
 /** Counters of this process alone. */
 export function createMemoryStore(windowSeconds: number): CounterStore {
@@ -11,13 +12,10 @@ export function createMemoryStore(windowSeconds: number): CounterStore {
   const bounded = (milliseconds: number): number => Math.min(milliseconds, windowSeconds * 1000);
   const holders = new Map<string, Set<string>>();
   return {
+    ...createMemoryTokens(windowSeconds),
     async add(key, amount) {
       const { consumedPoints, msBeforeNext } = await windows().penalty(key, amount);
       return { consumed: consumedPoints, resetsInMs: bounded(msBeforeNext) };
-    },
-    async read(key) {
-      const window = await windows().get(key);
-      return window === null || window.msBeforeNext <= 0 ? undefined : { consumed: window.consumedPoints, resetsInMs: bounded(window.msBeforeNext) };
     },
     async take(key, limit, leaseId) {
       const held = holders.get(key) ?? new Set();

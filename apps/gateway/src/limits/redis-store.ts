@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import type { Redis } from 'ioredis';
 import { RENEW_PLACES, TAKE_PLACE } from './lease-scripts.ts';
+import { batchesOf, createRedisTokens } from './redis-tokens.ts';
 import type { CounterStore } from './counter-store.ts';
 
 /** How a shared store is reached. */
@@ -18,7 +19,6 @@ export interface RedisStoreOptions {
 const MAX_RECONNECT_DELAY_MS = 2_000;
 const MAX_CONNECT_MS = 1_000;
 const DISCONNECT_MS = 250;
-const RENEW_BATCH = 500;
 const COMMAND_TIMEOUT_FACTOR = 4;
 
 /** Counters in a Redis that replicas share. It connects on its own, again and again; while it cannot, every method rejects at once. */
@@ -52,13 +52,10 @@ export function createRedisStore({ url, keyPrefix, windowSeconds, commandTimeout
   const nameOf = (key: string): string => `${keyPrefix}:${key}`;
 
   return {
+    ...createRedisTokens(redis, { keyPrefix, windowMs: windowSeconds * 1000, leaseTtlMs }),
     async add(key, amount) {
       const { consumedPoints, msBeforeNext } = await windows.penalty(key, amount);
       return { consumed: consumedPoints, resetsInMs: msBeforeNext };
-    },
-    async read(key) {
-      const window = await windows.get(key);
-      return window === null ? undefined : { consumed: window.consumedPoints, resetsInMs: window.msBeforeNext };
     },
     async take(key, limit, leaseId) {
       return await redis.eval(TAKE_PLACE, 1, nameOf(key), limit, leaseTtlMs, leaseId) === 1;
@@ -68,8 +65,7 @@ export function createRedisStore({ url, keyPrefix, windowSeconds, commandTimeout
     },
     async renew(key, leaseIds) {
       // All batches leave at once: one sent later could take again what has been given back in between.
-      const batches = Array.from({ length: Math.ceil(leaseIds.length / RENEW_BATCH) }, (_, batch) => leaseIds.slice(batch * RENEW_BATCH, (batch + 1) * RENEW_BATCH));
-      await Promise.all(batches.map((batch) => redis.eval(RENEW_PLACES, 1, nameOf(key), leaseTtlMs, ...batch)));
+      await Promise.all(batchesOf(leaseIds).map((batch) => redis.eval(RENEW_PLACES, 1, nameOf(key), leaseTtlMs, ...batch)));
     },
     ready: async () => await waitUntilReady(redis),
     close: () => redis.disconnect(),

@@ -1,4 +1,4 @@
-import type { ClientLimits } from '../config/sections/clients-section.ts';
+import type { ClientLimitName, ClientLimits } from '../config/sections/clients-section.ts';
 
 /** Which worker this is, from 0, and of how many. */
 export interface WorkerShare {
@@ -14,10 +14,11 @@ export function divideShare(total: number, { index, count }: WorkerShare): numbe
 /** A worker's part of a client's limits, for counters in memory. */
 export function divideLimits(limits: ClientLimits, share: WorkerShare): ClientLimits {
   const part = (total: number | undefined): number | undefined => (total === undefined ? undefined : divideShare(total, share));
-  return {
+  const parts: Record<ClientLimitName, number | undefined> = {
     concurrent_requests: part(limits.concurrent_requests),
     requests_per_minute: part(limits.requests_per_minute),
     input_tokens_per_minute: part(limits.input_tokens_per_minute),
     output_tokens_per_minute: part(limits.output_tokens_per_minute),
   };
+  return parts;
 }

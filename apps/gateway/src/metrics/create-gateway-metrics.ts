@@ -1,6 +1,7 @@
 import type { Tally } from '@penstock/upstream-metrics/tally';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { FullListenerAction } from '../inbound/connection-places.ts';
+import { CLIENT_LIMIT_NAMES } from '../config/sections/clients-section.ts';
 import type { StoreOperation } from '../limits/lease-book.ts';
 import type { ObserverName, ObserverReport } from '../logging/create-observer-report.ts';
 import { OUTCOMES, type RequestRecord, type Side } from '../request-record.ts';
@@ -10,10 +11,9 @@ import { declareGatewayMetrics, type GatewayMetricSet, type GatewayState, type R
 import { BUILT_IN_CLIENTS, createClosedLabel, OTHER } from './label-bounds.ts';
 import { createQuotaGauges } from './quota-gauges.ts';
 
-/** The limits a client may have; the `limit` label of `penstock_limit_rejections_total`. */
-export const CLIENT_LIMITS = ['concurrent_requests', 'requests_per_minute', 'input_tokens_per_minute', 'output_tokens_per_minute'] as const;
-
-const STORE_OPERATIONS: readonly StoreOperation[] = ['admit', 'release', 'charge', 'renew'];
+/** Every operation has an entry; the series of each exists from the start. */
+const STORE_OPERATION_NAMES: Readonly<Record<StoreOperation, true>> = { admit: true, release: true, charge: true, renew: true };
+const STORE_OPERATIONS = Object.keys(STORE_OPERATION_NAMES) as readonly StoreOperation[];
 
 /** Which way a header field was going. */
 export type HeaderDirection = 'request' | 'response';
@@ -120,7 +120,7 @@ function zeroClosedSets(metrics: GatewayMetricSet, { routes, dropReasons = [] }:
 
 function zeroClients(metrics: GatewayMetricSet, routes: GatewayMetricsOptions['routes'], clients: readonly string[]): void {
   for (const client of clients) {
-    for (const limit of CLIENT_LIMITS) metrics.limitRejections.tally({ client, limit });
+    for (const limit of CLIENT_LIMIT_NAMES) metrics.limitRejections.tally({ client, limit });
     for (const side of SIDES) {
       const [route] = routes[side];
       if (route !== undefined) metrics.requests.tally({ side, route, method: 'POST', status: '200', outcome: 'ok', client });
@@ -145,7 +145,7 @@ export function createGatewayMetrics(options: GatewayMetricsOptions): GatewayMet
   const config = options.loadsConfiguration ?? true ? createConfigMetrics(registry) : undefined;
   const quota = createQuotaGauges(registry);
   const clients = createClosedLabel([]);
-  const limits = createClosedLabel(CLIENT_LIMITS);
+  const limits = createClosedLabel(CLIENT_LIMIT_NAMES);
   const record = createRequestRecorder(metrics, { clients, routes: createClosedLabel([...routes.native, ...routes.front_door]) });
   const countDropped = createDropCounter(metrics, options.dropReasons ?? []);
 

@@ -93,11 +93,17 @@ export function createRequestRecorder(metrics: GatewayMetricSet, { clients, rout
 
   function recordUsage(record: RequestRecord, client: string): void {
     if (record.usageSource !== undefined) usageOf(record.side, record.usageSource).value += 1;
-    if (record.usage === undefined) return;
-    const counted = tokensOf(record.side, modelLabel(record.model), client);
+    const { usage } = record;
+    if (usage === undefined) return;
+    if (usage.byModel === undefined) recordTokens(record, client, record.model, usage);
+    else for (const { model = record.model, tokens } of usage.byModel) recordTokens(record, client, model, tokens);
+  }
+
+  function recordTokens(record: RequestRecord, client: string, model: string | undefined, usage: TokenCounts): void {
+    const counted = tokensOf(record.side, modelLabel(model), client);
     for (let index = 0; index < counted.length; index += 1) {
       const { field, tokens } = counted[index] as (typeof counted)[number];
-      add(tokens, record.usage[field]);
+      add(tokens, usage[field]);
     }
   }
 

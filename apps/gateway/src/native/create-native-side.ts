@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import type { UsageObserverOptions } from '@penstock/sse-relay/anthropic-usage';
 import { createUpstreamClient, type UpstreamClient } from '@penstock/upstream-client';
 import type { ClientRegistry } from '../clients/client-registry.ts';
 import type { GatewayConfig } from '../config/gateway-config.ts';
@@ -33,7 +34,7 @@ export interface NativeSide {
 }
 
 /** What the app gives the native side. */
-export interface NativeSideOptions extends Omit<NativeParts, 'upstream' | 'upstreamOrigin' | 'basePath' | 'budget' | 'relays' | 'health' | 'usageObserver'> {
+export interface NativeSideOptions extends Omit<NativeParts, 'upstream' | 'upstreamOrigin' | 'basePath' | 'budget' | 'relays' | 'health' | 'usageObserver' | 'measuringObserver'> {
   readonly config: GatewayConfig;
   readonly clients: ClientRegistry;
 }
@@ -48,9 +49,10 @@ export function createNativeSide(options: NativeSideOptions): NativeSide {
     ...(ca === undefined ? {} : { tls: { ca } }),
     ...(proxy === undefined ? {} : { proxy }),
   });
+  const usageObserver: UsageObserverOptions = { onError: (error) => parts.metrics.observerError('usage', error) };
   const fixed: NativeParts = {
     ...parts, upstream, upstreamOrigin: url.origin, basePath: url.pathname.replace(/\/+$/, ''), budget: createByteBudget(config.anthropic_native.max_buffered_bytes, LARGEST_JSON_BODY_BYTES),
-    relays: new OpenRelays(), health: createUpstreamHealth(), usageObserver: { onError: (error) => parts.metrics.observerError('usage', error) },
+    relays: new OpenRelays(), health: createUpstreamHealth(), usageObserver, measuringObserver: { ...usageObserver, measuresText: true },
   };
   let runtime: NativeRuntime = { ...fixed, ...readNativeSettings(config, clients, parts.viaPseudonym) };
 

@@ -95,7 +95,7 @@ class NativeRelay implements OpenRelay, RelayOptions {
     this.#reject = reject;
     this.clientStallMs = runtime.clientStallMs;
     if (runtime.keepAlive !== undefined) this.keepAlive = runtime.keepAlive;
-    if (route.headClock === 'message') this.observer = createUsageObserver(runtime.usageObserver);
+    if (route.reportsUsage) this.observer = createUsageObserver(exchange.measuresText ? runtime.measuringObserver : runtime.usageObserver);
     this.handler = createRelayHandler(exchange.inbound.response, this);
   }
 
@@ -210,6 +210,7 @@ function readTimings(exchange: NativeExchange, controller: UpstreamController | 
   exchange.headAt = result.headAt;
   const timings = controller?.timings;
   if (timings?.acquiredAt === undefined) return;
+  exchange.sentAt = timings.sentAt;
   exchange.slotWaitMs = timings.acquiredAt - timings.enqueuedAt;
   if (timings.connectedAt !== undefined) exchange.connectMs = Math.max(0, timings.connectedAt - timings.acquiredAt);
   if (timings.sentAt !== undefined && timings.headAt !== undefined) exchange.upstreamHeadMs = timings.headAt - timings.sentAt;

@@ -1,5 +1,5 @@
 import type { InboundRequest } from '../inbound/inbound-request.ts';
-import { admit, authenticate, receive, route, takeLimits } from './native-phases.ts';
+import { admit, authenticate, receive, reserveTokens, route, takeLimits } from './native-phases.ts';
 import { forward } from './forward.ts';
 import { NativeExchange } from './native-exchange.ts';
 import type { NativeRuntime } from './native-runtime.ts';
@@ -24,6 +24,8 @@ export async function handleNativeRequest(runtime: NativeRuntime, inbound: Inbou
     await (limited ?? HEAD_READ);
     const received = receive(runtime, exchange, matched); // 5. the body: gathered and validated, or streaming
     if (received !== undefined) await received;
+    const reserved = reserveTokens(runtime, exchange, matched); // what it may cost, where the client's tokens are limited
+    if (reserved !== undefined) await reserved;
     await forward(runtime, exchange, matched); //         6. acquire a slot, 7. send, 8. relay
   } catch (failure) {
     await respondToFailure(runtime, exchange, failure);

@@ -3,13 +3,8 @@ import type { ClientRules } from '../clients/client-rules.ts';
 import type { InboundRequest } from '../inbound/inbound-request.ts';
 import type { Outcome } from '../request-record.ts';
 import type { ByteLease } from '../inbound/byte-budget.ts';
+import type { Lease } from '../limits/limiter.ts';
 import type { NativeRoute } from './route-table.ts';
-
-/** A limit that the request holds until it is settled. */
-export interface LimitLease {
-  release(): void;
-  charge(tokens: { readonly inputTokens: number; readonly outputTokens: number }): void;
-}
 
 /** The body as phase 6 sends it. */
 export interface OutboundBody {
@@ -27,10 +22,12 @@ export class NativeExchange {
   /** What the client may do; `undefined` for an anonymous one. */
   rules: ClientRules | undefined;
   route: NativeRoute | undefined;
-  limits: LimitLease | undefined;
+  limits: Lease | undefined;
   bytes: ByteLease | undefined;
   outbound: OutboundBody = { body: null, contentLength: undefined };
   requestBytes = 0;
+  /** Input tokens by the length of the JSON text; 0 for a body that is not read. */
+  estimatedInput = 0;
   /** Whether the client asked for a stream. */
   wantsStream = false;
   maxTokens: number | undefined;
@@ -38,6 +35,8 @@ export class NativeExchange {
   requestedModel: string | undefined;
   /** Whether it may hold only the pool's share for long-lived requests. */
   isLongLived = false;
+  /** Whether the client's tokens are limited, so that what the model writes is counted. */
+  measuresText = false;
   /** Why an upload stopped before its end. */
   uploadFailure: (() => unknown) | undefined;
   /** Bytes of the upload that came through so far. */
@@ -53,6 +52,8 @@ export class NativeExchange {
   connectMs: number | undefined;
   /** From the last byte sent to the upstream's head. */
   upstreamHeadMs: number | undefined;
+  /** When the upstream had the whole request; on the monotonic clock. */
+  sentAt: number | undefined;
   headAt: number | undefined;
   largestGapMs: number | undefined;
   isEventStream = false;

@@ -7,6 +7,8 @@ import { ClientGone } from './client-gone.ts';
 import { DrainingBody } from '../outbound/draining-body.ts';
 import { findMisplacedPath } from './explain-path.ts';
 import { GatewayError } from './gateway-error.ts';
+import { estimateInput } from '../limits/charge-tokens.ts';
+import type { Refusal } from '../limits/decide-admission.ts';
 import { matchRoute } from './match-route.ts';
 import type { NativeExchange, OutboundBody } from './native-exchange.ts';
 import type { NativeRuntime } from './native-runtime.ts';
@@ -42,7 +44,8 @@ export function authenticate(runtime: NativeRuntime, exchange: NativeExchange): 
   exchange.client = identity.name;
   exchange.rules = identity.client;
   // An answer that must be read here is asked for without compression: to count a client's tokens, or to rewrite a batch's URL.
-  const mustRead = runtime.limiter.limitsTokens(identity.name) || (runtime.rewritesResultsUrl && exchange.inbound.path.startsWith(BATCHES_PATH));
+  exchange.measuresText = runtime.limiter.limitsTokens(identity.name);
+  const mustRead = exchange.measuresText || (runtime.rewritesResultsUrl && exchange.inbound.path.startsWith(BATCHES_PATH));
   const additions = mustRead ? runtime.readableAdditions : runtime.additions;
   const forwarded = runtime.policy.forwardRequestHeaders(rawHeaders, additions);
   if (!forwarded.ok) throw new GatewayError(forwarded.violation.code === 'too_many_fields' ? 'header_overflow' : 'bad_request', forwarded.violation.message);
@@ -57,6 +60,9 @@ export function route(runtime: NativeRuntime, exchange: NativeExchange): NativeR
   const group = matched.group ?? 'unknown';
   if (exchange.rules?.allowsRouteGroup(group) === false) {
     throw new GatewayError('forbidden', `The "${group}" routes are not open to this client at this gateway.`);
+  }
+  if (matched.isSpentLater && exchange.measuresText && exchange.inbound.method === 'POST') {
+    throw new GatewayError('forbidden', `The "${group}" routes are not open for new work to a client with a limit in tokens (${runtime.limiter.tokenLimitsOf(exchange.client).join(', ')}) at this gateway: what they spend is not known when they answer.`);
   }
   return matched;
 }
@@ -74,11 +80,27 @@ async function waitForLimits(runtime: NativeRuntime, exchange: NativeExchange): 
     if (exchange.inbound.isGone) throw new ClientGone();
     return;
   }
-  if (admission.limit === 'store_unavailable') {
-    throw new GatewayError('overloaded', 'The gateway\'s store of client limits does not answer, so that the limits of this client cannot be checked at the moment.', { retryAfterSeconds: admission.retryAfterSeconds });
-  }
-  runtime.metrics.limitRejected(exchange.client, admission.limit);
-  throw new GatewayError('rate_limited', `This client has reached its limit at this gateway (${admission.limit}).`, { retryAfterSeconds: admission.retryAfterSeconds });
+  throw refusalOf(admission, runtime, exchange);
+}
+
+function refusalOf({ limit, retryAfterSeconds }: Refusal, runtime: NativeRuntime, exchange: NativeExchange): GatewayError {
+  if (limit === 'store_unavailable') return new GatewayError('overloaded', 'The gateway\'s store of client limits does not answer, so that the limits of this client cannot be checked at the moment.', { retryAfterSeconds });
+  runtime.metrics.limitRejected(exchange.client, limit);
+  return new GatewayError('rate_limited', `This client has reached its limit at this gateway (${limit}).`, { retryAfterSeconds });
+}
+
+/** The end of phase 5: the tokens that the request may cost, reserved until it is settled; `undefined` where nothing is to be reserved. */
+export function reserveTokens(runtime: NativeRuntime, exchange: NativeExchange, matched: NativeRoute): Promise<void> | undefined {
+  if (!exchange.measuresText || !matched.reportsUsage || matched.body !== 'json') return undefined;
+  return waitForTokens(runtime, exchange);
+}
+
+async function waitForTokens(runtime: NativeRuntime, exchange: NativeExchange): Promise<void> {
+  const refusal = await exchange.limits?.reserve({
+    input_tokens_per_minute: exchange.estimatedInput, output_tokens_per_minute: exchange.maxTokens ?? Number.POSITIVE_INFINITY,
+  });
+  if (refusal !== undefined) throw refusalOf(refusal, runtime, exchange);
+  if (exchange.inbound.isGone) throw new ClientGone();
 }
 
 /** Phase 5. JSON is gathered while it is validated; uploads are left to stream. `undefined` where there is nothing to wait for. */
@@ -128,7 +150,7 @@ async function readLater(exchange: NativeExchange, received: Promise<ReceivedJso
 }
 
 function readReceived(exchange: NativeExchange, received: ReceivedJson): void {
-  const { envelope, chunks, byteLength } = received;
+  const { envelope, chunks, byteLength, textBytes } = received;
   exchange.requestedModel = readModel(envelope);
   const { trace } = exchange.inbound;
   if (trace !== undefined) trace.requestModel = exchange.requestedModel;
@@ -142,6 +164,7 @@ function readReceived(exchange: NativeExchange, received: ReceivedJson): void {
   const maxTokens = envelope.members.get('max_tokens')?.[0];
   exchange.maxTokens = maxTokens?.kind === 'number' ? maxTokens.value : undefined;
   exchange.requestBytes = byteLength;
+  exchange.estimatedInput = estimateInput(textBytes);
   exchange.outbound = { body: outboundBody(chunks, byteLength, exchange.wantsStream), contentLength: byteLength };
   exchange.receivedAt = performance.now();
 }

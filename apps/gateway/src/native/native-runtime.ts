@@ -67,6 +67,8 @@ export interface NativeParts {
   readonly tracing: Tracing | undefined;
   /** One for all requests: counts what an observer could not decode, or dropped because it lagged. */
   readonly usageObserver: UsageObserverOptions;
+  /** The same for clients with token limits. */
+  readonly measuringObserver: UsageObserverOptions;
   /** Whether another part of the gateway is missing. */
   readonly isDegraded: () => boolean;
 }

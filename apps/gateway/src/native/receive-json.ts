@@ -13,6 +13,8 @@ import { GatewayError } from './gateway-error.ts';
 export interface ReceivedJson {
   readonly chunks: readonly Buffer[];
   readonly byteLength: number;
+  /** The length of its text: decoded, where it came compressed. */
+  readonly textBytes: number;
   readonly envelope: Envelope;
 }
 
@@ -72,7 +74,7 @@ function readWhole(body: ChunkList, lease: ByteLease, maxBytes: number, scanner:
   const chunks = body.take();
   try {
     for (const chunk of chunks) scanner.write(chunk);
-    return { chunks, byteLength, envelope: scanner.end() };
+    return { chunks, byteLength, textBytes: byteLength, envelope: scanner.end() };
   } catch (error) {
     throw describeFailure(error, maxBytes, false);
   }
@@ -152,7 +154,7 @@ class JsonReceipt {
       const envelope = this.#scanner.end();
       this.#cleanUp();
       const byteLength = this.#body.byteLength;
-      this.#resolve({ chunks: this.#body.take(), byteLength, envelope });
+      this.#resolve({ chunks: this.#body.take(), byteLength, textBytes: this.#decoder?.decodedBytes() ?? byteLength, envelope });
     } catch (error) {
       this.#fail(error);
     }

@@ -13,6 +13,10 @@ export interface NativeRoute {
   /** How a body is taken: `json` is gathered and validated, `upload` streams through. */
   readonly body: 'json' | 'upload';
   readonly headClock: HeadClock;
+  /** Whether an answer says what it cost: it is read along, and its tokens are reserved before and charged after it. */
+  readonly reportsUsage: boolean;
+  /** Whether a POST makes work whose tokens its answer does not report: closed to clients with token limits. */
+  readonly isSpentLater: boolean;
   /** Bytes of the largest accepted body (https://docs.anthropic.com/en/api/overview#request-size-limits). */
   readonly maxBodyBytes: number;
   /** Whether an answer lasts for hours, or waits for something to happen: it has its part of the pool and a clock of its own. */
@@ -24,7 +28,7 @@ const PREFIX = '/anthropic';
 const NONE = 0;
 
 const route = (template: string, group: RouteGroup, methods: readonly string[], rest: Partial<NativeRoute> = {}): NativeRoute =>
-  ({ template: `${PREFIX}${template}`, group, methods, body: 'upload', headClock: 'quick', maxBodyBytes: NONE, isLongLived: false, ...rest });
+  ({ template: `${PREFIX}${template}`, group, methods, body: 'upload', headClock: 'quick', reportsUsage: false, isSpentLater: false, maxBodyBytes: NONE, isLongLived: false, ...rest });
 
 /** Bytes of the largest body that is gathered. */
 export const LARGEST_JSON_BODY_BYTES: number = 32 * MIB;
@@ -32,18 +36,21 @@ export const LARGEST_JSON_BODY_BYTES: number = 32 * MIB;
 const LONG_LIVED = { headClock: 'stream', isLongLived: true } as const;
 const JSON_BODY = { body: 'json', maxBodyBytes: LARGEST_JSON_BODY_BYTES } as const;
 
+/** Areas of agents in which models work on their own, as long as they like. */
+const WORKING_AREAS: ReadonlySet<string> = new Set(['sessions', 'deployments', 'deployment_runs', 'dreams', 'claude_code']);
+
 /** The routes this version knows by name. `{x}` stands for one segment, a last `**` for one or more. Order decides. */
 export const NATIVE_ROUTES: readonly NativeRoute[] = [
-  route('/v1/messages', 'messages', ['POST'], { ...JSON_BODY, headClock: 'message' }),
+  route('/v1/messages', 'messages', ['POST'], { ...JSON_BODY, headClock: 'message', reportsUsage: true }),
   route('/v1/messages/count_tokens', 'messages', ['POST'], JSON_BODY),
-  route('/v1/complete', 'messages', ['POST'], { ...JSON_BODY, headClock: 'message' }),
+  route('/v1/complete', 'messages', ['POST'], { ...JSON_BODY, headClock: 'message', reportsUsage: true }),
   route('/v1/models', 'models', ['GET']),
   route('/v1/models/{model_id}', 'models', ['GET']),
-  route('/v1/messages/batches', 'batches', ['GET', 'POST'], { maxBodyBytes: 256 * MIB }),
+  route('/v1/messages/batches', 'batches', ['GET', 'POST'], { maxBodyBytes: 256 * MIB, isSpentLater: true }),
   route('/v1/messages/batches/{batch_id}', 'batches', ['GET', 'DELETE']),
   route('/v1/messages/batches/{batch_id}/cancel', 'batches', ['POST'], { maxBodyBytes: MIB }),
   route('/v1/messages/batches/{batch_id}/results', 'batches', ['GET']),
-  route('/v1/messages/batches/**', 'batches', ['GET', 'POST', 'DELETE'], { maxBodyBytes: 256 * MIB }),
+  route('/v1/messages/batches/**', 'batches', ['GET', 'POST', 'DELETE'], { maxBodyBytes: 256 * MIB, isSpentLater: true }),
   route('/v1/files', 'files', ['GET', 'POST'], { maxBodyBytes: 500 * MIB }),
   route('/v1/files/{file_id}', 'files', ['GET', 'DELETE']),
   route('/v1/files/{file_id}/content', 'files', ['GET']),
@@ -58,14 +65,14 @@ export const NATIVE_ROUTES: readonly NativeRoute[] = [
   route('/v1/sessions/{session_id}/threads/{thread_id}/stream', 'agents', ['GET'], LONG_LIVED),
   route('/v1/environments/{environment_id}/work/poll', 'agents', ['GET'], LONG_LIVED),
   ...['agents', 'sessions', 'environments', 'deployments', 'deployment_runs', 'vaults', 'memory_stores', 'dreams', 'tunnels', 'user_profiles', 'claude_code']
-    .flatMap((area) => [route(`/v1/${area}`, 'agents', ['GET', 'POST'], { maxBodyBytes: 32 * MIB }),
-      route(`/v1/${area}/**`, 'agents', ['GET', 'POST', 'DELETE'], { maxBodyBytes: 32 * MIB, headClock: 'stream' })]),
+    .flatMap((area) => [route(`/v1/${area}`, 'agents', ['GET', 'POST'], { maxBodyBytes: 32 * MIB, isSpentLater: WORKING_AREAS.has(area) }),
+      route(`/v1/${area}/**`, 'agents', ['GET', 'POST', 'DELETE'], { maxBodyBytes: 32 * MIB, headClock: 'stream', isSpentLater: WORKING_AREAS.has(area) })]),
 ];
 
 /** What stands for a path that is forwarded although this version does not know it. */
 export const UNKNOWN_ROUTE: NativeRoute = {
   template: `${PREFIX}/v1/**`, group: undefined, methods: ['GET', 'POST', 'DELETE', 'PUT', 'PATCH'],
-  body: 'upload', headClock: 'message', maxBodyBytes: 500 * MIB, isLongLived: false,
+  body: 'upload', headClock: 'message', reportsUsage: true, isSpentLater: false, maxBodyBytes: 500 * MIB, isLongLived: false,
 };
 
 /** The label of a request that matched no route. */

@@ -1,31 +1,49 @@
 import { performance } from 'node:perf_hooks';
+import { chargeTokens } from '../limits/charge-tokens.ts';
 import type { RequestRecord } from '../request-record.ts';
 import type { NativeExchange } from './native-exchange.ts';
 import type { NativeRuntime } from './native-runtime.ts';
-import { UNMATCHED_TEMPLATE } from './route-table.ts';
+import { UNMATCHED_TEMPLATE, type NativeRoute } from './route-table.ts';
 
 /** Phase 9. Gives back what the request holds and records it; runs once, whatever happened. */
 export function settle(runtime: NativeRuntime, exchange: NativeExchange): void {
   const { inbound } = exchange;
   exchange.bytes?.release();
   if (exchange.uploadBytes !== undefined) exchange.requestBytes = exchange.uploadBytes();
-  chargeTokens(exchange);
-  exchange.limits?.release();
+  const endedAt = performance.now();
+  try {
+    settleTokens(runtime, exchange, endedAt);
+  } finally {
+    exchange.limits?.release();
+  }
   runtime.health.note(exchange.outcome);
   runtime.metrics.requestEnded('native');
-  const record = toRecord(exchange, performance.now());
+  const record = toRecord(exchange, endedAt);
   runtime.metrics.recordRequest(record);
   inbound.trace?.end(record, exchange);
   runtime.log.requestEnded(inbound, record, exchange);
 }
 
-/** A response whose usage nobody could read charges what the request allowed, or the limit would not hold. */
-function chargeTokens(exchange: NativeExchange): void {
-  if (exchange.limits === undefined || exchange.usage === undefined) return;
-  const { usage, source } = exchange.usage;
-  const inputTokens = usage.input + usage.cacheRead + usage.cacheWrite5m + usage.cacheWrite1h;
-  const isUnreadable = source === 'missing' && exchange.status === 200;
-  exchange.limits.charge({ inputTokens, outputTokens: isUnreadable ? exchange.maxTokens ?? 0 : usage.output });
+/** The upstream's head as far as limits are concerned: `headAt` is there only when it came, and then the status is the upstream's. */
+function settleTokens(runtime: NativeRuntime, exchange: NativeExchange, endedAt: number): void {
+  const { limits, usage, route, outcome, headAt, sentAt } = exchange;
+  if (limits === undefined || route?.reportsUsage !== true) return;
+  chargeTokens(limits, {
+    outcome,
+    upstreamStatus: headAt === undefined ? undefined : exchange.status,
+    workedMs: sentAt === undefined ? undefined : (headAt ?? endedAt) - sentAt,
+    isStream: exchange.isEventStream || (headAt === undefined && exchange.wantsStream),
+    // An answer that was cut may not have named its model.
+    model: exchange.requestedModel ?? usage?.model, usage: usage?.usage, source: usage?.source, textBytes: usage?.textBytes,
+    outputBound: outputBoundOf(route, exchange),
+    estimatedInput: exchange.estimatedInput,
+  }, runtime.limiter.ratios);
+}
+
+/** A request of an unknown route was not read, and need not have been for a model: only a stream of text shows that one wrote. */
+function outputBoundOf(route: NativeRoute, { maxTokens, isEventStream }: NativeExchange): number {
+  if (route.body === 'json' || isEventStream) return maxTokens ?? Number.POSITIVE_INFINITY;
+  return 0;
 }
 
 function toRecord(exchange: NativeExchange, endedAt: number): RequestRecord {

@@ -85,6 +85,41 @@ describe('tokens are those of the response, field by field', () => {
   });
 });
 
+describe('parts of a message that the top level of its usage leaves out', () => {
+  const ITERATIONS = [{ type: 'compaction', input_tokens: 180_000, output_tokens: 3_500 }, { type: 'message', model: null, input_tokens: 23_000, output_tokens: 1_000 }, { type: 'advisor_message', model: 'claude-advisor', input_tokens: 70, output_tokens: 5 }];
+  const USAGE = { input_tokens: 23_000, output_tokens: 1_000, iterations: ITERATIONS };
+  const WHOLE = answerAlways(wholeResponse(200, ['content-type', 'application/json'], JSON.stringify({ id: 'msg_1', type: 'message', role: 'assistant', model: 'claude-x', content: [], stop_reason: 'end_turn', usage: USAGE })));
+  const STREAM = streamOf(event('message_start', { message: { id: 'msg_1', model: 'claude-x', usage: { input_tokens: 180_000, output_tokens: 1 } } }), usageDelta(USAGE), STOP);
+
+  test.each([['JSON', WHOLE, '{}'], ['a stream', STREAM, STREAM_BODY]])('a compaction and an advisor count in metrics and log, each under its model: %s', async (_what, script, body) => {
+    await using upstream = await startScriptedUpstream(script);
+    await using gateway = await startTestGateway(upstream.origin);
+    await ask(gateway.port, { body });
+    expect(await gateway.recorded(1)).toMatchObject([{ usage: { input: 203_070, output: 4_505 }, usage_source: 'final' }]);
+    const tokens = (model: string, type: string): Promise<number> => gateway.series(`penstock_tokens_total{side="native",model="${model}",client="anonymous",type="${type}"}`);
+    expect([await tokens('claude-x', 'input'), await tokens('claude-x', 'output'), await tokens('claude-advisor', 'input'), await tokens('claude-advisor', 'output')]).toEqual([203_000, 4_500, 70, 5]);
+  });
+
+  test.each([['JSON', WHOLE, false], ['a stream', STREAM, true]])('they count on the front door, and its clients see them: %s', async (_what, script, stream) => {
+    await using upstream = await startScriptedUpstream(script);
+    await using gateway = await startTestGateway(upstream.origin);
+    const response = await fetch(`${gateway.origin}/v1/chat/completions`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ model: 'claude-x', stream, ...(stream ? { stream_options: { include_usage: true } } : {}), messages: [{ role: 'user', content: 'x' }] }) });
+    expect(await response.text()).toContain('"prompt_tokens":203070,"completion_tokens":4505,"total_tokens":207575');
+    expect(await gateway.recorded(1)).toMatchObject([{ usage: { input: 203_070, output: 4_505 } }]);
+    expect(await gateway.series('penstock_tokens_total{side="front_door",model="claude-advisor",client="anonymous",type="output"}')).toBe(5);
+  });
+
+  test('they are charged to the client\'s limits', async () => {
+    const key = `pen_${'v'.repeat(43)}`;
+    await using upstream = await startScriptedUpstream(WHOLE);
+    await using gateway = await startTestGateway(upstream.origin, { clients: [{ name: 'team-a', key_sha256: createHash('sha256').update(key).digest('hex'), limits: { output_tokens_per_minute: 4_000 } }] });
+    const fields = `${JSON_TYPE}Authorization: Bearer ${key}\r\n`;
+    expect(statusOf(await ask(gateway.port, { fields, body: '{"max_tokens":1000}' }))).toBe(200);
+    await gateway.recorded(1);
+    expect(statusOf(await ask(gateway.port, { fields, body: '{"max_tokens":1}' }))).toBe(429);
+  });
+});
+
 describe('count_tokens is the upstream\'s, never ours', () => {
   const question = { model: 'claude-x', messages: [{ role: 'user' as const, content: [{ type: 'tool_result' as const, tool_use_id: 't', content: [{ type: 'text' as const, text: 'nested' }, { type: 'image' as const, source: { type: 'base64' as const, media_type: 'image/png' as const, data: 'AAAA' } }] }] }] };
 

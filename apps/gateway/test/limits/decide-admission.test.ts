@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { decideAdmission, type Refusal } from '../../src/limits/decide-admission.ts';
 import { createScriptedStore, type ScriptedStore } from './scripted-store.ts';
+import { NO_TOKENS, type TokenReading } from '../../src/limits/token-limits.ts';
 import type { CounterStore } from '../../src/limits/counter-store.ts';
 
 const LIMITS = { concurrent_requests: 2, requests_per_minute: 5, input_tokens_per_minute: 10 };
@@ -15,15 +16,15 @@ async function decide(abandonedAt: keyof CounterStore | undefined, overrides: Pa
 
 describe('a decision', () => {
   it('asks first what costs nothing to refuse, and counts the request last', async () => {
-    expect(await decide(undefined)).toMatchObject({ refusal: undefined, steps: ['read', 'take', 'add'] });
+    expect(await decide(undefined)).toMatchObject({ refusal: undefined, steps: ['readTokens', 'take', 'add'] });
   });
 
   it('that nobody waits for any more takes no place (nobody would give it back)', async () => {
-    expect((await decide('read')).steps).toEqual(['read']);
+    expect((await decide('readTokens')).steps).toEqual(['readTokens']);
   });
 
   it('that nobody waits for any more does not use up the minute', async () => {
-    expect((await decide('take')).steps).toEqual(['read', 'take']);
+    expect((await decide('take')).steps).toEqual(['readTokens', 'take']);
   });
 
   it('gives the place back when the minute is spent', async () => {
@@ -33,8 +34,14 @@ describe('a decision', () => {
     expect(store.asked.at(-1)).toEqual(['giveBack', 'a:concurrent_requests', 'lease-1']);
   });
 
+  it('refuses a client whose minute is spent, and not one whose other requests only hold what is left (they may use less)', async () => {
+    const reading = (used: number): TokenReading => ({ used: { ...NO_TOKENS, input_tokens_per_minute: used }, reserved: { ...NO_TOKENS, input_tokens_per_minute: 10 }, resetsInMs: 59_500 });
+    expect((await decide(undefined, { readTokens: async () => reading(10) })).refusal).toEqual({ ok: false, limit: 'input_tokens_per_minute', retryAfterSeconds: 60 });
+    expect((await decide(undefined, { readTokens: async () => reading(9) })).refusal).toBeUndefined();
+  });
+
   it('never says to come back at once, however soon the window ends', async () => {
-    const read = async (): Promise<{ consumed: number; resetsInMs: number }> => ({ consumed: 10, resetsInMs: 3 });
-    expect((await decide(undefined, { read })).refusal).toEqual({ ok: false, limit: 'input_tokens_per_minute', retryAfterSeconds: 1 });
+    const readTokens = async (): Promise<TokenReading> => ({ used: { ...NO_TOKENS, input_tokens_per_minute: 10 }, reserved: NO_TOKENS, resetsInMs: 3 });
+    expect((await decide(undefined, { readTokens })).refusal).toEqual({ ok: false, limit: 'input_tokens_per_minute', retryAfterSeconds: 1 });
   });
 });

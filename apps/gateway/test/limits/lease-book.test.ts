@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createLeaseBook, type LeaseBook, type StoreOperation } from '../../src/limits/lease-book.ts';
 import { createScriptedStore, type ScriptedStore } from './scripted-store.ts';
-import type { ClientLimits } from '../../src/config/sections/clients-section.ts';
 
 const RENEW_MS = 10_000;
 /** A place lives as long as three renewals take. */
@@ -12,16 +11,13 @@ let store: ScriptedStore;
 let book: LeaseBook;
 let reported: StoreOperation[];
 
-function openBook(limits: ClientLimits): void {
-  book = createLeaseBook({ store, renewEveryMs: RENEW_MS, limitsOf: (name) => (name === 'a' ? limits : undefined), report: (operation) => { reported.push(operation); } });
-}
 const countOf = (step: string): number => store.asked.filter(([name]) => name === step).length;
 
 beforeEach(() => {
   vi.useFakeTimers();
   store = createScriptedStore();
   reported = [];
-  openBook({ concurrent_requests: 1 });
+  book = createLeaseBook({ store, renewEveryMs: RENEW_MS, report: (operation) => { reported.push(operation); } });
 });
 afterEach(() => {
   book.close();
@@ -68,29 +64,12 @@ describe('a place that is held', () => {
   });
 });
 
-describe('tokens', () => {
-  it('are charged where they are limited, in whole numbers', () => {
-    openBook({ input_tokens_per_minute: 10 });
-    book.open('a', 'lease-1', false).charge({ inputTokens: 7.9, outputTokens: 5 });
-    book.open('b', 'lease-2', false).charge({ inputTokens: 7, outputTokens: 5 });
-    expect(store.asked).toEqual([['add', 'a:input_tokens_per_minute', 7]]);
-  });
-
-  it.each([Number.NaN, Number.POSITIVE_INFINITY, -5, 0, 0.5])('are not charged when their number is %d (an upstream cannot give a client tokens, nor spend its minute for ever)', (tokens) => {
-    openBook({ input_tokens_per_minute: 10, output_tokens_per_minute: 10 });
-    book.open('a', 'lease-1', false).charge({ inputTokens: tokens, outputTokens: tokens });
-    expect(store.asked).toEqual([]);
-  });
-});
-
 it('every step that the store failed at is reported under its name, and none throws', async () => {
-  openBook({ concurrent_requests: 1, input_tokens_per_minute: 10 });
-  for (const step of ['giveBack', 'renew', 'add'] as const) store.failing.add(step);
+  for (const step of ['giveBack', 'renew'] as const) store.failing.add(step);
   const lease = book.open('a', 'lease-1', true);
   await vi.advanceTimersByTimeAsync(RENEW_MS);
   expect(reported).toEqual(['renew']);
-  lease.charge({ inputTokens: 1, outputTokens: 1 });
   lease.release();
   await vi.advanceTimersByTimeAsync(0);
-  expect(reported.toSorted()).toEqual(['charge', 'release', 'renew']);
+  expect(reported).toEqual(['renew', 'release']);
 });

@@ -1,15 +1,18 @@
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createLimiter } from '../../src/limits/limiter.ts';
+import { SETTLE_TOKENS } from '../../src/limits/token-scripts.ts';
+import { startCuttableWire } from './cuttable-wire.ts';
 import { HAS_REDIS, REDIS_SUITE, startRedis } from './redis-server.ts';
-import type { Lease } from '../../src/limits/lease-book.ts';
-import type { Limiter, LimiterOptions, LimiterTiming } from '../../src/limits/limiter.ts';
+import type { Lease, Limiter, LimiterOptions, LimiterTiming } from '../../src/limits/limiter.ts';
 import type { ClientLimits } from '../../src/config/sections/clients-section.ts';
+import type { TokenAmounts } from '../../src/limits/token-limits.ts';
 import type { RedisServer } from './redis-server.ts';
 
 let server: RedisServer;
 let redis: Redis;
 const PLACES = 'penstock:native:a:concurrent_requests';
+const TOKENS = 'penstock:native:{a:tokens}';
 const open: Limiter[] = [];
 
 /** A limiter as one replica has it, connected. */
@@ -24,6 +27,10 @@ async function admitted(limiter: Limiter): Promise<Lease> {
   const admission = await limiter.admit('a');
   if (!admission.ok) throw new Error(`refused: ${admission.limit}`);
   return admission.lease;
+}
+
+function tokens(input: number, output: number): TokenAmounts {
+  return { input_tokens_per_minute: input, output_tokens_per_minute: output };
 }
 
 describe.skipIf(!HAS_REDIS)(REDIS_SUITE, () => {
@@ -49,7 +56,7 @@ describe.skipIf(!HAS_REDIS)(REDIS_SUITE, () => {
     await vi.waitFor(async () => (await admitted(second)).release());
     const last = await admitted(first);
     expect(await second.admit('a')).toMatchObject({ limit: 'requests_per_minute', retryAfterSeconds: 60 });
-    last.charge({ inputTokens: 5, outputTokens: 100 });
+    last.settle(tokens(5, 100));
     await vi.waitFor(async () => expect(await second.admit('a')).toMatchObject({ limit: 'output_tokens_per_minute' }));
   });
 
@@ -106,6 +113,83 @@ describe.skipIf(!HAS_REDIS)(REDIS_SUITE, () => {
     expect(performance.now() - started).toBeLessThan(2_000);
     expect(reports.filter((operation) => operation === 'admit')).toHaveLength(21);
     expect(closedLimiter.held).toBe(0);
+  });
+
+  it('admits what fits into a token limit over all replicas, at once and to the token', async () => {
+    const replicas = [await replica({ output_tokens_per_minute: 1000 }), await replica({ output_tokens_per_minute: 1000 })];
+    const leases = await Promise.all(Array.from({ length: 60 }, (_, index) => admitted(replicas[index % 2] as Limiter)));
+    const refusals = await Promise.all(leases.map((lease) => lease.reserve(tokens(0, 150))));
+    const running = leases.filter((_, index) => refusals[index] === undefined);
+    expect([running.length, replicas[0]?.reservations, replicas[1]?.reservations].reduce((sum, count) => (sum ?? 0) + (count ?? 0))).toBe(12);
+    expect(refusals.find((refusal) => refusal !== undefined)).toEqual({ ok: false, limit: 'output_tokens_per_minute', retryAfterSeconds: 1 });
+    for (const lease of running) lease.settle(tokens(0, 10));
+    const after = await admitted(replicas[1] as Limiter);
+    await vi.waitFor(async () => expect(await redis.hget(TOKENS, 'u2')).toBe('60'));
+    expect(await after.reserve(tokens(0, 941))).toMatchObject({ limit: 'output_tokens_per_minute', retryAfterSeconds: 60 });
+    expect(await after.reserve(tokens(0, 940))).toBeUndefined();
+    expect(await redis.hmget(TOKENS, 'r1', 'r2')).toEqual(['0', '940']);
+  });
+
+  it('forgets a window that has ended, and keeps what requests hold that have not', async () => {
+    const timing = { windowSeconds: 1 };
+    const limiter = await replica({ input_tokens_per_minute: 100, output_tokens_per_minute: 100 }, {}, timing);
+    const long = await admitted(limiter);
+    expect(await long.reserve(tokens(60, 0))).toBeUndefined();
+    (await admitted(limiter)).settle(tokens(0, 100));
+    await vi.waitFor(async () => expect(await limiter.admit('a')).toMatchObject({ limit: 'output_tokens_per_minute' }));
+    const next = await vi.waitFor(async () => await admitted(limiter), { timeout: 5_000 });
+    expect(await next.reserve(tokens(41, 0))).toMatchObject({ limit: 'input_tokens_per_minute', retryAfterSeconds: 1 });
+    expect(await next.reserve(tokens(40, 100))).toBeUndefined();
+  });
+
+  it('frees the tokens that a replica held which crashed, and keeps those of one that lives', async () => {
+    const timing = { leaseTtlMs: 600 };
+    const crashing = await replica({ output_tokens_per_minute: 100 }, {}, timing);
+    const living = await replica({ output_tokens_per_minute: 100 }, {}, timing);
+    expect(await (await admitted(crashing)).reserve(tokens(0, 60))).toBeUndefined();
+    expect(await (await admitted(living)).reserve(tokens(0, 40))).toBeUndefined();
+    crashing.close();
+    await vi.waitFor(async () => expect(await (await admitted(living)).reserve(tokens(0, 60))).toBeUndefined(), { timeout: 5_000, interval: 50 });
+    expect(await redis.hget(TOKENS, 'r2')).toBe('100');
+    expect(await (await admitted(living)).reserve(tokens(0, 1))).toMatchObject({ ok: false });
+  });
+
+  it('reserves tokens again that Redis has lost, and charges what they came to', async () => {
+    const limiter = await replica({ output_tokens_per_minute: 100 }, {}, { leaseTtlMs: 600 });
+    const lease = await admitted(limiter);
+    await lease.reserve(tokens(0, 90));
+    await server.kill();
+    await server.restart();
+    await vi.waitFor(async () => expect(await redis.hget(TOKENS, 'r2')).toBe('90'), { timeout: 10_000 });
+    lease.settle(tokens(0, 95));
+    await vi.waitFor(async () => expect(await redis.hmget(TOKENS, 'u2', 'r2')).toEqual(['95', '0']));
+  });
+
+  it('settles a reservation once, though the answer to the first attempt never came', async () => {
+    await using wire = await startCuttableWire(server.url);
+    const limiter = await replica({ output_tokens_per_minute: 100 }, { store: wire.url }, { leaseTtlMs: 600 });
+    const lease = await admitted(limiter);
+    await lease.reserve(tokens(0, 90));
+    wire.cutAtNextReply();
+    lease.settle(tokens(0, 50));
+    await wire.cut;
+    expect(await redis.hmget(TOKENS, 'u2', 'r2')).toEqual(['50', '0']);
+    await vi.waitFor(() => expect(wire.sent(SETTLE_TOKENS)).toBe(2), { timeout: 10_000 });
+    await vi.waitFor(async () => expect(await (await admitted(limiter)).reserve(tokens(0, 50))).toBeUndefined(), { timeout: 10_000 });
+    expect(await redis.hget(TOKENS, 'u2')).toBe('50');
+  });
+
+  it.each(['closed', 'open'] as const)('that hung while tokens were reserved has them back in the end (%s)', async (failurePolicy) => {
+    const limiter = await replica({ output_tokens_per_minute: 100 }, { failurePolicy }, { storeTimeoutMs: 200 });
+    const lease = await admitted(limiter);
+    server.freeze();
+    const refusal = await lease.reserve(tokens(0, 100));
+    if (failurePolicy === 'open') expect(refusal).toBeUndefined();
+    else expect(refusal).toEqual({ ok: false, limit: 'store_unavailable', retryAfterSeconds: 1 });
+    server.thaw();
+    lease.release();
+    await vi.waitFor(async () => expect(await (await admitted(limiter)).reserve(tokens(0, 100))).toBeUndefined());
+    expect(limiter.reservations).toBe(1);
   });
 
   it('takes another policy for its failures while it runs', async () => {

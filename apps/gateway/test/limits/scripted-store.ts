@@ -1,4 +1,5 @@
 import type { CounterStore, WindowReading } from '../../src/limits/counter-store.ts';
+import type { TokenReading } from '../../src/limits/token-limits.ts';
 
 /** A store whose every step a test sees, and may let fail. */
 export interface ScriptedStore extends CounterStore {
@@ -20,10 +21,13 @@ export function createScriptedStore(overrides: Partial<CounterStore> = {}): Scri
   return {
     asked, failing,
     add: (key, amount) => step<WindowReading>('add', [key, amount], { consumed: amount, resetsInMs: 1_000 }),
-    read: (key) => step<WindowReading | undefined>('read', [key], undefined),
     take: (key, limit, leaseId) => step('take', [key, limit, leaseId], true),
     giveBack: (key, leaseId) => step('giveBack', [key, leaseId], undefined),
     renew: (key, leaseIds) => step('renew', [key, leaseIds], undefined),
+    readTokens: (key) => step<TokenReading | undefined>('readTokens', [key], undefined),
+    reserveTokens: (key, reservation) => step<TokenReading | undefined>('reserveTokens', [key, reservation], undefined),
+    settleTokens: (key, settlement) => step('settleTokens', [key, settlement], undefined),
+    renewTokens: (key, reservations) => step('renewTokens', [key, reservations], undefined),
     ready: async () => true,
     close: () => undefined,
     ...overrides,

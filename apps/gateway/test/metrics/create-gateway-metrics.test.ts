@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { CLIENT_LIMITS } from '../../src/metrics/create-gateway-metrics.ts';
+import { CLIENT_LIMIT_NAMES } from '../../src/config/sections/clients-section.ts';
 import { OUTCOMES, type RequestRecord, type Side } from '../../src/request-record.ts';
 import { declaredMetrics, samplesOf, sumOf } from './exposition.ts';
 import { createTestMetrics, STREAMED_MESSAGE } from './request-records.ts';
@@ -22,7 +22,7 @@ describe('before the first request', () => {
     for (const direction of ['request', 'response']) {
       for (const reason of ['credential', 'hop_by_hop']) expect(sumOf(text, 'penstock_headers_dropped_total', { direction, reason })).toBe(0);
     }
-    for (const limit of CLIENT_LIMITS) expect(sumOf(text, 'penstock_limit_rejections_total', { client: 'alice', limit })).toBe(0);
+    for (const limit of CLIENT_LIMIT_NAMES) expect(sumOf(text, 'penstock_limit_rejections_total', { client: 'alice', limit })).toBe(0);
     expect(sumOf(text, 'penstock_observer_errors_total')).toBe(0);
     expect(sumOf(text, 'penstock_draining')).toBe(0);
     expect(sumOf(text, 'penstock_config_last_reload_successful')).toBe(1);

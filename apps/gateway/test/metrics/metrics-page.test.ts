@@ -3,7 +3,7 @@ import { DROP_REASONS } from '@penstock/header-policy';
 import { CONNECT_FAILURE_REASONS, createUpstreamClient, DISCONNECT_REASONS, REJECTION_REASONS } from '@penstock/upstream-client';
 import { registerUpstreamMetrics } from '@penstock/upstream-metrics';
 import { describe, expect, it } from 'vitest';
-import { CLIENT_LIMITS } from '../../src/metrics/create-gateway-metrics.ts';
+import { CLIENT_LIMIT_NAMES } from '../../src/config/sections/clients-section.ts';
 import { createWorkerMetrics } from '../../src/metrics/create-worker-metrics.ts';
 import { OUTCOMES } from '../../src/request-record.ts';
 import { declaredMetrics } from './exposition.ts';
@@ -51,7 +51,7 @@ describe('the page of metrics', () => {
   });
 
   it('names every outcome, every reason and every limit', () => {
-    for (const value of [...OUTCOMES, ...DROP_REASONS, ...CONNECT_FAILURE_REASONS, ...DISCONNECT_REASONS, ...REJECTION_REASONS, ...CLIENT_LIMITS]) {
+    for (const value of [...OUTCOMES, ...DROP_REASONS, ...CONNECT_FAILURE_REASONS, ...DISCONNECT_REASONS, ...REJECTION_REASONS, ...CLIENT_LIMIT_NAMES]) {
       expect(PAGE).toContain(`\`${value}\``);
     }
   });

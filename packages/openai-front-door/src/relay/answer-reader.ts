@@ -1,6 +1,7 @@
 import { isJsonObject, member, type JsonObject } from '../request/json-value.ts';
 import { asNumber } from '../request/parse-json.ts';
 import type { TokenCounts } from '../request-summary.ts';
+import { textBytesIn } from '../stream/relayed-text.ts';
 import { createEventDataReader } from './event-data.ts';
 import { JsonMembers, readJson } from './json-members.ts';
 
@@ -9,6 +10,8 @@ export interface RelayObservation {
   readonly model?: string;
   readonly usage?: TokenCounts;
   readonly sawStop?: boolean;
+  /** Bytes of what the model wrote; of a JSON answer all its bytes. */
+  readonly textBytes?: number;
   readonly sawError: boolean;
   /** Whether a chat ended, by a finish reason or by `[DONE]`; true of answers that are no stream. */
   readonly sawEnd: boolean;
@@ -65,11 +68,12 @@ function readInto(found: Found, value: unknown): void {
 
 const FINISH_REASON = /"finish_reason":\s*"/;
 
-function readEvents(maxEventBytes: number): AnswerReader {
+function readEvents({ maxEventBytes, measuresText }: AnswerReaderOptions): AnswerReader {
   const found: Found = { sawError: false };
   let isDone = false;
   let isFinished = false;
   let isFirst = true;
+  let textBytes = 0;
   const events = createEventDataReader({
     maxEventBytes,
     onData: (data) => {
@@ -77,26 +81,41 @@ function readEvents(maxEventBytes: number): AnswerReader {
       if (data === '[DONE]') isDone = true;
       // Most events hold a few characters of text; only those that can matter are parsed.
       else if (isFirst || data.includes('"usage"') || data.includes('"error"')) readInto(found, JSON.parse(data));
+      if (measuresText) textBytes += textBytesIn(data);
       isFirst = false;
     },
   });
-  return { write: (bytes) => { events.write(bytes); }, result: () => ({ ...found, sawStop: isDone, sawEnd: isDone || isFinished || found.sawError }) };
+  return {
+    write: (bytes) => { events.write(bytes); },
+    result: () => ({ ...found, ...(measuresText ? { textBytes } : {}), sawStop: isDone, sawEnd: isDone || isFinished || found.sawError }),
+  };
 }
 
-function readWhole(): AnswerReader {
+function readWhole({ measuresText }: AnswerReaderOptions): AnswerReader {
+  let textBytes = 0;
   const members = new JsonMembers(READ_MEMBERS, MAX_MEMBER_BYTES);
   return {
-    write: (bytes) => { members.write(bytes); },
+    write: (bytes) => {
+      textBytes += bytes.length;
+      members.write(bytes);
+    },
     result: () => {
       const found: Found = { sawError: false };
       readInto(found, Object.fromEntries([...members.found()].map(([name, text]) => [name, readJson(text)])));
-      return { ...found, sawEnd: true };
+      return { ...found, ...(measuresText ? { textBytes } : {}), sawEnd: true };
     },
   };
 }
 
+/** What a reader needs. */
+export interface AnswerReaderOptions {
+  readonly maxEventBytes: number;
+  /** Whether what the model writes is counted; each event is then parsed. */
+  readonly measuresText: boolean;
+}
+
 /** Makes the reader for a media type; answers of other types are not read. */
-export function createAnswerReader(mediaType: string, maxEventBytes: number): AnswerReader | undefined {
-  if (mediaType === 'text/event-stream') return readEvents(maxEventBytes);
-  return mediaType === 'application/json' ? readWhole() : undefined;
+export function createAnswerReader(mediaType: string, options: AnswerReaderOptions): AnswerReader | undefined {
+  if (mediaType === 'text/event-stream') return readEvents(options);
+  return mediaType === 'application/json' ? readWhole(options) : undefined;
 }

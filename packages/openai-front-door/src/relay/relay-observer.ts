@@ -16,6 +16,8 @@ export interface RelayObserverOptions {
   readonly coding: string;
   readonly maxEventBytes: number;
   readonly maxDecodedBytes: number;
+  /** Whether what the model writes is counted. */
+  readonly measuresText: boolean;
   /** Called at most once, when the answer cannot be read. */
   readonly onError: (error: unknown) => void;
 }
@@ -27,11 +29,39 @@ const IGNORED: RelayObserver = { onChunk: () => undefined, result: () => Promise
 
 /** Observes an answer by its media type and coding; one of another type or an unknown coding is not read. Whatever goes wrong in reading, the bytes go on. */
 export function createRelayObserver(options: RelayObserverOptions): RelayObserver {
-  const reader = createAnswerReader(options.mediaType, options.maxEventBytes);
+  return options.measuresText ? observeAllBytes(options) : observeAnswer(options);
+}
+
+function observeAnswer(options: RelayObserverOptions): RelayObserver {
+  const reader = createAnswerReader(options.mediaType, options);
   if (reader === undefined) return IGNORED;
   if (options.coding === 'identity') return observePlain(reader, options.onError);
   const decoded = createDecodedAnswer(options.coding, { maxDecodedBytes: options.maxDecodedBytes, onDecoded: (bytes) => { reader.write(bytes); }, onError: options.onError });
   return decoded === undefined ? IGNORED : observeDecoded(reader, decoded);
+}
+
+/** Text compresses to a fourth or less. */
+const USUAL_COMPRESSION = 4;
+
+/** Also counts the bytes of an answer that cannot be read: its text is taken to be as long, or four times that where it is compressed. */
+function observeAllBytes(options: RelayObserverOptions): RelayObserver {
+  let bytes = 0;
+  let hasFailed = false;
+  const observer = observeAnswer({ ...options, onError: (error) => {
+    hasFailed = true;
+    options.onError(error);
+  } });
+  return {
+    onChunk: (chunk) => {
+      bytes += chunk.length;
+      return observer.onChunk(chunk);
+    },
+    result: async (isCut) => {
+      const seen = await observer.result(isCut);
+      if (seen.textBytes !== undefined && !hasFailed) return seen;
+      return { ...seen, textBytes: Math.max(seen.textBytes ?? 0, options.coding === 'identity' ? bytes : bytes * USUAL_COMPRESSION) };
+    },
+  };
 }
 
 function observePlain(reader: AnswerReader, onError: (error: unknown) => void): RelayObserver {

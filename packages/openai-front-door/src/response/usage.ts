@@ -1,5 +1,6 @@
+import { sumIterations } from './iterations.ts';
 import { isJsonObject, member, type JsonObject } from '../request/json-value.ts';
-import type { TokenCounts, UsageSource } from '../request-summary.ts';
+import type { AnswerTokens, UsageSource } from '../request-summary.ts';
 
 /** Usage as OpenAI's clients read it. */
 export interface OpenAiUsage {
@@ -14,7 +15,7 @@ export interface OpenAiUsage {
 export interface UsageTally {
   /** Lays a usage object over what is known, field by field: the last word on a field wins, nothing is added up. */
   update(usage: unknown, isFinal: boolean): void;
-  counts(): TokenCounts | undefined;
+  counts(): AnswerTokens | undefined;
   source(): UsageSource;
   openAiUsage(): OpenAiUsage;
 }
@@ -38,6 +39,8 @@ export function createUsageTally(): UsageTally {
   let cacheWrite = 0;
   let cacheWrite1h = 0;
   let reasoning = 0;
+  let iterations: AnswerTokens | undefined;
+  const counts = (): AnswerTokens => iterations ?? { input, output, cacheRead, cacheWrite5m: Math.max(0, cacheWrite - cacheWrite1h), cacheWrite1h };
   return {
     update: (usage, isFinal) => {
       if (!isJsonObject(usage)) return;
@@ -48,19 +51,20 @@ export function createUsageTally(): UsageTally {
       cacheRead = countOf(usage, 'cache_read_input_tokens') ?? cacheRead;
       cacheWrite = countOf(usage, 'cache_creation_input_tokens') ?? cacheWrite;
       cacheWrite1h = countOf(nested(usage, 'cache_creation'), 'ephemeral_1h_input_tokens') ?? cacheWrite1h;
+      iterations = sumIterations(usage['iterations']) ?? iterations;
       reasoning = countOf(nested(usage, 'output_tokens_details'), 'thinking_tokens') ?? reasoning;
     },
     source: () => source,
-    counts: () => (source === 'missing' ? undefined : {
-      input, output, cacheRead, cacheWrite5m: Math.max(0, cacheWrite - cacheWrite1h), cacheWrite1h,
-    }),
+    counts: () => (source === 'missing' ? undefined : counts()),
     openAiUsage: () => {
-      const prompt = input + cacheRead + cacheWrite;
+      const total = counts();
+      const written = total.cacheWrite5m + total.cacheWrite1h;
+      const prompt = total.input + total.cacheRead + written;
       return {
         prompt_tokens: prompt,
-        completion_tokens: output,
-        total_tokens: prompt + output,
-        prompt_tokens_details: { cached_tokens: cacheRead, cache_write_tokens: cacheWrite },
+        completion_tokens: total.output,
+        total_tokens: prompt + total.output,
+        prompt_tokens_details: { cached_tokens: total.cacheRead, cache_write_tokens: written },
         completion_tokens_details: { reasoning_tokens: reasoning },
       };
     },

@@ -1,5 +1,6 @@
 import type { Backend, BackendResponse } from '../backend.ts';
 import { FrontDoorError } from '../errors/front-door-error.ts';
+import { costAt } from '../request/token-cost.ts';
 import { ignoredParamsHeader, translateResponseHeaders } from '../response/response-headers.ts';
 import { checkQuery, checkReferences } from '../relay/check-references.ts';
 import type { AnswerWish } from '../translation/read-chat.ts';
@@ -27,7 +28,7 @@ async function answerWhole(frontDoor: FrontDoor, exchange: Exchange, response: B
   const plan = { maxValues, created: nowSeconds(), wantsReasoning: wish.wantsReasoning, usesLegacyFunctions: wish.usesLegacyFunctions };
   const json = await gatherBody(response.body, maxResponseBytes);
   const { body, model, stopReason, usage, usageSource } = await frontDoor.translator.run('answer', json, plan, exchange.signal);
-  Object.assign(exchange.record, { outcome: 'ok', model, stopReason, usageSource }, usage === undefined ? {} : { usage });
+  Object.assign(exchange.record, { outcome: 'ok', model, stopReason, usageSource, textBytes: json.length }, usage === undefined ? {} : { usage });
   await answerJsonBytes(exchange, 200, [...translateResponseHeaders(response.rawHeaders, exchange.requestId), ...ignoredHeaders(wish)], body);
 }
 
@@ -68,15 +69,15 @@ async function prepare(frontDoor: FrontDoor, exchange: Exchange): Promise<Outbou
   const { backend: name, model } = chat;
   const read = { model, requestBytes: record.requestBytes, jsonBytes };
   if (chat.kind === 'relayed') {
-    const { stream, maxTokens } = chat.facts;
+    const { stream } = chat.facts;
     checkQuery(frontDoor, exchange);
     const otherModels = await checkReferences(frontDoor, exchange, chat.json);
-    await admitRequest(frontDoor, ctx, { ...read, otherModels, maxTokens, stream });
+    await admitRequest(frontDoor, ctx, { ...read, otherModels, maxTokens: undefined, ...costAt(exchange.route, chat.facts), stream });
     return relayOutbound(frontDoor, exchange, { name, backend: backendNamed(frontDoor, name, 'openai') }, { body: relayedBytes(received, chat), responseKind: stream ? 'event-stream' : 'message' });
   }
   const { body, wish } = chat;
   const backend = backendNamed(frontDoor, name, 'anthropic');
-  await admitRequest(frontDoor, ctx, { ...read, maxTokens: wish.maxTokens, stream: wish.isStream });
+  await admitRequest(frontDoor, ctx, { ...read, maxTokens: wish.maxTokens, choices: 1, stream: wish.isStream });
   return {
     to: { name, backend },
     request: anthropicRequest(ctx, backend, { method: 'POST', path: '/v1/messages', body, responseKind: wish.isStream ? 'event-stream' : 'message' }),

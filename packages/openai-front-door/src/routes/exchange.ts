@@ -6,7 +6,7 @@ import type { FrontDoorError } from '../errors/front-door-error.ts';
 import { classifyBackendFailure } from '../errors/backend-failure.ts';
 import { openAiErrorResponse } from '../errors/openai-error-body.ts';
 import type { Backend, BackendRequest, BackendResponse } from '../backend.ts';
-import type { Outcome, RequestSummary, TokenCounts, UsageSource } from '../request-summary.ts';
+import type { AnswerTokens, Outcome, RequestSummary, UsageSource } from '../request-summary.ts';
 import { createClientResponse, type ClientResponse } from './client-response.ts';
 import { watchDeparture } from './departure.ts';
 import type { RequestTarget } from './request-target.ts';
@@ -19,8 +19,11 @@ export interface ExchangeRecord {
   backend?: string;
   requestedModel?: string;
   model?: string;
-  usage?: TokenCounts;
+  usage?: AnswerTokens;
   usageSource?: UsageSource;
+  textBytes?: number;
+  upstreamStatus?: number;
+  sentMs?: number;
   firstByteMs?: number;
   largestGapMs?: number;
   sawStop?: boolean;
@@ -81,10 +84,12 @@ export function beginExchange(ctx: Context, { template: route, target }: { reado
   };
   const onHead = (response: BackendResponse): BackendResponse => {
     hasHead = true;
+    record.upstreamStatus = response.status;
     record.firstByteMs ??= performance.now() - startedAt;
     guarded(() => { options.hooks.onUpstreamHead?.(ctx); });
     return response;
   };
+  const onSent = (at: number): void => { record.sentMs = at - startedAt; };
   return {
     ctx, route, target, record, client,
     signal: departure.signal,
@@ -98,7 +103,7 @@ export function beginExchange(ctx: Context, { template: route, target }: { reado
       if (departure.signal.aborted) return Promise.reject(departure.signal.reason as Error);
       guarded(() => { options.hooks.onRequestFields?.(ctx, name, request.headers); });
       const signal = cancelled === undefined ? departure.signal : AbortSignal.any([departure.signal, cancelled]);
-      return backend.send({ ...request, client: options.hooks.client?.(ctx) }, signal).then(onHead);
+      return backend.send({ ...request, client: options.hooks.client?.(ctx) }, signal, onSent).then(onHead);
     },
     settle: () => {
       if (isSettled) return;

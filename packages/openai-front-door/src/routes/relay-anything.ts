@@ -1,5 +1,6 @@
 import type { Context } from 'koa';
 import { FrontDoorError, isFrontDoorError } from '../errors/front-door-error.ts';
+import { costAt, spendsLater } from '../request/token-cost.ts';
 import type { OpenAiBackend } from '../backend.ts';
 import type { RequestRead } from '../options.ts';
 import { checkQuery, checkReferences } from '../relay/check-references.ts';
@@ -15,7 +16,7 @@ import { relayOutbound, type RelayedBody } from './relay.ts';
 interface PreparedRelay {
   readonly to: NamedBackend<OpenAiBackend>;
   readonly relayed: RelayedBody;
-  readonly read: Pick<RequestRead, 'model' | 'stream' | 'otherModels' | 'jsonBytes'>;
+  readonly read: Pick<RequestRead, 'model' | 'stream' | 'otherModels' | 'jsonBytes' | 'choices' | 'isSpentLater'> & { readonly maxTokens?: number | undefined };
 }
 
 function hasBody(ctx: Context): boolean {
@@ -58,7 +59,7 @@ async function prepareJson(frontDoor: FrontDoor, exchange: Exchange, first: Name
   const to = originOf(frontDoor, exchange, model, first);
   const otherModels = await checkReferences(frontDoor, exchange, read.json);
   exchange.record.usageSource = 'missing';
-  return { to, relayed: { body: relayedBytes(received, read), responseKind: stream ? 'event-stream' : 'opaque' }, read: { model, stream, otherModels, jsonBytes } };
+  return { to, relayed: { body: relayedBytes(received, read), responseKind: stream ? 'event-stream' : 'opaque' }, read: { model, stream, otherModels, jsonBytes, ...(exchange.ctx.method === 'POST' ? costAt(exchange.target.path, read.facts) : {}) } };
 }
 
 /** A form names its model in a part, and only where there is a choice it is looked for. Later parts are not read: two readers may know two models, so the caller's rules take it for unknown. */
@@ -89,7 +90,8 @@ function prepareBody(frontDoor: FrontDoor, exchange: Exchange, { body: kind }: R
 async function prepare(frontDoor: FrontDoor, exchange: Exchange, route: RelayRoute, source: AsyncGenerator<Uint8Array>): Promise<Outbound> {
   checkQuery(frontDoor, exchange);
   const { to, relayed, read } = await prepareBody(frontDoor, exchange, route, source);
-  await admitRequest(frontDoor, exchange.ctx, { ...read, maxTokens: undefined, needsModel: route.group === 'front_door', requestBytes: exchange.record.requestBytes });
+  const isSpentLater = exchange.ctx.method === 'POST' && (read.isSpentLater === true || spendsLater(exchange.target.path));
+  await admitRequest(frontDoor, exchange.ctx, { maxTokens: undefined, ...read, isSpentLater, needsModel: route.group === 'front_door', requestBytes: exchange.record.requestBytes });
   return relayOutbound(frontDoor, exchange, to, relayed);
 }
 

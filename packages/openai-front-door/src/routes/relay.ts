@@ -27,7 +27,8 @@ function requireEnd(exchange: Exchange, framing: RelayFraming, sawEnd: boolean):
 async function relayBody(frontDoor: FrontDoor, exchange: Exchange, response: BackendResponse, framing: RelayFraming): Promise<void> {
   const { client, record } = exchange;
   const { maxEventChars: maxEventBytes, maxDecodedBytes } = frontDoor.limits;
-  const observer = createRelayObserver({ ...framing, maxEventBytes, maxDecodedBytes, onError: (error) => frontDoor.hooks.onInternalError?.(error, exchange.ctx) });
+  const measuresText = frontDoor.hooks.measuresText?.(exchange.ctx) === true;
+  const observer = createRelayObserver({ ...framing, maxEventBytes, maxDecodedBytes, measuresText, onError: (error) => frontDoor.hooks.onInternalError?.(error, exchange.ctx) });
   const boundary = createEventBoundary();
   let lastAt = performance.now();
   try {

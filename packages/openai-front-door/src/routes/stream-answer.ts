@@ -60,6 +60,7 @@ function noteResult(exchange: Exchange, translator: StreamTranslator): void {
   if (stopReason !== undefined) record.stopReason = stopReason;
   if (usage !== undefined) record.usage = usage;
   record.usageSource = translator.usage.source();
+  record.textBytes = translator.textBytes();
   record.sawStop = translator.isDone();
 }
 

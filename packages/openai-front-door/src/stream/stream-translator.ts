@@ -6,6 +6,7 @@ import { refusalText } from '../response/translate-message.ts';
 import { readUpstreamFault, type UpstreamFault } from '../response/upstream-error.ts';
 import { createUsageTally, type UsageTally } from '../response/usage.ts';
 import { createChunkWriter, DONE_FRAME, KEEP_ALIVE_FRAME, type ChunkWriter } from './chunk-writer.ts';
+import { createTextMeter, type TextMeter } from './text-meter.ts';
 import { createThinkingKeeper, type ThinkingKeeper } from './thinking-keeper.ts';
 import { createToolCallStream, type ToolCallStream } from './tool-call-stream.ts';
 
@@ -28,6 +29,8 @@ export interface StreamTranslator {
   isDone(): boolean;
   model(): string | undefined;
   stopReason(): string | undefined;
+  /** Bytes of what the model wrote: text, tool input and thinking. */
+  textBytes(): number;
   readonly usage: UsageTally;
 }
 
@@ -72,6 +75,7 @@ interface StreamState {
   isDone: boolean;
   /** Whether a text that is not blank was seen. */
   hasText: boolean;
+  readonly written: TextMeter;
 }
 
 type EventHandler = (state: StreamState, event: JsonObject) => string;
@@ -132,6 +136,7 @@ function onThinking(state: StreamState, index: number, delta: JsonObject): strin
 
 const onBlockDelta: EventHandler = (state, event) => {
   const delta = objectOf(event, 'delta');
+  state.written.take(delta);
   const index = Number(event['index']);
   switch (delta['type']) {
     case 'text_delta': return onText(state, stringOf(delta, 'text'));
@@ -195,7 +200,7 @@ export function createStreamTranslator(settings: StreamSettings): StreamTranslat
     settings, usage,
     tools: createToolCallStream(settings.usesLegacyFunctions),
     thinking: createThinkingKeeper(settings.maxThinkingChars),
-    writer: undefined, id: undefined, model: undefined, stopReason: undefined, refusal: null, fault: undefined, isDone: false, hasText: false,
+    writer: undefined, id: undefined, model: undefined, stopReason: undefined, refusal: null, fault: undefined, isDone: false, hasText: false, written: createTextMeter(),
   };
   return {
     usage,
@@ -208,5 +213,6 @@ export function createStreamTranslator(settings: StreamSettings): StreamTranslat
     isDone: () => state.isDone,
     model: () => state.model,
     stopReason: () => state.stopReason,
+    textBytes: () => state.written.bytes(),
   };
 }

@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import { FrontDoorError } from '../errors/front-door-error.ts';
 import { outlineOf } from '../request/json-outline.ts';
 import { parseJsonExactly } from '../request/parse-json.ts';
-import type { TokenCounts, UsageSource } from '../request-summary.ts';
+import type { AnswerTokens, UsageSource } from '../request-summary.ts';
 import { translateMessage, type AnswerSettings } from '../response/translate-message.ts';
 
 /** What decides how a whole answer is read and written: data only. */
@@ -16,7 +16,7 @@ export interface ReadAnswer {
   readonly body: Uint8Array;
   readonly model: string;
   readonly stopReason: string;
-  readonly usage: TokenCounts | undefined;
+  readonly usage: AnswerTokens | undefined;
   readonly usageSource: UsageSource;
 }
 

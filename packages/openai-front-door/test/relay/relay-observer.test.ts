@@ -14,10 +14,10 @@ interface Observed {
   readonly lags: number;
 }
 
-async function observe(bytes: Uint8Array, { coding = 'identity', mediaType = 'application/json', size = 1_000, maxDecodedBytes = 1_000_000, isCut = false } = {}): Promise<Observed> {
+async function observe(bytes: Uint8Array, { coding = 'identity', mediaType = 'application/json', size = 1_000, maxDecodedBytes = 1_000_000, isCut = false, measuresText = false } = {}): Promise<Observed> {
   const errors: unknown[] = [];
   let lags = 0;
-  const observer = createRelayObserver({ mediaType, coding, maxEventBytes: 10_000, maxDecodedBytes, onError: (error) => { errors.push(error); } });
+  const observer = createRelayObserver({ mediaType, coding, maxEventBytes: 10_000, maxDecodedBytes, measuresText, onError: (error) => { errors.push(error); } });
   for (let index = 0; index < bytes.length; index += size) {
     const lag = observer.onChunk(bytes.subarray(index, index + size));
     if (lag !== undefined) lags += 1;
@@ -52,6 +52,34 @@ describe('usage', () => {
   it('is that of the answer, where the Responses API wraps it', async () => {
     const events = `event: response.completed\ndata: ${JSON.stringify({ type: 'response.completed', response: { model: 'm', usage: { input_tokens: 10, output_tokens: 2, input_tokens_details: { cached_tokens: 4 } } } })}\n\n`;
     expect((await observe(Buffer.from(events), { mediaType: 'text/event-stream' })).observation.usage).toEqual({ ...COUNTS, input: 6, output: 2, cacheRead: 4 });
+  });
+});
+
+describe('the text that a model wrote', () => {
+  const measured = async (bytes: Uint8Array, options: Parameters<typeof observe>[1] = {}): Promise<number | undefined> => (await observe(bytes, { ...options, measuresText: true })).observation.textBytes;
+  const frames = (...texts: readonly string[]): string => texts.map((content) => `data: ${JSON.stringify({ model: 'm', choices: [{ index: 0, delta: { content } }] })}\n\n`).join('');
+
+  it('is counted in the events of a stream, whole or cut, plain or compressed', async () => {
+    const events = Buffer.from(`${frames('héé', 'ab')}: a comment\n\ndata: [DONE]\n\n`);
+    expect(await measured(events, { mediaType: 'text/event-stream', size: 3 })).toBe(7);
+    expect(await measured(events.subarray(0, -20), { mediaType: 'text/event-stream', isCut: true })).toBe(7);
+    expect(await measured(gzipSync(events), { mediaType: 'text/event-stream', coding: 'gzip' })).toBe(7);
+  });
+
+  it('is all of a JSON answer, decoded', async () => {
+    const text = Buffer.from(JSON.stringify(ANSWER));
+    expect(await measured(text)).toBe(text.length);
+    expect(await measured(gzipSync(text), { coding: 'gzip' })).toBe(text.length);
+  });
+
+  it('is every byte of an answer that cannot be read, times 4 where it is compressed', async () => {
+    expect(await measured(Buffer.alloc(100), { mediaType: 'audio/mpeg' })).toBe(100);
+    expect(await measured(Buffer.alloc(100), { coding: 'snappy' })).toBe(400);
+    expect(await measured(Buffer.alloc(100, 'x'), { coding: 'gzip' })).toBe(400);
+  });
+
+  it('is not counted unless it is asked for', async () => {
+    expect((await observe(Buffer.from(frames('a')), { mediaType: 'text/event-stream' })).observation).not.toHaveProperty('textBytes');
   });
 });
 

@@ -29,4 +29,31 @@ describe('createUsageTally', () => {
     tally.update({ input_tokens: -5, output_tokens: 'x' }, false);
     expect(tally.counts()).toEqual({ input: 0, output: 0, cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0 });
   });
+
+  it('adds up `usage.iterations`: what a client is shown is what was billed, and the advisor\'s part is its model\'s', () => {
+    const tally = createUsageTally();
+    tally.update({ input_tokens: 180_000, output_tokens: 1 }, false);
+    tally.update({ input_tokens: 23_000, output_tokens: 1_000, iterations: [
+      { type: 'compaction', input_tokens: 180_000, output_tokens: 3_500, cache_creation_input_tokens: 30, cache_creation: { ephemeral_1h_input_tokens: 20 } },
+      { type: 'message', model: null, input_tokens: 23_000, output_tokens: 1_000, cache_read_input_tokens: 7 },
+      { type: 'advisor_message', model: 'claude-advisor', input_tokens: 500, output_tokens: 60 },
+    ] }, true);
+    expect(tally.counts()).toEqual({
+      input: 203_500, output: 4_560, cacheRead: 7, cacheWrite5m: 10, cacheWrite1h: 20,
+      byModel: [{ tokens: { input: 203_000, output: 4_500, cacheRead: 7, cacheWrite5m: 10, cacheWrite1h: 20 } }, { model: 'claude-advisor', tokens: { input: 500, output: 60, cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0 } }],
+    });
+    expect(tally.openAiUsage()).toMatchObject({ prompt_tokens: 203_537, completion_tokens: 4_560, total_tokens: 208_097, prompt_tokens_details: { cached_tokens: 7, cache_write_tokens: 30 } });
+  });
+
+  it('leaves out a fallback that was declined before it wrote anything', () => {
+    const tally = createUsageTally();
+    tally.update({ input_tokens: 1, output_tokens: 1, iterations: [{ type: 'message', input_tokens: 500, output_tokens: 0 }, { type: 'fallback_message', model: 'claude-b', input_tokens: 500, output_tokens: 60 }] }, true);
+    expect(tally.counts()).toMatchObject({ input: 500, output: 60 });
+  });
+
+  it.each([[[]], [null], [7], [['x']]])('takes the top level where the iterations say nothing: %j', (iterations) => {
+    const tally = createUsageTally();
+    tally.update({ input_tokens: 3, output_tokens: 4, iterations }, true);
+    expect(tally.counts()).toEqual({ input: 3, output: 4, cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0 });
+  });
 });

@@ -60,7 +60,7 @@ describe('the summary', () => {
     const body = await (await door.post({ ...REQUEST, stream: true })).text();
     const summary = await door.settled();
     expect(summary).toEqual({
-      route: '/v1/chat/completions', method: 'POST', status: 200, outcome: 'ok', backend: 'anthropic', model: 'claude-sonnet-4-5-20250929', isEventStream: true, sawStop: true, stopReason: 'end_turn',
+      route: '/v1/chat/completions', method: 'POST', status: 200, outcome: 'ok', backend: 'anthropic', model: 'claude-sonnet-4-5-20250929', isEventStream: true, sawStop: true, stopReason: 'end_turn', textBytes: 2, upstreamStatus: 200,
       usage: { input: 3, output: 5, cacheRead: 4, cacheWrite5m: 7, cacheWrite1h: 2 }, usageSource: 'final', requestBytes: JSON.stringify({ ...REQUEST, stream: true }).length, responseBytes: Buffer.byteLength(body),
       durationMs: expect.any(Number), firstByteMs: expect.any(Number), largestGapMs: expect.any(Number), requestedModel: 'claude-sonnet-4-5',
     });
@@ -93,7 +93,7 @@ describe('the application\'s part', () => {
     } } });
     const response = await door.post({ ...REQUEST, max_tokens: 7 });
     expect([response.status, door.upstream.requests.length]).toEqual([403, 0]);
-    expect(seen).toEqual([{ model: 'claude-sonnet-4-5', maxTokens: 7, stream: false, jsonBytes: expect.any(Number), requestBytes: JSON.stringify({ ...REQUEST, max_tokens: 7 }).length }]);
+    expect(seen).toEqual([{ model: 'claude-sonnet-4-5', maxTokens: 7, choices: 1, stream: false, jsonBytes: expect.any(Number), requestBytes: JSON.stringify({ ...REQUEST, max_tokens: 7 }).length }]);
     expect(await door.settled()).toMatchObject({ outcome: 'client_error', status: 403, errorCode: 'forbidden' });
   });
 

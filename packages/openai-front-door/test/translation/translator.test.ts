@@ -61,7 +61,7 @@ describe('a large body', () => {
     const body = Buffer.from(JSON.stringify({ model: 'gpt-9', stream: true, max_tokens: 7, input: LARGE }));
     const copy = Buffer.from(body);
     const { json, facts } = await threaded.run('relayed', body, { maxValues: 1000 }, OPEN);
-    expect([Buffer.from(json).equals(copy), facts]).toEqual([true, { model: 'gpt-9', stream: true, maxTokens: 7 }]);
+    expect([Buffer.from(json).equals(copy), facts]).toEqual([true, { choices: 1, isBackground: false, model: 'gpt-9', stream: true, maxTokens: 7 }]);
   });
 
   it('waits for the one before, and one more than may wait is refused as overload (each holds its bytes)', async () => {

@@ -3,8 +3,8 @@ import { createEventObserver, DEFAULT_EVENT_OBSERVER_LIMITS, type EventObserverL
 import { ObserverError } from '../observer/observer-error.ts';
 import type { BodyObserver } from '../relay/relay-options.ts';
 import { JsonBody, type JsonBodyOptions } from './json-body.ts';
-import { MessageReading, READ_EVENTS, READ_MEMBERS } from './message-reading.ts';
-import type { JsonObject } from './usage-fields.ts';
+import type { JsonObject } from './json-values.ts';
+import { MEASURED_EVENTS, MessageReading, READ_EVENTS, READ_MEMBERS } from './message-reading.ts';
 import type { UsageResult } from './usage-result.ts';
 
 /** Settings of a usage observer; the limits are those of an event observer. */
@@ -15,6 +15,8 @@ export interface UsageObserverOptions extends Partial<EventObserverLimits> {
   readonly onError?: (error: unknown) => void;
   /** The most bytes kept of each member that is read of a JSON body, whose own size does not matter; a larger member is left out. @defaultValue 65536 */
   readonly maxMemberBytes?: number;
+  /** Whether what the model writes is counted (`UsageResult.textBytes`); each event of a stream is then parsed. @defaultValue false */
+  readonly measuresText?: boolean;
 }
 
 /** An observer that reads the usage of one response of the Anthropic API. */
@@ -48,7 +50,7 @@ const UNREAD: BodyReading = { onChunk: () => undefined, onEnd: () => undefined }
 
 /** Also the options of the reading it makes, for there is one of each for every response. */
 class UsageReader implements UsageObserver, EventObserverOptions, JsonBodyOptions {
-  readonly events: readonly string[] = READ_EVENTS;
+  readonly events: readonly string[];
   readonly maxEventBytes: number;
   readonly maxLagBytes: number;
   readonly maxDecodedBytes: number;
@@ -57,10 +59,17 @@ class UsageReader implements UsageObserver, EventObserverOptions, JsonBodyOption
   coding = 'identity';
   readonly #options: UsageObserverOptions;
   readonly #message = new MessageReading();
+  readonly #measuresText: boolean;
   #body: BodyReading | undefined;
+  #json: JsonBody | undefined;
+  #isStream = true;
+  #bodyBytes = 0;
+  #isUnread = false;
 
   constructor(options: UsageObserverOptions) {
     this.#options = options;
+    this.#measuresText = options.measuresText === true;
+    this.events = this.#measuresText ? MEASURED_EVENTS : READ_EVENTS;
     this.maxEventBytes = options.maxEventBytes ?? DEFAULT_EVENT_OBSERVER_LIMITS.maxEventBytes;
     this.maxLagBytes = options.maxLagBytes ?? DEFAULT_EVENT_OBSERVER_LIMITS.maxLagBytes;
     this.maxDecodedBytes = options.maxDecodedBytes ?? DEFAULT_EVENT_OBSERVER_LIMITS.maxDecodedBytes;
@@ -69,17 +78,21 @@ class UsageReader implements UsageObserver, EventObserverOptions, JsonBodyOption
 
   onHead(status: number, rawHeaders: readonly string[]): void {
     const mediaType = readMediaType(rawHeaders);
-    if (mediaType === 'text/event-stream') {
+    this.#isStream = mediaType === 'text/event-stream';
+    if (this.#measuresText) this.coding = readContentCoding(rawHeaders);
+    if (this.#isStream) {
       const events = createEventObserver(this);
       events.onHead(status, rawHeaders);
       this.#body = events;
     } else if (mediaType === 'application/json' || mediaType.endsWith('+json')) {
       this.coding = readContentCoding(rawHeaders);
-      this.#body = new JsonBody(this);
+      this.#json = new JsonBody(this);
+      this.#body = this.#json;
     } else this.#body = UNREAD;
   }
 
   onChunk(chunk: Uint8Array): void {
+    this.#bodyBytes += chunk.length;
     this.#body ??= createEventObserver(this);
     this.#body.onChunk(chunk);
   }
@@ -104,17 +117,28 @@ class UsageReader implements UsageObserver, EventObserverOptions, JsonBodyOption
   }
 
   onError(error: unknown): void {
+    this.#isUnread = true;
     this.#options.onError?.(error);
   }
 
   result(): UsageResult {
-    return this.#message.result();
+    const result = this.#message.result();
+    return this.#measuresText ? { ...result, textBytes: this.#textBytes() } : result;
+  }
+
+  #textBytes(): number {
+    const read = this.#isStream ? this.#message.textBytes : this.#json?.bytes ?? 0;
+    if (!this.#isUnread && (this.#isStream || this.#json !== undefined)) return read;
+    return Math.max(read, this.coding === 'identity' ? this.#bodyBytes : this.#bodyBytes * USUAL_COMPRESSION);
   }
 
   get sawStop(): boolean {
     return this.#message.sawStop;
   }
 }
+
+/** Text compresses to a fourth or less. */
+const USUAL_COMPRESSION = 4;
 
 const PLAIN_TYPES: ReadonlyMap<string, string> = new Map(['application/json', 'text/event-stream'].map((type) => [type, type]));
 

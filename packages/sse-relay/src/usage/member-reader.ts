@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { ByteBuffer } from '../observer/byte-buffer.ts';
-import type { JsonObject } from './usage-fields.ts';
+import type { JsonObject } from './json-values.ts';
 
 const SPACE = 0x20;
 const QUOTE = 0x22;

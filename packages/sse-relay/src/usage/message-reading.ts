@@ -1,5 +1,7 @@
 import { Buffer } from 'node:buffer';
-import { asObject, asText, UsageFields, type JsonObject } from './usage-fields.ts';
+import { asObject, asText, type JsonObject } from './json-values.ts';
+import { TextMeter } from './text-meter.ts';
+import { UsageFields } from './usage-fields.ts';
 import type { UsageResult } from './usage-result.ts';
 
 /** The events that `takeEvent` understands. Frozen, so that their names are looked up once for all streams. */
@@ -7,6 +9,9 @@ export const READ_EVENTS: readonly string[] = Object.freeze(['message_start', 'm
 
 /** The members that `takeMessage` understands. */
 export const READ_MEMBERS: ReadonlySet<string> = new Set(['model', 'stop_reason', 'usage', 'error']);
+
+/** `READ_EVENTS` with those that carry what the model writes. */
+export const MEASURED_EVENTS: readonly string[] = Object.freeze([...READ_EVENTS, 'content_block_start', 'content_block_delta']);
 
 /** Puts the events of a message stream, or one JSON body, together to what they say of the message. */
 export class MessageReading {
@@ -20,6 +25,13 @@ export class MessageReading {
   #sawStop = false;
   #sawErrorEvent = false;
   #errorType: string | undefined;
+  /** Made for the first event that is measured. */
+  #text: TextMeter | undefined;
+
+  /** Bytes of what the model wrote, of the events that were taken. */
+  get textBytes(): number {
+    return this.#text?.bytes ?? 0;
+  }
 
   /** Takes one event's data; throws a `SyntaxError` on data that is not JSON. */
   takeEvent(name: string, data: Uint8Array): void {
@@ -33,6 +45,7 @@ export class MessageReading {
     else if (name === 'message_delta') this.#takeDelta(event);
     else if (name === 'error') this.#takeError(event);
     else if (name === 'completion') this.#takeCompletion(event);
+    else if (name !== 'message_stop') this.#measure(event);
   }
 
   /** Takes the `READ_MEMBERS` of a whole JSON body. */
@@ -92,6 +105,12 @@ export class MessageReading {
     this.#model = asText(event['model']) ?? this.#model;
     this.#stopReason = asText(event['stop_reason']) ?? this.#stopReason;
     this.#sawStop ||= this.#stopReason !== undefined;
+    this.#measure(event);
+  }
+
+  #measure(event: JsonObject): void {
+    this.#text ??= new TextMeter();
+    this.#text.take(event);
   }
 }
 

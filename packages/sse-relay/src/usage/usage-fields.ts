@@ -1,25 +1,9 @@
-import type { MessageUsage } from './usage-result.ts';
-
-/** A JSON object of unknown content. */
-export type JsonObject = Readonly<Record<string, unknown>>;
+import { sumIterations } from './iterations.ts';
+import { asCount, asObject, asText, type JsonObject } from './json-values.ts';
+import type { MessageTokens, MessageUsage } from './usage-result.ts';
 
 /** Names of server tools are kept up to this many; the API has two. */
 const MAX_SERVER_TOOLS = 16;
-
-/** A value as a JSON object, or `undefined`. */
-export function asObject(value: unknown): JsonObject | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? value as JsonObject : undefined;
-}
-
-/** A value as a text of at most 256 characters, or `undefined`. */
-export function asText(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' && value.length <= 256 ? value : undefined;
-}
-
-/** A value as a count of tokens or requests, or `undefined`. */
-function asCount(value: unknown): number | undefined {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
-}
 
 /** The `usage` of a message, put together field by field. One is made for each response: fixed fields, no tables. */
 export class UsageFields {
@@ -33,6 +17,8 @@ export class UsageFields {
   #thinking: number | undefined;
   #serviceTier: string | undefined;
   #serverTools: Map<string, number> | undefined;
+  /** The total of `usage.iterations`, where there are any; then the top level does not hold all of it. */
+  #iterations: MessageTokens | undefined;
 
   /** Overwrites what the object names: the counts of the API are cumulative, never increments. */
   overwrite(usage: JsonObject): void {
@@ -45,25 +31,26 @@ export class UsageFields {
     this.#oneHour = asCount(cacheCreation?.['ephemeral_1h_input_tokens']) ?? this.#oneHour;
     this.#thinking = asCount(asObject(usage['output_tokens_details'])?.['thinking_tokens']) ?? this.#thinking;
     this.#serviceTier = asText(usage['service_tier']) ?? this.#serviceTier;
+    if (usage['iterations'] !== undefined) this.#iterations = sumIterations(usage['iterations']) ?? this.#iterations;
     const serverTools = asObject(usage['server_tool_use']);
     if (serverTools !== undefined) this.#overwriteServerTools(serverTools);
   }
 
   read(): MessageUsage {
-    // The total is always sent and may grow; its split may be absent or older. Without a split a write is a 5-minute one, the API's default.
-    const total = this.#cacheWrites ?? this.#fiveMinutes + this.#oneHour;
-    const cacheWrite1h = Math.min(this.#oneHour, total);
     const usage: { -readonly [Name in keyof MessageUsage]: MessageUsage[Name] } = {
-      input: this.#input,
-      output: this.#output,
-      cacheRead: this.#cacheRead,
-      cacheWrite5m: total - cacheWrite1h,
-      cacheWrite1h,
+      ...(this.#iterations ?? this.#readTopLevel()),
       serverToolRequests: this.#serverTools === undefined ? {} : Object.fromEntries(this.#serverTools),
     };
     if (this.#thinking !== undefined) usage.thinking = this.#thinking;
     if (this.#serviceTier !== undefined) usage.serviceTier = this.#serviceTier;
     return usage;
+  }
+
+  #readTopLevel(): MessageTokens {
+    // The total is always sent and may grow; its split may be absent or older. Without a split a write is a 5-minute one, the API's default.
+    const total = this.#cacheWrites ?? this.#fiveMinutes + this.#oneHour;
+    const cacheWrite1h = Math.min(this.#oneHour, total);
+    return { input: this.#input, output: this.#output, cacheRead: this.#cacheRead, cacheWrite5m: total - cacheWrite1h, cacheWrite1h };
   }
 
   #overwriteServerTools(serverTools: JsonObject): void {

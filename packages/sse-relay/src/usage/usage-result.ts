@@ -7,11 +7,24 @@ export interface TokenCounts {
   readonly cacheWrite1h: number;
 }
 
+/** The part of a message's tokens that one model used. */
+export interface ModelTokens {
+  /** Absent for the model of the message itself. */
+  readonly model?: string;
+  readonly tokens: TokenCounts;
+}
+
+/** The billed tokens of one message. */
+export interface MessageTokens extends TokenCounts {
+  /** The same tokens by model, where an entry of `usage.iterations` names one (an advisor, a fallback). */
+  readonly byModel?: readonly ModelTokens[];
+}
+
 /** Where the counts came from: the final usage, only the first part of it, or nowhere. */
 export type UsageSource = 'final' | 'partial' | 'missing';
 
 /** The usage of one message beyond its billed tokens. */
-export interface MessageUsage extends TokenCounts {
+export interface MessageUsage extends MessageTokens {
   /** Output tokens that were thinking, where the API says; a part of `output`. */
   readonly thinking?: number;
   /** Server tool requests by name, such as `web_search_requests`. */
@@ -26,6 +39,11 @@ export interface UsageResult {
   /** The model the response named. */
   readonly model?: string;
   readonly stopReason?: string;
+  /**
+   * Bytes of what the model wrote, as far as it passed: text, tool input and thinking of a stream, all decoded bytes of JSON. Of a body that
+   * could not be read all its bytes, times 4 where they are compressed. Absent unless `measuresText`.
+   */
+  readonly textBytes?: number;
   /** Whether `message_stop` came; for a JSON body, whether the body was whole. */
   readonly sawStop: boolean;
   /** Whether an `error` event came inside the stream. */

@@ -130,11 +130,24 @@ A refused request is a 429 with \`retry-after\`; nothing of it reaches the upstr
 
 - \`concurrent_requests\` counts from admission to the end of the response body, however it ends.
 - \`requests_per_minute\` counts in windows of a minute that start with a client's first request.
-- \`input_tokens_per_minute\` and \`output_tokens_per_minute\` are charged from observed usage when a response ended. A client is refused
-  while its minute is spent, so one request may overshoot; the next minute starts anew.
+- \`input_tokens_per_minute\` and \`output_tokens_per_minute\` follow one rule on both sides. They count in windows of a minute that start with
+  the first charge.
+  - **Before a request is sent** it reserves its bound: \`max_tokens\` of the request, times \`n\`; of several bounds the largest; on \`/v1\`
+    \`openai_front_door.max_output_tokens\` where it gives none, on \`/anthropic\` the whole limit. Input is estimated at 4 bytes of the body
+    a token. A reservation is never more than the whole limit, so a bound above the limit runs only while the client has nothing reserved
+    and nothing used in its minute. Where there is no room the answer is a 429: \`retry-after: 1\` while other requests of the client hold
+    the tokens, else the rest of the minute.
+  - **When it has ended** the reservation becomes the usage that the answer reported. Without such a report (the client left, the stream
+    was cut, an OpenAI stream without \`include_usage\`) it becomes an estimate of what passed: bytes of text over the bytes a token seen for
+    the model, 4 until one was seen. It is never less than what was reported, and at most the bound of the request. An answer that is no
+    stream and was left before it came counts 200 tokens for each second that the upstream worked on it. Requests that were not sent, and
+    answers with an error status, cost nothing.
+  - Tokens of compaction, advisors and fallbacks (\`usage.iterations\`) count like all others.
+  - Requests whose tokens are spent after their answer are a 403 for a client with a token limit: batches, agent sessions and deployments;
+    on \`/v1\` batches, fine-tuning, evals, videos, threads, and responses with \`background\`.
 
 With \`limits.store: "memory"\` every process counts for itself, and workers divide each limit between them, which is approximate. With
-Redis, all workers and replicas share exact counters, and places of a replica that crashed come back within 30 seconds. While Redis is
+Redis, all workers and replicas share exact counters, and what a crashed replica held comes back within 30 seconds. While Redis is
 down or slower than 250 ms, \`on_store_failure\` decides: \`open\` lets the requests of limited clients pass, \`closed\` refuses them. After
 three failures in a row it is left alone for a second at a time. Either way it is counted, no request waits longer, and clients without
 limits never ask the store. Memory limits divided between workers are never less than one each.

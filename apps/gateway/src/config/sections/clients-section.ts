@@ -10,13 +10,11 @@ export const CLIENT_ROUTES: readonly [...typeof ROUTE_GROUPS, 'message_threads',
 /** One of `CLIENT_ROUTES`. */
 export type ClientRoute = (typeof CLIENT_ROUTES)[number];
 
+/** The limits that a client can have; also the `limit` label of `penstock_limit_rejections_total`. */
+export type ClientLimitName = 'concurrent_requests' | 'requests_per_minute' | 'input_tokens_per_minute' | 'output_tokens_per_minute';
+
 /** What a client may use at most; an absent field is no limit. Counted for the native side and the front door separately. */
-export interface ClientLimits {
-  readonly concurrent_requests?: number | undefined;
-  readonly requests_per_minute?: number | undefined;
-  readonly input_tokens_per_minute?: number | undefined;
-  readonly output_tokens_per_minute?: number | undefined;
-}
+export type ClientLimits = { readonly [Name in ClientLimitName]?: number | undefined };
 
 /** One caller that has a key of the gateway's. */
 export interface ClientConfig {
@@ -39,12 +37,17 @@ export function isClientName(name: string): boolean {
   return /^[A-Za-z0-9][\w.-]{0,63}$/.test(name) && !RESERVED_NAMES.has(name) && !isKeyLike(name);
 }
 
-const limitsOfClient: z.ZodType<ClientLimits> = z.strictObject({
+const LIMIT_FIELDS: Readonly<Record<ClientLimitName, z.ZodType<number | undefined>>> = {
   concurrent_requests: count(1).optional().describe('Requests open at once, until the end of the response body.'),
   requests_per_minute: count(1).optional().describe('Requests a minute.'),
-  input_tokens_per_minute: count(1).optional().describe('Input tokens a minute, charged from observed usage (cache reads and writes included).'),
-  output_tokens_per_minute: count(1).optional().describe('Output tokens a minute, charged from observed usage.'),
-}, 'an object');
+  input_tokens_per_minute: count(1).optional().describe('Input tokens a minute (cache reads and writes included). With it batches are refused, whose tokens are not known when they are made.'),
+  output_tokens_per_minute: count(1).optional().describe('Output tokens a minute; a request reserves its bound. With it batches are refused.'),
+};
+
+/** All of `ClientLimitName`, in the order of the documentation. */
+export const CLIENT_LIMIT_NAMES = Object.keys(LIMIT_FIELDS) as readonly ClientLimitName[];
+
+const limitsOfClient: z.ZodType<ClientLimits> = z.strictObject(LIMIT_FIELDS, 'an object');
 
 const clientSection: z.ZodType<ClientConfig> = z.strictObject({
   name: checkedText(CLIENT_NAME_EXPECTED, isClientName)
