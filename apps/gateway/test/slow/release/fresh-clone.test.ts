@@ -13,8 +13,10 @@ afterAll(() => scratch.remove());
 
 const [start, ask] = codeBlocks('README.md').filter(({ language }) => language === 'sh').slice(0, 2);
 
-test('from a fresh clone and an empty home, the first two commands of the README lead to a streamed answer', async () => {
-  expect(start?.code).toBe('npx -y pnpm@12 start');
+test('from a fresh clone and an empty home, the first commands of the README lead to a streamed answer', async () => {
+  const [get, command = ''] = start?.code.split('\n') ?? [];
+  expect(get).toMatch(/^git clone URL penstock && cd penstock /);
+  expect(command).toBe('npx -y pnpm@12 start');
   expect(ask?.code).toContain('curl -N http://127.0.0.1:8000/anthropic/v1/messages');
   const clone = join(scratch.path, 'penstock');
   const home = join(scratch.path, 'home');
@@ -22,7 +24,7 @@ test('from a fresh clone and an empty home, the first two commands of the README
   mustRun('git', ['clone', '--quiet', '--no-hardlinks', ROOT, clone]);
 
   const startedAt = performance.now();
-  const child = spawn('bash', ['-c', `exec ${start?.code ?? ''}`], {
+  const child = spawn('bash', ['-c', `exec ${command}`], {
     cwd: clone, detached: true, stdio: ['ignore', 'ignore', 'pipe'],
     env: newcomerEnvironment(home, { PENSTOCK_PORT: '0', PENSTOCK_OPERATIONS_PORT: '0' }),
   });
