@@ -3,7 +3,7 @@ import { IncomingMessage } from 'node:http';
 import { ChunkList } from './chunk-list.ts';
 
 /** So many bytes of one body are read in a row, then other connections have their turn. A piece counts as its bytes and `PIECE_BYTES`. */
-export const TURN_BYTES = 256 * 1024;
+export const TURN_BYTES: number = 256 * 1024;
 /** What a piece of a body costs beside its bytes, as bytes: in chunks of one byte the pieces are the work. */
 export const PIECE_BYTES = 64;
 /** Pieces below this size that come in one turn are joined: everything that a body passes through costs the same for a byte as for a kilobyte. */
