@@ -27,13 +27,26 @@ const ASKS: Readonly<Record<Exclude<BoundedSide, 'operations'>, readonly [path: 
 };
 const USUAL_ANSWER = '{"id":"msg_1","type":"message","role":"assistant","model":"claude-m","content":[{"type":"text","text":"hi"}],"stop_reason":"end_turn","usage":{"input_tokens":1,"output_tokens":1}}';
 
+/** Resolves when the socket takes more, or never will. */
+function untilDrained(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    const settle = (): void => {
+      socket.off('drain', settle);
+      socket.off('close', settle);
+      resolve();
+    };
+    socket.on('drain', settle);
+    socket.on('close', settle);
+  });
+}
+
 /** Writes as fast as the peer reads; resolves with the bytes that were handed over. */
 async function send(socket: Socket, parts: readonly RepeatedBytes[]): Promise<number> {
   let sent = 0;
   const write = async (bytes: Buffer): Promise<void> => {
     if (bytes.length === 0 || socket.destroyed) return;
     sent += bytes.length;
-    if (!socket.write(bytes)) await Promise.race([once(socket, 'drain'), once(socket, 'close')]).catch(() => undefined);
+    if (!socket.write(bytes)) await untilDrained(socket);
   };
   for (const { first, block, times, last } of parts) {
     await write(first);
