@@ -145,7 +145,9 @@ describe('a request that no side knows', () => {
     const connection = await openRawConnection(shared.port);
     for (let round = 0; round < 2; round += 1) {
       connection.send(`GET ${path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${keyOf('plain')}\r\n\r\n`);
-      expect(statusOf(await connection.readMessage({ kind: 'response' }))).toBe(404);
+      const message = await connection.readMessage({ kind: 'response' });
+      // In the shape of neither side: no side has taken it for its own.
+      expect([statusOf(message), JSON.parse(message.body.toString())]).toEqual([404, { error: { message: 'Not found: this gateway serves /anthropic and /v1.' } }]);
     }
     connection.close();
   });

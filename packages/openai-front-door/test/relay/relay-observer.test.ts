@@ -101,8 +101,10 @@ describe('an answer that cannot be read', () => {
   });
 
   it('is decoded no further than the bound (a small answer may decode to gigabytes)', async () => {
-    const bomb = gzipSync(Buffer.alloc(50_000_000, ' '));
-    expect(await observe(bomb, { coding: 'gzip', maxDecodedBytes: 100_000 })).toMatchObject({ observation: UNREAD, errors: [] });
+    const bomb = gzipSync(`{"x":"${' '.repeat(50_000_000)}","usage":${JSON.stringify(ANSWER.usage)}}`);
+    const { observation, errors } = await observe(bomb, { coding: 'gzip', maxDecodedBytes: 100_000 });
+    expect([observation, errors]).toEqual([UNREAD, []]);
+    expect(await observe(bomb, { coding: 'gzip', maxDecodedBytes: 60_000_000 })).toMatchObject({ observation: { usage: COUNTS } });
   });
 });
 
