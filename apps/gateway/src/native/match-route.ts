@@ -10,13 +10,19 @@ export interface RoutePolicy {
   readonly forwardsUnknown: boolean;
 }
 
+/** The route of a path. One that other letters would put into another group is none: the upstream may read it so (`tunnels/x/Reveal_Token` stands in the area of agents). */
+function findKnown(path: string): NativeRoute | undefined {
+  const route = findRoute(path);
+  return route?.template.endsWith('**') === true && findRoute(path.toLowerCase())?.group !== route.group ? undefined : route;
+}
+
 /**
  * The route of a request, or a `GatewayError` with what to do: 421 for a path that only a wrong base URL makes, 404 for one that is
  * unknown or switched off, 405 with `allow` for a known path with another method.
  */
 export function matchRoute(inbound: ExplainedRequest & { readonly method: string }, policy: RoutePolicy): NativeRoute {
   const { method, path } = inbound;
-  const known = findRoute(path);
+  const known = findKnown(path);
   const wrongBaseUrl = known === undefined ? findWrongBaseUrl(inbound) : undefined;
   if (wrongBaseUrl !== undefined) throw wrongBaseUrl;
   // A known path in other letters may be the same to the upstream: it never passes as unknown, or it would open what is closed.
