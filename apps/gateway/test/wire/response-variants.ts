@@ -13,6 +13,8 @@ export interface ResponseVariant {
   readonly end: ResponseEnd;
   /** The body by the framing of the response. @defaultValue `RESPONSE_BODY` */
   readonly body?: string;
+  /** Sent as soon as the head of the request is there; a body of megabytes is still on its way. */
+  readonly isEarly?: true;
 }
 
 export const RESPONSE_BODY = '{"echo":"case={id}"}';
@@ -140,5 +142,12 @@ function* more(): Generator<ResponseVariant> {
   for (const type of ['', 'constructor', '__proto__', 'text/event-stream', 'text/html', 'a'.repeat(9_000), 'application/json, text/html', '/', ';']) yield keep(`content type ${shown(type.slice(0, 40))}`, LENGTH.replace('application/json', type));
 }
 
+/** Answers that do not wait for the request's body. */
+function* early(): Generator<ResponseVariant> {
+  for (const [name, bytes] of Object.entries({ 'an answer': LENGTH, 'an answer in chunks': CHUNKS, 'a refusal': LENGTH.replace('200 OK', '413 X'), 'a redirect': LENGTH.replace('200 OK', '307 X'), 'half an answer': LENGTH.slice(0, -3), 'an answer and a stray': LENGTH + STRAY, 'nothing': '' })) {
+    for (const end of ['fin', 'reset'] as const) yield { name: `${name} before the body of the request, then ${end}`, bytes, end, isEarly: true };
+  }
+}
+
 /** Every variant, in a fixed order. */
-export const RESPONSE_VARIANTS: readonly ResponseVariant[] = [...bytesTooMany(), ...cuts(), ...lineEnds(), ...doubles(), ...statuses(), ...more()];
+export const RESPONSE_VARIANTS: readonly ResponseVariant[] = [...bytesTooMany(), ...cuts(), ...lineEnds(), ...doubles(), ...statuses(), ...more(), ...early()];

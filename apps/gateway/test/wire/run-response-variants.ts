@@ -14,6 +14,8 @@ export interface ResponseReport {
 const AT_ONCE = 12;
 const WAIT_MS = 60_000;
 const FIRST_ID = 36 ** 3 * 10;
+/** More than the buffers of a connection hold. */
+const LARGE_BODY = `{"model":"m","n":"${'a'.repeat(2_000_000)}"}`;
 const WITHOUT_BODY = new Set([204, 205, 304]);
 /** A response that stops is ended soon. */
 const CLOCKS = { anthropic_native: { timeouts: { quick_headers: 0.4, message_headers: 0.4, idle: 0.4 } }, openai_front_door: { enabled: false } };
@@ -25,11 +27,15 @@ export async function runResponseVariants(variants: readonly ResponseVariant[]):
   const byId = new Map(variants.map((variant, index) => [(index + FIRST_ID).toString(36), variant]));
   await using upstream = await startScriptedUpstream(async (connection) => {
     while (connection.end() === 'open') {
-      const { startLine } = await connection.nextRequest(WAIT_MS);
-      const [, kind, id = ''] = /(case|after)=([a-z\d]{4})/.exec(startLine) ?? [];
+      const head = await connection.waitFor((unread) => unread.includes('\r\n\r\n'), WAIT_MS);
+      const [, kind, id = ''] = /(case|after)=([a-z\d]{4})/.exec(head.toString('latin1', 0, head.indexOf('\r\n'))) ?? [];
       const variant = kind === 'case' ? byId.get(id) : undefined;
+      if (variant?.isEarly !== true) await connection.nextRequest(WAIT_MS);
       if (variant === undefined) connection.send(wholeResponse(200, ['content-type', 'application/json'], JSON.stringify({ echo: `after=${id}` })));
-      else await sendVariant(connection, variant, id);
+      else {
+        await sendVariant(connection, variant, id);
+        if (variant.end !== 'keep') return;
+      }
     }
   });
   await using gateway = await startTestGateway(upstream.origin, CLOCKS);
@@ -39,7 +45,7 @@ export async function runResponseVariants(variants: readonly ResponseVariant[]):
     for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) {
       const variant = byId.get(id) as ResponseVariant;
       const expected = (variant.body ?? RESPONSE_BODY).replaceAll('{id}', id);
-      const verdicts = [await ask(gateway.port, `case=${id}`, expected), await ask(gateway.port, `after=${id}`, `{"echo":"after=${id}"}`)];
+      const verdicts = [await ask(gateway.port, `case=${id}`, expected, variant.isEarly), await ask(gateway.port, `after=${id}`, `{"echo":"after=${id}"}`)];
       const [verdict = ''] = verdicts;
       if (verdict === 'whole' || verdict === 'broken' || verdict === 'refused') report[verdict] += 1;
       report.problems.push(...verdicts.filter((each) => !/^(?:whole|broken|refused)$/.test(each)).map((problem) => `${variant.name}: ${problem}`));
@@ -63,10 +69,12 @@ async function sendVariant(connection: ScriptedConnection, { bytes, end }: Respo
 }
 
 /** What a client gets on a connection of its own: `whole`, `broken`, `refused`, or what is wrong with it. */
-async function ask(port: number, mark: string, expected: string): Promise<string> {
+async function ask(port: number, mark: string, expected: string, hasBody: boolean = false): Promise<string> {
   const connection = await openRawConnection(port);
   try {
-    connection.send(`GET /anthropic/v1/models?${mark} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+    connection.send(hasBody
+      ? `POST /anthropic/v1/messages?${mark} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${LARGE_BODY.length}\r\n\r\n${LARGE_BODY}`
+      : `GET /anthropic/v1/models?${mark} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
     return await readVerdict(connection, expected);
   } catch (error) {
     // A response that breaks may take its head with it when it breaks by a reset.
