@@ -100,11 +100,13 @@ async function readVerdict(connection: ScriptedConnection | Awaited<ReturnType<t
   }
 }
 
+const isControl = (character: string): boolean => (character < ' ' && !'\t\r\n'.includes(character)) || character === '\x7f';
+
 /** What is wrong with a head that the gateway sent, by the strictest reading of RFC 9112. */
 function headProblem({ bytes, rawHeaders, rawTrailers }: WireMessage): string | undefined {
   const head = bytes.toString('latin1', 0, bytes.indexOf('\r\n\r\n') + 2);
   if (!/^HTTP\/1\.1 [1-9]\d\d [\t\x20-\x7e\x80-\xff]*\r\n/.test(head)) return `status line ${JSON.stringify(head.split('\r\n')[0])}`;
-  if (/\r(?!\n)|[^\r]\n|[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/.test(head) || /\r\n[ \t]/.test(head)) return `head ${JSON.stringify(head)}`;
+  if (/\r(?!\n)|[^\r]\n/.test(head) || /\r\n[ \t]/.test(head) || Array.from(head).some(isControl)) return `head ${JSON.stringify(head)}`;
   const framings = [...fieldValues(rawHeaders, 'content-length'), ...fieldValues(rawHeaders, 'transfer-encoding')];
   if (framings.length > 1) return `framing fields ${framings.join()}`;
   const crossed = NEVER.filter((name) => fieldValues(rawHeaders, name).length > 0 || fieldValues(rawTrailers, name).length > 0);
