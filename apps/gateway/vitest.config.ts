@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 import { sharedConfig } from '../../vitest.shared.ts';
 
 /** The state of node:cluster is the process's own, and no test can put it back. */
-const ALONE = ['test/lifecycle/worker-fleet.test.ts'];
+const ALONE = ['test/process/worker-fleet.test.ts'];
 
 const { include, exclude = [], pool, ...each } = sharedConfig.test ?? {};
 // Starting a process takes seconds on a busy machine.

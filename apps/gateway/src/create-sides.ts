@@ -1,20 +1,20 @@
 import { performance } from 'node:perf_hooks';
 import { registerUpstreamMetrics } from '@penstock/upstream-metrics';
 import type { Logger } from 'pino';
-import { beginJsonCheck } from './begin-json-check.ts';
-import type { ClientRegistry } from './clients/client-registry.ts';
+import { beginJsonCheck } from './body/begin-json-check.ts';
+import type { ClientRegistry } from './access/clients/client-registry.ts';
 import type { GatewayConfig } from './config/gateway-config.ts';
 import { createFrontDoorSide, type FrontDoorSide } from './front-door/create-front-door-side.ts';
-import type { Lifecycle } from './lifecycle/lifecycle.ts';
-import type { Limiter, LimiterOptions } from './limits/limiter.ts';
-import type { WorkerShare } from './limits/worker-share.ts';
-import { describeError } from './logging/describe-error.ts';
-import type { RequestLog } from './logging/request-log.ts';
-import type { GatewayMetrics } from './metrics/create-gateway-metrics.ts';
+import type { Lifecycle } from './process/lifecycle.ts';
+import type { Limiter, LimiterOptions } from './access/limits/limiter.ts';
+import type { WorkerShare } from './access/limits/worker-share.ts';
+import { describeError } from './observe/log/describe-error.ts';
+import type { RequestLog } from './observe/log/request-log.ts';
+import type { GatewayMetrics } from './observe/metrics/create-gateway-metrics.ts';
 import { createNativeSide, type NativeSide } from './native/create-native-side.ts';
-import { checkWholeJson } from './outbound/whole-json.ts';
-import type { Side } from './request-record.ts';
-import type { Tracing } from './tracing/tracing.ts';
+import { checkWholeJson } from './body/whole-json.ts';
+import type { Side } from './request/request-record.ts';
+import type { Tracing } from './observe/trace/tracing.ts';
 
 /** What both sides are made with; what is theirs alone they make themselves. */
 export interface SidesOptions {

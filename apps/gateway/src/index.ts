@@ -2,5 +2,5 @@ export { createGateway, type Gateway, type GatewayOptions } from './create-gatew
 export { isConfigError, type ConfigError, type ConfigProblem } from './config/config-error.ts';
 export type { GatewayConfig } from './config/gateway-config.ts';
 export { loadConfig, type LoadConfigOptions, type LoadedConfig } from './config/load-config.ts';
-export { createLogger, type ProcessLogger } from './logging/create-logger.ts';
-export { startOperationsServer, type OperationsOptions, type OperationsServer } from './operations-server.ts';
+export { createLogger, type ProcessLogger } from './observe/log/create-logger.ts';
+export { startOperationsServer, type OperationsOptions, type OperationsServer } from './process/operations-server.ts';

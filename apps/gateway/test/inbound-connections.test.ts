@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect as connectTls } from 'node:tls';
 import { createAuthority, fieldValues, openRawConnection, startScriptedUpstream, statusOf, wholeResponse, wrapSocket, type RawConnection, type ScriptedUpstream, type WireMessage } from '@penstock/test-support';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { hashClientKey } from '../src/clients/client-key.ts';
+import { hashClientKey } from '../src/access/clients/client-key.ts';
 import { startTestGateway, type TestGateway } from './start-test-gateway.ts';
 
 const KEY = `pen_${'k'.repeat(43)}`;

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Argument, Command, InvalidArgumentError } from 'commander';
 import type { Environment } from '../config/reading/overrides.ts';
-import { printable } from '../logging/printable.ts';
+import { printable } from '../observe/log/printable.ts';
 import { runCheck, type CommandOutput } from './check.ts';
 import { runCompletion, SHELLS } from './completion.ts';
 import { runKeysCreate } from './keys.ts';

@@ -1,4 +1,4 @@
-import { createClientKey, hashClientKey } from '../clients/client-key.ts';
+import { createClientKey, hashClientKey } from '../access/clients/client-key.ts';
 import { CLIENT_NAME_EXPECTED, isClientName } from '../config/sections/clients-section.ts';
 import type { CommandOutput } from './check.ts';
 

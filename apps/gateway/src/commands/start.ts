@@ -3,13 +3,13 @@ import type { Simulator } from '@penstock/anthropic-simulator';
 import { isConfigError } from '../config/config-error.ts';
 import type { GatewayConfig } from '../config/gateway-config.ts';
 import { loadConfig, type LoadConfigOptions, type LoadedConfig } from '../config/load-config.ts';
-import { resolveWorkerCount } from '../config/resolve-worker-count.ts';
-import { describeStart } from '../lifecycle/describe-start.ts';
-import { leadsToOurselves } from '../lifecycle/leads-to-ourselves.ts';
-import { runProcess } from '../lifecycle/run-process.ts';
-import type { LogStyle } from '../logging/create-logger.ts';
-import { runWorkers } from '../workers/run-workers.ts';
-import { readTracingSettings } from '../tracing/read-tracing-settings.ts';
+import { resolveWorkerCount } from '../process/resolve-worker-count.ts';
+import { describeStart } from './describe-start.ts';
+import { leadsToOurselves } from '../config/rules/targets-self.ts';
+import { runProcess } from '../process/run-process.ts';
+import type { LogStyle } from '../observe/log/create-logger.ts';
+import { runWorkers } from '../process/workers/run-workers.ts';
+import { readTracingSettings } from '../observe/trace/read-tracing-settings.ts';
 import type { CommandOutput } from './check.ts';
 
 /** What `penstock start` was asked to do. */

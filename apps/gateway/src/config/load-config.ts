@@ -4,7 +4,7 @@ import { ConfigError, valueProblem } from './config-error.ts';
 import { explainIssues } from './problems/explain-issues.ts';
 import { findCrossFieldProblems, ruleContext } from './problems/find-problems.ts';
 import { findWarnings } from './problems/find-warnings.ts';
-import { frontDoorBackends } from './front-door-backends.ts';
+import { frontDoorBackends } from '../front-door/front-door-backends.ts';
 import { gatewayConfigSchema } from './gateway-config.ts';
 import { mergeModelCapabilities, readModelCapabilities } from './reading/model-capabilities.ts';
 import { applyOverrides, collectOverrides, sourceOfOverride } from './reading/overrides.ts';

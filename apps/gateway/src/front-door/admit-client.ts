@@ -1,16 +1,16 @@
 import { hasViaPseudonym } from '@penstock/header-policy';
 import { FrontDoorError, RELAY_GROUPS, type RequestRead } from '@penstock/openai-front-door';
-import type { ByteBudget, ByteLease } from '../inbound/byte-budget.ts';
-import type { ClientRegistry } from '../clients/client-registry.ts';
-import { describeClosedModel } from '../clients/describe-closed-model.ts';
-import type { ClientRules } from '../clients/client-rules.ts';
-import type { InboundRequest } from '../inbound/inbound-request.ts';
-import type { Lifecycle } from '../lifecycle/lifecycle.ts';
-import { estimateInput } from '../limits/charge-tokens.ts';
-import type { Refusal } from '../limits/decide-admission.ts';
-import type { Lease, Limiter } from '../limits/limiter.ts';
-import type { RequestLog } from '../logging/request-log.ts';
-import type { GatewayMetrics } from '../metrics/create-gateway-metrics.ts';
+import type { ByteBudget, ByteLease } from '../body/byte-budget.ts';
+import type { ClientRegistry } from '../access/clients/client-registry.ts';
+import { describeClosedModel } from '../access/clients/describe-closed-model.ts';
+import type { ClientRules } from '../access/clients/client-rules.ts';
+import type { InboundRequest } from '../request/inbound-request.ts';
+import type { Lifecycle } from '../process/lifecycle.ts';
+import { estimateInput } from '../access/limits/charge-tokens.ts';
+import type { Refusal } from '../access/limits/decide-admission.ts';
+import type { Lease, Limiter } from '../access/limits/limiter.ts';
+import type { RequestLog } from '../observe/log/request-log.ts';
+import type { GatewayMetrics } from '../observe/metrics/create-gateway-metrics.ts';
 
 /** Who calls the front door, and what the request holds. Released by whoever settles the request. */
 export interface FrontDoorCaller {

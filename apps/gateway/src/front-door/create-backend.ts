@@ -1,10 +1,10 @@
 import { createHeaderPolicy, anthropicHeaderRules, openaiHeaderRules, type HeaderPolicy } from '@penstock/header-policy';
 import { FrontDoorError, relayRoutesAt, type Backend, type BackendRequest, type ResponseKind } from '@penstock/openai-front-door';
 import { createUpstreamClient, type CreateBodyCheck, isUpstreamError, type RequestTimeouts, type UpstreamClient } from '@penstock/upstream-client';
-import type { EffectiveBackend } from '../config/front-door-backends.ts';
+import type { EffectiveBackend } from './front-door-backends.ts';
 import type { FrontDoorConfig } from '../config/sections/front-door-section.ts';
-import { DrainingBody } from '../outbound/draining-body.ts';
-import { describeFullPool, describeFullQueue } from '../outbound/describe-full-pool.ts';
+import { DrainingBody } from '../body/draining-body.ts';
+import { describeFullPool, describeFullQueue } from '../request/describe-full-pool.ts';
 import { backendSettings } from './backend-settings.ts';
 import { droppedByTranslation, droppedRequestFields, type DroppedField } from './dropped-fields.ts';
 import { ResponseBody, type BackendWatcher, type ResponseWatcher } from './response-body.ts';

@@ -6,21 +6,21 @@ import {
 } from '@penstock/openai-front-door';
 import type { CreateBodyCheck, UpstreamClient } from '@penstock/upstream-client';
 import type { Context } from 'koa';
-import type { MountedSide } from '../application/mounted-side.ts';
-import type { ClientRegistry } from '../clients/client-registry.ts';
-import { frontDoorBackends, frontDoorModels } from '../config/front-door-backends.ts';
+import type { MountedSide } from '../http/mounted-side.ts';
+import type { ClientRegistry } from '../access/clients/client-registry.ts';
+import { frontDoorBackends, frontDoorModels } from './front-door-backends.ts';
 import type { GatewayConfig } from '../config/gateway-config.ts';
-import { createByteBudget } from '../inbound/byte-budget.ts';
-import type { InboundRequest } from '../inbound/inbound-request.ts';
-import type { BeginJsonCheck } from '../inbound/json-check.ts';
+import { createByteBudget } from '../body/byte-budget.ts';
+import type { InboundRequest } from '../request/inbound-request.ts';
+import type { BeginJsonCheck } from '../body/json-check.ts';
 import { discardRest, respond } from '../inbound/respond.ts';
-import { chargeTokens } from '../limits/charge-tokens.ts';
-import type { TokenRatios } from '../limits/token-ratios.ts';
-import type { RequestRecord } from '../request-record.ts';
-import type { Tracing } from '../tracing/tracing.ts';
+import { chargeTokens } from '../access/limits/charge-tokens.ts';
+import type { TokenRatios } from '../access/limits/token-ratios.ts';
+import type { RequestRecord } from '../request/request-record.ts';
+import type { Tracing } from '../observe/trace/tracing.ts';
 import { admitClient, admitModel, reserveTokens, type FrontDoorAdmission, type FrontDoorCaller } from './admit-client.ts';
 import { createBackend, type FrontDoorBackend } from './create-backend.ts';
-import { receiveBody, streamBody } from './receive-body.ts';
+import { receiveBody, streamBody } from '../body/receive-body.ts';
 
 /** The label of a request that the front door refused before it looked at the path. */
 const UNMATCHED_ROUTE = '/v1/*';

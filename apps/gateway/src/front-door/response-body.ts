@@ -2,7 +2,7 @@ import type { BackendResponse } from '@penstock/openai-front-door';
 import type { UpstreamController } from '@penstock/upstream-client';
 import type { Dispatcher } from 'undici';
 import { ChunkList } from '../inbound/chunk-list.ts';
-import type { UpstreamTarget, UpstreamTrace } from '../tracing/tracing.ts';
+import type { UpstreamTarget, UpstreamTrace } from '../observe/trace/tracing.ts';
 
 /** Bytes that may wait for the translation before the upstream is paused. */
 const MAX_QUEUED_BYTES = 64 * 1024;

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
-import type { InboundRequest } from '../inbound/inbound-request.ts';
+import type { InboundRequest } from '../request/inbound-request.ts';
 import { respond } from '../inbound/respond.ts';
-import { errorBody, errorHeaders, GatewayError } from './gateway-error.ts';
+import { errorBody, errorHeaders, GatewayError } from '../request/gateway-error.ts';
 
 /**
  * Answers in place of a native side that could not be started, while the front door serves: its health page says so, every

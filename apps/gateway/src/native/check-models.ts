@@ -1,7 +1,7 @@
 import type { Envelope, MemberValue } from '@penstock/json-envelope';
-import { describeClosedModel } from '../clients/describe-closed-model.ts';
-import type { ClientRules } from '../clients/client-rules.ts';
-import { GatewayError } from './gateway-error.ts';
+import { describeClosedModel } from '../access/clients/describe-closed-model.ts';
+import type { ClientRules } from '../access/clients/client-rules.ts';
+import { GatewayError } from '../request/gateway-error.ts';
 import type { NativeExchange } from './native-exchange.ts';
 
 /** Where a request may name a model: its own, the fallbacks of a refusal, and the advisor tool's. */

@@ -1,5 +1,5 @@
 import type { Envelope, MemberValue } from '@penstock/json-envelope';
-import { GatewayError } from './gateway-error.ts';
+import { GatewayError } from '../request/gateway-error.ts';
 import type { NativeExchange } from './native-exchange.ts';
 
 const CLOSED = 'This message continues a message thread, which the API keeps for all clients of this gateway together. '

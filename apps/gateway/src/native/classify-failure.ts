@@ -1,8 +1,8 @@
 import { isRelayError } from '@penstock/sse-relay';
 import { isUpstreamError, type UpstreamErrorCode } from '@penstock/upstream-client';
-import { describeFullPool, describeFullQueue, type PoolCapacity, type RefusedRequest } from '../outbound/describe-full-pool.ts';
-import type { Outcome } from '../request-record.ts';
-import { GatewayError, isGatewayError, type GatewayErrorCode } from './gateway-error.ts';
+import { describeFullPool, describeFullQueue, type PoolCapacity, type RefusedRequest } from '../request/describe-full-pool.ts';
+import type { Outcome } from '../request/request-record.ts';
+import { GatewayError, isGatewayError, type GatewayErrorCode } from '../request/gateway-error.ts';
 
 const OUTCOME_OF_CODE: Readonly<Record<GatewayErrorCode, Outcome>> = {
   bad_request: 'client_error',

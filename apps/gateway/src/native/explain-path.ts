@@ -1,6 +1,6 @@
-import type { InboundRequest } from '../inbound/inbound-request.ts';
-import { publicOrigin } from '../inbound/public-origin.ts';
-import { GatewayError } from './gateway-error.ts';
+import type { InboundRequest } from '../request/inbound-request.ts';
+import { publicOrigin } from '../http/public-origin.ts';
+import { GatewayError } from '../request/gateway-error.ts';
 import { findRoute, NATIVE_ROUTES } from './route-table.ts';
 
 /** What the sentences about a path need to know of its request. */

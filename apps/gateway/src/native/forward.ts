@@ -4,7 +4,7 @@ import { createRelayHandler, type KeepAliveOptions, type RelayFailure, type Rela
 import { createUsageObserver, type UsageObserver } from '@penstock/sse-relay/anthropic-usage';
 import type { LongLived, RequestTimeouts, UpstreamController } from '@penstock/upstream-client';
 import type { Dispatcher } from 'undici';
-import { isEncrypted } from '../clients/client-address.ts';
+import { isEncrypted } from '../access/clients/client-address.ts';
 import { outcomeOfBreak } from './classify-failure.ts';
 import { ClientGone } from './client-gone.ts';
 import { failureEvent } from './failure-event.ts';

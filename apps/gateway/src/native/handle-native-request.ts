@@ -1,4 +1,4 @@
-import type { InboundRequest } from '../inbound/inbound-request.ts';
+import type { InboundRequest } from '../request/inbound-request.ts';
 import { admit, authenticate, receive, reserveTokens, route, takeLimits } from './native-phases.ts';
 import { forward } from './forward.ts';
 import { NativeExchange } from './native-exchange.ts';

@@ -1,6 +1,6 @@
 import type { RouteGroup } from '../config/sections/anthropic-native-section.ts';
 import { explainUnknownPath, findWrongBaseUrl, type ExplainedRequest } from './explain-path.ts';
-import { GatewayError } from './gateway-error.ts';
+import { GatewayError } from '../request/gateway-error.ts';
 import { findRoute, UNKNOWN_ROUTE, type NativeRoute } from './route-table.ts';
 
 /** What decides which routes are open. */

@@ -1,9 +1,9 @@
 import type { UsageResult } from '@penstock/sse-relay/anthropic-usage';
-import type { ClientRules } from '../clients/client-rules.ts';
-import type { InboundRequest } from '../inbound/inbound-request.ts';
-import type { Outcome } from '../request-record.ts';
-import type { ByteLease } from '../inbound/byte-budget.ts';
-import type { Lease } from '../limits/limiter.ts';
+import type { ClientRules } from '../access/clients/client-rules.ts';
+import type { InboundRequest } from '../request/inbound-request.ts';
+import type { Outcome } from '../request/request-record.ts';
+import type { ByteLease } from '../body/byte-budget.ts';
+import type { Lease } from '../access/limits/limiter.ts';
 import type { NativeRoute } from './route-table.ts';
 
 /** The body as phase 6 sends it. */

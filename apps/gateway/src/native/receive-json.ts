@@ -1,13 +1,13 @@
 import { Buffer } from 'node:buffer';
 import { createEnvelopeScanner, isEnvelopeError, type Envelope, type EnvelopeScanner, type EnvelopeScannerOptions } from '@penstock/json-envelope';
-import { BodyProgress } from '../inbound/body-progress.ts';
+import { BodyProgress } from '../body/body-progress.ts';
 import { InboundMessage } from '../inbound/inbound-message.ts';
-import type { InboundRequest } from '../inbound/inbound-request.ts';
-import type { ByteLease } from '../inbound/byte-budget.ts';
+import type { InboundRequest } from '../request/inbound-request.ts';
+import type { ByteLease } from '../body/byte-budget.ts';
 import { ChunkList } from '../inbound/chunk-list.ts';
-import { BodyCodingError, createBodyDecoder, REQUEST_CODINGS, type BodyDecoder } from '../inbound/decode-body.ts';
+import { BodyCodingError, createBodyDecoder, REQUEST_CODINGS, type BodyDecoder } from '../body/decode-body.ts';
 import { ClientGone } from './client-gone.ts';
-import { GatewayError } from './gateway-error.ts';
+import { GatewayError } from '../request/gateway-error.ts';
 
 /** A gathered JSON body: the client's own bytes, and what was read of them. */
 export interface ReceivedJson {

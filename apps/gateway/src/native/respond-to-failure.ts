@@ -1,7 +1,7 @@
 import { respond } from '../inbound/respond.ts';
 import { outcomeOfCode, toGatewayError } from './classify-failure.ts';
 import { ClientGone } from './client-gone.ts';
-import { errorBody, errorHeaders, type GatewayError } from './gateway-error.ts';
+import { errorBody, errorHeaders, type GatewayError } from '../request/gateway-error.ts';
 import type { NativeExchange } from './native-exchange.ts';
 import type { NativeRuntime } from './native-runtime.ts';
 

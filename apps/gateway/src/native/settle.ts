@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
-import { chargeTokens } from '../limits/charge-tokens.ts';
-import type { RequestRecord } from '../request-record.ts';
+import { chargeTokens } from '../access/limits/charge-tokens.ts';
+import type { RequestRecord } from '../request/request-record.ts';
 import type { NativeExchange } from './native-exchange.ts';
 import type { NativeRuntime } from './native-runtime.ts';
 import { UNMATCHED_TEMPLATE, type NativeRoute } from './route-table.ts';

@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import type { Outcome } from '../request-record.ts';
+import type { Outcome } from '../request/request-record.ts';
 
 /** When the upstream last answered and last failed. */
 export interface UpstreamHealth {

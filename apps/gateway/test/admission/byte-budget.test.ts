@@ -1,6 +1,6 @@
 import { assert, array, constantFrom, integer, oneof, property, record, constant } from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createByteBudget, type ByteLease } from '../../src/inbound/byte-budget.ts';
+import { createByteBudget, type ByteLease } from '../../src/body/byte-budget.ts';
 
 const MIB = 1024 * 1024;
 

@@ -1,6 +1,6 @@
 import { assert, constantFrom, option, property, record } from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createOriginCheck } from '../../src/inbound/check-origin.ts';
+import { createOriginCheck } from '../../src/http/check-origin.ts';
 
 const FACTS = { localAddress: '127.0.0.1', origin: undefined, secFetchSite: undefined };
 const loopback = createOriginCheck({ allowedHosts: [], boundHost: '127.0.0.1', corsOrigins: ['https://app.example'] });

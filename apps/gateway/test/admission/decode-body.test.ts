@@ -1,6 +1,6 @@
 import { brotliCompressSync, constants, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { BodyCodingError, createBodyDecoder } from '../../src/inbound/decode-body.ts';
+import { BodyCodingError, createBodyDecoder } from '../../src/body/decode-body.ts';
 
 const CODINGS = [['gzip', gzipSync], ['x-gzip', gzipSync], ['GZIP', gzipSync], ['deflate', deflateSync], ['br', brotliCompressSync], ['zstd', zstdCompressSync]] as const;
 const BODY = Buffer.from(JSON.stringify({ model: 'm', text: 'é'.repeat(5_000) }));

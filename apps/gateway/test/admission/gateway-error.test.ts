@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { errorBody, errorHeaders, GatewayError, type GatewayErrorCode } from '../../src/native/gateway-error.ts';
+import { errorBody, errorHeaders, GatewayError, type GatewayErrorCode } from '../../src/request/gateway-error.ts';
 
 const PAGE = readFileSync(resolve(import.meta.dirname, '../../../../docs/errors.md'), 'utf8');
 const SOURCE = readFileSync(resolve(import.meta.dirname, '../../src/native/gateway-error.ts'), 'utf8');

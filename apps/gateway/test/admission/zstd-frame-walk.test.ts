@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { constants, zstdCompressSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { createZstdFrameWalk } from '../../src/inbound/zstd-frame-walk.ts';
+import { createZstdFrameWalk } from '../../src/body/zstd-frame-walk.ts';
 
 function isWholeAfter(bytes: Uint8Array, pieceBytes: number = bytes.length): boolean {
   const walk = createZstdFrameWalk();

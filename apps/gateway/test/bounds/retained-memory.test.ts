@@ -6,7 +6,7 @@ import type { Dispatcher } from 'undici';
 import { expect, test } from 'vitest';
 import { ResponseBody } from '../../src/front-door/response-body.ts';
 import { ChunkList } from '../../src/inbound/chunk-list.ts';
-import { createBodyDecoder } from '../../src/inbound/decode-body.ts';
+import { createBodyDecoder } from '../../src/body/decode-body.ts';
 import { ResultsUrlText } from '../../src/native/rewrite-results-url.ts';
 
 setFlagsFromString('--expose-gc');

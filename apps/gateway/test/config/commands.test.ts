@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { hashClientKey } from '../../src/clients/client-key.ts';
+import { hashClientKey } from '../../src/access/clients/client-key.ts';
 import { runCheck } from '../../src/commands/check.ts';
 import { runKeysCreate } from '../../src/commands/keys.ts';
 import { attemptLoad } from './config-folder.ts';

@@ -1,5 +1,5 @@
-import { OUTCOMES } from '../../src/request-record.ts';
-import { sumOf } from '../metrics/exposition.ts';
+import { OUTCOMES } from '../../src/request/request-record.ts';
+import { sumOf } from '../observe/metrics/exposition.ts';
 import { askAndRead, BOB, pause } from './fault-requests.ts';
 import type { FaultScenario } from './fault-scenario.ts';
 import type { FaultWorld } from './fault-world.ts';

@@ -1,4 +1,4 @@
-import type { Outcome } from '../../src/request-record.ts';
+import type { Outcome } from '../../src/request/request-record.ts';
 import type { CellName } from './fault-cells.ts';
 import type { FaultWorld, WorldKind } from './fault-world.ts';
 

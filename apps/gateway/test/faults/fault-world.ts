@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createServer as createTlsServer } from 'node:tls';
 import { startScriptedUpstream, type ScriptedUpstream } from '@penstock/test-support';
-import { HAS_REDIS, startRedis } from '../limits/redis-server.ts';
+import { HAS_REDIS, startRedis } from '../access/limits/redis-server.ts';
 import { startTestGateway, type ConfigDocument, type TestGateway } from '../start-test-gateway.ts';
 import { startFaultProxy, type FaultProxy } from './fault-proxy.ts';
 import { ALICE, ask, BOB, CAROL } from './fault-requests.ts';

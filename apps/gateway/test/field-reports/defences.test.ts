@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { answerAlways, fieldValues, sendRawRequest, startScriptedUpstream, statusOf, wholeResponse, type ScriptedUpstream, type WireMessage } from '@penstock/test-support';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startOperationsServer } from '../../src/operations-server.ts';
+import { startOperationsServer } from '../../src/process/operations-server.ts';
 import { startTestGateway, type TestGateway } from '../start-test-gateway.ts';
 import { ask, JSON_TYPE } from './native-request.ts';
 

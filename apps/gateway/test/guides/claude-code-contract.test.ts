@@ -3,7 +3,7 @@ import { answerAlways, fieldValues, startScriptedUpstream, wholeResponse } from 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { hashClientKey } from '../../src/clients/client-key.ts';
+import { hashClientKey } from '../../src/access/clients/client-key.ts';
 import { startTestGateway, TEST_KEY, type TestGateway } from '../start-test-gateway.ts';
 import { ROOT } from './code-blocks.ts';
 

@@ -2,7 +2,7 @@
 import { pino } from 'pino';
 import { answerAlways, fieldValues, startScriptedUpstream, statusOf, wholeResponse, type ScriptedUpstream } from '@penstock/test-support';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { hashClientKey } from '../../src/clients/client-key.ts';
+import { hashClientKey } from '../../src/access/clients/client-key.ts';
 import { ask, JSON_TYPE } from '../field-reports/native-request.ts';
 import { startTestGateway } from '../start-test-gateway.ts';
 

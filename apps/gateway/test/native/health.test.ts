@@ -1,6 +1,6 @@
 import { startSimulator } from '@penstock/anthropic-simulator';
 import { expect, test } from 'vitest';
-import { hashClientKey } from '../../src/clients/client-key.ts';
+import { hashClientKey } from '../../src/access/clients/client-key.ts';
 import { startTestGateway, type ConfigDocument } from '../start-test-gateway.ts';
 
 const CLIENTS = [{ name: 'alice', key_sha256: hashClientKey('the-key-of-alice') }];

@@ -3,7 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { hashClientKey } from '../../src/clients/client-key.ts';
+import { hashClientKey } from '../../src/access/clients/client-key.ts';
 import { at } from '../../src/demo/ask.ts';
 import { startTestOperations } from './start-test-operations.ts';
 import { CHART, HAS_HELM, helm, HELM_NOTE, loadText, MANIFEST_VALUES, manifestsOf, readYaml, render, ROOT } from './deployment.ts';

@@ -1,5 +1,5 @@
-import { createLifecycle } from '../../src/lifecycle/lifecycle.ts';
-import { startOperationsServer, type OperationsOptions, type OperationsServer } from '../../src/operations-server.ts';
+import { createLifecycle } from '../../src/process/lifecycle.ts';
+import { startOperationsServer, type OperationsOptions, type OperationsServer } from '../../src/process/operations-server.ts';
 
 /** An operations listener on a free port, of a gateway that runs. */
 export function startTestOperations(overrides: Partial<OperationsOptions> = {}): Promise<OperationsServer> {

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { breachesOf } from '../limits/billing/billing-rule.ts';
-import { runMixes } from '../limits/billing/run-mixes.ts';
+import { breachesOf } from '../access/limits/billing/billing-rule.ts';
+import { runMixes } from '../access/limits/billing/run-mixes.ts';
 
 const MIXES = 10_000;
 const SEEDS = [11, 12, 13, 14, 15];

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { createLimiter } from '../../src/limits/limiter.ts';
-import { HAS_REDIS, REDIS_SUITE, startRedis } from '../limits/redis-server.ts';
-import type { Limiter, LimiterOptions } from '../../src/limits/limiter.ts';
-import type { RedisServer } from '../limits/redis-server.ts';
+import { createLimiter } from '../../src/access/limits/limiter.ts';
+import { HAS_REDIS, REDIS_SUITE, startRedis } from '../access/limits/redis-server.ts';
+import type { Limiter, LimiterOptions } from '../../src/access/limits/limiter.ts';
+import type { RedisServer } from '../access/limits/redis-server.ts';
 
 const REPLICAS = 3;
 const WINDOW_SECONDS = 5;

@@ -1,6 +1,6 @@
-import { frontDoorBackends } from '../front-door-backends.ts';
+import { frontDoorBackends } from '../../front-door/front-door-backends.ts';
 import { isLoopbackHost } from '../loopback.ts';
-import { resolveWorkerCount } from '../resolve-worker-count.ts';
+import { resolveWorkerCount } from '../../process/resolve-worker-count.ts';
 import { serviceLinks, type Environment } from '../reading/overrides.ts';
 import { ROUTE_GROUPS } from '../sections/anthropic-native-section.ts';
 import { FRONT_DOOR_GROUPS } from '../sections/front-door-groups.ts';

@@ -1,5 +1,5 @@
 import { valueProblem } from '../config-error.ts';
-import { frontDoorBackends } from '../front-door-backends.ts';
+import { frontDoorBackends } from '../../front-door/front-door-backends.ts';
 import { isLoopbackHost, isWildcardHost, withoutBrackets } from '../loopback.ts';
 import { nameReceived } from '../problems/secret-fields.ts';
 import type { ConfigProblem } from '../config-error.ts';

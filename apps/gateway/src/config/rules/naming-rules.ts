@@ -1,5 +1,5 @@
 import { valueProblem } from '../config-error.ts';
-import { frontDoorBackends, frontDoorModels } from '../front-door-backends.ts';
+import { frontDoorBackends, frontDoorModels } from '../../front-door/front-door-backends.ts';
 import { nearestName } from '../problems/nearest-name.ts';
 import { nameReceived } from '../problems/secret-fields.ts';
 import type { ConfigProblem } from '../config-error.ts';

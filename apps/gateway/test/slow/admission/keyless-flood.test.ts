@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { sendRawRequest, statusOf } from '@penstock/test-support';
 import { expect, test } from 'vitest';
-import { hashClientKey } from '../../../src/clients/client-key.ts';
+import { hashClientKey } from '../../../src/access/clients/client-key.ts';
 import { runPenstock } from '../../run-penstock.ts';
 import type { FloodPlan } from './flood-worker.ts';
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { GATEWAY_ERROR_CODES } from '../../../src/native/gateway-error.ts';
+import { GATEWAY_ERROR_CODES } from '../../../src/request/gateway-error.ts';
 import { startTestGateway } from '../../start-test-gateway.ts';
 import { printSkipped } from '../clients/client-cache.ts';
 import { startRecordingHop, type RecordingHop } from '../clients/recording-hop.ts';

@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { resolve } from 'node:path';
-import { sumOf } from '../../metrics/exposition.ts';
+import { sumOf } from '../../observe/metrics/exposition.ts';
 import { startNodeOnHost } from '../hosts/start-on-host.ts';
 
 /** One gateway of the cluster, which can be restarted. */

@@ -2,9 +2,9 @@ import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { createUsageObserver } from '@penstock/sse-relay/anthropic-usage';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { keepCumulative, mergeExpositions } from '../../../src/metrics/merge-expositions.ts';
+import { keepCumulative, mergeExpositions } from '../../../src/observe/metrics/merge-expositions.ts';
 import { ResultsUrlRewriter, ResultsUrlText } from '../../../src/native/rewrite-results-url.ts';
-import { sumOf } from '../../metrics/exposition.ts';
+import { sumOf } from '../../observe/metrics/exposition.ts';
 import { FUZZ } from './fuzz-time.ts';
 
 const ORIGIN = 'https://api.anthropic.com';

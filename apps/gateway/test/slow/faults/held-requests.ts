@@ -1,6 +1,6 @@
 import { openRawConnection, type RawConnection } from '@penstock/test-support';
 import { askAndRead, ask, BOB, pause, readResult, requestBytes, STREAM_BODY } from '../../faults/fault-requests.ts';
-import { GATHERED_UPLOAD_BYTES } from '../../../src/native/receive-upload.ts';
+import { GATHERED_UPLOAD_BYTES } from '../../../src/body/receive-upload.ts';
 import type { FaultUpstream } from '../../faults/fault-upstream.ts';
 import type { HeldPhase } from '../../faults/process-cells.ts';
 import type { PenstockProcess } from '../../run-penstock.ts';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { sumOf } from '../../metrics/exposition.ts';
+import { sumOf } from '../../observe/metrics/exposition.ts';
 import { BOB } from '../../faults/fault-requests.ts';
 import { ADDRESSES, makeHosts, type Hosts } from './namespaces.ts';
 import { startNodeOnHost } from './start-on-host.ts';

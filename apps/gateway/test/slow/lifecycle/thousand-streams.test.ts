@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { openStream, startHeldUpstream } from '../../lifecycle/open-streams.ts';
+import { openStream, startHeldUpstream } from '../../process/open-streams.ts';
 import { runPenstock } from '../../run-penstock.ts';
 
 const STREAMS = process.env['PENSTOCK_SLOW_BOUNDED'] === '1' ? 300 : 1_000;

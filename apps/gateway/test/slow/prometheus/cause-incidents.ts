@@ -1,5 +1,5 @@
 import { openRawConnection } from '@penstock/test-support';
-import { sumOf } from '../../metrics/exposition.ts';
+import { sumOf } from '../../observe/metrics/exposition.ts';
 import { countOutcome, type Truth } from './send-load.ts';
 import { CLIENT_KEYS, sendTrouble } from './send-trouble.ts';
 import type { SpawnedGateway } from './spawn-gateway.ts';

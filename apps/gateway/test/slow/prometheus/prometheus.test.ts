@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { declaredMetrics } from '../../metrics/exposition.ts';
+import { declaredMetrics } from '../../observe/metrics/exposition.ts';
 import { drawPictures } from './draw-pictures.ts';
 import { choose, DASHBOARDS, panelQueries, readRepositoryFile } from './panel-queries.ts';
 import { type Incidents, runIncidents } from './run-incidents.ts';

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { startSimulator, type Simulator } from '@penstock/anthropic-simulator';
-import { hashClientKey } from '../../../src/clients/client-key.ts';
+import { hashClientKey } from '../../../src/access/clients/client-key.ts';
 import { fillMemory, fillPool, loseUpstream, type Scene, sendVariety, spendQuota, truncateStreams } from './cause-incidents.ts';
 import { crashWorker, type WorkersTruth } from './crash-worker.ts';
 import { createTruth, startLoad, type Truth } from './send-load.ts';

@@ -1,5 +1,5 @@
 import { readEvents } from '@penstock/test-support';
-import type { Outcome } from '../../../src/request-record.ts';
+import type { Outcome } from '../../../src/request/request-record.ts';
 
 /** What a load generator knows to be true; the metrics must say the same. */
 export interface Truth {

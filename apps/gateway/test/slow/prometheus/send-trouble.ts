@@ -1,4 +1,4 @@
-import type { Outcome } from '../../../src/request-record.ts';
+import type { Outcome } from '../../../src/request/request-record.ts';
 import { countOutcome, type Truth } from './send-load.ts';
 import type { SpawnedGateway } from './spawn-gateway.ts';
 

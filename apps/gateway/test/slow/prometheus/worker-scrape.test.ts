@@ -1,6 +1,6 @@
 import { startSimulator } from '@penstock/anthropic-simulator';
 import { describe, expect, it } from 'vitest';
-import { declaredMetrics, samplesOf, sumOf } from '../../metrics/exposition.ts';
+import { declaredMetrics, samplesOf, sumOf } from '../../observe/metrics/exposition.ts';
 import { spawnGateway, type SpawnedGateway, workersOf } from './spawn-gateway.ts';
 
 /** Each client has six series on each worker from the start, so that all of them have more than 5,000. */

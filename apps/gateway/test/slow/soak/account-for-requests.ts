@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { sumOf } from '../../metrics/exposition.ts';
+import { sumOf } from '../../observe/metrics/exposition.ts';
 import type { SeenTraffic } from './soak-traffic.ts';
 
 /** What the access log and the counters say of the requests that the clients made. */

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import type { PenstockProcess } from '../../run-penstock.ts';
-import { samplesOf, sumOf } from '../../metrics/exposition.ts';
+import { samplesOf, sumOf } from '../../observe/metrics/exposition.ts';
 
 /** What one process holds at one moment. */
 export interface ProcessSample {

@@ -1,0 +1,68 @@
+import { matchesGlob } from './matches-glob.ts';
+import type { ClientConfig, ClientLimits, ClientRoute } from '../../config/sections/clients-section.ts';
+
+/** What one client may do. */
+export interface ClientRules {
+  readonly name: string;
+  readonly limits: ClientLimits | undefined;
+  /** Whether models are restricted, so that a request whose model cannot be read must be refused. */
+  readonly restrictsModels: boolean;
+  /** The patterns of the models that may be used; empty where models are not restricted. */
+  readonly openModels: readonly string[];
+  /** Whether a model may be used, by its decoded name. */
+  allowsModel(model: string): boolean;
+  /** Whether a message may continue a thread that the API keeps for the whole workspace. */
+  readonly allowsMessageThreads: boolean;
+  /** Whether a group of routes may be used, of either side. */
+  allowsRouteGroup(group: ClientRoute): boolean;
+}
+
+/** What decides whether a group is open to a client that does not name it. */
+interface GroupTraits {
+  /** Whether it would show one client what another made, so that with two or more clients `routes` must name it. */
+  readonly isShared: boolean;
+  /** Whether its requests choose models where the gateway cannot read them. */
+  readonly hidesModels: boolean;
+}
+
+const OPEN: GroupTraits = { isShared: false, hidesModels: false };
+const SHARED: GroupTraits = { isShared: true, hidesModels: false };
+const SHARED_AND_HIDDEN: GroupTraits = { isShared: true, hidesModels: true };
+
+const GROUP_TRAITS: Readonly<Record<ClientRoute, GroupTraits>> = {
+  messages: OPEN,
+  models: OPEN,
+  batches: SHARED_AND_HIDDEN,
+  files: SHARED,
+  skills: SHARED,
+  agents: SHARED_AND_HIDDEN,
+  admin: SHARED_AND_HIDDEN,
+  message_threads: SHARED,
+  unknown: SHARED_AND_HIDDEN,
+  front_door: OPEN,
+  front_door_files: SHARED,
+  front_door_batches: SHARED_AND_HIDDEN,
+  front_door_state: SHARED_AND_HIDDEN,
+  front_door_admin: SHARED_AND_HIDDEN,
+  front_door_unknown: SHARED_AND_HIDDEN,
+};
+
+/** The rules of one client; `clientCount` is how many there are, since several share one Anthropic workspace. */
+export function createClientRules(client: ClientConfig, clientCount: number): ClientRules {
+  const { name, models, limits } = client;
+  const routes = client.routes === undefined ? undefined : new Set(client.routes);
+  return {
+    name,
+    limits,
+    restrictsModels: models !== undefined,
+    openModels: models ?? [],
+    allowsMessageThreads: clientCount < 2 || routes?.has('message_threads') === true,
+    allowsModel: (model) => models === undefined || models.some((pattern) => matchesGlob(pattern, model)),
+    allowsRouteGroup: (group) => {
+      const { isShared, hidesModels } = GROUP_TRAITS[group];
+      if (models !== undefined && hidesModels) return false;
+      if (routes !== undefined) return routes.has(group);
+      return clientCount < 2 || !isShared;
+    },
+  };
+}

@@ -1,0 +1,99 @@
+import { Buffer } from 'node:buffer';
+import { BodyProgress } from './body-progress.ts';
+import type { ByteLease } from './byte-budget.ts';
+import { ChunkList } from '../inbound/chunk-list.ts';
+import type { InboundRequest } from '../request/inbound-request.ts';
+import { ClientGone } from '../native/client-gone.ts';
+import { GatewayError } from '../request/gateway-error.ts';
+
+/** A body that streams through: files and batches, never gathered. */
+export interface Upload {
+  readonly body: AsyncIterable<Uint8Array>;
+  /** Bytes announced by the client; `undefined` for a chunked body. */
+  readonly contentLength: number | undefined;
+  /** Bytes that came through so far. */
+  readonly bytes: () => number;
+  /** Why the body stopped before its end; `undefined` while nothing went wrong. */
+  readonly failure: () => unknown;
+}
+
+/**
+ * The request body as it arrives, with the upstream's back-pressure. Its clock runs only while we wait for the client: time
+ * in which the upstream does not take bytes is bounded by the upstream's write-stall clock.
+ */
+export function receiveUpload(inbound: InboundRequest, maxBytes: number): Upload {
+  const { contentLength } = inbound.head;
+  if (contentLength !== undefined && contentLength > maxBytes) throw uploadTooLarge(maxBytes);
+  if (inbound.expectsContinue) inbound.response.writeContinue();
+  const progress = { bytes: 0, failure: undefined as unknown };
+  return {
+    body: readUpload(inbound, maxBytes, progress),
+    contentLength,
+    bytes: () => progress.bytes,
+    failure: () => progress.failure,
+  };
+}
+
+/** An upload that is gathered first has its slot only when all of it is there. */
+export const GATHERED_UPLOAD_BYTES = 65_536;
+
+/** Reads a small upload whole; `lease` covers its bytes as they come. Rejects with why it stopped. */
+export async function gatherUpload({ body, bytes }: Upload, lease: ByteLease): Promise<Buffer> {
+  const gathered = new ChunkList();
+  for await (const chunk of body) {
+    if (!lease.cover(bytes())) throw new GatewayError('overloaded', lease.describeSpent(), { retryAfterSeconds: 1 });
+    gathered.append(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
+  }
+  return Buffer.concat(gathered.take());
+}
+
+async function* readUpload(inbound: InboundRequest, maxBytes: number, progress: { bytes: number; failure: unknown }): AsyncGenerator<Uint8Array, void, void> {
+  const { request } = inbound;
+  const clock = new BodyProgress(inbound.limits, () => {
+    progress.failure = new GatewayError('request_timeout', 'The request body arrived too slowly.');
+    wake?.();
+  });
+  let wake: (() => void) | undefined;
+  const onReadable = (): void => wake?.();
+  request.on('readable', onReadable);
+  request.on('end', onReadable);
+  request.on('close', onReadable);
+  try {
+    for (;;) {
+      const chunk = request.read() as Buffer | null;
+      if (chunk !== null) {
+        progress.bytes += chunk.length;
+        clock.add(chunk.length);
+        if (progress.bytes > maxBytes) progress.failure = uploadTooLarge(maxBytes);
+        if (progress.failure !== undefined) throw progress.failure;
+        clock.pause();
+        yield chunk;
+        clock.resume();
+        continue;
+      }
+      if (request.readableEnded) return;
+      if (request.destroyed) progress.failure ??= new ClientGone();
+      if (progress.failure !== undefined) throw progress.failure;
+      await new Promise<void>((resolve) => { wake = resolve; });
+      wake = undefined;
+    }
+  } finally {
+    clock.pause();
+    request.off('readable', onReadable);
+    request.off('end', onReadable);
+    request.off('close', onReadable);
+    // An upstream that answered early leaves a rest: the client must be able to send it, or it never reads the answer.
+    if (!request.readableEnded) request.resume();
+  }
+}
+
+/** Reads a body that must be empty to its end: an empty one is no body (a chunked one shows that only then). Rejects when it is not. */
+export async function receiveNothing({ body }: Upload): Promise<void> {
+  // With a maximum of no bytes it ends or throws before it gives a chunk.
+  for await (const chunk of body) throw new Error(`an upload of no bytes gave ${chunk.length}`);
+}
+
+function uploadTooLarge(maxBytes: number): GatewayError {
+  if (maxBytes === 0) return new GatewayError('bad_request', 'A request with this method and path takes no body: leave it out.');
+  return new GatewayError('too_large', `The request body exceeds the maximum size of ${maxBytes} bytes.`);
+}

@@ -1,0 +1,34 @@
+import type { BackendConfig, ModelRuleConfig } from '../config/sections/front-door-section.ts';
+import type { GatewayConfig } from '../config/gateway-config.ts';
+
+/** A backend of the front door with every default filled in. */
+export type EffectiveBackend = BackendConfig & { readonly base_url: string; readonly version: string };
+
+const DEFAULT_BASE_URLS = { anthropic: 'https://api.anthropic.com', openai: 'https://api.openai.com/v1' } as const;
+
+/**
+ * The backends that the front door really has. With none configured it copies those of `anthropic_native`, but only under
+ * `inject`: under `forward` that key is not for everybody, and there are none.
+ */
+export function frontDoorBackends(config: GatewayConfig): readonly EffectiveBackend[] {
+  const { openai_front_door: frontDoor, anthropic_native: native } = config;
+  if (!frontDoor.enabled) return [];
+  const version = frontDoor.version ?? native.version;
+  if (frontDoor.backends.length > 0) {
+    return frontDoor.backends.map((backend) => ({
+      ...backend, base_url: backend.base_url ?? DEFAULT_BASE_URLS[backend.kind], version: backend.version ?? version,
+    }));
+  }
+  if (native.credentials === 'forward') return [];
+  const { base_url, api_key, ca, proxy, allow_insecure_base_url } = native;
+  return [{ name: 'anthropic', kind: 'anthropic', base_url, api_key, version, ca, proxy, allow_insecure_base_url }];
+}
+
+/** The model rules that the front door really has, each with its backend named. */
+export function frontDoorModels(config: GatewayConfig): readonly (ModelRuleConfig & { readonly backend: string })[] {
+  const [first] = frontDoorBackends(config);
+  if (first === undefined) return [];
+  const { models } = config.openai_front_door;
+  if (models.length > 0) return models.map((rule) => ({ ...rule, backend: rule.backend ?? first.name }));
+  return [{ model: first.kind === 'anthropic' ? 'claude-*' : '*', backend: first.name }];
+}

@@ -1,0 +1,172 @@
+import { Buffer } from 'node:buffer';
+import type { RequestListener } from 'node:http';
+import { performance } from 'node:perf_hooks';
+import { Router } from '@koa/router';
+import Koa from 'koa';
+import type { OriginCheck } from './check-origin.ts';
+import type { InboundLimits } from '../inbound/inbound-limits.ts';
+import type { InboundRequest } from '../request/inbound-request.ts';
+import { respond } from '../inbound/respond.ts';
+import type { Lifecycle } from '../process/lifecycle.ts';
+import { createRequestId } from '../request/request-id.ts';
+import type { Side } from '../request/request-record.ts';
+import { admitRequest } from './admit-request.ts';
+import { answerCors } from './cors.ts';
+import type { MountedSide } from './mounted-side.ts';
+import { describeRefusal, sideOf, type Refusal } from './refusal.ts';
+import { findWrongAddress } from './wrong-address.ts';
+
+/** What the application is made of. */
+export interface ApplicationOptions {
+  readonly version: string;
+  readonly lifecycle: Lifecycle;
+  readonly checkOrigin: () => OriginCheck;
+  readonly inboundLimits: InboundLimits;
+  readonly native: MountedSide;
+  /** Absent when it is switched off or could not be made. */
+  readonly frontDoor: MountedSide | undefined;
+  /** What clients of an absent front door are told. */
+  readonly absentFrontDoor: Refusal;
+  /** Counts and logs a request that neither side saw. */
+  readonly onRefused: (refused: RefusedRequest) => void;
+  /** Something threw that must not: a bug, never a client's doing. */
+  readonly onInternalError: (requestId: string, error: unknown) => void;
+}
+
+/** A request that ended in the application. */
+export interface RefusedRequest {
+  readonly id: string;
+  readonly side: Side | undefined;
+  readonly method: string;
+  readonly status: number;
+  readonly refusal: Refusal;
+  readonly startedAt: number;
+  readonly responseBytes: number;
+}
+
+const NOT_SERVED: Refusal = { code: 'not_found', message: 'Not found: this gateway serves /anthropic and /v1.' };
+
+const INDEX_METHODS = ['GET', 'HEAD'];
+
+/**
+ * Koa without its own responding: it watches every response for an error and writes `ctx.body` when the middleware is done. Here each
+ * middleware writes its response itself, and whoever relays one watches it.
+ */
+class Application extends Koa {
+  handleRequest(context: Koa.Context, middleware: (context: Koa.Context) => Promise<unknown>): Promise<unknown> {
+    return middleware(context).catch((error: unknown) => { context.onerror(error as Error); });
+  }
+}
+
+/**
+ * The Koa application: the ordered list of what happens to a request before a side takes it. Koa never writes a response
+ * here (`ctx.respond = false`); the promise of each middleware settles when the response ended, so that everything around it
+ * sees the true end.
+ */
+export function createApplication(options: ApplicationOptions): RequestListener {
+  const application = new Application();
+  // Paths are matched with their case, as the sides match them: what a router let through otherwise, no side would answer.
+  const router = new Router({ sensitive: true });
+
+  // One line a mounted module. Sides route within themselves: they share nothing, not even a router.
+  router.all('/', (context) => answerIndex(options, context));
+  router.all(['/anthropic', '/anthropic/{*rest}'], mount(options.native));
+  router.all(['/v1', '/v1/{*rest}'], options.frontDoor === undefined
+    ? (context) => refuse(options, context, 'front_door', options.absentFrontDoor)
+    : mount(options.frontDoor));
+
+  application.use(admission(options)); // first: nothing may look at a request that a second parser could read differently
+  application.use(cors(options)); //      before routing: a preflight has no credential and no route
+  application.use(nativePrefix(options)); // what nearly every request is for: a router's matching costs more than its admission
+  application.use(wrongAddress(options)); // before the front door: it would serve some of them, and a wrong base URL would pass its test
+  application.use(router.routes()); //    the two sides and the index
+  application.use((context) => refuse(options, context, sideOf(context.path), NOT_SERVED));
+
+  application.on('error', (error: unknown, context?: Koa.Context) => {
+    // Koa reports a connection that broke as well: that is a client's doing, and its request has an outcome of its own.
+    if (context !== undefined && error === context.req.socket.errored) return;
+    options.onInternalError(String(context?.['state']?.['id'] ?? ''), error);
+  });
+  const handle = application.callback();
+  return (request, response) => void handle(request, response);
+}
+
+function admission(options: ApplicationOptions): Koa.Middleware {
+  return async function admit(context, next) {
+    context.respond = false;
+    const id = createRequestId();
+    context.state['id'] = id;
+    const admitted = admitRequest(context.req, context.res, id, options.checkOrigin(), options.inboundLimits);
+    if (!admitted.ok) {
+      // The connection of an ambiguous request carries nothing further: its next bytes could be read differently, too.
+      await refuse(options, context, sideOf(context.req.url ?? ''), admitted.refusal, ['connection', 'close']);
+      return;
+    }
+    context.state['inbound'] = admitted.inbound;
+    try {
+      await next();
+      // Nothing may hang: whatever let a request fall through, it is answered here.
+      if (!context.res.headersSent && !context.res.destroyed) await refuse(options, context, sideOf(admitted.inbound.path), NOT_SERVED);
+    } catch (error) {
+      options.onInternalError(id, error);
+      if (context.res.headersSent) context.res.destroy();
+      else await refuse(options, context, sideOf(admitted.inbound.path), { code: 'internal', message: 'Internal error of the gateway.' });
+    }
+  };
+}
+
+function cors(options: ApplicationOptions): Koa.Middleware {
+  return function answerPreflight(context, next) {
+    const inbound = inboundOf(context);
+    const preflight = answerCors(inbound);
+    if (preflight === undefined) return next();
+    return respond(inbound.request, inbound.response, options.lifecycle.isLeaving ? { ...preflight, headers: [...preflight.headers, 'connection', 'close'] } : preflight);
+  };
+}
+
+function nativePrefix({ native }: ApplicationOptions): Koa.Middleware {
+  return function handle(context, next) {
+    const inbound = inboundOf(context);
+    return inbound.path.startsWith('/anthropic/') ? native.handle(context, inbound) : next();
+  };
+}
+
+function wrongAddress(options: ApplicationOptions): Koa.Middleware {
+  return function answerWrongAddress(context, next) {
+    const wrong = findWrongAddress(inboundOf(context));
+    return wrong === undefined ? next() : refuse(options, context, wrong.side, wrong.refusal);
+  };
+}
+
+function mount(side: MountedSide): Koa.Middleware {
+  return function handle(context) {
+    return side.handle(context, inboundOf(context));
+  };
+}
+
+async function answerIndex(options: ApplicationOptions, context: Koa.Context): Promise<void> {
+  const inbound = inboundOf(context);
+  if (!INDEX_METHODS.includes(inbound.method)) {
+    await refuse(options, context, undefined, { code: 'method_not_allowed', message: `Method ${inbound.method} is not allowed for this path.`, allow: INDEX_METHODS });
+    return;
+  }
+  const body = Buffer.from(JSON.stringify({ name: 'penstock', version: options.version, prefixes: { anthropic: '/anthropic', openai: '/v1' } }));
+  const headers = ['content-type', 'application/json', 'x-penstock-request-id', inbound.id, ...inbound.responseFields];
+  if (options.lifecycle.isLeaving) headers.push('connection', 'close');
+  await respond(inbound.request, inbound.response, { status: 200, headers, body });
+}
+
+async function refuse(options: ApplicationOptions, context: Koa.Context, side: Side | undefined, refusal: Refusal, extra: readonly string[] = []): Promise<void> {
+  const startedAt = performance.now();
+  const id = String(context.state['id']);
+  const whole = describeRefusal(refusal, side, id);
+  const inbound = context.state['inbound'] as InboundRequest | undefined;
+  const closing = extra.length === 0 && options.lifecycle.isLeaving ? ['connection', 'close'] : extra;
+  const headers = [...whole.headers, ...(inbound?.responseFields ?? []), ...closing];
+  const responseBytes = await respond(context.req, context.res, { ...whole, headers });
+  options.onRefused({ id, side, method: context.req.method ?? '', status: whole.status, refusal, startedAt: inbound?.startedAt ?? startedAt, responseBytes });
+}
+
+function inboundOf(context: Koa.Context): InboundRequest {
+  return context.state['inbound'] as InboundRequest;
+}

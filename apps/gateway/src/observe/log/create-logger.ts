@@ -1,0 +1,51 @@
+import { createRequire } from 'node:module';
+import { pino, type Logger } from 'pino';
+import type * as PinoPretty from 'pino-pretty';
+import type { LogConfig } from '../../config/sections/log-section.ts';
+import { LogSink } from './log-sink.ts';
+import { printableJson } from './printable.ts';
+
+/** How entries are put into words: one JSON line each, or text for people, with or without colours. */
+export type LogStyle = 'json' | 'text' | 'coloured';
+
+/** A logger and the means to empty its buffer before the process ends. */
+export interface ProcessLogger {
+  readonly logger: Logger;
+  /** Takes a whole line that was already put into words; absent where lines are text for people. */
+  readonly writeLine?: (line: string) => void;
+  /** Opens the file of the log anew, under its name: after it was moved away. Does nothing for standard output. */
+  readonly reopen?: () => void;
+  /**
+   * Empties the buffer, for the last time. Resolves within a second; to `false` when the destination neither takes the lines nor fails.
+   * The process cannot end by itself then: the write holds one of its threads.
+   */
+  flush(): Promise<boolean>;
+}
+
+const DESCRIPTORS: Readonly<Record<string, number>> = { stdout: 1, stderr: 2 };
+/** Whole lines in writes of at most a pipe's atomic size: workers share one standard output. */
+const SHARED_WRITES = { minWrite: 2_048, maxWrite: 4_096 };
+/** A file is appended to as a whole at any size, and each write wakes another thread: fewer and larger ones cost a tenth. */
+const FILE_WRITES = { minWrite: 65_536, maxWrite: 131_072 };
+/** Somebody is looking. */
+const TERMINAL_WRITES = { minWrite: 1, maxWrite: 4_096 };
+
+/**
+ * Makes the process's logger. `style` is for standard output; a file gets JSON. Lines are written asynchronously, and a destination
+ * that fails (a full disk, a closed pipe) is reported to `onFailure` and never stops the gateway. A file that cannot be opened throws
+ * at once.
+ */
+export function createLogger(config: LogConfig, style: LogStyle, onFailure: (error: unknown) => void): ProcessLogger {
+  const options = { level: config.level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label: string) => ({ level: label }) } };
+  if (style !== 'json' && config.destination === 'stdout') {
+    // Loaded only for a terminal.
+    const { prettyFactory } = createRequire(import.meta.url)('pino-pretty') as typeof PinoPretty;
+    const toText = prettyFactory({ colorize: style === 'coloured', ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss.l' });
+    const sink = new LogSink({ destination: 1, ...TERMINAL_WRITES, onFailure });
+    return { logger: pino(options, { write: (line: string) => sink.write(printableJson(toText(line))) }), flush: () => sink.end() };
+  }
+  const descriptor = DESCRIPTORS[config.destination];
+  const sink = new LogSink({ destination: descriptor ?? config.destination, ...(descriptor === undefined ? FILE_WRITES : SHARED_WRITES), onFailure });
+  const writeLine = (line: string): void => sink.write(line);
+  return { logger: pino(options, { write: (line: string) => sink.write(printableJson(line)) }), writeLine, reopen: () => sink.reopen(), flush: () => sink.end() };
+}

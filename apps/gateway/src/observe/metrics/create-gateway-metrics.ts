@@ -1,0 +1,201 @@
+import type { Tally } from '@penstock/upstream-metrics/tally';
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import type { FullListenerAction } from '../../inbound/connection-places.ts';
+import { CLIENT_LIMIT_NAMES } from '../../config/sections/clients-section.ts';
+import type { StoreOperation } from '../../access/limits/lease-book.ts';
+import type { ObserverName, ObserverReport } from '../log/create-observer-report.ts';
+import { OUTCOMES, type RequestRecord, type Side } from '../../request/request-record.ts';
+import { createConfigMetrics } from './create-config-metrics.ts';
+import { createRequestRecorder } from './create-request-recorder.ts';
+import { declareGatewayMetrics, type GatewayMetricSet, type GatewayState, type ReadBudgets } from './declare-gateway-metrics.ts';
+import { BUILT_IN_CLIENTS, createClosedLabel, OTHER } from './label-bounds.ts';
+import { createQuotaGauges } from './quota-gauges.ts';
+
+/** Every operation has an entry; the series of each exists from the start. */
+const STORE_OPERATION_NAMES: Readonly<Record<StoreOperation, true>> = { admit: true, release: true, charge: true, renew: true };
+const STORE_OPERATIONS = Object.keys(STORE_OPERATION_NAMES) as readonly StoreOperation[];
+
+/** Which way a header field was going. */
+export type HeaderDirection = 'request' | 'response';
+
+/** The options of `createGatewayMetrics`. */
+export interface GatewayMetricsOptions {
+  /** Where the metrics live. @defaultValue a registry of its own, never prom-client's global one */
+  readonly registry?: Registry;
+  /** The configured client names; `anonymous` and `unauthenticated` are added, any other name is `other`. */
+  readonly clientNames: readonly string[];
+  /** The route templates of each side, the main one first: its series exist at 0 from the start. Any other route is `other`. */
+  readonly routes: Readonly<Record<Side, readonly string[]>>;
+  /** The version that `penstock_build_info` shows. */
+  readonly version: string;
+  /** The reasons for which a header field is dropped, zeroed in both directions. @defaultValue none */
+  readonly dropReasons?: readonly string[];
+  /** Reads the budgets of gathered request bytes at scrape time. @defaultValue the two series are absent */
+  readonly readBudgets?: ReadBudgets;
+  /** Whether this process loads the configuration, and has the series that tell of it. @defaultValue true */
+  readonly loadsConfiguration?: boolean;
+  /** Told why something that only watches failed; the count is kept here. @defaultValue nobody is */
+  readonly onObserverError?: ObserverReport;
+  /** Whether prom-client's own process and Node metrics are added. @defaultValue true */
+  readonly processMetrics?: boolean;
+}
+
+/** The gateway's metrics: one call for a finished request, and one for each thing that happens outside one. None of them throws. */
+export interface GatewayMetrics {
+  /** The registry that `/metrics` prints. */
+  readonly registry: Registry;
+  /** Records a request once, when its response body ended. */
+  recordRequest(record: RequestRecord): void;
+  requestStarted(side: Side): void;
+  requestEnded(side: Side): void;
+  streamOpened(side: Side): void;
+  streamClosed(side: Side): void;
+  /** Counts header fields that did not cross. */
+  headersDropped(direction: HeaderDirection, dropped: readonly { readonly reason: string }[]): void;
+  /** Counts a connection that found all places taken. */
+  connectionsFull(action: FullListenerAction): void;
+  /** Counts an exception of something that only watches. */
+  observerError(observer: ObserverName, error: unknown): void;
+  /** Counts a request that a limit of its client refused. */
+  limitRejected(client: string, limit: string): void;
+  /** Counts a step that the store of client limits failed at. */
+  limitStoreFailed(side: Side, operation: StoreOperation): void;
+  configReloaded(result: 'success' | 'failure'): void;
+  /** Replaces the configured client names, after a reload. */
+  setClientNames(clientNames: readonly string[]): void;
+  /** Reads the rate-limit fields of an upstream's response; call it only for responses to the gateway's own credential. */
+  quotaSeen(rawHeaders: readonly string[], upstream?: string): void;
+  setDraining(draining: boolean): void;
+}
+
+const SIDES: readonly Side[] = ['native', 'front_door'];
+
+/** Gauges whose names end in `_total`, which the exposition format keeps for counters; the same numbers exist by type. */
+const MISNAMED_PROCESS_METRICS = ['nodejs_active_resources_total', 'nodejs_active_handles_total', 'nodejs_active_requests_total'];
+
+/**
+ * The loop's lag is sampled every 20 ms: prom-client's 10 ms costs twice the wake-ups for no better alert.
+ * Its histogram starts anew at each scrape, so two scrapers halve each other's view.
+ */
+function addProcessMetrics(registry: Registry): void {
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 20 });
+  for (const name of MISNAMED_PROCESS_METRICS) registry.removeSingleMetric(name);
+}
+
+/** Every request drops a few fields: their counters are looked up by a map, not by labels. */
+function createDropCounter({ headersDropped }: GatewayMetricSet, reasons: readonly string[]): GatewayMetrics['headersDropped'] {
+  const childrenOf = (direction: HeaderDirection): ReadonlyMap<string, Tally> =>
+    new Map([...reasons, OTHER].map((reason) => [reason, headersDropped.tally({ direction, reason })]));
+  const children = { request: childrenOf('request'), response: childrenOf('response') };
+  return (direction, dropped) => {
+    for (let index = 0; index < dropped.length; index += 1) {
+      const reason = dropped[index]?.reason ?? OTHER;
+      const tally = children[direction].get(reason) ?? children[direction].get(OTHER);
+      if (tally !== undefined) tally.value += 1;
+    }
+  };
+}
+
+/** Makes series of closed label sets exist, so that `rate()` sees the first event of a kind. */
+function zeroClosedSets(metrics: GatewayMetricSet, { routes, dropReasons = [] }: GatewayMetricsOptions): void {
+  for (const side of SIDES) {
+    for (const operation of STORE_OPERATIONS) metrics.limitStoreFailures.tally({ side, operation });
+    for (const outcome of OUTCOMES) metrics.outcomes.tally({ side, outcome });
+    for (const source of ['final', 'partial', 'missing']) metrics.usage.tally({ side, source });
+    for (const direction of ['request', 'response']) metrics.relayBytes.tally({ side, direction });
+    metrics.streamsWithoutStop.tally({ side });
+    metrics.overhead.tally({ side });
+    metrics.streamGap.tally({ side });
+    const [route] = routes[side];
+    if (route === undefined) continue;
+    for (const stream of ['true', 'false']) {
+      metrics.seconds.tally({ side, route, stream });
+      metrics.firstByte.tally({ side, route, stream });
+    }
+  }
+  for (const direction of ['request', 'response']) {
+    for (const reason of dropReasons) metrics.headersDropped.tally({ direction, reason });
+  }
+}
+
+function zeroClients(metrics: GatewayMetricSet, routes: GatewayMetricsOptions['routes'], clients: readonly string[]): void {
+  for (const client of clients) {
+    for (const limit of CLIENT_LIMIT_NAMES) metrics.limitRejections.tally({ client, limit });
+    for (const side of SIDES) {
+      const [route] = routes[side];
+      if (route !== undefined) metrics.requests.tally({ side, route, method: 'POST', status: '200', outcome: 'ok', client });
+    }
+  }
+}
+
+/**
+ * Creates the metrics of the gateway (its pools' series come from `@penstock/upstream-metrics`, into the same registry).
+ *
+ * Closed and small label sets exist at 0 from the start. Of `penstock_requests_total`, whose product of labels is large, only the success of each
+ * client on each side's main route does; `penstock_request_outcomes_total` has every outcome for alerts.
+ */
+export function createGatewayMetrics(options: GatewayMetricsOptions): GatewayMetrics {
+  const { registry = new Registry(), routes, version } = options;
+  const state: GatewayState = {
+    requestsInFlight: { native: 0, front_door: 0 }, streamsOpen: { native: 0, front_door: 0 }, draining: false,
+  };
+  const metrics = declareGatewayMetrics(registry, state, options.readBudgets);
+  const observerErrors = metrics.observerErrors.tally({});
+  const fullListener: Readonly<Record<FullListenerAction, Tally>> = { refused: metrics.connectionsRefused.tally({}), closed_idle: metrics.connectionsEvicted.tally({}) };
+  const config = options.loadsConfiguration ?? true ? createConfigMetrics(registry) : undefined;
+  const quota = createQuotaGauges(registry);
+  const clients = createClosedLabel([]);
+  const limits = createClosedLabel(CLIENT_LIMIT_NAMES);
+  const record = createRequestRecorder(metrics, { clients, routes: createClosedLabel([...routes.native, ...routes.front_door]) });
+  const countDropped = createDropCounter(metrics, options.dropReasons ?? []);
+
+  function setClientNames(clientNames: readonly string[]): void {
+    const names = [...new Set([...BUILT_IN_CLIENTS, ...clientNames])];
+    clients.replace(names);
+    // The unauthenticated neither succeed nor have limits.
+    zeroClients(metrics, routes, names.filter((name) => name !== 'unauthenticated'));
+  }
+
+  function observerError(observer: ObserverName, error: unknown): void {
+    observerErrors.value += 1;
+    try {
+      options.onObserverError?.(observer, error);
+    } catch {
+      // The report is an observer itself, and the failure has been counted.
+    }
+  }
+
+  /** Observing never hurts: whatever goes wrong here is a count, not an exception in the byte path. */
+  function guarded<Parameters extends readonly unknown[]>(action: (...parameters: Parameters) => void): (...parameters: Parameters) => void {
+    return (...parameters) => {
+      try {
+        action(...parameters);
+      } catch (error) {
+        observerError('metrics', error);
+      }
+    };
+  }
+
+  if (options.processMetrics ?? true) addProcessMetrics(registry);
+  metrics.buildInfo.set({ version, node_version: process.version }, 1);
+  zeroClosedSets(metrics, options);
+  setClientNames(options.clientNames);
+
+  return {
+    registry,
+    recordRequest: guarded(record),
+    requestStarted: (side) => void (state.requestsInFlight[side] += 1),
+    requestEnded: (side) => void (state.requestsInFlight[side] -= 1),
+    streamOpened: (side) => void (state.streamsOpen[side] += 1),
+    streamClosed: (side) => void (state.streamsOpen[side] -= 1),
+    headersDropped: guarded(countDropped),
+    connectionsFull: (action) => void (fullListener[action].value += 1),
+    observerError,
+    limitRejected: guarded((client, limit) => void (metrics.limitRejections.tally({ client: clients.label(client), limit: limits.label(limit) }).value += 1)),
+    limitStoreFailed: guarded((side, operation) => void (metrics.limitStoreFailures.tally({ side, operation }).value += 1)),
+    configReloaded: guarded((result) => config?.reloaded(result)),
+    setClientNames: guarded(setClientNames),
+    quotaSeen: guarded((rawHeaders, upstream = 'native') => quota.read(rawHeaders, upstream)),
+    setDraining: (draining) => void (state.draining = draining),
+  };
+}

@@ -1,0 +1,175 @@
+import { createTallyCounter, createTallyHistogram, type TallyCounter, type TallyHistogram } from '@penstock/upstream-metrics/tally';
+import { Gauge, type Registry } from 'prom-client';
+import type { Side } from '../../request/request-record.ts';
+
+/** From a warm 50 ms to the 90 s that a long prompt may take: dense below 3 s, where people notice the difference. */
+export const FIRST_BYTE_BUCKETS: readonly number[] =
+  [0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 7.5, 10, 15, 20, 30, 45, 60, 90, 300];
+
+/** From a model list (100 ms) to a generation that runs for ten minutes, the longest that clients wait by default. */
+export const REQUEST_BUCKETS: readonly number[] =
+  [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 180, 300, 600, 900];
+
+/** Doubling from the pace of tokens (5 ms) to the 120 s at which the idle clock ends a response; 15 s is Anthropic's usual ping. */
+export const STREAM_GAP_BUCKETS: readonly number[] =
+  [0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5, 10, 15, 30, 60, 120];
+
+/** From 100 µs, a quiet gateway, to 1 s, where the event loop is the problem. */
+export const OVERHEAD_BUCKETS: readonly number[] =
+  [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1];
+
+/** Plain numbers that the hot path changes and that gauges copy when they are scraped. */
+export interface GatewayState {
+  readonly requestsInFlight: Record<Side, number>;
+  readonly streamsOpen: Record<Side, number>;
+  draining: boolean;
+}
+
+/** Reads how much is taken of the bounded memory for request bodies, which each side has for itself; a side that does not run is absent. */
+export type ReadBudgets = () => Readonly<Partial<Record<Side, { readonly usedBytes: number; readonly maxBytes: number }>>>;
+
+const SIDES: readonly Side[] = ['native', 'front_door'];
+
+function declareRequestMetrics(registry: Registry): {
+  readonly requests: TallyCounter; readonly outcomes: TallyCounter; readonly seconds: TallyHistogram; readonly firstByte: TallyHistogram;
+  readonly overhead: TallyHistogram; readonly streamGap: TallyHistogram; readonly streamsWithoutStop: TallyCounter; readonly relayBytes: TallyCounter;
+} {
+  return {
+    requests: createTallyCounter(registry, {
+      name: 'penstock_requests_total', labelNames: ['side', 'route', 'method', 'status', 'outcome', 'client'],
+      help: 'Requests whose response has ended, by how they ended. status is what the client saw; 499 when it left before one was sent.',
+    }),
+    outcomes: createTallyCounter(registry, {
+      name: 'penstock_request_outcomes_total', labelNames: ['side', 'outcome'],
+      help: 'The same requests by outcome alone. Every outcome exists from the start at 0, so the first failure of a kind is visible to rate().',
+    }),
+    seconds: createTallyHistogram(registry, {
+      name: 'penstock_request_seconds', labelNames: ['side', 'route', 'stream'], buckets: REQUEST_BUCKETS,
+      help: 'Seconds from the parsed request head to the end of the response body. stream is whether the response was an event stream.',
+    }),
+    firstByte: createTallyHistogram(registry, {
+      name: 'penstock_time_to_first_byte_seconds', labelNames: ['side', 'route', 'stream'], buckets: FIRST_BYTE_BUCKETS,
+      help: 'Seconds from the parsed request head to the first byte of the upstream response head. Only requests that got one.',
+    }),
+    overhead: createTallyHistogram(registry, {
+      name: 'penstock_overhead_seconds', labelNames: ['side'], buckets: OVERHEAD_BUCKETS,
+      help: 'Seconds of the time to first byte that the gateway itself took: neither receiving the body nor waiting for a slot, a connection or the upstream.',
+    }),
+    streamGap: createTallyHistogram(registry, {
+      name: 'penstock_stream_gap_seconds', labelNames: ['side'], buckets: STREAM_GAP_BUCKETS,
+      help: 'The largest silence between two chunks of an event stream, in seconds, one observation a stream.',
+    }),
+    streamsWithoutStop: createTallyCounter(registry, {
+      name: 'penstock_streams_without_stop_total', labelNames: ['side'],
+      help: 'Event streams whose framing ended well but that had no stop event.',
+    }),
+    relayBytes: createTallyCounter(registry, {
+      name: 'penstock_relay_bytes_total', labelNames: ['side', 'direction'],
+      help: 'Body bytes relayed: direction request is client to upstream, response is upstream to client.',
+    }),
+  };
+}
+
+function declareUsageMetrics(registry: Registry): {
+  readonly tokens: TallyCounter; readonly usage: TallyCounter; readonly headersDropped: TallyCounter; readonly limitRejections: TallyCounter;
+  readonly limitStoreFailures: TallyCounter;
+} {
+  return {
+    tokens: createTallyCounter(registry, {
+      name: 'penstock_tokens_total', labelNames: ['side', 'model', 'client', 'type'],
+      help: 'Tokens that the upstream reported, by how they are billed. model is what the response named: 20 names at most, then other.',
+    }),
+    usage: createTallyCounter(registry, {
+      name: 'penstock_usage_total', labelNames: ['side', 'source'],
+      help: 'Requests on routes that report usage, by where the token counts came from: the final usage, only its first part, or nowhere.',
+    }),
+    headersDropped: createTallyCounter(registry, {
+      name: 'penstock_headers_dropped_total', labelNames: ['direction', 'reason'],
+      help: 'Header fields that did not cross, by direction and by the rule that held them back. A replaced credential counts as credential.',
+    }),
+    limitRejections: createTallyCounter(registry, {
+      name: 'penstock_limit_rejections_total', labelNames: ['client', 'limit'],
+      help: 'Requests refused by a limit of the client they came from.',
+    }),
+    limitStoreFailures: createTallyCounter(registry, {
+      name: 'penstock_limit_store_failures_total', labelNames: ['side', 'operation'],
+      help: 'Steps that the store of client limits failed at, decisions made without it included. What then happens is limits.on_store_failure.',
+    }),
+  };
+}
+
+function declareStateMetrics(registry: Registry, state: GatewayState): {
+  readonly inFlight: Gauge; readonly streamsOpen: Gauge; readonly draining: Gauge;
+  readonly connectionsRefused: TallyCounter; readonly connectionsEvicted: TallyCounter; readonly observerErrors: TallyCounter;
+} {
+  const inFlight = new Gauge({
+    name: 'penstock_requests_in_flight', registers: [registry], labelNames: ['side'],
+    help: 'Requests that have been admitted and whose response has not ended; a stream counts until its body ends.',
+    collect(): void {
+      for (const side of SIDES) this.set({ side }, state.requestsInFlight[side]);
+    },
+  });
+  const streamsOpen = new Gauge({
+    name: 'penstock_streams_open', registers: [registry], labelNames: ['side'],
+    help: 'Event streams whose head was sent to the client and whose body has not ended.',
+    collect(): void {
+      for (const side of SIDES) this.set({ side }, state.streamsOpen[side]);
+    },
+  });
+  const draining = new Gauge({
+    name: 'penstock_draining', registers: [registry], help: '1 while the process is shutting down, else 0.',
+    collect(): void {
+      this.set(state.draining ? 1 : 0);
+    },
+  });
+  const connectionsRefused = createTallyCounter(registry, {
+    name: 'penstock_inbound_connections_refused_total',
+    help: 'Connections of clients that were closed at once because server.max_connections were open, each with a request.',
+  });
+  const connectionsEvicted = createTallyCounter(registry, {
+    name: 'penstock_inbound_connections_evicted_total',
+    help: 'Idle connections of clients that were closed for new ones because server.max_connections were open.',
+  });
+  const observerErrors = createTallyCounter(registry, {
+    name: 'penstock_observer_errors_total',
+    help: 'Exceptions thrown by something that only watches (metering, logging, tracing); the bytes went on.',
+  });
+  return { inFlight, streamsOpen, draining, connectionsRefused, connectionsEvicted, observerErrors };
+}
+
+function declareBudgetMetrics(registry: Registry, readBudgets: ReadBudgets): { readonly bufferedBytes: Gauge; readonly bufferedBytesLimit: Gauge } {
+  return {
+    bufferedBytes: new Gauge({
+      name: 'penstock_buffered_bytes', registers: [registry], labelNames: ['side'], help: 'Request bytes that are gathered in memory now, all requests of a side together.',
+      collect(): void {
+        for (const [side, { usedBytes }] of Object.entries(readBudgets())) this.set({ side }, usedBytes);
+      },
+    }),
+    bufferedBytesLimit: new Gauge({
+      name: 'penstock_buffered_bytes_limit', registers: [registry], labelNames: ['side'],
+      help: 'The bound on gathered request bytes of a side; above it requests are refused as overloaded.',
+      collect(): void {
+        for (const [side, { maxBytes }] of Object.entries(readBudgets())) this.set({ side }, maxBytes);
+      },
+    }),
+  };
+}
+
+/** Every metric of the gateway itself; the pools' series are those of `@penstock/upstream-metrics`. */
+export type GatewayMetricSet = ReturnType<typeof declareRequestMetrics> & ReturnType<typeof declareUsageMetrics>
+  & ReturnType<typeof declareStateMetrics> & { readonly buildInfo: Gauge };
+
+/** Declares every metric of the gateway in `registry`; recording into them is the business of `createGatewayMetrics`. */
+export function declareGatewayMetrics(registry: Registry, state: GatewayState, readBudgets?: ReadBudgets): GatewayMetricSet {
+  return {
+    ...(readBudgets === undefined ? {} : declareBudgetMetrics(registry, readBudgets)),
+    ...declareRequestMetrics(registry),
+    ...declareUsageMetrics(registry),
+    ...declareStateMetrics(registry, state),
+    buildInfo: new Gauge({
+      name: 'penstock_build_info', registers: [registry], labelNames: ['version', 'node_version'],
+      help: 'Always 1; the labels say what is running.',
+    }),
+  };
+}
+

@@ -1,0 +1,131 @@
+import { Buffer } from 'node:buffer';
+import { once } from 'node:events';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createInboundServer } from '../inbound/create-inbound-server.ts';
+import { createOriginCheck, type OriginCheck } from '../http/check-origin.ts';
+import { InboundConnection } from '../inbound/inbound-connection.ts';
+import { INBOUND_LIMITS } from '../inbound/inbound-limits.ts';
+import { lintRequest } from '../inbound/lint-request.ts';
+import { respond, type WholeResponse } from '../inbound/respond.ts';
+import type { Lifecycle } from './lifecycle.ts';
+import { shareScrapes } from '../observe/metrics/share-scrapes.ts';
+
+/** What the operations listener shows. */
+export interface OperationsOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly allowedHosts: readonly string[];
+  readonly lifecycle: Lifecycle;
+  /** The exposition text of all metrics (https://prometheus.io/docs/instrumenting/exposition_formats/). */
+  readonly scrape: () => Promise<{ readonly contentType: string; readonly text: string }>;
+  /** Parts of the gateway that are not well, by name; readiness is not touched by them. */
+  readonly warnings: () => Readonly<Record<string, string>>;
+  /** Whether anybody can take requests. @defaultValue always, while running */
+  readonly isServing?: () => boolean;
+  /** Shorter clocks, for tests. @defaultValue OPERATIONS_LIMITS */
+  readonly limits?: Partial<OperationsLimits>;
+}
+
+/** Bounds of the operations listener. Not configurable: a handful of scrapers and one orchestrator ask it. */
+export interface OperationsLimits {
+  readonly maxConnections: number;
+  /** `/metrics` responses that are open at once; they leave connections for probes, however slowly scrapers read. */
+  readonly maxOpenScrapes: number;
+  /** Milliseconds in which a scraper must take its text. */
+  readonly scrapeTimeoutMs: number;
+  /** Milliseconds for which a connection is kept between two requests. */
+  readonly keepAliveTimeoutMs: number;
+}
+
+/** The bounds of every operations listener. */
+export const OPERATIONS_LIMITS: OperationsLimits = Object.freeze({ maxConnections: 100, maxOpenScrapes: 32, scrapeTimeoutMs: 10_000, keepAliveTimeoutMs: 5_000 });
+
+/** A running operations listener. */
+export interface OperationsServer {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+const json = (status: number, value: unknown, extra: readonly string[] = []): WholeResponse =>
+  ({ status, headers: ['content-type', 'application/json', 'cache-control', 'no-store', ...extra], body: Buffer.from(JSON.stringify(value)) });
+const refusal = (status: number, message: string, extra: readonly string[] = []): WholeResponse => json(status, { error: { message } }, extra);
+const CLOSE = ['connection', 'close'];
+
+/**
+ * Starts the listener for scrapers and probes. It has its own port, so that neither clients nor their load reach it, and it shares the event
+ * loop with the main listener, so that its own load must not reach clients.
+ */
+export async function startOperationsServer(options: OperationsOptions): Promise<OperationsServer> {
+  const limits: OperationsLimits = { ...OPERATIONS_LIMITS, ...options.limits };
+  const checkOrigin = createOriginCheck({ allowedHosts: options.allowedHosts, boundHost: options.host, corsOrigins: [] });
+  const answerScrape = createScrapeAnswer(options, limits);
+  const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
+    answer(options, { checkOrigin, answerScrape }, request, response)
+      .catch(() => refusal(500, 'The metrics could not be collected.'))
+      .then((whole) => respond(request, response, whole))
+      .catch(() => response.destroy());
+  };
+  const server: Server = createInboundServer({
+    onRequest, describeParserError: () => refusal(400, 'The request could not be parsed.'), maxConnections: limits.maxConnections,
+    limits: { ...INBOUND_LIMITS, keepAliveTimeoutMs: limits.keepAliveTimeoutMs, unauthenticatedKeepAliveTimeoutMs: limits.keepAliveTimeoutMs },
+  });
+  server.listen(options.port, options.host);
+  await once(server, 'listening');
+  return {
+    port: (server.address() as AddressInfo).port,
+    async close() {
+      const closed = once(server, 'close');
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+interface AnswerParts {
+  readonly checkOrigin: OriginCheck;
+  readonly answerScrape: (response: ServerResponse) => Promise<WholeResponse>;
+}
+
+async function answer(options: OperationsOptions, { checkOrigin, answerScrape }: AnswerParts, request: IncomingMessage, response: ServerResponse): Promise<WholeResponse> {
+  if (InboundConnection.of(request.socket)?.isPipelined === true) return refusal(400, 'The request came before the previous one on its connection was answered.', CLOSE);
+  if (request.method !== 'GET' && request.method !== 'HEAD') return refusal(405, 'Only GET and HEAD are allowed here.', ['allow', 'GET, HEAD']);
+  const head = lintRequest({ method: request.method, httpVersion: request.httpVersion, rawHeaders: request.rawHeaders });
+  if (typeof head === 'string') return refusal(400, head, CLOSE);
+  const problem = checkOrigin({ ...head, localAddress: request.socket.localAddress });
+  if (problem !== undefined) return refusal(problem === 'misdirected' ? 421 : 403, 'This request is not meant for the operations listener.');
+  switch (request.url?.split('?')[0]) {
+    case '/livez': return json(200, { status: 'alive' });
+    case '/readyz': return describeReadiness(options);
+    case '/metrics': return answerScrape(response);
+    default: return refusal(404, 'Not found: this is the operations listener, with /metrics, /livez and /readyz. APIs are served by the main listener (server.host and server.port).');
+  }
+}
+
+/** Answers `/metrics`: one scrape at a time, and so many open responses at most. */
+function createScrapeAnswer({ scrape }: OperationsOptions, { maxOpenScrapes, scrapeTimeoutMs }: OperationsLimits): AnswerParts['answerScrape'] {
+  const sharedScrape = shareScrapes(async () => {
+    const { contentType, text } = await scrape();
+    return { status: 200, headers: ['content-type', contentType], body: Buffer.from(text) };
+  });
+  let openScrapes = 0;
+  return async (response) => {
+    if (openScrapes >= maxOpenScrapes) return refusal(503, 'Too many scrapes are under way.', ['retry-after', '1']);
+    openScrapes += 1;
+    const { socket } = response;
+    const timer = setTimeout(() => socket?.destroy(), scrapeTimeoutMs);
+    response.once('close', () => {
+      clearTimeout(timer);
+      openScrapes -= 1;
+    });
+    return sharedScrape();
+  };
+}
+
+function describeReadiness({ lifecycle, warnings, isServing }: OperationsOptions): WholeResponse {
+  const { state } = lifecycle;
+  const isReady = state === 'running' && isServing?.() !== false;
+  const status = isReady ? 'ready' : state === 'leaving' || state === 'refusing' ? 'draining' : 'starting';
+  return json(isReady ? 200 : 503, { status, warnings: warnings() });
+}

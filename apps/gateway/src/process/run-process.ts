@@ -1,0 +1,55 @@
+import { createGateway, type Gateway } from '../create-gateway.ts';
+import { startOperationsServer, type OperationsServer } from './operations-server.ts';
+import { flushLog } from './flush-log.ts';
+import { openLog } from './open-log.ts';
+import { createReload } from './reload-config.ts';
+import { releaseStartupMemory } from './release-startup-memory.ts';
+import { describeListenError, type RunOptions } from './run-options.ts';
+import { untilStopped } from './until-stopped.ts';
+import { watchFiles } from './watch-files.ts';
+
+const EXIT_GRACE_MS = 250;
+
+/** Runs the gateway in this process until a signal or a fatal error ends it. Returns the exit code. */
+export async function runProcess(options: RunOptions): Promise<number> {
+  const { config } = options;
+  let gateway: Gateway | undefined;
+  let operations: OperationsServer | undefined;
+  const processLogger = openLog(options, (error) => gateway?.metrics.observerError('log', error));
+  if (processLogger === undefined) return 1;
+  const { logger } = processLogger;
+  releaseStartupMemory();
+  try {
+    gateway = await createGateway({ config, processLogger, version: options.version, viaPseudonym: options.viaPseudonym, tracing: options.tracing });
+    const { metrics, lifecycle } = gateway;
+    operations = await startOperationsServer({
+      host: config.operations.host, port: config.operations.port, allowedHosts: config.server.allowed_hosts, lifecycle, warnings: gateway.warnings,
+      scrape: async () => ({ contentType: metrics.registry.contentType, text: await metrics.registry.metrics() }),
+    });
+  } catch (error) {
+    options.onFailure(describeListenError(error, config));
+    await gateway?.close();
+    await flushLog(processLogger);
+    return 1;
+  }
+  const running = gateway;
+  const reload = createReload({
+    initial: config, read: options.reload, logger,
+    apply: (next) => running.update(next),
+    onResult: (result) => running.metrics.configReloaded(result),
+    onFiles: (files) => watch.watch(files),
+  });
+  const watch = watchFiles(reload);
+  watch.watch(options.files);
+  // Signals are listened to before anybody is told: whoever waits for that word may send one at once.
+  const stopped = untilStopped({ logger, onReload: reload, onReopen: () => processLogger.reopen?.(), drain: () => running.drain(), closeNow: () => running.close() });
+  options.onReady({ port: gateway.port, operationsPort: operations.port, workers: 1 });
+  const exitCode = await stopped;
+  watch.stop();
+  // The operations listener goes last: readiness and the drain stay visible to the end.
+  await operations.close();
+  await flushLog(processLogger);
+  // An export that is retried would keep the process for as long as its collector is away.
+  if (options.tracing !== undefined) setTimeout(() => process.exit(exitCode), EXIT_GRACE_MS).unref();
+  return exitCode;
+}

@@ -1,0 +1,83 @@
+import cluster from 'node:cluster';
+import { fileURLToPath } from 'node:url';
+import type { GatewayConfig } from '../../config/gateway-config.ts';
+import { resolveWorkerCount } from '../resolve-worker-count.ts';
+import { createLifecycle } from '../lifecycle.ts';
+import { flushLog } from '../flush-log.ts';
+import { openLog } from '../open-log.ts';
+import { createReload } from '../reload-config.ts';
+import { describeListenError, type RunOptions } from '../run-options.ts';
+import { untilStopped } from '../until-stopped.ts';
+import { watchFiles } from '../watch-files.ts';
+import { createWorkerMetrics } from '../../observe/metrics/create-worker-metrics.ts';
+import { startOperationsServer, type OperationsServer } from '../operations-server.ts';
+import { createWorkerFleet } from './worker-fleet.ts';
+
+const DRAIN_MARGIN_MS = 5_000;
+
+/** Runs the gateway as several worker processes behind one listener, with one operations listener. Returns the exit code. */
+export async function runWorkers(options: RunOptions): Promise<number> {
+  const { config } = options;
+  const processLogger = openLog(options, () => undefined);
+  if (processLogger === undefined) return 1;
+  const { logger } = processLogger;
+  const count = resolveWorkerCount(config);
+  const metrics = createWorkerMetrics();
+  const lifecycle = createLifecycle();
+  cluster.setupPrimary({ exec: workerProgram(), args: [], serialization: 'advanced' });
+  const fleet = createWorkerFleet({
+    count, config, logger, version: options.version, viaPseudonym: options.viaPseudonym, logStyle: options.logStyle, tracing: options.tracing, metrics,
+  });
+  let operations: OperationsServer | undefined;
+  let port: number;
+  try {
+    operations = await startOperationsServer({
+      host: config.operations.host, port: config.operations.port, allowedHosts: config.server.allowed_hosts, lifecycle,
+      warnings: () => (lifecycle.state === 'running' && !fleet.isServing() ? { workers: 'no worker is ready' } : fleet.warnings()),
+      isServing: () => fleet.isServing(),
+      scrape: () => metrics.scrape(),
+    });
+    port = await fleet.start();
+  } catch (error) {
+    options.onFailure(error instanceof Error && !('code' in error) ? error.message : describeListenError(error, config));
+    await Promise.all([fleet.close(), operations?.close()]);
+    await flushLog(processLogger);
+    return 1;
+  }
+  lifecycle.moveTo('running');
+  const apply = (next: GatewayConfig): void => {
+    logger.level = next.log.level;
+    fleet.update(next);
+  };
+  const reload = createReload({
+    initial: config, read: options.reload, logger, apply, onFiles: (files) => watch.watch(files), onResult: metrics.configReloaded,
+  });
+  const watch = watchFiles(reload);
+  watch.watch(options.files);
+  const { pre_stop_delay: preStopDelay, drain_timeout: drainTimeout } = config.server;
+  // Signals are listened to before anybody is told: whoever waits for that word may send one at once.
+  const stopped = untilStopped({
+    logger, onReload: reload,
+    onReopen: () => {
+      processLogger.reopen?.();
+      fleet.reopenLog();
+    },
+    onRestart: () => { fleet.restart().catch((error: unknown) => logger.error({ error: String(error) }, 'the rolling restart stopped')); },
+    drain: () => {
+      lifecycle.moveTo('leaving');
+      return fleet.drain((preStopDelay + drainTimeout) * 1000 + DRAIN_MARGIN_MS);
+    },
+    closeNow: () => fleet.close(),
+  });
+  options.onReady({ port, operationsPort: operations.port, workers: count });
+  const exitCode = await stopped;
+  watch.stop();
+  await operations.close();
+  await flushLog(processLogger);
+  return exitCode;
+}
+
+/** Sources and build lie side by side under the same name. */
+function workerProgram(): string {
+  return fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './worker-main.ts' : './worker-main.js', import.meta.url));
+}

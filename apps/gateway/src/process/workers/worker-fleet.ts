@@ -1,0 +1,151 @@
+import cluster from 'node:cluster';
+import { performance } from 'node:perf_hooks';
+import type { Logger } from 'pino';
+import type { GatewayConfig } from '../../config/gateway-config.ts';
+import type { LogStyle } from '../../observe/log/create-logger.ts';
+import type { WorkerMetrics } from '../../observe/metrics/create-worker-metrics.ts';
+import type { TracingSettings } from '../../observe/trace/read-tracing-settings.ts';
+import { divideConfig } from './divide-config.ts';
+import { createWorkerHandle, type WorkerHandle } from './worker-handle.ts';
+
+/** What all workers are started with. */
+export interface FleetOptions {
+  readonly count: number;
+  readonly config: GatewayConfig;
+  readonly version: string;
+  readonly viaPseudonym: string;
+  readonly logStyle: LogStyle;
+  readonly tracing: TracingSettings | undefined;
+  readonly logger: Logger;
+  /** Adds up what the workers count, the dead included. */
+  readonly metrics: WorkerMetrics;
+}
+
+/** The workers of one gateway: always as many as configured, replaced when they die. */
+export interface WorkerFleet {
+  /** Resolves with the port when every worker listens; rejects when the first one cannot. */
+  start(): Promise<number>;
+  /** Whether at least one worker can take requests. */
+  isServing(): boolean;
+  warnings(): Readonly<Record<string, string>>;
+  update(config: GatewayConfig): void;
+  /** Every worker opens the file of its log anew. */
+  reopenLog(): void;
+  /** Replaces one worker after another, each drained only when its successor listens. During a round it asks for one more. */
+  restart(): Promise<void>;
+  drain(timeoutMs: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+const SNAPSHOT_INTERVAL_MS = 5_000;
+const FIRST_BACKOFF_MS = 100;
+const MAX_BACKOFF_MS = 10_000;
+/** A worker that lived this long did not die of its start. */
+const HEALTHY_LIFE_MS = 30_000;
+/** Workers with a defect that still drain count: where one request after another meets it, the rest waits until one is gone. */
+const MOST_PER_PLACE = 2;
+
+/** Makes a fleet; `cluster.setupPrimary` names the program that workers run. */
+export function createWorkerFleet(options: FleetOptions): WorkerFleet {
+  const { count, logger, metrics } = options;
+  let { config } = options;
+  const workers = new Map<number, WorkerHandle>();
+  const all = new Set<WorkerHandle>();
+  const replaced = new WeakSet<WorkerHandle>();
+  let isEnding = false;
+  let backoffMs = FIRST_BACKOFF_MS;
+
+  function fork(index: number): WorkerHandle {
+    const bornAt = performance.now();
+    const handle = createWorkerHandle(cluster.fork(), index, (id, text) => metrics.update(id, text));
+    all.add(handle);
+    metrics.add(handle);
+    const share = { index, count };
+    handle.send({ type: 'start', config: divideConfig(config, share), share, version: options.version, viaPseudonym: options.viaPseudonym, logStyle: options.logStyle, tracing: options.tracing });
+    void outlive(handle, bornAt);
+    void standIn(handle, bornAt);
+    return handle;
+  }
+
+  async function standIn(handle: WorkerHandle, bornAt: number): Promise<void> {
+    await handle.broken;
+    if (all.size < MOST_PER_PLACE * count) replaceUnlessLeaving(handle, bornAt, 'a defect, when its responses have ended');
+  }
+
+  async function outlive(handle: WorkerHandle, bornAt: number): Promise<void> {
+    const endedBy = await handle.exited;
+    all.delete(handle);
+    metrics.remove(handle.id, isEnding || handle.isLeaving ? 'ended' : 'crashed');
+    replaceUnlessLeaving(handle, bornAt, endedBy);
+  }
+
+  function replaceUnlessLeaving(dead: WorkerHandle, bornAt: number, endedBy: string): void {
+    const { index } = dead;
+    if (isEnding || dead.isLeaving || workers.get(index) !== dead || replaced.has(dead)) return;
+    replaced.add(dead);
+    const lifeMs = performance.now() - bornAt;
+    backoffMs = lifeMs > HEALTHY_LIFE_MS ? FIRST_BACKOFF_MS : Math.min(backoffMs * 2, MAX_BACKOFF_MS);
+    logger.error({ worker: index, ended_by: endedBy, life_ms: Math.round(lifeMs), replaced_in_ms: backoffMs }, 'a worker died');
+    // It may have been filled in the meantime.
+    setTimeout(() => { if (!isEnding && workers.get(index) === dead) workers.set(index, fork(index)); }, backoffMs);
+  }
+
+  let rolling: Promise<void> | undefined;
+  let rollsAgain = false;
+
+  /** One round after another: two at a time would fork two successors for one place, and lose sight of the first. */
+  async function roll(): Promise<void> {
+    do {
+      rollsAgain = false;
+      for (const [index, old] of workers) {
+        if (isEnding) return;
+        const successor = fork(index);
+        await successor.ready;
+        workers.set(index, successor);
+        old.isLeaving = true;
+        old.send({ type: 'replaced' });
+        logger.info({ worker: index }, 'worker replaced');
+      }
+    } while (rollsAgain);
+  }
+
+  // What a worker counted since its last word is lost with it when it is killed; asking often keeps that small.
+  const snapshots = setInterval(() => { for (const worker of all) if (worker.isReady()) worker.scrape().catch(() => undefined); }, SNAPSHOT_INTERVAL_MS).unref();
+
+  async function end(message: 'drain' | 'close', timeoutMs: number): Promise<void> {
+    isEnding = true;
+    clearInterval(snapshots);
+    for (const worker of all) {
+      worker.isLeaving = true;
+      worker.send({ type: message });
+    }
+    const killer = setTimeout(() => { for (const worker of all) worker.kill(); }, timeoutMs);
+    await Promise.all([...all].map(({ exited }) => exited));
+    clearTimeout(killer);
+  }
+
+  return {
+    async start() {
+      for (let index = 0; index < count; index += 1) workers.set(index, fork(index));
+      const [port] = await Promise.all([...workers.values()].map(({ ready }) => ready));
+      return port ?? 0;
+    },
+    isServing: () => [...workers.values()].some((worker) => worker.isReady()),
+    warnings: () => Object.assign({}, ...[...workers.values()].map((worker) => worker.warnings())) as Record<string, string>,
+    update(next) {
+      config = next;
+      // To those that are only starting or leaving as well: a client that was removed must be refused by every one of them.
+      for (const worker of all) worker.send({ type: 'update', config: divideConfig(next, { index: worker.index, count }) });
+    },
+    reopenLog() {
+      for (const worker of all) worker.send({ type: 'reopen_log' });
+    },
+    restart() {
+      // Who asks during a round wants what is installed now, which the first of its workers may not have.
+      if (rolling !== undefined) rollsAgain = true;
+      return (rolling ??= roll().finally(() => { rolling = undefined; }));
+    },
+    drain: (timeoutMs) => end('drain', timeoutMs),
+    close: () => end('close', 2_000),
+  };
+}

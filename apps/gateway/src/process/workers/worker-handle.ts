@@ -1,0 +1,91 @@
+import type { Worker } from 'node:cluster';
+import { errorCodes } from '../../observe/log/describe-error.ts';
+import type { PrimaryMessage, WorkerMessage } from './worker-messages.ts';
+
+/** One worker process as the primary sees it. */
+export interface WorkerHandle {
+  /** Unique over the life of the primary. */
+  readonly id: number;
+  /** Its place among the configured workers; a replacement takes over the place. */
+  readonly index: number;
+  /** Resolves with the port once the worker listens; rejects with a reason in words when it cannot. */
+  readonly ready: Promise<number>;
+  /** Resolves when the process is gone, with what ended it: a signal's name, or its exit code. */
+  readonly exited: Promise<string>;
+  /** Resolves when it takes nothing new because of a defect; its last responses may hold it for minutes. */
+  readonly broken: Promise<void>;
+  /** Whether the primary asked it to end. */
+  isLeaving: boolean;
+  readonly isReady: () => boolean;
+  readonly warnings: () => Readonly<Record<string, string>>;
+  /** Asks for its exposition text; does not settle while the worker is silent, and rejects once it is gone. */
+  readonly scrape: () => Promise<string>;
+  readonly send: (message: PrimaryMessage) => void;
+  readonly kill: () => void;
+}
+
+const MAX_QUESTIONS = 16;
+
+interface Question {
+  readonly answer: (text: string) => void;
+  readonly fail: (error: Error) => void;
+}
+
+/** Wraps a forked worker. Every listener belongs to the worker's own emitter and goes with it. */
+export function createWorkerHandle(worker: Worker, index: number, onText: (id: number, text: string) => void): WorkerHandle {
+  let warnings: Readonly<Record<string, string>> = {};
+  let scrapes = 0;
+  let isReady = false;
+  const questions = new Map<number, Question>();
+
+  const exited = new Promise<string>((resolve) => {
+    const onGone = (endedBy: string): void => {
+      for (const { fail } of questions.values()) fail(new Error('the worker is gone'));
+      questions.clear();
+      resolve(endedBy);
+    };
+    worker.once('exit', (code: number | null, signal: string | null) => onGone(signal ?? `exit code ${code}`));
+    // A process that could not be started (descriptors, memory, pids) has no exit.
+    worker.on('error', () => { if (worker.process.pid === undefined) onGone('no start'); });
+  });
+  const { promise: broken, resolve: onBroken } = Promise.withResolvers<void>();
+  const ready = new Promise<number>((resolve, reject) => {
+    worker.on('message', (message: WorkerMessage) => {
+      if (message.type === 'ready') {
+        isReady = true;
+        resolve(message.port);
+      } else if (message.type === 'failed') {
+        reject(new Error(message.message));
+      } else if (message.type === 'broken') {
+        isReady = false;
+        onBroken();
+      } else {
+        ({ warnings } = message);
+        onText(worker.id, message.text);
+        questions.get(message.scrape)?.answer(message.text);
+        questions.delete(message.scrape);
+      }
+    });
+    worker.once('exit', (code, signal) => reject(new Error(`worker ${index} ended before it was ready (${signal ?? code})`)));
+    worker.on('error', (error: unknown) => reject(new Error(`worker ${index} could not be started (${errorCodes(error)})`)));
+  });
+  // A worker may end before anybody waits for it.
+  ready.catch(() => undefined);
+
+  const send = (message: PrimaryMessage): void => {
+    if (worker.isConnected()) worker.send(message);
+  };
+  return {
+    id: worker.id, index, ready, exited, broken, isLeaving: false, send,
+    isReady: () => isReady && worker.isConnected(),
+    warnings: () => warnings,
+    scrape: () => new Promise((resolve, reject) => {
+      scrapes += 1;
+      // Whoever asks gives up by a clock of its own; a silent worker must not gather questions.
+      if (questions.size > MAX_QUESTIONS) questions.clear();
+      questions.set(scrapes, { answer: resolve, fail: reject });
+      send({ type: 'scrape', scrape: scrapes });
+    }),
+    kill: () => { worker.process.kill('SIGKILL'); },
+  };
+}

@@ -1,0 +1,100 @@
+import type { GatewayConfig } from '../../config/gateway-config.ts';
+import { createGateway, type Gateway } from '../../create-gateway.ts';
+import { releaseStartupMemory } from '../release-startup-memory.ts';
+import { flushLog } from '../flush-log.ts';
+import { describeListenError } from '../run-options.ts';
+import { createLogger, type ProcessLogger } from '../../observe/log/create-logger.ts';
+import { describeError } from '../../observe/log/describe-error.ts';
+import type { PrimaryMessage, WorkerMessage } from './worker-messages.ts';
+
+/** The program of one worker: it does what the primary says and ends when the primary is gone. */
+let gateway: Gateway | undefined;
+let processLogger: ProcessLogger | undefined;
+let starting: Promise<void> = Promise.resolve();
+/** A configuration that came while the gateway was being made, which has the one before. */
+let newest: GatewayConfig | undefined;
+let isEnding = false;
+
+function tell(message: WorkerMessage): Promise<void> {
+  return new Promise((resolve) => {
+    // The channel may be gone: then nobody is left to be told.
+    if (process.send === undefined || !process.connected) resolve();
+    else process.send(message, undefined, undefined, () => resolve());
+  });
+}
+
+async function start(message: Extract<PrimaryMessage, { type: 'start' }>): Promise<void> {
+  const { config, share, version, viaPseudonym, logStyle, tracing } = message;
+  try {
+    processLogger = createLogger(config.log, logStyle, (error) => gateway?.metrics.observerError('log', error));
+    releaseStartupMemory();
+    gateway = await createGateway({ config, processLogger, version, viaPseudonym, share, tracing });
+    if (newest !== undefined) gateway.update(newest);
+    await tell({ type: 'ready', port: gateway.port });
+  } catch (error) {
+    await tell({ type: 'failed', message: describeListenError(error, config) });
+    await end(1);
+  }
+}
+
+async function sendMetrics(scrape: number): Promise<void> {
+  const running = gateway;
+  if (running === undefined) return;
+  const text = await running.metrics.registry.metrics();
+  await tell({ type: 'metrics', scrape, text, warnings: running.warnings() });
+}
+
+async function leave(how: 'drain' | 'replaced' | 'close', exitCode = 0): Promise<void> {
+  if (isEnding && how !== 'close') return;
+  isEnding = true;
+  // What is only being made cannot be drained, and would take requests that nobody ends.
+  if (how !== 'close') await starting;
+  if (how === 'drain') await gateway?.drain();
+  else if (how === 'replaced') await gateway?.leaveToSuccessor();
+  else await gateway?.close();
+  // What was counted last must outlive this process.
+  await sendMetrics(0);
+  await end(exitCode);
+}
+
+async function end(exitCode: number): Promise<void> {
+  if (processLogger !== undefined) await flushLog(processLogger);
+  process.exitCode = exitCode;
+  if (process.connected) process.disconnect?.();
+  // The channel was the last thing that kept the process; a stray handle must not keep it for ever.
+  setTimeout(() => process.exit(), 1_000).unref();
+}
+
+async function obey(message: PrimaryMessage): Promise<void> {
+  switch (message.type) {
+    case 'start': return (starting = start(message));
+    case 'update':
+      newest = message.config;
+      return gateway?.update(message.config);
+    case 'reopen_log': return processLogger?.reopen?.();
+    case 'scrape': return sendMetrics(message.scrape);
+    default: return leave(message.type);
+  }
+}
+
+async function leaveBroken(): Promise<void> {
+  try {
+    await leave('drain', 1);
+  } catch {
+    await end(1);
+  }
+}
+
+function onFatal(error: unknown): void {
+  processLogger?.logger.fatal({ error: describeError(error) }, 'uncaught error in a worker');
+  if (isEnding) return;
+  void tell({ type: 'broken' });
+  void leaveBroken();
+}
+
+// The terminal sends its signals to every process of the group; only the primary decides.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2']) process.on(signal, () => undefined);
+process.on('message', (message: PrimaryMessage) => { obey(message).catch(onFatal); });
+process.on('disconnect', () => { if (!isEnding) leave('drain').catch(onFatal); });
+process.on('uncaughtException', onFatal);
+process.on('unhandledRejection', onFatal);

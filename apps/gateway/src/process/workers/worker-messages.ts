@@ -1,0 +1,23 @@
+import type { GatewayConfig } from '../../config/gateway-config.ts';
+import type { WorkerShare } from '../../access/limits/worker-share.ts';
+import type { LogStyle } from '../../observe/log/create-logger.ts';
+import type { TracingSettings } from '../../observe/trace/read-tracing-settings.ts';
+
+/** What the primary tells a worker. The configuration travels here: never in arguments or the environment, where others can read it. */
+export type PrimaryMessage =
+  | { readonly type: 'start'; readonly config: GatewayConfig; readonly share: WorkerShare; readonly version: string; readonly viaPseudonym: string; readonly logStyle: LogStyle; readonly tracing: TracingSettings | undefined }
+  | { readonly type: 'update'; readonly config: GatewayConfig }
+  | { readonly type: 'scrape'; readonly scrape: number }
+  | { readonly type: 'reopen_log' }
+  | { readonly type: 'drain' }
+  /** Its successor listens already. */
+  | { readonly type: 'replaced' }
+  | { readonly type: 'close' };
+
+/** What a worker tells the primary. `scrape` repeats the number of the question; 0 for a last word nobody asked for. */
+export type WorkerMessage =
+  | { readonly type: 'ready'; readonly port: number }
+  | { readonly type: 'failed'; readonly message: string }
+  /** A defect was met: it takes no new connections, and ends with its last response. */
+  | { readonly type: 'broken' }
+  | { readonly type: 'metrics'; readonly scrape: number; readonly text: string; readonly warnings: Readonly<Record<string, string>> };

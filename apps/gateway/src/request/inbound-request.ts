@@ -1,0 +1,64 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { readLoggedFields, type LoggedFields } from '../observe/log/logged-fields.ts';
+import type { RequestTrace } from '../observe/trace/tracing.ts';
+import { InboundConnection } from '../inbound/inbound-connection.ts';
+import type { InboundLimits } from '../inbound/inbound-limits.ts';
+import type { LintedHead } from '../inbound/lint-request.ts';
+
+/** A request that passed admission: what was read of its head, once. */
+export class InboundRequest {
+  readonly id: string;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** When the parsed head reached us; `performance.now()` milliseconds. */
+  readonly startedAt: number;
+  /** The path, linted and undecoded. */
+  readonly path: string;
+  /** The query with its question mark, or empty. Carried, never matched. */
+  readonly query: string;
+  readonly head: LintedHead;
+  /** The clocks of the listener that took the request. */
+  readonly limits: InboundLimits;
+  /** Fields that every response to this request carries: CORS of a listed origin, `connection: close` while draining. */
+  readonly responseFields: string[] = [];
+  /** What the access log says of the request's fields, once these were let go of. */
+  loggedFields: LoggedFields | undefined;
+  /** The trace of this request; absent where tracing is off. */
+  trace: RequestTrace | undefined;
+
+  constructor(init: Pick<InboundRequest, 'id' | 'request' | 'response' | 'startedAt' | 'path' | 'query' | 'head' | 'limits'>) {
+    this.id = init.id;
+    this.request = init.request;
+    this.response = init.response;
+    this.startedAt = init.startedAt;
+    this.path = init.path;
+    this.query = init.query;
+    this.head = init.head;
+    this.limits = init.limits;
+  }
+
+  /** Keeps of the header fields what is still to be logged: an answer may stream for hours. Only once the request is complete. */
+  releaseFields(): void {
+    this.loggedFields = readLoggedFields(this.request.rawHeaders);
+    this.request.rawHeaders = [];
+  }
+
+  /** Called by the side that authenticated the request. */
+  authenticated(): void {
+    InboundConnection.of(this.request.socket)?.authenticated(this.response);
+  }
+
+  get method(): string {
+    return this.request.method ?? '';
+  }
+
+  /** The client waits for `100 Continue` before it sends its body (RFC 9110 section 10.1.1). */
+  get expectsContinue(): boolean {
+    return this.head.expectsContinue;
+  }
+
+  /** Whether the client can no longer be answered. */
+  get isGone(): boolean {
+    return this.response.destroyed || (this.response.socket?.destroyed ?? true);
+  }
+}

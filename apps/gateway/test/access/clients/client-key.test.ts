@@ -1,0 +1,14 @@
+import { describe, expect, it } from 'vitest';
+import { createClientKey, hashClientKey } from '../../../src/access/clients/client-key.ts';
+
+describe('a client key', () => {
+  it('has 256 random bits and only characters that need no quoting', () => {
+    const keys = new Set(Array.from({ length: 1_000 }, createClientKey));
+    expect(keys.size).toBe(1_000);
+    for (const key of keys) expect(key).toMatch(/^pen_[A-Za-z0-9_-]{43}$/);
+  });
+
+  it('is stored as the SHA-256 that sha256sum prints', () => {
+    expect(hashClientKey('test')).toBe('9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08');
+  });
+});

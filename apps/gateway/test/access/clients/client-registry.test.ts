@@ -1,0 +1,149 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { createClientKey, hashClientKey } from '../../../src/access/clients/client-key.ts';
+import { createClientRegistry } from '../../../src/access/clients/client-registry.ts';
+import { REFUSAL_MESSAGES, REFUSAL_REASONS } from '../../../src/access/clients/refusal.ts';
+import type { ClientRegistry } from '../../../src/access/clients/client-registry.ts';
+import type { ClientConfig } from '../../../src/config/sections/clients-section.ts';
+
+const KEY = createClientKey();
+const OTHER_KEY = createClientKey();
+const OWN_KEY = 'sk-ant-api03-own';
+const OAUTH = 'sk-ant-oat01-own';
+
+function registry(credentials: 'inject' | 'forward', clients: readonly ClientConfig[] = []): ClientRegistry {
+  return createClientRegistry({ clients, anthropic_native: { credentials } });
+}
+
+const ONE: ClientConfig = { name: 'one', key_sha256: hashClientKey(KEY).toUpperCase() };
+const TWO: ClientConfig = { name: 'two', key_sha256: hashClientKey(OTHER_KEY) };
+
+describe('inject without clients', () => {
+  it('everybody is anonymous, and credentials are neither read nor forwarded', () => {
+    for (const rawHeaders of [[], ['x-api-key', 'a', 'authorization', 'Bearer b'], ['authorization', 'Basic x', 'x-api-key', '']]) {
+      expect(registry('inject').authenticate(rawHeaders)).toEqual({ kind: 'client', name: 'anonymous', via: 'none', forwardCredentials: false });
+    }
+    expect(registry('inject').requiresKey).toBe(false);
+  });
+});
+
+describe('inject with clients', () => {
+  const clients = registry('inject', [ONE, TWO]);
+
+  it.each([
+    ['x-api-key', ['X-Api-Key', KEY]],
+    ['authorization', ['Authorization', `Bearer ${KEY}`]],
+    ['authorization', ['authorization', `bearer  ${KEY} `]],
+    ['both', ['x-api-key', KEY, 'authorization', `Bearer ${KEY}`]],
+    ['x-penstock-key', ['x-penstock-key', KEY]],
+    ['x-api-key', ['x-api-key', KEY, 'authorization', '']],
+  ])('takes the key by %s: %j', (via, rawHeaders) => {
+    expect(clients.authenticate(rawHeaders)).toMatchObject({ kind: 'client', name: 'one', via, forwardCredentials: false, client: { name: 'one' } });
+  });
+
+  it.each([
+    ['no_credential', []],
+    ['no_credential', ['x-api-key', ' ', 'cookie', KEY]],
+    ['unknown_key', ['x-api-key', `${KEY}x`]],
+    ['unknown_key', ['x-api-key', hashClientKey(KEY)]],
+    ['unknown_key', ['x-api-key', KEY.toLowerCase()]],
+    ['unequal_credentials', ['x-api-key', KEY, 'authorization', `Bearer ${OTHER_KEY}`]],
+    ['unequal_credentials', ['authorization', `Bearer ${OTHER_KEY}`, 'Authorization', `Bearer ${KEY}`]],
+    ['unequal_credentials', ['x-penstock-key', KEY, 'X-Penstock-Key', OTHER_KEY]],
+    ['unknown_key', ['x-api-key', OWN_KEY, 'authorization', 'Bearer stale']],
+    ['unknown_key', ['x-penstock-key', 'wrong', 'x-api-key', KEY]],
+    ['unknown_key', ['x-penstock-key', 'wrong', 'authorization', `Bearer ${KEY}`]],
+    ['malformed_credential', ['authorization', `Basic ${KEY}`]],
+    ['malformed_credential', ['authorization', KEY]],
+    ['malformed_credential', ['x-api-key', 'dummy', 'authorization', 'Bearer a b']],
+  ])('refuses with %s: %j', (reason, rawHeaders) => {
+    expect(clients.authenticate(rawHeaders)).toMatchObject({ kind: 'refused', reason });
+  });
+
+  it.each([
+    ['x-penstock-key', ['x-penstock-key', KEY, 'x-api-key', OWN_KEY]],
+    ['x-penstock-key', ['x-api-key', OTHER_KEY, 'authorization', `Bearer ${OAUTH}`, 'x-penstock-key', KEY]],
+    ['x-penstock-key', ['x-penstock-key', KEY, 'authorization', 'Basic eDp5']],
+    ['both', ['x-api-key', 'dummy', 'authorization', `Bearer ${KEY}`]],
+    ['both', ['x-api-key', KEY, 'authorization', 'Bearer stale']],
+    ['x-api-key', ['x-api-key', KEY, 'authorization', 'Basic eDp5']],
+    ['x-api-key', ['x-api-key', 'dummy', 'x-api-key', KEY]],
+  ])('the one known key admits beside dummies and old keys, x-penstock-key before all (SDKs send a key whatever is set): %s %j', (via, rawHeaders) => {
+    for (const side of ['native', 'front_door'] as const) {
+      expect(clients.authenticate(rawHeaders, side)).toMatchObject({ kind: 'client', name: 'one', via, forwardCredentials: false });
+    }
+  });
+
+  it('the front door takes the same keys', () => {
+    expect(clients.authenticate(['authorization', `Bearer ${OTHER_KEY}`], 'front_door')).toMatchObject({ name: 'two', forwardCredentials: false });
+  });
+});
+
+describe('forward without clients', () => {
+  it.each([
+    ['x-api-key', ['x-api-key', OWN_KEY]], ['authorization', ['authorization', `Bearer ${OAUTH}`]], ['both', ['x-api-key', OWN_KEY, 'authorization', `Bearer ${OWN_KEY}`]],
+  ])('the client\'s own credential crosses: %s', (via, rawHeaders) => {
+    expect(registry('forward').authenticate(rawHeaders)).toEqual({ kind: 'client', name: 'anonymous', via, forwardCredentials: true });
+  });
+
+  it.each([
+    ['no_upstream_credential', []],
+    ['malformed_credential', ['authorization', 'Basic eDp5']],
+    ['unequal_credentials', ['x-api-key', OWN_KEY, 'authorization', `Bearer ${OAUTH}`]],
+    ['gateway_key_misplaced', ['x-api-key', KEY]],
+  ])('refuses with %s: %j', (reason, rawHeaders) => {
+    expect(registry('forward').authenticate(rawHeaders)).toMatchObject({ kind: 'refused', reason });
+  });
+
+  it('the front door forwards nothing: its backends have keys of their own', () => {
+    expect(registry('forward').authenticate(['authorization', `Bearer ${OAUTH}`], 'front_door')).toEqual({ kind: 'client', name: 'anonymous', via: 'none', forwardCredentials: false });
+  });
+});
+
+describe('forward with clients', () => {
+  const clients = registry('forward', [ONE, { ...TWO, key_sha256: hashClientKey('a-key-somebody-chose') }]);
+
+  it.each([['x-api-key', OWN_KEY], ['authorization', `Bearer ${OAUTH}`]])('takes the gateway\'s key in x-penstock-key beside the client\'s own in %s', (field, value) => {
+    expect(clients.authenticate([field, value, 'X-Penstock-Key', KEY])).toMatchObject({ kind: 'client', name: 'one', via: 'x-penstock-key', forwardCredentials: true });
+  });
+
+  it('takes a credential of Anthropic\'s that happens to hold our prefix', () => {
+    expect(clients.authenticate(['x-api-key', 'sk-ant-api03-Apen_ABC', 'x-penstock-key', KEY])).toMatchObject({ kind: 'client' });
+  });
+
+  it.each([
+    ['no_gateway_key', ['x-api-key', OWN_KEY]],
+    ['unknown_key', ['x-api-key', OWN_KEY, 'x-penstock-key', 'wrong']],
+    ['unequal_credentials', ['x-api-key', OWN_KEY, 'x-penstock-key', KEY, 'x-penstock-key', OTHER_KEY]],
+    ['no_upstream_credential', ['x-penstock-key', KEY]],
+    ['gateway_key_misplaced', ['x-api-key', KEY]],
+    ['gateway_key_misplaced', ['x-penstock-key', KEY, 'authorization', `Bearer ${createClientKey()}`]],
+    ['gateway_key_misplaced', ['x-penstock-key', KEY, 'x-api-key', 'a-key-somebody-chose']],
+    ['gateway_key_misplaced', ['x-penstock-key', KEY, 'x-api-key', 'Bearer a-key-somebody-chose']],
+    ['gateway_key_misplaced', ['x-penstock-key', KEY, 'x-api-key', `Bearer ${KEY}`]],
+    ['gateway_key_misplaced', ['x-penstock-key', KEY, 'authorization', `Bearer key=${KEY}`]],
+  ])('refuses with %s, so that no key of ours reaches Anthropic: %j', (reason, rawHeaders) => {
+    expect(clients.authenticate(rawHeaders)).toMatchObject({ kind: 'refused', reason });
+  });
+});
+
+describe('a refusal', () => {
+  it('tells a guesser nothing: a wrong key and a malformed one read the same', () => {
+    expect(REFUSAL_MESSAGES.unknown_key).toBe(REFUSAL_MESSAGES.malformed_credential);
+    for (const reason of REFUSAL_REASONS) expect(REFUSAL_MESSAGES[reason]).toContain('gateway');
+  });
+
+  it('never crashes and never forwards what nobody authenticated, whatever the headers', () => {
+    const name = fc.constantFrom('x-api-key', 'authorization', 'x-penstock-key', 'X-API-KEY', 'cookie');
+    const value = fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom(KEY, OTHER_KEY, `Bearer ${KEY}`, `bearer  bearer ${OTHER_KEY}`, `Bearer ${OAUTH}`, OWN_KEY, 'Bearer '));
+    const lines = fc.array(fc.tuple(name, value), { maxLength: 4 }).map((pairs) => pairs.flat());
+    fc.assert(fc.property(lines, fc.constantFrom('inject' as const, 'forward' as const), (rawHeaders, mode) => {
+      const result = registry(mode, [ONE, TWO]).authenticate(rawHeaders);
+      if (result.kind === 'refused') return;
+      expect(rawHeaders.join()).toContain(result.name === 'one' ? KEY : OTHER_KEY);
+      expect(result.forwardCredentials).toBe(mode === 'forward');
+      const crossing = rawHeaders.filter((_value, index) => index % 2 === 1 && /^(?:x-api-key|authorization)$/i.test(rawHeaders[index - 1] ?? ''));
+      if (result.forwardCredentials) expect(crossing.join()).not.toMatch(/pen_[\w-]{43}/);
+    }), { numRuns: 1_000 });
+  });
+});

@@ -1,0 +1,58 @@
+import { readFileSync } from 'node:fs';
+import { DROP_REASONS } from '@penstock/header-policy';
+import { CONNECT_FAILURE_REASONS, createUpstreamClient, DISCONNECT_REASONS, REJECTION_REASONS } from '@penstock/upstream-client';
+import { registerUpstreamMetrics } from '@penstock/upstream-metrics';
+import { describe, expect, it } from 'vitest';
+import { CLIENT_LIMIT_NAMES } from '../../../src/config/sections/clients-section.ts';
+import { createWorkerMetrics } from '../../../src/observe/metrics/create-worker-metrics.ts';
+import { OUTCOMES } from '../../../src/request/request-record.ts';
+import { declaredMetrics } from './exposition.ts';
+import { createTestMetrics, STREAMED_MESSAGE } from './request-records.ts';
+
+const PAGE = readFileSync(new URL('../../../../../docs/metrics.md', import.meta.url), 'utf8');
+
+/** The rows of the page's tables of series: name, type, labels. */
+function documentedSeries(): Map<string, { readonly type: string; readonly labels: readonly string[] }> {
+  const rows = PAGE.matchAll(/^\| `(penstock_\w+)` \| (\w+) \|([^|]*)\|/gm);
+  return new Map(Array.from(rows, ([, name = '', type = '', labels = '']) => [name, { type, labels: Array.from(labels.matchAll(/`(\w+)`/g), ([, label = '']) => label) }]));
+}
+
+/** Every series of a gateway in which everything has happened once. */
+async function exposeEverything(): Promise<string> {
+  const metrics = createTestMetrics({ readBudgets: () => ({ native: { usedBytes: 0, maxBytes: 1 } }) });
+  await using client = createUpstreamClient({ origin: 'http://127.0.0.1:9' });
+  registerUpstreamMetrics({ registry: metrics.registry, clients: { native: client } });
+  metrics.recordRequest(STREAMED_MESSAGE);
+  metrics.quotaSeen([
+    'anthropic-ratelimit-requests-limit', '1', 'anthropic-ratelimit-requests-remaining', '1', 'anthropic-ratelimit-requests-reset', '2026-01-01T00:00:00Z',
+    'anthropic-ratelimit-unified-5h-utilization', '1', 'anthropic-ratelimit-unified-5h-status', 'allowed', 'anthropic-ratelimit-unified-5h-reset', '1',
+  ]);
+  const workers = createWorkerMetrics();
+  workers.add({ id: 1, scrape: () => metrics.registry.metrics() });
+  return (await workers.scrape()).text;
+}
+
+describe('the page of metrics', () => {
+  it('lists exactly the series that exist, each with its type (a page that lies is worse than none)', async () => {
+    const declared = declaredMetrics(await exposeEverything());
+    const own = Object.fromEntries([...declared].filter(([name]) => name.startsWith('penstock_')));
+    const documented = Object.fromEntries(Array.from(documentedSeries(), ([name, { type }]): [string, string] => [name, type]));
+    expect(documented).toEqual(own);
+  });
+
+  it('lists the labels of each series', async () => {
+    const text = await exposeEverything();
+    for (const [name, { labels }] of documentedSeries()) {
+      const line = text.split('\n').find((candidate) => new RegExp(`^${name}(_bucket)?[{ ]`).test(candidate));
+      const exposed = Array.from((line ?? '').matchAll(/(\w+)="/g), ([, label = '']) => label).filter((label) => label !== 'le');
+      const expected = name.startsWith('penstock_upstream_') ? ['upstream', 'origin', ...labels] : labels;
+      expect({ name, labels: exposed.toSorted() }).toEqual({ name, labels: expected.toSorted() });
+    }
+  });
+
+  it('names every outcome, every reason and every limit', () => {
+    for (const value of [...OUTCOMES, ...DROP_REASONS, ...CONNECT_FAILURE_REASONS, ...DISCONNECT_REASONS, ...REJECTION_REASONS, ...CLIENT_LIMIT_NAMES]) {
+      expect(PAGE).toContain(`\`${value}\``);
+    }
+  });
+});

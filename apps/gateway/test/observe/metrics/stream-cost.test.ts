@@ -1,0 +1,69 @@
+import { measureGrowth, startScriptedUpstream } from '@penstock/test-support';
+import { Registry } from 'prom-client';
+import { expect, it, vi } from 'vitest';
+import { registerUpstreamMetrics } from '@penstock/upstream-metrics';
+import { startTestGateway } from '../../start-test-gateway.ts';
+import { sumOf } from './exposition.ts';
+import { countPromClientCalls } from './prom-client-calls.ts';
+
+const HEAD = 'HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n';
+
+function chunk(text: string): string {
+  return `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`;
+}
+
+/** Streams `events` events, each in a chunk of its own, and returns how often each method of the metrics was called, and prom-client. */
+async function callsOfStream(events: number): Promise<{ readonly methods: Readonly<Record<string, number>>; readonly promClient: number }> {
+  using promClient = countPromClientCalls();
+  await using upstream = await startScriptedUpstream(async (connection) => {
+    await connection.nextRequest();
+    connection.send(HEAD + chunk('event: message_start\ndata: {"type":"message_start","message":{"model":"m","usage":{"input_tokens":1,"output_tokens":1}}}\n\n'));
+    for (let index = 0; index < events; index += 1) {
+      connection.send(chunk('event: content_block_delta\ndata: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"x"}}\n\n'));
+      // A turn of the loop each, so that they travel apart.
+      await new Promise(setImmediate);
+    }
+    connection.send(`${chunk('event: message_stop\ndata: {"type":"message_stop"}\n\n')}0\r\n\r\n`);
+    await connection.closed();
+  });
+  await using gateway = await startTestGateway(upstream.origin);
+  const methods = Object.entries(gateway.metrics).flatMap(([name, member]) => (typeof member === 'function' ? [name] : []));
+  const spies = new Map(methods.map((name) => [name, vi.spyOn(gateway.metrics as unknown as Record<string, () => void>, name)]));
+  promClient.reset();
+  const response = await fetch(`${gateway.anthropic}/v1/messages`, {
+    method: 'POST', body: '{"model":"m","max_tokens":1,"stream":true,"messages":[]}', headers: { 'content-type': 'application/json' },
+  });
+  const body = await response.text();
+  expect(body.split('content_block_delta').length - 1).toBe(2 * events);
+  await gateway.recorded(1);
+  return { methods: Object.fromEntries(Array.from(spies, ([name, spy]) => [name, spy.mock.calls.length])), promClient: promClient.count() };
+}
+
+it('a stream of 1,000 events calls the metrics, and prom-client, exactly as often as one of 10 (nothing is paid per event)', async () => {
+  const calls = await callsOfStream(10);
+  expect(calls.methods).toMatchObject({ recordRequest: 1, requestStarted: 1, requestEnded: 1, streamOpened: 1, streamClosed: 1, observerError: 0 });
+  // The wait for the connection, where it came from, and how long it took to make: of the request itself nothing is prom-client's.
+  expect(calls.promClient).toBeGreaterThan(0);
+  expect(calls.promClient).toBeLessThanOrEqual(5);
+  expect(await callsOfStream(1_000)).toEqual(calls);
+});
+
+/** The scrape of a registry with the metrics of so many upstreams. */
+async function scrapeOf(upstreamCount: number): Promise<() => Promise<string>> {
+  const registry = new Registry();
+  const client = {
+    stats: () => ({ origin: 'http://127.0.0.1', maxConnections: 1, maxKeepAliveConnections: 1, maxWaiting: 1, active: 0, idle: 0, connecting: 0, waiting: 0 }),
+    on: () => undefined, off: () => undefined,
+  };
+  const upstreams = registerUpstreamMetrics({ registry });
+  for (let index = 0; index < upstreamCount; index += 1) upstreams.add(`upstream ${index}`, client);
+  return () => registry.metrics();
+}
+
+it('a scrape of 5,000 series takes time that grows with their number', async () => {
+  const [small, large] = await Promise.all([scrapeOf(5), scrapeOf(75)]);
+  const text = await large();
+  expect(text.split('\n').filter((line) => line !== '' && !line.startsWith('#')).length).toBeGreaterThan(5_000);
+  expect(sumOf(text, 'penstock_upstream_pool_waiting')).toBe(0);
+  expect(await measureGrowth({ small, large, atMost: 50 })).toBeLessThan(50);
+});

@@ -1,0 +1,15 @@
+import { expect, test } from 'vitest';
+import { gatewayConfigSchema } from '../../src/config/gateway-config.ts';
+import { describeStart } from '../../src/commands/describe-start.ts';
+
+const CLIENTS = [{ name: 'alice', key_sha256: 'a'.repeat(64) }];
+
+test.each([
+  ['anonymous', {}, []],
+  ['with clients', { clients: CLIENTS }, ["-H 'x-api-key: YOUR_CLIENT_KEY'"]],
+  ['forward', { anthropic_native: { credentials: 'forward' } }, ['-H "x-api-key: $YOUR_ANTHROPIC_KEY"']],
+  ['forward with clients (x-api-key is the client\'s own then)', { clients: CLIENTS, anthropic_native: { credentials: 'forward' } }, ["-H 'x-penstock-key: YOUR_CLIENT_KEY'", '-H "x-api-key: $YOUR_ANTHROPIC_KEY"']],
+])('the line to try has the credentials that are asked for: %s', (_case, document, credentials) => {
+  const words = describeStart({ port: 8000, operationsPort: 9464, workers: 1, config: gatewayConfigSchema.parse(document), simulates: false, warnings: [] });
+  expect(words.match(/-H (?:'x-|"x-)[^'"]*['"]/g) ?? []).toEqual(credentials);
+});
