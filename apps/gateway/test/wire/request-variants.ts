@@ -12,7 +12,7 @@ export interface RequestVariant {
 const HOST = 'Host: localhost\r\n';
 const JSON_TYPE = 'Content-Type: application/json\r\n';
 const BODY = '{"model":"m","n":"{id}"}';
-/** Somebody else's request, if a reader takes it for one. */
+/** A request of another client, if a reader takes it for one. */
 const SMUGGLED = 'GET /anthropic/v1/models?smuggled={id} HTTP/1.1\r\nHost: localhost\r\n\r\n';
 /** A request of the same client behind another one: it may be served after that one, or refused. */
 const BEHIND = SMUGGLED.replace('smuggled', 'behind');

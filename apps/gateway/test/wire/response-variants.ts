@@ -18,7 +18,7 @@ export interface ResponseVariant {
 }
 
 export const RESPONSE_BODY = '{"echo":"case={id}"}';
-/** A response that nobody asked for. */
+/** A response without a request. */
 export const STRAY = 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n{"echo":"stray"}';
 
 const OK = 'HTTP/1.1 200 OK\r\n';
