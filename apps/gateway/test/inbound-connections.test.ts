@@ -104,7 +104,7 @@ test.each([
   for (const connection of keyless) connection.close();
 });
 
-test('under TLS a connection gives way before its handshake and behind it', async () => {
+test('under TLS a connection gives way before its handshake and behind it, and not while a request is open', async () => {
   const authority = createAuthority('Test Authority');
   await using gateway = await startTestGateway(upstream.origin, { server: { max_connections: 2, tls: authority.issue({ names: ['localhost'] }) }, clients: CLIENTS });
   const secure = async (): Promise<RawConnection> => {
@@ -122,7 +122,13 @@ test('under TLS a connection gives way before its handshake and behind it', asyn
   expect(statusOf(await ask(first, MODELS))).toBe(200);
   expect(statusOf(await ask(second, MODELS))).toBe(200);
   expect(await gateway.series('penstock_inbound_connections_evicted_total')).toBe(2);
-  for (const connection of [first, second]) connection.close();
+
+  // With an open request it keeps its place, whatever comes.
+  await hold(first);
+  for (let index = 0; index < 3; index += 1) expect(statusOf(await ask(await secure(), INDEX))).toBe(200);
+  await second.closed();
+  expect(first.end()).toBe('open');
+  first.close();
 });
 
 describe('an idle connection', () => {

@@ -32,6 +32,19 @@ test.each([
   connection.close();
 });
 
+test('a chunked body on such a route takes no connection to the upstream before it has ended', async () => {
+  await using waiting = await startScriptedUpstream(answerAlways(wholeResponse(200, ['content-type', 'application/json'], '{}')));
+  await using other = await startTestGateway(waiting.origin);
+  const connection = await openRawConnection(other.port);
+  connection.send(head('DELETE', '/v1/files/f', 'Transfer-Encoding: chunked\r\n'));
+  // Each comes after the one before, so that what was sent first had its turns.
+  for (let index = 0; index < 20; index += 1) expect(statusOf(await sendRawRequest(other.port, 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'))).toBe(200);
+  expect(waiting.connections.length).toBe(0);
+  connection.send('0\r\n\r\n');
+  expect(statusOf(await connection.readMessage({ kind: 'response' }))).toBe(200);
+  connection.close();
+});
+
 test.each([
   ['DELETE', '/v1/files/f', 'Content-Type: application/json\r\nContent-Length: 2\r\n', '{}'], ['DELETE', '/v1/messages/batches/b', 'Transfer-Encoding: chunked\r\n', '2\r\n{}\r\n0\r\n\r\n'],
   ['DELETE', '/v1/files/f', 'Content-Length: 100000\r\n', ''], ['DELETE', '/v1/files/f', 'Expect: 100-continue\r\nContent-Length: 2\r\n', ''],
