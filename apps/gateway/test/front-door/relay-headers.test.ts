@@ -53,7 +53,7 @@ test.each(['translated', 'relayed'])('fields of a client that do not go upstream
   const before = await send({});
   const after = await send({ 'anthropic-beta': 'a', authorization: 'Bearer x', cookie: 'a=b', 'x-forwarded-for': '1.2.3.4', 'x-own': 'y', 'openai-organization': 'org' });
   const added = Object.fromEntries(Object.entries(after).map(([reason, count]) => [reason, count - 2 * (before[reason] ?? 0)]).filter(([, count]) => count !== 0));
-  // Of the organization the rules for OpenAI say that it is denied, those for Anthropic that nothing allows it.
+  // The rules for OpenAI deny the organization; those for Anthropic do not list it.
   expect(added).toEqual(kind === 'relayed'
     ? { credential: 1, cookie: 1, forwarding: 1, not_allowed: 2, denied: 1 }
     : { credential: 1, cookie: 1, forwarding: 1, not_allowed: 3 });

@@ -44,7 +44,7 @@ describe('the model of a form', () => {
   test.each([
     ['is refused when it stands behind the file', [FILE, ['model', 'whisper-1']], 400, 'model'], ['is refused when it is absent', [['language', 'en'], FILE], 400, 'model'],
     ['is not found where its backend only translates', [['model', 'claude-x'], FILE], 404, null],
-  ] as const)('%s (it would go to a provider that nobody chose for it)', async (_what, parts, status, param) => {
+  ] as const)('%s (it would go to a provider that the map does not name)', async (_what, parts, status, param) => {
     const before = [local.seen.length, audio.seen.length];
     const response = await upload(parts);
     expect([response.status, ((await response.json()) as { error: { param: string | null } }).error.param]).toEqual([status, param]);

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { isJsonObject, member, type JsonObject } from '../request/json-value.ts';
 import { asNumber } from '../request/parse-json.ts';
 import type { TokenCounts } from '../request-summary.ts';
@@ -5,7 +6,7 @@ import { textBytesIn } from '../stream/relayed-text.ts';
 import { createEventDataReader } from './event-data.ts';
 import { JsonMembers, readJson } from './json-members.ts';
 
-/** What a relayed answer says of itself. */
+/** What was read of a relayed answer. */
 export interface RelayObservation {
   readonly model?: string;
   readonly usage?: TokenCounts;
@@ -50,7 +51,7 @@ interface Found {
   sawError: boolean;
 }
 
-/** Groq reports usage beside the answer, where nobody asked for it. */
+/** Groq reports usage beside the answer, without being asked. */
 function usageOf(answer: JsonObject): unknown {
   const beside = member(answer, 'x_groq');
   return member(answer, 'usage') ?? (isJsonObject(beside) ? member(beside, 'usage') : undefined);
@@ -64,6 +65,23 @@ function readInto(found: Found, value: unknown): void {
   const usage = usageOf(answer);
   if (isJsonObject(usage)) found.usage = readCounts(usage);
   if (isJsonObject(member(value, 'error'))) found.sawError = true;
+}
+
+/** A larger event is not parsed: a megabyte of small values takes tens of milliseconds and many times its size. */
+const MAX_PARSED_CHARS = 64 * 1024;
+
+/** The chosen members of a text, and those of the answer that the Responses API wraps. */
+function readMembers(text: string, maxEventBytes: number): JsonObject {
+  const members = new JsonMembers([...READ_MEMBERS, 'response'], maxEventBytes);
+  members.write(Buffer.from(text));
+  const found = members.found();
+  const wrapped = found.get('response');
+  if (wrapped === undefined) return valuesOf(found);
+  return { ...valuesOf(found), response: readMembers(wrapped, MAX_MEMBER_BYTES) };
+}
+
+function valuesOf(members: ReadonlyMap<string, string>): JsonObject {
+  return Object.fromEntries([...members].filter(([name]) => name !== 'response').map(([name, text]) => [name, readJson(text)]));
 }
 
 const FINISH_REASON = /"finish_reason":\s*"/;
@@ -80,8 +98,8 @@ function readEvents({ maxEventBytes, measuresText }: AnswerReaderOptions): Answe
       isFinished ||= FINISH_REASON.test(data);
       if (data === '[DONE]') isDone = true;
       // Most events hold a few characters of text; only those that can matter are parsed.
-      else if (isFirst || data.includes('"usage"') || data.includes('"error"')) readInto(found, JSON.parse(data));
-      if (measuresText) textBytes += textBytesIn(data);
+      else if (isFirst || data.includes('"usage"') || data.includes('"error"')) readInto(found, data.length > MAX_PARSED_CHARS ? readMembers(data, maxEventBytes) : JSON.parse(data));
+      if (measuresText) textBytes += data.length > MAX_PARSED_CHARS ? data.length : textBytesIn(data);
       isFirst = false;
     },
   });
@@ -101,7 +119,7 @@ function readWhole({ measuresText }: AnswerReaderOptions): AnswerReader {
     },
     result: () => {
       const found: Found = { sawError: false };
-      readInto(found, Object.fromEntries([...members.found()].map(([name, text]) => [name, readJson(text)])));
+      readInto(found, valuesOf(members.found()));
       return { ...found, ...(measuresText ? { textBytes } : {}), sawEnd: true };
     },
   };

@@ -14,14 +14,14 @@ export interface DecodedAnswerOptions {
   /** The most decoded bytes: a small answer may decode to gigabytes. More are not read. */
   readonly maxDecodedBytes: number;
   readonly onDecoded: (bytes: Uint8Array) => void;
-  /** Called at most once, when the bytes are not what their coding says or `onDecoded` throws; nothing is decoded after it. */
+  /** Called at most once, when the bytes do not fit their coding or `onDecoded` throws; nothing is decoded after it. */
   readonly onError: (error: unknown) => void;
 }
 
 /** Makes a decoder from the first byte. What waits to be decoded is bounded by the streams' own high water mark, 64 KiB. */
 type CreateDecoder = (first: number) => Transform;
 
-/** The codings of RFC 9110 section 8.4.1 and RFC 8878; the first byte tells zlib, which `deflate` should be, from what some send. */
+/** The codings of RFC 9110 section 8.4.1 and RFC 8878; the first byte distinguishes zlib, which `deflate` should be, from the raw form that some servers send. */
 const DECODERS: ReadonlyMap<string, CreateDecoder> = new Map<string, CreateDecoder>([
   ['gzip', () => createGunzip()],
   ['x-gzip', () => createGunzip()],

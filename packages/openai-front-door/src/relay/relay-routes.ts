@@ -24,7 +24,7 @@ const area = (path: string, methods: readonly string[] = ['GET', 'POST', 'DELETE
  * are the front door's own. A group without a line does not compile.
  */
 const ROWS: Readonly<Record<RelayGroup, readonly Row[]>> = {
-  // First, because some of these stand inside areas of other groups: they make keys of the account, or change it for everybody.
+  // First, because some of these stand inside areas of other groups: they make keys of the account, or change it for all its users.
   front_door_admin: [
     ...['realtime/client_secrets', 'realtime/sessions', 'realtime/transcription_sessions', 'chatkit/sessions'].flatMap((path) => area(path)),
     ...['organization', 'organizations', 'projects', 'admin_api_keys', 'fine_tuning', 'fine-tunes', 'usage', 'dashboard', 'billing', 'keys', 'key', 'credits', 'auth', 'users', 'audit_logs']

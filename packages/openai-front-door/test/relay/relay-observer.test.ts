@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { RelayObservation } from '../../src/relay/answer-reader.ts';
 import { createRelayObserver } from '../../src/relay/relay-observer.ts';
 
@@ -81,6 +81,22 @@ describe('the text that a model wrote', () => {
   it('is not counted unless it is asked for', async () => {
     expect((await observe(Buffer.from(frames('a')), { mediaType: 'text/event-stream' })).observation).not.toHaveProperty('textBytes');
   });
+});
+
+it('a large event is not parsed, and its usage is read all the same (a megabyte of small values would hold the event loop)', async () => {
+  const parsed = vi.spyOn(JSON, 'parse');
+  try {
+    for (const wrapped of [false, true]) {
+      const answer = { model: 'm', instructions: 'x'.repeat(100_000), output: Array.from({ length: 100_000 }, () => ({})), error: null, usage: ANSWER.usage };
+      const events = `data: ${JSON.stringify(wrapped ? { type: 'response.completed', response: answer } : answer)}\n\n`;
+      const observer = createRelayObserver({ mediaType: 'text/event-stream', coding: 'identity', maxEventBytes: 1_000_000, maxDecodedBytes: 1, measuresText: true, onError: (error) => { throw error; } });
+      await observer.onChunk(Buffer.from(events));
+      expect(await observer.result(false)).toMatchObject({ model: 'm', usage: COUNTS, sawError: false });
+    }
+    expect(Math.max(...parsed.mock.calls.map(([text]) => text.length))).toBeLessThan(1_000);
+  } finally {
+    parsed.mockRestore();
+  }
 });
 
 describe('an answer that cannot be read', () => {
