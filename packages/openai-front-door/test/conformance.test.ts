@@ -72,11 +72,6 @@ describe('the README', () => {
     expect(FRONT_DOOR_ERROR_CODES.filter((code) => !others.has(code) && !table.includes(`\`${code}\``))).toEqual([]);
   });
 
-  it('has an example that the compiler has seen', () => {
-    const example = /```ts\n([^]*?)```/.exec(README)?.[1]?.replace("'@penstock/openai-front-door'", "'../src/index.ts'");
-    expect(readFileSync(join(PACKAGE, 'test/readme-example.ts'), 'utf8')).toBe(example);
-  });
-
   it('links to files that exist', () => {
     for (const [, file = ''] of README.matchAll(/\]\(((?:test|src)\/[^)]+)\)/g)) expect(existsSync(join(PACKAGE, file)), file).toBe(true);
   });
