@@ -17,25 +17,36 @@ const folders = ['packages', 'apps'].flatMap((area) => readdirSync(join(ROOT, ar
 const manifests = new Map(folders.map((folder) => [folder, JSON.parse(readFileSync(join(ROOT, folder, 'package.json'), 'utf8')) as Manifest]));
 const workspaceDependencies = (dependencies: Manifest['dependencies']): string[] => Object.keys(dependencies ?? {}).filter((name) => name.startsWith('@penstock/')).toSorted();
 
-// A red pin does not mean that the change is forbidden: it means that the shape of the product changed, and that somebody decided it.
-describe('the star: packages never import each other, only apps compose', () => {
+// A red pin does not mean that the change is forbidden: it means that the shape of the product changed, and that the change was decided.
+/** The packages that may import leaves, and which (docs/decisions/0001-star-topology.md). A package that is not named here is a leaf and imports none. */
+const COMPOSING: Readonly<Record<string, readonly string[]>> = {
+  'packages/anthropic-usage': ['@penstock/sse-relay'],
+  'packages/upstream-metrics': ['@penstock/fast-metrics'],
+};
+
+describe('the star with a stem: leaf packages import nothing of ours, named packages compose leaves, apps compose all', () => {
   test('the set of packages and apps is what ARCHITECTURE.md says', () => {
     expect(folders.toSorted()).toEqual([
       'apps/bench', 'apps/example-service', 'apps/gateway',
-      'packages/anthropic-simulator', 'packages/header-policy', 'packages/json-envelope', 'packages/openai-front-door', 'packages/sse-relay',
+      'packages/anthropic-simulator', 'packages/anthropic-usage', 'packages/fast-metrics', 'packages/header-policy', 'packages/json-envelope', 'packages/openai-front-door', 'packages/sse-relay',
       'packages/test-support', 'packages/upstream-client', 'packages/upstream-metrics',
     ]);
   });
 
-  test.each(folders.filter((folder) => folder.startsWith('packages/')))('%s depends on no other package, test support for its tests aside', (folder) => {
+  test.each(folders.filter((folder) => folder.startsWith('packages/')))('%s depends on the leaves it may compose and no other package, test support for its tests aside', (folder) => {
     const manifest = manifests.get(folder);
-    expect(workspaceDependencies(manifest?.dependencies)).toEqual([]);
+    expect(workspaceDependencies(manifest?.dependencies)).toEqual(COMPOSING[folder] ?? []);
     expect(workspaceDependencies(manifest?.devDependencies).filter((name) => name !== '@penstock/test-support')).toEqual([]);
+  });
+
+  test('a composing package imports leaves only (no package stands between two others)', () => {
+    const leafNames = folders.filter((folder) => folder.startsWith('packages/') && COMPOSING[folder] === undefined).map((folder) => manifests.get(folder)?.name);
+    for (const names of Object.values(COMPOSING)) for (const name of names) expect(leafNames).toContain(name);
   });
 
   test('the gateway composes all published packages', () => {
     expect(workspaceDependencies(manifests.get('apps/gateway')?.dependencies)).toEqual([
-      '@penstock/anthropic-simulator', '@penstock/header-policy', '@penstock/json-envelope', '@penstock/openai-front-door',
+      '@penstock/anthropic-simulator', '@penstock/anthropic-usage', '@penstock/fast-metrics', '@penstock/header-policy', '@penstock/json-envelope', '@penstock/openai-front-door',
       '@penstock/sse-relay', '@penstock/upstream-client', '@penstock/upstream-metrics',
     ]);
   });
@@ -44,13 +55,15 @@ describe('the star: packages never import each other, only apps compose', () => 
     const published = [...manifests.values()].filter((manifest) => manifest.private !== true);
     expect(Object.fromEntries(published.map(({ name, exports }) => [name, Object.keys(exports ?? {})]))).toEqual({
       '@penstock/anthropic-simulator': ['.', './package.json'],
+      '@penstock/anthropic-usage': ['.', './package.json'],
+      '@penstock/fast-metrics': ['.', './package.json'],
       '@penstock/gateway': ['.', './package.json'],
       '@penstock/header-policy': ['.', './package.json'],
       '@penstock/json-envelope': ['.', './package.json'],
       '@penstock/openai-front-door': ['.', './package.json'],
-      '@penstock/sse-relay': ['.', './anthropic-usage', './package.json'],
+      '@penstock/sse-relay': ['.', './package.json'],
       '@penstock/upstream-client': ['.', './package.json'],
-      '@penstock/upstream-metrics': ['.', './tally', './package.json'],
+      '@penstock/upstream-metrics': ['.', './package.json'],
     });
   });
 });

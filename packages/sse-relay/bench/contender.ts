@@ -1,7 +1,6 @@
 import { createServer, type ServerResponse } from 'node:http';
 import { Pool, type Dispatcher } from 'undici';
-import { createUsageObserver } from '../src/anthropic-usage.ts';
-import { createRelayHandler, type BodyObserver } from '../src/index.ts';
+import { createEventObserver, createRelayHandler, type BodyObserver } from '../src/index.ts';
 import { FloorRelay } from './floor-relay.ts';
 
 // One contender in a process of its own: `contender.ts KIND ORIGIN`. Tells its port, then its CPU time whenever it is asked.
@@ -22,7 +21,7 @@ function handlerFor(response: ServerResponse): Dispatcher.DispatchHandler {
   switch (kind) {
     case 'floor': case 'control': return new FloorRelay(response);
     case 'relay': return relay(response);
-    case 'relay+usage': return relay(response, createUsageObserver());
+    case 'relay+observer': return relay(response, createEventObserver({ events: ['message_start', 'message_delta', 'message_stop'], onEvent: () => undefined }));
     default: throw new Error(`no contender is called ${kind}`);
   }
 }

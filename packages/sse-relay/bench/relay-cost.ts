@@ -9,7 +9,7 @@ import { connect } from 'node:net';
 import { startEventSource, type EventSourceOptions } from './event-source.ts';
 
 const isQuick = process.argv.includes('--quick');
-const CONTENDERS = ['floor', 'relay', 'relay+usage', 'control'];
+const CONTENDERS = ['floor', 'relay', 'relay+observer', 'control'];
 const ROUNDS = isQuick ? 7 : 15;
 
 interface Workload extends EventSourceOptions { readonly name: string; readonly streams: number }

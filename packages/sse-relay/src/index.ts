@@ -7,4 +7,6 @@ export type { BodyFraming } from './relay/response-description.ts';
 export {
   DEFAULT_EVENT_OBSERVER_LIMITS, createEventObserver, type EventObserver, type EventObserverLimits, type EventObserverOptions,
 } from './observer/create-event-observer.ts';
+export { ByteBuffer } from './observer/byte-buffer.ts';
+export { createDecodedCopy, readContentCoding, type DecodedCopy, type DecodedCopyOptions } from './observer/decoded-copy.ts';
 export { ObserverError, isObserverError, type ObserverErrorCode } from './observer/observer-error.ts';

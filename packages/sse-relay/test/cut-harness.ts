@@ -1,5 +1,5 @@
 import { openRawConnection, readEvents, startScriptedUpstream, type Recording, type ScriptedConnection } from '@penstock/test-support';
-import { createUsageObserver } from '../src/anthropic-usage.ts';
+import { createEventObserver } from '../src/index.ts';
 import { FAILURE_EVENT, startRelay } from './start-relay.ts';
 
 /** How the upstream breaks off: FIN or RST inside a chunked body, FIN in one that only the close ends, FIN in a compressed one. */
@@ -78,8 +78,9 @@ export async function runCuts(recording: Recording, mode: CutMode, cuts: readonl
   };
   await using upstream = await startScriptedUpstream(serve);
   await using relay = await startRelay(upstream.origin, { relay: () => {
-    const observer = createUsageObserver();
-    return { observer, sawStop: () => observer.result().sawStop, failureLingerMs: 5 };
+    let sawStop = false;
+    const observer = createEventObserver({ events: ['message_stop'], onEvent: () => { sawStop = true; } });
+    return { observer, sawStop: () => sawStop, failureLingerMs: 5 };
   } });
   const queue = [...cuts];
   const work = async (): Promise<void> => {

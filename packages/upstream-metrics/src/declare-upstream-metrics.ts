@@ -1,7 +1,7 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { ObservableUpstream, UpstreamStats } from './observable-upstream.ts';
-import { createTallyCounter, type TallyCounter } from './tally/create-tally-counter.ts';
-import { createTallyHistogram, type TallyHistogram } from './tally/create-tally-histogram.ts';
+import { createFastCounter, type FastCounter } from '../../fast-metrics/src/create-fast-counter.ts';
+import { createFastHistogram, type FastHistogram } from '../../fast-metrics/src/create-fast-histogram.ts';
 
 /** From 100 µs (an idle connection at hand) to the edge of a 5 s slot wait, and beyond for services that wait longer. */
 export const ACQUIRE_BUCKETS: readonly number[] =
@@ -21,8 +21,8 @@ export interface UpstreamMetricSet {
   /** The full names of all of them, gauges included. */
   readonly names: readonly string[];
   /** These two count every request: plain additions. */
-  readonly acquireSeconds: TallyHistogram;
-  readonly acquisitions: TallyCounter;
+  readonly acquireSeconds: FastHistogram;
+  readonly acquisitions: FastCounter;
   readonly rejections: Counter;
   readonly connectSeconds: Histogram;
   readonly connectErrors: Counter;
@@ -93,11 +93,11 @@ function createGauge(prefix: string, { name, help, labelNames = [], set }: Gauge
 function declareEventMetrics(registry: Registry, prefix: string): Omit<UpstreamMetricSet, 'names'> {
   const registers = [registry];
   return {
-    acquireSeconds: createTallyHistogram(registry, {
+    acquireSeconds: createFastHistogram(registry, {
       name: `${prefix}upstream_pool_acquire_seconds`, labelNames: CLIENT_LABELS, buckets: ACQUIRE_BUCKETS,
       help: 'Seconds a request waited until it had a connection of its own. Rejected requests are not in here.',
     }),
-    acquisitions: createTallyCounter(registry, {
+    acquisitions: createFastCounter(registry, {
       name: `${prefix}upstream_pool_acquisitions_total`, labelNames: [...CLIENT_LABELS, 'source'],
       help: 'Requests that got a connection: reused from the idle ones, new, or after waiting in the queue.',
     }),

@@ -3,7 +3,7 @@ import { declareUpstreamMetrics, type UpstreamMetricSet } from './declare-upstre
 import {
   ACQUISITION_SOURCES, CONNECT_FAILURE_REASONS, DISCONNECT_REASONS, type ObservableUpstream, REJECTION_REASONS, type UpstreamEvents,
 } from './observable-upstream.ts';
-import type { TallyCounter } from './tally/create-tally-counter.ts';
+import type { FastCounter } from '../../fast-metrics/src/create-fast-counter.ts';
 import { UpstreamMetricsError } from './upstream-metrics-error.ts';
 
 /** The options of `registerUpstreamMetrics`. */
@@ -54,19 +54,19 @@ function closedChildren(counter: Counter, labels: ClientLabels, label: string, v
 }
 
 /** Likewise, for what every request does. */
-function closedTallies(counter: TallyCounter, labels: ClientLabels, label: string, values: readonly string[]): (value: string) => void {
-  const tallies = new Map(values.map((value) => [value, counter.tally({ ...labels, [label]: value })]));
+function closedSeries(counter: FastCounter, labels: ClientLabels, label: string, values: readonly string[]): (value: string) => void {
+  const seriesByValue = new Map(values.map((value) => [value, counter.series({ ...labels, [label]: value })]));
   return (value) => {
-    const tally = tallies.get(value) ?? counter.tally({ ...labels, [label]: OTHER });
-    tally.value += 1;
+    const series = seriesByValue.get(value) ?? counter.series({ ...labels, [label]: OTHER });
+    series.value += 1;
   };
 }
 
 /** Makes what a client's events do, its children looked up once. */
 function createListeners(metrics: UpstreamMetricSet, labels: ClientLabels, known: boolean): Listeners {
-  const acquireSeconds = metrics.acquireSeconds.tally(labels);
+  const acquireSeconds = metrics.acquireSeconds.series(labels);
   const connectSeconds = metrics.connectSeconds.labels(labels);
-  const countAcquisition = closedTallies(metrics.acquisitions, labels, 'source', ACQUISITION_SOURCES);
+  const countAcquisition = closedSeries(metrics.acquisitions, labels, 'source', ACQUISITION_SOURCES);
   const countRejection = closedChildren(metrics.rejections, labels, 'reason', REJECTION_REASONS);
   const countConnectError = closedChildren(metrics.connectErrors, labels, 'reason', CONNECT_FAILURE_REASONS);
   const countClosed = closedChildren(metrics.connectionsClosed, labels, 'reason', DISCONNECT_REASONS);

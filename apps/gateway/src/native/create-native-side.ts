@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import type { UsageObserverOptions } from '@penstock/sse-relay/anthropic-usage';
+import type { UsageObserverOptions } from '@penstock/anthropic-usage';
 import { createUpstreamClient, type UpstreamClient } from '@penstock/upstream-client';
 import type { ClientRegistry } from '../access/clients/client-registry.ts';
 import type { GatewayConfig } from '../config/gateway-config.ts';

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { safeStatusMessage } from '@penstock/header-policy';
 import { createRelayHandler, type KeepAliveOptions, type RelayFailure, type RelayHandler, type RelayHead, type RelayOptions, type RelayResult } from '@penstock/sse-relay';
-import { createUsageObserver, type UsageObserver } from '@penstock/sse-relay/anthropic-usage';
+import { createUsageObserver, type UsageObserver } from '@penstock/anthropic-usage';
 import type { LongLived, RequestTimeouts, UpstreamController } from '@penstock/upstream-client';
 import type { Dispatcher } from 'undici';
 import { isEncrypted } from '../access/clients/client-address.ts';

@@ -1,4 +1,4 @@
-import type { UsageResult } from '@penstock/sse-relay/anthropic-usage';
+import type { UsageResult } from '@penstock/anthropic-usage';
 import type { ClientRules } from '../access/clients/client-rules.ts';
 import type { InboundRequest } from '../request/inbound-request.ts';
 import type { Outcome } from '../request/request-record.ts';

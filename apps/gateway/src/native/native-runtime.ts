@@ -1,7 +1,7 @@
 import type { BlockList } from 'node:net';
 import { anthropicHeaderRules, createHeaderPolicy, extendHeaderRules, type HeaderPolicy, type RequestHeaderAdditions } from '@penstock/header-policy';
 import type { KeepAliveOptions } from '@penstock/sse-relay';
-import type { UsageObserverOptions } from '@penstock/sse-relay/anthropic-usage';
+import type { UsageObserverOptions } from '@penstock/anthropic-usage';
 import type { RequestTimeouts, UpstreamClient } from '@penstock/upstream-client';
 import { createTrustedProxies } from '../access/clients/client-address.ts';
 import type { ClientRegistry } from '../access/clients/client-registry.ts';

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { errorBody, errorHeaders, GatewayError, type GatewayErrorCode } from '../../src/request/gateway-error.ts';
 
 const PAGE = readFileSync(resolve(import.meta.dirname, '../../../../docs/errors.md'), 'utf8');
-const SOURCE = readFileSync(resolve(import.meta.dirname, '../../src/native/gateway-error.ts'), 'utf8');
+const SOURCE = readFileSync(resolve(import.meta.dirname, '../../src/request/gateway-error.ts'), 'utf8');
 
 describe('docs/errors.md', () => {
   test('has one row for each code, as the gateway answers it', () => {

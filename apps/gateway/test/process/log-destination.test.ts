@@ -68,8 +68,8 @@ test('with a standard output that nobody reads SIGTERM still ends the process', 
 test('a write that holds a thread of the process (a terminal that was stopped) does not keep the process', async () => {
   const pipe = openUnreadPipe();
   const child = spawn(process.execPath, ['--conditions=@penstock/source', '--input-type=module', '-e', `
-    import { createLogger } from ${JSON.stringify(resolve(import.meta.dirname, '../../src/logging/create-logger.ts'))};
-    import { flushLog } from ${JSON.stringify(resolve(import.meta.dirname, '../../src/lifecycle/flush-log.ts'))};
+    import { createLogger } from ${JSON.stringify(resolve(import.meta.dirname, '../../src/observe/log/create-logger.ts'))};
+    import { flushLog } from ${JSON.stringify(resolve(import.meta.dirname, '../../src/process/flush-log.ts'))};
     const processLogger = createLogger({ level: 'info', destination: 'stdout' }, 'json', () => undefined);
     for (let count = 0; count < 2_000; count += 1) processLogger.logger.info('a line of the log, and another one behind it');
     await flushLog(processLogger);`], { stdio: ['ignore', pipe.descriptor, 'inherit'], env: {} });
@@ -89,7 +89,7 @@ test.each([['text', false], ['coloured', true]])('on a terminal the log is text,
   const folder = mkdtempSync(join(tmpdir(), 'penstock-style-'));
   const file = join(folder, 'file.log');
   const text = execFileSync(process.execPath, ['--conditions=@penstock/source', '--input-type=module', '-e', `
-    import { createLogger } from ${JSON.stringify(resolve(import.meta.dirname, '../../src/logging/create-logger.ts'))};
+    import { createLogger } from ${JSON.stringify(resolve(import.meta.dirname, '../../src/observe/log/create-logger.ts'))};
     for (const destination of ['stdout', ${JSON.stringify(file)}]) {
       const { logger, flush } = createLogger({ level: 'info', destination }, ${JSON.stringify(style)}, () => undefined);
       logger.info({ state: 'running' }, 'lifecycle');

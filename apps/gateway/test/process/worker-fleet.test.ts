@@ -17,7 +17,7 @@ import { createWorkerHandle } from '../../src/process/workers/worker-handle.ts';
 import type { WorkerMessage } from '../../src/process/workers/worker-messages.ts';
 import { openStream, startHeldUpstream } from './open-streams.ts';
 
-const PROGRAM = resolve(import.meta.dirname, '../../src/workers/worker-main.ts');
+const PROGRAM = resolve(import.meta.dirname, '../../src/process/workers/worker-main.ts');
 const FROM_SOURCE = ['--conditions=@penstock/source'];
 
 const withKey = (origin: string, key: string, port = 0): GatewayConfig => gatewayConfigSchema.parse({

@@ -1,4 +1,4 @@
-import type { Tally } from '@penstock/upstream-metrics/tally';
+import type { CounterSeries } from '@penstock/fast-metrics';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { FullListenerAction } from '../../inbound/connection-places.ts';
 import { CLIENT_LIMIT_NAMES } from '../../config/sections/clients-section.ts';
@@ -84,14 +84,14 @@ function addProcessMetrics(registry: Registry): void {
 
 /** Every request drops a few fields: their counters are looked up by a map, not by labels. */
 function createDropCounter({ headersDropped }: GatewayMetricSet, reasons: readonly string[]): GatewayMetrics['headersDropped'] {
-  const childrenOf = (direction: HeaderDirection): ReadonlyMap<string, Tally> =>
-    new Map([...reasons, OTHER].map((reason) => [reason, headersDropped.tally({ direction, reason })]));
+  const childrenOf = (direction: HeaderDirection): ReadonlyMap<string, CounterSeries> =>
+    new Map([...reasons, OTHER].map((reason) => [reason, headersDropped.series({ direction, reason })]));
   const children = { request: childrenOf('request'), response: childrenOf('response') };
   return (direction, dropped) => {
     for (let index = 0; index < dropped.length; index += 1) {
       const reason = dropped[index]?.reason ?? OTHER;
-      const tally = children[direction].get(reason) ?? children[direction].get(OTHER);
-      if (tally !== undefined) tally.value += 1;
+      const series = children[direction].get(reason) ?? children[direction].get(OTHER);
+      if (series !== undefined) series.value += 1;
     }
   };
 }
@@ -99,31 +99,31 @@ function createDropCounter({ headersDropped }: GatewayMetricSet, reasons: readon
 /** Makes series of closed label sets exist, so that `rate()` sees the first event of a kind. */
 function zeroClosedSets(metrics: GatewayMetricSet, { routes, dropReasons = [] }: GatewayMetricsOptions): void {
   for (const side of SIDES) {
-    for (const operation of STORE_OPERATIONS) metrics.limitStoreFailures.tally({ side, operation });
-    for (const outcome of OUTCOMES) metrics.outcomes.tally({ side, outcome });
-    for (const source of ['final', 'partial', 'missing']) metrics.usage.tally({ side, source });
-    for (const direction of ['request', 'response']) metrics.relayBytes.tally({ side, direction });
-    metrics.streamsWithoutStop.tally({ side });
-    metrics.overhead.tally({ side });
-    metrics.streamGap.tally({ side });
+    for (const operation of STORE_OPERATIONS) metrics.limitStoreFailures.series({ side, operation });
+    for (const outcome of OUTCOMES) metrics.outcomes.series({ side, outcome });
+    for (const source of ['final', 'partial', 'missing']) metrics.usage.series({ side, source });
+    for (const direction of ['request', 'response']) metrics.relayBytes.series({ side, direction });
+    metrics.streamsWithoutStop.series({ side });
+    metrics.overhead.series({ side });
+    metrics.streamGap.series({ side });
     const [route] = routes[side];
     if (route === undefined) continue;
     for (const stream of ['true', 'false']) {
-      metrics.seconds.tally({ side, route, stream });
-      metrics.firstByte.tally({ side, route, stream });
+      metrics.seconds.series({ side, route, stream });
+      metrics.firstByte.series({ side, route, stream });
     }
   }
   for (const direction of ['request', 'response']) {
-    for (const reason of dropReasons) metrics.headersDropped.tally({ direction, reason });
+    for (const reason of dropReasons) metrics.headersDropped.series({ direction, reason });
   }
 }
 
 function zeroClients(metrics: GatewayMetricSet, routes: GatewayMetricsOptions['routes'], clients: readonly string[]): void {
   for (const client of clients) {
-    for (const limit of CLIENT_LIMIT_NAMES) metrics.limitRejections.tally({ client, limit });
+    for (const limit of CLIENT_LIMIT_NAMES) metrics.limitRejections.series({ client, limit });
     for (const side of SIDES) {
       const [route] = routes[side];
-      if (route !== undefined) metrics.requests.tally({ side, route, method: 'POST', status: '200', outcome: 'ok', client });
+      if (route !== undefined) metrics.requests.series({ side, route, method: 'POST', status: '200', outcome: 'ok', client });
     }
   }
 }
@@ -140,8 +140,8 @@ export function createGatewayMetrics(options: GatewayMetricsOptions): GatewayMet
     requestsInFlight: { native: 0, front_door: 0 }, streamsOpen: { native: 0, front_door: 0 }, draining: false,
   };
   const metrics = declareGatewayMetrics(registry, state, options.readBudgets);
-  const observerErrors = metrics.observerErrors.tally({});
-  const fullListener: Readonly<Record<FullListenerAction, Tally>> = { refused: metrics.connectionsRefused.tally({}), closed_idle: metrics.connectionsEvicted.tally({}) };
+  const observerErrors = metrics.observerErrors.series({});
+  const fullListener: Readonly<Record<FullListenerAction, CounterSeries>> = { refused: metrics.connectionsRefused.series({}), closed_idle: metrics.connectionsEvicted.series({}) };
   const config = options.loadsConfiguration ?? true ? createConfigMetrics(registry) : undefined;
   const quota = createQuotaGauges(registry);
   const clients = createClosedLabel([]);
@@ -191,8 +191,8 @@ export function createGatewayMetrics(options: GatewayMetricsOptions): GatewayMet
     headersDropped: guarded(countDropped),
     connectionsFull: (action) => void (fullListener[action].value += 1),
     observerError,
-    limitRejected: guarded((client, limit) => void (metrics.limitRejections.tally({ client: clients.label(client), limit: limits.label(limit) }).value += 1)),
-    limitStoreFailed: guarded((side, operation) => void (metrics.limitStoreFailures.tally({ side, operation }).value += 1)),
+    limitRejected: guarded((client, limit) => void (metrics.limitRejections.series({ client: clients.label(client), limit: limits.label(limit) }).value += 1)),
+    limitStoreFailed: guarded((side, operation) => void (metrics.limitStoreFailures.series({ side, operation }).value += 1)),
     configReloaded: guarded((result) => config?.reloaded(result)),
     setClientNames: guarded(setClientNames),
     quotaSeen: guarded((rawHeaders, upstream = 'native') => quota.read(rawHeaders, upstream)),

@@ -1,4 +1,4 @@
-import { add, type HistogramTally, type Tally } from '@penstock/upstream-metrics/tally';
+import { add, type HistogramSeries, type CounterSeries } from '@penstock/fast-metrics';
 import type { Outcome, RequestRecord, Side, TokenCounts } from '../../request/request-record.ts';
 import type { GatewayMetricSet } from './declare-gateway-metrics.ts';
 import { type ClosedLabel, createLearnedLabel, methodLabel, statusLabel } from './label-bounds.ts';
@@ -12,19 +12,19 @@ const TOKEN_FIELDS = Object.entries(TOKEN_TYPES);
 
 /** The children that every request of one label combination writes to, looked up once a request; their labels were checked when they were made. */
 interface RequestChildren {
-  readonly requests: Tally;
-  readonly outcomes: Tally;
-  readonly seconds: HistogramTally;
-  readonly firstByte: HistogramTally;
+  readonly requests: CounterSeries;
+  readonly outcomes: CounterSeries;
+  readonly seconds: HistogramSeries;
+  readonly firstByte: HistogramSeries;
 }
 
 /** The children of one side. */
 interface SideChildren {
-  readonly overhead: HistogramTally;
-  readonly streamGap: HistogramTally;
-  readonly withoutStop: Tally;
-  readonly requestBytes: Tally;
-  readonly responseBytes: Tally;
+  readonly overhead: HistogramSeries;
+  readonly streamGap: HistogramSeries;
+  readonly withoutStop: CounterSeries;
+  readonly requestBytes: CounterSeries;
+  readonly responseBytes: CounterSeries;
 }
 
 /** The closed labels that the configuration gives. */
@@ -64,11 +64,11 @@ function seconds(milliseconds: number): number {
 
 function createSideChildren(metrics: GatewayMetricSet, side: Side): SideChildren {
   return {
-    overhead: metrics.overhead.tally({ side }),
-    streamGap: metrics.streamGap.tally({ side }),
-    withoutStop: metrics.streamsWithoutStop.tally({ side }),
-    requestBytes: metrics.relayBytes.tally({ side, direction: 'request' }),
-    responseBytes: metrics.relayBytes.tally({ side, direction: 'response' }),
+    overhead: metrics.overhead.series({ side }),
+    streamGap: metrics.streamGap.series({ side }),
+    withoutStop: metrics.streamsWithoutStop.series({ side }),
+    requestBytes: metrics.relayBytes.series({ side, direction: 'request' }),
+    responseBytes: metrics.relayBytes.series({ side, direction: 'response' }),
   };
 }
 
@@ -82,14 +82,14 @@ export function createRequestRecorder(metrics: GatewayMetricSet, { clients, rout
   const modelLabel = createLearnedLabel();
   const sides = { native: createSideChildren(metrics, 'native'), front_door: createSideChildren(metrics, 'front_door') };
   const childrenOf = cached((side, route, method, status, outcome, client, stream): RequestChildren => ({
-    requests: metrics.requests.tally({ side, route, method, status, outcome, client }),
-    outcomes: metrics.outcomes.tally({ side, outcome }),
-    seconds: metrics.seconds.tally({ side, route, stream }),
-    firstByte: metrics.firstByte.tally({ side, route, stream }),
+    requests: metrics.requests.series({ side, route, method, status, outcome, client }),
+    outcomes: metrics.outcomes.series({ side, outcome }),
+    seconds: metrics.seconds.series({ side, route, stream }),
+    firstByte: metrics.firstByte.series({ side, route, stream }),
   }));
-  const usageOf = cached((side, source) => metrics.usage.tally({ side, source }));
+  const usageOf = cached((side, source) => metrics.usage.series({ side, source }));
   const tokensOf = cached((side, model, client) =>
-    TOKEN_FIELDS.map(([type, field]) => ({ field, tokens: metrics.tokens.tally({ side, model, client, type }) })));
+    TOKEN_FIELDS.map(([type, field]) => ({ field, tokens: metrics.tokens.series({ side, model, client, type }) })));
 
   function recordUsage(record: RequestRecord, client: string): void {
     if (record.usageSource !== undefined) usageOf(record.side, record.usageSource).value += 1;

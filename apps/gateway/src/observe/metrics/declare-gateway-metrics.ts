@@ -1,4 +1,4 @@
-import { createTallyCounter, createTallyHistogram, type TallyCounter, type TallyHistogram } from '@penstock/upstream-metrics/tally';
+import { createFastCounter, createFastHistogram, type FastCounter, type FastHistogram } from '@penstock/fast-metrics';
 import { Gauge, type Registry } from 'prom-client';
 import type { Side } from '../../request/request-record.ts';
 
@@ -31,39 +31,39 @@ export type ReadBudgets = () => Readonly<Partial<Record<Side, { readonly usedByt
 const SIDES: readonly Side[] = ['native', 'front_door'];
 
 function declareRequestMetrics(registry: Registry): {
-  readonly requests: TallyCounter; readonly outcomes: TallyCounter; readonly seconds: TallyHistogram; readonly firstByte: TallyHistogram;
-  readonly overhead: TallyHistogram; readonly streamGap: TallyHistogram; readonly streamsWithoutStop: TallyCounter; readonly relayBytes: TallyCounter;
+  readonly requests: FastCounter; readonly outcomes: FastCounter; readonly seconds: FastHistogram; readonly firstByte: FastHistogram;
+  readonly overhead: FastHistogram; readonly streamGap: FastHistogram; readonly streamsWithoutStop: FastCounter; readonly relayBytes: FastCounter;
 } {
   return {
-    requests: createTallyCounter(registry, {
+    requests: createFastCounter(registry, {
       name: 'penstock_requests_total', labelNames: ['side', 'route', 'method', 'status', 'outcome', 'client'],
       help: 'Requests whose response has ended, by how they ended. status is what the client saw; 499 when it left before one was sent.',
     }),
-    outcomes: createTallyCounter(registry, {
+    outcomes: createFastCounter(registry, {
       name: 'penstock_request_outcomes_total', labelNames: ['side', 'outcome'],
       help: 'The same requests by outcome alone. Every outcome exists from the start at 0, so the first failure of a kind is visible to rate().',
     }),
-    seconds: createTallyHistogram(registry, {
+    seconds: createFastHistogram(registry, {
       name: 'penstock_request_seconds', labelNames: ['side', 'route', 'stream'], buckets: REQUEST_BUCKETS,
       help: 'Seconds from the parsed request head to the end of the response body. stream is whether the response was an event stream.',
     }),
-    firstByte: createTallyHistogram(registry, {
+    firstByte: createFastHistogram(registry, {
       name: 'penstock_time_to_first_byte_seconds', labelNames: ['side', 'route', 'stream'], buckets: FIRST_BYTE_BUCKETS,
       help: 'Seconds from the parsed request head to the first byte of the upstream response head. Only requests that got one.',
     }),
-    overhead: createTallyHistogram(registry, {
+    overhead: createFastHistogram(registry, {
       name: 'penstock_overhead_seconds', labelNames: ['side'], buckets: OVERHEAD_BUCKETS,
       help: 'Seconds of the time to first byte that the gateway itself took: neither receiving the body nor waiting for a slot, a connection or the upstream.',
     }),
-    streamGap: createTallyHistogram(registry, {
+    streamGap: createFastHistogram(registry, {
       name: 'penstock_stream_gap_seconds', labelNames: ['side'], buckets: STREAM_GAP_BUCKETS,
       help: 'The largest silence between two chunks of an event stream, in seconds, one observation a stream.',
     }),
-    streamsWithoutStop: createTallyCounter(registry, {
+    streamsWithoutStop: createFastCounter(registry, {
       name: 'penstock_streams_without_stop_total', labelNames: ['side'],
       help: 'Event streams whose framing ended well but that had no stop event.',
     }),
-    relayBytes: createTallyCounter(registry, {
+    relayBytes: createFastCounter(registry, {
       name: 'penstock_relay_bytes_total', labelNames: ['side', 'direction'],
       help: 'Body bytes relayed: direction request is client to upstream, response is upstream to client.',
     }),
@@ -71,27 +71,27 @@ function declareRequestMetrics(registry: Registry): {
 }
 
 function declareUsageMetrics(registry: Registry): {
-  readonly tokens: TallyCounter; readonly usage: TallyCounter; readonly headersDropped: TallyCounter; readonly limitRejections: TallyCounter;
-  readonly limitStoreFailures: TallyCounter;
+  readonly tokens: FastCounter; readonly usage: FastCounter; readonly headersDropped: FastCounter; readonly limitRejections: FastCounter;
+  readonly limitStoreFailures: FastCounter;
 } {
   return {
-    tokens: createTallyCounter(registry, {
+    tokens: createFastCounter(registry, {
       name: 'penstock_tokens_total', labelNames: ['side', 'model', 'client', 'type'],
       help: 'Tokens that the upstream reported, by how they are billed. model is what the response named: 20 names at most, then other.',
     }),
-    usage: createTallyCounter(registry, {
+    usage: createFastCounter(registry, {
       name: 'penstock_usage_total', labelNames: ['side', 'source'],
       help: 'Requests on routes that report usage, by where the token counts came from: the final usage, only its first part, or nowhere.',
     }),
-    headersDropped: createTallyCounter(registry, {
+    headersDropped: createFastCounter(registry, {
       name: 'penstock_headers_dropped_total', labelNames: ['direction', 'reason'],
       help: 'Header fields that did not cross, by direction and by the rule that held them back. A replaced credential counts as credential.',
     }),
-    limitRejections: createTallyCounter(registry, {
+    limitRejections: createFastCounter(registry, {
       name: 'penstock_limit_rejections_total', labelNames: ['client', 'limit'],
       help: 'Requests refused by a limit of the client they came from.',
     }),
-    limitStoreFailures: createTallyCounter(registry, {
+    limitStoreFailures: createFastCounter(registry, {
       name: 'penstock_limit_store_failures_total', labelNames: ['side', 'operation'],
       help: 'Steps that the store of client limits failed at, decisions made without it included. What then happens is limits.on_store_failure.',
     }),
@@ -100,7 +100,7 @@ function declareUsageMetrics(registry: Registry): {
 
 function declareStateMetrics(registry: Registry, state: GatewayState): {
   readonly inFlight: Gauge; readonly streamsOpen: Gauge; readonly draining: Gauge;
-  readonly connectionsRefused: TallyCounter; readonly connectionsEvicted: TallyCounter; readonly observerErrors: TallyCounter;
+  readonly connectionsRefused: FastCounter; readonly connectionsEvicted: FastCounter; readonly observerErrors: FastCounter;
 } {
   const inFlight = new Gauge({
     name: 'penstock_requests_in_flight', registers: [registry], labelNames: ['side'],
@@ -122,15 +122,15 @@ function declareStateMetrics(registry: Registry, state: GatewayState): {
       this.set(state.draining ? 1 : 0);
     },
   });
-  const connectionsRefused = createTallyCounter(registry, {
+  const connectionsRefused = createFastCounter(registry, {
     name: 'penstock_inbound_connections_refused_total',
     help: 'Connections of clients that were closed at once because server.max_connections were open, each with a request.',
   });
-  const connectionsEvicted = createTallyCounter(registry, {
+  const connectionsEvicted = createFastCounter(registry, {
     name: 'penstock_inbound_connections_evicted_total',
     help: 'Idle connections of clients that were closed for new ones because server.max_connections were open.',
   });
-  const observerErrors = createTallyCounter(registry, {
+  const observerErrors = createFastCounter(registry, {
     name: 'penstock_observer_errors_total',
     help: 'Exceptions thrown by something that only watches (metering, logging, tracing); the bytes went on.',
   });

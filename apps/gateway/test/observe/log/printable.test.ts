@@ -44,7 +44,7 @@ describe('the log', () => {
   });
 
   test.each(['text', 'coloured'])('as %s has none but its own colours', (style) => {
-    const program = `import { createLogger } from ${JSON.stringify(resolve(import.meta.dirname, '../../src/logging/create-logger.ts'))};
+    const program = `import { createLogger } from ${JSON.stringify(resolve(import.meta.dirname, '../../../src/observe/log/create-logger.ts'))};
       const log = createLogger({ level: 'info', destination: 'stdout' }, '${style}', () => process.exit(1));
       log.logger.info({ reason: ${JSON.stringify(HOSTILE)}, nested: { value: ${JSON.stringify(HOSTILE)} } }, 'entry');
       await log.flush();`;

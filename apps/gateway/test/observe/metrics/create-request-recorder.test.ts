@@ -18,9 +18,9 @@ function counting<Target extends object>(target: Target, calls: Calls): Target {
       if (typeof member !== 'function') return member;
       return (...parameters: readonly unknown[]): unknown => {
         const result: unknown = Reflect.apply(member, object, parameters);
-        if (name !== 'tally') calls.records += 1;
+        if (name !== 'series') calls.records += 1;
         else calls.lookups += 1;
-        return name === 'tally' && typeof result === 'object' && result !== null ? counting(result, calls) : result;
+        return name === 'series' && typeof result === 'object' && result !== null ? counting(result, calls) : result;
       };
     },
   });

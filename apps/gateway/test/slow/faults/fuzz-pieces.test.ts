@@ -1,5 +1,5 @@
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
-import { createUsageObserver } from '@penstock/sse-relay/anthropic-usage';
+import { createUsageObserver } from '@penstock/anthropic-usage';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { keepCumulative, mergeExpositions } from '../../../src/observe/metrics/merge-expositions.ts';

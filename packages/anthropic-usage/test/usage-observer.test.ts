@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadRecordings, readEvents, recordingsFolder, type Recording } from '@penstock/test-support';
 import { describe, expect, it } from 'vitest';
-import { createUsageObserver, type UsageObserverOptions, type UsageResult } from '../src/anthropic-usage.ts';
+import { createUsageObserver, type UsageObserverOptions, type UsageResult } from '../src/index.ts';
 
 const SSE = ['Content-Type', 'text/event-stream; charset=utf-8'];
 const JSON_HEAD = ['content-type', 'application/json'];

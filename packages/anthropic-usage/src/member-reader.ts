@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { ByteBuffer } from '../observer/byte-buffer.ts';
+import { ByteBuffer } from '@penstock/sse-relay';
 import type { JsonObject } from './json-values.ts';
 
 const SPACE = 0x20;

@@ -1,27 +1,27 @@
 import { Counter, Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
-import { createTallyCounter } from '../../src/tally/create-tally-counter.ts';
+import { createFastCounter } from '../src/create-fast-counter.ts';
 
 const HELP = { name: 'x_total', help: 'What happened: "x",\nper \\.', labelNames: ['a', 'b'] };
 const COMBINATIONS = [{ a: 'plain', b: '' }, { a: 'a "quoted" \\ path', b: 'two\nlines' }, { a: 'ünï', b: 'é}={,' }];
 
-describe('a counter of tallies', () => {
+describe('a fast counter', () => {
   it('is printed to the letter as prom-client prints a counter, whatever the labels contain', async () => {
     const [registry, plainRegistry] = [new Registry(), new Registry()];
-    const counter = createTallyCounter(registry, HELP);
+    const counter = createFastCounter(registry, HELP);
     const plain = new Counter({ ...HELP, registers: [plainRegistry] });
     for (const [index, labels] of COMBINATIONS.entries()) {
-      counter.tally(labels).value += index * 1.5;
+      counter.series(labels).value += index * 1.5;
       plain.inc(labels, index * 1.5);
     }
     expect(await registry.metrics()).toBe(await plainRegistry.metrics());
     expect(await registry.getMetricsAsJSON()).toEqual(await plainRegistry.getMetricsAsJSON());
   });
 
-  it('exists at 0 without labels, and has one tally a combination', async () => {
+  it('exists at 0 without labels, and has one series a combination', async () => {
     const registry = new Registry();
-    const counter = createTallyCounter(registry, { name: 'y_total', help: 'y' });
-    expect(counter.tally({})).toBe(counter.tally({}));
+    const counter = createFastCounter(registry, { name: 'y_total', help: 'y' });
+    expect(counter.series({})).toBe(counter.series({}));
     expect(await registry.metrics()).toBe('# HELP y_total y\n# TYPE y_total counter\ny_total 0\n');
   });
 });

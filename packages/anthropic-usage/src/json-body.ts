@@ -1,6 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { createDecodedCopy, type DecodedCopy } from '../observer/decoded-copy.ts';
-import { ObserverError } from '../observer/observer-error.ts';
+import { createDecodedCopy, ObserverError, type DecodedCopy } from '@penstock/sse-relay';
 import { MemberReader, type MemberReaderOptions } from './member-reader.ts';
 import { asObject, type JsonObject } from './json-values.ts';
 

@@ -2,19 +2,19 @@ import { Histogram, type Registry } from 'prom-client';
 import { seriesText } from './series-text.ts';
 
 /** The observations of one label combination; an observation is one search and three additions. */
-export interface HistogramTally {
-  /** Counts one observation, in the unit of the buckets. Throws on what is no measurement: one NaN would spoil the series for good. */
+export interface HistogramSeries {
+  /** Counts one observation, in the unit of the buckets. Throws a `RangeError` unless it is finite: one NaN would spoil the series for good. */
   observe(value: number): void;
 }
 
-/** A histogram whose observing costs no look-up; prom-client sees it only when somebody scrapes. */
-export interface TallyHistogram {
-  /** The tally of a label combination, made empty the first time. Keep it: the look-up costs more than the counting. */
-  tally(labels: Readonly<Record<string, string>>): HistogramTally;
+/** A histogram whose observation needs no label lookup; prom-client reads the buckets when the registry is scraped. */
+export interface FastHistogram {
+  /** The series of a label combination, created empty on the first call. Keep it: the lookup costs more than the observation. */
+  series(labels: Readonly<Record<string, string>>): HistogramSeries;
 }
 
-/** What the histogram is called, what it measures, and the upper bounds of its buckets in ascending order. */
-export interface TallyHistogramOptions {
+/** Name, help text, labels and the upper bounds of the buckets in ascending order. */
+export interface FastHistogramOptions {
   readonly name: string;
   readonly help: string;
   readonly labelNames: readonly string[];
@@ -27,7 +27,7 @@ interface MetricValue {
   readonly labels?: Readonly<Record<string, string | number>>;
 }
 
-class BucketTally implements HistogramTally {
+class BucketSeries implements HistogramSeries {
   readonly labels: Readonly<Record<string, string>>;
   readonly #bounds: readonly number[];
   /** One count for each bucket alone, the last for what is above all bounds. */
@@ -82,26 +82,26 @@ class BucketTally implements HistogramTally {
   }
 }
 
-/** Creates a histogram of tallies in a registry. */
-export function createTallyHistogram(registry: Registry, { name, help, labelNames, buckets }: TallyHistogramOptions): TallyHistogram {
-  const tallies = new Map<string, BucketTally>();
+/** Creates a histogram in a registry. */
+export function createFastHistogram(registry: Registry, { name, help, labelNames, buckets }: FastHistogramOptions): FastHistogram {
+  const known = new Map<string, BucketSeries>();
   const histogram = new Histogram({ name, help, labelNames: [...labelNames], buckets: [...buckets], registers: [] });
-  const all = (read: (tally: BucketTally) => MetricValue[]): MetricValue[] => Array.from(tallies.values(), read).flat();
-  // A registry prints by the first, and hands out by the second.
+  const all = (read: (series: BucketSeries) => MetricValue[]): MetricValue[] => Array.from(known.values(), read).flat();
+  // prom-client's registry prints with `getForPromString` and returns JSON from `get`.
   Object.assign(histogram, {
-    getForPromString: () => Promise.resolve({ name, help, type: 'histogram', values: all((tally) => tally.printed()) }),
-    get: () => Promise.resolve({ name, help, type: 'histogram', aggregator: 'sum', values: all((tally) => tally.described(name)) }),
-    reset: () => { for (const tally of tallies.values()) tally.clear(); },
+    getForPromString: () => Promise.resolve({ name, help, type: 'histogram', values: all((series) => series.printed()) }),
+    get: () => Promise.resolve({ name, help, type: 'histogram', aggregator: 'sum', values: all((series) => series.described(name)) }),
+    reset: () => { for (const series of known.values()) series.clear(); },
   });
   registry.registerMetric(histogram);
   return {
-    tally(labels) {
+    series(labels) {
       const key = labelNames.map((label) => labels[label]).join('\n');
-      const known = tallies.get(key);
-      if (known !== undefined) return known;
-      const tally = new BucketTally(name, labels, buckets);
-      tallies.set(key, tally);
-      return tally;
+      const existing = known.get(key);
+      if (existing !== undefined) return existing;
+      const created = new BucketSeries(name, labels, buckets);
+      known.set(key, created);
+      return created;
     },
   };
 }

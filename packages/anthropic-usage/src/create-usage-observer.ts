@@ -1,7 +1,6 @@
-import { readContentCoding } from '../observer/decoded-copy.ts';
-import { createEventObserver, DEFAULT_EVENT_OBSERVER_LIMITS, type EventObserverLimits, type EventObserverOptions } from '../observer/create-event-observer.ts';
-import { ObserverError } from '../observer/observer-error.ts';
-import type { BodyObserver } from '../relay/relay-options.ts';
+import {
+  createEventObserver, DEFAULT_EVENT_OBSERVER_LIMITS, ObserverError, readContentCoding, type BodyObserver, type EventObserverLimits, type EventObserverOptions,
+} from '@penstock/sse-relay';
 import { JsonBody, type JsonBodyOptions } from './json-body.ts';
 import type { JsonObject } from './json-values.ts';
 import { MEASURED_EVENTS, MessageReading, READ_EVENTS, READ_MEMBERS } from './message-reading.ts';

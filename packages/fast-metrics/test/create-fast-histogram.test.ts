@@ -1,6 +1,6 @@
 import { Histogram, Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
-import { createTallyHistogram } from '../../src/tally/create-tally-histogram.ts';
+import { createFastHistogram } from '../src/create-fast-histogram.ts';
 
 const DECLARED = { name: 'x_seconds', help: 'How long: "x",\nper \\.', labelNames: ['a', 'b'], buckets: [0.1, 0.25, 1, 10] };
 const COMBINATIONS = [{ a: 'plain', b: '' }, { a: 'a "quoted" \\ path', b: 'two\nlines' }, { a: 'ünï', b: 'é}={,' }];
@@ -15,12 +15,12 @@ function fill(observe: (labels: (typeof COMBINATIONS)[number], value: number) =>
   for (const [index, labels] of COMBINATIONS.entries()) for (const value of VALUES.slice(index)) observe(labels, value);
 }
 
-describe('a histogram of tallies', () => {
+describe('a fast histogram', () => {
   it('is printed and handed out to the letter as prom-client does it, bounds, labels and all', async () => {
     const [registry, plainRegistry] = [new Registry(), new Registry()];
-    const histogram = createTallyHistogram(registry, DECLARED);
+    const histogram = createFastHistogram(registry, DECLARED);
     const plain = new Histogram({ ...DECLARED, registers: [plainRegistry] });
-    fill((labels, value) => histogram.tally(labels).observe(value));
+    fill((labels, value) => histogram.series(labels).observe(value));
     fill((labels, value) => plain.observe(labels, value));
     expect(await registry.metrics()).toBe(await plainRegistry.metrics());
     expect(await registry.getMetricsAsJSON()).toEqual(withoutExemplars(await plainRegistry.getMetricsAsJSON()));
@@ -28,20 +28,20 @@ describe('a histogram of tallies', () => {
 
   it('is empty, not absent, for a combination that was asked for (rates start at 0), and empty again after a reset', async () => {
     const registry = new Registry();
-    const histogram = createTallyHistogram(registry, DECLARED);
-    const tally = histogram.tally({ a: 'a', b: 'b' });
-    expect(histogram.tally({ a: 'a', b: 'b' })).toBe(tally);
+    const histogram = createFastHistogram(registry, DECLARED);
+    const series = histogram.series({ a: 'a', b: 'b' });
+    expect(histogram.series({ a: 'a', b: 'b' })).toBe(series);
     const empty = await registry.metrics();
     expect(empty).toContain('x_seconds_bucket{le="+Inf",a="a",b="b"} 0\n');
     expect(empty).toContain('x_seconds_count{a="a",b="b"} 0');
-    tally.observe(3);
+    series.observe(3);
     expect(await registry.metrics()).toContain('x_seconds_sum{a="a",b="b"} 3\n');
     registry.resetMetrics();
     expect(await registry.metrics()).toBe(empty);
   });
 
   it.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])('refuses %s (one would spoil the sum for good)', (value) => {
-    const tally = createTallyHistogram(new Registry(), DECLARED).tally({ a: 'a', b: 'b' });
-    expect(() => tally.observe(value)).toThrow('an observation must be a finite number');
+    const series = createFastHistogram(new Registry(), DECLARED).series({ a: 'a', b: 'b' });
+    expect(() => series.observe(value)).toThrow('an observation must be a finite number');
   });
 });

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { MemberReader } from '../src/usage/member-reader.ts';
+import { MemberReader } from '../src/member-reader.ts';
 
 const NAMES = new Set(['usage', 'model', 'error']);
 

@@ -1,0 +1,62 @@
+import { Counter, type Registry } from 'prom-client';
+import { seriesText } from './series-text.ts';
+
+/** The count of one label combination: a plain number, which the registry copies when it is scraped. */
+export interface CounterSeries {
+  value: number;
+}
+
+/** A counter whose increment is one addition on a plain number; prom-client reads the numbers when the registry is scraped. */
+export interface FastCounter {
+  /** The series of a label combination, created at 0 on the first call. Keep it: the lookup costs more than the increment. */
+  series(labels: Readonly<Record<string, string>>): CounterSeries;
+}
+
+/** Name, help text and labels of a counter. */
+export interface FastCounterOptions {
+  readonly name: string;
+  readonly help: string;
+  readonly labelNames?: readonly string[];
+}
+
+/** A series with its labels, and with its name and labels as they stand in an exposition. */
+interface NamedSeries extends CounterSeries {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly text: string;
+}
+
+/** Creates a counter in a registry. */
+export function createFastCounter(registry: Registry, { name, help, labelNames = [] }: FastCounterOptions): FastCounter {
+  const known = new Map<string, NamedSeries>();
+  const counter = new Counter({
+    name, help, labelNames: [...labelNames], registers: [],
+    collect(): void {
+      this.reset();
+      for (const { labels, value } of known.values()) this.inc(labels, value);
+    },
+  });
+  // prom-client's registry prefers `getForPromString` to `get`. Printing thousands of series from texts made once takes a quarter of the time
+  // that hashing, copying and formatting their labels at every scrape takes.
+  Object.assign(counter, {
+    getForPromString: () => Promise.resolve({
+      name, help, type: 'counter', values: Array.from(known.values(), ({ text, value }) => ({ metricName: text, value })),
+    }),
+  });
+  registry.registerMetric(counter);
+  return {
+    series(labels) {
+      const key = labelNames.map((label) => labels[label]).join('\n');
+      const existing = known.get(key);
+      if (existing !== undefined) return existing;
+      const created = { labels, text: seriesText(name, labels), value: 0 };
+      known.set(key, created);
+      return created;
+    },
+  };
+}
+
+/** Adds to a series. Throws a `RangeError` unless `count` is finite and not negative: one NaN would spoil the series for good. */
+export function add(series: CounterSeries, count: number): void {
+  if (!(count >= 0 && count < Number.POSITIVE_INFINITY)) throw new RangeError(`a count must be a finite number from 0, received ${count}`);
+  series.value += count;
+}

@@ -1,2 +1,0 @@
-export { createUsageObserver, DEFAULT_MAX_MEMBER_BYTES, type UsageObserver, type UsageObserverOptions } from './usage/create-usage-observer.ts';
-export { type MessageTokens, type MessageUsage, type ModelTokens, type TokenCounts, type UsageResult, type UsageSource } from './usage/usage-result.ts';
