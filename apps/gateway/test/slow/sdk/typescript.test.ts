@@ -1,6 +1,9 @@
 import Anthropic from '@anthropic-ai/sdk';
 import AnthropicOld from 'anthropic-sdk-0-71';
-import { describe, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { startTestGateway } from '../../start-test-gateway.ts';
+import { cutStream, messageEvents, text } from '../clients/api-answers.ts';
+import { startScriptedApi } from '../clients/scripted-api.ts';
 import { expectEqualAccounts } from './expect-equal-accounts.ts';
 import { SDK_SCENARIOS, type SdkCall, type SdkEnd } from './sdk-scenarios.ts';
 
@@ -47,4 +50,12 @@ async function drive(client: Anthropic, call: SdkCall): Promise<SdkEnd> {
 describe.each(SDKS)('@anthropic-ai/sdk %s ends as it does without the gateway, and costs the upstream the same', (_version, create) => {
   test.concurrent.each(SDK_SCENARIOS.map((scenario) => [scenario.name, scenario] as const))('%s', (_name, scenario) =>
     expectEqualAccounts(scenario, (call, baseUrl) => drive(create(baseUrl), call)));
+
+  test('a broken stream says why where it may end in an event (broken_streams: event)', async () => {
+    await using api = await startScriptedApi({ messages: [cutStream(messageEvents([text('Half of an answer.')]).slice(0, 4))] });
+    await using gateway = await startTestGateway(api.origin, { anthropic_native: { broken_streams: 'event' } });
+    const end = await drive(create(gateway.anthropic), 'stream');
+    expect(end.error).toBe('APIError');
+    expect(end.message).toContain('The stream from the Anthropic API ended before it was complete.');
+  });
 });
