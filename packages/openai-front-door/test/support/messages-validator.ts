@@ -90,10 +90,24 @@ function checkMessages(value: unknown, breakpoints: { count: number }): void {
     content.forEach((block: unknown, position) => { checkBlock(block, role, `${path}.content[${position}]`, breakpoints); });
     const lastResult = content.findLastIndex((block: Json) => block['type'] === 'tool_result');
     demand(content.slice(0, lastResult + 1).every((block: Json) => block['type'] === 'tool_result'), `${path} has its tool results first`);
+    const text: unknown = (content.at(-1) as Json)['text'];
+    demand(role !== 'assistant' || index < value.length - 1 || typeof text !== 'string' || text === text.trimEnd(), `${path} does not end in white space`);
     if (role !== 'system') return;
     const followed: unknown = value[index + 1];
     demand(isObject(value[index - 1]) && value[index - 1].role === 'user' && (followed === undefined || (isObject(followed) && followed['role'] === 'assistant')), `${path} is after a user turn`);
   });
+}
+
+/** Every object of a schema that is enforced takes no further members. */
+function checkClosed(schema: unknown, path: string): void {
+  if (Array.isArray(schema)) {
+    for (const inner of schema) checkClosed(inner, path);
+    return;
+  }
+  if (!isObject(schema)) return;
+  if (schema['type'] === 'object' || (Array.isArray(schema['type']) && schema['type'].includes('object'))) demand(schema['additionalProperties'] === false, `${path}: additionalProperties is false`);
+  for (const name of ['properties', '$defs', 'definitions']) if (isObject(schema[name])) checkClosed(Object.values(schema[name]), path);
+  for (const name of ['items', 'anyOf', 'oneOf', 'allOf', 'prefixItems']) checkClosed(schema[name], path);
 }
 
 function checkTools(body: Json, breakpoints: { count: number }): void {
@@ -107,6 +121,8 @@ function checkTools(body: Json, breakpoints: { count: number }): void {
       demand(typeof name === 'string' && NAME.test(name) && !names.has(name), `${path}.name`);
       demand(description === undefined || typeof description === 'string', `${path}.description`);
       demand(isObject(schema) && schema['type'] === 'object', `${path}.input_schema.type`);
+      demand(['anyOf', 'oneOf', 'allOf'].every((name) => schema[name] === undefined), `${path}.input_schema has no combinator at its top`);
+      if ((tool as Json)['strict'] === true) checkClosed(schema, `${path}.input_schema`);
       checkCacheControl(tool as Json, path, breakpoints);
       names.add(name);
     });
@@ -157,6 +173,7 @@ export function validateMessagesRequest(body: unknown): void {
     const { effort, format } = requireKeys(output, ['effort', 'format'], 'output_config');
     demand(effort === undefined || (['low', 'medium', 'high', 'xhigh', 'max'] as unknown[]).includes(effort), 'output_config.effort');
     demand(format === undefined || (isObject(format) && format['type'] === 'json_schema' && isObject(format['schema'])), 'output_config.format');
+    if (isObject(format)) checkClosed(format['schema'], 'output_config.format.schema');
   }
   if (body['metadata'] !== undefined) demand(typeof requireKeys(body['metadata'], ['user_id'], 'metadata')['user_id'] === 'string', 'metadata.user_id');
 }
