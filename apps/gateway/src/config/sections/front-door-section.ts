@@ -92,7 +92,7 @@ const modelRule: z.ZodType<ModelRuleConfig> = z.strictObject({
 
 /** The schema of one entry of `model_capabilities`. */
 export const modelCapabilitiesSection: z.ZodType<ModelCapabilitiesConfig> = z.strictObject({
-  rejects_sampling: flag().optional().describe('`temperature`, `top_p` and `top_k` are dropped.'),
+  rejects_sampling: flag().optional().describe('`temperature` and `top_p` are dropped and reported. `top_k` is no field of `/v1`: it is dropped and reported for every model.'),
   exclusive_sampling: flag().optional().describe('Of `temperature` and `top_p` only the first is sent.'),
   effort_levels: list(z.enum(EFFORT_LEVELS, `one of ${EFFORT_LEVELS.join(', ')}`)).optional().describe('Values of `reasoning_effort` that are sent.'),
   adaptive_only: flag().optional().describe('Thinking is adaptive; a budget is never sent.'),
@@ -113,7 +113,7 @@ export const frontDoorSection: z.ZodType<FrontDoorConfig> = z.strictObject({
   json_object: z.enum(JSON_OBJECT, 'reject or ignore').default('reject')
     .describe('`response_format` of type `json_object`, which the API has no counterpart for: refused with 400, or ignored and reported.'),
   max_buffered_bytes: count(1_048_576, Number.MAX_SAFE_INTEGER).default(268_435_456).describe('Request bytes of the front door held at once, all requests and workers together.'),
-  keep_alive_comments: secondsOrNone().default(0).describe('Silence in seconds after which a comment is sent on an event stream; 0: only where the upstream sends a ping.'),
+  keep_alive_comments: secondsOrNone().default(0).describe('Silence in seconds after which a comment is sent on an event stream; 0: only where the upstream sends a ping, or nothing but events that hold nothing for the client for 10 seconds (thinking, input of server tools).'),
   backends: list(backendSection).default([])
     .describe('Upstreams. Empty: one `anthropic` backend with the base_url, api_key, version and ca of `anthropic_native`, with its own connections.'),
   route_groups: list(z.enum(FRONT_DOOR_GROUPS, `one of ${FRONT_DOOR_GROUPS.join(', ')}`)).default(['front_door', 'front_door_files', 'front_door_batches', 'front_door_state'])
