@@ -64,9 +64,9 @@ function toolFieldsOf(isBroken: boolean): fc.Arbitrary<Record<string, unknown>> 
   const toolOf = (name: string): fc.Arbitrary<unknown> => fc.oneof(mostly(partly({ type: mostly(fc.constant('function')), function: definitionOf(name) }, 'function')), flatOf(name));
   const names = ['a', 'look_up', isBroken ? 'a b' : 'z'];
   const tools = fc.oneof(fc.tuple(toolOf('a')), fc.tuple(...names.map(toolOf)), fc.constant([]));
-  const named = all({ type: fc.constant('function'), function: all({ name: oneOf(['a'], ['nobody']) }) });
+  const named = all({ type: fc.constant('function'), function: all({ name: oneOf(['a'], ['missing']) }) });
   const allowed = all({ type: fc.constant('allowed_tools'), allowed_tools: all({ mode: oneOf(['auto', 'required'], ['x']), tools: fc.tuple(named) }) });
-  const foreign = fc.oneof(all({ type: fc.constant('function'), name: oneOf(['a'], ['nobody']) }), partly({ type: fc.constantFrom('auto', 'none'), disable_parallel_tool_use: fc.boolean() }, 'type'), all({ type: fc.constant('tool'), name: oneOf(['a'], ['nobody']) }));
+  const foreign = fc.oneof(all({ type: fc.constant('function'), name: oneOf(['a'], ['missing']) }), partly({ type: fc.constantFrom('auto', 'none'), disable_parallel_tool_use: fc.boolean() }, 'type'), all({ type: fc.constant('tool'), name: oneOf(['a'], ['missing']) }));
   const choice = fc.oneof(oneOf(['auto', 'none'], ['x', 'required', 7]), named, allowed, foreign);
   const declared = all({ tools: mostly(fc.tuple(toolOf('a'), toolOf('b'))), tool_choice: mostly(fc.oneof(choice, fc.constant('required'))), parallel_tool_calls: mostly(fc.boolean()) });
   return fc.oneof(
