@@ -121,7 +121,7 @@ function checkTools(body: Json, breakpoints: { count: number }): void {
       demand(typeof name === 'string' && NAME.test(name) && !names.has(name), `${path}.name`);
       demand(description === undefined || typeof description === 'string', `${path}.description`);
       demand(isObject(schema) && schema['type'] === 'object', `${path}.input_schema.type`);
-      demand(['anyOf', 'oneOf', 'allOf'].every((name) => schema[name] === undefined), `${path}.input_schema has no combinator at its top`);
+      demand(['anyOf', 'oneOf', 'allOf'].every((combinator) => schema[combinator] === undefined), `${path}.input_schema has no combinator at its top`);
       if ((tool as Json)['strict'] === true) checkClosed(schema, `${path}.input_schema`);
       checkCacheControl(tool as Json, path, breakpoints);
       names.add(name);

@@ -20,12 +20,13 @@ const upstream = createServer((request, response) => {
 });
 upstream.listen(0, '127.0.0.1', () => { process.send?.({ port: (upstream.address() as AddressInfo).port }); });
 
-process.on('message', (order: Order) => {
+async function carryOut(order: Order): Promise<void> {
   answer = order.answer === undefined ? PLAIN_ANSWER : COSTLY_ANSWERS[order.answer]?.() ?? '';
   const body = order.request === undefined ? `{"model":"${order.model}","messages":[{"role":"user","content":"x"}]}` : COSTLY_REQUESTS[order.request]?.(order.model) ?? '';
-  fetch(`${order.origin}/v1/chat/completions`, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
-    .then(async (response) => {
-      await response.text();
-      process.send?.({ status: response.status, bytes: Math.max(body.length, answer.length) });
-    }, (error: unknown) => { process.send?.({ status: String(error), bytes: body.length }); });
-});
+  const response = await fetch(`${order.origin}/v1/chat/completions`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+  await response.text();
+  process.send?.({ status: response.status, bytes: Math.max(body.length, answer.length) });
+}
+
+// A failure ends the process, which its parent waits for as well.
+process.on('message', (order: Order) => { void carryOut(order); });
