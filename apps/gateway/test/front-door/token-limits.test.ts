@@ -126,7 +126,7 @@ describe('requests whose tokens are spent after their answer', () => {
     ['/v1/fine_tuning/jobs', { training_file: 'f' }],
     ['/v1/responses', { input: 'Hi', background: true }],
   ])('are closed to a client with a limit in tokens: POST %s', async (path, body) => {
-    await using world = await start({ output_tokens_per_minute: 1000 }, json({}), { route_groups: ['front_door', 'front_door_batches', 'front_door_state', 'front_door_admin'] });
+    await using world = await start({ output_tokens_per_minute: 1000 }, json({}), { route_groups: ['front_door', 'front_door_files', 'front_door_batches', 'front_door_state', 'front_door_admin'] });
     const refused = await world.ask(body, path);
     expect([refused.status, await refused.text(), world.origin.requests.length]).toEqual([403, expect.stringContaining('(output_tokens_per_minute)'), 0]);
   });
