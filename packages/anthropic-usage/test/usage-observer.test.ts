@@ -1,4 +1,4 @@
-import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
+import { brotliCompressSync, constants, createBrotliCompress, createDeflate, createGzip, createZstdCompress, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadRecordings, readEvents, recordingsFolder, type Recording } from '@penstock/test-support';
@@ -178,6 +178,22 @@ describe('the text that a model wrote', () => {
     const body = gzipSync(start({}) + written({ type: 'text_delta', text: 'x'.repeat(5_000) }), { level: 0 });
     const seen = await measured([...SSE, 'content-encoding', 'gzip'], body, 'client_gone');
     expect(seen).toBe(5_000);
+  });
+
+  it.each([
+    ['gzip', () => createGzip({ flush: constants.Z_SYNC_FLUSH })], ['deflate', () => createDeflate({ flush: constants.Z_SYNC_FLUSH })],
+    ['br', () => createBrotliCompress({ flush: constants.BROTLI_OPERATION_FLUSH })], ['zstd', () => createZstdCompress({ flush: constants.ZSTD_e_flush })],
+  ] as const)('is counted to the last byte of a stream in %s that is cut while its copy is still being decoded', async (coding, createEncoder) => {
+    const encoder = createEncoder();
+    const encoded: Buffer[] = [];
+    encoder.on('data', (bytes: Buffer) => { encoded.push(bytes); });
+    for (let piece = 0; piece < 30; piece += 1) await new Promise<void>((resolve) => { encoder.write(written({ type: 'text_delta', text: 'x'.repeat(100) }), () => resolve()); });
+    await new Promise((resolve) => { setImmediate(resolve); });
+    const observer = createUsageObserver({ measuresText: true });
+    observer.onHead(200, [...SSE, 'content-encoding', coding]);
+    for (const chunk of encoded) observer.onChunk(chunk);
+    await observer.onEnd('upstream_failed');
+    expect(observer.result().textBytes).toBe(3_000);
   });
 
   it('is all of a JSON body, decoded, whole or cut', async () => {

@@ -30,6 +30,8 @@ const DECODERS: ReadonlyMap<string, CreateDecoder> = new Map<string, CreateDecod
   ['zstd', () => createZstdDecompress()],
 ]);
 
+const NOTHING = new Uint8Array(0);
+
 /** Decodes an answer of one coding; `undefined` for a coding that is not known. */
 export function createDecodedAnswer(coding: string, options: DecodedAnswerOptions): DecodedAnswer | undefined {
   const create = DECODERS.get(coding);
@@ -58,11 +60,23 @@ class Decoding implements DecodedAnswer {
 
   async end(isCut: boolean): Promise<boolean> {
     this.#isCut = isCut;
-    if (this.#state === 'reading' && this.#decoder !== undefined) {
-      this.#decoder.end();
-      await this.#wait();
+    const decoder = this.#decoder;
+    if (this.#state === 'reading' && decoder !== undefined) {
+      // A decoder that is ended before it has read its last bytes gives nothing of them when their coding is cut.
+      let hasRead = false;
+      decoder.write(NOTHING, () => {
+        hasRead = true;
+        this.#wake?.();
+      });
+      while (!hasRead && this.#isReading()) await this.#wait();
+      decoder.end();
+      while (this.#isReading()) await this.#wait();
     }
     return this.#state === 'whole' || this.#decoder === undefined;
+  }
+
+  #isReading(): boolean {
+    return this.#state === 'reading';
   }
 
   /** Until the decoder takes more, has ended, or was given up. */

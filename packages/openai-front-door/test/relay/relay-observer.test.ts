@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
+import { brotliCompressSync, constants, createBrotliCompress, createDeflate, createGzip, createZstdCompress, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { describe, expect, it, vi } from 'vitest';
 import type { RelayObservation } from '../../src/relay/answer-reader.ts';
 import { createRelayObserver } from '../../src/relay/relay-observer.ts';
@@ -64,6 +64,20 @@ describe('the text that a model wrote', () => {
     expect(await measured(events, { mediaType: 'text/event-stream', size: 3 })).toBe(7);
     expect(await measured(events.subarray(0, -20), { mediaType: 'text/event-stream', isCut: true })).toBe(7);
     expect(await measured(gzipSync(events), { mediaType: 'text/event-stream', coding: 'gzip' })).toBe(7);
+  });
+
+  it.each([
+    ['gzip', () => createGzip({ flush: constants.Z_SYNC_FLUSH })], ['deflate', () => createDeflate({ flush: constants.Z_SYNC_FLUSH })],
+    ['br', () => createBrotliCompress({ flush: constants.BROTLI_OPERATION_FLUSH })], ['zstd', () => createZstdCompress({ flush: constants.ZSTD_e_flush })],
+  ] as const)('is counted to the last byte of a stream in %s that is cut while it is still being decoded', async (coding, createEncoder) => {
+    const encoder = createEncoder();
+    const encoded: Buffer[] = [];
+    encoder.on('data', (bytes: Buffer) => { encoded.push(bytes); });
+    for (let piece = 0; piece < 30; piece += 1) await new Promise<void>((resolve) => { encoder.write(frames('x'.repeat(100)), () => resolve()); });
+    await new Promise((resolve) => { setImmediate(resolve); });
+    const observer = createRelayObserver({ mediaType: 'text/event-stream', coding, maxEventBytes: 10_000, maxDecodedBytes: 1_000_000, measuresText: true, onError: () => undefined });
+    for (const chunk of encoded) void observer.onChunk(chunk);
+    expect((await observer.result(true)).textBytes).toBe(3_000);
   });
 
   it('is all of a JSON answer, decoded', async () => {
