@@ -8,6 +8,8 @@ import { describeMachine } from './report/describe-machine.ts';
 import { drawChart } from './report/draw-chart.ts';
 import { describeWorkload } from './report/print-table.ts';
 import { WORKLOADS, quick } from './workloads/all-workloads.ts';
+import { describeTurns } from './turns/describe-turns.ts';
+import { runTurns, type TurnRow } from './turns/run-turns.ts';
 import { createBenchRig } from './workloads/bench-rig.ts';
 import { runWorkload, type WorkloadResult } from './workloads/run-workload.ts';
 
@@ -28,8 +30,12 @@ const workloads = WORKLOADS
   .filter(({ name }) => flags.only.length === 0 || flags.only.some((part) => name.includes(part)))
   .map((workload) => (flags.quick ? quick(workload) : workload))
   .map((workload) => (flags.rounds === undefined ? workload : { ...workload, rounds: Number(flags.rounds) }));
+/** The name of what is no workload: inputs that are costly for their size, by the longest turn of the event loop. */
+const TURNS = 'turns';
 const folder = mkdtempSync(join(tmpdir(), 'penstock-bench-'));
 const results: WorkloadResult[] = [];
+let turns: readonly TurnRow[] = [];
+const withTurns = !flags.check && (flags.only.length === 0 || flags.only.some((part) => TURNS.includes(part)));
 const rig = await createBenchRig(folder);
 try {
   const { contenders, skipped } = await chooseContenders({ names: flags.check ? ['penstock'] : flags.contender, withPeers: !flags['no-peers'] && !flags.quick });
@@ -41,6 +47,12 @@ try {
     progress('');
     results.push(result);
     console.log(`${describeWorkload(result)}\n`);
+    save(results, skipped);
+  }
+  if (withTurns) {
+    turns = await runTurns(folder, flags.quick ? 1_000_000 : 32_000_000, (text) => progress(`${TURNS}: ${text}`));
+    progress('');
+    console.log(`### Longest turn of the event loop\n\n${describeTurns(turns)}\n`);
     save(results, skipped);
   }
   if (flags.check) check();
@@ -63,6 +75,6 @@ function check(): void {
 
 function save(all: readonly WorkloadResult[], skipped: readonly Skipped[]): void {
   mkdirSync(flags.out, { recursive: true });
-  writeFileSync(join(flags.out, 'results.json'), JSON.stringify({ machine: describeMachine(), skipped, workloads: all }, null, 1));
+  writeFileSync(join(flags.out, 'results.json'), JSON.stringify({ machine: describeMachine(), skipped, workloads: all, turns }, null, 1));
   writeFileSync(join(flags.out, 'results.svg'), drawChart(all));
 }

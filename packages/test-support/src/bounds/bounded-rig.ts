@@ -81,6 +81,7 @@ export async function createBoundedRig(): Promise<BoundedRig> {
   };
   const upstream = createServer({ requestTimeout: 0 }, (request, response) => { void respond(request, response).catch(() => undefined); });
   upstream.on('clientError', () => undefined);
+  upstream.on('connection', (socket: Socket) => { socket.on('error', () => undefined); });
   upstream.listen(0, '127.0.0.1');
   await once(upstream, 'listening');
   return {
@@ -97,7 +98,7 @@ export async function createBoundedRig(): Promise<BoundedRig> {
         if (readBytes === 0) status = Number(/^HTTP\/1\.1 (\d{3})/.exec(chunk.toString('latin1', 0, 16))?.[1] ?? 0);
         readBytes += chunk.length;
       });
-      const closed = once(socket, 'close');
+      const closed = new Promise<void>((resolve) => { socket.once('close', () => resolve()); });
       const sent = await send(socket, cell.party === 'client' ? parts : askFor(cell));
       await closed;
       return { status, readBytes, sentBytes: cell.party === 'client' ? sent : answered };
