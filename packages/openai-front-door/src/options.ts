@@ -30,6 +30,10 @@ export interface FrontDoorLimits {
   readonly maxThinkingChars: number;
   /** Pages of the upstream's model list that are followed. @defaultValue 10 */
   readonly maxModelPages: number;
+  /** The largest page of a model list, which is parsed where it came: more of it would hold the event loop. @defaultValue 2097152 */
+  readonly maxModelPageBytes: number;
+  /** The most models of one backend; a longer list is refused. @defaultValue 10000 */
+  readonly maxModels: number;
   /** How long a list of models waits for slow backends once one has answered. @defaultValue 3000 */
   readonly modelsWaitMs: number;
   /** Bytes at the start of a multipart body that are searched for its `model`. @defaultValue 65536 */
@@ -152,6 +156,8 @@ export const DEFAULT_FRONT_DOOR_LIMITS: FrontDoorLimits = Object.freeze({
   maxResponseValues: DEFAULT_MAX_REQUEST_VALUES,
   maxThinkingChars: 4 * 1024 * 1024,
   maxModelPages: 10,
+  maxModelPageBytes: 2 * 1024 * 1024,
+  maxModels: 10_000,
   modelsWaitMs: 3_000,
   maxFormHeadBytes: 64 * 1024,
   maxDecodedBytes: 64 * 1024 * 1024,

@@ -6,7 +6,7 @@ import { checkCell } from './check-cell.ts';
 /** A small part of the 32 MB of the slow suite: the bounds do not depend on it. */
 const BYTES = 300_000;
 /** The rest is plain JSON and plain events in large chunks, for the slow suite. */
-const QUICK = /chunks of one byte|gzip|\bbr\b|zstd|lines|extensions|never ends|upload|no route|scrapes|informational|no JSON|without/;
+const QUICK = /chunks of one byte|gzip|\bbr\b|zstd|lines|extensions|never ends|upload|no route|scrapes|informational|an error|list of models|no JSON|without/;
 
 let gateway: BoundedGateway;
 beforeAll(async () => { gateway = await startBoundedGateway(); });

@@ -49,7 +49,7 @@ function convertModel(value: unknown, id?: string): ModelObject {
 
 async function readJson(frontDoor: FrontDoor, response: BackendResponse): Promise<JsonObject> {
   if (response.status !== 200) throw new RefusedPage(response);
-  const text = (await gatherBody(response.body, frontDoor.limits.maxResponseBytes)).toString('utf8');
+  const text = (await gatherBody(response.body, frontDoor.limits.maxModelPageBytes)).toString('utf8');
   try {
     const value: unknown = JSON.parse(text);
     if (isJsonObject(value)) return value;
@@ -66,7 +66,7 @@ async function listAnthropic(listing: Listing, { name, backend }: NamedBackend<A
   for (let page = 0; page < frontDoor.limits.maxModelPages; page += 1) {
     const request = anthropicRequest(exchange.ctx, backend, { method: 'GET', path, body: null, responseKind: 'quick' });
     const { data, has_more: hasMore, last_id: lastId } = await readJson(frontDoor, await exchange.send(name, backend, request, signal));
-    if (!Array.isArray(data)) throw unreadable();
+    if (!Array.isArray(data) || models.length + data.length > frontDoor.limits.maxModels) throw unreadable();
     models.push(...data.map((model: unknown) => convertModel(model)));
     if (hasMore !== true || typeof lastId !== 'string') break;
     path = `/v1/models?limit=1000&after_id=${encodeURIComponent(lastId)}`;
@@ -78,7 +78,7 @@ async function listOpenAi({ frontDoor, exchange, signal }: Listing, { name, back
   const headers = relayRequestHeaders(exchange.ctx.req, false);
   const response = await exchange.send(name, backend, { method: 'GET', path: '/v1/models', headers, body: null, responseKind: 'quick' }, signal);
   const { data } = await readJson(frontDoor, response);
-  if (!Array.isArray(data) || !data.every((model) => isJsonObject(model) && typeof model['id'] === 'string')) throw unreadable();
+  if (!Array.isArray(data) || data.length > frontDoor.limits.maxModels || !data.every((model) => isJsonObject(model) && typeof model['id'] === 'string')) throw unreadable();
   return data as readonly ModelObject[];
 }
 

@@ -113,6 +113,19 @@ describe('GET /v1/models', () => {
     expect(door.upstream.requests).toHaveLength(3);
   });
 
+  it('makes a page over its limit a 502 (parsed at once, it would hold the event loop)', async () => {
+    const page = { data: [model('claude-a')], has_more: false, x: 'y'.repeat(1_000) };
+    await using door = await startFrontDoor(answerJson(page), { limits: { maxModelPageBytes: 1_000 } });
+    const response = await fetch(`${door.baseURL}/models`);
+    expect([response.status, response.headers.get('x-penstock-error')]).toEqual([502, 'upstream_invalid']);
+  });
+
+  it.each([[10_000, 200], [10_001, 502]])('makes of %d models a %d (converted at once, more of them would hold the event loop)', async (count, status) => {
+    const data = Array.from({ length: count }, () => ({ id: 'a' }));
+    await using door = await startFrontDoor(answerJson({ data, has_more: false }), { models: [{ match: 'claude-*', backend: 'anthropic' }] });
+    expect((await fetch(`${door.baseURL}/models`)).status).toBe(status);
+  });
+
   it.each([[{}], [{ data: 'x' }], [{ data: [7] }], [[]]])('makes an unreadable list %j a 502', async (value) => {
     await using door = await startFrontDoor(answerJson(value));
     expect((await fetch(`${door.baseURL}/models`)).status).toBe(502);

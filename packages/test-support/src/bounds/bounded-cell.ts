@@ -124,6 +124,12 @@ function answerCells(side: 'native' | 'translated' | 'relayed'): BoundedCell[] {
     ...streams.map(([name, events]) => stream(name, counted, (bytes) => within('', events, '', bytes))),
     ...streams.map(([name, events]) => stream(`${name}, in chunks of one byte`, inBytes, (bytes) => within('', events, '', bytes / 6))),
     ...Object.entries(CODED_FORMS).map(([coding, form]) => stream(`text of a message in ${coding}`, form, (bytes) => within('', COSTLY_STREAMS['text of a message'] as CostlyText, '', bytes))),
+    cell('an error', (bytes) => {
+      const body = repeatBytes('{"type":"error","error":{"type":"api_error","message":"', '\\"', '"}}', bytes);
+      return [text(`HTTP/1.1 500 Internal Server Error\r\ncontent-type: application/json\r\ncontent-length: ${lengthOf(body)}\r\n\r\n`), body];
+    }),
+    json('a list of models', counted, (bytes) => repeatBytes('{"data":[{"id":"claude-m"}', ',{"id":"claude-m"}', '],"has_more":false}', bytes)),
+    json('a list of models that holds numbers', counted, (bytes) => repeatBytes('{"data":[0', ',1', '],"has_more":false}', bytes)),
     cell('header lines', (bytes) => [repeatBytes('HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n', 'a: 1\r\n', 'content-length: 0\r\n\r\n', bytes)]),
     cell('trailer lines', (bytes) => [repeatBytes('HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n', 'a: 1\r\n', '\r\n', bytes)]),
     cell('informational responses', (bytes) => [repeatBytes('', 'HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n', 'HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n', bytes)]),

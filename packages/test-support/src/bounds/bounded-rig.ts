@@ -56,12 +56,18 @@ async function send(socket: Socket, parts: readonly RepeatedBytes[]): Promise<nu
   return sent;
 }
 
+const HEAD = 'HTTP/1.1\r\nhost: localhost\r\nx-api-key: k\r\nconnection: close\r\n';
+
+function whole(request: string): RepeatedBytes {
+  return { first: Buffer.from(request), block: Buffer.alloc(0), times: 0, last: Buffer.alloc(0) };
+}
+
 function askFor(cell: BoundedCell): RepeatedBytes[] {
   if (cell.side === 'operations') throw new Error('the operations listener has no upstream');
+  if (cell.name.includes('list of models')) return [whole(`GET ${cell.side === 'native' ? '/anthropic' : ''}/v1/models ${HEAD}\r\n`)];
   const [path, model] = ASKS[cell.side];
   const body = JSON.stringify({ model, max_tokens: 5, stream: cell.name.includes('stream'), messages: [{ role: 'user', content: 'hi' }] });
-  const head = `POST ${path} HTTP/1.1\r\nhost: localhost\r\nx-api-key: k\r\nconnection: close\r\ncontent-type: application/json\r\naccept-encoding: gzip, br, zstd\r\ncontent-length: ${body.length}\r\n\r\n`;
-  return [{ first: Buffer.from(head + body), block: Buffer.alloc(0), times: 0, last: Buffer.alloc(0) }];
+  return [whole(`POST ${path} ${HEAD}content-type: application/json\r\naccept-encoding: gzip, br, zstd\r\ncontent-length: ${body.length}\r\n\r\n${body}`)];
 }
 
 /** Starts the rig. */
