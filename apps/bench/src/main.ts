@@ -38,7 +38,7 @@ let turns: readonly TurnRow[] = [];
 const withTurns = !flags.check && (flags.only.length === 0 || flags.only.some((part) => TURNS.includes(part)));
 const rig = await createBenchRig(folder);
 try {
-  const { contenders, skipped } = await chooseContenders({ names: flags.check ? ['penstock'] : flags.contender, withPeers: !flags['no-peers'] && !flags.quick });
+  const { contenders, skipped } = await chooseContenders({ names: flags.check ? ['penstock'] : flags.contender, withPeers: !flags['no-peers'] && !flags.quick && workloads.length > 0 });
   console.log(`${describeMachine()}\n`);
   for (const { name, reason } of skipped) console.log(`skipped ${name}: ${reason}`);
   for (const workload of workloads) {
