@@ -19,11 +19,12 @@ export type ConnectFailureReason = (typeof CONNECT_FAILURE_REASONS)[number];
  * `idle_expired`: its keep-alive time was over · `upstream_closed`: the upstream closed it while idle ·
  * `unsolicited`: the upstream sent bytes nobody asked for · `not_kept_alive`: the response said so, or came before the
  * request was sent · `surplus`: more idle ones than allowed · `aborted`: its request was aborted or ran out of time ·
- * `failed`: it broke during a request · `reset_on_reuse`: a reused one broke before the response head, the keep-alive
+ * `failed`: it broke during a request · `retired`: it had to rest, and its place was needed · `early_answer`: bytes came sooner after a
+ * request than its answer can · `reset_on_reuse`: a reused one broke before the response head, the keep-alive
  * race · `shutdown`: the client was closed.
  */
 export const DISCONNECT_REASONS = [
-  'idle_expired', 'upstream_closed', 'unsolicited', 'not_kept_alive', 'surplus', 'aborted', 'failed', 'reset_on_reuse', 'shutdown',
+  'idle_expired', 'upstream_closed', 'unsolicited', 'not_kept_alive', 'surplus', 'retired', 'aborted', 'failed', 'early_answer', 'reset_on_reuse', 'shutdown',
 ] as const;
 /** Why a connection ended. */
 export type DisconnectReason = (typeof DISCONNECT_REASONS)[number];

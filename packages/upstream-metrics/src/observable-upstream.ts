@@ -3,7 +3,7 @@ export const CONNECT_FAILURE_REASONS = ['timeout', 'dns', 'refused', 'network', 
 
 /** Why a connection was closed; the `reason` label of `…upstream_connections_closed_total`. */
 export const DISCONNECT_REASONS = [
-  'idle_expired', 'upstream_closed', 'unsolicited', 'not_kept_alive', 'surplus', 'aborted', 'failed', 'reset_on_reuse', 'shutdown',
+  'idle_expired', 'upstream_closed', 'unsolicited', 'not_kept_alive', 'surplus', 'retired', 'aborted', 'failed', 'early_answer', 'reset_on_reuse', 'shutdown',
 ] as const;
 
 /** Why a request got no slot; the `reason` label of `…upstream_pool_rejections_total`. */

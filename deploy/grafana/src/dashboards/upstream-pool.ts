@@ -67,7 +67,7 @@ const connections: readonly PanelSpec[] = [
   },
   {
     kind: 'graph', title: 'Why connections close', unit: 'cps', stacked: true,
-    description: 'idle_expired, surplus and shutdown are the pool keeping house. upstream_closed, not_kept_alive, unsolicited, failed and reset_on_reuse are the other side; aborted is a request that was given up, as when its client left.',
+    description: 'idle_expired, surplus, retired and shutdown are the pool keeping house. upstream_closed, not_kept_alive, unsolicited, early_answer, failed and reset_on_reuse are the other side; aborted is a request that was given up, as when its client left.',
     queries: [{ expression: rate('penstock_upstream_connections_closed_total', { by: 'reason', matchers: UPSTREAM }), legend: '{{reason}}' }],
   },
   {

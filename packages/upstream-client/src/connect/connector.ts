@@ -3,6 +3,7 @@ import { createSecureContext, TLSSocket, type SecureContext } from 'node:tls';
 import { buildConnector } from '../undici/undici-parts.ts';
 import type { TlsOptions } from '../options.ts';
 import { errorCode, thrownError } from '../thrown.ts';
+import { measureRoundTrip } from './round-trip.ts';
 import { openTunnel } from './proxy-tunnel.ts';
 import { tlsConnectOptions } from './tls-connect-options.ts';
 
@@ -11,8 +12,8 @@ export interface ConnectAttempt {
   cancel(): void;
 }
 
-/** How a connection attempt ended. */
-export type ConnectCallback = (error: Error | null, socket: Socket | undefined) => void;
+/** How a connection attempt ended; `roundTripMs` is one round trip to the origin, absent where none was measured. */
+export type ConnectCallback = (error: Error | null, socket: Socket | undefined, roundTripMs?: number) => void;
 
 /** Makes connections to one origin; the callback is never called synchronously and at most once. */
 export type Connector = (timeoutMs: number, callback: ConnectCallback) => ConnectAttempt;
@@ -72,7 +73,8 @@ function createDial({ origin, tls, allowH2 }: ConnectorOptions): Dial {
     ...(servername === undefined ? {} : { servername }),
   };
   return (httpSocket, callback) => {
-    const socket = socketOf(connect(httpSocket === undefined ? target : { ...target, httpSocket }, (error, connected) => { callback(error, connected ?? undefined); }));
+    const socket = socketOf(connect(httpSocket === undefined ? target : { ...target, httpSocket }, (error, connected) => { callback(error, connected ?? undefined, roundTrip?.ms); }));
+    const roundTrip = httpSocket === undefined ? measureRoundTrip(socket) : undefined;
     if (socket instanceof TLSSocket) socket.on('session', (session) => { newestSession.held = session; });
     return socket;
   };
@@ -87,11 +89,11 @@ export function createConnector(options: ConnectorOptions): Connector {
   return (timeoutMs, callback) => {
     let settled = false;
     let stage: { destroy(error?: Error): void } | undefined;
-    const settle: ConnectCallback = (error, socket) => {
+    const settle: ConnectCallback = (error, socket, roundTripMs) => {
       if (settled) { socket?.destroy(); return; }
       settled = true;
       clearTimeout(timer);
-      callback(error, socket);
+      callback(error, socket, roundTripMs);
     };
     const timer = setTimeout(() => {
       settle(new ConnectTimeout(`no connection within ${timeoutMs} ms`), undefined);

@@ -1,6 +1,7 @@
 import type { CreateBodyCheck, ResolvedLimits } from '../options.ts';
 import type { HeadTexts } from '../undici/head-texts.ts';
 import type { SlotHolder } from '../pool/slot-holder.ts';
+import type { RestRule } from '../pool/slot-rest.ts';
 import type { DisconnectReason, Notify } from '../upstream-events.ts';
 import type { DeadlineClock } from './deadline-clock.ts';
 
@@ -11,6 +12,7 @@ export interface SlotSource {
   release(holder: SlotHolder): void;
   reconnect(holder: SlotHolder): void;
   endLongLived(holder: SlotHolder): void;
+  readonly rest: RestRule;
 }
 
 /** What all requests of one client share. */

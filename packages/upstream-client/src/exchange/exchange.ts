@@ -1,4 +1,3 @@
-import { Buffer } from 'node:buffer';
 import type { IncomingHttpHeaders } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import type { Client, Dispatcher } from 'undici';
@@ -18,7 +17,7 @@ import { CloseDelimitedBody, isCloseDelimited, textFields } from './close-delimi
 import type { Timed } from './deadline-clock.ts';
 import type { ExchangeContext } from './exchange-context.ts';
 import { callData, callEnd, callError, callHead, callStep } from './handler-calls.ts';
-import { NOTHING_PREPARED, prepareRequest, prepareTimeouts, type PreparedRequest } from './prepare-request.ts';
+import { NOTHING_ASKED, NOTHING_PREPARED, prepareRequest, prepareTimeouts, type PreparedRequest } from './prepare-request.ts';
 import { lintResponseHead } from './response-lint.ts';
 import { countTurn, type TurnTaker } from './response-turns.ts';
 import { sentOptions, type SentBody } from './sent-options.ts';
@@ -26,9 +25,6 @@ import { WriteStallBody, type BodySender } from './write-stall-body.ts';
 
 type RawFields = Exclude<Dispatcher.DispatchController['rawHeaders'], undefined>;
 type MutableTimings = { -readonly [Name in keyof RequestTimings]: RequestTimings[Name] };
-const NO_BYTES = Buffer.alloc(0);
-/** Stands in for the options of a request that is being answered. */
-const NOTHING_ASKED: UpstreamDispatchOptions = { method: 'GET', path: '/' };
 
 /** A connection that died unused is replaced once; a second time says something about the upstream. */
 const MAX_RECONNECTS = 1;
@@ -164,7 +160,7 @@ export class Exchange implements SlotHolder, Timed, RawHeadReader, UpstreamContr
     this.upstream = controller;
     this.phase = 'sending';
     if (this.paused) controller.pause();
-    if (this.slot !== undefined) { this.slot.awaitsHead = true; this.slot.headBytesFrom = -1; }
+    if (this.slot !== undefined) { this.slot.awaitsHead = true; this.slot.headBytesFrom = -1; this.slot.answerMs = -1; }
   }
 
   onWriteStall(): void { this.fail(this.error('write_timeout')); }
@@ -185,11 +181,18 @@ export class Exchange implements SlotHolder, Timed, RawHeadReader, UpstreamContr
       this.context.clock.set(this, now, this.timeouts.headersMs);
     }
     if (this.options.longLived === 'upload') this.context.pool.endLongLived(this);
-    this.failWith(callStep(this.handler, 'onRequestSent', NO_BYTES));
+    this.failWith(callStep(this.handler, 'onRequestSent'));
   }
 
+  /** The first byte of a response, and of each 1xx before it. */
   onResponseStarted(): void {
-    if (this.phase !== 'done') this.failWith(callStep(this.handler, 'onResponseStarted', NO_BYTES));
+    // What was streamed may be answered before its end, and what follows a 1xx response comes when it comes.
+    const isTimed = this.phase === 'awaiting_head' && this.informational === 0 && this.body === undefined;
+    if (isTimed && this.slot !== undefined && !this.context.pool.rest.isPossible(this.slot, performance.now() - (this.timings.sentAt ?? 0))) {
+      this.fail(this.error('reset', 'bytes that came too soon for an answer'), 'early_answer');
+      return;
+    }
+    if (this.phase !== 'done') this.failWith(callStep(this.handler, 'onResponseStarted'));
   }
 
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders, statusMessage?: string): void {

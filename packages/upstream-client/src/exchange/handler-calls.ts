@@ -1,13 +1,16 @@
+import { Buffer } from 'node:buffer';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
 import { thrownError } from '../thrown.ts';
+
+const NO_BYTES = Buffer.alloc(0);
 
 type Handler = Dispatcher.DispatchHandler;
 type Controller = Dispatcher.DispatchController;
 
 // The calls of a caller's handler. What it throws is returned, for the request to end with: undici must not see it.
 
-export function callStep(handler: Handler, step: 'onBodySent' | 'onRequestSent' | 'onResponseStarted', chunk: Buffer): Error | undefined {
+export function callStep(handler: Handler, step: 'onBodySent' | 'onRequestSent' | 'onResponseStarted', chunk: Buffer = NO_BYTES): Error | undefined {
   try {
     handler[step]?.(chunk);
     return undefined;

@@ -13,6 +13,9 @@ export interface PreparedRequest {
   readonly body: PreparedBody;
 }
 
+/** Stands in for the options of a request that is being answered. */
+export const NOTHING_ASKED: UpstreamDispatchOptions = { method: 'GET', path: '/' };
+
 /** Stands in for a request that was not checked yet. */
 export const NOTHING_PREPARED: PreparedRequest = { headers: [], body: { kind: 'whole', body: null } };
 

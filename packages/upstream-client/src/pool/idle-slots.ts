@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import type { RestRule } from './slot-rest.ts';
 import type { Slot } from './slot.ts';
 
 /** The part of the keep-alive time in which a connection is no longer reused: a second, or half of a short expiry. */
@@ -7,7 +8,8 @@ function reuseMarginMs(keepAliveExpiryMs: number): number {
 }
 
 /**
- * The connections at rest: taken last in, first out, so that those not needed can expire.
+ * The connections at rest. Of those that have rested enough the newest is taken, so that those not needed can expire; where none has, the one
+ * that has rested longest; never one that must rest on.
  *
  * undici closes idle HTTP/1.1 connections by a timer of its own, earlier where the upstream asks for it, and idle HTTP/2
  * ones never; the timer here is for both, and runs only while something rests.
@@ -15,13 +17,15 @@ function reuseMarginMs(keepAliveExpiryMs: number): number {
 export class IdleSlots {
   /** By the time they came to rest, the oldest first. */
   private readonly slots: Slot[] = [];
+  private readonly rest: RestRule;
   private readonly expire: (slot: Slot) => void;
   private timer: NodeJS.Timeout | undefined = undefined;
   /** How long a connection may rest and still be reused. */
   reuseSpanMs: number;
 
-  constructor(keepAliveExpiryMs: number, expire: (slot: Slot) => void) {
+  constructor(keepAliveExpiryMs: number, rest: RestRule, expire: (slot: Slot) => void) {
     this.reuseSpanMs = keepAliveExpiryMs - reuseMarginMs(keepAliveExpiryMs);
+    this.rest = rest;
     this.expire = expire;
   }
 
@@ -40,13 +44,26 @@ export class IdleSlots {
     this.timer ??= setTimeout(sweep, this.reuseSpanMs, this).unref();
   }
 
-  /** The newest one that may be reused; those that may not are expired, however late their timer is. */
+  /** The best one that may be reused; those that may not are expired, however late their timer is. */
   take(now: number): Slot | undefined {
-    for (let slot = this.slots.pop(); slot !== undefined; slot = this.slots.pop()) {
-      if (now - slot.idleSince < this.reuseSpanMs && slot.socket?.destroyed === false) return slot;
+    for (let index = this.choose(now); index >= 0; index = this.choose(now)) {
+      const slot = this.slots[index] as Slot;
+      // Mostly the newest, under load the oldest.
+      if (index === this.slots.length - 1) this.slots.pop();
+      else if (index === 0) this.slots.shift();
+      else this.slots.splice(index, 1);
+      if (now - slot.idleSince < this.reuseSpanMs && slot.socket?.destroyed === false) {
+        this.rest.taken(slot, now);
+        return slot;
+      }
       this.expire(slot);
     }
     return undefined;
+  }
+
+  /** Takes out the one that has rested longest, whether it must rest on or not. */
+  shift(): Slot | undefined {
+    return this.slots.shift();
   }
 
   remove(slot: Slot): void {
@@ -74,6 +91,30 @@ export class IdleSlots {
     for (const slot of this.slots.splice(0, due)) this.expire(slot);
     const [oldest] = this.slots;
     if (oldest !== undefined) this.timer = setTimeout(sweep, Math.ceil(oldest.idleSince + this.reuseSpanMs - now), this).unref();
+  }
+
+  private choose(now: number): number {
+    const { slots } = this;
+    let index = this.lastSince(now - this.rest.enoughMs);
+    while (index >= 0 && (slots[index] as Slot).restUntil > now) index -= 1;
+    if (index >= 0) return index;
+    for (index = 0; index < slots.length; index += 1) if ((slots[index] as Slot).restUntil <= now) return index;
+    return -1;
+  }
+
+  /** The newest that came to rest by `time`; -1 when none did. */
+  private lastSince(time: number): number {
+    const { slots } = this;
+    let low = -1;
+    let high = slots.length - 1;
+    // Mostly it is the newest of all.
+    if (high >= 0 && (slots[high] as Slot).idleSince <= time) return high;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if ((slots[middle] as Slot).idleSince <= time) low = middle;
+      else high = middle - 1;
+    }
+    return low;
   }
 }
 

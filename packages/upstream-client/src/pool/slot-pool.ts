@@ -9,7 +9,8 @@ import { thrownError } from '../thrown.ts';
 import type { AcquisitionSource, DisconnectReason, Notify } from '../upstream-events.ts';
 import { IdleSlots } from './idle-slots.ts';
 import type { SlotHolder } from './slot-holder.ts';
-import type { Slot } from './slot.ts';
+import { RestRule } from './slot-rest.ts';
+import { createSlot, dropConnection, type Slot } from './slot.ts';
 import { SlotShares } from './slot-shares.ts';
 
 /** What a slot pool works with. */
@@ -42,6 +43,7 @@ export class SlotPool {
   readonly idle: IdleSlots;
   readonly slots: Set<Slot> = new Set();
   readonly shares: SlotShares;
+  readonly rest: RestRule = new RestRule();
   private readonly connect: Connector;
   private readonly openClient: SlotPoolOptions['openClient'];
   private readonly notify: Notify;
@@ -50,7 +52,7 @@ export class SlotPool {
   constructor({ pool, connect, openClient, notify, onEase }: SlotPoolOptions) {
     this.pool = pool;
     this.shares = new SlotShares(pool);
-    this.idle = new IdleSlots(pool.keepAliveExpiryMs, (slot) => { this.close(slot, 'idle_expired'); });
+    this.idle = new IdleSlots(pool.keepAliveExpiryMs, this.rest, (slot) => { this.close(slot, 'idle_expired'); });
     this.connect = connect;
     this.openClient = openClient;
     this.notify = notify;
@@ -67,6 +69,8 @@ export class SlotPool {
       // A connection that is about to be free again is better than a new one.
       if (this.settling > this.shares.eligible) { holder.imminent = true; this.shares.push(holder); return; }
       if (this.size < this.pool.maxConnections) { this.openSlot(holder, 'new'); return; }
+      // All that are idle must rest: one of them makes room for a new connection.
+      if (this.idle.length > 0) { this.shares.push(holder); this.retireIdle(); return; }
     }
     this.shares.pushOrDisplace(holder)?.onRejected('queue_full');
   }
@@ -112,7 +116,7 @@ export class SlotPool {
     const { slot } = holder;
     if (slot === undefined || slot.state !== 'active') return;
     this.active -= 1;
-    this.dropConnection(slot);
+    dropConnection(slot);
     this.dial(slot, holder);
   }
 
@@ -148,8 +152,9 @@ export class SlotPool {
     if (slot.state !== 'settling') return;
     if (slot.socket?.destroyed !== false) { this.close(slot, 'not_kept_alive'); return; }
     if (this.isOversized) { this.close(slot, 'surplus'); return; }
-    const next = this.shares.shift();
     const now = performance.now();
+    if (this.rest.mustRest(slot, now) && this.shares.eligible > 0) { this.close(slot, 'retired'); return; }
+    const next = this.shares.shift();
     if (next !== undefined) { this.grant(slot, next, next.imminent ? 'reused' : 'queued', now); this.onEase(); return; }
     if (this.isDraining || this.isSurplus(this.idle.length)) { this.close(slot, this.isDraining ? 'shutdown' : 'surplus'); return; }
     slot.state = 'idle';
@@ -161,6 +166,7 @@ export class SlotPool {
     if (slot.socket !== socket) return;
     slot.socket = undefined;
     slot.client = undefined;
+    this.rest.closed(slot);
     this.notify('disconnected', { reason: slot.closeReason ?? 'failed' });
     // An active slot belongs to its request, which undici is about to tell, and which then abandons or reconnects it.
     if (slot.state === 'active') return;
@@ -183,12 +189,21 @@ export class SlotPool {
     while (!this.isShutDown && this.shares.eligible > this.settling) {
       const now = performance.now();
       const slot = this.idle.take(now);
-      if (slot === undefined && this.size >= this.pool.maxConnections) return;
+      if (slot === undefined && this.size >= this.pool.maxConnections) {
+        if (this.shares.eligible > this.settling + this.closing) this.retireIdle();
+        return;
+      }
       const next = this.shares.shift();
       if (next === undefined) return;
       if (slot === undefined) this.openSlot(next, 'queued');
       else this.grant(slot, next, 'queued', now);
     }
+  }
+
+  /** Closes the connection that rests longest: what rests is idle only for as long as nobody needs its place. */
+  private retireIdle(): void {
+    const slot = this.idle.shift();
+    if (slot !== undefined) this.close(slot, 'retired');
   }
 
   /** Takes the slot and its request apart. */
@@ -213,10 +228,7 @@ export class SlotPool {
   }
 
   private openSlot(holder: SlotHolder, source: AcquisitionSource): void {
-    const slot: Slot = {
-      state: 'connecting', holder, attempt: undefined, socket: undefined, client: undefined,
-      requestCount: 0, idleSince: 0, connectStartedAt: 0, awaitsHead: false, headBytesFrom: -1, socketError: undefined, closeReason: undefined,
-    };
+    const slot = createSlot(holder);
     this.size += 1;
     this.slots.add(slot);
     this.shares.hold(holder);
@@ -230,8 +242,9 @@ export class SlotPool {
     slot.state = 'connecting';
     this.connecting += 1;
     slot.connectStartedAt = performance.now();
-    slot.attempt = this.connect(holder.connectMs, (error, socket) => {
+    slot.attempt = this.connect(holder.connectMs, (error, socket, roundTripMs) => {
       this.connecting -= 1;
+      if (roundTripMs !== undefined) this.rest.connected(roundTripMs);
       slot.attempt = undefined;
       if (socket === undefined) this.dialFailed(slot, thrownError(error));
       else this.dialed(slot, socket);
@@ -243,6 +256,7 @@ export class SlotPool {
     slot.socket = socket;
     slot.state = 'active';
     this.active += 1;
+    slot.isMultiplexed = socket instanceof TLSSocket && socket.alpnProtocol === 'h2';
     slot.client = this.openClient(slot, socket, this.idle.reuseSpanMs);
     const isResumed = socket instanceof TLSSocket ? socket.isSessionReused() : undefined;
     const now = performance.now();
@@ -265,15 +279,6 @@ export class SlotPool {
     if (slot.socket === undefined) { this.remove(slot); return; }
     // Never `client.destroy()`: from within one of undici's own callbacks it breaks an assertion and takes the process down.
     slot.socket.destroy();
-  }
-
-  private dropConnection(slot: Slot): void {
-    slot.client = undefined;
-    slot.socket?.destroy();
-    slot.socket = undefined;
-    slot.requestCount = 0;
-    slot.socketError = undefined;
-    slot.closeReason = undefined;
   }
 
   private remove(slot: Slot): void {

@@ -19,10 +19,20 @@ export interface Slot {
   attempt: ConnectAttempt | undefined;
   socket: Socket | undefined;
   client: Client | undefined;
+  /** HTTP/2: an answer names its request. */
+  isMultiplexed: boolean;
   /** Requests sent over the present connection. */
   requestCount: number;
   /** When it became idle, in `performance.now` milliseconds. */
   idleSince: number;
+  /** It is not reused before, in the same; 0 for no such time. */
+  restUntil: number;
+  /** Requests since its last rest. */
+  reuses: number;
+  /** From the present request to the first byte of its answer, in milliseconds; -1 where that is not known. */
+  answerMs: number;
+  /** Whether it rests because of a quick answer. */
+  isSuspect: boolean;
   connectStartedAt: number;
   /** Whether a response head is expected now. */
   awaitsHead: boolean;
@@ -31,6 +41,20 @@ export interface Slot {
   /** The error of the present socket, noticed before undici does. */
   socketError: Error | undefined;
   closeReason: DisconnectReason | undefined;
+}
+
+/** A slot of a request whose connection is still to be made. */
+export function createSlot(holder: SlotHolder): Slot {
+  return {
+    state: 'connecting', holder, attempt: undefined, socket: undefined, client: undefined, isMultiplexed: false, requestCount: 0,
+    idleSince: 0, restUntil: 0, reuses: 0, answerMs: -1, isSuspect: false, connectStartedAt: 0, awaitsHead: false, headBytesFrom: -1, socketError: undefined, closeReason: undefined,
+  };
+}
+
+/** Takes a connection that died unused off a slot, which then is as it was made. */
+export function dropConnection(slot: Slot): void {
+  slot.socket?.destroy();
+  Object.assign(slot, createSlot(slot.holder as SlotHolder));
 }
 
 /**

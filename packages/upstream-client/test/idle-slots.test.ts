@@ -1,0 +1,58 @@
+import { Socket } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import { IdleSlots } from '../src/pool/idle-slots.ts';
+import { createSlot, type Slot } from '../src/pool/slot.ts';
+import { RestRule } from '../src/pool/slot-rest.ts';
+import { FakeHolder } from './slot-pool-reference.ts';
+
+function idleSlot(): Slot {
+  return Object.assign(createSlot(new FakeHolder(0, undefined, false)), { state: 'idle', socket: new Socket(), requestCount: 1 } satisfies Partial<Slot>);
+}
+
+/** Idle connections of an origin that answers in 10 ms: with the deviation that one answer has, 20 ms are enough of a rest. */
+function startIdle(expired: Slot[] = []): { readonly idle: IdleSlots; readonly slots: Slot[] } {
+  const rest = new RestRule();
+  rest.isPossible(idleSlot(), 10);
+  expect(rest.enoughMs).toBe(20);
+  const idle = new IdleSlots(3_000, rest, (slot) => { expired.push(slot); });
+  const slots = [100, 110, 120, 130].map((at) => {
+    const slot = idleSlot();
+    idle.push(slot, at);
+    return slot;
+  });
+  return { idle, slots };
+}
+
+describe('of idle connections, the one that is used', () => {
+  it('has rested enough and was used last (the others may expire)', () => {
+    const { idle, slots } = startIdle();
+    expect(idle.take(160)).toBe(slots[3]);
+    expect(idle.take(135)).toBe(slots[1]);
+    expect(idle.take(135)).toBe(slots[0]);
+  });
+
+  it('has rested longest where none has rested enough', () => {
+    const { idle, slots } = startIdle();
+    expect(idle.take(119)).toBe(slots[0]);
+    expect(idle.take(119)).toBe(slots[1]);
+  });
+
+  it('is none that must rest on', () => {
+    const { idle, slots } = startIdle();
+    for (const slot of slots.slice(1)) slot.restUntil = 200;
+    expect(idle.take(199)).toBe(slots[0]);
+    expect(idle.take(199)).toBeUndefined();
+    expect(idle.length).toBe(3);
+    expect(idle.take(200)).toBe(slots[3]);
+  });
+
+  it('is none that expires or is gone', () => {
+    const expired: Slot[] = [];
+    const { idle, slots } = startIdle(expired);
+    slots[3]?.socket?.destroy();
+    expect(idle.take(2_119)).toBe(slots[2]);
+    expect(expired).toEqual([slots[3]]);
+    expect(idle.take(2_119)).toBeUndefined();
+    expect(expired).toEqual([slots[3], slots[1], slots[0]]);
+  });
+});
