@@ -27,7 +27,7 @@ it.each([['TCP', false], ['TLS', true]] as const)('a chunk is its receiver\'s: e
     }
   }, isSecure ? { server: createServer(certificate) } : {});
   await using client = createUpstreamClient({ origin: upstream.origin, tls: isSecure ? { ca: authority.cert } : {} });
-  // The second stream comes over the same connection, and another beside it over another: nobody's memory is anybody else's.
+  // The second stream comes over the same connection, and a third beside it over another: no two share memory.
   const kept = await Promise.all([1, 2, 3].map(async () => {
     const chunks: Buffer[] = [];
     const copies: Buffer[] = [];

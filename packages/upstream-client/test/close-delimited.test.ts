@@ -15,7 +15,7 @@ type OnRecord = (record: Buffer, isAlert: boolean, to: Socket) => void;
 
 interface Relay { readonly port: number; [Symbol.asyncDispose](): Promise<void> }
 
-/** Puts itself between a client and a port, as somebody on the network would: `onRecord` gets the records of the answer and the alert behind them, and decides what goes on to `to`. */
+/** Puts itself between a client and a port, as an attacker on the network would: `onRecord` gets the records of the answer and the alert behind them, and decides what goes on to `to`. */
 async function startRelay(port: number, onRecord: OnRecord): Promise<Relay> {
   const sockets = new Set<Socket>();
   const server = createTcpServer((client) => {
@@ -47,7 +47,7 @@ async function startRelay(port: number, onRecord: OnRecord): Promise<Relay> {
   };
 }
 
-/** What somebody on the way makes of the last record, the alert behind it, and the end of the connection. */
+/** What an attacker makes of the last record, the alert behind it, and the end of the connection. */
 const WAYS: Readonly<Record<string, { readonly isWhole: boolean; readonly onRecord: (record: Buffer, isAlert: boolean, to: Socket, received: Promise<void>) => void }>> = {
   'with its alert in the same piece': { isWhole: true, onRecord: (record, isAlert, to) => { if (!isAlert) to.cork(); to.write(record); if (isAlert) to.end(); } },
   'with its alert later': { isWhole: true, onRecord: (record, isAlert, to, received) => { if (isAlert) void received.then(() => to.write(record)); else to.write(record); } },

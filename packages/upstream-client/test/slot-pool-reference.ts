@@ -99,7 +99,7 @@ function turnOf(model: Model, holder: FakeHolder): number {
   return model.turns.indexOf(lineName(holder));
 }
 
-/** Who has no place in the queues for a newcomer: nobody, the newest of the client with most, or the newcomer. */
+/** The request without a place in the queues once a newcomer is there: none, the newest of the client with most, or the newcomer. */
 export function queueUp(model: Model, newcomer: FakeHolder): FakeHolder | undefined {
   const { maxWaiting, longLivedShare } = model.limits;
   const room = newcomer.isLongLived ? Math.min(maxWaiting, Math.max(1, Math.floor(maxWaiting * longLivedShare))) : maxWaiting;

@@ -32,7 +32,7 @@ describe('a freed slot', () => {
     await Promise.all(sent);
   });
 
-  it('goes to a client again that holds all others while no one else waits (an idle slot serves nobody)', async () => {
+  it('goes to a client again that holds all others while no one else waits (an idle slot helps no client)', async () => {
     await using server = await startHolding();
     await using client = createUpstreamClient({ origin: server.origin, pool: { maxConnections: 3 } });
     const sent = Array.from({ length: 9 }, () => ask(client, 'only'));

@@ -26,7 +26,7 @@ it('answers that a stray has shifted are in their places again after a bounded n
   expect(run.strayed.filter(({ isOpen }) => isOpen)).toEqual([]);
 });
 
-it('connections of an honest origin are replaced now and then, and no request fails', async () => {
+it('connections of an origin without strays are replaced now and then, and no request fails', async () => {
   const random = seeded(3);
   const run = await runStrays({ answers: 1_000, connections: 4, clients: 12, answerMs: () => 1 + Math.floor(random() * random() * 200), strayAfter: () => undefined });
   expect(run.failures).toEqual([]);

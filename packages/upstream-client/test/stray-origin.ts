@@ -3,14 +3,14 @@ import { createServer, type AddressInfo, type Socket } from 'node:net';
 
 /** One connection of the origin, as the test judges it. */
 export interface StrayConnection {
-  /** Whether a response that nobody asked for was put among its answers. */
+  /** Whether a response without a request was put among its answers. */
   strayed: boolean;
   isOpen: boolean;
   /** Answers that went to a request which they do not belong to, the stray itself included. */
   wrong: number;
 }
 
-/** An origin in a time of its own: what happens, and when, is decided by whoever drives it. */
+/** An origin in a time of its own, whose events the driver runs. */
 export interface StrayOrigin {
   readonly origin: string;
   readonly connections: readonly StrayConnection[];

@@ -73,7 +73,7 @@ export async function runStrays({ answers, connections, clients, ...behaviour }:
     }
     await Promise.all(all);
     await quiet(client, changes);
-    // What is left over shows itself while nobody asks.
+    // What is left over shows itself while no request is sent.
     for (let at = origin.next(); at !== undefined; at = origin.next()) {
       vi.advanceTimersByTime(at - performance.now());
       origin.run();

@@ -57,7 +57,7 @@ function rewriter(runtime: NativeRuntime, { inbound }: NativeExchange, route: Na
   return new ResultsUrlRewriter(relay, { origins: runtime.resultsOrigins, base: `${scheme}://${inbound.head.host}/anthropic` });
 }
 
-/** Whether the request holds its slot for as long as somebody likes. */
+/** Whether the client decides how long the request holds its slot. */
 function longLived({ outbound }: NativeExchange, { isLongLived }: NativeRoute): LongLived | undefined {
   if (isLongLived) return 'exchange';
   return outbound.body !== null && Symbol.asyncIterator in outbound.body ? 'upload' : undefined;

@@ -46,7 +46,7 @@ export function callEnd(handler: Handler, controller: Controller, trailers: Inco
   }
 }
 
-/** The last call: what it throws is nobody's but the client's own to report. */
+/** The last call: the upstream client reports its exception, the request is over. */
 export function callError(handler: Handler, controller: Controller, error: Error): Error | undefined {
   try {
     handler.onResponseError?.(controller, error);

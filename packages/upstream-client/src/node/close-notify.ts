@@ -3,7 +3,7 @@ import { isReading } from '../undici/direct-read.ts';
 
 /** Knows whether the peer itself ended a TLS connection. */
 export interface TlsEnd {
-  /** Whether the end that came was its close_notify alert (RFC 8446 section 6.1); anybody on the way can send a FIN. */
+  /** Whether the end that came was its close_notify alert (RFC 8446 section 6.1); a FIN can be forged on the network. */
   readonly isAuthentic: boolean;
   /** Ends the watch. */
   stop(): void;

@@ -41,7 +41,7 @@ export class AnswerTimes {
     return this.connects < MEASURED_CONNECTS ? 0 : this.leastRoundTripMs;
   }
 
-  /** The first answer of a connection, which is nobody else's: no round trip takes longer. */
+  /** The first answer of a connection, which no other can precede: no round trip takes longer. */
   answeredFirst(ms: number): void {
     this.leastRoundTripMs = Math.min(this.leastRoundTripMs, ms);
     this.answered(ms);

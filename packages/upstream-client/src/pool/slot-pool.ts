@@ -200,7 +200,7 @@ export class SlotPool {
     }
   }
 
-  /** Closes the connection that rests longest: what rests is idle only for as long as nobody needs its place. */
+  /** Closes the connection that rests longest: a waiting request needs its place. */
   private retireIdle(): void {
     const slot = this.idle.shift();
     if (slot !== undefined) this.close(slot, 'retired');

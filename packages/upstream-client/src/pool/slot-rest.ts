@@ -2,8 +2,8 @@ import { AnswerTimes, REUSES_WITHOUT_REST } from './answer-times.ts';
 import type { Slot } from './slot.ts';
 
 /**
- * Decides which answers are refused, and when a connection rests for the origin's usual time to the first byte, in which an answer that nobody
- * waits for shows itself, so that undici closes the connection: after a quick answer, and after 32 reuses without a rest. A rest
+ * Decides which answers are refused, and when a connection rests for the origin's usual time to the first byte, in which an answer without a
+ * request shows itself, so that undici closes the connection: after a quick answer, and after 32 reuses without a rest. A rest
  * costs nothing while other connections are idle, and a new connection where all are busy: the pool does not wait for one.
  */
 export class RestRule {

@@ -16,7 +16,7 @@ function partOf(whole: number, share: number): number {
  *
  * A client may hold every slot while no other waits; a slot that becomes free goes to the waiting client that holds fewest. Requests
  * that hold a slot for long (uploads, event streams of hours) have at most a part of the slots together and a queue of their own,
- * so that they keep nobody else waiting. A queue that is full takes a request of a client with few at the cost of the client with most.
+ * so that others pass them. A queue that is full takes a request of a client with few at the cost of the client with most.
  */
 export class SlotShares {
   /** Slots held by long-lived requests. */
@@ -65,7 +65,7 @@ export class SlotShares {
     if (holder.isLongLived) this.longLived += 1;
   }
 
-  /** The same when it is given back. */
+  /** Counts a slot that a request gave back. */
   release(holder: SlotHolder): void {
     this.clientOf(holder).held -= 1;
     if (holder.isLongLived) this.longLived -= 1;

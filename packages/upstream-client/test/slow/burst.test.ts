@@ -12,14 +12,20 @@ describe('a burst of 1,000 requests, 60 at a time, with the defaults', () => {
     });
     await using client = createUpstreamClient({ origin: server.origin });
     let left = 1_000;
+    let open = 0;
+    let peak = 0;
+    let retired = 0;
+    client.on('connecting', () => { open += 1; peak = Math.max(peak, open); });
+    client.on('disconnected', ({ reason }) => { open -= 1; if (reason === 'retired') retired += 1; });
     await Promise.all(Array.from({ length: 60 }, async () => {
       while (left > 0) {
         left -= 1;
         expect((await dispatchRequest(client, { body: '{}' }).result).status).toBe(200);
       }
     }));
-    expect(server.peak()).toBe(20);
-    expect(server.accepted()).toBe(20);
+    expect(peak).toBe(20);
+    // A slot that had to rest while others waited made a new connection.
+    expect(server.accepted()).toBe(20 + retired);
     await passed(1_000);
     expect(server.open()).toBe(10);
     expect(client.stats()).toMatchObject({ open: 10, idle: 10 });
