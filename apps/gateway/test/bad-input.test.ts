@@ -1,4 +1,4 @@
-import { answerAlways, fieldValues, openRawConnection, sendRawRequest, startScriptedUpstream, statusOf, wholeResponse, type ScriptedUpstream } from '@penstock/test-support';
+import { answerAlways, fieldValues, openRawConnection, sendRawRequest, startScriptedUpstream, statusOf, wholeResponse, type ScriptedUpstream, type WireMessage } from '@penstock/test-support';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { startTestGateway, type TestGateway } from './start-test-gateway.ts';
 
@@ -30,7 +30,7 @@ interface ErrorBody {
   readonly request_id: string;
 }
 
-async function expectRefused(bytes: string | Buffer, { status, code, type }: Refused): Promise<ErrorBody> {
+async function expectRefused(bytes: string | Buffer, { status, code, type }: Refused): Promise<ErrorBody & { readonly rawHeaders: WireMessage['rawHeaders'] }> {
   const response = await sendRawRequest(gateway.port, bytes);
   expect([statusOf(response), fieldValues(response.rawHeaders, 'x-penstock-error')]).toEqual([status, [code]]);
   const body = JSON.parse(response.body.toString()) as ErrorBody;
@@ -38,7 +38,7 @@ async function expectRefused(bytes: string | Buffer, { status, code, type }: Ref
   expect([body.request_id]).toEqual(fieldValues(response.rawHeaders, 'request-id'));
   expect(body.request_id).toMatch(/^pen_/);
   expect(upstream.requests.length).toBe(before);
-  return body;
+  return { ...body, rawHeaders: response.rawHeaders };
 }
 
 const post = (body: string | Buffer, fields = 'Content-Type: application/json\r\n', path = '/anthropic/v1/messages'): Buffer => {
@@ -71,8 +71,9 @@ describe('bodies', () => {
     await expectRefused(post('{}', fields), { status: 415, code: 'unsupported_media_type', type: 'invalid_request_error' });
   });
 
-  test('an unknown content coding is a 415', async () => {
-    await expectRefused(post('{}', 'Content-Type: application/json\r\nContent-Encoding: lzma\r\n'), { status: 415, code: 'unsupported_media_type', type: 'invalid_request_error' });
+  test('an unknown content coding is a 415 that names the codings it may have', async () => {
+    const { rawHeaders } = await expectRefused(post('{}', 'Content-Type: application/json\r\nContent-Encoding: lzma\r\n'), { status: 415, code: 'unsupported_media_type', type: 'invalid_request_error' });
+    expect(fieldValues(rawHeaders, 'accept-encoding')).toEqual(['gzip, deflate, br, zstd']);
   });
 
   const TOO_LARGE: Refused = { status: 413, code: 'too_large', type: 'request_too_large' };

@@ -123,6 +123,17 @@ describe('createStreamTranslator', () => {
     expect(run(sseEvent({ type: 'event_of_tomorrow' }) + messageEvents([extra, text('x')])).deltas).toEqual([{ role: 'assistant', content: '' }, { content: 'x' }, {}]);
   });
 
+  it('refuses more tool calls that were never stopped, and more thinking blocks, than it may hold (a stream may last for hours)', () => {
+    const begun = messageEvents([]).split('event: message_delta')[0] ?? '';
+    const starts = (block: object, count: number): string => Array.from({ length: count }, (_, index) => sseEvent({ type: 'content_block_start', index, content_block: block })).join('');
+    const call = { type: 'tool_use', id: 't', name: 'a', input: {} };
+    expect(run(begun + starts(call, 128)).deltas).toHaveLength(129);
+    expect(() => run(begun + starts(call, 129))).toThrow(expect.objectContaining({ code: 'upstream_invalid' }));
+    const thought = { type: 'thinking', thinking: '', signature: '' };
+    expect(run(begun + starts(thought, 15), { wantsReasoning: true }).deltas).toHaveLength(1);
+    expect(() => run(begun + starts(thought, 16), { wantsReasoning: true })).toThrow(/more thinking than can be kept/);
+  });
+
   it.each([
     ['an event that is not JSON', 'data: {"type"\n\n'], ['an event that is no object', 'data: []\n\n'], ['a delta before the start', sseEvent({ type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'x' } })],
     ['a stop before the start', sseEvent({ type: 'message_stop' })], ['a start without a message', sseEvent({ type: 'message_start' })],
