@@ -54,7 +54,9 @@ describe('a large body', () => {
     for (const [body, refusal] of refusals) expect(await threaded.run('chat', body, PLAN, OPEN)).toMatchObject({ kind: 'refused', model: expect.any(String), refusal });
     await expect(threaded.run('chat', chat(Array.from({ length: 2000 }, () => ({}))), { ...PLAN, maxRequestValues: 1000 }, OPEN)).rejects.toMatchObject({ name: 'FrontDoorError', status: 413, code: 'too_large' });
     await expect(threaded.run('relayed', Buffer.from(`{"a":"${LARGE}`), { maxValues: 1000 }, OPEN)).rejects.toMatchObject({ code: 'invalid_json' });
-    await expect(threaded.run('answer', Buffer.from(`[${'{},'.repeat(2000)}1]`), ANSWER_PLAN, OPEN)).rejects.toMatchObject({ status: 502, code: 'upstream_invalid' });
+    const answer = (values: number): Buffer => Buffer.from(`{"id":"msg_1","type":"message","model":"m","stop_reason":"end_turn","content":[],"more":[${'{},'.repeat(values)}1]}`);
+    await expect(threaded.run('answer', answer(2000), ANSWER_PLAN, OPEN)).rejects.toMatchObject({ status: 502, code: 'upstream_invalid' });
+    expect(await threaded.run('answer', answer(2000), { ...ANSWER_PLAN, maxValues: 10_000 }, OPEN)).toMatchObject({ model: 'm' });
   });
 
   it('that is relayed comes back as it was, with what it names', async () => {
