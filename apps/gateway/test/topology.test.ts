@@ -28,7 +28,7 @@ describe('the star with a stem: leaf packages import nothing of ours, named pack
   test('the set of packages and apps is what ARCHITECTURE.md says', () => {
     expect(folders.toSorted()).toEqual([
       'apps/bench', 'apps/example-service', 'apps/gateway',
-      'packages/anthropic-simulator', 'packages/anthropic-usage', 'packages/fast-metrics', 'packages/header-policy', 'packages/json-envelope', 'packages/openai-front-door', 'packages/sse-relay',
+      'packages/anthropic-simulator', 'packages/anthropic-usage', 'packages/fast-metrics', 'packages/header-policy', 'packages/inbound-server', 'packages/json-envelope', 'packages/openai-front-door', 'packages/sse-relay',
       'packages/test-support', 'packages/upstream-client', 'packages/upstream-metrics',
     ]);
   });
@@ -46,7 +46,7 @@ describe('the star with a stem: leaf packages import nothing of ours, named pack
 
   test('the gateway composes all published packages', () => {
     expect(workspaceDependencies(manifests.get('apps/gateway')?.dependencies)).toEqual([
-      '@penstock/anthropic-simulator', '@penstock/anthropic-usage', '@penstock/fast-metrics', '@penstock/header-policy', '@penstock/json-envelope', '@penstock/openai-front-door',
+      '@penstock/anthropic-simulator', '@penstock/anthropic-usage', '@penstock/fast-metrics', '@penstock/header-policy', '@penstock/inbound-server', '@penstock/json-envelope', '@penstock/openai-front-door',
       '@penstock/sse-relay', '@penstock/upstream-client', '@penstock/upstream-metrics',
     ]);
   });
@@ -59,6 +59,7 @@ describe('the star with a stem: leaf packages import nothing of ours, named pack
       '@penstock/fast-metrics': ['.', './package.json'],
       '@penstock/gateway': ['.', './package.json'],
       '@penstock/header-policy': ['.', './package.json'],
+      '@penstock/inbound-server': ['.', './package.json'],
       '@penstock/json-envelope': ['.', './package.json'],
       '@penstock/openai-front-door': ['.', './package.json'],
       '@penstock/sse-relay': ['.', './package.json'],

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { constants, createBrotliDecompress, createGunzip, createInflate, createZstdDecompress, type Gunzip } from 'node:zlib';
-import { ChunkList } from '../inbound/chunk-list.ts';
+import { ChunkList } from '@penstock/inbound-server';
 import { createZstdFrameWalk } from './zstd-frame-walk.ts';
 
 /** Decodes a copy of a compressed body for the scanner; the client's own bytes are what is forwarded. */

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
+import { ChunkList } from '@penstock/inbound-server';
 import { BodyProgress } from './body-progress.ts';
 import type { ByteLease } from './byte-budget.ts';
-import { ChunkList } from '../inbound/chunk-list.ts';
 import type { InboundRequest } from '../request/inbound-request.ts';
 import { ClientGone } from '../native/client-gone.ts';
 import { GatewayError } from '../request/gateway-error.ts';

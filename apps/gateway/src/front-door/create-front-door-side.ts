@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { performance } from 'node:perf_hooks';
+import { discardRest, respond } from '@penstock/inbound-server';
 import {
   BUILT_IN_MODEL_CAPABILITIES, createOpenAiFrontDoor, DEFAULT_FRONT_DOOR_LIMITS, FrontDoorError, isFrontDoorError, mergeModelCapabilities, openAiErrorResponse, RELAY_ROUTES,
   UNKNOWN_RELAY_ROUTE, type FrontDoorOptions, type ModelRoute, type OpenAiFrontDoor, type RequestSummary, type SettingNames,
@@ -13,7 +14,6 @@ import type { GatewayConfig } from '../config/gateway-config.ts';
 import { createByteBudget } from '../body/byte-budget.ts';
 import type { InboundRequest } from '../request/inbound-request.ts';
 import type { BeginJsonCheck } from '../body/json-check.ts';
-import { discardRest, respond } from '../inbound/respond.ts';
 import { chargeTokens } from '../access/limits/charge-tokens.ts';
 import type { TokenRatios } from '../access/limits/token-ratios.ts';
 import type { RequestRecord } from '../request/request-record.ts';

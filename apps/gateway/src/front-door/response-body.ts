@@ -1,7 +1,7 @@
+import { ChunkList } from '@penstock/inbound-server';
 import type { BackendResponse } from '@penstock/openai-front-door';
 import type { UpstreamController } from '@penstock/upstream-client';
 import type { Dispatcher } from 'undici';
-import { ChunkList } from '../inbound/chunk-list.ts';
 import type { UpstreamTarget, UpstreamTrace } from '../observe/trace/tracing.ts';
 
 /** Bytes that may wait for the translation before the upstream is paused. */

@@ -1,11 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { performance } from 'node:perf_hooks';
+import { InboundConnection, type InboundLimits, lintRequest, lintTarget } from '@penstock/inbound-server';
 import type { OriginCheck } from './check-origin.ts';
-import type { InboundLimits } from '../inbound/inbound-limits.ts';
-import { InboundConnection } from '../inbound/inbound-connection.ts';
 import { InboundRequest } from '../request/inbound-request.ts';
-import { lintRequest } from '../inbound/lint-request.ts';
-import { lintTarget } from '../inbound/lint-target.ts';
 import type { Refusal } from './refusal.ts';
 
 /** A request that was admitted, or why it was not. */

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
+import type { WholeResponse } from '@penstock/inbound-server';
 import type { InboundRequest } from '../request/inbound-request.ts';
-import type { WholeResponse } from '../inbound/respond.ts';
 
 const PREFLIGHT_SECONDS = '600';
 

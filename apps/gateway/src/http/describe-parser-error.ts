@@ -1,5 +1,5 @@
+import type { WholeResponse } from '@penstock/inbound-server';
 import { createRequestId } from '../request/request-id.ts';
-import type { WholeResponse } from '../inbound/respond.ts';
 import { describeRefusal, type Refusal } from './refusal.ts';
 
 const REFUSALS: Readonly<Record<number, Refusal>> = {

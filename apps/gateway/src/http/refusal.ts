@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
+import type { WholeResponse } from '@penstock/inbound-server';
 import { errorBody, errorHeaders, GatewayError, type GatewayErrorCode } from '../request/gateway-error.ts';
 import type { Side } from '../request/request-record.ts';
-import type { WholeResponse } from '../inbound/respond.ts';
 
 /** A request that the application refuses before either side sees it. */
 export interface Refusal {

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
+import { respond } from '@penstock/inbound-server';
 import type { InboundRequest } from '../request/inbound-request.ts';
-import { respond } from '../inbound/respond.ts';
 import { errorBody, errorHeaders, GatewayError } from '../request/gateway-error.ts';
 
 /**

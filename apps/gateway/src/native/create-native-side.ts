@@ -1,10 +1,10 @@
 import { Buffer } from 'node:buffer';
 import type { UsageObserverOptions } from '@penstock/anthropic-usage';
+import { respond } from '@penstock/inbound-server';
 import { createUpstreamClient, type UpstreamClient } from '@penstock/upstream-client';
 import type { ClientRegistry } from '../access/clients/client-registry.ts';
 import type { GatewayConfig } from '../config/gateway-config.ts';
 import { toUpstreamClientSettings } from '../config/upstream-client-settings.ts';
-import { respond } from '../inbound/respond.ts';
 import type { InboundRequest } from '../request/inbound-request.ts';
 import { createByteBudget } from '../body/byte-budget.ts';
 import { checkWholeJson } from '../body/whole-json.ts';

@@ -1,10 +1,9 @@
 import { Buffer } from 'node:buffer';
+import { ChunkList, InboundMessage } from '@penstock/inbound-server';
 import { createEnvelopeScanner, isEnvelopeError, type Envelope, type EnvelopeScanner, type EnvelopeScannerOptions } from '@penstock/json-envelope';
 import { BodyProgress } from '../body/body-progress.ts';
-import { InboundMessage } from '../inbound/inbound-message.ts';
 import type { InboundRequest } from '../request/inbound-request.ts';
 import type { ByteLease } from '../body/byte-budget.ts';
-import { ChunkList } from '../inbound/chunk-list.ts';
 import { BodyCodingError, createBodyDecoder, REQUEST_CODINGS, type BodyDecoder } from '../body/decode-body.ts';
 import { ClientGone } from './client-gone.ts';
 import { GatewayError } from '../request/gateway-error.ts';

@@ -1,4 +1,4 @@
-import { respond } from '../inbound/respond.ts';
+import { respond } from '@penstock/inbound-server';
 import { outcomeOfCode, toGatewayError } from './classify-failure.ts';
 import { ClientGone } from './client-gone.ts';
 import { errorBody, errorHeaders, type GatewayError } from '../request/gateway-error.ts';

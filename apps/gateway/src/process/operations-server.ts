@@ -2,12 +2,8 @@ import { Buffer } from 'node:buffer';
 import { once } from 'node:events';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createInboundServer } from '../inbound/create-inbound-server.ts';
+import { createInboundServer, INBOUND_LIMITS, InboundConnection, lintRequest, respond, type WholeResponse } from '@penstock/inbound-server';
 import { createOriginCheck, type OriginCheck } from '../http/check-origin.ts';
-import { InboundConnection } from '../inbound/inbound-connection.ts';
-import { INBOUND_LIMITS } from '../inbound/inbound-limits.ts';
-import { lintRequest } from '../inbound/lint-request.ts';
-import { respond, type WholeResponse } from '../inbound/respond.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { shareScrapes } from '../observe/metrics/share-scrapes.ts';
 

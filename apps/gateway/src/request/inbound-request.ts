@@ -1,9 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { InboundConnection, type InboundLimits, type LintedHead } from '@penstock/inbound-server';
 import { readLoggedFields, type LoggedFields } from '../observe/log/logged-fields.ts';
 import type { RequestTrace } from '../observe/trace/tracing.ts';
-import { InboundConnection } from '../inbound/inbound-connection.ts';
-import type { InboundLimits } from '../inbound/inbound-limits.ts';
-import type { LintedHead } from '../inbound/lint-request.ts';
 
 /** A request that passed admission: what was read of its head, once. */
 export class InboundRequest {

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
+import { INBOUND_LIMITS } from '@penstock/inbound-server';
 import { fieldValues, openRawConnection, startScriptedUpstream, statusOf, wholeResponse, type ScriptedUpstream } from '@penstock/test-support';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { INBOUND_LIMITS } from '../../src/inbound/inbound-limits.ts';
 import { startTestGateway, type TestGateway } from '../start-test-gateway.ts';
 
 let upstream: ScriptedUpstream;

@@ -1,6 +1,6 @@
+import { PIECE_BYTES, TURN_BYTES } from '@penstock/inbound-server';
 import type { BoundedCell, BoundedSide } from '@penstock/test-support';
 import { expect } from 'vitest';
-import { PIECE_BYTES, TURN_BYTES } from '../../src/inbound/paced-message.ts';
 import type { BoundedGateway } from './bounded-gateway.ts';
 
 const READ_BYTES = 65_536;

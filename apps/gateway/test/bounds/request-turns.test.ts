@@ -4,9 +4,9 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { PIECE_BYTES, TURN_BYTES } from '@penstock/inbound-server';
 import { scrubbedEnvironment } from '@penstock/test-support';
 import { expect, test, onTestFinished } from 'vitest';
-import { PIECE_BYTES, TURN_BYTES } from '../../src/inbound/paced-message.ts';
 import { startTestGateway } from '../start-test-gateway.ts';
 
 const WIRE_BYTES = 6_000_000;

@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { gzipSync } from 'node:zlib';
+import { ChunkList } from '@penstock/inbound-server';
 import type { Dispatcher } from 'undici';
 import { expect, test } from 'vitest';
 import { ResponseBody } from '../../src/front-door/response-body.ts';
-import { ChunkList } from '../../src/inbound/chunk-list.ts';
 import { createBodyDecoder } from '../../src/body/decode-body.ts';
 import { ResultsUrlText } from '../../src/native/rewrite-results-url.ts';
 

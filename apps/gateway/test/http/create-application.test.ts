@@ -2,14 +2,13 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { createInboundServer, INBOUND_LIMITS } from '@penstock/inbound-server';
 import { fieldValues, openRawConnection, sendRawRequest, statusOf } from '@penstock/test-support';
 import { afterEach, expect, test } from 'vitest';
 import { createApplication } from '../../src/http/create-application.ts';
 import { describeParserError } from '../../src/http/describe-parser-error.ts';
 import type { MountedSide } from '../../src/http/mounted-side.ts';
 import { createOriginCheck } from '../../src/http/check-origin.ts';
-import { createInboundServer } from '../../src/inbound/create-inbound-server.ts';
-import { INBOUND_LIMITS } from '../../src/inbound/inbound-limits.ts';
 import { createLifecycle } from '../../src/process/lifecycle.ts';
 
 let server: Server;

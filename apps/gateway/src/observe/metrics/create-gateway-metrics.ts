@@ -1,6 +1,6 @@
 import type { CounterSeries } from '@penstock/fast-metrics';
+import type { FullListenerAction } from '@penstock/inbound-server';
 import { collectDefaultMetrics, Registry } from 'prom-client';
-import type { FullListenerAction } from '../../inbound/connection-places.ts';
 import { CLIENT_LIMIT_NAMES } from '../../config/sections/clients-section.ts';
 import type { StoreOperation } from '../../access/limits/lease-book.ts';
 import type { ObserverName, ObserverReport } from '../log/create-observer-report.ts';

@@ -6,9 +6,9 @@ import type { AddressInfo, Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { createAuthority, openRawConnection, statusOf, wrapSocket, type RawConnection } from '@penstock/test-support';
 import { afterEach, describe, expect, test } from 'vitest';
-import { createInboundServer, type InboundTls } from '../../src/inbound/create-inbound-server.ts';
-import { InboundConnection } from '../../src/inbound/inbound-connection.ts';
-import { INBOUND_LIMITS, type InboundLimits } from '../../src/inbound/inbound-limits.ts';
+import { createInboundServer, type InboundTls } from '../src/create-inbound-server.ts';
+import { InboundConnection } from '../src/inbound-connection.ts';
+import { INBOUND_LIMITS, type InboundLimits } from '../src/inbound-limits.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n';
 const POST = 'POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n';

@@ -1,6 +1,6 @@
 import { array, assert, integer, property } from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ChunkList } from '../../src/inbound/chunk-list.ts';
+import { ChunkList } from '../src/chunk-list.ts';
 
 describe('a chunk list', () => {
   test('gives the same bytes whatever the split, never joined above 64 KiB', () => {

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { openRawConnection } from '@penstock/test-support';
 import * as fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
-import { PacedMessage } from '../../src/inbound/paced-message.ts';
+import { PacedMessage } from '../src/paced-message.ts';
 
 async function listen(onRequest: RequestListener<typeof PacedMessage>): Promise<number> {
   const server = createServer({ IncomingMessage: PacedMessage }, onRequest);

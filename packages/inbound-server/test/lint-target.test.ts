@@ -1,6 +1,6 @@
 import { array, assert, constantFrom, property, string } from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { lintTarget } from '../../src/inbound/lint-target.ts';
+import { lintTarget } from '../src/lint-target.ts';
 
 const PIECES = ['/', '.', '..', '%2e', '%2F', '%5c', '\\', ';', '#', '?', '%', '%25', '%41', '%c0%af', '%C3%A9', 'a', 'v1', 'organizations', '%00', ' ', '=', '&', '%3b', '%7e', '-'];
 

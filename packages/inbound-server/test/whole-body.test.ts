@@ -3,9 +3,9 @@ import type { ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fieldValues, openRawConnection, type RawConnection } from '@penstock/test-support';
 import { describe, expect, test } from 'vitest';
-import { createInboundServer } from '../../src/inbound/create-inbound-server.ts';
-import { InboundMessage } from '../../src/inbound/inbound-message.ts';
-import { respond } from '../../src/inbound/respond.ts';
+import { createInboundServer } from '../src/create-inbound-server.ts';
+import { InboundMessage } from '../src/inbound-message.ts';
+import { respond } from '../src/respond.ts';
 
 type Handler = (request: InboundMessage, response: ServerResponse) => Promise<void>;
 

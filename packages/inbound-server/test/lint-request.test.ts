@@ -1,7 +1,7 @@
 import { measureGrowth } from '@penstock/test-support';
 import { array, assert, constantFrom, property, string, tuple } from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { lintRequest, type LintedHead } from '../../src/inbound/lint-request.ts';
+import { lintRequest, type LintedHead } from '../src/lint-request.ts';
 
 const lint = (fields: Readonly<Record<string, string>> | readonly string[], method = 'POST', httpVersion = '1.1'): LintedHead | string =>
   lintRequest({ method, httpVersion, rawHeaders: Array.isArray(fields) ? fields as string[] : ['Host', 'localhost', ...Object.entries(fields as Record<string, string>).flat()] });

@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
+import type { FullListenerAction } from '@penstock/inbound-server';
 import type { Logger } from 'pino';
-import type { FullListenerAction } from './connection-places.ts';
 
 const REPORT_INTERVAL_MS = 10_000;
 
