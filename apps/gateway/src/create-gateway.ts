@@ -1,12 +1,11 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { performance } from 'node:perf_hooks';
 import { isDeepStrictEqual } from 'node:util';
 import { DROP_REASONS } from '@penstock/header-policy';
 import { createInboundServer, INBOUND_LIMITS, type InboundLimits, type InboundTls, type KeepAliveTimes, renewCertificate } from '@penstock/inbound-server';
 import { Registry } from 'prom-client';
-import { createApplication, type RefusedRequest } from './http/create-application.ts';
+import { createApplication } from './http/create-application.ts';
 import { describeParserError } from './http/describe-parser-error.ts';
 import type { MountedSide } from './http/mounted-side.ts';
 import type { Refusal } from './http/refusal.ts';
@@ -28,7 +27,10 @@ import { createRequestLog } from './observe/log/request-log.ts';
 import { createGatewayMetrics, type GatewayMetrics } from './observe/metrics/create-gateway-metrics.ts';
 import type { ReadBudgets } from './observe/metrics/declare-gateway-metrics.ts';
 import { handleWithoutNativeSide } from './native/absent-native-side.ts';
-import { NATIVE_ROUTES, UNKNOWN_ROUTE, UNMATCHED_TEMPLATE } from './native/route-table.ts';
+import { NATIVE_ROUTES, UNKNOWN_ROUTE } from './native/route-table.ts';
+import { createRequestObserver } from './observe/request-observer.ts';
+import { outcomeOfCode } from './request/gateway-error.ts';
+import { UNMATCHED_ROUTES } from './request/request-record.ts';
 import type { TracingSettings } from './observe/trace/read-tracing-settings.ts';
 import { startTracing } from './observe/trace/start-tracing.ts';
 
@@ -77,9 +79,10 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const metrics = createMetrics(options, () => sides);
   let trustedProxies = createTrustedProxies(config.server.trusted_proxies);
   const log = createRequestLog(options.processLogger, () => trustedProxies, (error) => metrics.observerError('log', error));
+  const observer = createRequestObserver({ metrics, log });
   const tracing = await startTracing({ settings: options.tracing, version: options.version, logger, observerError: (error) => metrics.observerError('tracing', error) });
   const sides = createSides({
-    config, clients: createClientRegistry(config), metrics, log, logger, lifecycle, viaPseudonym: options.viaPseudonym, share: options.share, tracing,
+    config, clients: createClientRegistry(config), metrics, log, observer, logger, lifecycle, viaPseudonym: options.viaPseudonym, share: options.share, tracing,
     makeLimiter: options.makeLimiter ?? createLimiter,
   });
   let checkOrigin = originCheckOf(config);
@@ -90,9 +93,16 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     native: mountNative(sides),
     frontDoor: sides.frontDoor,
     absentFrontDoor: describeAbsentFrontDoor(config),
-    onRefused: (refused) => {
-      recordRefused(metrics, refused);
-      logger.info({ request_id: refused.id, side: refused.side, method: refused.method, status: refused.status, code: refused.refusal.code }, 'refused');
+    onRefused: (request, { side, status, refusal, responseBytes }) => {
+      if (side === undefined) {
+        logger.info({ request_id: request.id, method: request.method, status, code: refusal.code }, 'refused');
+        return;
+      }
+      if (tracing !== undefined) request.trace ??= tracing.begin(request);
+      observer.settled(request, {
+        side, route: undefined, status, outcome: outcomeOfCode(refusal.code), client: 'unauthenticated', isEventStream: false, requestBytes: 0, responseBytes,
+        errorCode: refusal.code,
+      });
     },
     onInternalError: (requestId, error) => logger.error({ request_id: requestId, error: describeError(error) }, 'internal error'),
   });
@@ -147,7 +157,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
 function createMetrics({ config, version, processLogger, share }: GatewayOptions, sides: () => Sides): GatewayMetrics {
   return createGatewayMetrics({
     registry: new Registry(), version, clientNames: config.clients.map(({ name }) => name), dropReasons: DROP_REASONS,
-    routes: { native: [...NATIVE_ROUTES, UNKNOWN_ROUTE].map(({ template }) => template).concat(UNMATCHED_TEMPLATE), front_door: FRONT_DOOR_ROUTES },
+    routes: { native: [...NATIVE_ROUTES, UNKNOWN_ROUTE].map(({ template }) => template).concat(UNMATCHED_ROUTES.native), front_door: FRONT_DOOR_ROUTES },
     onObserverError: createObserverReport(processLogger.logger),
     // With several workers the primary does.
     loadsConfiguration: share === undefined,
@@ -190,12 +200,4 @@ function tlsOf(config: GatewayConfig): { readonly tls?: InboundTls } {
   const { tls } = config.server;
   if (tls === undefined) return {};
   return { tls: { cert: tls.cert, key: tls.key, ...(tls.client_ca === undefined ? {} : { clientCa: tls.client_ca }) } };
-}
-
-function recordRefused(metrics: GatewayMetrics, { id, side, method, status, startedAt, responseBytes }: RefusedRequest): void {
-  if (side === undefined) return;
-  metrics.recordRequest({
-    side, requestId: id, route: side === 'native' ? UNMATCHED_TEMPLATE : 'other', method, status, outcome: status >= 500 ? 'internal' : 'client_error',
-    client: 'unauthenticated', durationMs: performance.now() - startedAt, isEventStream: false, requestBytes: 0, responseBytes,
-  });
 }

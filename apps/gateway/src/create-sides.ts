@@ -10,18 +10,20 @@ import type { Limiter, LimiterOptions } from './access/limits/limiter.ts';
 import type { WorkerShare } from './access/limits/worker-share.ts';
 import { describeError } from './observe/log/describe-error.ts';
 import type { RequestLog } from './observe/log/request-log.ts';
+import type { RequestObserver } from './observe/request-observer.ts';
 import type { GatewayMetrics } from './observe/metrics/create-gateway-metrics.ts';
 import { createNativeSide, type NativeSide } from './native/create-native-side.ts';
 import { checkWholeJson } from './body/whole-json.ts';
 import type { Side } from './request/request-record.ts';
 import type { Tracing } from './observe/trace/tracing.ts';
 
-/** What both sides are made with; what is theirs alone they make themselves. */
+/** The parts that both sides share. */
 export interface SidesOptions {
   readonly config: GatewayConfig;
   readonly clients: ClientRegistry;
   readonly metrics: GatewayMetrics;
   readonly log: RequestLog;
+  readonly observer: RequestObserver;
   readonly logger: Logger;
   readonly lifecycle: Lifecycle;
   readonly viaPseudonym: string;
@@ -30,7 +32,7 @@ export interface SidesOptions {
   readonly makeLimiter: (options: LimiterOptions) => Limiter;
 }
 
-/** The two halves of the gateway. One that could not be made is absent, and `warnings` says why. */
+/** The two halves of the gateway. One that could not be made is absent, and `warnings` has the reason. */
 export interface Sides {
   readonly native: NativeSide | undefined;
   readonly frontDoor: FrontDoorSide | undefined;
@@ -38,7 +40,7 @@ export interface Sides {
   /** Resolves when the limit stores answered or their time was over; they are asked before the first request, not by it. */
   ready(): Promise<void>;
   update(config: GatewayConfig, clients: ClientRegistry): void;
-  /** Breaks every open response honestly. */
+  /** Breaks every open response visibly: a client never takes it for complete. */
   readonly interrupt: (reason: string) => void;
   readonly close: (graceMs: number) => Promise<void>;
 }

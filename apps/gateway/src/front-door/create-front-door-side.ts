@@ -14,21 +14,18 @@ import type { GatewayConfig } from '../config/gateway-config.ts';
 import { createByteBudget } from '../body/byte-budget.ts';
 import type { InboundRequest } from '../request/inbound-request.ts';
 import type { BeginJsonCheck } from '../body/json-check.ts';
-import { chargeTokens } from '../access/limits/charge-tokens.ts';
 import type { TokenRatios } from '../access/limits/token-ratios.ts';
-import type { RequestRecord } from '../request/request-record.ts';
+import type { RequestEnd, RequestObserver, TokenCharge } from '../observe/request-observer.ts';
+import { UNMATCHED_ROUTES } from '../request/request-record.ts';
 import type { Tracing } from '../observe/trace/tracing.ts';
 import { admitClient, admitModel, reserveTokens, type FrontDoorAdmission, type FrontDoorCaller } from './admit-client.ts';
 import { createBackend, type FrontDoorBackend } from './create-backend.ts';
 import { receiveBody, streamBody } from '../body/receive-body.ts';
 
-/** The label of a request that the front door refused before it looked at the path. */
-const UNMATCHED_ROUTE = '/v1/*';
-
 const CHAT_ROUTE = '/v1/chat/completions';
 
 /** The routes of the front door, as metrics name them; the main one first. */
-export const FRONT_DOOR_ROUTES: readonly string[] = [...new Set([CHAT_ROUTE, '/v1/models', '/v1/models/{id}', ...[...RELAY_ROUTES, UNKNOWN_RELAY_ROUTE].map(({ template }) => template), UNMATCHED_ROUTE])];
+export const FRONT_DOOR_ROUTES: readonly string[] = [...new Set([CHAT_ROUTE, '/v1/models', '/v1/models/{id}', ...[...RELAY_ROUTES, UNKNOWN_RELAY_ROUTE].map(({ template }) => template), UNMATCHED_ROUTES.front_door])];
 
 const KNOWN_ROUTES: ReadonlySet<string> = new Set(FRONT_DOOR_ROUTES);
 
@@ -52,6 +49,7 @@ export interface FrontDoorSide extends MountedSide {
 export interface FrontDoorSideOptions extends Omit<FrontDoorAdmission, 'clients' | 'budget'> {
   readonly config: GatewayConfig;
   readonly tracing: Tracing | undefined;
+  readonly observer: RequestObserver;
   /** Decides whether a body that only the end of its connection delimits is whole. */
   readonly closeDelimitedCheck: CreateBodyCheck;
   readonly clients: ClientRegistry;
@@ -61,7 +59,7 @@ export interface FrontDoorSideOptions extends Omit<FrontDoorAdmission, 'clients'
 
 /** Makes the front door from a configuration; throws when it cannot be, and the native side serves alone. */
 export function createFrontDoorSide(options: FrontDoorSideOptions): FrontDoorSide {
-  const { metrics, log, limiter, lifecycle, tracing } = options;
+  const { metrics, log, observer, limiter, lifecycle, tracing } = options;
   const budget = createByteBudget(options.config.openai_front_door.max_buffered_bytes, DEFAULT_FRONT_DOOR_LIMITS.maxRequestBytes);
   let admission: FrontDoorAdmission = { clients: options.clients, limiter, lifecycle, metrics, log, viaPseudonym: options.viaPseudonym, budget };
   const backends = new Map<string, FrontDoorBackend>(frontDoorBackends(options.config).map((settings) =>
@@ -107,18 +105,8 @@ export function createFrontDoorSide(options: FrontDoorSideOptions): FrontDoorSid
   doors.add(door);
 
   function settle(ctx: Context, summary: RequestSummary): void {
-    const inbound = inboundOf(ctx);
     const caller = callerOf(ctx);
-    settleTokens(caller, summary, limiter.ratios, maxOutputTokens);
-    record(inbound, { ...toRecord(summary), side: 'front_door', requestId: inbound.id, client: caller.name }, summary);
-  }
-
-  function record(inbound: InboundRequest, entry: RequestRecord, { errorCode, stopReason, missingBackends }: Pick<RequestSummary, 'errorCode' | 'stopReason' | 'missingBackends'>): void {
-    metrics.recordRequest(entry);
-    const failure = errorCode === undefined ? undefined : Object.assign(new Error(errorCode), { code: errorCode });
-    const details = { upstreamRequestId: undefined, slotWaitMs: undefined, connectMs: undefined, upstreamHeadMs: undefined, failure, usage: { stopReason }, missingBackends };
-    inbound.trace?.end(entry, details);
-    log.requestEnded(inbound, entry, details);
+    observer.settled(inboundOf(ctx), { ...describeEnd(summary), client: caller.name, charge: chargeOf(caller, summary, limiter.ratios, maxOutputTokens) });
   }
 
   async function refuse(inbound: InboundRequest, error: unknown): Promise<void> {
@@ -128,10 +116,10 @@ export function createFrontDoorSide(options: FrontDoorSideOptions): FrontDoorSid
     const responseBytes = await respond(inbound.request, inbound.response, { status, headers: fields, body: Buffer.from(body) });
     const outcome = isFrontDoorError(error) ? error.outcome : 'internal';
     if (outcome === 'internal') log.internalError(inbound, error);
-    record(inbound, {
-      side: 'front_door', requestId: inbound.id, route: UNMATCHED_ROUTE, method: inbound.method, status, outcome, client: 'unauthenticated',
-      durationMs: performance.now() - inbound.startedAt, isEventStream: false, requestBytes: 0, responseBytes,
-    }, describeCode(headers['x-penstock-error']));
+    observer.settled(inbound, {
+      side: 'front_door', route: undefined, status, outcome, client: 'unauthenticated', isEventStream: false, requestBytes: 0, responseBytes,
+      errorCode: headers['x-penstock-error'],
+    });
   }
 
   return {
@@ -176,22 +164,17 @@ export function createFrontDoorSide(options: FrontDoorSideOptions): FrontDoorSid
 }
 
 /** An answer is charged as on the native side; requests that no model answers cost nothing. */
-function settleTokens({ lease, cost }: FrontDoorCaller, summary: RequestSummary, ratios: TokenRatios, maxOutputTokens: number): void {
-  if (lease === undefined || (cost === undefined && summary.usage === undefined)) return;
-  const { outcome, upstreamStatus, sentMs, firstByteMs, durationMs, isEventStream, model, usage, usageSource, textBytes = summary.responseBytes } = summary;
+function chargeOf({ lease, cost }: FrontDoorCaller, summary: RequestSummary, ratios: TokenRatios, maxOutputTokens: number): TokenCharge | undefined {
+  if (lease === undefined || (cost === undefined && summary.usage === undefined)) return undefined;
+  const { upstreamStatus, sentMs, firstByteMs, durationMs, isEventStream, model, textBytes = summary.responseBytes } = summary;
   // An answer of any other kind may be pictures or sound: it is no more than its request was admitted for.
   const bound = cost?.maxTokens ?? (isEventStream ? Number.POSITIVE_INFINITY : maxOutputTokens);
-  chargeTokens(lease, {
-    outcome, upstreamStatus, model: cost?.model ?? model, usage, textBytes, isStream: isEventStream || (upstreamStatus === undefined && cost?.stream === true),
-    source: usageSource,
+  return {
+    lease, ratios, upstreamStatus, model: cost?.model ?? model, textBytes, isStream: isEventStream || (upstreamStatus === undefined && cost?.stream === true),
     workedMs: sentMs === undefined ? undefined : (firstByteMs ?? durationMs) - sentMs,
     outputBound: bound * (cost?.choices ?? 1),
     estimatedInput: cost?.estimatedInput ?? 0,
-  }, ratios);
-}
-
-function describeCode(code: string | undefined): Pick<RequestSummary, 'errorCode'> {
-  return code === undefined ? {} : { errorCode: code };
+  };
 }
 
 function inboundOf(ctx: Context): InboundRequest {
@@ -214,10 +197,14 @@ function setResponseFields({ response, responseFields, id }: InboundRequest, isL
   for (let index = 0; index < responseFields.length; index += 2) response.appendHeader(responseFields[index] ?? '', responseFields[index + 1] ?? '');
 }
 
-/** The part of the record that the package's summary knows. */
-function toRecord(summary: RequestSummary): Omit<RequestRecord, 'side' | 'requestId' | 'client'> {
-  const { firstByteMs, errorCode: _code, stopReason: _reason, backend: _backend, missingBackends: _missing, textBytes: _text, upstreamStatus: _status, sentMs: _sent, route, ...rest } = summary;
-  return { ...rest, route: KNOWN_ROUTES.has(route) ? route : UNMATCHED_ROUTE, ...(firstByteMs === undefined ? {} : { timeToFirstByteMs: firstByteMs }) };
+/** The end of a request as the package's summary describes it. The package's clock starts after admission, so its times are placed by their end. */
+function describeEnd({ route, firstByteMs, durationMs, usage, usageSource, model, stopReason, sawStop, ...rest }: RequestSummary): Omit<RequestEnd, 'client'> {
+  return {
+    ...rest, side: 'front_door',
+    route: KNOWN_ROUTES.has(route) ? { template: route } : undefined,
+    headAt: firstByteMs === undefined ? undefined : performance.now() - durationMs + firstByteMs,
+    usage: { usage, source: usageSource, model, stopReason, sawStop },
+  };
 }
 
 function describeFrontDoor(config: GatewayConfig, backends: ReadonlyMap<string, FrontDoorBackend>): Omit<FrontDoorOptions, 'hooks'> {

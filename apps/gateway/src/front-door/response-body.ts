@@ -2,7 +2,7 @@ import { ChunkList } from '@penstock/inbound-server';
 import type { BackendResponse } from '@penstock/openai-front-door';
 import type { UpstreamController } from '@penstock/upstream-client';
 import type { Dispatcher } from 'undici';
-import type { UpstreamTarget, UpstreamTrace } from '../observe/trace/tracing.ts';
+import type { UpstreamTarget, UpstreamTrace } from '../request/request-trace.ts';
 
 /** Bytes that may wait for the translation before the upstream is paused. */
 const MAX_QUEUED_BYTES = 64 * 1024;

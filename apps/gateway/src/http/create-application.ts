@@ -6,6 +6,7 @@ import { type InboundLimits, respond } from '@penstock/inbound-server';
 import Koa from 'koa';
 import type { OriginCheck } from './check-origin.ts';
 import type { InboundRequest } from '../request/inbound-request.ts';
+import type { ObservedRequest } from '../request/observed-request.ts';
 import type { Lifecycle } from '../process/lifecycle.ts';
 import { createRequestId } from '../request/request-id.ts';
 import type { Side } from '../request/request-record.ts';
@@ -15,7 +16,7 @@ import type { MountedSide } from './mounted-side.ts';
 import { describeRefusal, sideOf, type Refusal } from './refusal.ts';
 import { findWrongAddress } from './wrong-address.ts';
 
-/** What the application is made of. */
+/** The options of `createApplication`. */
 export interface ApplicationOptions {
   readonly version: string;
   readonly lifecycle: Lifecycle;
@@ -24,22 +25,20 @@ export interface ApplicationOptions {
   readonly native: MountedSide;
   /** Absent when it is switched off or could not be made. */
   readonly frontDoor: MountedSide | undefined;
-  /** What clients of an absent front door are told. */
+  /** The answer for clients of an absent front door. */
   readonly absentFrontDoor: Refusal;
-  /** Counts and logs a request that neither side saw. */
-  readonly onRefused: (refused: RefusedRequest) => void;
-  /** Something threw that must not: a bug, never a client's doing. */
+  /** Records a request that was refused before a side took it. */
+  readonly onRefused: (request: ObservedRequest, refused: RefusedRequest) => void;
+  /** Reports an exception that only a bug causes. */
   readonly onInternalError: (requestId: string, error: unknown) => void;
 }
 
-/** A request that ended in the application. */
+/** How a request ended in the application. */
 export interface RefusedRequest {
-  readonly id: string;
+  /** `undefined` for paths of neither side. */
   readonly side: Side | undefined;
-  readonly method: string;
   readonly status: number;
   readonly refusal: Refusal;
-  readonly startedAt: number;
   readonly responseBytes: number;
 }
 
@@ -49,7 +48,7 @@ const INDEX_METHODS = ['GET', 'HEAD'];
 
 /**
  * Koa without its own responding: it watches every response for an error and writes `ctx.body` when the middleware is done. Here each
- * middleware writes its response itself, and whoever relays one watches it.
+ * middleware writes its response itself, and the relay of a response watches it.
  */
 class Application extends Koa {
   handleRequest(context: Koa.Context, middleware: (context: Koa.Context) => Promise<unknown>): Promise<unknown> {
@@ -58,13 +57,13 @@ class Application extends Koa {
 }
 
 /**
- * The Koa application: the ordered list of what happens to a request before a side takes it. Koa never writes a response
- * here (`ctx.respond = false`); the promise of each middleware settles when the response ended, so that everything around it
+ * The Koa application: the ordered list of steps before a side takes a request. Koa never writes a response
+ * here (`ctx.respond = false`); the promise of each middleware settles when the response ended, so that outer middleware
  * sees the true end.
  */
 export function createApplication(options: ApplicationOptions): RequestListener {
   const application = new Application();
-  // Paths are matched with their case, as the sides match them: what a router let through otherwise, no side would answer.
+  // Paths are matched with their case, as the sides match them: a path in other letters would reach a side that does not answer it.
   const router = new Router({ sensitive: true });
 
   // One line a mounted module. Sides route within themselves: they share nothing, not even a router.
@@ -76,7 +75,7 @@ export function createApplication(options: ApplicationOptions): RequestListener 
 
   application.use(admission(options)); // first: nothing may look at a request that a second parser could read differently
   application.use(cors(options)); //      before routing: a preflight has no credential and no route
-  application.use(nativePrefix(options)); // what nearly every request is for: a router's matching costs more than its admission
+  application.use(nativePrefix(options)); // nearly every request: matching in the router costs more than its admission
   application.use(wrongAddress(options)); // before the front door: it would serve some of them, and a wrong base URL would pass its test
   application.use(router.routes()); //    the two sides and the index
   application.use((context) => refuse(options, context, sideOf(context.path), NOT_SERVED));
@@ -104,7 +103,7 @@ function admission(options: ApplicationOptions): Koa.Middleware {
     context.state['inbound'] = admitted.inbound;
     try {
       await next();
-      // Nothing may hang: whatever let a request fall through, it is answered here.
+      // No request may hang: one that every middleware passed on is answered here.
       if (!context.res.headersSent && !context.res.destroyed) await refuse(options, context, sideOf(admitted.inbound.path), NOT_SERVED);
     } catch (error) {
       options.onInternalError(id, error);
@@ -163,7 +162,8 @@ async function refuse(options: ApplicationOptions, context: Koa.Context, side: S
   const closing = extra.length === 0 && options.lifecycle.isLeaving ? ['connection', 'close'] : extra;
   const headers = [...whole.headers, ...(inbound?.responseFields ?? []), ...closing];
   const responseBytes = await respond(context.req, context.res, { ...whole, headers });
-  options.onRefused({ id, side, method: context.req.method ?? '', status: whole.status, refusal, startedAt: inbound?.startedAt ?? startedAt, responseBytes });
+  const request = inbound ?? { id, method: context.req.method ?? '', request: context.req, startedAt, head: { host: '' }, trace: undefined, loggedFields: undefined };
+  options.onRefused(request, { side, status: whole.status, refusal, responseBytes });
 }
 
 function inboundOf(context: Koa.Context): InboundRequest {

@@ -4,30 +4,6 @@ import { describeFullPool, describeFullQueue, type PoolCapacity, type RefusedReq
 import type { Outcome } from '../request/request-record.ts';
 import { GatewayError, isGatewayError, type GatewayErrorCode } from '../request/gateway-error.ts';
 
-const OUTCOME_OF_CODE: Readonly<Record<GatewayErrorCode, Outcome>> = {
-  bad_request: 'client_error',
-  unauthenticated: 'client_error',
-  forbidden: 'client_error',
-  not_found: 'client_error',
-  model_not_open: 'client_error',
-  method_not_allowed: 'client_error',
-  request_timeout: 'client_error',
-  too_large: 'client_error',
-  unsupported_media_type: 'client_error',
-  misdirected: 'client_error',
-  rate_limited: 'client_error',
-  header_overflow: 'client_error',
-  loop_detected: 'client_error',
-  internal: 'internal',
-  overloaded: 'overloaded',
-  draining: 'draining',
-  upstream_unreachable: 'upstream_unreachable',
-  upstream_tls: 'upstream_unreachable',
-  upstream_reset: 'upstream_reset',
-  upstream_invalid: 'upstream_reset',
-  upstream_timeout: 'upstream_timeout',
-};
-
 interface Answer {
   readonly code: GatewayErrorCode;
   readonly message: string | ((capacity: PoolCapacity, refused: RefusedRequest) => string);
@@ -69,11 +45,6 @@ export function toGatewayError(failure: unknown, capacity: PoolCapacity, isLongL
 function answerWith({ code, message, retryAfterSeconds }: Answer, cause: unknown, { capacity, isLongLived }: { readonly capacity: PoolCapacity; readonly isLongLived: boolean }): GatewayError {
   const sentence = typeof message === 'string' ? message : message(capacity, { upstream: 'the Anthropic API', isLongLived });
   return new GatewayError(code, sentence, { cause, ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }) });
-}
-
-/** The outcome of a request that got an error of the gateway's own. */
-export function outcomeOfCode(code: GatewayErrorCode): Outcome {
-  return OUTCOME_OF_CODE[code];
 }
 
 /** The outcome of a response that broke after its head: a clock of ours, or the upstream's end. */

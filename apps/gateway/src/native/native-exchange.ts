@@ -4,6 +4,7 @@ import type { InboundRequest } from '../request/inbound-request.ts';
 import type { Outcome } from '../request/request-record.ts';
 import type { ByteLease } from '../body/byte-budget.ts';
 import type { Lease } from '../access/limits/limiter.ts';
+import type { RequestEnd, TokenCharge } from '../observe/request-observer.ts';
 import type { NativeRoute } from './route-table.ts';
 
 /** The body as phase 6 sends it. */
@@ -14,8 +15,9 @@ export interface OutboundBody {
 }
 
 /** What the phases of one native request hand to each other. Each field is written by one phase and read by later ones. */
-export class NativeExchange {
+export class NativeExchange implements RequestEnd {
   readonly inbound: InboundRequest;
+  readonly side = 'native';
   /** The outbound fields, our credential included. */
   outboundHeaders: string[] = [];
   client = 'unauthenticated';
@@ -55,11 +57,15 @@ export class NativeExchange {
   /** When the upstream had the whole request; on the monotonic clock. */
   sentAt: number | undefined;
   headAt: number | undefined;
+  /** The part of the time to first byte that was neither receiving the body nor waiting for a slot, a connection or the upstream. */
+  overheadMs: number | undefined;
   largestGapMs: number | undefined;
   isEventStream = false;
   upstreamRequestId: string | undefined;
   usage: UsageResult | undefined;
-  /** What went wrong underneath; for the log. */
+  /** Set by `settle` for clients with token limits. */
+  charge: TokenCharge | undefined;
+  /** The error underneath; for the log. */
   failure: unknown;
 
   constructor(inbound: InboundRequest) {

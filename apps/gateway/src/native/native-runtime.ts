@@ -10,6 +10,7 @@ import type { Lifecycle } from '../process/lifecycle.ts';
 import type { Limiter } from '../access/limits/limiter.ts';
 import type { GatewayMetrics } from '../observe/metrics/create-gateway-metrics.ts';
 import type { RequestLog } from '../observe/log/request-log.ts';
+import type { RequestObserver } from '../observe/request-observer.ts';
 import type { Tracing } from '../observe/trace/tracing.ts';
 import type { ByteBudget } from '../body/byte-budget.ts';
 import type { OpenRelays } from './open-relays.ts';
@@ -56,6 +57,7 @@ export interface NativeParts {
   readonly basePath: string;
   readonly metrics: GatewayMetrics;
   readonly log: RequestLog;
+  readonly observer: RequestObserver;
   readonly limiter: Limiter;
   readonly budget: ByteBudget;
   readonly lifecycle: Lifecycle;

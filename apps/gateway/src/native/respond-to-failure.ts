@@ -1,5 +1,5 @@
 import { respond } from '@penstock/inbound-server';
-import { outcomeOfCode, toGatewayError } from './classify-failure.ts';
+import { toGatewayError } from './classify-failure.ts';
 import { ClientGone } from './client-gone.ts';
 import { errorBody, errorHeaders, type GatewayError } from '../request/gateway-error.ts';
 import type { NativeExchange } from './native-exchange.ts';
@@ -14,12 +14,12 @@ export async function respondToFailure(runtime: NativeRuntime, exchange: NativeE
   exchange.failure = failure;
   if (failure instanceof ClientGone || inbound.isGone) {
     exchange.outcome = 'client_gone';
-    // Whoever still holds the socket has nobody to answer.
+    // The socket may still be open; no response can follow on it.
     inbound.response.destroy();
     return;
   }
   const error = toGatewayError(failure, runtime.upstream.stats(), exchange.isLongLived);
-  exchange.outcome = outcomeOfCode(error.code);
+  exchange.outcome = error.shape.outcome;
   exchange.status = error.shape.status;
   if (exchange.outcome === 'internal') runtime.log.internalError(inbound, failure);
   exchange.bytes?.release();

@@ -75,9 +75,6 @@ export const UNKNOWN_ROUTE: NativeRoute = {
   body: 'upload', headClock: 'message', reportsUsage: true, isSpentLater: false, maxBodyBytes: 500 * MIB, isLongLived: false,
 };
 
-/** The label of a request that matched no route. */
-export const UNMATCHED_TEMPLATE = '/anthropic/*';
-
 interface Pattern {
   readonly expression: RegExp;
   readonly route: NativeRoute;

@@ -1,12 +1,15 @@
 import { Buffer } from 'node:buffer';
+import type { Outcome } from './request-record.ts';
 
-/** What one code of the gateway's own errors looks like on the wire (docs/errors.md). */
-interface ErrorShape {
+/** What one code of the gateway's own errors looks like on the wire (docs/errors.md), and the outcome it is recorded with. */
+export interface ErrorShape {
   readonly status: number;
   /** The `error.type` of the Anthropic error body. `overloaded_error` is the API's own word: Claude Code gives up on it, or changes the model. */
   readonly type: string;
   /** The `x-should-retry` field; `undefined` where the request may have run upstream. */
   readonly shouldRetry: boolean | undefined;
+  /** The outcome of a request that got this error. */
+  readonly outcome: Outcome;
 }
 
 /** Every code of a gateway error; one closed set. */
@@ -20,27 +23,27 @@ export const GATEWAY_ERROR_CODES = [
 export type GatewayErrorCode = (typeof GATEWAY_ERROR_CODES)[number];
 
 const SHAPES: Readonly<Record<GatewayErrorCode, ErrorShape>> = {
-  bad_request: { status: 400, type: 'invalid_request_error', shouldRetry: false },
-  unauthenticated: { status: 401, type: 'authentication_error', shouldRetry: false },
-  forbidden: { status: 403, type: 'permission_error', shouldRetry: false },
-  not_found: { status: 404, type: 'not_found_error', shouldRetry: false },
-  model_not_open: { status: 404, type: 'not_found_error', shouldRetry: false },
-  method_not_allowed: { status: 405, type: 'invalid_request_error', shouldRetry: false },
-  request_timeout: { status: 408, type: 'timeout_error', shouldRetry: false },
-  too_large: { status: 413, type: 'request_too_large', shouldRetry: false },
-  unsupported_media_type: { status: 415, type: 'invalid_request_error', shouldRetry: false },
-  misdirected: { status: 421, type: 'invalid_request_error', shouldRetry: false },
-  rate_limited: { status: 429, type: 'rate_limit_error', shouldRetry: true },
-  header_overflow: { status: 431, type: 'invalid_request_error', shouldRetry: false },
-  internal: { status: 500, type: 'api_error', shouldRetry: undefined },
-  upstream_unreachable: { status: 502, type: 'api_error', shouldRetry: true },
-  upstream_tls: { status: 502, type: 'api_error', shouldRetry: false },
-  upstream_reset: { status: 502, type: 'api_error', shouldRetry: undefined },
-  upstream_invalid: { status: 502, type: 'api_error', shouldRetry: false },
-  overloaded: { status: 429, type: 'rate_limit_error', shouldRetry: true },
-  draining: { status: 503, type: 'api_error', shouldRetry: true },
-  upstream_timeout: { status: 504, type: 'timeout_error', shouldRetry: undefined },
-  loop_detected: { status: 508, type: 'api_error', shouldRetry: false },
+  bad_request: { status: 400, type: 'invalid_request_error', shouldRetry: false, outcome: 'client_error' },
+  unauthenticated: { status: 401, type: 'authentication_error', shouldRetry: false, outcome: 'client_error' },
+  forbidden: { status: 403, type: 'permission_error', shouldRetry: false, outcome: 'client_error' },
+  not_found: { status: 404, type: 'not_found_error', shouldRetry: false, outcome: 'client_error' },
+  model_not_open: { status: 404, type: 'not_found_error', shouldRetry: false, outcome: 'client_error' },
+  method_not_allowed: { status: 405, type: 'invalid_request_error', shouldRetry: false, outcome: 'client_error' },
+  request_timeout: { status: 408, type: 'timeout_error', shouldRetry: false, outcome: 'client_error' },
+  too_large: { status: 413, type: 'request_too_large', shouldRetry: false, outcome: 'client_error' },
+  unsupported_media_type: { status: 415, type: 'invalid_request_error', shouldRetry: false, outcome: 'client_error' },
+  misdirected: { status: 421, type: 'invalid_request_error', shouldRetry: false, outcome: 'client_error' },
+  rate_limited: { status: 429, type: 'rate_limit_error', shouldRetry: true, outcome: 'client_error' },
+  header_overflow: { status: 431, type: 'invalid_request_error', shouldRetry: false, outcome: 'client_error' },
+  internal: { status: 500, type: 'api_error', shouldRetry: undefined, outcome: 'internal' },
+  upstream_unreachable: { status: 502, type: 'api_error', shouldRetry: true, outcome: 'upstream_unreachable' },
+  upstream_tls: { status: 502, type: 'api_error', shouldRetry: false, outcome: 'upstream_unreachable' },
+  upstream_reset: { status: 502, type: 'api_error', shouldRetry: undefined, outcome: 'upstream_reset' },
+  upstream_invalid: { status: 502, type: 'api_error', shouldRetry: false, outcome: 'upstream_reset' },
+  overloaded: { status: 429, type: 'rate_limit_error', shouldRetry: true, outcome: 'overloaded' },
+  draining: { status: 503, type: 'api_error', shouldRetry: true, outcome: 'draining' },
+  upstream_timeout: { status: 504, type: 'timeout_error', shouldRetry: undefined, outcome: 'upstream_timeout' },
+  loop_detected: { status: 508, type: 'api_error', shouldRetry: false, outcome: 'client_error' },
 };
 
 /** What a gateway error carries beside its code and message. */
@@ -79,6 +82,11 @@ export class GatewayError extends Error {
 /** Whether a value is a `GatewayError`. */
 export function isGatewayError(value: unknown): value is GatewayError {
   return value instanceof GatewayError;
+}
+
+/** The outcome of a request that got an error of the gateway's own. */
+export function outcomeOfCode(code: GatewayErrorCode): Outcome {
+  return SHAPES[code].outcome;
 }
 
 /** The JSON body of an error (https://docs.anthropic.com/en/api/errors). */

@@ -1,14 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { InboundConnection, type InboundLimits, type LintedHead } from '@penstock/inbound-server';
-import { readLoggedFields, type LoggedFields } from '../observe/log/logged-fields.ts';
-import type { RequestTrace } from '../observe/trace/tracing.ts';
+import { readLoggedFields, type LoggedFields } from './logged-fields.ts';
+import type { ObservedRequest } from './observed-request.ts';
+import type { RequestTrace } from './request-trace.ts';
 
-/** A request that passed admission: what was read of its head, once. */
-export class InboundRequest {
+/** A request that passed admission, with the parts of its head that were read once. */
+export class InboundRequest implements ObservedRequest {
   readonly id: string;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  /** When the parsed head reached us; `performance.now()` milliseconds. */
+  /** When the parsed head arrived; `performance.now()` milliseconds. */
   readonly startedAt: number;
   /** The path, linted and undecoded. */
   readonly path: string;
@@ -19,7 +20,7 @@ export class InboundRequest {
   readonly limits: InboundLimits;
   /** Fields that every response to this request carries: CORS of a listed origin, `connection: close` while draining. */
   readonly responseFields: string[] = [];
-  /** What the access log says of the request's fields, once these were let go of. */
+  /** Fields for the access log, kept when the header fields were released. */
   loggedFields: LoggedFields | undefined;
   /** The trace of this request; absent where tracing is off. */
   trace: RequestTrace | undefined;
@@ -35,7 +36,7 @@ export class InboundRequest {
     this.limits = init.limits;
   }
 
-  /** Keeps of the header fields what is still to be logged: an answer may stream for hours. Only once the request is complete. */
+  /** Releases the header fields except those for the access log: an answer may stream for hours. Call it only once the request is complete. */
   releaseFields(): void {
     this.loggedFields = readLoggedFields(this.request.rawHeaders);
     this.request.rawHeaders = [];

@@ -10,6 +10,9 @@ export type Outcome = (typeof OUTCOMES)[number];
 /** Which of the two isolated halves of the gateway served the request. */
 export type Side = 'native' | 'front_door';
 
+/** The route label of a request that matched no route of its side. */
+export const UNMATCHED_ROUTES: Readonly<Record<Side, string>> = { native: '/anthropic/*', front_door: '/v1/*' };
+
 /** Tokens by how they are billed; the fields of the Anthropic `usage` object, summed over nothing. */
 export interface TokenCounts {
   readonly input: number;
@@ -35,7 +38,7 @@ export interface ResponseTokens extends TokenCounts {
 /** Where the token counts came from: the final usage, only the first part of it, or nowhere. */
 export type UsageSource = 'final' | 'partial' | 'missing';
 
-/** Everything that is known of one request when its response body ended; made once, recorded once. Durations in milliseconds. */
+/** Everything that is known of one request when its response body ended; built once (observe/request-observer.ts), recorded once. Durations in milliseconds. */
 export interface RequestRecord {
   readonly side: Side;
   readonly requestId: string;
@@ -50,22 +53,41 @@ export interface RequestRecord {
   /** From the parsed request head to the end of the response body. */
   readonly durationMs: number;
   /** From the parsed request head to the first byte of the upstream's head; absent when none came. */
-  readonly timeToFirstByteMs?: number;
+  readonly timeToFirstByteMs?: number | undefined;
   /** The part of the time to first byte that was ours: neither receiving the body nor waiting for a slot, a connection or the upstream. */
-  readonly overheadMs?: number;
+  readonly overheadMs?: number | undefined;
   /** The largest silence between two chunks of a streamed body. */
-  readonly largestGapMs?: number;
+  readonly largestGapMs?: number | undefined;
   /** Whether the client response was an event stream. */
   readonly isEventStream: boolean;
   /** Whether an event stream's stop event was seen; absent for other bodies. */
-  readonly sawStop?: boolean;
+  readonly sawStop?: boolean | undefined;
   readonly requestBytes: number;
   readonly responseBytes: number;
   /** The model that the request named, of any length and content; absent where no body with one was read. Never a metric's label. */
-  readonly requestedModel?: string;
+  readonly requestedModel?: string | undefined;
   /** The model that the upstream's response named. */
-  readonly model?: string;
-  readonly usage?: ResponseTokens;
+  readonly model?: string | undefined;
+  readonly usage?: ResponseTokens | undefined;
   /** Absent for routes that have no usage. */
-  readonly usageSource?: UsageSource;
+  readonly usageSource?: UsageSource | undefined;
+}
+
+/** What the access log and the trace show of one request beside its record. Durations in milliseconds. */
+export interface RequestDetails {
+  /** The `request-id` that the upstream chose. */
+  readonly upstreamRequestId?: string | undefined;
+  readonly slotWaitMs?: number | undefined;
+  readonly connectMs?: number | undefined;
+  /** From the last byte sent to the upstream's head. */
+  readonly upstreamHeadMs?: number | undefined;
+  /** The error underneath, whose codes are shown and whose message is not. */
+  readonly failure?: unknown;
+  /** The code of the error that was answered, where there is no error underneath. */
+  readonly errorCode?: string | undefined;
+  readonly usage?: { readonly stopReason?: string | undefined } | undefined;
+  /** Whether the line is one that clients cause without being asked to, for the level `debug`. @defaultValue false */
+  readonly isRoutine?: boolean;
+  /** Backends that a list of models is without. */
+  readonly missingBackends?: readonly string[] | undefined;
 }

@@ -22,7 +22,7 @@ async function listen(native: MountedSide): Promise<number> {
   const onRequest = createApplication({
     version: '0.0.0-test', lifecycle: createLifecycle(), checkOrigin: () => checkOrigin, inboundLimits: INBOUND_LIMITS, native, frontDoor: undefined,
     absentFrontDoor: { code: 'not_found', message: 'Not found.' },
-    onRefused: ({ status }) => { refused.push(status); },
+    onRefused: (_request, { status }) => { refused.push(status); },
     onInternalError: (id, error) => { internal.push([id, error]); },
   });
   server = createInboundServer({ onRequest, describeParserError, maxConnections: 10 });

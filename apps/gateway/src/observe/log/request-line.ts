@@ -1,5 +1,5 @@
 import type { RequestRecord } from '../../request/request-record.ts';
-import type { LoggedFields } from './logged-fields.ts';
+import type { LoggedFields } from '../../request/logged-fields.ts';
 import { printableJson } from './printable.ts';
 
 /** What the access log says of a request; what is undefined is left out. Durations in milliseconds. */

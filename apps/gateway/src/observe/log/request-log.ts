@@ -1,31 +1,18 @@
 import type { BlockList } from 'node:net';
 import { clientAddress } from '../../access/clients/client-address.ts';
-import type { InboundRequest } from '../../request/inbound-request.ts';
-import type { RequestRecord } from '../../request/request-record.ts';
+import { loggedId, readLoggedFields } from '../../request/logged-fields.ts';
+import type { ObservedRequest } from '../../request/observed-request.ts';
+import type { RequestDetails, RequestRecord } from '../../request/request-record.ts';
 import type { ProcessLogger } from './create-logger.ts';
 import { describeError, errorCodes } from './describe-error.ts';
-import { loggedId, readLoggedFields } from './logged-fields.ts';
 import { createRequestedModel } from './requested-model.ts';
 import { createRequestLine, type RequestFields } from './request-line.ts';
 
-/** What only the log wants to know of a request, beside its record. */
-export interface RequestDetails {
-  readonly upstreamRequestId: string | undefined;
-  readonly slotWaitMs: number | undefined;
-  readonly connectMs: number | undefined;
-  readonly upstreamHeadMs: number | undefined;
-  readonly failure: unknown;
-  /** Whether the line is one that clients cause without being asked to, for the level `debug`. @defaultValue false */
-  readonly isRoutine?: boolean;
-  /** Backends that a list of models is without. */
-  readonly missingBackends?: readonly string[] | undefined;
-}
-
-/** Writes the access log and what goes wrong. Never a header value that may be secret, never a body. */
+/** Writes the access log, refused credentials and internal errors. Never a header value that may be secret, never a body. */
 export interface RequestLog {
-  requestEnded(inbound: InboundRequest, record: RequestRecord, details: RequestDetails): void;
-  credentialRefused(inbound: InboundRequest, reason: string): void;
-  internalError(inbound: InboundRequest, failure: unknown): void;
+  requestEnded(inbound: ObservedRequest, record: RequestRecord, details: RequestDetails): void;
+  credentialRefused(inbound: ObservedRequest, reason: string): void;
+  internalError(inbound: ObservedRequest, failure: unknown): void;
 }
 
 /** Makes the request log. `observerError` counts what fails here: logging never fails a request. */
@@ -59,7 +46,7 @@ export function createRequestLog({ logger, writeLine }: Pick<ProcessLogger, 'log
   };
 }
 
-function describeRequest(inbound: InboundRequest, record: RequestRecord, details: RequestDetails, requestedModel: string | undefined, answeringModel: string | undefined): RequestFields {
+function describeRequest(inbound: ObservedRequest, record: RequestRecord, details: RequestDetails, requestedModel: string | undefined, answeringModel: string | undefined): RequestFields {
   const { session_id, agent_id, parent_agent_id, traceparent } = inbound.loggedFields ?? readLoggedFields(inbound.request.rawHeaders);
   return {
     request_id: record.requestId, upstream_request_id: loggedId(details.upstreamRequestId), side: record.side, client: record.client,
@@ -69,7 +56,7 @@ function describeRequest(inbound: InboundRequest, record: RequestRecord, details
     largest_gap_ms: round(record.largestGapMs), request_bytes: record.requestBytes, response_bytes: record.responseBytes,
     trace_id: inbound.trace?.traceId, span_id: inbound.trace?.spanId,
     requested_model: requestedModel, model: answeringModel, usage: record.usage, usage_source: record.usageSource,
-    failure: errorCodes(details.failure), missing_backends: details.missingBackends,
+    failure: details.errorCode ?? errorCodes(details.failure), missing_backends: details.missingBackends,
     session_id, agent_id, parent_agent_id, traceparent,
   };
 }

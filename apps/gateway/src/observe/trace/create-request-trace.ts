@@ -1,14 +1,14 @@
 import { performance } from 'node:perf_hooks';
 import { createTraceState, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace, type Context, type Span, type Tracer } from '@opentelemetry/api';
-import type { InboundRequest } from '../../request/inbound-request.ts';
-import type { RequestRecord } from '../../request/request-record.ts';
+import type { ObservedRequest } from '../../request/observed-request.ts';
+import type { RequestDetails, RequestRecord } from '../../request/request-record.ts';
+import type { RequestTrace } from '../../request/request-trace.ts';
 import { createUpstreamSpan, type UpstreamSpan } from './create-upstream-span.ts';
 import { isServerError, serverAttributes } from './span-attributes.ts';
 import { readTraceContext, replaceTraceParent, type TraceParent } from './trace-context.ts';
-import type { RequestTrace, TraceDetails } from './tracing.ts';
 
 /** Begins the trace of one inbound request. `performance.now()` times become wall clock times by one anchor a request, so that spans fit each other. */
-export function createRequestTrace(tracer: Tracer, inbound: InboundRequest, observerError: (error: unknown) => void): RequestTrace {
+export function createRequestTrace(tracer: Tracer, inbound: ObservedRequest, observerError: (error: unknown) => void): RequestTrace {
   const epoch = Date.now() - performance.now();
   const { parent, traceState } = readTraceContext(inbound.request.rawHeaders);
   const span = tracer.startSpan(inbound.method, {
@@ -47,7 +47,7 @@ export function createRequestTrace(tracer: Tracer, inbound: InboundRequest, obse
   };
 }
 
-function endServerSpan(span: Span, record: RequestRecord, details: TraceDetails, endTime: number): void {
+function endServerSpan(span: Span, record: RequestRecord, details: RequestDetails, endTime: number): void {
   span.updateName(`${record.method} ${record.route}`);
   span.setAttributes(serverAttributes(record, details));
   if (isServerError(record)) span.setStatus({ code: SpanStatusCode.ERROR });
@@ -64,7 +64,7 @@ function contextOf(parent: TraceParent | undefined, traceState: string | undefin
 }
 
 /** What is known of the request when it begins; samplers see it. */
-function inboundAttributes({ id, method, request, head }: InboundRequest): Record<string, string | number> {
+function inboundAttributes({ id, method, request, head }: ObservedRequest): Record<string, string | number> {
   const authority = URL.parse(`http://${head.host}`);
   const isEncrypted = 'encrypted' in request.socket;
   return {

@@ -8,8 +8,8 @@ import { createRequestTrace } from './create-request-trace.ts';
 import { createSampler } from './create-sampler.ts';
 import type { TracingSettings } from './read-tracing-settings.ts';
 import { createSpanQueue } from './span-queue.ts';
-import type { StartTracingOptions } from './start-tracing.ts';
-import type { RequestTrace, Tracing } from './tracing.ts';
+import type { RequestTrace } from '../../request/request-trace.ts';
+import type { StartTracingOptions, Tracing } from './tracing.ts';
 
 const SHUTDOWN_TIMEOUT_MS = 2_000;
 const SHUTDOWN_TIMED_OUT = Object.assign(new Error('the last spans were not taken in time'), { code: 'shutdown_timeout' });

@@ -1,25 +1,25 @@
 import { performance } from 'node:perf_hooks';
 import { SpanKind, SpanStatusCode, type Context, type Tracer } from '@opentelemetry/api';
 import { errorCodes } from '../log/describe-error.ts';
-import type { RequestRecord } from '../../request/request-record.ts';
+import type { RequestDetails, RequestRecord } from '../../request/request-record.ts';
+import type { UpstreamTarget, UpstreamTrace } from '../../request/request-trace.ts';
 import { errorTypeOf, modelAttributes, operationOf, plain, timingAttributes, upstreamAttributes } from './span-attributes.ts';
 import type { TraceParent } from './trace-context.ts';
-import type { TraceDetails, UpstreamTarget, UpstreamTrace } from './tracing.ts';
 
-/** What the request knows at its end and its outbound spans need. */
+/** Values known at the end of the request that its outbound spans need. */
 export interface UpstreamEnd {
   /** Milliseconds since the epoch. */
   readonly endTime: number;
   readonly requestModel: string | undefined;
-  /** The record of a request tells of the last upstream response; those before it served it in parts. */
+  /** The record of a request describes the last upstream response only; earlier ones served parts of it. */
   readonly isLast: boolean;
 }
 
 /** The span of one outbound request. */
 export interface UpstreamSpan extends UpstreamTrace {
-  /** What the upstream gets as `traceparent`. */
+  /** The `traceparent` of the outbound request. */
   readonly context: TraceParent;
-  end(record: RequestRecord, details: TraceDetails, end: UpstreamEnd): void;
+  end(record: RequestRecord, details: RequestDetails, end: UpstreamEnd): void;
 }
 
 /** Begins the span of an outbound request. `epoch` is the wall clock at `performance.now()` zero. */

@@ -1,7 +1,7 @@
 import type { Attributes } from '@opentelemetry/api';
 import { errorCodes } from '../log/describe-error.ts';
-import type { Outcome, RequestRecord } from '../../request/request-record.ts';
-import type { TraceDetails, UpstreamTarget } from './tracing.ts';
+import type { Outcome, RequestDetails, RequestRecord } from '../../request/request-record.ts';
+import type { UpstreamTarget } from '../../request/request-trace.ts';
 
 /** The routes that ask for a completion, with the operation they are in the GenAI conventions. */
 const OPERATIONS: Readonly<Record<string, string>> = {
@@ -33,7 +33,7 @@ export function errorTypeOf({ outcome, status }: RequestRecord): string | undefi
 }
 
 /** Attributes of the span of an inbound request, known at its end. */
-export function serverAttributes(record: RequestRecord, details: TraceDetails): Attributes {
+export function serverAttributes(record: RequestRecord, details: RequestDetails): Attributes {
   return withoutAbsent({
     'http.route': record.route,
     'url.path': record.route,
@@ -44,7 +44,7 @@ export function serverAttributes(record: RequestRecord, details: TraceDetails): 
     'penstock.side': record.side,
     'penstock.client': record.client,
     'penstock.outcome': record.outcome,
-    'penstock.failure': errorCodes(details.failure),
+    'penstock.failure': details.errorCode ?? errorCodes(details.failure),
     'penstock.first_byte_ms': record.timeToFirstByteMs,
     'penstock.overhead_ms': record.overheadMs,
   });
@@ -63,7 +63,7 @@ export function upstreamAttributes({ method, origin, template }: UpstreamTarget)
 }
 
 /** Attributes of the outbound request that asked a model, by the GenAI conventions: names and numbers, nothing of what was said. */
-export function modelAttributes(record: RequestRecord, details: TraceDetails, provider: string, requestModel: string | undefined): Attributes {
+export function modelAttributes(record: RequestRecord, details: RequestDetails, provider: string, requestModel: string | undefined): Attributes {
   const operation = operationOf(record.route);
   if (operation === undefined) return {};
   const { usage } = record;
@@ -86,7 +86,7 @@ export function modelAttributes(record: RequestRecord, details: TraceDetails, pr
 }
 
 /** Attributes that say where the time of an outbound request went. */
-export function timingAttributes(details: TraceDetails): Attributes {
+export function timingAttributes(details: RequestDetails): Attributes {
   return withoutAbsent({
     'penstock.upstream_request_id': plain(details.upstreamRequestId),
     'penstock.slot_wait_ms': details.slotWaitMs,

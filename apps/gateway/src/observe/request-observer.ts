@@ -1,0 +1,100 @@
+import { performance } from 'node:perf_hooks';
+import { chargeTokens, type TokenSpending } from '../access/limits/charge-tokens.ts';
+import type { TokenRatios } from '../access/limits/token-ratios.ts';
+import type { TokenLease } from '../access/limits/token-book.ts';
+import type { ObservedRequest } from '../request/observed-request.ts';
+import { UNMATCHED_ROUTES, type Outcome, type RequestDetails, type RequestRecord, type ResponseTokens, type Side, type UsageSource } from '../request/request-record.ts';
+import type { RequestLog } from './log/request-log.ts';
+import type { GatewayMetrics } from './metrics/create-gateway-metrics.ts';
+
+/** The tokens that one response reported. */
+export interface ReportedUsage {
+  readonly usage?: ResponseTokens | undefined;
+  readonly source?: UsageSource | undefined;
+  /** The model that the response named. */
+  readonly model?: string | undefined;
+  readonly stopReason?: string | undefined;
+  readonly sawStop?: boolean | undefined;
+}
+
+/** The tokens to charge a client with token limits. Outcome and reported usage come from the record. */
+export interface TokenCharge extends Omit<TokenSpending, 'outcome' | 'usage' | 'source'> {
+  readonly lease: TokenLease;
+  readonly ratios: TokenRatios;
+}
+
+/** How one request ended: the record's part that the request itself does not know, and the details. A `NativeExchange` has this shape. */
+export interface RequestEnd extends RequestDetails {
+  readonly side: Side;
+  /** `undefined` where no route matched. */
+  readonly route: { readonly template: string } | undefined;
+  readonly status: number;
+  readonly outcome: Outcome;
+  readonly client: string;
+  readonly isEventStream: boolean;
+  readonly requestBytes: number;
+  readonly responseBytes: number;
+  /** When the upstream's head arrived, in `performance.now()` milliseconds; absent when none did. */
+  readonly headAt?: number | undefined;
+  readonly overheadMs?: number | undefined;
+  readonly largestGapMs?: number | undefined;
+  readonly requestedModel?: string | undefined;
+  readonly usage?: ReportedUsage | undefined;
+  /** Absent for clients without token limits. */
+  readonly charge?: TokenCharge | undefined;
+}
+
+/** The end of a request on either side, or before routing. */
+export interface RequestObserver {
+  /** Builds the record of a request and hands it to metrics, trace, access log and limits. Call it once for each request. */
+  settled(request: ObservedRequest, end: RequestEnd): void;
+}
+
+/** The parts that a record is handed to. */
+export interface RequestObserverOptions {
+  readonly metrics: Pick<GatewayMetrics, 'recordRequest'>;
+  readonly log: Pick<RequestLog, 'requestEnded'>;
+}
+
+/** Makes the observer of requests. A new consumer of records is one more call here. */
+export function createRequestObserver({ metrics, log }: RequestObserverOptions): RequestObserver {
+  return {
+    settled(request, end) {
+      const record = buildRecord(request, end, performance.now());
+      metrics.recordRequest(record);
+      request.trace?.end(record, end);
+      log.requestEnded(request, record, end);
+      if (end.charge !== undefined) charge(end.charge, record);
+    },
+  };
+}
+
+/** Builds the record of a request: the only place that does. */
+function buildRecord({ id, method, startedAt }: ObservedRequest, end: RequestEnd, endedAt: number): RequestRecord {
+  const { side, headAt, usage, isEventStream } = end;
+  return {
+    side,
+    requestId: id,
+    route: end.route?.template ?? UNMATCHED_ROUTES[side],
+    method,
+    status: end.status,
+    outcome: end.outcome,
+    client: end.client,
+    durationMs: endedAt - startedAt,
+    timeToFirstByteMs: headAt === undefined ? undefined : headAt - startedAt,
+    overheadMs: end.overheadMs,
+    largestGapMs: end.largestGapMs,
+    isEventStream,
+    sawStop: isEventStream ? usage?.sawStop : undefined,
+    requestBytes: end.requestBytes,
+    responseBytes: end.responseBytes,
+    requestedModel: end.requestedModel,
+    model: usage?.model,
+    usage: usage?.usage,
+    usageSource: usage?.source,
+  };
+}
+
+function charge({ lease, ratios, ...spending }: TokenCharge, { outcome, usage, usageSource }: RequestRecord): void {
+  chargeTokens(lease, { ...spending, outcome, usage, source: usageSource }, ratios);
+}
