@@ -103,12 +103,63 @@ describe('the two sides share no import (either can be broken or absent)', () =>
   });
 });
 
-describe('size: a file is a room one can know', () => {
-  const sources = folders.flatMap((folder) => {
-    const source = join(ROOT, folder, 'src');
-    return existsSync(source) ? readdirSync(source, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts')).map((file) => join(source, file)) : [];
+const sources = folders.flatMap((folder) => {
+  const source = join(ROOT, folder, 'src');
+  return existsSync(source) ? readdirSync(source, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts')).map((file) => join(source, file)) : [];
+});
+
+/** Rooms of the gateway that know neither of its sides. */
+const NEUTRAL_ROOMS: readonly string[] = ['http', 'request', 'body', 'access', 'observe'];
+
+/** The files of each group that import each other in a circle, types included (Tarjan's strongly connected components). */
+function importCycles(importsByFile: ReadonlyMap<string, readonly string[]>): readonly (readonly string[])[] {
+  const order = new Map<string, number>();
+  const lowest = new Map<string, number>();
+  const open: string[] = [];
+  const cycles: string[][] = [];
+  const lower = (file: string, to: number): void => { lowest.set(file, Math.min(lowest.get(file) ?? to, to)); };
+  const visit = (file: string): void => {
+    const place = order.size;
+    order.set(file, place);
+    lower(file, place);
+    open.push(file);
+    for (const imported of importsByFile.get(file) ?? []) {
+      if (!order.has(imported)) {
+        visit(imported);
+        lower(file, lowest.get(imported) ?? place);
+      } else if (open.includes(imported)) {
+        lower(file, order.get(imported) ?? place);
+      }
+    }
+    if (lowest.get(file) !== place) return;
+    const group = open.splice(open.indexOf(file));
+    if (group.length > 1 || importsByFile.get(file)?.includes(file) === true) cycles.push(group.toSorted());
+  };
+  for (const file of importsByFile.keys()) if (!order.has(file)) visit(file);
+  return cycles;
+}
+
+describe('arrows between files', () => {
+  const importsByFile = new Map(sources.map((file) => [relative(ROOT, file), importsOf(file).filter((specifier) => specifier.startsWith('.')).map((specifier) => relative(ROOT, resolve(dirname(file), specifier)))]));
+
+  test('no file of any package or app is in an import cycle, type-only imports included', () => {
+    expect(importsByFile.size).toBeGreaterThan(400);
+    expect(importCycles(importsByFile)).toEqual([]);
   });
 
+  test('a cycle is found through any number of files, and a file that two others import is none', () => {
+    expect(importCycles(new Map([['a', ['b', 'd']], ['b', ['c']], ['c', ['a', 'd']], ['d', []], ['e', ['e', 'd']]]))).toEqual([['a', 'b', 'c'], ['e']]);
+  });
+
+  test(`no neutral room of the gateway (${NEUTRAL_ROOMS.join(', ')}) imports a side`, () => {
+    const roomOf = (path: string): string | undefined => /^apps\/gateway\/src\/([\w-]+)\//.exec(path)?.[1];
+    const fromNeutral = [...importsByFile].filter(([file]) => NEUTRAL_ROOMS.includes(roomOf(file) ?? ''));
+    expect(new Set(fromNeutral.map(([file]) => roomOf(file)))).toEqual(new Set(NEUTRAL_ROOMS));
+    expect(fromNeutral.flatMap(([file, imports]) => imports.filter((path) => ['native', 'front-door'].includes(roomOf(path) ?? '')).map((path) => `${file} -> ${path}`))).toEqual([]);
+  });
+});
+
+describe('size: a file is a room one can know', () => {
   test('no source file is longer than 300 lines', () => {
     const long = sources.map((file) => [relative(ROOT, file), readFileSync(file, 'utf8').split('\n').length - 1] as const).filter(([, lines]) => lines > 300);
     expect(long).toEqual([]);

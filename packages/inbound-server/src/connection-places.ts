@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { ConnectionQueue } from './connection-queue.ts';
-import { InboundConnection, type KeepAliveTimes } from './inbound-connection.ts';
+import { InboundConnection, type PlacesOfConnection } from './inbound-connection.ts';
+import type { KeepAliveTimes } from './inbound-limits.ts';
 
 /** What a listener without a free place did with a new connection: it closed an idle one for it, or the new one itself. */
 export type FullListenerAction = 'closed_idle' | 'refused';
@@ -20,10 +21,10 @@ export interface ConnectionPlacesOptions {
  * connection with an open request never gives way; where all have one, the new connection is closed. nginx does the same with its
  * reusable connections.
  */
-export class ConnectionPlaces {
+export class ConnectionPlaces implements PlacesOfConnection {
   readonly #options: ConnectionPlacesOptions;
-  readonly #strangers = new ConnectionQueue();
-  readonly #authenticated = new ConnectionQueue();
+  readonly #strangers = new ConnectionQueue<InboundConnection>();
+  readonly #authenticated = new ConnectionQueue<InboundConnection>();
   #taken = 0;
 
   constructor(options: ConnectionPlacesOptions) {

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { ConnectionPlaces } from './connection-places.ts';
-import type { ConnectionQueue } from './connection-queue.ts';
+import type { ConnectionQueue, QueuedConnection } from './connection-queue.ts';
+import type { KeepAliveTimes } from './inbound-limits.ts';
 import { isLingering } from './linger-on-close.ts';
 import { stopParsing } from './stop-parsing.ts';
 
@@ -12,18 +12,19 @@ type MarkedSocket = Socket & { [CONNECTION]?: InboundConnection };
 /** Node's own, which its types leave out: the milliseconds that the `Keep-Alive` field of a response announces. */
 type AnnouncingResponse = ServerResponse & { _keepAliveTimeout: number };
 
-/** How long a connection is kept without an open request; milliseconds. */
-export interface KeepAliveTimes {
-  readonly keepAliveTimeoutMs: number;
-  /** The same while none of its requests was authenticated. */
-  readonly unauthenticatedKeepAliveTimeoutMs: number;
-}
-
 /** Added to the time that a client is promised: a request that is sent in its last moment still arrives. */
 export const KEEP_ALIVE_BUFFER_MS = 1_000;
 
+/** The places of a listener, as one of its connections uses them. */
+export interface PlacesOfConnection {
+  /** The connection has no open request. */
+  mayGiveWay(connection: InboundConnection): void;
+  /** The connection was closed. */
+  leave(connection: InboundConnection): void;
+}
+
 /** One inbound connection: how many requests are open on it, whether one was authenticated, and its place among those that may give way. */
-export class InboundConnection {
+export class InboundConnection implements QueuedConnection<InboundConnection> {
   /** Destroyed when the connection gives way: under TLS the secure socket, once there is one. */
   socket: Socket;
   /** Whether its latest request was sent before the one before it was answered. */
@@ -33,16 +34,16 @@ export class InboundConnection {
   /** Whether it counts among the places of its listener. */
   hasPlace = true;
   /** The queue that holds it, and its neighbours there; absent while a request is open. */
-  queue: ConnectionQueue | undefined;
+  queue: ConnectionQueue<InboundConnection> | undefined;
   previous: InboundConnection | undefined;
   next: InboundConnection | undefined;
-  readonly #places: ConnectionPlaces;
+  readonly #places: PlacesOfConnection;
   readonly #times: KeepAliveTimes;
   #openRequests = 0;
   /** Bytes that had been read when the latest request arrived. */
   #bytesRead = -1;
 
-  constructor(socket: Socket, places: ConnectionPlaces, times: KeepAliveTimes) {
+  constructor(socket: Socket, places: PlacesOfConnection, times: KeepAliveTimes) {
     this.socket = socket;
     this.#places = places;
     this.#times = times;

@@ -1,4 +1,9 @@
-import type { KeepAliveTimes } from './inbound-connection.ts';
+/** How long a connection is kept without an open request; milliseconds. */
+export interface KeepAliveTimes {
+  readonly keepAliveTimeoutMs: number;
+  /** The same while none of its requests was authenticated. */
+  readonly unauthenticatedKeepAliveTimeoutMs: number;
+}
 
 /** Inbound clocks and bounds; milliseconds and bytes. All but the keep-alive times are not configurable: each is far from any client that works. */
 export interface InboundLimits extends KeepAliveTimes {

@@ -1,8 +1,8 @@
 export { ChunkList } from './chunk-list.ts';
 export type { FullListenerAction } from './connection-places.ts';
 export { createInboundServer, renewCertificate, type InboundServerOptions, type InboundTls } from './create-inbound-server.ts';
-export { InboundConnection, type KeepAliveTimes } from './inbound-connection.ts';
-export { INBOUND_LIMITS, type InboundLimits } from './inbound-limits.ts';
+export { InboundConnection, type PlacesOfConnection } from './inbound-connection.ts';
+export { INBOUND_LIMITS, type InboundLimits, type KeepAliveTimes } from './inbound-limits.ts';
 export { InboundMessage } from './inbound-message.ts';
 export { lintRequest, type LintedHead, type RequestHead } from './lint-request.ts';
 export { lintTarget, type LintedTarget } from './lint-target.ts';

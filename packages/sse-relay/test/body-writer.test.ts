@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { openRawConnection } from '@penstock/test-support';
 import { assert, asyncProperty, integer, uint8Array } from 'fast-check';
 import { expect, test } from 'vitest';
-import { createBodyWriter } from '../src/relay/body-writer.ts';
+import { createBodyWriter } from '../src/relay/create-body-writer.ts';
 
 const refuse = (error: unknown): void => { throw error; };
 

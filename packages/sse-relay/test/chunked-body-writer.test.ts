@@ -2,7 +2,7 @@ import { createServer, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
 import { sendRawRequest, type WireMessage } from '@penstock/test-support';
 import { describe, expect, it } from 'vitest';
-import { createBodyWriter } from '../src/relay/body-writer.ts';
+import { createBodyWriter } from '../src/relay/create-body-writer.ts';
 
 const EMPTY = Buffer.alloc(0);
 

@@ -1,7 +1,5 @@
 import type { ResolvedPool } from '../src/options.ts';
-import type { SlotHolder } from '../src/pool/slot-holder.ts';
-import type { Slot } from '../src/pool/slot.ts';
-import type { WaiterLine } from '../src/pool/waiter-queue.ts';
+import type { Slot, SlotHolder, WaiterLine } from '../src/pool/slot.ts';
 
 /** A request as the pool sees it, with what was asked of it. */
 export class FakeHolder implements SlotHolder {

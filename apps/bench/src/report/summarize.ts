@@ -1,3 +1,4 @@
+import { median } from '../workloads/workload.ts';
 import type { WorkloadResult } from '../workloads/run-workload.ts';
 import type { Sample } from '../workloads/workload.ts';
 
@@ -30,14 +31,6 @@ export interface Summary {
   readonly failures: number;
   readonly bytes: string;
   readonly problem: string | undefined;
-}
-
-/** The middle of some values; NaN of none. */
-export function median(values: readonly number[]): number {
-  const sorted = values.filter((value) => !Number.isNaN(value)).toSorted((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  if (sorted.length === 0) return Number.NaN;
-  return sorted.length % 2 === 1 ? sorted[middle] as number : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2;
 }
 
 /**

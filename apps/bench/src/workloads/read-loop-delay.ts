@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { LOOP_DELAY_FILE, PROBE_MS } from '../contenders/loop-delay-file.ts';
-import { median } from '../report/summarize.ts';
+import { median } from './workload.ts';
 
 /** The middle of the 99th percentiles that a probed program noted while a slice ran, ms; NaN of a program that notes none. Times in Unix ms. */
 export function readLoopDelay(folder: string, startedAt: number, endedAt: number): number {

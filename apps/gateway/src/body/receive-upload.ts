@@ -3,8 +3,7 @@ import { ChunkList } from '@penstock/inbound-server';
 import { BodyProgress } from './body-progress.ts';
 import type { ByteLease } from './byte-budget.ts';
 import type { InboundRequest } from '../request/inbound-request.ts';
-import { ClientGone } from '../native/client-gone.ts';
-import { GatewayError } from '../request/gateway-error.ts';
+import { ClientGone, GatewayError } from '../request/gateway-error.ts';
 
 /** A body that streams through: files and batches, never gathered. */
 export interface Upload {

@@ -1,5 +1,5 @@
 import type { InboundRequest } from '../request/inbound-request.ts';
-import { CLOUD_AREAS, CLOUD_CLIENTS_NOT_SERVED, describeBaseUrl } from '../native/explain-path.ts';
+import { CLOUD_AREAS, CLOUD_CLIENTS_NOT_SERVED, describeBaseUrl } from './base-url.ts';
 import type { Side } from '../request/request-record.ts';
 import type { Refusal } from './refusal.ts';
 

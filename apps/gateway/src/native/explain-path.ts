@@ -1,28 +1,16 @@
 import type { InboundRequest } from '../request/inbound-request.ts';
-import { publicOrigin } from '../http/public-origin.ts';
+import { CLOUD_AREAS, CLOUD_CLIENTS_NOT_SERVED, describeBaseUrl, type ReachedRequest } from '../http/base-url.ts';
 import { GatewayError } from '../request/gateway-error.ts';
 import { findRoute, NATIVE_ROUTES } from './route-table.ts';
 
 /** What the sentences about a path need to know of its request. */
-export type ExplainedRequest = Pick<InboundRequest, 'path' | 'request' | 'head'>;
+export type ExplainedRequest = ReachedRequest & Pick<InboundRequest, 'path'>;
 
 /** First segments of the API's own paths, without the version. Sign-in paths of Claude Code stand without one, under the same name as the API's. */
 const API_AREAS = new Set(NATIVE_ROUTES.map(({ template }) => template.split('/')[3] ?? '').filter((area) => area !== 'oauth'));
 
 /** First segments of paths that only OpenAI clients ask for. */
 const OPENAI_AREAS: ReadonlySet<string> = new Set(['chat', 'completions', 'responses', 'embeddings']);
-
-/** First segments of what clients of clouds ask for: Bedrock's `/model/{id}/invoke`, Vertex's `/projects/{id}/…`. */
-export const CLOUD_AREAS: ReadonlySet<string> = new Set(['model', 'projects']);
-
-/** The sentence for clients of clouds, whose protocols have paths and framing of their own. */
-export const CLOUD_CLIENTS_NOT_SERVED = 'Not found: clients for Bedrock or Vertex are not served here. Use a client for the Anthropic API itself.';
-
-/** The sentence for a client whose base URL is wrong. */
-export function describeBaseUrl(inbound: Pick<ExplainedRequest, 'request' | 'head'>, base: '/anthropic' | '/anthropic/v1' | '/v1'): string {
-  const reason = base === '/v1' ? 'OpenAI clients are served under /v1' : base === '/anthropic/v1' ? 'this client leaves the /v1 of a path to its base URL' : 'this client puts /v1 in front of its paths itself';
-  return `The base URL of this client is wrong: set it to ${publicOrigin(inbound)}${base} (${reason}).`;
-}
 
 /**
  * The 421 for a path under `/anthropic` that only a wrong base URL makes; `undefined` for every other path. Such a path is never forwarded,

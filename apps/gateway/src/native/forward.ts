@@ -6,8 +6,8 @@ import type { LongLived, RequestTimeouts, UpstreamController } from '@penstock/u
 import type { Dispatcher } from 'undici';
 import { isEncrypted } from '../access/clients/client-address.ts';
 import { outcomeOfBreak } from './classify-failure.ts';
-import { ClientGone } from './client-gone.ts';
 import { failureEvent } from './failure-event.ts';
+import { ClientGone } from '../request/gateway-error.ts';
 import type { NativeExchange, OutboundBody } from './native-exchange.ts';
 import type { NativeRuntime } from './native-runtime.ts';
 import { ResultsUrlRewriter } from './rewrite-results-url.ts';

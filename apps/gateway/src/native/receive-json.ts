@@ -5,8 +5,7 @@ import { BodyProgress } from '../body/body-progress.ts';
 import type { InboundRequest } from '../request/inbound-request.ts';
 import type { ByteLease } from '../body/byte-budget.ts';
 import { BodyCodingError, createBodyDecoder, REQUEST_CODINGS, type BodyDecoder } from '../body/decode-body.ts';
-import { ClientGone } from './client-gone.ts';
-import { GatewayError } from '../request/gateway-error.ts';
+import { ClientGone, GatewayError } from '../request/gateway-error.ts';
 
 /** A gathered JSON body: the client's own bytes, and what was read of them. */
 export interface ReceivedJson {

@@ -1,7 +1,6 @@
 import { respond } from '@penstock/inbound-server';
 import { toGatewayError } from './classify-failure.ts';
-import { ClientGone } from './client-gone.ts';
-import { errorBody, errorHeaders, type GatewayError } from '../request/gateway-error.ts';
+import { ClientGone, errorBody, errorHeaders, type GatewayError } from '../request/gateway-error.ts';
 import type { NativeExchange } from './native-exchange.ts';
 import type { NativeRuntime } from './native-runtime.ts';
 

@@ -79,6 +79,14 @@ export class GatewayError extends Error {
   }
 }
 
+/** The client left before it could be answered; no response can be sent. */
+export class ClientGone extends Error {
+  override readonly name = 'ClientGone';
+  constructor() {
+    super('the client closed the connection');
+  }
+}
+
 /** Whether a value is a `GatewayError`. */
 export function isGatewayError(value: unknown): value is GatewayError {
   return value instanceof GatewayError;

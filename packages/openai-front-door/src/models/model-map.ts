@@ -1,3 +1,4 @@
+import { FrontDoorError } from '../errors/front-door-error.ts';
 import { capabilitiesOf, type ModelCapabilities, type ModelCapabilityRegistry } from './model-capabilities.ts';
 import { matchesModelGlob } from './model-glob.ts';
 
@@ -43,4 +44,16 @@ export function createModelMap(routes: readonly ModelRoute[], registry: ModelCap
       return { backend: route.backend, upstreamModel, defaultMaxTokens, capabilities };
     },
   };
+}
+
+const LONGEST_SHOWN_NAME = 200;
+
+/** The name in printable ASCII, for terminals and logs show the sentence that holds it. */
+function showName(model: string): string {
+  return JSON.stringify(model.slice(0, LONGEST_SHOWN_NAME)).slice(1, -1).replaceAll(/[^\x20-\x7e]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+/** OpenAI's answer for a model that the map does not know. */
+export function modelNotFound(model: string): FrontDoorError {
+  return new FrontDoorError('model_not_found', `The model '${showName(model)}' does not exist or you do not have access to it.`, { param: 'model' });
 }

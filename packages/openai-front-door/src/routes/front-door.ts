@@ -1,8 +1,7 @@
 import { Buffer } from 'node:buffer';
 import type { Context } from 'koa';
 import type { AnthropicBackend, Backend, OpenAiBackend } from '../backend.ts';
-import { FrontDoorError } from '../errors/front-door-error.ts';
-import type { ModelMap, ResolvedModel } from '../models/model-map.ts';
+import { modelNotFound, type ModelMap, type ResolvedModel } from '../models/model-map.ts';
 import type { FrontDoorHooks, FrontDoorLimits, ReadBody, ReceivedBody, RequestRead, SettingNames, StreamBody } from '../options.ts';
 import type { ChatPlan } from '../translation/chat-plan.ts';
 import type { Translator } from '../translation/translator.ts';
@@ -33,18 +32,7 @@ export interface NamedBackend<B extends Backend = Backend> {
   readonly backend: B;
 }
 
-const LONGEST_SHOWN_NAME = 200;
 const LONGEST_RECORDED_NAME = 256;
-
-/** The name in printable ASCII, for terminals and logs show the sentence that holds it. */
-function showName(model: string): string {
-  return JSON.stringify(model.slice(0, LONGEST_SHOWN_NAME)).slice(1, -1).replaceAll(/[^\x20-\x7e]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
-}
-
-/** OpenAI's answer for a model that the map does not know. */
-export function modelNotFound(model: string): FrontDoorError {
-  return new FrontDoorError('model_not_found', `The model '${showName(model)}' does not exist or you do not have access to it.`, { param: 'model' });
-}
 
 /** Where a model goes, or the 404. */
 export function resolveModel(frontDoor: FrontDoor, model: string): ResolvedModel & { readonly origin: Backend } {

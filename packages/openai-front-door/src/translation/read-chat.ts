@@ -1,11 +1,10 @@
 import { Buffer } from 'node:buffer';
 import { isFrontDoorError } from '../errors/front-door-error.ts';
 import { capabilitiesUnder } from '../models/model-capabilities.ts';
-import { createModelMap } from '../models/model-map.ts';
+import { createModelMap, modelNotFound } from '../models/model-map.ts';
 import { parseJsonRequest, requireModel } from '../request/parse-chat-request.ts';
 import { translateRequest, type TranslatedRequest } from '../request/translate-request.ts';
 import type { JsonObject } from '../request/json-value.ts';
-import { modelNotFound } from '../routes/front-door.ts';
 import type { ChatPlan } from './chat-plan.ts';
 import { describeRefusal, type Refusal } from './refusal.ts';
 import { relayedFacts, type RelayedFacts } from './relayed-facts.ts';

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import type { Dispatcher } from 'undici';
 import { BodyMeter } from './body-meter.ts';
-import { createBodyWriter, type BodyWriter } from './body-writer.ts';
+import { createBodyWriter, type BodyWriter } from './create-body-writer.ts';
 import { breakAfter, breakConnection } from './break-connection.ts';
 import { createEventBoundary, type EventBoundary } from './event-boundary.ts';
 import { GuardedObserver, waitAtMost } from './guarded-observer.ts';

@@ -1,6 +1,6 @@
 import type { CreateBodyCheck, ResolvedLimits } from '../options.ts';
 import type { HeadTexts } from '../undici/head-texts.ts';
-import type { SlotHolder } from '../pool/slot-holder.ts';
+import type { SlotHolder } from '../pool/slot.ts';
 import type { RestRule } from '../pool/slot-rest.ts';
 import type { DisconnectReason, Notify } from '../upstream-events.ts';
 import type { DeadlineClock } from './deadline-clock.ts';

@@ -8,9 +8,8 @@ import type { ResolvedPool } from '../options.ts';
 import { thrownError } from '../thrown.ts';
 import type { AcquisitionSource, DisconnectReason, Notify } from '../upstream-events.ts';
 import { IdleSlots } from './idle-slots.ts';
-import type { SlotHolder } from './slot-holder.ts';
+import { createSlot, dropConnection, type Slot, type SlotHolder } from './slot.ts';
 import { RestRule } from './slot-rest.ts';
-import { createSlot, dropConnection, type Slot } from './slot.ts';
 import { SlotShares } from './slot-shares.ts';
 
 /** What a slot pool works with. */

@@ -1,7 +1,7 @@
 import type { ResolvedPool } from '../options.ts';
 import type { ClientSlotStats } from '../upstream-events.ts';
-import type { SlotHolder } from './slot-holder.ts';
-import { ClientSlots, WaiterQueue } from './waiter-queue.ts';
+import { ClientSlots, type SlotHolder } from './slot.ts';
+import { WaiterQueue } from './waiter-queue.ts';
 
 /** So many clients are remembered while they neither hold nor want a slot. */
 const MAX_REMEMBERED_CLIENTS = 256;

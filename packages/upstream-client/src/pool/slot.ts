@@ -2,8 +2,7 @@ import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Client } from 'undici';
 import type { ConnectAttempt } from '../connect/connector.ts';
-import type { DisconnectReason } from '../upstream-events.ts';
-import type { SlotHolder } from './slot-holder.ts';
+import type { AcquisitionSource, DisconnectReason, RejectionReason } from '../upstream-events.ts';
 
 /**
  * `connecting` → `active` ⇄ (`settling` → `idle`) → `closing`. A settling slot has served its request and rests for one
@@ -41,6 +40,63 @@ export interface Slot {
   /** The error of the present socket, noticed before undici does. */
   socketError: Error | undefined;
   closeReason: DisconnectReason | undefined;
+}
+
+/** What the pool asks of a request that wants a slot; `now` is `performance.now()`. The pool is consistent at every call, which may come back at once. */
+export interface SlotHolder {
+  slot: Slot | undefined;
+  readonly connectMs: number;
+  /** Whose request it is; absent where clients are not told apart. */
+  readonly client: string | undefined;
+  /** Whether it counts among those that hold a slot for long. */
+  isLongLived: boolean;
+  /** The line it waits in; defined while it waits. This and the links are written by the queue alone. */
+  line: WaiterLine | undefined;
+  previousWaiter: SlotHolder | undefined;
+  nextWaiter: SlotHolder | undefined;
+  /** True while it waits only for a connection that is about to be free again. */
+  imminent: boolean;
+  /** It has a slot; a connection may still have to be made. */
+  onAcquired(slot: Slot, source: AcquisitionSource, now: number): void;
+  /** Its slot has a connection: send. */
+  onConnected(slot: Slot, client: Client, now: number): void;
+  onConnectFailed(error: Error): void;
+  /** The client is being destroyed, with the caller's own error or none. */
+  onShutdown(error: Error | null): void;
+  /** The response head grew past its limit. */
+  onHeadOverflow(): void;
+  onRejected(reason: RejectionReason): void;
+}
+
+/** The requests of one client that wait in one queue, first come, first served; linked through the requests themselves. */
+export class WaiterLine {
+  readonly client: ClientSlots;
+  size = 0;
+  first: SlotHolder | undefined = undefined;
+  last: SlotHolder | undefined = undefined;
+  /** Links of the queue; a line stands in it while it has a request. */
+  previousLine: WaiterLine | undefined = undefined;
+  nextLine: WaiterLine | undefined = undefined;
+
+  constructor(client: ClientSlots) {
+    this.client = client;
+  }
+}
+
+/** What one client has of a pool: the slots it holds, and its requests that wait. */
+export class ClientSlots {
+  readonly name: string;
+  held = 0;
+  readonly waiters: WaiterLine = new WaiterLine(this);
+  readonly longLivedWaiters: WaiterLine = new WaiterLine(this);
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  get waiting(): number {
+    return this.waiters.size + this.longLivedWaiters.size;
+  }
 }
 
 /** A slot of a request whose connection is still to be made. */

@@ -1,35 +1,4 @@
-import type { SlotHolder } from './slot-holder.ts';
-
-/** The requests of one client that wait in one queue, first come, first served; linked through the requests themselves. */
-export class WaiterLine {
-  readonly client: ClientSlots;
-  size = 0;
-  first: SlotHolder | undefined = undefined;
-  last: SlotHolder | undefined = undefined;
-  /** Links of the queue; a line stands in it while it has a request. */
-  previousLine: WaiterLine | undefined = undefined;
-  nextLine: WaiterLine | undefined = undefined;
-
-  constructor(client: ClientSlots) {
-    this.client = client;
-  }
-}
-
-/** What one client has of a pool: the slots it holds, and its requests that wait. */
-export class ClientSlots {
-  readonly name: string;
-  held = 0;
-  readonly waiters: WaiterLine = new WaiterLine(this);
-  readonly longLivedWaiters: WaiterLine = new WaiterLine(this);
-
-  constructor(name: string) {
-    this.name = name;
-  }
-
-  get waiting(): number {
-    return this.waiters.size + this.longLivedWaiters.size;
-  }
-}
+import type { SlotHolder, WaiterLine } from './slot.ts';
 
 /**
  * The requests that wait for a slot: each client's in a line of its own, and whose turn it is by what the clients hold. Any one

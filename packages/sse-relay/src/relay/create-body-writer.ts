@@ -1,0 +1,104 @@
+import { Buffer } from 'node:buffer';
+import { ServerResponse } from 'node:http';
+import type { BodyWriter } from './body-writer.ts';
+import { canFrameChunks, ChunkedBodyWriter } from './chunked-body-writer.ts';
+
+export type { BodyWriter };
+
+const EMPTY = Buffer.alloc(0);
+/** The global `process` is an accessor; its module, imported, would open the standard streams. */
+const ownProcess = process;
+
+/** Up to this size a body is turned into text for the sake of one write: node:http joins a head with text, never with bytes. */
+const MAX_JOINED_BYTES = 16_384;
+
+/**
+ * Sends the head that was given to `writeHead`, at once or with the body bytes that came in the same turn of the event loop, and
+ * creates the fastest writer that is right for the body. `onError` is told what a write threw that was put off to the end of the turn.
+ */
+export function createBodyWriter(response: ServerResponse, onDrain: () => void, onError: (error: unknown) => void): BodyWriter {
+  if (!response.chunkedEncoding && response.write === ServerResponse.prototype.write) return new PlainBodyWriter(response, onDrain, onError);
+  // An empty write sends the head and keeps latin1 bytes; flushHeaders() would send them as UTF-8.
+  response.write(EMPTY);
+  return canFrameChunks(response) ? new ChunkedBodyWriter(response, response.socket, onDrain) : new PlainBodyWriter(response, onDrain);
+}
+
+/** Leaves the framing to node:http: counted bodies, HTTP/1.0, a response that waits behind another, a patched `write`. */
+class PlainBodyWriter implements BodyWriter {
+  isBlocked = false;
+  readonly #response: ServerResponse;
+  readonly #onDrain: () => void;
+  readonly #onError: ((error: unknown) => void) | undefined;
+  #isListening = false;
+  /** Whether the head still waits for the end of its turn. */
+  #holdsHead: boolean;
+  /** The first chunk, if it came in the turn of the head. */
+  #first: Uint8Array | undefined;
+
+  /** With `onError` the head is held until the end of its turn; without, it was sent. */
+  constructor(response: ServerResponse, onDrain: () => void, onError?: (error: unknown) => void) {
+    this.#response = response;
+    this.#onDrain = onDrain;
+    this.#onError = onError;
+    this.#holdsHead = onError !== undefined;
+    if (this.#holdsHead) ownProcess.nextTick(endTurn, this);
+  }
+
+  write(chunk: Uint8Array): boolean {
+    if (this.#holdsHead) {
+      if (this.#first === undefined && chunk.length <= MAX_JOINED_BYTES) {
+        this.#first = chunk;
+        return true;
+      }
+      this.#sendHeld();
+    }
+    if (this.#response.write(chunk)) return true;
+    this.isBlocked = true;
+    if (!this.#isListening) this.#response.on('drain', this.#unblock);
+    this.#isListening = true;
+    return false;
+  }
+
+  release(): void {
+    this.#sendHeld();
+    if (this.#isListening) this.#response.off('drain', this.#unblock);
+  }
+
+  /** Called at the end of the turn of the head. */
+  endTurn(): void {
+    try {
+      this.#sendHeld();
+    } catch (error) {
+      this.#onError?.(error);
+    }
+  }
+
+  /** What was held goes out in one write. */
+  #sendHeld(): void {
+    if (!this.#holdsHead) return;
+    this.#holdsHead = false;
+    const first = this.#first;
+    this.#first = undefined;
+    const response = this.#response;
+    if (response.destroyed || response.writableEnded) return;
+    try {
+      if (first === undefined) response.write(EMPTY);
+      else response.write(Buffer.from(first.buffer, first.byteOffset, first.byteLength).toString('latin1'), 'latin1');
+    } catch (error) {
+      // Bytes that the head does not allow are refused before anything is written; the head stands all the same.
+      response.write(EMPTY);
+      throw error;
+    }
+    // node:http would keep the write until the end of a turn that is over for this response.
+    response.socket?.uncork();
+  }
+
+  readonly #unblock = (): void => {
+    this.isBlocked = false;
+    this.#onDrain();
+  };
+}
+
+function endTurn(writer: PlainBodyWriter): void {
+  writer.endTurn();
+}
