@@ -3,7 +3,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import { DROP_REASONS } from '@penstock/header-policy';
-import { createInboundServer, INBOUND_LIMITS, type InboundLimits, type InboundTls, type KeepAliveTimes, renewCertificate } from '@penstock/inbound-server';
+import { createInboundServer, DEFAULT_INBOUND_LIMITS, type InboundLimits, type InboundTls, type KeepAliveTimes, renewCertificate } from '@penstock/inbound-server';
 import { Registry } from 'prom-client';
 import { createApplication } from './http/create-application.ts';
 import { describeParserError } from './http/describe-parser-error.ts';
@@ -47,7 +47,7 @@ export interface GatewayOptions {
   readonly tracing?: TracingSettings | undefined;
   /** Makes the limits of one side; a test may look on. @defaultValue createLimiter */
   readonly makeLimiter?: (options: LimiterOptions) => Limiter;
-  /** Shorter inbound clocks, for tests. @defaultValue INBOUND_LIMITS */
+  /** Shorter inbound clocks, for tests. @defaultValue DEFAULT_INBOUND_LIMITS */
   readonly inboundLimits?: Partial<InboundLimits>;
 }
 
@@ -86,7 +86,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     makeLimiter: options.makeLimiter ?? createLimiter,
   });
   let checkOrigin = originCheckOf(config);
-  const inboundLimits: InboundLimits = { ...INBOUND_LIMITS, ...keepAliveOf(config), ...options.inboundLimits };
+  const inboundLimits: InboundLimits = { ...DEFAULT_INBOUND_LIMITS, ...keepAliveOf(config), ...options.inboundLimits };
   const onRequest = createApplication({
     version: options.version, lifecycle, inboundLimits,
     checkOrigin: () => checkOrigin,
@@ -192,7 +192,7 @@ function describeAbsentFrontDoor(config: GatewayConfig): Refusal {
 }
 
 async function listen(server: Server, host: string, port: number): Promise<void> {
-  server.listen({ port, host, backlog: INBOUND_LIMITS.acceptBacklog });
+  server.listen({ port, host, backlog: DEFAULT_INBOUND_LIMITS.acceptBacklog });
   await once(server, 'listening');
 }
 

@@ -6,9 +6,10 @@ import type { SecureContextOptions } from 'node:tls';
 import { ConnectionPlaces, type FullListenerAction } from './connection-places.ts';
 import { InboundConnection, KEEP_ALIVE_BUFFER_MS } from './inbound-connection.ts';
 import { handOverRequests, InboundMessage } from './inbound-message.ts';
-import { INBOUND_LIMITS, type InboundLimits } from './inbound-limits.ts';
+import type { InboundLimits } from './inbound-limits.ts';
 import { lingerOnClose, startLingering } from './linger-on-close.ts';
 import { respond, type WholeResponse } from './respond.ts';
+import { refuseUnknown, requireCount, resolveInboundLimits } from './resolve-options.ts';
 import { isParsingStopped, stopParsing } from './stop-parsing.ts';
 
 /** The certificate of an inbound TLS listener; texts in PEM. */
@@ -22,17 +23,25 @@ export interface InboundTls {
 /** What an inbound listener needs. */
 export interface InboundServerOptions {
   readonly onRequest: RequestListener;
-  /** Words the answer to what the HTTP parser refused. */
-  readonly describeParserError: (status: number) => Pick<WholeResponse, 'headers' | 'body'>;
-  readonly maxConnections: number;
+  /** Header fields and body of the response to bytes that Node's HTTP parser refuses. @defaultValue the reason phrase as text/plain */
+  readonly describeParserError?: (status: number) => Pick<WholeResponse, 'headers' | 'body'>;
+  /** Open connections at once. @defaultValue 8_000 */
+  readonly maxConnections?: number;
   /** Called for each connection that found all places taken. @defaultValue nothing is done */
   readonly onFull?: (action: FullListenerAction) => void;
   /** Whether a peer is a proxy of ours, whose connections are kept as if they were authenticated. @defaultValue none is */
   readonly isTrusted?: (socket: Socket) => boolean;
-  /** @defaultValue INBOUND_LIMITS */
-  readonly limits?: InboundLimits;
+  /** Limits that differ from `DEFAULT_INBOUND_LIMITS`. */
+  readonly limits?: Partial<InboundLimits>;
   readonly tls?: InboundTls;
 }
+
+type DescribeParserError = NonNullable<InboundServerOptions['describeParserError']>;
+
+const OPTION_NAMES: Readonly<Record<keyof InboundServerOptions, true>> = {
+  onRequest: true, describeParserError: true, maxConnections: true, onFull: true, isTrusted: true, limits: true, tls: true,
+};
+const DEFAULT_MAX_CONNECTIONS = 8_000;
 
 /** Node's own, which its types leave out: the TCP socket beneath a TLS socket. */
 type SecureSocket = Socket & { readonly _parent?: Socket | null };
@@ -44,11 +53,14 @@ const PARSER_STATUS: Readonly<Record<string, number>> = {
 };
 
 /**
- * Makes the hardened HTTP/1.1 server that both listeners use. The body of a request has no total time limit here: whoever
- * reads it owns a progress clock (`BodyProgress`).
+ * Creates a hardened HTTP/1.1 server. Throws an `InboundServerError` for options that cannot be used. The server sets no time limit for a whole body:
+ * the handler that reads it uses `BodyProgress`, which limits the time for each step of it.
  */
 export function createInboundServer(options: InboundServerOptions): Server {
-  const { tls, limits = INBOUND_LIMITS } = options;
+  refuseUnknown(options, OPTION_NAMES);
+  const { tls, maxConnections = DEFAULT_MAX_CONNECTIONS, describeParserError = describePlainly } = options;
+  requireCount('maxConnections', maxConnections);
+  const limits = resolveInboundLimits(options.limits);
   const httpOptions = describeHttpOptions(limits);
   const server: Server = tls === undefined ? createServer(httpOptions) : createTlsServer({
     ...httpOptions, ...describeContext(tls), handshakeTimeout: limits.headersTimeoutMs,
@@ -66,11 +78,11 @@ export function createInboundServer(options: InboundServerOptions): Server {
       return;
     }
     InboundConnection.of(request.socket)?.requestArrived(response);
-    if (request.rawHeaders.length > 2 * limits.maxHeadersCount) void respond(request, response, tooManyFields(options));
+    if (request.rawHeaders.length > 2 * limits.maxHeadersCount) void respond(request, response, tooManyFields(describeParserError));
     else options.onRequest(request, response);
   };
   const places = new ConnectionPlaces({
-    maxConnections: options.maxConnections, times: limits, isTrusted: options.isTrusted ?? (() => false), onFull: options.onFull ?? (() => undefined),
+    maxConnections, times: limits, isTrusted: options.isTrusted ?? (() => false), onFull: options.onFull ?? (() => undefined),
   });
   // Before Node's own listener, which makes a parser.
   server.prependListener('connection', (socket: Socket) => { places.take(socket); });
@@ -82,11 +94,11 @@ export function createInboundServer(options: InboundServerOptions): Server {
   server.on('request', onRequest);
   // A client that waits for 100 Continue is authenticated and measured first; whoever reads the body sends the 100.
   server.on('checkContinue', onRequest);
-  // The lint refuses every other expectation in the API's shape; Node would answer an empty 417.
+  // `validateRequestHead` refuses every other expectation with a message; Node would answer an empty 417.
   server.on('checkExpectation', onRequest);
   // Without a listener Node destroys the connection, and the client cannot know why.
   server.on('connect', (request: IncomingMessage, socket) => onRequest(request, responseOn(socket as Socket, request)));
-  server.on('clientError', (error: NodeJS.ErrnoException, socket) => answerParserError(error, socket as Socket, options.describeParserError, limits));
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => answerParserError(error, socket as Socket, describeParserError, limits));
   return server;
 }
 
@@ -109,9 +121,13 @@ export function renewCertificate(server: Server, tls: InboundTls | undefined): v
   if (server instanceof TlsServer && tls !== undefined) server.setSecureContext(describeContext(tls));
 }
 
+function describePlainly(status: number): Pick<WholeResponse, 'headers' | 'body'> {
+  return { headers: ['content-type', 'text/plain'], body: Buffer.from(STATUS_CODES[status] ?? '') };
+}
+
 /** As newer Nodes answer it themselves. */
-function tooManyFields({ describeParserError }: InboundServerOptions): WholeResponse {
-  const { headers, body } = describeParserError(431);
+function tooManyFields(describe: DescribeParserError): WholeResponse {
+  const { headers, body } = describe(431);
   return { status: 431, headers: [...headers, 'connection', 'close'], body };
 }
 
@@ -123,7 +139,7 @@ function describeHttpOptions(limits: InboundLimits): ServerOptions<typeof Inboun
     requestTimeout: 0,
     connectionsCheckingInterval: limits.connectionsCheckingIntervalMs,
     keepAliveTimeout: limits.keepAliveTimeoutMs,
-    // The lint refuses a missing Host in the API's shape; Node would answer an empty 400.
+    // `validateRequestHead` refuses a missing Host with a message; Node would answer an empty 400.
     requireHostHeader: false,
     insecureHTTPParser: false,
     joinDuplicateHeaders: false,
@@ -146,7 +162,7 @@ type HttpSocket = Socket & { _httpMessage?: ServerResponse | null };
  * Answers what the parser refused, once. What is refused may be behind a request that is whole, or inside one that was answered already:
  * then the answer of that request goes out, and the connection ends behind it. A refusal in its place would be taken for that answer.
  */
-function answerParserError(error: NodeJS.ErrnoException, socket: HttpSocket, describe: InboundServerOptions['describeParserError'], limits: InboundLimits): void {
+function answerParserError(error: NodeJS.ErrnoException, socket: HttpSocket, describe: DescribeParserError, limits: InboundLimits): void {
   // The parser reports every later byte of a broken connection again.
   if (isParsingStopped(socket) && error.code !== 'ECONNRESET') return;
   const underWay = socket._httpMessage;

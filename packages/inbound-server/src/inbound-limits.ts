@@ -27,7 +27,7 @@ export interface InboundLimits extends KeepAliveTimes {
 }
 
 /** The limits of every listener; tests shorten the clocks. */
-export const INBOUND_LIMITS: InboundLimits = Object.freeze({
+export const DEFAULT_INBOUND_LIMITS: InboundLimits = Object.freeze({
   headersTimeoutMs: 10_000,
   connectionsCheckingIntervalMs: 500,
   keepAliveTimeoutMs: 75_000,

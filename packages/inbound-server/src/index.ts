@@ -1,10 +1,13 @@
+export { BodyProgress } from './body-progress.ts';
 export { ChunkList } from './chunk-list.ts';
 export type { FullListenerAction } from './connection-places.ts';
 export { createInboundServer, renewCertificate, type InboundServerOptions, type InboundTls } from './create-inbound-server.ts';
 export { InboundConnection, type PlacesOfConnection } from './inbound-connection.ts';
-export { INBOUND_LIMITS, type InboundLimits, type KeepAliveTimes } from './inbound-limits.ts';
+export { DEFAULT_INBOUND_LIMITS, type InboundLimits, type KeepAliveTimes } from './inbound-limits.ts';
 export { InboundMessage } from './inbound-message.ts';
-export { lintRequest, type LintedHead, type RequestHead } from './lint-request.ts';
-export { lintTarget, type LintedTarget } from './lint-target.ts';
+export { INBOUND_SERVER_ERROR_CODES, InboundServerError, isInboundServerError, type InboundServerErrorCode } from './inbound-server-error.ts';
 export { PIECE_BYTES, TURN_BYTES } from './paced-message.ts';
 export { discardRest, respond, type WholeResponse } from './respond.ts';
+export { validateRequest, type ValidatedRequest } from './validate-request.ts';
+export { validateRequestHead, type RequestHead, type ValidatedHead } from './validate-request-head.ts';
+export { validateTarget, type TargetOptions, type ValidatedTarget } from './validate-target.ts';

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { INBOUND_LIMITS } from './inbound-limits.ts';
+import { DEFAULT_INBOUND_LIMITS } from './inbound-limits.ts';
 import { InboundMessage } from './inbound-message.ts';
 
 /** A whole response of the gateway's own. */
@@ -63,7 +63,7 @@ function isSmallRest(request: IncomingMessage): boolean {
 }
 
 /** Throws away what is left of a body that nobody wants, for so long; then the connection is destroyed. */
-export function discardRest(request: IncomingMessage, lingerMs: number = INBOUND_LIMITS.lingerMs): void {
+export function discardRest(request: IncomingMessage, lingerMs: number = DEFAULT_INBOUND_LIMITS.lingerMs): void {
   // Nobody watches the progress of such a body any more.
   const timer = setTimeout(() => request.socket.destroy(), lingerMs);
   const { socket } = request;

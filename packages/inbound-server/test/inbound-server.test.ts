@@ -8,7 +8,7 @@ import { createAuthority, openRawConnection, statusOf, wrapSocket, type RawConne
 import { afterEach, describe, expect, test } from 'vitest';
 import { createInboundServer, type InboundTls } from '../src/create-inbound-server.ts';
 import { InboundConnection } from '../src/inbound-connection.ts';
-import { INBOUND_LIMITS, type InboundLimits } from '../src/inbound-limits.ts';
+import { DEFAULT_INBOUND_LIMITS, type InboundLimits } from '../src/inbound-limits.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n';
 const POST = 'POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n';
@@ -21,7 +21,7 @@ async function listen(onRequest: RequestListener, limits: Partial<InboundLimits>
   sockets = [];
   server = createInboundServer({
     onRequest, maxConnections: 100, describeParserError: (status) => ({ headers: ['x-refused', String(status)], body: Buffer.from('no') }),
-    limits: { ...INBOUND_LIMITS, ...limits }, ...(tls === undefined ? {} : { tls }),
+    limits: { ...DEFAULT_INBOUND_LIMITS, ...limits }, ...(tls === undefined ? {} : { tls }),
   });
   server.on(tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => sockets.push(socket));
   server.listen(0, '127.0.0.1');
@@ -55,7 +55,7 @@ describe('a connection behind its last response', () => {
   });
 
   test('is dropped when its time is used up, however busily its client sends', async () => {
-    const connection = await openHalfOpen(await listen(closing, { lingerIdleMs: 40, lingerMs: 400 }));
+    const connection = await openHalfOpen(await listen(closing, { lingerIdleMs: 200, lingerMs: 1_000 }));
     connection.send(POST);
     await connection.readMessage({ kind: 'response' });
     const socket = sockets[0] as Socket;

@@ -1,7 +1,6 @@
 import { Buffer } from 'node:buffer';
-import { ChunkList } from '@penstock/inbound-server';
+import { BodyProgress, ChunkList } from '@penstock/inbound-server';
 import { FrontDoorError, type ReceivedBody } from '@penstock/openai-front-door';
-import { BodyProgress } from './body-progress.ts';
 import type { ByteLease } from './byte-budget.ts';
 import { BodyCodingError, REQUEST_CODINGS } from './decode-body.ts';
 import type { InboundRequest } from '../request/inbound-request.ts';

@@ -1,6 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { ChunkList } from '@penstock/inbound-server';
-import { BodyProgress } from './body-progress.ts';
+import { BodyProgress, ChunkList } from '@penstock/inbound-server';
 import type { ByteLease } from './byte-budget.ts';
 import type { InboundRequest } from '../request/inbound-request.ts';
 import { ClientGone, GatewayError } from '../request/gateway-error.ts';

@@ -1,7 +1,6 @@
 import { Buffer } from 'node:buffer';
-import { ChunkList, InboundMessage } from '@penstock/inbound-server';
+import { BodyProgress, ChunkList, InboundMessage } from '@penstock/inbound-server';
 import { createEnvelopeScanner, isEnvelopeError, type Envelope, type EnvelopeScanner, type EnvelopeScannerOptions } from '@penstock/json-envelope';
-import { BodyProgress } from '../body/body-progress.ts';
 import type { InboundRequest } from '../request/inbound-request.ts';
 import type { ByteLease } from '../body/byte-budget.ts';
 import { BodyCodingError, createBodyDecoder, REQUEST_CODINGS, type BodyDecoder } from '../body/decode-body.ts';

@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import { once } from 'node:events';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createInboundServer, INBOUND_LIMITS, InboundConnection, lintRequest, respond, type WholeResponse } from '@penstock/inbound-server';
+import { createInboundServer, InboundConnection, respond, validateRequestHead, type WholeResponse } from '@penstock/inbound-server';
 import { createOriginCheck, type OriginCheck } from '../http/check-origin.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { shareScrapes } from '../observe/metrics/share-scrapes.ts';
@@ -64,7 +64,7 @@ export async function startOperationsServer(options: OperationsOptions): Promise
   };
   const server: Server = createInboundServer({
     onRequest, describeParserError: () => refusal(400, 'The request could not be parsed.'), maxConnections: limits.maxConnections,
-    limits: { ...INBOUND_LIMITS, keepAliveTimeoutMs: limits.keepAliveTimeoutMs, unauthenticatedKeepAliveTimeoutMs: limits.keepAliveTimeoutMs },
+    limits: { keepAliveTimeoutMs: limits.keepAliveTimeoutMs, unauthenticatedKeepAliveTimeoutMs: limits.keepAliveTimeoutMs },
   });
   server.listen(options.port, options.host);
   await once(server, 'listening');
@@ -87,7 +87,7 @@ interface AnswerParts {
 async function answer(options: OperationsOptions, { checkOrigin, answerScrape }: AnswerParts, request: IncomingMessage, response: ServerResponse): Promise<WholeResponse> {
   if (InboundConnection.of(request.socket)?.isPipelined === true) return refusal(400, 'The request came before the previous one on its connection was answered.', CLOSE);
   if (request.method !== 'GET' && request.method !== 'HEAD') return refusal(405, 'Only GET and HEAD are allowed here.', ['allow', 'GET, HEAD']);
-  const head = lintRequest({ method: request.method, httpVersion: request.httpVersion, rawHeaders: request.rawHeaders });
+  const head = validateRequestHead({ method: request.method, httpVersion: request.httpVersion, rawHeaders: request.rawHeaders });
   if (typeof head === 'string') return refusal(400, head, CLOSE);
   const problem = checkOrigin({ ...head, localAddress: request.socket.localAddress });
   if (problem !== undefined) return refusal(problem === 'misdirected' ? 421 : 403, 'This request is not meant for the operations listener.');

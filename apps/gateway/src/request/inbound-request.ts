@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { InboundConnection, type InboundLimits, type LintedHead } from '@penstock/inbound-server';
+import { InboundConnection, type InboundLimits, type ValidatedHead } from '@penstock/inbound-server';
 import { readLoggedFields, type LoggedFields } from './logged-fields.ts';
 import type { ObservedRequest } from './observed-request.ts';
 import type { RequestTrace } from './request-trace.ts';
@@ -15,7 +15,7 @@ export class InboundRequest implements ObservedRequest {
   readonly path: string;
   /** The query with its question mark, or empty. Carried, never matched. */
   readonly query: string;
-  readonly head: LintedHead;
+  readonly head: ValidatedHead;
   /** The clocks of the listener that took the request. */
   readonly limits: InboundLimits;
   /** Fields that every response to this request carries: CORS of a listed origin, `connection: close` while draining. */

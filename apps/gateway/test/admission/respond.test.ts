@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { INBOUND_LIMITS } from '@penstock/inbound-server';
+import { DEFAULT_INBOUND_LIMITS } from '@penstock/inbound-server';
 import { fieldValues, openRawConnection, startScriptedUpstream, statusOf, wholeResponse, type ScriptedUpstream } from '@penstock/test-support';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { startTestGateway, type TestGateway } from '../start-test-gateway.ts';
@@ -62,7 +62,7 @@ describe('a client that still sends its body', () => {
     const connection = await openRawConnection(gateway.port);
     connection.send(head('Content-Length: 60000\r\n'));
     expect(fieldValues((await connection.readMessage({ kind: 'response' })).rawHeaders, 'connection')).toEqual(['keep-alive']);
-    vi.advanceTimersByTime(INBOUND_LIMITS.lingerMs - 1);
+    vi.advanceTimersByTime(DEFAULT_INBOUND_LIMITS.lingerMs - 1);
     connection.send(Buffer.alloc(100));
     await expect.poll(() => connection.socket.writableLength).toBe(0);
     expect(connection.end()).toBe('open');
@@ -89,7 +89,7 @@ describe('a connection that carried a request without a body', () => {
     const connection = await openRawConnection(gateway.port);
     connection.send(head('', path, method).replace(/Content-Type.*\r\n/, ''));
     expect(statusOf(await connection.readMessage({ kind: 'response', toHead: method === 'HEAD' }))).toBe(status);
-    vi.advanceTimersByTime(2 * INBOUND_LIMITS.lingerMs);
+    vi.advanceTimersByTime(2 * DEFAULT_INBOUND_LIMITS.lingerMs);
     connection.send(head('', '/', 'GET'));
     expect(statusOf(await connection.readMessage({ kind: 'response' }))).toBe(200);
     connection.close();

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createInboundServer, INBOUND_LIMITS } from '@penstock/inbound-server';
+import { createInboundServer, DEFAULT_INBOUND_LIMITS } from '@penstock/inbound-server';
 import { fieldValues, openRawConnection, sendRawRequest, statusOf } from '@penstock/test-support';
 import { afterEach, expect, test } from 'vitest';
 import { createApplication } from '../../src/http/create-application.ts';
@@ -20,7 +20,7 @@ async function listen(native: MountedSide): Promise<number> {
   refused.length = 0;
   const checkOrigin = createOriginCheck({ allowedHosts: [], boundHost: '127.0.0.1', corsOrigins: [] });
   const onRequest = createApplication({
-    version: '0.0.0-test', lifecycle: createLifecycle(), checkOrigin: () => checkOrigin, inboundLimits: INBOUND_LIMITS, native, frontDoor: undefined,
+    version: '0.0.0-test', lifecycle: createLifecycle(), checkOrigin: () => checkOrigin, inboundLimits: DEFAULT_INBOUND_LIMITS, native, frontDoor: undefined,
     absentFrontDoor: { code: 'not_found', message: 'Not found.' },
     onRefused: (_request, { status }) => { refused.push(status); },
     onInternalError: (id, error) => { internal.push([id, error]); },

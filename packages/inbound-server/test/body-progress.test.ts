@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { BodyProgress } from '../../src/body/body-progress.ts';
+import { BodyProgress } from '../src/body-progress.ts';
 
 const STEP_MS = 1_000;
 const STEP_BYTES = 100;

@@ -1,12 +1,12 @@
-/** The parts of a parsed request head that the lint looks at. */
+/** The parts of a parsed request head that are validated. */
 export interface RequestHead {
   readonly method: string;
   readonly httpVersion: string;
   readonly rawHeaders: readonly string[];
 }
 
-/** What the lint read on its way, so that nobody reads it twice. */
-export interface LintedHead {
+/** The fields that validation has read, so that they need not be read again. */
+export interface ValidatedHead {
   readonly host: string;
   readonly origin: string | undefined;
   /** The fetch metadata of a browser (https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header). */
@@ -27,7 +27,7 @@ const HOST = /^(?:[a-z0-9](?:[a-z0-9._-]*[a-z0-9._])?|\[[0-9a-f:.]+\])(?::\d{1,5
  * or malformed Host lines, transfer codings other than exactly `chunked`, leading zeros in a length, a body on GET or HEAD
  * (RFC 9112 sections 3.2, 6.1, 6.3). Returns the message of the 400, or what was read.
  */
-export function lintRequest(head: RequestHead): LintedHead | string {
+export function validateRequestHead(head: RequestHead): ValidatedHead | string {
   if (head.httpVersion !== '1.1' && head.httpVersion !== '1.0') return 'The HTTP version is not supported.';
   const { rawHeaders } = head;
   let host: string | undefined;

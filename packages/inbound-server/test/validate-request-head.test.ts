@@ -1,10 +1,10 @@
 import { measureGrowth } from '@penstock/test-support';
 import { array, assert, constantFrom, property, string, tuple } from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { lintRequest, type LintedHead } from '../src/lint-request.ts';
+import { validateRequestHead, type ValidatedHead } from '../src/validate-request-head.ts';
 
-const lint = (fields: Readonly<Record<string, string>> | readonly string[], method = 'POST', httpVersion = '1.1'): LintedHead | string =>
-  lintRequest({ method, httpVersion, rawHeaders: Array.isArray(fields) ? fields as string[] : ['Host', 'localhost', ...Object.entries(fields as Record<string, string>).flat()] });
+const lint = (fields: Readonly<Record<string, string>> | readonly string[], method = 'POST', httpVersion = '1.1'): ValidatedHead | string =>
+  validateRequestHead({ method, httpVersion, rawHeaders: Array.isArray(fields) ? fields as string[] : ['Host', 'localhost', ...Object.entries(fields as Record<string, string>).flat()] });
 
 describe('a request head', () => {
   test('is read once, names in any case', () => {

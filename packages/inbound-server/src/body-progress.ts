@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import type { InboundLimits } from '@penstock/inbound-server';
+import type { InboundLimits } from './inbound-limits.ts';
 
 /**
  * Watches a request body arrive and reports a client that takes longer than `bodyStepTimeoutMs` for `bodyStepBytes`. Node's own
