@@ -9,7 +9,6 @@ import { Exchange } from './exchange/exchange.ts';
 import { resolveLimits, resolveOrigin, resolvePool, resolveTimeouts, type PoolOptions, type RequestTimeouts, type UpstreamClientOptions } from './options.ts';
 import { openClient } from './pool/open-client.ts';
 import { SlotPool } from './pool/slot-pool.ts';
-import { HeadTexts } from './undici/head-texts.ts';
 import type { CloseOptions, UpstreamClient } from './upstream-client.ts';
 import type { UpstreamStats } from './upstream-events.ts';
 
@@ -46,9 +45,9 @@ class UpstreamDispatcher extends Dispatcher implements UpstreamClient {
       pool: resolvePool(options.pool),
       connect,
       notify,
-      onEase: () => { this.checkIdle(); },
+      onCapacityFreed: () => { this.checkIdle(); },
       openClient: (slot, socket, expiryMs) => openClient(slot, socket, expiryMs, {
-        origin, allowH2: options.allowH2 ?? false, limits,
+        origin, allowH2: options.allowH2 ?? false, limits, isPlain: options.plain ?? false,
         onClosed: (closed, gone) => { this.pool.socketClosed(closed, gone); },
       }),
     });
@@ -56,7 +55,7 @@ class UpstreamDispatcher extends Dispatcher implements UpstreamClient {
       pool: this.pool, clock: new DeadlineClock(), limits, closeDelimitedCheck: options.closeDelimitedCheck, notify, url: origin,
       servername: fixedServername(origin, options.tls ?? {}),
       wants: (name) => this.listenerCount(name) > 0,
-      headTexts: new HeadTexts(),
+      isPlain: options.plain ?? false,
       onHandlerError: (error) => { this.reportError(error); },
     };
   }

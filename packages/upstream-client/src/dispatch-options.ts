@@ -29,8 +29,9 @@ export interface UpstreamDispatchOptions extends Omit<Dispatcher.DispatchOptions
   readonly headers?: Dispatcher.DispatchOptions['headers'];
   readonly body?: UpstreamBody;
   /**
-   * What the handler reads of the response head. With `raw` its `headers` is empty (HTTP/2 excepted), and `controller.rawHeaders` a flat list of
-   * latin1 names and values as they came: undici then makes no object of them. Only for handlers of one's own; undici's read `headers`.
+   * What the handler reads of the response head. With `raw`, `controller.rawHeaders` is a flat list of latin1 names and values as they came, and
+   * `headers` is empty where undici parses no head (it does with `plain`, HTTP/2, or a subscriber to its diagnostics). undici's own handlers read
+   * `headers`.
    * @defaultValue 'parsed'
    */
   readonly responseFields?: 'parsed' | 'raw';

@@ -83,6 +83,11 @@ export interface UpstreamClientOptions {
   readonly proxy?: string | URL;
   /** Offer HTTP/2, still one request per connection; header case and order are then not the upstream's. @defaultValue false */
   readonly allowH2?: boolean;
+  /**
+   * Turns off what is done through private parts of undici and Node for speed: bypassing the socket's read buffer, and response heads that undici
+   * does not parse. Everything sent and received is the same. @defaultValue false
+   */
+  readonly plain?: boolean;
 }
 
 /** Pool numbers with nothing left out. */

@@ -1,4 +1,5 @@
-import { createUpstreamClient, type UpstreamClient } from '../src/index.ts';
+import type { UpstreamClient } from '../src/index.ts';
+import { createUpstreamClient } from './plain.ts';
 import { dispatchRequest } from './dispatch-request.ts';
 import { startLocalServer, type LocalServer } from './local-server.ts';
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { startScriptedUpstream, wholeResponse } from '@penstock/test-support';
-import { createUpstreamClient, type UpstreamController } from '../src/index.ts';
+import type { UpstreamController } from '../src/index.ts';
+import { createUpstreamClient } from './plain.ts';
 import { raiseStorm, startPiecewiseServer, stormClient } from './abort-storm.ts';
 import { dispatchRequest, type DispatchResult } from './dispatch-request.ts';
 

@@ -1,7 +1,7 @@
 import { createServer } from 'node:tls';
 import { createAuthority, startScriptedUpstream } from '@penstock/test-support';
 import { expect, it } from 'vitest';
-import { createUpstreamClient } from '../src/index.ts';
+import { createUpstreamClient } from './plain.ts';
 import { dispatchRequest } from './dispatch-request.ts';
 
 const authority = createAuthority('Test CA');

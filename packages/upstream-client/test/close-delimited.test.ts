@@ -3,7 +3,8 @@ import { createServer as createTcpServer, connect, type Socket } from 'node:net'
 import { createServer as createTlsServer, type SecureVersion } from 'node:tls';
 import { answerAlways, createAuthority, startScriptedUpstream } from '@penstock/test-support';
 import { describe, expect, it } from 'vitest';
-import { createUpstreamClient, type BodyCheck } from '../src/index.ts';
+import type { BodyCheck } from '../src/index.ts';
+import { createUpstreamClient } from './plain.ts';
 import { dispatchRequest } from './dispatch-request.ts';
 
 const authority = createAuthority('Test CA');

@@ -1,7 +1,7 @@
 import { fetch, interceptors, pipeline, request, stream } from 'undici';
 import { Writable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { createUpstreamClient } from '../src/index.ts';
+import { createUpstreamClient } from './plain.ts';
 import { startLocalServer } from './local-server.ts';
 import { dispatchRequest } from './dispatch-request.ts';
 

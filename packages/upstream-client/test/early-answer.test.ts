@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { createAuthority } from '@penstock/test-support';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { createUpstreamClient, type TlsOptions, type UpstreamClient } from '../src/index.ts';
+import type { TlsOptions, UpstreamClient } from '../src/index.ts';
+import { createUpstreamClient } from './plain.ts';
 import { dispatchRequest } from './dispatch-request.ts';
 
 const authority = createAuthority('Test CA');

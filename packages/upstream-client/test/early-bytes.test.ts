@@ -6,7 +6,7 @@ import { DeadlineClock } from '../src/exchange/deadline-clock.ts';
 import { Exchange } from '../src/exchange/exchange.ts';
 import { openClient } from '../src/pool/open-client.ts';
 import { SlotPool } from '../src/pool/slot-pool.ts';
-import { HeadTexts } from '../src/undici/head-texts.ts';
+import { PLAIN } from './plain.ts';
 import { AnswerTimes } from '../src/pool/answer-times.ts';
 import type { DisconnectReason } from '../src/index.ts';
 
@@ -24,13 +24,13 @@ function clientAt(origin: URL, roundTripMs: () => number | undefined): { ask(): 
       const socket = connect(Number(origin.port), origin.hostname, () => { callback(null, socket, roundTripMs()); });
       return { cancel: () => { socket.destroy(); } };
     },
-    openClient: (slot, socket, expiryMs) => openClient(slot, socket, expiryMs, { origin, allowH2: false, limits, onClosed: (gone, by) => { pool.socketClosed(gone, by); } }),
+    openClient: (slot, socket, expiryMs) => openClient(slot, socket, expiryMs, { origin, allowH2: false, limits, isPlain: PLAIN, onClosed: (gone, by) => { pool.socketClosed(gone, by); } }),
     notify: (name, event) => { if (name === 'disconnected' && 'reason' in event) closed.push(event.reason as DisconnectReason); },
-    onEase: () => undefined,
+    onCapacityFreed: () => undefined,
   });
   const context = {
     pool, clock: new DeadlineClock(), limits, closeDelimitedCheck: undefined, url: origin, servername: undefined, notify: () => undefined, wants: () => false,
-    headTexts: new HeadTexts(), onHandlerError: (error: unknown) => { throw error; },
+    isPlain: PLAIN, onHandlerError: (error: unknown) => { throw error; },
   };
   const ask = (): Promise<Answer> => new Promise((resolve) => {
     let status: number | undefined;

@@ -8,7 +8,8 @@ import { createServer as createTlsServer } from 'node:tls';
 import { createAuthority } from '@penstock/test-support';
 import { array, asyncProperty, assert, constantFrom, integer } from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createUpstreamClient, type FlushedBody, type UpstreamClientOptions } from '../src/index.ts';
+import type { FlushedBody, UpstreamClientOptions } from '../src/index.ts';
+import { createUpstreamClient } from './plain.ts';
 import { dispatchRequest } from './dispatch-request.ts';
 
 const authority = createAuthority('Test CA');

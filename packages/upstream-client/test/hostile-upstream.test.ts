@@ -1,6 +1,6 @@
 import { startScriptedUpstream, wholeResponse, type ScriptedUpstream } from '@penstock/test-support';
 import { describe, expect, it } from 'vitest';
-import { createUpstreamClient } from '../src/index.ts';
+import { createUpstreamClient } from './plain.ts';
 import { dispatchRequest } from './dispatch-request.ts';
 import { HOSTILE_BEHAVIOURS, type HostileBehaviour } from './hostile-behaviours.ts';
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createSecureServer, type ServerHttp2Stream } from 'node:http2';
 import { describe, expect, it } from 'vitest';
-import { createUpstreamClient } from '../src/index.ts';
+import { createUpstreamClient } from './plain.ts';
 import { createAuthority } from '@penstock/test-support';
 import { dispatchRequest } from './dispatch-request.ts';
 

@@ -1,6 +1,7 @@
 import { startScriptedUpstream, wholeResponse } from '@penstock/test-support';
 import { describe, expect, it } from 'vitest';
-import { createUpstreamClient, type DisconnectReason } from '../src/index.ts';
+import type { DisconnectReason } from '../src/index.ts';
+import { createUpstreamClient } from './plain.ts';
 import { dispatchRequest } from './dispatch-request.ts';
 
 describe('the keep-alive race', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createUpstreamClient, DEFAULT_POOL, DEFAULT_TIMEOUTS, isUpstreamError, UpstreamError, type UpstreamClientOptions } from '../src/index.ts';
+import { DEFAULT_POOL, DEFAULT_TIMEOUTS, isUpstreamError, UpstreamError, type UpstreamClientOptions } from '../src/index.ts';
+import { createUpstreamClient } from './plain.ts';
 
 const ORIGIN = 'https://api.anthropic.com';
 

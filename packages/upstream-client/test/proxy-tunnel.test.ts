@@ -6,7 +6,7 @@ import type { Duplex } from 'node:stream';
 import { createServer as createTls } from 'node:tls';
 import { createAuthority, startScriptedUpstream, wholeResponse, type ScriptedConnection } from '@penstock/test-support';
 import { describe, expect, it } from 'vitest';
-import { createUpstreamClient } from '../src/index.ts';
+import { createUpstreamClient } from './plain.ts';
 import { dispatchRequest } from './dispatch-request.ts';
 
 const authority = createAuthority('Test CA');

@@ -1,7 +1,7 @@
 import { answerAlways, startScriptedUpstream, wholeResponse } from '@penstock/test-support';
 import type { Dispatcher } from 'undici';
 import { expect, test } from 'vitest';
-import { createUpstreamClient } from '../src/index.ts';
+import { createUpstreamClient } from './plain.ts';
 
 test('a handler may let go of the fields it has read, so that a long response does not hold them', async () => {
   await using upstream = await startScriptedUpstream(answerAlways(wholeResponse(200, ['x-a', '1'], 'body')));

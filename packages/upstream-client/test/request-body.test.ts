@@ -2,7 +2,8 @@ import { Readable } from 'node:stream';
 import { startScriptedUpstream, wholeResponse, type ScriptedUpstream } from '@penstock/test-support';
 import { FormData } from 'undici';
 import { describe, expect, it } from 'vitest';
-import { createUpstreamClient, type UpstreamBody } from '../src/index.ts';
+import type { UpstreamBody } from '../src/index.ts';
+import { createUpstreamClient } from './plain.ts';
 import { dispatchRequest } from './dispatch-request.ts';
 
 function startOk(): Promise<ScriptedUpstream> {

@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { inChunksOf, lengthOf, repeatBytes, type RepeatedBytes } from '@penstock/test-support';
 import { expect, it, onTestFinished } from 'vitest';
-import { createUpstreamClient, type UpstreamClient, type UpstreamController } from '../src/index.ts';
+import type { UpstreamClient, UpstreamController } from '../src/index.ts';
+import { createUpstreamClient } from './plain.ts';
 import { CHUNK_BYTES, TURN_BYTES } from '../src/exchange/response-turns.ts';
 import { dispatchRequest, type DispatchResult } from './dispatch-request.ts';
 

@@ -1,6 +1,7 @@
 import { startScriptedUpstream, wholeResponse } from '@penstock/test-support';
 import { describe, expect, it } from 'vitest';
-import { createUpstreamClient, type UpstreamController } from '../src/index.ts';
+import type { UpstreamController } from '../src/index.ts';
+import { createUpstreamClient } from './plain.ts';
 import { dispatchRequest } from './dispatch-request.ts';
 
 function flat(controller: Pick<UpstreamController, 'rawHeaders'>): string[] {

@@ -26,7 +26,7 @@ class Harness {
         return new Client('http://127.0.0.1:9');
       },
       notify: () => undefined,
-      onEase: () => undefined,
+      onCapacityFreed: () => undefined,
     });
   }
 

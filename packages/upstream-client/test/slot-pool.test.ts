@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createUpstreamClient, type UpstreamClient, type UpstreamClientEvents } from '../src/index.ts';
+import type { UpstreamClient, UpstreamClientEvents } from '../src/index.ts';
+import { createUpstreamClient } from './plain.ts';
 import { dispatchRequest, failureCode } from './dispatch-request.ts';
 import { startHolding } from './holding-server.ts';
 import { startLocalServer } from './local-server.ts';

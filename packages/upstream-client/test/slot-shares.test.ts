@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { resolvePool } from '../src/options.ts';
 import { SlotShares } from '../src/pool/slot-shares.ts';
-import { createUpstreamClient, type UpstreamClient } from '../src/index.ts';
+import type { UpstreamClient } from '../src/index.ts';
+import { createUpstreamClient } from './plain.ts';
 import { dispatchRequest, failureCode } from './dispatch-request.ts';
 import { startHolding, type HoldingServer } from './holding-server.ts';
 import { FakeHolder } from './slot-pool-reference.ts';

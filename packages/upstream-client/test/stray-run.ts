@@ -1,5 +1,6 @@
 import { vi } from 'vitest';
-import { createUpstreamClient, type DisconnectReason, type UpstreamClient } from '../src/index.ts';
+import type { DisconnectReason, UpstreamClient } from '../src/index.ts';
+import { createUpstreamClient } from './plain.ts';
 import { dispatchRequest } from './dispatch-request.ts';
 import { startStrayOrigin, type StrayConnection, type StrayOriginOptions } from './stray-origin.ts';
 

@@ -1,7 +1,8 @@
 import tls, { createServer, type TlsOptions as ServerOptions, type TLSSocket } from 'node:tls';
 import { createAuthority, startScriptedUpstream, wholeResponse, type ScriptedUpstream } from '@penstock/test-support';
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
-import { createUpstreamClient, type TlsOptions } from '../src/index.ts';
+import type { TlsOptions } from '../src/index.ts';
+import { createUpstreamClient } from './plain.ts';
 import { dispatchRequest } from './dispatch-request.ts';
 
 const authority = createAuthority('Test CA');

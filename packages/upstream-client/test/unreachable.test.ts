@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createUpstreamClient, type ConnectFailureReason } from '../src/index.ts';
+import type { ConnectFailureReason } from '../src/index.ts';
+import { createUpstreamClient } from './plain.ts';
 import { dispatchRequest } from './dispatch-request.ts';
 import { startLocalServer } from './local-server.ts';
 

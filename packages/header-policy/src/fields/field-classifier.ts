@@ -6,29 +6,26 @@ const BUCKETS = 512;
 /** A bucket that is full is emptied: with the buckets this bounds the memory, and the time that a client can cost by inventing names that fall together. */
 const MAX_IN_BUCKET = 4;
 const MAX_CACHED_NAME_LENGTH = 64;
-/** Of so many places the name that stood there last is remembered. */
-const PLACES = 48;
 
-/** A name's traits, and the name as it was spelled: one string for all messages, which whoever looks it up has hashed before. */
+/** A name's traits, and the name as it was spelled: one string for all messages, so that a later lookup by it does not hash it again. */
 export interface ClassifiedField extends FieldTraits {
   readonly spelling: string;
 }
 
-/** Finds the traits of a name as it was spelled; `undefined` when it is no field name. `place` is its place in its section, if it has one. */
-export type FieldClassifier = (name: string | undefined, place?: number) => ClassifiedField | undefined;
+/** Finds the traits of a name as it was spelled; `undefined` when it is not a field name. */
+export type FieldClassifier = (name: string | undefined) => ClassifiedField | undefined;
 
 /**
- * Makes a classifier that remembers the spellings it has seen, so that a known one costs a single comparison: mostly with the name that
- * stood in its place in the section before, else with what a few of its characters lead to. A `Map` would have V8 hash and intern each
- * name that comes from a socket, which takes several times as long.
- * The memory is bounded: names over 64 characters are never kept, and four fall together at most, so a client that
- * invents names costs a little time and no memory, and cannot keep the honest ones out for ever.
+ * Makes a classifier that caches the spellings it has seen in 512 buckets, chosen by the length and four characters of a name. Equivalent to a
+ * `Map` by name, for which V8 hashes and interns each name that comes from a socket: that takes several times as long.
+ * The memory is bounded: names over 64 characters are not cached, and a bucket holds four at most, so a client that invents names evicts
+ * others and adds no memory.
  */
 export function createFieldClassifier(traitsOf: (lowercaseName: string) => FieldTraits): FieldClassifier {
   const buckets: ClassifiedField[][] = Array.from({ length: BUCKETS }, () => []);
-  const latest: (ClassifiedField | undefined)[] = Array.from({ length: PLACES }, () => undefined);
 
-  function find(name: string): ClassifiedField | undefined {
+  return (name) => {
+    if (name === undefined) return undefined;
     const bucket = buckets[bucketOf(name)] as ClassifiedField[];
     for (let index = 0; index < bucket.length; index += 1) {
       const known = bucket[index] as ClassifiedField;
@@ -41,19 +38,10 @@ export function createFieldClassifier(traitsOf: (lowercaseName: string) => Field
     const learned = { ...traits, spelling: ownCopy(name) };
     bucket.push(learned);
     return learned;
-  }
-
-  return (name, place = PLACES) => {
-    if (name === undefined) return undefined;
-    const expected = latest[place];
-    if (expected?.spelling === name) return expected;
-    const found = find(name);
-    if (found !== undefined && place < PLACES && name.length <= MAX_CACHED_NAME_LENGTH) latest[place] = found;
-    return found;
   };
 }
 
-/** Tells names of the same length apart where they mostly differ: at both ends, in the middle, and after a common prefix. */
+/** Mixes the length with the characters in which names of one length mostly differ: both ends, the middle, and behind a common prefix. */
 function bucketOf(name: string): number {
   const { length } = name;
   if (length === 0) return 0;
@@ -61,7 +49,7 @@ function bucketOf(name: string): number {
   return sum & (BUCKETS - 1);
 }
 
-/** A name is a piece of the head it came in, which would be kept alive with it. A key is interned: looking it up hashes nothing. */
+/** A name is a slice of its head, which would stay in memory with it. V8 interns property keys: a lookup by one computes no hash. */
 function ownCopy(name: string): string {
   const copy = Buffer.from(name, 'latin1').toString('latin1');
   return Object.keys({ [copy]: true })[0] ?? copy;

@@ -39,7 +39,7 @@ export function createResponseForwarder(rules: CompiledHeaderRules): ForwardResp
     let isAmbiguous = false;
     for (let index = 0; index < rawHeaders.length; index += 2) {
       const value = rawHeaders[index + 1];
-      const field = isFieldValue(value) ? classify(rawHeaders[index], index / 2) : undefined;
+      const field = isFieldValue(value) ? classify(rawHeaders[index]) : undefined;
       fields[index / 2] = field;
       if (field === undefined || value === undefined) continue;
       if (field.isConnection && !nominatesNothing(value)) {

@@ -1,12 +1,7 @@
 import { errorCode } from '../thrown.ts';
+import { isMalformedResponse, parserReason, REQUEST_DEFECT_CODES } from '../undici/quirks.ts';
 import type { RejectionReason } from '../upstream-events.ts';
 import { isUpstreamError, UpstreamError, type RequestPhase, type UpstreamErrorCode } from '../upstream-error.ts';
-
-/** undici reports these when the request as it was given cannot be sent. */
-const REQUEST_DEFECTS = new Set(['UND_ERR_INVALID_ARG', 'UND_ERR_NOT_SUPPORTED', 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH']);
-
-/** Messages of undici's `SocketError` that mean bytes which are no answer to the request, not a lost connection. */
-const BAD_MESSAGES = new Set(['bad response', 'bad upgrade']);
 
 /** The error of a request that was refused a slot. */
 export const REJECTION_CODES: Readonly<Record<RejectionReason, UpstreamErrorCode>> = { timeout: 'slot_timeout', queue_full: 'queue_full', draining: 'draining' };
@@ -35,20 +30,12 @@ export function upstreamError(code: UpstreamErrorCode, phase: RequestPhase, oper
   return new UpstreamError(message, cause === undefined ? { code, phase } : { code, phase, cause });
 }
 
-/** The parser's own words in undici's message; they name the rule that was broken and hold nothing the upstream sent. */
-function parserReason(error: Error): string | undefined {
-  return error.name === 'HTTPParserError' ? /\(([^()]*)\)$/.exec(error.message)?.[1] : undefined;
-}
-
 /** Names what undici reported for a request that had a connection, by the phase in which it came. */
 export function classifyExchangeError(error: Error, phase: RequestPhase, operation: string): UpstreamError {
   if (isUpstreamError(error)) return error;
   const code = errorCode(error);
-  if (REQUEST_DEFECTS.has(code)) return upstreamError('invalid_request', phase, operation, undefined, error);
+  if (REQUEST_DEFECT_CODES.has(code)) return upstreamError('invalid_request', phase, operation, undefined, error);
   const detail = code === '' ? parserReason(error) : code;
   if (phase === 'receiving') return upstreamError('truncated', phase, operation, detail, error);
-  // A parser error has no `code`; it is told by its name.
-  const isMalformed = error.name === 'HTTPParserError' || code === 'ERR_ASSERTION' || code === 'UND_ERR_HEADERS_OVERFLOW'
-    || code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH' || (code === 'UND_ERR_SOCKET' && BAD_MESSAGES.has(error.message));
-  return upstreamError(isMalformed ? 'invalid_response' : 'reset', phase, operation, detail, error);
+  return upstreamError(isMalformedResponse(error, code) ? 'invalid_response' : 'reset', phase, operation, detail, error);
 }

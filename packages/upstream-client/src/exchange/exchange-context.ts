@@ -1,5 +1,4 @@
 import type { CreateBodyCheck, ResolvedLimits } from '../options.ts';
-import type { HeadTexts } from '../undici/head-texts.ts';
 import type { SlotHolder } from '../pool/slot.ts';
 import type { RestRule } from '../pool/slot-rest.ts';
 import type { DisconnectReason, Notify } from '../upstream-events.ts';
@@ -26,6 +25,7 @@ export interface ExchangeContext {
   readonly servername: string | undefined;
   readonly notify: Notify;
   readonly wants: (name: 'acquired' | 'released') => boolean;
-  readonly headTexts: HeadTexts;
+  /** Whether nothing is done through private parts of undici for the sake of speed. */
+  readonly isPlain: boolean;
   readonly onHandlerError: (error: unknown) => void;
 }

@@ -7,6 +7,7 @@ import type { RequestTimeouts } from '../options.ts';
 import { readAfterWriteError } from '../node/read-after-write-error.ts';
 import { isFlushed, type Slot, type SlotHolder, type WaiterLine } from '../pool/slot.ts';
 import { errorCode, thrownError } from '../thrown.ts';
+import { isPauseArtefact } from '../undici/quirks.ts';
 import { readRawHead, type RawHeadReader } from '../undici/raw-head.ts';
 import type { RequestPhase, UpstreamErrorCode } from '../upstream-error.ts';
 import type { AcquisitionSource, DisconnectReason, RejectionReason } from '../upstream-events.ts';
@@ -15,7 +16,7 @@ import { CloseDelimitedBody, isCloseDelimited, textFields } from './close-delimi
 import type { Timed } from './deadline-clock.ts';
 import type { ExchangeContext } from './exchange-context.ts';
 import { callData, callEnd, callError, callHead, callStep } from './handler-calls.ts';
-import { NOTHING_ASKED, NOTHING_PREPARED, prepareRequest, prepareTimeouts, type PreparedRequest } from './prepare-request.ts';
+import { RELEASED_OPTIONS, RELEASED_REQUEST, prepareRequest, prepareTimeouts, type PreparedRequest } from './prepare-request.ts';
 import { lintResponseHead } from './response-lint.ts';
 import { countTurn, type TurnTaker } from './response-turns.ts';
 import { sentOptions, type SentBody } from './sent-options.ts';
@@ -59,7 +60,7 @@ export class Exchange implements SlotHolder, Timed, RawHeadReader, UpstreamContr
   private readonly method: string;
   /** What was asked for; let go of when the response began, for a stream may last for hours. */
   private options: UpstreamDispatchOptions;
-  private request: PreparedRequest = NOTHING_PREPARED;
+  private request: PreparedRequest = RELEASED_REQUEST;
   private timeouts: RequestTimeouts;
   private upstream: Dispatcher.DispatchController | undefined = undefined;
   private rawHead: string[] | undefined = undefined;
@@ -141,7 +142,7 @@ export class Exchange implements SlotHolder, Timed, RawHeadReader, UpstreamContr
     this.reusedConnection = slot.requestCount > 0;
     slot.requestCount += 1;
     client.dispatch(sentOptions(this.options, this.request, this.openBody(), this.context.servername), this);
-    if (this.options.responseFields === 'raw') readRawHead(client, this);
+    if (this.options.responseFields === 'raw' && !this.context.isPlain) readRawHead(client, this);
   }
 
   onConnectFailed(error: Error): void {
@@ -164,7 +165,7 @@ export class Exchange implements SlotHolder, Timed, RawHeadReader, UpstreamContr
   onWriteStall(): void { this.fail(this.error('write_timeout')); }
   isFlushed(): boolean { return isFlushed(this.slot?.socket); }
   onHeadOverflow(): void { this.fail(this.error('invalid_response', 'head too large')); }
-  takeRawHead(fields: readonly Buffer[]): void { this.rawHead = this.context.headTexts.decode(fields); }
+  takeRawHead(fields: readonly Buffer[]): void { this.rawHead = textFields(fields); }
 
   onBodySent(chunk: Buffer): void {
     if (this.phase !== 'done') this.failWith(callStep(this.handler, 'onBodySent', chunk));
@@ -195,6 +196,7 @@ export class Exchange implements SlotHolder, Timed, RawHeadReader, UpstreamContr
 
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders, statusMessage?: string): void {
     if (this.phase === 'done') return;
+    if (this.options.responseFields === 'raw' && this.rawHead === undefined && Array.isArray(this.rawHeaders)) this.rawHead = textFields(this.rawHeaders);
     if (status < 200 && status > 101) { this.onInformational(status, headers, statusMessage); return; }
     const defect = lintResponseHead(status, headers, this.rawHeaders, statusMessage, this.context.limits);
     if (defect !== undefined) { this.fail(this.error('invalid_response', defect)); return; }
@@ -202,8 +204,8 @@ export class Exchange implements SlotHolder, Timed, RawHeadReader, UpstreamContr
     if (this.slot !== undefined) this.slot.awaitsHead = false;
     if (isCloseDelimited(this.method, status, headers, this.rawHeaders)) this.closeDelimited = new CloseDelimitedBody(this.slot?.socket, textFields(this.rawHeaders), this.context.closeDelimitedCheck);
     this.body?.stopClock();
-    this.options = NOTHING_ASKED;
-    this.request = NOTHING_PREPARED;
+    this.options = RELEASED_OPTIONS;
+    this.request = RELEASED_REQUEST;
     const now = performance.now();
     this.timings.headAt = now;
     if (this.paused) this.deadline = Number.POSITIVE_INFINITY;
@@ -212,8 +214,7 @@ export class Exchange implements SlotHolder, Timed, RawHeadReader, UpstreamContr
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    // After a pause undici delivers an empty chunk, which is no progress.
-    if (this.phase !== 'receiving' || chunk.byteLength === 0) return;
+    if (this.phase !== 'receiving' || isPauseArtefact(chunk)) return;
     if (!this.paused) this.context.clock.set(this, performance.now(), this.timeouts.idleMs);
     this.closeDelimited?.update(chunk);
     this.failWith(callData(this.handler, this, chunk));
@@ -285,6 +286,7 @@ export class Exchange implements SlotHolder, Timed, RawHeadReader, UpstreamContr
     this.informational += 1;
     if (this.informational > this.context.limits.maxInformational) { this.fail(this.error('invalid_response', 'too many 1xx responses')); return; }
     if (status === 103) this.failWith(callHead(this.handler, this, status, headers, statusMessage));
+    this.rawHead = undefined;
   }
 
   private failWith(thrown: Error | undefined): void {

@@ -14,10 +14,10 @@ export interface PreparedRequest {
 }
 
 /** Stands in for the options of a request that is being answered. */
-export const NOTHING_ASKED: UpstreamDispatchOptions = { method: 'GET', path: '/' };
+export const RELEASED_OPTIONS: UpstreamDispatchOptions = { method: 'GET', path: '/' };
 
 /** Stands in for a request that was not checked yet. */
-export const NOTHING_PREPARED: PreparedRequest = { headers: [], body: { kind: 'whole', body: null } };
+export const RELEASED_REQUEST: PreparedRequest = { headers: [], body: { kind: 'whole', body: null } };
 
 function refuse(options: UpstreamDispatchOptions, detail: string): Error {
   return upstreamError('invalid_request', 'waiting', options.method, detail);

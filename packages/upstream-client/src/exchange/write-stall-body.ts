@@ -75,7 +75,7 @@ export class WriteStallBody implements AsyncIterableIterator<Uint8Array> {
     }
   }
 
-  /** The next chunk of the source; what it throws is kept, to be told from the upstream's failures. Not named `read`, which undici would call. */
+  /** The next chunk of the source; what it throws is kept, apart from the upstream's failures. Its name must not be `METHOD_CALLED_ON_BODIES`. */
   private pull(): IteratorResult<unknown> | Promise<IteratorResult<unknown>> {
     try {
       if (this.source === undefined && this.asyncSource === undefined) this.open();

@@ -1,5 +1,6 @@
+import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import { isReading } from '../undici/direct-read.ts';
+import { isReading } from '../undici/bypass-read-buffer.ts';
 
 /** Knows whether the peer itself ended a TLS connection. */
 export interface TlsEnd {
@@ -7,6 +8,16 @@ export interface TlsEnd {
   readonly isAuthentic: boolean;
   /** Ends the watch. */
   stop(): void;
+}
+
+/** The TLS socket whose `readable` listeners run, where its stream buffer is not bypassed. */
+let marked: Socket | undefined;
+
+/** Lets `watchTlsEnd` know that bytes are being read in the turn in which they came, for a socket whose stream buffer is not bypassed. */
+export function markReads(socket: Socket): void {
+  if (!(socket instanceof TLSSocket)) return;
+  socket.prependListener('readable', () => { marked = socket; });
+  socket.on('readable', () => { marked = undefined; });
 }
 
 /** What is not declared of a TLS socket: the connection underneath. */
@@ -35,7 +46,7 @@ class EndWatch implements TlsEnd {
   constructor(socket: TLSSocket) {
     this.socket = socket;
     // The bytes that are being read now came in this turn.
-    this.before = isReading(socket) ? -1 : bytesUnder(socket);
+    this.before = isReading(socket) || marked === socket ? -1 : bytesUnder(socket);
     this.nextTurn();
     const push = Reflect.get(socket, 'push') as Push;
     socket.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {

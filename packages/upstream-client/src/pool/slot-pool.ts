@@ -20,7 +20,7 @@ export interface SlotPoolOptions {
   readonly openClient: (slot: Slot, socket: Socket, expiryMs: number) => Client;
   readonly notify: Notify;
   /** Called when a slot is gone or the queue got shorter. */
-  readonly onEase: () => void;
+  readonly onCapacityFreed: () => void;
 }
 
 /**
@@ -46,16 +46,16 @@ export class SlotPool {
   private readonly connect: Connector;
   private readonly openClient: SlotPoolOptions['openClient'];
   private readonly notify: Notify;
-  private readonly onEase: () => void;
+  private readonly onCapacityFreed: () => void;
 
-  constructor({ pool, connect, openClient, notify, onEase }: SlotPoolOptions) {
+  constructor({ pool, connect, openClient, notify, onCapacityFreed }: SlotPoolOptions) {
     this.pool = pool;
     this.shares = new SlotShares(pool);
     this.idle = new IdleSlots(pool.keepAliveExpiryMs, this.rest, (slot) => { this.close(slot, 'idle_expired'); });
     this.connect = connect;
     this.openClient = openClient;
     this.notify = notify;
-    this.onEase = onEase;
+    this.onCapacityFreed = onCapacityFreed;
   }
 
   /** Gives the request a slot, a place in the queue, or a refusal, in this call. */
@@ -77,7 +77,7 @@ export class SlotPool {
   /** Takes the slot, or the place in the queue, from a request that ended without a whole response. */
   abandon(holder: SlotHolder, reason: DisconnectReason): void {
     const { slot } = holder;
-    if (slot === undefined) { if (this.shares.delete(holder)) this.onEase(); return; }
+    if (slot === undefined) { if (this.shares.delete(holder)) this.onCapacityFreed(); return; }
     this.part(slot, holder);
     if (slot.state === 'active') {
       this.active -= 1;
@@ -87,7 +87,7 @@ export class SlotPool {
     if (slot.state !== 'connecting') return;
     // The connection under way is as good for the next waiter.
     const next = this.isShutDown ? undefined : this.shares.shift();
-    if (next !== undefined) { this.assign(slot, next, 'queued', performance.now()); this.onEase(); return; }
+    if (next !== undefined) { this.assign(slot, next, 'queued', performance.now()); this.onCapacityFreed(); return; }
     slot.attempt?.cancel();
     this.connecting -= 1;
     this.notify('connect_failed', { reason: 'aborted', durationMs: performance.now() - slot.connectStartedAt });
@@ -142,7 +142,7 @@ export class SlotPool {
     this.isShutDown = true;
     for (const slot of this.slots) slot.holder?.onShutdown(error);
     for (let waiter = this.shares.shiftAny(); waiter !== undefined; waiter = this.shares.shiftAny()) waiter.onShutdown(error);
-    this.onEase();
+    this.onCapacityFreed();
   }
 
   /** Called once by `settle`, a turn after a response ended. */
@@ -154,7 +154,7 @@ export class SlotPool {
     const now = performance.now();
     if (this.rest.mustRest(slot, now) && this.shares.eligible > 0) { this.close(slot, 'retired'); return; }
     const next = this.shares.shift();
-    if (next !== undefined) { this.grant(slot, next, next.imminent ? 'reused' : 'queued', now); this.onEase(); return; }
+    if (next !== undefined) { this.grant(slot, next, next.imminent ? 'reused' : 'queued', now); this.onCapacityFreed(); return; }
     if (this.isDraining || this.isSurplus(this.idle.length)) { this.close(slot, this.isDraining ? 'shutdown' : 'surplus'); return; }
     slot.state = 'idle';
     this.idle.push(slot, now);
@@ -285,7 +285,7 @@ export class SlotPool {
     this.size -= 1;
     if (slot.state === 'closing') this.closing -= 1;
     this.serveWaiters();
-    this.onEase();
+    this.onCapacityFreed();
   }
 }
 

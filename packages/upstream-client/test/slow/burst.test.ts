@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createUpstreamClient } from '../../src/index.ts';
+import { createUpstreamClient } from '../plain.ts';
 import { dispatchRequest } from '../dispatch-request.ts';
 import { startLocalServer } from '../local-server.ts';
 
