@@ -147,6 +147,11 @@ describe('arrows between files', () => {
     expect(importCycles(importsByFile)).toEqual([]);
   });
 
+  test('no source file imports another package by a relative path (only the package name resolves once installed)', () => {
+    const leaving = [...importsByFile].filter(([file, imported]) => imported.some((target) => target.split('/').slice(0, 2).join('/') !== file.split('/').slice(0, 2).join('/')));
+    expect(leaving.map(([file]) => file)).toEqual([]);
+  });
+
   test('a cycle is found through any number of files, and a file that two others import is none', () => {
     expect(importCycles(new Map([['a', ['b', 'd']], ['b', ['c']], ['c', ['a', 'd']], ['d', []], ['e', ['e', 'd']]]))).toEqual([['a', 'b', 'c'], ['e']]);
   });

@@ -1,7 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { ObservableUpstream, UpstreamStats } from './observable-upstream.ts';
-import { createFastCounter, type FastCounter } from '../../fast-metrics/src/create-fast-counter.ts';
-import { createFastHistogram, type FastHistogram } from '../../fast-metrics/src/create-fast-histogram.ts';
+import { createFastCounter, createFastHistogram, type FastCounter, type FastHistogram } from '@penstock/fast-metrics';
 
 /** From 100 µs (an idle connection at hand) to the edge of a 5 s slot wait, and beyond for services that wait longer. */
 export const ACQUIRE_BUCKETS: readonly number[] =

@@ -3,7 +3,7 @@ import { declareUpstreamMetrics, type UpstreamMetricSet } from './declare-upstre
 import {
   ACQUISITION_SOURCES, CONNECT_FAILURE_REASONS, DISCONNECT_REASONS, type ObservableUpstream, REJECTION_REASONS, type UpstreamEvents,
 } from './observable-upstream.ts';
-import type { FastCounter } from '../../fast-metrics/src/create-fast-counter.ts';
+import type { FastCounter } from '@penstock/fast-metrics';
 import { UpstreamMetricsError } from './upstream-metrics-error.ts';
 
 /** The options of `registerUpstreamMetrics`. */
