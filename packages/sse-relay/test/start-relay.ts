@@ -34,6 +34,9 @@ export interface RelayServerOptions {
   readonly onHeadless?: (response: ServerResponse, result: RelayResult) => void;
 }
 
+/** Whether this run of the suite is the one without shortcuts (`PENSTOCK_PLAIN=1`). */
+export const PLAIN: boolean = process.env['PENSTOCK_PLAIN'] === '1';
+
 const FRAMING = new Set(['connection', 'keep-alive', 'transfer-encoding', 'trailer']);
 
 /** The error event the tests use. */
@@ -60,6 +63,7 @@ export async function startRelay(origin: string, options: RelayServerOptions = {
       failureEvent: () => FAILURE_EVENT,
       failureLingerMs: 50,
       onStart: (controller) => { controllers.push(controller); },
+      plain: PLAIN,
       ...relay,
       onSettled: (result) => {
         relay?.onSettled?.(result);

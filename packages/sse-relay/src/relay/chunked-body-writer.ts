@@ -13,20 +13,20 @@ const ownProcess = process;
 type FramedResponse = ServerResponse & { readonly socket: Socket };
 
 /**
- * Whether a response's chunked body may be written past node:http: it owns its socket now (it does not wait behind another
- * response), its head was handed to that socket, its body is chunked, and nobody wrapped its `write` to see the bytes.
+ * Whether a response's chunked body can be written to its socket directly: the response owns its socket (it does not wait behind another
+ * response), its head was written to that socket, its body is chunked, and no library has wrapped its `write` to see the bytes.
  */
 export function canFrameChunks(response: ServerResponse): response is FramedResponse {
   return response.chunkedEncoding && response.headersSent && response.socket !== null && response.write === ServerResponse.prototype.write;
 }
 
 /**
- * Writes chunks (RFC 9112 section 7.1) straight to the socket: what came in one turn of the event loop becomes one chunk in
- * one buffer and one write, where node:http makes four writes of it.
+ * Writes chunks (RFC 9112 section 7.1) directly to the socket: the bytes of one turn of the event loop become one chunk in one buffer and one
+ * write. Equivalent to `response.write`, which writes size, bytes and line ends separately; the relay needs 0.82 to 0.87 times the CPU time of a bare relay for each
+ * event with it (docs/decisions/0008).
  *
- * It is right because node:http keeps no state of a chunked body between two writes: the head is out, every chunk is whole
- * when it is handed over, and `release()` hands over the last before `end()` writes the terminator to the same socket, in
- * order. Back-pressure is the socket's own.
+ * node:http keeps no state of a chunked body between two writes: the head is written, every chunk is whole when it is written, and `release()`
+ * writes the last before `end()` writes the terminator to the same socket, in order. Backpressure is the socket's own.
  */
 export class ChunkedBodyWriter implements BodyWriter {
   isBlocked = false;
@@ -85,7 +85,7 @@ export class ChunkedBodyWriter implements BodyWriter {
     const pending = this.#pending;
     this.#pending = [];
     this.#pendingBytes = 0;
-    // A socket that is gone, or was handed to the next response, is no longer ours.
+    // A socket that was destroyed, or belongs to the next response, must not be written to.
     if (this.#socket.destroyed || this.#response.socket !== this.#socket) return;
     if (bytes <= MAX_COPIED_BYTES) this.#socket.write(frame(pending, bytes));
     else this.#gather(pending, bytes);

@@ -9,18 +9,33 @@ const EMPTY = Buffer.alloc(0);
 /** The global `process` is an accessor; its module, imported, would open the standard streams. */
 const ownProcess = process;
 
-/** Up to this size a body is turned into text for the sake of one write: node:http joins a head with text, never with bytes. */
+/** Up to this size a first chunk is converted to latin1 text, which node:http joins with the head into one write; bytes it writes separately. */
 const MAX_JOINED_BYTES = 16_384;
 
 /**
  * Sends the head that was given to `writeHead`, at once or with the body bytes that came in the same turn of the event loop, and
- * creates the fastest writer that is right for the body. `onError` is told what a write threw that was put off to the end of the turn.
+ * creates the fastest writer that is right for the body. `onError` gets what a write threw that was delayed to the end of the turn. With
+ * `isPlain`, node:http writes head and chunks as they come.
  */
-export function createBodyWriter(response: ServerResponse, onDrain: () => void, onError: (error: unknown) => void): BodyWriter {
+export function createBodyWriter(response: ServerResponse, onDrain: () => void, onError: (error: unknown) => void, isPlain = false): BodyWriter {
+  if (isPlain || !isFramingVisible(response)) {
+    response.write(EMPTY);
+    return new PlainBodyWriter(response, onDrain);
+  }
   if (!response.chunkedEncoding && response.write === ServerResponse.prototype.write) return new PlainBodyWriter(response, onDrain, onError);
   // An empty write sends the head and keeps latin1 bytes; flushHeaders() would send them as UTF-8.
   response.write(EMPTY);
   return canFrameChunks(response) ? new ChunkedBodyWriter(response, response.socket, onDrain) : new PlainBodyWriter(response, onDrain);
+}
+
+let hasWarned = false;
+
+/** Whether node:http shows how it frames a body. Where it does not, all writing is left to it, with one process warning. */
+function isFramingVisible(response: ServerResponse): boolean {
+  if (typeof response.chunkedEncoding === 'boolean') return true;
+  if (!hasWarned) process.emitWarning('@penstock/sse-relay: shortcut chunk_framing is off: a response has no `chunkedEncoding`', { type: 'PenstockWarning', code: 'PENSTOCK_SHORTCUT_DISABLED' });
+  hasWarned = true;
+  return false;
 }
 
 /** Leaves the framing to node:http: counted bodies, HTTP/1.0, a response that waits behind another, a patched `write`. */

@@ -16,12 +16,12 @@ import { checkSpanMs, DEFAULT_RELAY_TIMEOUTS, type RelayOptions } from './relay-
 import type { RelayEnd, RelayResult } from './relay-result.ts';
 import { relayTrailers } from './relay-trailers.ts';
 import { describeResponse, UNKNOWN_RESPONSE } from './response-description.ts';
-import { giveHead, type BodyDelimiter } from './give-head.ts';
+import { writeResponseHead, type BodyDelimiter } from './write-response-head.ts';
 import { StallClock } from './stall-clock.ts';
 
 /** An undici dispatch handler that relays one upstream response to one client response. */
 export interface RelayHandler extends Dispatcher.DispatchHandler {
-  /** Breaks the response honestly (a drain deadline): before its head nothing is written, after it the failure rule applies. */
+  /** Breaks the response (a drain deadline): before its head nothing is written, after it the failure rule applies. */
   interrupt(reason: string): void;
 }
 
@@ -105,7 +105,7 @@ class Relay implements RelayHandler {
     let delimiter: BodyDelimiter;
     try {
       this.#description = describeResponse(status, rawHeaders, this.#response.req.method === 'HEAD');
-      delimiter = giveHead(this.#response, this.#options.onHead(status, rawHeaders, statusMessage ?? ''), this.#description.framing !== 'none');
+      delimiter = writeResponseHead(this.#response, this.#options.onHead(status, rawHeaders, statusMessage ?? ''), this.#description.framing !== 'none');
     } catch (error) {
       this.#stopAt('refused', error);
       return;
@@ -113,7 +113,7 @@ class Relay implements RelayHandler {
     this.#phase = 'relaying';
     this.#headSent = true;
     this.#isCloseDelimited = delimiter === 'close';
-    if (delimiter !== 'none') this.#writer = createBodyWriter(this.#response, this.#onDrain, this.#onWriteError);
+    if (delimiter !== 'none') this.#writer = createBodyWriter(this.#response, this.#onDrain, this.#onWriteError, this.#options.plain);
     if (this.#description.isEventStream && this.#description.isIdentity) this.#watchEvents();
     this.#observer.onHead(status, rawHeaders);
   }

@@ -54,7 +54,7 @@ export interface RelayOptions extends Partial<RelayTimeouts> {
   readonly failureEvent?: (failure: RelayFailure) => Uint8Array | undefined;
   /** Sees the same chunks after the client. */
   readonly observer?: BodyObserver;
-  /** Told when the observer threw; it has been dropped by then. */
+  /** Called when the observer threw; it has been dropped by then. */
   readonly onObserverError?: (error: unknown) => void;
   /**
    * Asked when an event stream framed by connection close ends, after the observer's `onEnd`: false means that the stop
@@ -63,7 +63,12 @@ export interface RelayOptions extends Partial<RelayTimeouts> {
   readonly sawStop?: () => boolean;
   /** Writes comments into the silence of an identity-encoded event stream, at event boundaries only. Absent: none. */
   readonly keepAlive?: KeepAliveOptions;
-  /** Told exactly once how the response ended. Must not throw. */
+  /**
+   * Leaves all framing and buffering to node:http: chunks are not framed by the relay, and a first chunk is not joined with the head. The client gets
+   * the same head and body, in more writes. @defaultValue false
+   */
+  readonly plain?: boolean;
+  /** Called exactly once, with how the response ended. Must not throw. */
   readonly onSettled: (result: RelayResult) => void;
 }
 
