@@ -19,7 +19,7 @@ import { createFullReport } from './observe/log/create-full-report.ts';
 import { createDrain } from './process/drain.ts';
 import { createLifecycle, type Lifecycle } from './process/lifecycle.ts';
 import { createLimiter, type Limiter, type LimiterOptions } from './access/limits/limiter.ts';
-import type { WorkerShare } from './access/limits/worker-share.ts';
+import type { WorkerShare } from './config/worker-share.ts';
 import type { ProcessLogger } from './observe/log/create-logger.ts';
 import { createObserverReport } from './observe/log/create-observer-report.ts';
 import { describeError } from './observe/log/describe-error.ts';

@@ -7,7 +7,7 @@ import type { GatewayConfig } from './config/gateway-config.ts';
 import { createFrontDoorSide, type FrontDoorSide } from './front-door/create-front-door-side.ts';
 import type { Lifecycle } from './process/lifecycle.ts';
 import type { Limiter, LimiterOptions } from './access/limits/limiter.ts';
-import type { WorkerShare } from './access/limits/worker-share.ts';
+import type { WorkerShare } from './config/worker-share.ts';
 import { describeError } from './observe/log/describe-error.ts';
 import type { RequestLog } from './observe/log/request-log.ts';
 import type { RequestObserver } from './observe/request-observer.ts';

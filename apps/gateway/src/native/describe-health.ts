@@ -1,7 +1,7 @@
 import type { UpstreamStats } from '@penstock/upstream-client';
 import { clientAddress } from '../access/clients/client-address.ts';
 import { isLoopbackHost } from '../config/loopback.ts';
-import { ROUTE_GROUPS } from '../config/sections/anthropic-native-section.ts';
+import { ROUTE_GROUPS } from '../config/sections/route-groups.ts';
 import type { InboundRequest } from '../request/inbound-request.ts';
 import type { NativeRuntime } from './native-runtime.ts';
 

@@ -1,4 +1,4 @@
-import type { RouteGroup } from '../config/sections/anthropic-native-section.ts';
+import type { RouteGroup } from '../config/sections/route-groups.ts';
 import { explainUnknownPath, findWrongBaseUrl, type ExplainedRequest } from './explain-path.ts';
 import { GatewayError } from '../request/gateway-error.ts';
 import { findRoute, UNKNOWN_ROUTE, type NativeRoute } from './route-table.ts';

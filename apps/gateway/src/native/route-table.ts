@@ -1,4 +1,4 @@
-import type { RouteGroup } from '../config/sections/anthropic-native-section.ts';
+import type { RouteGroup } from '../config/sections/route-groups.ts';
 
 /** Which clock bounds the wait for the upstream's head (docs/configuration.md, Clocks). */
 export type HeadClock = 'quick' | 'message' | 'stream';

@@ -7,6 +7,33 @@ export const OUTCOMES = [
 /** One of `OUTCOMES`. */
 export type Outcome = (typeof OUTCOMES)[number];
 
+/** What one outcome means to health, traces and limits. */
+export interface OutcomeTraits {
+  /** Whether the upstream is well by this outcome: it answered (an error is an answer), it failed, or the request does not show it. */
+  readonly upstream: 'answered' | 'failed' | 'unknown';
+  /** Whether the gateway or the upstream failed, so that the server span of a trace is an error. */
+  readonly isServerError: boolean;
+  /** Whether the upstream may have worked, and billed, for a request that ended so before its head arrived. */
+  readonly mayHaveWorked: boolean;
+}
+
+/** The meaning of every outcome. */
+export const OUTCOME_TRAITS: Readonly<Record<Outcome, OutcomeTraits>> = {
+  ok: { upstream: 'answered', isServerError: false, mayHaveWorked: false },
+  client_error: { upstream: 'unknown', isServerError: false, mayHaveWorked: false },
+  upstream_error: { upstream: 'answered', isServerError: false, mayHaveWorked: false },
+  stream_error_event: { upstream: 'answered', isServerError: true, mayHaveWorked: false },
+  upstream_unreachable: { upstream: 'failed', isServerError: true, mayHaveWorked: false },
+  upstream_reset: { upstream: 'failed', isServerError: true, mayHaveWorked: false },
+  upstream_truncated: { upstream: 'failed', isServerError: true, mayHaveWorked: false },
+  upstream_timeout: { upstream: 'failed', isServerError: true, mayHaveWorked: true },
+  overloaded: { upstream: 'unknown', isServerError: true, mayHaveWorked: false },
+  client_gone: { upstream: 'unknown', isServerError: false, mayHaveWorked: true },
+  client_stalled: { upstream: 'unknown', isServerError: true, mayHaveWorked: true },
+  draining: { upstream: 'unknown', isServerError: true, mayHaveWorked: true },
+  internal: { upstream: 'unknown', isServerError: true, mayHaveWorked: true },
+};
+
 /** Which of the two isolated halves of the gateway served the request. */
 export type Side = 'native' | 'front_door';
 

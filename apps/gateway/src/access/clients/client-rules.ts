@@ -1,5 +1,6 @@
 import { matchesGlob } from './matches-glob.ts';
-import type { ClientConfig, ClientLimits, ClientRoute } from '../../config/sections/clients-section.ts';
+import type { ClientConfig, ClientLimits } from '../../config/sections/clients-section.ts';
+import { GROUP_TRAITS, type ClientRoute } from '../../config/sections/route-groups.ts';
 
 /** What one client may do. */
 export interface ClientRules {
@@ -16,36 +17,6 @@ export interface ClientRules {
   /** Whether a group of routes may be used, of either side. */
   allowsRouteGroup(group: ClientRoute): boolean;
 }
-
-/** What decides whether a group is open to a client that does not name it. */
-interface GroupTraits {
-  /** Whether it would show one client what another made, so that with two or more clients `routes` must name it. */
-  readonly isShared: boolean;
-  /** Whether its requests choose models where the gateway cannot read them. */
-  readonly hidesModels: boolean;
-}
-
-const OPEN: GroupTraits = { isShared: false, hidesModels: false };
-const SHARED: GroupTraits = { isShared: true, hidesModels: false };
-const SHARED_AND_HIDDEN: GroupTraits = { isShared: true, hidesModels: true };
-
-const GROUP_TRAITS: Readonly<Record<ClientRoute, GroupTraits>> = {
-  messages: OPEN,
-  models: OPEN,
-  batches: SHARED_AND_HIDDEN,
-  files: SHARED,
-  skills: SHARED,
-  agents: SHARED_AND_HIDDEN,
-  admin: SHARED_AND_HIDDEN,
-  message_threads: SHARED,
-  unknown: SHARED_AND_HIDDEN,
-  front_door: OPEN,
-  front_door_files: SHARED,
-  front_door_batches: SHARED_AND_HIDDEN,
-  front_door_state: SHARED_AND_HIDDEN,
-  front_door_admin: SHARED_AND_HIDDEN,
-  front_door_unknown: SHARED_AND_HIDDEN,
-};
 
 /** The rules of one client; `clientCount` is how many there are, since several share one Anthropic workspace. */
 export function createClientRules(client: ClientConfig, clientCount: number): ClientRules {

@@ -1,4 +1,4 @@
-import type { Outcome, TokenCounts, UsageSource } from '../../request/request-record.ts';
+import { OUTCOME_TRAITS, type Outcome, type TokenCounts, type UsageSource } from '../../request/request-record.ts';
 import type { TokenLease } from './token-book.ts';
 import type { TokenAmounts } from './token-limits.ts';
 import type { TokenRatios } from './token-ratios.ts';
@@ -34,13 +34,6 @@ const INPUT_BYTES_PER_TOKEN = 4;
 /** What an answer that is no stream costs while nothing of it is seen: faster than any model writes. */
 const WRITTEN_PER_SECOND = 200;
 
-/** Whether the upstream may have worked, and billed, for a request that ended so before its head came. */
-const MAY_HAVE_WORKED: Readonly<Record<Outcome, boolean>> = {
-  client_gone: true, client_stalled: true, draining: true, upstream_timeout: true, internal: true,
-  ok: false, client_error: false, upstream_error: false, stream_error_event: false, upstream_unreachable: false, upstream_reset: false,
-  upstream_truncated: false, overloaded: false,
-};
-
 const NOTHING: TokenAmounts = Object.freeze({ input_tokens_per_minute: 0, output_tokens_per_minute: 0 });
 
 /** Settles a lease: to what was reported, else to an estimate of what flowed, never less than what was reported; and learns from whole answers. */
@@ -53,7 +46,7 @@ export function chargeTokens(lease: TokenLease, spending: TokenSpending, ratios:
 /** What a request is charged. */
 export function tokensOf(spending: TokenSpending, ratios: TokenRatios): TokenAmounts {
   const { outcome, upstreamStatus, workedMs, usage, source, estimatedInput } = spending;
-  if (upstreamStatus === undefined && (workedMs === undefined || !MAY_HAVE_WORKED[outcome])) return NOTHING;
+  if (upstreamStatus === undefined && (workedMs === undefined || !OUTCOME_TRAITS[outcome].mayHaveWorked)) return NOTHING;
   const reportedInput = usage === undefined ? 0 : usage.input + usage.cacheRead + usage.cacheWrite5m + usage.cacheWrite1h;
   const reportedOutput = usage?.output ?? 0;
   // An error is not billed; one that reports usage all the same is taken at its word.

@@ -2,8 +2,7 @@ import { frontDoorBackends } from '../../front-door/front-door-backends.ts';
 import { isLoopbackHost } from '../loopback.ts';
 import { resolveWorkerCount } from '../../process/resolve-worker-count.ts';
 import { serviceLinks, type Environment } from '../reading/overrides.ts';
-import { ROUTE_GROUPS } from '../sections/anthropic-native-section.ts';
-import { FRONT_DOOR_GROUPS } from '../sections/front-door-groups.ts';
+import { FRONT_DOOR_GROUPS, ROUTE_GROUPS } from '../sections/route-groups.ts';
 import type { GatewayConfig } from '../gateway-config.ts';
 
 /** Bytes of the largest JSON body that the API takes. */

@@ -1,6 +1,7 @@
 import { asNode, configJsonSchema, propertiesOf } from './config-json-schema.ts';
 import { ENVIRONMENT_KEYS } from '../reading/overrides.ts';
 import { RELOADABLE_PATHS } from '../changes-between.ts';
+import { CLIENT_ROUTES, groupsWith, type GroupTraits } from '../sections/route-groups.ts';
 import type { JsonSchemaNode } from './config-json-schema.ts';
 
 const INTRODUCTION = `# Configuration
@@ -40,6 +41,8 @@ const EXAMPLE = `## Example
 \`\`\`
 `;
 
+const groupNames = (trait: keyof GroupTraits): string => groupsWith(CLIENT_ROUTES, trait).map((group) => `\`${group}\``).join(', ');
+
 const RULES = `## Rules between fields
 
 - With \`credentials: "inject"\` and no \`clients\` the gateway binds only loopback addresses; \`clients\` open it to others.
@@ -50,9 +53,9 @@ const RULES = `## Rules between fields
 - An OAuth token (\`sk-ant-oat…\`) is no \`api_key\`: it belongs to one person, who sends it through \`forward\`.
 - An upstream is never one of the gateway's own listeners.
 - Names and key hashes of clients are distinct, and so are names of backends. Several backends need \`models\`.
-- With two or more clients, \`batches\`, \`files\`, \`skills\`, \`agents\`, \`admin\`, \`message_threads\` and unknown paths are closed to a client unless its
-  \`routes\` names them: they share one Anthropic workspace. A client with \`models\` is refused where its models cannot be read (batches,
-  agents, admin, unknown paths).
+- With two or more clients, ${groupNames('isShared')} are closed to a client unless its
+  \`routes\` names them: they share one Anthropic workspace. A client with \`models\` is refused where its models cannot be read
+  (${groupNames('hidesModels')}).
 `;
 
 /** The reference of the configuration in Markdown: `docs/configuration.md`. */

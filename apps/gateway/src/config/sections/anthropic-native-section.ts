@@ -1,13 +1,8 @@
 import { z } from 'zod';
 import { apiKey, apiVersion, baseUrl, count, flag, headerPattern, list, pem, proxyUrl, seconds, secondsOrNone } from './field-kinds.ts';
 import { nativeTimeoutsSection, poolSection } from './upstream-settings.ts';
+import { groupsWith, ROUTE_GROUPS, type RouteGroup } from './route-groups.ts';
 import type { NativeTimeoutsConfig, PoolConfig } from './upstream-settings.ts';
-
-/** The groups into which the native routes fall. */
-export const ROUTE_GROUPS = ['messages', 'models', 'batches', 'files', 'skills', 'agents', 'admin'] as const;
-
-/** One of `ROUTE_GROUPS`. */
-export type RouteGroup = (typeof ROUTE_GROUPS)[number];
 
 /** Whose credential goes upstream: the gateway's (`inject`) or the client's own (`forward`). */
 export const CREDENTIAL_MODES = ['inject', 'forward'] as const;
@@ -62,8 +57,8 @@ export const anthropicNativeSection: z.ZodType<AnthropicNativeConfig> = z.strict
   timeout: seconds().default(60).describe('Seconds until the response headers of quick operations.'),
   timeouts: nativeTimeoutsSection.prefault({}).describe('Every other clock, in seconds.'),
   pool: poolSection.prefault({}).describe('Connections to the upstream.'),
-  route_groups: list(groups).default(['messages', 'models', 'batches', 'files', 'skills'])
-    .describe('Groups of routes that are served. `agents` and `admin` are off unless named.'),
+  route_groups: list(groups).default(groupsWith(ROUTE_GROUPS, 'isServedByDefault'))
+    .describe(`Groups of routes that are served. ${groupsWith(ROUTE_GROUPS, 'isServedByDefault', false).map((group) => `\`${group}\``).join(' and ')} are off unless named.`),
   allow_unknown_routes: flag().default(false).describe('Forward paths the gateway does not know. Admin, OAuth, compliance and token-revealing paths stay closed.'),
   allow_request_headers: list(headerPattern()).default([]).describe('More request headers that cross; `*` may end a name.'),
   deny_response_headers: list(headerPattern()).default([]).describe('More response headers that do not cross; `*` may end a name.'),

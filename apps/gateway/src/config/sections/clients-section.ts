@@ -1,14 +1,7 @@
 import { z } from 'zod';
 import { isKeyLike } from '../problems/secret-fields.ts';
-import { ROUTE_GROUPS } from './anthropic-native-section.ts';
-import { FRONT_DOOR_GROUPS } from './front-door-groups.ts';
 import { checkedText, count, list, modelPattern } from './field-kinds.ts';
-
-/** What a client's `routes` may name: the native groups, continued message threads, paths the native side does not know, and the groups of the front door. */
-export const CLIENT_ROUTES: readonly [...typeof ROUTE_GROUPS, 'message_threads', 'unknown', ...typeof FRONT_DOOR_GROUPS] = [...ROUTE_GROUPS, 'message_threads', 'unknown', ...FRONT_DOOR_GROUPS];
-
-/** One of `CLIENT_ROUTES`. */
-export type ClientRoute = (typeof CLIENT_ROUTES)[number];
+import { CLIENT_ROUTES, groupsWith, type ClientRoute } from './route-groups.ts';
 
 /** The limits that a client can have; also the `limit` label of `penstock_limit_rejections_total`. */
 export type ClientLimitName = 'concurrent_requests' | 'requests_per_minute' | 'input_tokens_per_minute' | 'output_tokens_per_minute';
@@ -49,6 +42,8 @@ export const CLIENT_LIMIT_NAMES = Object.keys(LIMIT_FIELDS) as readonly ClientLi
 
 const limitsOfClient: z.ZodType<ClientLimits> = z.strictObject(LIMIT_FIELDS, 'an object');
 
+const OPEN_GROUPS = groupsWith(CLIENT_ROUTES, 'isShared', false).map((group) => `\`${group}\``).join(', ').replace(/, (?=[^,]*$)/, ' and ');
+
 const clientSection: z.ZodType<ClientConfig> = z.strictObject({
   name: checkedText(CLIENT_NAME_EXPECTED, isClientName)
     .describe('Label of this client in logs and metrics.'),
@@ -56,7 +51,7 @@ const clientSection: z.ZodType<ClientConfig> = z.strictObject({
   models: list(modelPattern()).min(1, 'at least one model pattern').optional()
     .describe('Models this client may use; `*` stands for any characters. Absent: all. With it requests are refused whose models cannot be read: batches, and on `/v1` stored state and forms.'),
   routes: list(z.enum(CLIENT_ROUTES, `one of ${CLIENT_ROUTES.join(', ')}`)).min(1, 'at least one route group').optional()
-    .describe('Route groups this client may use. Absent: those that are served, but with two or more clients only `messages`, `models` and `front_door`. `message_threads` lets messages continue a thread, which is shared with all clients.'),
+    .describe(`Route groups this client may use. Absent: those that are served, but with two or more clients only ${OPEN_GROUPS}. \`message_threads\` lets messages continue a thread, which is shared with all clients.`),
   limits: limitsOfClient.optional().describe('What this client may use at most.'),
 }, 'an object with name and key_sha256');
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { apiKey, apiVersion, baseUrl, count, flag, list, modelPattern, pem, proxyUrl, seconds, secondsOrNone, text } from './field-kinds.ts';
-import { FRONT_DOOR_GROUPS, type FrontDoorGroup } from './front-door-groups.ts';
+import { FRONT_DOOR_GROUPS, groupsWith, type FrontDoorGroup } from './route-groups.ts';
 import { frontDoorTimeoutsSection, poolSection } from './upstream-settings.ts';
 import type { FrontDoorTimeoutsConfig, PoolConfig } from './upstream-settings.ts';
 
@@ -116,7 +116,7 @@ export const frontDoorSection: z.ZodType<FrontDoorConfig> = z.strictObject({
   keep_alive_comments: secondsOrNone().default(0).describe('Silence in seconds after which a comment is sent on an event stream; 0: only where the upstream sends a ping, or nothing but events that hold nothing for the client for 10 seconds (thinking, input of server tools).'),
   backends: list(backendSection).default([])
     .describe('Upstreams. Empty: one `anthropic` backend with the base_url, api_key, version and ca of `anthropic_native`, with its own connections.'),
-  route_groups: list(z.enum(FRONT_DOOR_GROUPS, `one of ${FRONT_DOOR_GROUPS.join(', ')}`)).default(['front_door', 'front_door_files', 'front_door_batches', 'front_door_state'])
+  route_groups: list(z.enum(FRONT_DOOR_GROUPS, `one of ${FRONT_DOOR_GROUPS.join(', ')}`)).default(groupsWith(FRONT_DOOR_GROUPS, 'isServedByDefault'))
     .describe('Groups of OpenAI routes that are relayed to `openai` backends. `front_door`: completions, embeddings, responses, moderations, audio, images. `front_door_files`, `front_door_batches`, `front_door_state`: what the origin keeps. `front_door_admin` and `front_door_unknown` (paths the gateway does not know) are off unless named.'),
   models: list(modelRule).default([]).describe('Which backend takes which model. Empty with one backend: `claude-*` (anthropic) or every model (openai).'),
   model_capabilities: z.record(modelPattern(), modelCapabilitiesSection, 'an object').default({})

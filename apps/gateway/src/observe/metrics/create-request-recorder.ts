@@ -1,5 +1,5 @@
 import { add, type HistogramSeries, type CounterSeries } from '@penstock/fast-metrics';
-import type { Outcome, RequestRecord, Side, TokenCounts } from '../../request/request-record.ts';
+import type { RequestRecord, Side, TokenCounts } from '../../request/request-record.ts';
 import type { GatewayMetricSet } from './declare-gateway-metrics.ts';
 import { type ClosedLabel, createLearnedLabel, methodLabel, statusLabel } from './label-bounds.ts';
 
@@ -131,9 +131,7 @@ export function createRequestRecorder(metrics: GatewayMetricSet, { clients, rout
   };
 }
 
-/** A stream that broke, or whose client left, has no stop event for a reason that its outcome names already. */
-const WELL_FRAMED: readonly Outcome[] = ['ok'];
-
+/** Only of a stream that ended well: one that broke, or whose client left, has no stop event for a reason that its outcome names already. */
 function endedWithoutStop(record: RequestRecord): boolean {
-  return record.isEventStream && record.sawStop === false && WELL_FRAMED.includes(record.outcome);
+  return record.isEventStream && record.sawStop === false && record.outcome === 'ok';
 }

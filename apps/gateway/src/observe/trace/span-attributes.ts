@@ -1,6 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
 import { errorCodes } from '../log/describe-error.ts';
-import type { Outcome, RequestDetails, RequestRecord } from '../../request/request-record.ts';
+import { OUTCOME_TRAITS, type RequestDetails, type RequestRecord } from '../../request/request-record.ts';
 import type { UpstreamTarget } from '../../request/request-trace.ts';
 
 /** The routes that ask for a completion, with the operation they are in the GenAI conventions. */
@@ -9,9 +9,6 @@ const OPERATIONS: Readonly<Record<string, string>> = {
   '/v1/chat/completions': 'chat',
   '/anthropic/v1/complete': 'text_completion',
 };
-
-/** Outcomes that are no failure of the gateway's or the upstream's. */
-const BLAMELESS: ReadonlySet<Outcome> = new Set(['ok', 'client_error', 'client_gone', 'upstream_error']);
 
 /** A name of a model or a reason, and not a sentence somebody wrote into a field. */
 const PLAIN_NAME = /^[\w.:@/-]{1,128}$/;
@@ -23,7 +20,7 @@ export function operationOf(route: string): string | undefined {
 
 /** Whether a server's span is marked as an error; it is not at fault for what its client did (OpenTelemetry HTTP conventions). */
 export function isServerError({ outcome, status }: RequestRecord): boolean {
-  return !BLAMELESS.has(outcome) || status >= 500;
+  return OUTCOME_TRAITS[outcome].isServerError || status >= 500;
 }
 
 /** `error.type` of a span: the upstream's status where it answered with an error, else the outcome; `undefined` when all went well. */

@@ -5,7 +5,7 @@ import type { GatewayConfig } from '../../config/gateway-config.ts';
 import type { LogStyle } from '../../observe/log/create-logger.ts';
 import type { WorkerMetrics } from '../../observe/metrics/create-worker-metrics.ts';
 import type { TracingSettings } from '../../observe/trace/read-tracing-settings.ts';
-import { divideConfig } from './divide-config.ts';
+import { divideConfig } from '../../config/worker-share.ts';
 import { createWorkerHandle, type WorkerHandle } from './worker-handle.ts';
 
 /** What all workers are started with. */

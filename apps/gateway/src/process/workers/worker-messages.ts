@@ -1,5 +1,5 @@
 import type { GatewayConfig } from '../../config/gateway-config.ts';
-import type { WorkerShare } from '../../access/limits/worker-share.ts';
+import type { WorkerShare } from '../../config/worker-share.ts';
 import type { LogStyle } from '../../observe/log/create-logger.ts';
 import type { TracingSettings } from '../../observe/trace/read-tracing-settings.ts';
 

@@ -1,7 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createClientRules } from '../../../src/access/clients/client-rules.ts';
-import { CLIENT_ROUTES } from '../../../src/config/sections/clients-section.ts';
+import { CLIENT_ROUTES, FRONT_DOOR_GROUPS, ROUTE_GROUPS } from '../../../src/config/sections/route-groups.ts';
+import { RELAY_GROUPS } from '@penstock/openai-front-door';
+import { NATIVE_ROUTES } from '../../../src/native/route-table.ts';
 import { matchesGlob } from '../../../src/access/clients/matches-glob.ts';
 
 const BASE = { name: 'one', key_sha256: 'a'.repeat(64) };
@@ -21,6 +23,13 @@ describe('models', () => {
     expect((['batches', 'agents', 'unknown', 'messages', 'files', 'models'] as const).map((group) => rules.allowsRouteGroup(group))).toEqual([false, false, false, true, true, false]);
     const everything = createClientRules({ ...BASE, models: ['*'], routes: [...CLIENT_ROUTES] }, 1);
     expect(CLIENT_ROUTES.filter((group) => everything.allowsRouteGroup(group))).toEqual(['messages', 'models', 'files', 'skills', 'message_threads', 'front_door', 'front_door_files']);
+  });
+});
+
+describe('route groups', () => {
+  it('each has routes: the native ones in the route table, those of the front door in its package (a group without routes is a forgotten one)', () => {
+    expect(new Set(NATIVE_ROUTES.map(({ group }) => group))).toEqual(new Set(ROUTE_GROUPS));
+    expect(RELAY_GROUPS).toEqual(FRONT_DOOR_GROUPS);
   });
 });
 

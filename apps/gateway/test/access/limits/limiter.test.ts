@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createLimiter } from '../../../src/access/limits/limiter.ts';
 import type { Admission, Lease, Limiter, LimiterOptions } from '../../../src/access/limits/limiter.ts';
 import type { TokenAmounts } from '../../../src/access/limits/token-limits.ts';
-import type { ClientLimits } from '../../../src/config/sections/clients-section.ts';
+import { CLIENT_LIMIT_NAMES, type ClientLimits } from '../../../src/config/sections/clients-section.ts';
 
 let limiter: Limiter;
 
@@ -41,6 +41,17 @@ describe('a client without limits', () => {
     expect(limiter.needsLimits('nobody')).toBe(false);
     expect(await countAdmitted(100, 'free')).toBe(100);
     expect(start({}).needsLimits('a')).toBe(false);
+  });
+});
+
+describe('every limit', () => {
+  it.each(CLIENT_LIMIT_NAMES)('%s refuses the request above it and names itself, also in a worker\'s part (a limit that the configuration takes is enforced)', async (limit) => {
+    start({ [limit]: 2 }, { share: { index: 1, count: 2 } });
+    const lease = await admitted();
+    expect(await lease.reserve(tokens(1, 1))).toBeUndefined();
+    lease.settle(tokens(1, 1));
+    expect(await limiter.admit('a')).toMatchObject({ ok: false, limit });
+    lease.release();
   });
 });
 

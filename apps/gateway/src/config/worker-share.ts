@@ -1,6 +1,12 @@
-import type { GatewayConfig } from '../../config/gateway-config.ts';
-import type { PoolConfig } from '../../config/sections/upstream-settings.ts';
-import type { WorkerShare } from '../../access/limits/worker-share.ts';
+import type { GatewayConfig } from './gateway-config.ts';
+import { CLIENT_LIMIT_NAMES, type ClientLimits } from './sections/clients-section.ts';
+import type { PoolConfig } from './sections/upstream-settings.ts';
+
+/** The place of one worker, from 0, and the number of workers. */
+export interface WorkerShare {
+  readonly index: number;
+  readonly count: number;
+}
 
 /** A worker's part of a number that may become 0; the remainder goes to the first ones. */
 function divide(total: number, { index, count }: WorkerShare): number {
@@ -17,8 +23,8 @@ function dividePool(pool: PoolConfig, share: WorkerShare): PoolConfig {
 }
 
 /**
- * One worker's part of a configuration, so that what is configured is the whole gateway's: connections, waiters and gathered
- * bytes. Limits of clients are divided by the limiter itself, where they are counted in memory.
+ * One worker's part of a configuration, so that its numbers are the whole gateway's: connections, waiters and gathered bytes.
+ * Limits of clients are divided by the limiter (`divideLimits`), and only where they are counted in memory.
  */
 export function divideConfig(config: GatewayConfig, share: WorkerShare): GatewayConfig {
   const { anthropic_native: native, openai_front_door: frontDoor } = config;
@@ -27,4 +33,12 @@ export function divideConfig(config: GatewayConfig, share: WorkerShare): Gateway
     anthropic_native: { ...native, pool: dividePool(native.pool, share), max_buffered_bytes: divide(native.max_buffered_bytes, share) },
     openai_front_door: { ...frontDoor, pool: dividePool(frontDoor.pool, share), max_buffered_bytes: divide(frontDoor.max_buffered_bytes, share) },
   };
+}
+
+/** A worker's part of a client's limits, for counters in memory; of each limit at least 1. */
+export function divideLimits(limits: ClientLimits, share: WorkerShare): ClientLimits {
+  return Object.fromEntries(CLIENT_LIMIT_NAMES.map((name) => {
+    const total = limits[name];
+    return [name, total === undefined ? undefined : Math.max(1, divide(total, share))];
+  }));
 }

@@ -1,0 +1,58 @@
+/** The groups into which the native routes fall. */
+export const ROUTE_GROUPS = ['messages', 'models', 'batches', 'files', 'skills', 'agents', 'admin'] as const;
+
+/** One of `ROUTE_GROUPS`. */
+export type RouteGroup = (typeof ROUTE_GROUPS)[number];
+
+/**
+ * The groups into which the routes of OpenAI-compatible origins fall. The front door's package has the same list: this one stands here
+ * because clients of either side are configured with it, and the native side must not reach that package.
+ */
+export const FRONT_DOOR_GROUPS = ['front_door', 'front_door_files', 'front_door_batches', 'front_door_state', 'front_door_admin', 'front_door_unknown'] as const;
+
+/** One of `FRONT_DOOR_GROUPS`. */
+export type FrontDoorGroup = (typeof FRONT_DOOR_GROUPS)[number];
+
+/** The values of a client's `routes`: the native groups, continued message threads, paths that the native side does not know, and the groups of the front door. */
+export const CLIENT_ROUTES: readonly [...typeof ROUTE_GROUPS, 'message_threads', 'unknown', ...typeof FRONT_DOOR_GROUPS] = [...ROUTE_GROUPS, 'message_threads', 'unknown', ...FRONT_DOOR_GROUPS];
+
+/** One of `CLIENT_ROUTES`. */
+export type ClientRoute = (typeof CLIENT_ROUTES)[number];
+
+/** Who may use a group of routes. */
+export interface GroupTraits {
+  /** Whether it shows one client the objects of another in the same workspace, so that with two or more clients `routes` must name it. */
+  readonly isShared: boolean;
+  /** Whether its requests choose models where the gateway cannot read them: closed to clients with `models`. */
+  readonly hidesModels: boolean;
+  /** Whether it is in the default of `route_groups`. */
+  readonly isServedByDefault: boolean;
+}
+
+const OPEN: GroupTraits = { isShared: false, hidesModels: false, isServedByDefault: true };
+const SHARED: GroupTraits = { isShared: true, hidesModels: false, isServedByDefault: true };
+const SHARED_AND_HIDDEN: GroupTraits = { isShared: true, hidesModels: true, isServedByDefault: true };
+
+/** The traits of every group. Access of clients, defaults and documentation follow from this table. */
+export const GROUP_TRAITS: Readonly<Record<ClientRoute, GroupTraits>> = {
+  messages: OPEN,
+  models: OPEN,
+  batches: SHARED_AND_HIDDEN,
+  files: SHARED,
+  skills: SHARED,
+  agents: { ...SHARED_AND_HIDDEN, isServedByDefault: false },
+  admin: { ...SHARED_AND_HIDDEN, isServedByDefault: false },
+  message_threads: SHARED,
+  unknown: { ...SHARED_AND_HIDDEN, isServedByDefault: false },
+  front_door: OPEN,
+  front_door_files: SHARED,
+  front_door_batches: SHARED_AND_HIDDEN,
+  front_door_state: SHARED_AND_HIDDEN,
+  front_door_admin: { ...SHARED_AND_HIDDEN, isServedByDefault: false },
+  front_door_unknown: { ...SHARED_AND_HIDDEN, isServedByDefault: false },
+};
+
+/** The groups of a list that have a trait, or lack it. */
+export function groupsWith<Group extends ClientRoute>(groups: readonly Group[], trait: keyof GroupTraits, value = true): Group[] {
+  return groups.filter((group) => GROUP_TRAITS[group][trait] === value);
+}
