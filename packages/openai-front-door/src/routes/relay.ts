@@ -5,6 +5,7 @@ import { createEventBoundary } from '../relay/event-boundary.ts';
 import { framingOf, type RelayFraming } from '../relay/relay-framing.ts';
 import { relayRequestHeaders, relayResponseHeaders } from '../relay/relay-headers.ts';
 import { createRelayObserver } from '../relay/relay-observer.ts';
+import type { ClientResponse } from './client-response.ts';
 import type { Exchange } from './exchange.ts';
 import type { FrontDoor, NamedBackend } from './front-door.ts';
 import type { Outbound } from './outbound.ts';
@@ -18,10 +19,16 @@ export interface RelayedBody {
 
 const CHAT_ROUTE = '/v1/chat/completions';
 
-/** A chat that no finish reason and no `[DONE]` ended, and whose connection merely closed, was cut. Of other streams nobody here knows the end. */
-function requireEnd(exchange: Exchange, framing: RelayFraming, sawEnd: boolean): void {
-  if (sawEnd || !framing.isEventStream || !framing.endsByClose || exchange.route !== CHAT_ROUTE) return;
-  throw new FrontDoorError('upstream_truncated', 'The upstream ended its answer before it was complete.');
+/** Whether only what an answer says shows that it is whole: a chat whose connection merely closes. Of other streams nobody here knows the end. */
+function isEndUnknown(exchange: Exchange, framing: RelayFraming, { status }: BackendResponse): boolean {
+  return status === 200 && framing.isEventStream && framing.endsByClose && exchange.route === CHAT_ROUTE;
+}
+
+/** Ends the answer at once; that it failed is for whoever awaits the promise, later. */
+function endNow(client: ClientResponse): Promise<void> {
+  const ended = client.end();
+  ended.catch(() => undefined);
+  return ended;
 }
 
 async function relayBody(frontDoor: FrontDoor, exchange: Exchange, response: BackendResponse, framing: RelayFraming): Promise<void> {
@@ -31,22 +38,26 @@ async function relayBody(frontDoor: FrontDoor, exchange: Exchange, response: Bac
   const observer = createRelayObserver({ ...framing, maxEventBytes, maxDecodedBytes, measuresText, onError: (error) => frontDoor.hooks.onInternalError?.(error, exchange.ctx) });
   const boundary = createEventBoundary();
   let lastAt = performance.now();
+  /** While the observer lags behind. It is waited for before the next chunk, never behind the last one, which its client may answer at once. */
+  let lag: Promise<void> | undefined;
+  let ended: Promise<void> | undefined;
   try {
     for await (const chunk of response.body) {
+      if (lag !== undefined) await lag;
       const now = performance.now();
       if (record.isEventStream) record.largestGapMs = Math.max(record.largestGapMs ?? 0, now - lastAt);
       lastAt = now;
       await client.write(chunk);
       boundary.see(chunk);
-      const lag = observer.onChunk(chunk);
-      if (lag !== undefined) await lag;
+      lag = observer.onChunk(chunk);
     }
+    if (!isEndUnknown(exchange, framing, response)) ended = endNow(client);
     const { sawError, sawEnd, ...observed } = await observer.result(false);
-    if (response.status === 200) requireEnd(exchange, framing, sawEnd);
+    if (ended === undefined && !sawEnd) throw new FrontDoorError('upstream_truncated', 'The upstream ended its answer before it was complete.');
     Object.assign(record, observed);
     if (observed.usage !== undefined) record.usageSource = 'final';
     record.outcome = response.status >= 400 ? 'upstream_error' : sawError && record.isEventStream ? 'stream_error_event' : 'ok';
-    await client.end();
+    await (ended ?? client.end());
   } catch (error) {
     const failure = exchange.classify(error);
     const { sawError: _sawError, sawEnd: _sawEnd, ...observed } = await observer.result(true);
