@@ -31,7 +31,7 @@ function binaryOf(version) {
 }
 
 let running;
-// Whoever ends this program ends the suite that runs.
+// A signal to this program ends the running suite too.
 for (const signal of ['SIGINT', 'SIGTERM']) {
   process.once(signal, () => {
     running?.kill(signal);
