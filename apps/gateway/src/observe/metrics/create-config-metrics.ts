@@ -1,4 +1,5 @@
-import { Counter, Gauge, type Registry } from 'prom-client';
+import { Counter, type Registry } from 'prom-client';
+import { createGauge } from './gauges.ts';
 
 /** Whether the configuration that runs is the one that was last loaded. */
 export interface ConfigMetrics {
@@ -12,11 +13,11 @@ export function createConfigMetrics(registry: Registry): ConfigMetrics {
     name: 'penstock_config_reloads_total', registers: [registry], labelNames: ['result'],
     help: 'Attempts to reload the configuration. After a failure the old configuration stays in force.',
   });
-  const reloadOk = new Gauge({
+  const reloadOk = createGauge({
     name: 'penstock_config_last_reload_successful', registers: [registry],
     help: '1 when the last attempt to load the configuration succeeded (the start counts), 0 when it failed.',
   });
-  const reloadTime = new Gauge({
+  const reloadTime = createGauge({
     name: 'penstock_config_last_reload_success_timestamp_seconds', registers: [registry],
     help: 'Unix time at which the configuration in force was loaded.',
   });

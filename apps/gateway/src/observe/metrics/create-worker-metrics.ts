@@ -1,5 +1,6 @@
-import { Counter, Gauge, Registry } from 'prom-client';
+import { Counter, Registry } from 'prom-client';
 import { createConfigMetrics, type ConfigMetrics } from './create-config-metrics.ts';
+import { createGauge } from './gauges.ts';
 import { keepCumulative, mergeExpositions } from './merge-expositions.ts';
 
 /** A process whose metrics are part of the whole. */
@@ -83,7 +84,7 @@ export function createWorkerMetrics({ answerTimeoutMs = 1_000 }: WorkerMetricsOp
   // Fractions added up in another order may differ in their last digit, which Prometheus would take for a restart from 0.
   const highest = new Map<string, number>();
 
-  registry.registerMetric(new Gauge({
+  registry.registerMetric(createGauge({
     name: 'penstock_workers', labelNames: ['state'], registers: [], help: 'Worker processes: those that answered this scrape, those whose last answer stands in, and those that still start.',
     collect(): void {
       const states = Array.from(workers.values(), stateOf);

@@ -1,6 +1,7 @@
 import { createFastCounter, createFastHistogram, type FastCounter, type FastHistogram } from '@penstock/fast-metrics';
-import { Gauge, type Registry } from 'prom-client';
+import type { Gauge, Registry } from 'prom-client';
 import type { Side } from '../../request/request-record.ts';
+import { createGauge } from './gauges.ts';
 
 /** From a warm 50 ms to the 90 s that a long prompt may take: dense below 3 s, where people notice the difference. */
 export const FIRST_BYTE_BUCKETS: readonly number[] =
@@ -102,21 +103,21 @@ function declareStateMetrics(registry: Registry, state: GatewayState): {
   readonly inFlight: Gauge; readonly streamsOpen: Gauge; readonly draining: Gauge;
   readonly connectionsRefused: FastCounter; readonly connectionsEvicted: FastCounter; readonly observerErrors: FastCounter;
 } {
-  const inFlight = new Gauge({
+  const inFlight = createGauge({
     name: 'penstock_requests_in_flight', registers: [registry], labelNames: ['side'],
     help: 'Requests that have been admitted and whose response has not ended; a stream counts until its body ends.',
     collect(): void {
       for (const side of SIDES) this.set({ side }, state.requestsInFlight[side]);
     },
   });
-  const streamsOpen = new Gauge({
+  const streamsOpen = createGauge({
     name: 'penstock_streams_open', registers: [registry], labelNames: ['side'],
     help: 'Event streams whose head was sent to the client and whose body has not ended.',
     collect(): void {
       for (const side of SIDES) this.set({ side }, state.streamsOpen[side]);
     },
   });
-  const draining = new Gauge({
+  const draining = createGauge({
     name: 'penstock_draining', registers: [registry], help: '1 while the process is shutting down, else 0.',
     collect(): void {
       this.set(state.draining ? 1 : 0);
@@ -139,13 +140,13 @@ function declareStateMetrics(registry: Registry, state: GatewayState): {
 
 function declareBudgetMetrics(registry: Registry, readBudgets: ReadBudgets): { readonly bufferedBytes: Gauge; readonly bufferedBytesLimit: Gauge } {
   return {
-    bufferedBytes: new Gauge({
+    bufferedBytes: createGauge({
       name: 'penstock_buffered_bytes', registers: [registry], labelNames: ['side'], help: 'Request bytes that are gathered in memory now, all requests of a side together.',
       collect(): void {
         for (const [side, { usedBytes }] of Object.entries(readBudgets())) this.set({ side }, usedBytes);
       },
     }),
-    bufferedBytesLimit: new Gauge({
+    bufferedBytesLimit: createGauge({
       name: 'penstock_buffered_bytes_limit', registers: [registry], labelNames: ['side'],
       help: 'The bound on gathered request bytes of a side; above it requests are refused as overloaded.',
       collect(): void {
@@ -166,7 +167,7 @@ export function declareGatewayMetrics(registry: Registry, state: GatewayState, r
     ...declareRequestMetrics(registry),
     ...declareUsageMetrics(registry),
     ...declareStateMetrics(registry, state),
-    buildInfo: new Gauge({
+    buildInfo: createGauge({
       name: 'penstock_build_info', registers: [registry], labelNames: ['version', 'node_version'],
       help: 'Always 1; the labels say what is running.',
     }),

@@ -1,26 +1,10 @@
+import { mergeOfGauge, type GaugeMerge } from './gauges.ts';
 import { findStaleQuotas, isNeverStale } from './stale-quotas.ts';
-
-/** How the samples of one metric become one sample when they come from several processes. */
-type Merge = 'sum' | 'min' | 'max';
-
-/**
- * Gauges that are not parts of a whole. Everything else is added up: connections, memory, bytes, requests.
- * The worst worker is what an alert must see, so lags take the greatest and states the worst value.
- */
-const MERGES: readonly (readonly [RegExp, Merge])[] = [
-  [/^nodejs_eventloop_lag_/, 'max'],
-  [/^(nodejs_version_info|penstock_build_info|penstock_draining)$/, 'max'],
-  // The age of the youngest process tells of a crash loop.
-  [/^process_start_time_seconds$/, 'max'],
-  // Each worker knows the quota from its own responses; the least that any was told is the safe answer, while it is no history.
-  [/^penstock_anthropic_ratelimit_remaining$/, 'min'],
-  [/^penstock_anthropic_/, 'max'],
-];
 
 /** One metric of an exposition: its comment lines, and its samples by name and labels. */
 interface Family {
   readonly comments: readonly string[];
-  readonly merge: Merge;
+  readonly merge: GaugeMerge;
   readonly isCumulative: boolean;
   readonly samples: Map<string, number>;
 }
@@ -29,13 +13,13 @@ function createFamily(help: string, type: string): Family {
   const [, , name = '', kind = ''] = type.split(' ');
   return {
     comments: help === '' ? [type] : [help, type],
-    merge: kind === 'gauge' ? MERGES.find(([pattern]) => pattern.test(name))?.[1] ?? 'sum' : 'sum',
+    merge: kind === 'gauge' ? mergeOfGauge(name) ?? 'sum' : 'sum',
     isCumulative: kind === 'counter' || kind === 'histogram',
     samples: new Map(),
   };
 }
 
-function combine(merge: Merge, known: number, value: number): number {
+function combine(merge: GaugeMerge, known: number, value: number): number {
   if (merge === 'sum') return known + value;
   return merge === 'min' ? Math.min(known, value) : Math.max(known, value);
 }

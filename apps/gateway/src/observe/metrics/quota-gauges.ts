@@ -1,4 +1,5 @@
-import { Gauge, type Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
+import { createGauge, type GaugeName } from './gauges.ts';
 
 /** What Anthropic limits, as it names it in `anthropic-ratelimit-<name>-…`; the priority and fast tiers have families of their own. */
 const QUOTA_FIELD = /^anthropic-(ratelimit|priority|fast)-(requests|tokens|input-tokens|output-tokens)-(limit|remaining|reset)$/;
@@ -58,9 +59,9 @@ const readTime: ReadValue = (text) => (/^\d+$/.test(text) ? Number(text) : Date.
 
 const readStatus: ReadValue = (text) => (UNIFIED_STATUSES.includes(text) ? UNIFIED_STATUSES.indexOf(text) : Number.NaN);
 
-function declareGauge(registry: Registry, name: string, label: string, readValue: ReadValue, help: string): QuotaGauge {
+function declareGauge(registry: Registry, name: GaugeName, label: string, readValue: ReadValue, help: string): QuotaGauge {
   const texts: QuotaGauge['texts'] = new Map();
-  registry.registerMetric(new Gauge({
+  registry.registerMetric(createGauge({
     name, help, registers: [], labelNames: ['upstream', label],
     collect(): void {
       for (const { upstream, value, text } of texts.values()) {

@@ -5,6 +5,7 @@ import { registerUpstreamMetrics } from '@penstock/upstream-metrics';
 import { describe, expect, it } from 'vitest';
 import { CLIENT_LIMIT_NAMES } from '../../../src/config/sections/clients-section.ts';
 import { createWorkerMetrics } from '../../../src/observe/metrics/create-worker-metrics.ts';
+import { GAUGE_MERGES, mergeOfGauge } from '../../../src/observe/metrics/gauges.ts';
 import { OUTCOMES } from '../../../src/request/request-record.ts';
 import { declaredMetrics } from './exposition.ts';
 import { createTestMetrics, STREAMED_MESSAGE } from './request-records.ts';
@@ -54,5 +55,14 @@ describe('the page of metrics', () => {
     for (const value of [...OUTCOMES, ...DROP_REASONS, ...CONNECT_FAILURE_REASONS, ...DISCONNECT_REASONS, ...REJECTION_REASONS, ...CLIENT_LIMIT_NAMES]) {
       expect(PAGE).toContain(`\`${value}\``);
     }
+  });
+});
+
+describe('the merge of gauges over workers', () => {
+  it('is declared for every gauge that a gateway exposes, the process metrics of prom-client included (an undeclared one would be added up, whatever it means)', async () => {
+    const gauges = [...declaredMetrics(await exposeEverything())].filter(([, type]) => type === 'gauge').map(([name]) => name);
+    expect(gauges.length).toBeGreaterThan(30);
+    expect(gauges.filter((name) => mergeOfGauge(name) === undefined)).toEqual([]);
+    expect(Object.keys(GAUGE_MERGES).filter((name) => !gauges.includes(name))).toEqual([]);
   });
 });
