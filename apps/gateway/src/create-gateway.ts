@@ -76,7 +76,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     metrics.setDraining(state === 'leaving' || state === 'refusing');
     logger.info({ state }, 'lifecycle');
   });
-  const metrics = createMetrics(options, () => sides);
+  const metrics = createMetrics(options, () => readBudgets(config, sides));
   let trustedProxies = createTrustedProxies(config.server.trusted_proxies);
   const log = createRequestLog(options.processLogger, () => trustedProxies, (error) => metrics.observerError('log', error));
   const observer = createRequestObserver({ metrics, log });
@@ -154,14 +154,14 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   };
 }
 
-function createMetrics({ config, version, processLogger, share }: GatewayOptions, sides: () => Sides): GatewayMetrics {
+function createMetrics({ config, version, processLogger, share }: GatewayOptions, readBudgets: ReadBudgets): GatewayMetrics {
   return createGatewayMetrics({
     registry: new Registry(), version, clientNames: config.clients.map(({ name }) => name), dropReasons: DROP_REASONS,
     routes: { native: [...NATIVE_ROUTES, UNKNOWN_ROUTE].map(({ template }) => template).concat(UNMATCHED_ROUTES.native), front_door: FRONT_DOOR_ROUTES },
     onObserverError: createObserverReport(processLogger.logger),
     // With several workers the primary does.
     loadsConfiguration: share === undefined,
-    readBudgets: () => readBudgets(config, sides()),
+    readBudgets,
   });
 }
 

@@ -3,37 +3,22 @@ import { ConfigError } from './config-error.ts';
 import { findCrossFieldProblems, ruleContext } from './problems/find-problems.ts';
 import { gatewayConfigSchema } from './gateway-config.ts';
 import { isFields } from './is-fields.ts';
+import { reloadablePaths } from './reference/config-json-schema.ts';
 import type { GatewayConfig } from './gateway-config.ts';
 import type { LoadedConfig } from './load-config.ts';
 
-/** What a reload would do, by path; no values, which may be secret. */
+/** The effect of a reload, by path; no values, which may be secret. */
 export interface ConfigChanges {
   readonly applied: readonly string[];
   readonly restartRequired: readonly string[];
 }
 
-/** The paths that take effect without a restart. A path covers everything below it. */
-export const RELOADABLE_PATHS: readonly string[] = [
-  'clients',
-  'limits.on_store_failure',
-  'log.level',
-  'server.tls.cert',
-  'server.tls.key',
-  'anthropic_native.api_key',
-  'anthropic_native.timeout',
-  'anthropic_native.timeouts',
-  'anthropic_native.pool',
-  'openai_front_door.max_output_tokens',
-  'openai_front_door.route_groups',
-  'openai_front_door.models',
-  'openai_front_door.model_capabilities',
-  'openai_front_door.timeout',
-  'openai_front_door.timeouts',
-  'openai_front_door.pool',
-];
+let knownPaths: readonly string[] | undefined;
 
+/** Whether a path is reloadable by the definition of its key. The schema is walked at the first reload, not at the start. */
 function isReloadable(path: string): boolean {
-  return RELOADABLE_PATHS.some((known) => path === known || path.startsWith(`${known}.`));
+  knownPaths ??= reloadablePaths();
+  return knownPaths.some((known) => path === known || path.startsWith(`${known}.`));
 }
 
 /** Lists entry by entry under their names, so that one changed client is one path. */
@@ -46,7 +31,7 @@ function differences(before: unknown, after: unknown, path: string): string[] {
   if (isDeepStrictEqual(before, after)) return [];
   const [left, right] = [before, after].map((value) => (Array.isArray(value) ? namedEntries(value) : value));
   if (!isFields(left) || !isFields(right)) return [path];
-  // The order of named entries is no difference that anybody could notice, unless nothing else differs.
+  // Ignore the order of named entries unless it is the only difference.
   const inside = [...new Set([...Object.keys(left), ...Object.keys(right)])].flatMap((key) =>
     differences(left[key], right[key], path === '' ? key : `${path}.${key}`));
   return inside.length === 0 ? [path] : inside;

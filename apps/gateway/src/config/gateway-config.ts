@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { anthropicNativeSection } from './sections/anthropic-native-section.ts';
 import { clientsSection } from './sections/clients-section.ts';
+import { RELOADABLE } from './sections/field-kinds.ts';
 import { frontDoorSection } from './sections/front-door-section.ts';
 import { limitsSection } from './sections/limits-section.ts';
 import { logSection } from './sections/log-section.ts';
@@ -32,7 +33,7 @@ export const gatewayConfigSchema: z.ZodType<GatewayConfig> = z.strictObject({
   server: serverSection.prefault({}).describe('The main listener and the process around it.'),
   operations: operationsSection.prefault({}).describe('The operations listener: metrics and probes.'),
   anthropic_native: anthropicNativeSection.prefault({}).describe('The native pass-through under `/anthropic`.'),
-  clients: clientsSection.prefault([]).describe('Callers with a key of the gateway\'s. Empty: callers are anonymous, on loopback only.'),
+  clients: clientsSection.prefault([]).describe('Callers with a key of the gateway\'s. Empty: callers are anonymous, on loopback only.').meta(RELOADABLE),
   limits: limitsSection.prefault({}).describe('Where the counters of client limits live.'),
   log: logSection.prefault({}).describe('Logging.'),
   openai_front_door: frontDoorSection.prefault({}).describe('The OpenAI front door under `/v1`.'),

@@ -37,3 +37,11 @@ export function pathsEndingIn(root: JsonSchemaNode, name: string, prefix = ''): 
     return [...(key === name ? [path] : []), ...pathsEndingIn(node, name, path)];
   });
 }
+
+/** The paths whose keys are `RELOADABLE`, in the order of the definition. A path covers everything below it. */
+export function reloadablePaths(root: JsonSchemaNode = configJsonSchema(), prefix = ''): string[] {
+  return propertiesOf(root).flatMap(([key, node]) => {
+    const path = prefix === '' ? key : `${prefix}.${key}`;
+    return node['x-reloadable'] === true ? [path] : reloadablePaths(node, path);
+  });
+}

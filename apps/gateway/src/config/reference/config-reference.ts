@@ -1,6 +1,5 @@
-import { asNode, configJsonSchema, propertiesOf } from './config-json-schema.ts';
+import { asNode, configJsonSchema, propertiesOf, reloadablePaths } from './config-json-schema.ts';
 import { ENVIRONMENT_KEYS } from '../reading/overrides.ts';
-import { RELOADABLE_PATHS } from '../changes-between.ts';
 import { CLIENT_ROUTES, groupsWith, type GroupTraits } from '../sections/route-groups.ts';
 import type { JsonSchemaNode } from './config-json-schema.ts';
 
@@ -122,7 +121,7 @@ On SIGHUP, and when the file or one that it names changes, these take effect for
 and is reported as needing a restart. A file with problems is refused as a whole, and so is one whose new settings do not go together
 with those that stay.
 
-${RELOADABLE_PATHS.map((path) => `- \`${path}\``).join('\n')}
+${reloadablePaths().map((path) => `- \`${path}\``).join('\n')}
 `;
 }
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { apiKey, apiVersion, baseUrl, count, flag, headerPattern, list, pem, proxyUrl, seconds, secondsOrNone } from './field-kinds.ts';
+import { apiKey, apiVersion, baseUrl, count, flag, headerPattern, list, pem, proxyUrl, RELOADABLE, seconds, secondsOrNone } from './field-kinds.ts';
 import { nativeTimeoutsSection, poolSection } from './upstream-settings.ts';
 import { groupsWith, ROUTE_GROUPS, type RouteGroup } from './route-groups.ts';
 import type { NativeTimeoutsConfig, PoolConfig } from './upstream-settings.ts';
@@ -48,26 +48,26 @@ const groups = z.enum(ROUTE_GROUPS, `one of ${ROUTE_GROUPS.join(', ')}`);
 export const anthropicNativeSection: z.ZodType<AnthropicNativeConfig> = z.strictObject({
   base_url: baseUrl().default('https://api.anthropic.com').describe('Where requests go. `http:` only to loopback unless `allow_insecure_base_url`.'),
   version: apiVersion().default('2023-06-01')
-    .describe('`anthropic-version` for requests that carry none; a client\'s own is never overwritten.'),
-  api_key: apiKey().optional().describe('The key that `inject` sends. Secret; best left to `ANTHROPIC_API_KEY` or `${file:PATH}`.'),
+    .describe('`anthropic-version` for requests that carry none; a client\'s own is never overwritten.').meta(RELOADABLE),
+  api_key: apiKey().optional().describe('The key that `inject` sends. Secret; best left to `ANTHROPIC_API_KEY` or `${file:PATH}`.').meta(RELOADABLE),
   credentials: z.enum(CREDENTIAL_MODES, 'inject or forward').default('inject')
     .describe('`inject`: the gateway\'s key replaces the client\'s. `forward`: the client\'s own API key or OAuth bearer crosses.'),
   trusted_credential_origin: baseUrl().optional().describe('An origin besides anthropic.com and loopback to which `forward` may send clients\' credentials.'),
   allow_insecure_base_url: flag().default(false).describe('Allow `http:` to hosts other than loopback. Keys and prompts then travel in clear text.'),
-  timeout: seconds().default(60).describe('Seconds until the response headers of quick operations.'),
-  timeouts: nativeTimeoutsSection.prefault({}).describe('Every other clock, in seconds.'),
-  pool: poolSection.prefault({}).describe('Connections to the upstream.'),
+  timeout: seconds().default(60).describe('Seconds until the response headers of quick operations.').meta(RELOADABLE),
+  timeouts: nativeTimeoutsSection.prefault({}).describe('Every other clock, in seconds.').meta(RELOADABLE),
+  pool: poolSection.prefault({}).describe('Connections to the upstream.').meta(RELOADABLE),
   route_groups: list(groups).default(groupsWith(ROUTE_GROUPS, 'isServedByDefault'))
-    .describe(`Groups of routes that are served. ${groupsWith(ROUTE_GROUPS, 'isServedByDefault', false).map((group) => `\`${group}\``).join(' and ')} are off unless named.`),
-  allow_unknown_routes: flag().default(false).describe('Forward paths the gateway does not know. Admin, OAuth, compliance and token-revealing paths stay closed.'),
-  allow_request_headers: list(headerPattern()).default([]).describe('More request headers that cross; `*` may end a name.'),
-  deny_response_headers: list(headerPattern()).default([]).describe('More response headers that do not cross; `*` may end a name.'),
-  max_buffered_bytes: count(1_048_576, Number.MAX_SAFE_INTEGER).default(268_435_456).describe('Request bytes held at once, all requests and workers together.'),
+    .describe(`Groups of routes that are served. ${groupsWith(ROUTE_GROUPS, 'isServedByDefault', false).map((group) => `\`${group}\``).join(' and ')} are off unless named.`).meta(RELOADABLE),
+  allow_unknown_routes: flag().default(false).describe('Forward paths the gateway does not know. Admin, OAuth, compliance and token-revealing paths stay closed.').meta(RELOADABLE),
+  allow_request_headers: list(headerPattern()).default([]).describe('More request headers that cross; `*` may end a name.').meta(RELOADABLE),
+  deny_response_headers: list(headerPattern()).default([]).describe('More response headers that do not cross; `*` may end a name.').meta(RELOADABLE),
+  max_buffered_bytes: count(1_048_576, Number.MAX_SAFE_INTEGER).default(268_435_456).describe('Request bytes held at once, all requests and workers together.').meta(RELOADABLE),
   rewrite_batch_results_url: flag().default(false)
-    .describe('Rewrite `results_url` of batches so that clients stay on the gateway: the only change to a body that the gateway knows.'),
+    .describe('Rewrite `results_url` of batches so that clients stay on the gateway: the only change to a body that the gateway knows.').meta(RELOADABLE),
   broken_streams: z.enum(BROKEN_STREAM_MODES, 'connection or event').default('connection')
-    .describe('How a stream ends that broke: `connection` as it would without the gateway, so that clients recover in the same way; `event`: an `error` event first, where the stream stands at an event boundary.'),
-  keep_alive_comments: secondsOrNone().default(0).describe('Silence in seconds after which a comment is sent on an event stream; 0: never.'),
+    .describe('How a stream ends that broke: `connection` as it would without the gateway, so that clients recover in the same way; `event`: an `error` event first, where the stream stands at an event boundary.').meta(RELOADABLE),
+  keep_alive_comments: secondsOrNone().default(0).describe('Silence in seconds after which a comment is sent on an event stream; 0: never.').meta(RELOADABLE),
   ca: pem('certificates').optional().describe('A private certificate authority to trust besides the public ones: PEM text or a path.'),
   proxy: proxyUrl().optional()
     .describe('Egress proxy. Absent: `HTTPS_PROXY`, else `ALL_PROXY` (`http_proxy`, else `ALL_PROXY`, for an `http:` upstream), unless `NO_PROXY` excludes the host. Credentials in it are secret.'),

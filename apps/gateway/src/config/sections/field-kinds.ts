@@ -1,6 +1,12 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 
+/**
+ * Metadata of a key that a reload applies without a restart, with everything below it. The reload, its log and the documentation read it
+ * (`reloadablePaths`); it stands in the JSON Schema, too.
+ */
+export const RELOADABLE: { readonly 'x-reloadable': true } = { 'x-reloadable': true };
+
 /** Longest configurable span in seconds: a day. Node's timers overflow at 24.8 days and fire at once, so a typo must not get there. */
 export const MAX_SECONDS = 86_400;
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { apiKey, apiVersion, baseUrl, count, flag, list, modelPattern, pem, proxyUrl, seconds, secondsOrNone, text } from './field-kinds.ts';
+import { apiKey, apiVersion, baseUrl, count, flag, list, modelPattern, pem, proxyUrl, RELOADABLE, seconds, secondsOrNone, text } from './field-kinds.ts';
 import { FRONT_DOOR_GROUPS, groupsWith, type FrontDoorGroup } from './route-groups.ts';
 import { frontDoorTimeoutsSection, poolSection } from './upstream-settings.ts';
 import type { FrontDoorTimeoutsConfig, PoolConfig } from './upstream-settings.ts';
@@ -105,25 +105,25 @@ export const modelCapabilitiesSection: z.ZodType<ModelCapabilitiesConfig> = z.st
 /** The schema of `openai_front_door`. */
 export const frontDoorSection: z.ZodType<FrontDoorConfig> = z.strictObject({
   enabled: flag().default(true).describe('Serve `/v1`.'),
-  max_output_tokens: count(1).default(8_192).describe('`max_tokens` for requests that give none.'),
+  max_output_tokens: count(1).default(8_192).describe('`max_tokens` for requests that give none.').meta(RELOADABLE),
   version: apiVersion().optional().describe('`anthropic-version` of translated requests. Absent: `anthropic_native.version`.'),
-  reasoning_content: flag().default(false).describe('Return thinking as `reasoning_content`.'),
+  reasoning_content: flag().default(false).describe('Return thinking as `reasoning_content`.').meta(RELOADABLE),
   later_system_messages: z.enum(LATER_SYSTEM_MESSAGES, 'hoist or inline').default('hoist')
-    .describe('System messages after the first turn. `hoist`: moved to the top. `inline`: left in place where the model has `inline_system`.'),
+    .describe('System messages after the first turn. `hoist`: moved to the top. `inline`: left in place where the model has `inline_system`.').meta(RELOADABLE),
   json_object: z.enum(JSON_OBJECT, 'reject or ignore').default('reject')
-    .describe('`response_format` of type `json_object`, which the API has no counterpart for: refused with 400, or ignored and reported.'),
-  max_buffered_bytes: count(1_048_576, Number.MAX_SAFE_INTEGER).default(268_435_456).describe('Request bytes of the front door held at once, all requests and workers together.'),
-  keep_alive_comments: secondsOrNone().default(0).describe('Silence in seconds after which a comment is sent on an event stream; 0: only where the upstream sends a ping, or nothing but events that hold nothing for the client for 10 seconds (thinking, input of server tools).'),
+    .describe('`response_format` of type `json_object`, which the API has no counterpart for: refused with 400, or ignored and reported.').meta(RELOADABLE),
+  max_buffered_bytes: count(1_048_576, Number.MAX_SAFE_INTEGER).default(268_435_456).describe('Request bytes of the front door held at once, all requests and workers together.').meta(RELOADABLE),
+  keep_alive_comments: secondsOrNone().default(0).describe('Silence in seconds after which a comment is sent on an event stream; 0: only where the upstream sends a ping, or nothing but events that hold nothing for the client for 10 seconds (thinking, input of server tools).').meta(RELOADABLE),
   backends: list(backendSection).default([])
     .describe('Upstreams. Empty: one `anthropic` backend with the base_url, api_key, version and ca of `anthropic_native`, with its own connections.'),
   route_groups: list(z.enum(FRONT_DOOR_GROUPS, `one of ${FRONT_DOOR_GROUPS.join(', ')}`)).default(groupsWith(FRONT_DOOR_GROUPS, 'isServedByDefault'))
-    .describe('Groups of OpenAI routes that are relayed to `openai` backends. `front_door`: completions, embeddings, responses, moderations, audio, images. `front_door_files`, `front_door_batches`, `front_door_state`: what the origin keeps. `front_door_admin` and `front_door_unknown` (paths the gateway does not know) are off unless named.'),
-  models: list(modelRule).default([]).describe('Which backend takes which model. Empty with one backend: `claude-*` (anthropic) or every model (openai).'),
+    .describe('Groups of OpenAI routes that are relayed to `openai` backends. `front_door`: completions, embeddings, responses, moderations, audio, images. `front_door_files`, `front_door_batches`, `front_door_state`: what the origin keeps. `front_door_admin` and `front_door_unknown` (paths the gateway does not know) are off unless named.').meta(RELOADABLE),
+  models: list(modelRule).default([]).describe('Which backend takes which model. Empty with one backend: `claude-*` (anthropic) or every model (openai).').meta(RELOADABLE),
   model_capabilities: z.record(modelPattern(), modelCapabilitiesSection, 'an object').default({})
-    .describe('What models accept, by name or pattern, over the built-in table. `MODEL_CAPABILITIES_FILE` and `MODEL_CAPABILITIES_JSON` are laid over it.'),
-  timeout: seconds().default(60).describe('Seconds until the response headers of quick operations.'),
-  timeouts: frontDoorTimeoutsSection.prefault({}).describe('Every other clock of the front door, in seconds.'),
-  pool: poolSection.prefault({}).describe('Connections of each backend; never shared with the native path.'),
+    .describe('What models accept, by name or pattern, over the built-in table. `MODEL_CAPABILITIES_FILE` and `MODEL_CAPABILITIES_JSON` are laid over it.').meta(RELOADABLE),
+  timeout: seconds().default(60).describe('Seconds until the response headers of quick operations.').meta(RELOADABLE),
+  timeouts: frontDoorTimeoutsSection.prefault({}).describe('Every other clock of the front door, in seconds.').meta(RELOADABLE),
+  pool: poolSection.prefault({}).describe('Connections of each backend; never shared with the native path.').meta(RELOADABLE),
 }, 'an object').transform((frontDoor) => ({
   ...frontDoor,
   timeouts: {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { text } from './field-kinds.ts';
+import { RELOADABLE, text } from './field-kinds.ts';
 
 /** How much is logged, most to least. */
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
@@ -15,6 +15,6 @@ export interface LogConfig {
 
 /** The schema of `log`. */
 export const logSection: z.ZodType<LogConfig> = z.strictObject({
-  level: z.enum(LOG_LEVELS, `one of ${LOG_LEVELS.join(', ')}`).default('info').describe('Least severity that is logged.'),
+  level: z.enum(LOG_LEVELS, `one of ${LOG_LEVELS.join(', ')}`).default('info').describe('Least severity that is logged.').meta(RELOADABLE),
   destination: text('stdout, stderr or the path of a file').default('stdout').describe('`stdout`, `stderr` or the path of a file, from the working directory. SIGHUP opens a file anew.'),
 }, 'an object');

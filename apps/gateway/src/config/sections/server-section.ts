@@ -1,6 +1,6 @@
 import { BlockList, isIP } from 'node:net';
 import { z } from 'zod';
-import { checkedText, count, hostName, isHostName, list, pem, port, seconds, secondsOrNone, text } from './field-kinds.ts';
+import { checkedText, count, hostName, isHostName, list, pem, port, RELOADABLE, seconds, secondsOrNone, text } from './field-kinds.ts';
 
 /** Inbound TLS; every field holds PEM text once loaded. */
 export interface ServerTlsConfig {
@@ -76,8 +76,8 @@ function origin(): z.ZodString {
 }
 
 const tlsSection: z.ZodType<ServerTlsConfig> = z.strictObject({
-  cert: pem('a certificate chain').describe('Certificate chain: PEM text or the path of a PEM file.'),
-  key: pem('a private key').describe('Private key: PEM text or the path of a PEM file. Secret.'),
+  cert: pem('a certificate chain').describe('Certificate chain: PEM text or the path of a PEM file.').meta(RELOADABLE),
+  key: pem('a private key').describe('Private key: PEM text or the path of a PEM file. Secret.').meta(RELOADABLE),
   client_ca: pem('certificates').optional()
     .describe('When given, clients must present a certificate issued by one of these authorities (mutual TLS).'),
 }, 'an object with cert and key');
@@ -88,11 +88,11 @@ export const serverSection: z.ZodType<ServerConfig> = z.strictObject({
   port: port().default(8_000).describe('Port to listen on.'),
   workers: count(0, 1_024).default(1).describe('Worker processes; 0 means one a core. They share the configured connections, waiters and byte budget between them.'),
   allowed_hosts: list(checkedText('a host name or address, with or without a port', isHostWithOptionalPort)).default([])
-    .describe('Values of `Host` that are ours. Empty: loopback names and the bound address. Must be given on hosts other than loopback.'),
+    .describe('Values of `Host` that are ours. Empty: loopback names and the bound address. Must be given on hosts other than loopback.').meta(RELOADABLE),
   cors_origins: list(origin()).default([])
-    .describe('Origins of pages, apps and extensions that may call the gateway, compared byte for byte with `Origin`. Requests of any other origin are refused.'),
+    .describe('Origins of pages, apps and extensions that may call the gateway, compared byte for byte with `Origin`. Requests of any other origin are refused.').meta(RELOADABLE),
   trusted_proxies: list(checkedText('an IP address or a CIDR block', isAddressBlock)).default([])
-    .describe('Addresses of the proxies in front, whose `X-Forwarded-For` is believed for the client\'s address (logs, pool numbers in health), and `X-Forwarded-Proto` for a rewritten `results_url`.'),
+    .describe('Addresses of the proxies in front, whose `X-Forwarded-For` is believed for the client\'s address (logs, pool numbers in health), and `X-Forwarded-Proto` for a rewritten `results_url`.').meta(RELOADABLE),
   max_connections: count(1).default(8_000)
     .describe('Inbound connections, per worker. When all are open, a new one gets the place of the longest idle one; one with an open request never gives way.'),
   keep_alive_timeout: seconds().default(75)

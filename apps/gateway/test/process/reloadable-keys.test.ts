@@ -1,0 +1,121 @@
+// Keys that are documented as reloadable, changed through the reload of the product while the gateway runs.
+import { fieldValues, sendRawRequest, startScriptedUpstream, statusOf, wholeResponse, type ScriptedUpstream } from '@penstock/test-support';
+import { pino } from 'pino';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { gatewayConfigSchema, type GatewayConfig } from '../../src/config/gateway-config.ts';
+import { configJsonSchema, reloadablePaths, schemaAt } from '../../src/config/reference/config-json-schema.ts';
+import { createReload } from '../../src/process/reload-config.ts';
+import { startTestGateway, TEST_KEY, type TestGateway } from '../start-test-gateway.ts';
+
+const THINKING = [{ type: 'thinking', thinking: 'hm', signature: 's' }, { type: 'text', text: 'yes' }];
+const ANSWER = JSON.stringify({
+  id: 'msg_1', type: 'message', role: 'assistant', model: 'claude-x', content: THINKING, stop_reason: 'end_turn', stop_sequence: null,
+  usage: { input_tokens: 1, output_tokens: 1 }, processing_status: 'ended', results_url: 'https://api.anthropic.com/v1/messages/batches/b/results',
+});
+const CHAT = { model: 'claude-x', messages: [{ role: 'user', content: 'x' }] };
+
+let upstream: ScriptedUpstream;
+
+beforeAll(async () => {
+  upstream = await startScriptedUpstream(async (connection) => {
+    for (;;) {
+      const request = await connection.nextRequest();
+      if (request.body.includes('"stream":true')) {
+        connection.send('HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\nd\r\nevent: ping\n\n\r\n');
+        connection.reset();
+        return;
+      }
+      connection.send(wholeResponse(200, ['content-type', 'application/json', 'x-of-upstream', 'yes'], ANSWER));
+    }
+  });
+});
+afterAll(() => upstream.close());
+
+type Section = Readonly<Record<string, unknown>>;
+interface Case {
+  readonly path: string;
+  readonly after: unknown;
+  /** Shows the effect of the key. */
+  readonly observe: (gateway: TestGateway) => Promise<unknown>;
+  readonly expected: readonly [before: unknown, after: unknown];
+  readonly document?: Readonly<Record<string, Section>>;
+}
+
+const raw = async (gateway: TestGateway, method: string, target: string, fields: readonly string[] = [], body = ''): Promise<Awaited<ReturnType<typeof sendRawRequest>>> =>
+  sendRawRequest(gateway.port, [`${method} ${target} HTTP/1.1`, ...(fields.some((field) => field.startsWith('Host')) ? [] : ['Host: localhost']), ...fields, `Content-Length: ${body.length}`, '', body].join('\r\n'));
+const status = (method: string, target: string, fields: readonly string[] = [], body = '') => async (gateway: TestGateway): Promise<number> => Number(statusOf(await raw(gateway, method, target, fields, body)));
+const post = (gateway: TestGateway, path: string, body: object): Promise<Response> => fetch(gateway.origin + path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+const upstreamField = (name: string, fields: readonly string[] = []) => async (gateway: TestGateway): Promise<readonly string[]> => {
+  await raw(gateway, 'GET', '/anthropic/v1/models', fields);
+  return fieldValues(upstream.requests.at(-1)?.rawHeaders ?? [], name);
+};
+
+const CASES: readonly Case[] = [
+  { path: 'server.allowed_hosts', after: ['localhost', 'gateway.example'], observe: status('GET', '/', ['Host: gateway.example']), expected: [421, 200] },
+  { path: 'server.cors_origins', after: ['https://app.example'], observe: status('GET', '/', ['Origin: https://app.example']), expected: [403, 200] },
+  {
+    path: 'server.trusted_proxies', after: ['127.0.0.1'], document: { clients: [{ name: 'a', key_sha256: 'a'.repeat(64) }] as unknown as Section }, expected: ['127.0.0.1', '203.0.113.9'],
+    observe: async (gateway) => {
+      const count = gateway.logged.length;
+      await raw(gateway, 'GET', '/anthropic/v1/models', ['X-Forwarded-For: 203.0.113.9']);
+      return gateway.logged.slice(count).find(({ msg }) => msg === 'credential refused')?.['client_address'];
+    },
+  },
+  { path: 'anthropic_native.version', after: '2024-01-01', observe: upstreamField('anthropic-version'), expected: [['2023-06-01'], ['2024-01-01']] },
+  { path: 'anthropic_native.route_groups', after: ['agents'], observe: status('GET', '/anthropic/v1/agents'), expected: [404, 200] },
+  { path: 'anthropic_native.allow_unknown_routes', after: true, observe: status('GET', '/anthropic/v1/tomorrow'), expected: [404, 200] },
+  { path: 'anthropic_native.allow_request_headers', after: ['x-team'], observe: upstreamField('x-team', ['X-Team: blue']), expected: [[], ['blue']] },
+  { path: 'anthropic_native.deny_response_headers', after: ['x-of-*'], observe: async (gateway) => (await fetch(`${gateway.anthropic}/v1/models`)).headers.get('x-of-upstream'), expected: ['yes', null] },
+  { path: 'anthropic_native.max_buffered_bytes', after: 1_048_576, observe: (gateway) => gateway.series('penstock_buffered_bytes_limit{side="native"}'), expected: [268_435_456, 1_048_576] },
+  {
+    path: 'anthropic_native.rewrite_batch_results_url', after: true, expected: [false, true],
+    observe: async (gateway) => ((await (await fetch(`${gateway.anthropic}/v1/messages/batches/b`)).json()) as { results_url: string }).results_url.startsWith(gateway.anthropic),
+  },
+  {
+    path: 'anthropic_native.broken_streams', after: 'event', expected: [false, true],
+    observe: async (gateway) => {
+      const body = JSON.stringify({ model: 'm', max_tokens: 1, stream: true, messages: [] });
+      return (await raw(gateway, 'POST', '/anthropic/v1/messages', ['Content-Type: application/json'], body)).bytes.includes('event: error');
+    },
+  },
+  { path: 'openai_front_door.max_buffered_bytes', after: 1_048_576, observe: (gateway) => gateway.series('penstock_buffered_bytes_limit{side="front_door"}'), expected: [268_435_456, 1_048_576] },
+  { path: 'openai_front_door.reasoning_content', after: true, observe: async (gateway) => (await (await post(gateway, '/v1/chat/completions', CHAT)).text()).includes('reasoning_content'), expected: [false, true] },
+  {
+    path: 'openai_front_door.json_object', after: 'ignore', expected: [400, 200],
+    observe: async (gateway) => {
+      const response = await post(gateway, '/v1/chat/completions', { ...CHAT, response_format: { type: 'json_object' } });
+      await response.arrayBuffer();
+      return response.status;
+    },
+  },
+];
+
+function configOf(origin: string, document: Readonly<Record<string, Section>>): GatewayConfig {
+  return gatewayConfigSchema.parse({ ...document, anthropic_native: { base_url: origin, api_key: TEST_KEY, ...document['anthropic_native'] }, server: { port: 0, ...document['server'] } });
+}
+
+describe('a reload applies', () => {
+  test.each(CASES)('$path to requests that come after it', async ({ path, after, observe, expected, document = {} }) => {
+    const own = { ...document, openai_front_door: { backends: [{ name: 'claude', kind: 'anthropic', base_url: upstream.origin, api_key: 'k' }] } };
+    await using gateway = await startTestGateway(upstream.origin, own);
+    const [section = '', key = ''] = path.split('.');
+    const changed = configOf(upstream.origin, { ...own, [section]: { ...(own as Record<string, Section>)[section], [key]: after } });
+    const logged: Record<string, unknown>[] = [];
+    const reload = createReload({
+      initial: configOf(upstream.origin, own), read: () => ({ config: changed, sourcePath: undefined, files: [], warnings: [], simulate: false }), apply: (config) => gateway.update(config),
+      onResult: () => undefined, onFiles: () => undefined, logger: pino({ base: null }, { write: (line: string) => { logged.push(JSON.parse(line) as Record<string, unknown>); } }),
+    });
+    const before = await observe(gateway);
+    reload();
+    expect(logged).toMatchObject([{ msg: 'configuration reloaded', applied: [path], restart_required: [] }]);
+    expect([before, await observe(gateway)]).toEqual(expected);
+  });
+});
+
+test('every path that a reload applies is one of the configuration, and the keys that open listeners or choose upstreams are none', () => {
+  const root = configJsonSchema();
+  const paths = reloadablePaths(root);
+  expect(paths.filter((path) => schemaAt(root, path.split('.')) === undefined)).toEqual([]);
+  expect(paths).toEqual(expect.arrayContaining(['clients', ...CASES.map(({ path }) => path)]));
+  expect(paths.filter((path) => /^server\.(?:host|port|workers)|^operations|base_url|credentials|limits\.store$/.test(path))).toEqual([]);
+});
