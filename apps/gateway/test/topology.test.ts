@@ -21,6 +21,7 @@ const workspaceDependencies = (dependencies: Manifest['dependencies']): string[]
 /** The packages that may import leaves, and which (docs/decisions/0001-star-topology.md). A package that is not named here is a leaf and imports none. */
 const COMPOSING: Readonly<Record<string, readonly string[]>> = {
   'packages/anthropic-usage': ['@penstock/sse-relay'],
+  'packages/proxy': ['@penstock/header-policy', '@penstock/inbound-server', '@penstock/sse-relay', '@penstock/upstream-client'],
   'packages/upstream-metrics': ['@penstock/fast-metrics'],
 };
 
@@ -28,7 +29,7 @@ describe('the star with a stem: leaf packages import nothing of ours, named pack
   test('the set of packages and apps is what ARCHITECTURE.md says', () => {
     expect(folders.toSorted()).toEqual([
       'apps/bench', 'apps/example-service', 'apps/gateway',
-      'packages/anthropic-simulator', 'packages/anthropic-usage', 'packages/fast-metrics', 'packages/header-policy', 'packages/inbound-server', 'packages/json-envelope', 'packages/openai-front-door', 'packages/sse-relay',
+      'packages/anthropic-simulator', 'packages/anthropic-usage', 'packages/fast-metrics', 'packages/header-policy', 'packages/inbound-server', 'packages/json-envelope', 'packages/openai-front-door', 'packages/proxy', 'packages/sse-relay',
       'packages/test-support', 'packages/upstream-client', 'packages/upstream-metrics',
     ]);
   });
@@ -47,7 +48,7 @@ describe('the star with a stem: leaf packages import nothing of ours, named pack
   test('the gateway composes all published packages', () => {
     expect(workspaceDependencies(manifests.get('apps/gateway')?.dependencies)).toEqual([
       '@penstock/anthropic-simulator', '@penstock/anthropic-usage', '@penstock/fast-metrics', '@penstock/header-policy', '@penstock/inbound-server', '@penstock/json-envelope', '@penstock/openai-front-door',
-      '@penstock/sse-relay', '@penstock/upstream-client', '@penstock/upstream-metrics',
+      '@penstock/proxy', '@penstock/sse-relay', '@penstock/upstream-client', '@penstock/upstream-metrics',
     ]);
   });
 
@@ -62,6 +63,7 @@ describe('the star with a stem: leaf packages import nothing of ours, named pack
       '@penstock/inbound-server': ['.', './package.json'],
       '@penstock/json-envelope': ['.', './package.json'],
       '@penstock/openai-front-door': ['.', './package.json'],
+      '@penstock/proxy': ['.', './package.json'],
       '@penstock/sse-relay': ['.', './package.json'],
       '@penstock/upstream-client': ['.', './package.json'],
       '@penstock/upstream-metrics': ['.', './package.json'],

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { BodyProgress, ChunkList } from '@penstock/inbound-server';
+import { ChunkList, readRequestBody, type RequestBodyFailure } from '@penstock/inbound-server';
 import type { ByteLease } from './byte-budget.ts';
 import type { InboundRequest } from '../request/inbound-request.ts';
 import { ClientGone, GatewayError } from '../request/gateway-error.ts';
@@ -23,14 +23,15 @@ export function receiveUpload(inbound: InboundRequest, maxBytes: number): Upload
   const { contentLength } = inbound.head;
   if (contentLength !== undefined && contentLength > maxBytes) throw uploadTooLarge(maxBytes);
   if (inbound.expectsContinue) inbound.response.writeContinue();
-  const progress = { bytes: 0, failure: undefined as unknown };
-  return {
-    body: readUpload(inbound, maxBytes, progress),
-    contentLength,
-    bytes: () => progress.bytes,
-    failure: () => progress.failure,
-  };
+  const { chunks, bytes, failure } = readRequestBody(inbound.request, { maxBytes, limits: inbound.limits, createError: (reason) => UPLOAD_ERRORS[reason](maxBytes) });
+  return { body: chunks, contentLength, bytes, failure };
 }
+
+const UPLOAD_ERRORS: Readonly<Record<RequestBodyFailure, (maxBytes: number) => Error>> = {
+  too_large: uploadTooLarge,
+  too_slow: () => new GatewayError('request_timeout', 'The request body arrived too slowly.'),
+  client_gone: () => new ClientGone(),
+};
 
 /** An upload that is gathered first has its slot only when all of it is there. */
 export const GATHERED_UPLOAD_BYTES = 65_536;
@@ -43,46 +44,6 @@ export async function gatherUpload({ body, bytes }: Upload, lease: ByteLease): P
     gathered.append(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
   }
   return Buffer.concat(gathered.take());
-}
-
-async function* readUpload(inbound: InboundRequest, maxBytes: number, progress: { bytes: number; failure: unknown }): AsyncGenerator<Uint8Array, void, void> {
-  const { request } = inbound;
-  const clock = new BodyProgress(inbound.limits, () => {
-    progress.failure = new GatewayError('request_timeout', 'The request body arrived too slowly.');
-    wake?.();
-  });
-  let wake: (() => void) | undefined;
-  const onReadable = (): void => wake?.();
-  request.on('readable', onReadable);
-  request.on('end', onReadable);
-  request.on('close', onReadable);
-  try {
-    for (;;) {
-      const chunk = request.read() as Buffer | null;
-      if (chunk !== null) {
-        progress.bytes += chunk.length;
-        clock.add(chunk.length);
-        if (progress.bytes > maxBytes) progress.failure = uploadTooLarge(maxBytes);
-        if (progress.failure !== undefined) throw progress.failure;
-        clock.pause();
-        yield chunk;
-        clock.resume();
-        continue;
-      }
-      if (request.readableEnded) return;
-      if (request.destroyed) progress.failure ??= new ClientGone();
-      if (progress.failure !== undefined) throw progress.failure;
-      await new Promise<void>((resolve) => { wake = resolve; });
-      wake = undefined;
-    }
-  } finally {
-    clock.pause();
-    request.off('readable', onReadable);
-    request.off('end', onReadable);
-    request.off('close', onReadable);
-    // An upstream that answered early leaves a rest: the client must be able to send it, or it never reads the answer.
-    if (!request.readableEnded) request.resume();
-  }
 }
 
 /** Reads a body that must be empty to its end: an empty one is no body (a chunked one shows that only then). Rejects when it is not. */

@@ -21,6 +21,7 @@ const QUESTIONS: Readonly<Record<string, Question>> = {
   'inbound-server': (origin) => fetch(origin, { signal: AbortSignal.timeout(60_000) }),
   'json-envelope': post('/', MESSAGE),
   'openai-front-door': post('/v1/chat/completions', MESSAGE),
+  proxy: post('/v1/messages', { ...MESSAGE, stream: true }),
   'sse-relay': post('/', { ...MESSAGE, stream: true }),
   'upstream-metrics': (origin) => fetch(`${origin}/metrics`, { signal: AbortSignal.timeout(60_000) }),
 };

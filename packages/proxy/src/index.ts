@@ -1,0 +1,7 @@
+export { createProxyHandler, type ProxyHandler } from './create-proxy-handler.ts';
+export { isProxyError, PROXY_ERROR_CODES, ProxyError, type ProxyErrorCode } from './proxy-error.ts';
+export {
+  DEFAULT_PROXY_LIMITS,
+  type ProxyCall, type ProxyFailure, type ProxyHooks, type ProxyLimits, type ProxyOptions, type ProxyOutcome, type ProxyRelayOptions, type ProxyUpstream,
+} from './proxy-options.ts';
+export { statusOf, UPSTREAM_FAILURE_STATUS, type FailureStatus } from './status-of.ts';
