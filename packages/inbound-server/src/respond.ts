@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { DEFAULT_INBOUND_LIMITS } from './inbound-limits.ts';
 import { InboundMessage } from './inbound-message.ts';
 
-/** A whole response of the gateway's own. */
+/** A whole response. */
 export interface WholeResponse {
   readonly status: number;
   /** Flat names and values, without framing fields. */
@@ -20,12 +20,12 @@ const KEEP_ALIVE_UNREAD_BYTES = 64 * 1024;
  */
 export function respond(request: IncomingMessage, response: ServerResponse, whole: WholeResponse): Promise<number> {
   if (response.destroyed || response.headersSent) return Promise.resolve(0);
-  // Node handles a request without a body before it calls it complete, and never tells of its end: there is nothing to wait for.
+  // Node hands over a request without a body before it is complete, and emits no end for it: there is nothing to wait for.
   const isUnread = announcesBody(request) && !request.complete && !(request instanceof InboundMessage && request.isTaken);
   // A client that was too slow for its body is not waited for any longer.
   const closes = isUnread && (whole.status === 408 || !isSmallRest(request));
   const headers = [...whole.headers];
-  // A 204 has no body, and may not say how long it is (RFC 9110 section 8.6).
+  // A 204 has no body and must not have a length (RFC 9110 section 8.6).
   if (whole.status !== 204) headers.push('content-length', String(whole.body.length));
   if (closes && !headers.includes('connection')) headers.push('connection', 'close');
   const hasBody = request.method !== 'HEAD' && whole.body.length > 0;
@@ -46,7 +46,7 @@ function untilClosed(request: IncomingMessage, response: ServerResponse, bodyByt
       resolve(response.writableFinished ? bodyBytes : 0);
     };
     response.on('close', settle);
-    // Behind a pipelined request a response waits for the socket; when that dies first, Node never tells the response.
+    // Behind a pipelined request a response waits for the socket; if the socket closes first, Node emits no close on the response.
     if (response.socket === null) socket.on('close', settle);
   });
 }
@@ -62,9 +62,9 @@ function isSmallRest(request: IncomingMessage): boolean {
   return Number(announced) <= KEEP_ALIVE_UNREAD_BYTES && request.headers.expect === undefined;
 }
 
-/** Throws away what is left of a body that nobody wants, for so long; then the connection is destroyed. */
+/** Discards the rest of a body for `lingerMs`; then the connection is destroyed. */
 export function discardRest(request: IncomingMessage, lingerMs: number = DEFAULT_INBOUND_LIMITS.lingerMs): void {
-  // Nobody watches the progress of such a body any more.
+  // No other timer watches the progress of such a body.
   const timer = setTimeout(() => request.socket.destroy(), lingerMs);
   const { socket } = request;
   // The connection lives on and must not gather listeners.

@@ -148,7 +148,7 @@ describe('a client that disconnects', () => {
   test.each([
     ['while the upstream has not answered', ''],
     ['in the middle of a stream', STREAM_HEAD + chunk(EVENT)],
-  ])('%s ends the request at the upstream (nothing runs for nobody)', async (_when, sent) => {
+  ])('%s ends the request at the upstream (no generation continues unread)', async (_when, sent) => {
     const { port, upstream, outcome } = await startProxy(async (from) => {
       await from.nextRequest();
       if (sent === '') client.close();
@@ -196,7 +196,7 @@ describe('a request that is not forwarded', () => {
     client.close();
   });
 
-  test('because a body parser has read it is a 500 that says so to the service', async () => {
+  test('because a body parser has read it is a 500, with the error body_consumed in its outcome', async () => {
     const { port, outcome } = await startProxy(answerAlways(wholeResponse(200, [], 'no')), {
       listener: (proxy) => async (request, response) => {
         for await (const piece of request) void piece;
