@@ -224,7 +224,7 @@ describe('around the exchange', () => {
     expect(await connection.closed()).toBe('fin');
   });
 
-  it('second-response: bytes that nobody asked for on the idle connection', async () => {
+  it('second-response: sends an unrequested response on the idle connection', async () => {
     const connection = await openStream(simulator, 'sim-text', fault('second-response'));
     expect((await connection.readMessage(RESPONSE)).complete).toBe(true);
     expect((await connection.readMessage(RESPONSE)).body.toString()).toBe('unasked\r\n');

@@ -10,7 +10,7 @@ import type { UsageResult } from './usage-result.ts';
 export interface UsageObserverOptions extends Partial<EventObserverLimits> {
   /** Told once, when the body ended and all of it that can be read was read. */
   readonly onUsage?: (result: UsageResult) => void;
-  /** Told of what could not be read; the bytes are not touched by it. */
+  /** Called with the error when a body cannot be read; the relayed bytes stay unchanged. */
   readonly onError?: (error: unknown) => void;
   /** The most bytes kept of each member that is read of a JSON body, whose own size does not matter; a larger member is left out. @defaultValue 65536 */
   readonly maxMemberBytes?: number;

@@ -3,7 +3,7 @@ import type { InboundLimits } from './inbound-limits.ts';
 
 /**
  * Watches a request body arrive and reports a client that takes longer than `bodyStepTimeoutMs` for `bodyStepBytes`. Node's own
- * `requestTimeout` covers the whole receipt and would cut honest uploads of 500 MB. Pause it while we are the ones not reading.
+ * `requestTimeout` covers the whole receipt and would cut legitimate uploads of 500 MB. Pause it while we are the ones not reading.
  */
 export class BodyProgress {
   readonly #onStalled: () => void;

@@ -92,7 +92,7 @@ export function createInboundServer(options: InboundServerOptions): Server {
     lingerOnClose(socket, limits);
   });
   server.on('request', onRequest);
-  // A client that waits for 100 Continue is authenticated and measured first; whoever reads the body sends the 100.
+  // A client that waits for 100 Continue is authenticated and measured first; the first read of the body sends the 100.
   server.on('checkContinue', onRequest);
   // `validateRequestHead` refuses every other expectation with a message; Node would answer an empty 417.
   server.on('checkExpectation', onRequest);

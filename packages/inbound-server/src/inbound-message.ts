@@ -5,21 +5,21 @@ import { PacedMessage } from './paced-message.ts';
 
 /** By their length: the fields that Node itself reads of a request before it hands it over (`parserOnIncoming` of node:http). */
 const READ_BY_NODE: Readonly<Record<number, string>> = { 2: 'te', 4: 'host', 6: 'expect', 14: 'content-length', 17: 'transfer-encoding' };
-/** Whoever listens is shown the request before it is handed over. */
+/** Subscribers of this channel get the request before it is handed over. */
 const startChannel = channel('http.server.request.start');
 
 /**
- * A request that makes an object of its fields when somebody asks who needs it. Node reads one or two fields of every request through
- * `headers`, which makes an entry for each field of it: more work than linting them all, and nobody on the native path reads it.
+ * A request that builds `headers` lazily: before the request is handed over, Node's parser callback gets only the five fields it reads;
+ * later readers get the full object. The native path never reads it, and building it costs more than checking all fields.
  */
 export class InboundMessage extends PacedMessage {
-  /** Whether anybody but Node's parser has the request; from then on `headers` is all of the fields. */
+  /** Whether code other than Node's parser has the request; from then on `headers` holds all fields. */
   isHandedOver = false;
   /** What Node has read of the fields so far: it asks for one after the other. */
   few: IncomingMessage['headers'] | undefined;
-  /** Node's own, which its types leave out: whether anybody reads the body. */
+  /** Node's own flag, missing in its types: whether the body is being read. */
   declare _consumed: boolean;
-  /** Whether all of its body was taken; Node's parser may tell of the end a moment later. */
+  /** Whether the whole body was taken; Node's parser may emit `end` a moment later. */
   isTaken = false;
 
   /**
@@ -56,7 +56,7 @@ Object.defineProperty(InboundMessage.prototype, 'headers', {
   set: parsed.set,
 });
 
-/** Marks requests as handed over before anybody sees them, also those who wrap the `emit` of all servers to watch them. */
+/** Marks requests as handed over before any listener runs, also a tracer that wraps the `emit` of every server. */
 export function handOverRequests(server: Server): void {
   const emit = Reflect.get(server, 'emit') as (this: Server, event: string, ...parameters: unknown[]) => boolean;
   Object.assign(server, {

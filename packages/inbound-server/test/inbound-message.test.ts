@@ -34,7 +34,7 @@ async function ask(head: string): Promise<void> {
 }
 
 describe('the fields of a request, as an object', () => {
-  test('are all there for whoever has the request', async () => {
+  test('headers: hold every field once the request is handed over', async () => {
     listen();
     await ask(`GET / HTTP/1.1\r\n${FIELDS}\r\n`);
     expect(seen).toEqual([{ host: 'a', traceparent: '00-1', 'x-twice': '1, 2' }]);

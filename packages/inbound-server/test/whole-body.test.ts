@@ -85,7 +85,7 @@ describe('a body that came with its head', () => {
     expect((await served.connection.readMessage({ kind: 'response' })).body.toString()).toBe('not whole');
   });
 
-  test('is left to whoever listens for it', async () => {
+  test('whole body: leaves the body to a request with listeners', async () => {
     await using served = await serve(async (request, response) => {
       let read = '';
       request.on('data', (chunk) => { read += String(chunk); });

@@ -97,7 +97,7 @@ export interface FrontDoorHooks {
   readonly client?: (ctx: Context) => string | undefined;
   /** The id sent as `x-request-id` where the upstream gave none. */
   readonly requestId?: (ctx: Context) => string | undefined;
-  /** Told of an unexpected failure (`internal`), with its cause, and of a hook that threw. */
+  /** Called with an unexpected failure (`internal`) and its cause, and with the error of a hook that threw. */
   readonly onInternalError?: (error: unknown, ctx: Context) => void;
 }
 
@@ -107,7 +107,7 @@ export interface FrontDoorHooks {
  */
 export type ReadBody = (ctx: Context, maxBytes: number) => Promise<ReceivedBody>;
 
-/** Reads a request body that is passed on as it arrives, at the pace of whoever iterates. */
+/** Reads a request body that is passed on as it arrives, at the pace of the iteration. */
 export type StreamBody = (ctx: Context) => AsyncIterable<Uint8Array>;
 
 /** What messages call the options that decide which routes are served; an application has its own names for them. */

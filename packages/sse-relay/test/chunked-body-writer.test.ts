@@ -61,7 +61,7 @@ describe('a body writer that frames chunks', () => {
     expect([complete, body.equals(sent)]).toEqual([true, true]);
   });
 
-  it('tells of the drain once the socket took what was too much', async () => {
+  it('emits drain once the socket took the excess bytes', async () => {
     const { body } = await respond((response) => {
       const writer = createBodyWriter(response, () => { writer.release(); response.end(); }, refuse);
       expect(writer.write(Buffer.alloc(200_000, 'x'))).toBe(false);
@@ -70,7 +70,7 @@ describe('a body writer that frames chunks', () => {
     expect(body.length).toBe(200_000);
   });
 
-  it('tells of the drain too when others emptied the socket before its turn (or the upstream would stay paused for ever)', async () => {
+  it('emits drain also when the socket was emptied before its turn (or the upstream would stay paused for ever)', async () => {
     const { body } = await respond(async (response) => {
       await nextTurn();
       const { socket } = response;

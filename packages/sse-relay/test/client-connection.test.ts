@@ -26,7 +26,7 @@ describe('a client that leaves', () => {
   it.each([
     ['before the head', '', false], ['after the head', CHUNKED, true], ['inside the body', `${CHUNKED}4\r\nabcd\r\n`, true],
     ['inside a counted body', `${HEAD}content-length: 99\r\n\r\nabcd`, true],
-  ])('%s cancels the upstream request at once (nobody pays for a client that left)', async (_, wire, headSent) => {
+  ])('%s cancels the upstream request at once (no tokens are paid for a client that left)', async (_, wire, headSent) => {
     await using upstream = await startScriptedUpstream(async (connection) => {
       await connection.nextRequest();
       connection.send(wire);

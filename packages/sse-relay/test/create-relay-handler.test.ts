@@ -166,7 +166,7 @@ describe('the body', () => {
     client.close();
   });
 
-  it('is written through a write that somebody wrapped (a middleware that wants to see the bytes)', async () => {
+  it('a response: is written through a wrapped write() (a middleware that reads the bytes)', async () => {
     const seen: string[] = [];
     await using upstream = await startScriptedUpstream(answerAlways(`${CHUNKED_HEAD}${chunked('abc')}0\r\n\r\n`));
     await using relay = await startRelay(upstream.origin, { relay: (_, response) => {

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createEventBoundary } from '../src/index.ts';
 
-/** The definition read aloud, with none of the tracker's shortcuts: split into lines, look at the last one. */
+/** The definition taken literally, without the tracker's shortcuts: split into lines, look at the last one. */
 function endsAtBoundary(bytes: readonly number[]): boolean {
   const text = Buffer.from(bytes).toString('latin1');
   const body = text.startsWith('\xef\xbb\xbf') ? text.slice(3) : text;

@@ -37,7 +37,7 @@ function split(body: Uint8Array, cuts: readonly number[]): Uint8Array[] {
 const bytesOf = (text: string): Buffer => Buffer.from(text, 'utf8');
 
 describe('createEventObserver', () => {
-  it('tells of the events it was asked for and of no other', () => {
+  it('event observer: reports the events it was asked for and no other', () => {
     const told = observe([bytesOf('event: a\ndata: 1\n\nevent: b\ndata: 2\n\ndata: 3\n\n')], { events: ['b', 'message'] });
     expect(told).toEqual({ events: [{ event: 'b', data: '2' }, { event: 'message', data: '3' }], errors: [] });
   });
@@ -51,7 +51,7 @@ describe('createEventObserver', () => {
     expect(observe([bytesOf(text)], { events: ['a'] })).toEqual({ events: [{ event: 'a', data }], errors: [] });
   });
 
-  it('does not tell of an unterminated tail (a strict reader discards it)', () => {
+  it('event observer: does not report an unterminated tail (a strict reader discards it)', () => {
     expect(observe([bytesOf('event: a\ndata: 1\n')], { events: ['a'] }).events).toEqual([]);
   });
 
@@ -60,7 +60,7 @@ describe('createEventObserver', () => {
     expect(told).toEqual({ events: [{ event: 'a', data: '1' }], errors: ['event_too_large'] });
   });
 
-  it('does not count an event that nobody asked for against the limit', () => {
+  it('event observer: does not count an event that is not observed against the limit', () => {
     expect(observe([bytesOf(`event: b\ndata: ${'x'.repeat(100)}\n\n`)], { events: ['a'], maxEventBytes: 64 })).toEqual({ events: [], errors: [] });
   });
 

@@ -34,7 +34,7 @@ describe('an observer that fails', () => {
     expect(calls).toBe({ 'in onHead': 0, 'in onChunk': 1 }[name] ?? 2);
   });
 
-  it('by never finishing holds back only what is told of the end, and that for its grace', async () => {
+  it('an observer that never finishes delays only the report of the end, for at most its grace time', async () => {
     await using upstream = await startScriptedUpstream(answerAlways(wire(Buffer.from('x'))));
     const observer: BodyObserver = { onChunk: () => undefined, onEnd: () => new Promise<void>(() => undefined) };
     await using relay = await startRelay(upstream.origin, { relay: { observer, observerGraceMs: 20 } });
@@ -48,7 +48,7 @@ describe('an observer that fails', () => {
     ['an event over its limit', Buffer.from(`event: message_start\ndata: ${'x'.repeat(300_000)}\n\n`), '', ['event_too_large']],
     ['a truncated gzip', gzipSync('event: a\n\n').subarray(0, 12), 'content-encoding: gzip\r\n', ['decoding']],
     ['gzip that is none', Buffer.from('event: a\n\n'), 'content-encoding: gzip\r\n', ['decoding']],
-    ['a coding nobody knows', Buffer.from('event: a\n\n'), 'content-encoding: x-rot13\r\n', ['unsupported_coding']],
+    ['an unknown coding', Buffer.from('event: a\n\n'), 'content-encoding: x-rot13\r\n', ['unsupported_coding']],
   ])('on %s changes no byte', async (_, body, fields, codes) => {
     const errors: unknown[] = [];
     const observer = createEventObserver({ events: ['message_start'], onEvent: () => undefined, onError: (error) => { errors.push(error); } });

@@ -49,7 +49,7 @@ describe('a client that is gone before its request starts', () => {
     return departure;
   }
 
-  it('leaves no request behind when its relay had settled (nobody pays for it)', async () => {
+  it('a client that leaves: aborts the upstream request also when its relay had settled (no tokens are paid for in vain)', async () => {
     const { results, controllers } = await afterLeaving(async (response, { create }, left) => {
       const handler = create(response);
       await left;

@@ -81,7 +81,7 @@ export function createAuthority(name: string): Authority {
     key: keyPem(privateKey),
     issue: ({ names, notBefore = from, notAfter = to }) => {
       const own = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-      const cert = signed({ issuer: name, subject: names[0] ?? 'nobody', publicKey: own.publicKey, signer: privateKey, extensions: [alternativeNames(names)], notBefore, notAfter });
+      const cert = signed({ issuer: name, subject: names[0] ?? 'unnamed', publicKey: own.publicKey, signer: privateKey, extensions: [alternativeNames(names)], notBefore, notAfter });
       return { cert, key: keyPem(own.privateKey) };
     },
   };

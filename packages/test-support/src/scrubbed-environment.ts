@@ -1,7 +1,7 @@
 const SCRUBBED = /^(ANTHROPIC_|OPENAI_|CLAUDE_|PENSTOCK_|OTEL_|MODEL_CAPABILITIES_|NODE_TLS_REJECT_UNAUTHORIZED$|NODE_OPTIONS$)|_PROXY$/i;
 
 /**
- * The environment for a child process of a test: nobody's key, no proxy, no gateway setting is inherited, so that no test
+ * The environment for a child process of a test: no key, no proxy and no gateway setting is inherited, so that no test
  * can leave loopback or spend money. `extra` is added last.
  */
 export function scrubbedEnvironment(extra: Readonly<Record<string, string>> = {}): Record<string, string> {

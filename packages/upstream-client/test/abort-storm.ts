@@ -7,7 +7,7 @@ import { startLocalServer, type LocalServer } from './local-server.ts';
 export interface StormResult {
   readonly completed: number;
   readonly aborted: number;
-  /** Requests that were told to be over twice, or ended in an error nobody caused. */
+  /** Requests that ended twice, or ended in an error that no abort caused. */
   readonly defects: readonly string[];
   readonly phases: ReadonlySet<string>;
 }

@@ -19,7 +19,7 @@ describe('aborting a request', () => {
     expect(server.peak()).toBeLessThanOrEqual(10);
   });
 
-  it('closes the upstream connection at once (nobody pays for a client that left)', async () => {
+  it('an abort: closes the upstream connection at once (no tokens are paid for a client that left)', async () => {
     const { promise: gone, resolve } = Promise.withResolvers<void>();
     await using upstream = await startScriptedUpstream(async (connection) => {
       await connection.nextRequest();

@@ -98,7 +98,7 @@ describe('bypassReadBuffer', () => {
     for (const count of Object.values(seen)) expect(count).toBeGreaterThan(0);
   });
 
-  test('stops reading from the connection when nobody takes anything', async () => {
+  test('stops reading from the connection when read() is not called', async () => {
     await using pair = await connectPair();
     const { reader, writer } = pair;
     let isTaking = false;
@@ -139,7 +139,7 @@ describe('bypassReadBuffer', () => {
     expect(kept[0]).toBe('nested'.length);
   });
 
-  test('lets bytes join those that were left, and tells of them later', async () => {
+  test('appends bytes to those that were left, without a second readable in the same turn', async () => {
     await using pair = await connectPair();
     const { reader } = pair;
     let told = 0;
@@ -154,7 +154,7 @@ describe('bypassReadBuffer', () => {
     expect(read).toBe('left and joined');
   });
 
-  test('gives what was put back to whoever reads on at once', async () => {
+  test('returns the bytes that were put back to a reader that continues at once', async () => {
     await using pair = await connectPair();
     const { reader, writer } = pair;
     const { promise, resolve } = Promise.withResolvers<string>();

@@ -22,7 +22,7 @@ function bytesFrom(start: number, length: number): Buffer {
   return bytes;
 }
 
-/** Spoils all that was taken as soon as it is told that nobody reads it any more: told too early, it would spoil what is sent. */
+/** Overwrites every taken chunk in `onFlushed()`: a call that comes too early corrupts the bytes that are sent. */
 class PoisonedBody implements FlushedBody {
   readonly #sizes: readonly number[];
   readonly #taken: Buffer[] = [];
@@ -85,7 +85,7 @@ async function readSlowly(inbound: IncomingMessage, restsAt: number): Promise<Bu
   return Buffer.concat(chunks);
 }
 
-describe.each(KINDS)('a body that is told of flushes, over %s', (kind) => {
+describe.each(KINDS)('a body with onFlushed(), over %s', (kind) => {
   it('is never told while a byte of it is still to be sent, however it is cut and however slowly it is read', async () => {
     let received: Promise<Buffer> | undefined;
     let restsAt = 1;
@@ -105,7 +105,7 @@ describe.each(KINDS)('a body that is told of flushes, over %s', (kind) => {
     expect(spoiled).toBeGreaterThan(0);
   });
 
-  it('is not told of small chunks that wait behind a full connection (they are asked for before they are sent)', async () => {
+  it('onFlushed(): is not called for small chunks that wait behind a full connection (they are taken before they are sent)', async () => {
     const received = Promise.withResolvers<Buffer>();
     await using upstream = await start(kind, (inbound, response) => {
       received.resolve(delay(100).then(() => readSlowly(inbound, 1_000_000)).finally(() => { response.end('ok'); }));
@@ -117,7 +117,7 @@ describe.each(KINDS)('a body that is told of flushes, over %s', (kind) => {
     expect(body.flushes).toBeGreaterThan(0);
   });
 
-  it('is told of every chunk where the socket takes each at once', async () => {
+  it('onFlushed(): is called for every chunk where the socket takes each at once', async () => {
     await using upstream = await start(kind, (inbound, response) => { inbound.resume().once('end', () => response.end('ok')); });
     await using client = createUpstreamClient({ ...TLS, origin: upstream.origin });
     const body = new PoisonedBody(Array.from({ length: 32 }, () => 65_536));
@@ -125,7 +125,7 @@ describe.each(KINDS)('a body that is told of flushes, over %s', (kind) => {
     expect([body.flushes, body.spoiled]).toEqual([33, 32 * 65_536]);
   });
 
-  it('is spoiled for nobody where the answer comes before the body was read', async () => {
+  it('onFlushed(): leaves what is sent intact where the answer comes before the body was read', async () => {
     const received = Promise.withResolvers<Buffer>();
     const listener = (socket: Socket): void => {
       const chunks: Buffer[] = [];
@@ -157,7 +157,7 @@ it('what its source throws when told ends the request, with the cause', async ()
   expect(client.stats().active).toBe(0);
 });
 
-it('over HTTP/2 nobody is told: its writes go past the socket', async () => {
+it('onFlushed(): is never called over HTTP/2 (its writes bypass the socket)', async () => {
   let length = 0;
   const server = createHttp2Server(authority.issue({ names: ['127.0.0.1'] }));
   server.on('stream', (stream: ServerHttp2Stream) => {

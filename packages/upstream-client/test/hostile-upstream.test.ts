@@ -7,7 +7,7 @@ import { HOSTILE_BEHAVIOURS, type HostileBehaviour } from './hostile-behaviours.
 /** Longer than every clock of the client below: a request still open then has escaped them. */
 const WITHIN_MS = 10_000;
 
-/** The first connection misbehaves, every later one is honest and says which request it answers. */
+/** The first connection misbehaves, every later one answers correctly. */
 function startHostile(behaviour: HostileBehaviour): Promise<ScriptedUpstream> {
   return startScriptedUpstream(async (connection) => {
     if (connection.index === 0) {
@@ -20,7 +20,7 @@ function startHostile(behaviour: HostileBehaviour): Promise<ScriptedUpstream> {
     while (connection.end() === 'open') {
       const request = await connection.nextRequest(60_000);
       if (!request.complete) return;
-      connection.send(wholeResponse(200, [], 'honest'));
+      connection.send(wholeResponse(200, [], 'correct'));
     }
   });
 }
@@ -44,7 +44,7 @@ describe('against a hostile upstream', () => {
     expect(endings).toBe(1);
     if (behaviour.mustClose === true && client.stats().open > 0) await closed.promise;
     const next = await dispatchRequest(client, { body: '{}', timeouts: { headersMs: 15_000, idleMs: 15_000 } }).result;
-    expect(next).toMatchObject({ status: 200, body: 'honest', error: undefined });
+    expect(next).toMatchObject({ status: 200, body: 'correct', error: undefined });
     expect(client.stats()).toMatchObject({ active: 0, waiting: 0, connecting: 0 });
   });
 });

@@ -3,7 +3,7 @@ import type { Dispatcher } from 'undici';
 import { expect, test } from 'vitest';
 import { createUpstreamClient } from './plain.ts';
 
-test('a handler may let go of the fields it has read, so that a long response does not hold them', async () => {
+test('response head: a handler may release the fields it has read (a long response does not retain them)', async () => {
   await using upstream = await startScriptedUpstream(answerAlways(wholeResponse(200, ['x-a', '1'], 'body')));
   await using client = createUpstreamClient({ origin: upstream.origin });
   const { promise, resolve, reject } = Promise.withResolvers<readonly unknown[]>();

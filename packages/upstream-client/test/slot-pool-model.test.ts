@@ -93,7 +93,7 @@ class Dialed extends Command {
     const before = model.dialing.filter((holder) => holder.connected === 0);
     dial.callback(null, new Socket());
     const served = before.find((holder) => holder.connected === 1);
-    if (served === undefined) throw new Error('a connection was made for nobody');
+    if (served === undefined) throw new Error('a connection was made without a waiter');
     model.dialing.splice(model.dialing.indexOf(served), 1);
     model.serving.push(served);
   }

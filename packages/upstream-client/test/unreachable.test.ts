@@ -21,7 +21,7 @@ describe('an upstream that cannot be reached', () => {
     expect(reasons).toEqual(['dns', 'dns', 'dns']);
   });
 
-  it('ends in unreachable with the reason refused when nobody listens', async () => {
+  it('connecting: ends in unreachable with the reason refused when no process listens on the port', async () => {
     const server = await startLocalServer(() => undefined);
     await server[Symbol.asyncDispose]();
     const { error, reasons } = await failure(server.origin);
@@ -29,7 +29,7 @@ describe('an upstream that cannot be reached', () => {
     expect(reasons).toEqual(['refused', 'refused', 'refused']);
   });
 
-  it('serves waiters with attempts of their own (one failure is not everybody\'s)', async () => {
+  it('connecting: each waiter gets an attempt of its own (one failure fails one request)', async () => {
     await using client = createUpstreamClient({ origin: 'http://127.0.0.1:1', pool: { maxConnections: 1 } });
     const results = await Promise.all([1, 2, 3, 4].map(() => dispatchRequest(client).result));
     for (const { error } of results) expect(error).toMatchObject({ code: 'unreachable' });

@@ -8,8 +8,8 @@ export interface Pacer {
 }
 
 /**
- * Creates a pacer that keeps to a schedule: a wait that came out too long, or a client that did not read, is made up for by
- * the next parts, as a model writes on while nobody reads.
+ * Creates a pacer that keeps to a schedule: after a wait that took too long, or while a client did not read, the next
+ * parts follow without a wait until the schedule is met, as a model generates on while a client is slow.
  */
 export function createPacer(clock: Clock, signal: AbortSignal): Pacer {
   let owedMs = 0;

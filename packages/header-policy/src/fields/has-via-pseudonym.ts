@@ -5,7 +5,7 @@ const VIA_LENGTH = 3;
 
 /**
  * Tells whether a request has already passed the gateway of this pseudonym, by its `Via` lines (RFC 9110 §7.6.3); answer it 508.
- * The pseudonym is compared without regard to case. A false alarm needs our own name in somebody's comment.
+ * The pseudonym is compared without regard to case. A false positive needs this pseudonym inside a comment of another proxy.
  */
 export function hasViaPseudonym(rawHeaders: RawHeaders, pseudonym: string): boolean {
   const wanted = pseudonym.toLowerCase();

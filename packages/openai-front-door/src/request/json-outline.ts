@@ -8,7 +8,7 @@ const CLOSE_BRACE = 0x7d;
 const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
 
-/** More values than any honest request has: texts count once, however long they are. */
+/** More values than any legitimate request has: a text counts once, however long it is. */
 export const DEFAULT_MAX_REQUEST_VALUES = 500_000;
 
 /** As many open objects and arrays as the native side takes, far below what overflows the stack of `JSON.stringify`. */

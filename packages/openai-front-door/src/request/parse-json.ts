@@ -4,7 +4,7 @@ import { createStringEnds } from './json-strings.ts';
 /** As many digits as a double always keeps. */
 const EXACT_DIGITS = 15;
 
-/** The name of the one member of an object that stands for a number. Nobody outside this process can guess it, so no text can hold one. */
+/** The name of the one member of an object that stands for a number. It is random for each process, so no request text can hold it. */
 const MARK = `number ${randomUUID()}`;
 
 const MARKED = new RegExp(`\\{"${MARK}":"([^"]*)"\\}`, 'g');

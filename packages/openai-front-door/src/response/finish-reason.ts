@@ -22,7 +22,7 @@ export function isUnfinished(stopReason: string): boolean {
   return stopReason === 'pause_turn';
 }
 
-/** Maps a stop reason; one that nobody knows yet becomes `stop`, with the upstream's word beside it. */
+/** Maps a stop reason; an unknown one becomes `stop`, with the upstream's value beside it. */
 export function mapFinishReason(stopReason: string, usesLegacyFunctions: boolean): MappedFinish {
   const known = FINISH_REASONS.get(stopReason);
   if (known === undefined) return { finish_reason: 'stop', native_finish_reason: stopReason };

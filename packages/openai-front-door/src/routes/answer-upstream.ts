@@ -25,7 +25,7 @@ export async function answerUpstreamError(exchange: Exchange, response: BackendR
   await answerJson(exchange, response.status, translateResponseHeaders(response.rawHeaders, exchange.requestId), body);
 }
 
-/** A redirect is never followed nor handed on: either would send the request to an address nobody configured. */
+/** A redirect is never followed nor handed on: either would send the request to an address that is not configured. */
 export function requireFinalStatus(status: number): void {
   if (status >= 400 && status <= 599) return;
   throw new FrontDoorError('upstream_invalid', 'The upstream gave an answer that cannot be read.');

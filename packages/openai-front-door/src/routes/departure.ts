@@ -41,14 +41,14 @@ export function watchDeparture(response: ServerResponse): Departure {
     cause: (error) => {
       if (interruption !== undefined) return interruption;
       if (error instanceof FrontDoorError && error.code === 'client_stalled') return error;
-      // Node tells of a connection's end after everything else that came with it: the client may be gone before its `close`.
+      // Node emits `close` of a connection after all other events that came with it: the client may be gone before that event.
       return hasClientLeft || isConnectionOver(response) ? clientGone(error) : undefined;
     },
     stop: () => { response.off('close', onClose); },
   };
 }
 
-/** Whether nobody can read the rest of an unfinished response. A client that closed its sending side is gone where Node closed ours in return. */
+/** Whether the rest of an unfinished response can no longer be delivered. A client that closed its sending side is gone where Node closed ours in return. */
 function isConnectionOver({ writableFinished, req: { socket } }: ServerResponse): boolean {
   return !writableFinished && (socket.destroyed || (socket.readableEnded && socket.writableEnded));
 }

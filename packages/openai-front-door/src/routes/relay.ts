@@ -19,12 +19,12 @@ export interface RelayedBody {
 
 const CHAT_ROUTE = '/v1/chat/completions';
 
-/** Whether only what an answer says shows that it is whole: a chat whose connection merely closes. Of other streams nobody here knows the end. */
+/** Whether the end of the connection does not prove a complete answer: a chat stream that ends by close. The end mark of other streams is not known here. */
 function isEndUnknown(exchange: Exchange, framing: RelayFraming, { status }: BackendResponse): boolean {
   return status === 200 && framing.isEventStream && framing.endsByClose && exchange.route === CHAT_ROUTE;
 }
 
-/** Ends the answer at once; that it failed is for whoever awaits the promise, later. */
+/** Ends the answer at once; a failure reaches the caller when it awaits the returned promise. */
 function endNow(client: ClientResponse): Promise<void> {
   const ended = client.end();
   ended.catch(() => undefined);

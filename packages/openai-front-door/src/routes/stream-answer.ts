@@ -131,7 +131,7 @@ export async function answerStream(exchange: Exchange, answer: StreamAnswer): Pr
     }
   } catch (error) {
     const failure = exchange.classify(error);
-    // Before the head the failure is answered with its real status by whoever called.
+    // Before the head, the caller answers the failure with its real status.
     if (!exchange.client.headSent()) throw failure;
     await breakStream(exchange, failure);
   } finally {

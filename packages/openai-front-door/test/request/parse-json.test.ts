@@ -61,8 +61,8 @@ describe('parseJsonRequest', () => {
 describe('a request of too many values', () => {
   const TOO_MANY = `{"model":"m","x":[${'{},'.repeat(600)}`;
 
-  it('is refused before it is parsed (thirty megabytes of {} would take a gigabyte, and seconds of everybody else)', () => {
-    // What is no JSON shows that nobody tried to parse it.
+  it('a body with too many values: is refused before it is parsed (30 MB of {} would take 1 GB and block the event loop for seconds)', () => {
+    // The body is not valid JSON: the 413 shows that it was not parsed.
     expect(() => parseJsonRequest(Buffer.from(TOO_MANY), 1000)).toThrow(expect.objectContaining({ status: 413, code: 'too_large' }));
     expect(() => parseJsonRequest(Buffer.from(TOO_MANY), 2000)).toThrow(expect.objectContaining({ status: 400, code: 'invalid_json' }));
     expect(parseJsonRequest(Buffer.from(`${TOO_MANY}1]}`), 2000)).toMatchObject({ model: 'm' });

@@ -132,7 +132,7 @@ describe('the application\'s part', () => {
 });
 
 describe('a client that leaves', () => {
-  it.each([true, false])('before the head cancels the upstream request (nobody pays for it; stream %s)', async (stream) => {
+  it.each([true, false])('a client that leaves before the head: cancels the upstream request (no tokens are paid for in vain; stream %s)', async (stream) => {
     const arrived = Promise.withResolvers<void>();
     await using door = await startFrontDoor(() => { arrived.resolve(); });
     const connection = await openRawConnection(door.port);

@@ -27,7 +27,7 @@ interface Chunk {
   readonly choices: readonly { readonly delta: { readonly content?: string; readonly tool_calls?: readonly { readonly index: number; readonly id?: string; readonly function: { readonly arguments: string } }[] }; readonly finish_reason: string | null }[];
 }
 
-describe.skipIf(STREAMS.length === 0)('recorded streams of the real API (skipped aloud where the recordings are absent)', () => {
+describe.skipIf(STREAMS.length === 0)('recorded streams of the real API (skipped with a message where the recordings are absent)', () => {
   it.each(STREAMS.map((recording) => [recording.name, recording.body] as const))('%s', (_name, body) => {
     const expected = readRecording(body);
     let frames = '';

@@ -10,8 +10,8 @@ export function httpBackend(origin: string, credential: readonly string[] = ['x-
     const framing = body instanceof Uint8Array ? ['content-length', String(body.length)] : [];
     const outbound = request(`${origin}${path}`, { method, headers: [...headers, ...credential, ...framing, 'host', new URL(origin).host] });
     let response: IncomingMessage | undefined;
-    // Not request({ signal }): a whole answer gives its connection back to the agent, and on Node 22 the error of an abort would meet it in the
-    // turn in which nobody listens for its errors, and end the process.
+    // Not request({ signal }): a whole answer gives its connection back to the agent, and on Node 22 the error of an abort would be emitted
+    // in the turn in which the connection has no error listener, and end the process.
     const onAbort = (): void => { outbound.destroy(response?.complete === true ? undefined : signal.reason as Error); };
     signal.addEventListener('abort', onAbort, { once: true });
     if (signal.aborted) onAbort();
@@ -19,7 +19,7 @@ export function httpBackend(origin: string, credential: readonly string[] = ['x-
     else if (body instanceof Uint8Array) outbound.end(body);
     else Readable.from(body).on('error', (error) => { outbound.destroy(error); }).pipe(outbound);
     [response] = await once(outbound, 'response') as [IncomingMessage];
-    // From here on the body tells of what goes wrong.
+    // From here on, failures are errors of the body.
     outbound.on('error', () => undefined);
     return { status: response.statusCode ?? 0, rawHeaders: response.rawHeaders, body: response };
   };
