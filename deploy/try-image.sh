@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs an image as the chart does: nobody's user, a read-only root, no capability. It must get healthy, stream, and end by itself when told to.
+# Runs an image as the chart does: a user ID without an account, a read-only root, no capability. It must get healthy, stream, and end by itself when told to.
 # usage: bash deploy/try-image.sh [IMAGE]
 set -euo pipefail
 cd "$(dirname "$0")"

@@ -13,7 +13,7 @@ export interface ThresholdSpec {
 /** What is the same in every kind of panel. */
 interface PanelBase {
   readonly title: string;
-  /** Says what is shown and what a bad picture means, for somebody who never saw the code. */
+  /** Explains the panel and what a bad value means, for a reader who does not know the code. */
   readonly description: string;
   readonly queries: readonly QuerySpec[];
   /** A Grafana unit, such as `s`, `reqps` or `percentunit`. */

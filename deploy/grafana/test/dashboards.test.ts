@@ -43,8 +43,8 @@ describe('the dashboards', () => {
   });
 
   it('show what the words of a stat call good in green, and the rest in another colour (a rejected configuration must not look well)', () => {
-    const worded = Object.values(DASHBOARDS).flatMap((spec) => buildDashboard(spec).panels ?? []).filter((panel) => JSON.stringify(panel).includes('"mappings":[{'));
-    const colours = worded.map((panel) => {
+    const mapped = Object.values(DASHBOARDS).flatMap((spec) => buildDashboard(spec).panels ?? []).filter((panel) => JSON.stringify(panel).includes('"mappings":[{'));
+    const colours = mapped.map((panel) => {
       const { title, fieldConfig }: StatPanel = JSON.parse(JSON.stringify(panel));
       const { thresholds, mappings } = fieldConfig.defaults;
       const words = Object.entries(mappings[0]?.options ?? {}).map(([value, { text }]) => [text, thresholds.steps.findLast((step) => step.value === null || Number(value) >= step.value)?.color]);

@@ -59,7 +59,7 @@ const clients: readonly PanelSpec[] = [
 const LIMIT = select('penstock_anthropic_ratelimit_limit');
 const USED = select('penstock_anthropic_unified_utilization_ratio');
 
-/** Whether the quota, or the subscription window, was renewed since the last response told of it. */
+/** Whether the quota, or the subscription window, was renewed since the last response that reported it. */
 const RENEWED = `${select('penstock_anthropic_ratelimit_reset_timestamp_seconds')} <= time()`;
 const STARTED_ANEW = `${select('penstock_anthropic_unified_reset_timestamp_seconds')} <= time()`;
 
@@ -70,7 +70,7 @@ const quota: readonly PanelSpec[] = [
   {
     kind: 'graph', title: 'Anthropic\'s quota: what is left', unit: 'percentunit', max: 1, width: 12, noValue: 'no response carried a quota',
     thresholds: { warning: 0.25, critical: 0.1 },
-    description: 'The rest of each quota, by its limit, as the last response said; full again once it was renewed. At zero the API answers 429 to everybody behind this gateway.',
+    description: 'The rest of each quota, by its limit, as the last response said; full again once it was renewed. At zero the API answers 429 to every client of this gateway.',
     queries: [{ expression: `min by (upstream, limit) (${LEFT} / ${LIMIT})`, legend: '{{upstream}} {{limit}}' }],
   },
   {

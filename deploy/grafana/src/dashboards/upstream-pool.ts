@@ -75,7 +75,7 @@ const connections: readonly PanelSpec[] = [
     queries: quantiles('penstock_upstream_connect_seconds', UPSTREAM),
   },
   {
-    kind: 'graph', title: 'Failures to connect', unit: 'cps', stacked: true, description: 'dns, refused, network and timeout are the way there, proxy the egress proxy; tls is a certificate or a protocol that was not accepted; aborted, nobody wanted it any more.',
+    kind: 'graph', title: 'Failures to connect', unit: 'cps', stacked: true, description: 'dns, refused, network and timeout are the way there, proxy the egress proxy; tls is a certificate or a protocol that was not accepted; aborted, no request waited for the connection any more.',
     queries: [{ expression: rate('penstock_upstream_connect_errors_total', { by: 'reason', matchers: UPSTREAM }), legend: '{{reason}}' }],
   },
   {

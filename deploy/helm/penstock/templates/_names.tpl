@@ -22,7 +22,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{/* The configuration file: the values, and the names under which the service is reached. */}}
 {{- define "penstock.config" -}}
 {{- if and (empty .Values.config.clients) (not (include "penstock.forwards" .)) -}}
-{{- fail "config.clients is empty: whoever reaches the gateway would spend its key. Make one with `penstock keys create NAME` and put the entry that it prints into config.clients." -}}
+{{- fail "config.clients is empty: every caller could use the API key of the gateway. Make one with `penstock keys create NAME` and put the entry that it prints into config.clients." -}}
 {{- end -}}
 {{- $name := include "penstock.fullname" . -}}
 {{- $namespace := .Release.Namespace -}}
