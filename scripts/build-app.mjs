@@ -1,4 +1,4 @@
-// Builds an app and what it stands on. Says something only when that takes a while or fails: whoever starts the gateway wants to see the gateway.
+// Builds an app and its packages. Prints only when the build takes a while or fails, so that the first output is that of the app.
 // usage: node scripts/build-app.mjs NAME
 import { spawn } from 'node:child_process';
 

@@ -1,5 +1,5 @@
 // Writes into every published manifest which repository it comes from: a registry takes provenance only for the repository that built it,
-// and links the readme's relative paths to it. The workflow that publishes knows its name; nobody else needs it.
+// and links the readme's relative paths to it. The workflow that publishes passes its name; no other program needs it.
 // usage: GITHUB_REPOSITORY=owner/name node scripts/name-repository.mjs
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';

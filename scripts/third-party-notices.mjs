@@ -65,7 +65,7 @@ ${notices.join('\n\n')}
 
 const packages = shipped();
 const refused = packages.filter(({ licence }) => !licence.replaceAll(/[()]/g, '').split(' OR ').some((one) => ALLOWED.has(one)));
-for (const { name, version, licence } of refused) console.error(`${name}@${version} has the licence ${licence}, which nobody allowed`);
+for (const { name, version, licence } of refused) console.error(`${name}@${version} has the licence ${licence}, which is not allowed`);
 const text = render(packages);
 if (process.argv.includes('--check')) {
   const isCurrent = existsSync(FILE) && readFileSync(FILE, 'utf8') === text;

@@ -128,7 +128,7 @@ describe('a service that is not the gateway', () => {
     expect(value('connect_seconds_count')).toBe(0);
   });
 
-  it('gives a connection back when its caller leaves (nobody waits for a forecast that nobody reads)', async () => {
+  it('example service: releases a connection when its caller leaves (a forecast that is not read holds no slot)', async () => {
     const upstream = await startWeather({ held: true });
     const service = await startService({ weatherOrigin: upstream.origin });
     const caller = new AbortController();

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 const INSTALL_TIMEOUT_MS = 540_000;
 const FOLDER = join(tmpdir(), 'penstock-bench-peers');
 
-/** The peers of npm and their versions: they are installed outside the workspace, on demand, and are nobody's dependency. */
+/** The peers of npm and their versions: they are installed outside the workspace, on demand, and are a dependency of no package. */
 const NODE_PEERS = { fastify: '5', '@fastify/http-proxy': '11', httpxy: '0.5', '@portkey-ai/gateway': '1.15' };
 
 const installs = new Map<string, Promise<string>>();

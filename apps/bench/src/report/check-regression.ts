@@ -3,7 +3,7 @@ import { controlRatio, summarize } from './summarize.ts';
 
 /**
  * CPU time over the floor's as it is known to be, by workload. A run of `--check` fails when one is exceeded by more than a
- * fifth; whoever makes the gateway cheaper lowers the number here.
+ * fifth; a change that makes the gateway cheaper lowers the number here.
  */
 export const KNOWN_RATIOS: Readonly<Record<string, number>> = Object.freeze({
   'unary-1kb': 1.65,

@@ -35,7 +35,7 @@ export class StreamWheel {
 
   #turn(): void {
     const now = Math.floor(performance.now());
-    // A late timer catches up, at most one period: nobody is sent two events at once.
+    // A late timer catches up, at most one period: no stream is sent two events at once.
     for (this.#tick = Math.max(this.#tick, now - this.#slots.length); this.#tick < now; this.#tick += 1) {
       for (const stream of this.#slots[this.#tick % this.#slots.length] as Set<PacedStream>) this.#send(stream);
     }

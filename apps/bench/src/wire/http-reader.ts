@@ -2,7 +2,7 @@ const HEAD_END = Buffer.from('\r\n\r\n');
 const LENGTH = /\r\ncontent-length: *(\d+)/i;
 const CHUNKED = /\r\ntransfer-encoding: *chunked/i;
 
-/** What a reader tells of the messages of one connection. */
+/** Callbacks of a reader for the messages of one connection. */
 export interface HttpMessageListener {
   /** Called with each piece of body, framing removed; the bytes are valid during the call only. */
   onBody?(piece: Buffer): void;
