@@ -69,7 +69,7 @@ test('nothing of a slow request reached the upstream as a whole request', () => 
   expect(upstream.requests).toEqual([]);
 });
 
-test('a body that moves by its step takes as long as it needs (a fixed time would cut honest uploads)', async () => {
+test('a body that moves by its step takes as long as it needs (a fixed time would cut legitimate uploads)', async () => {
   const connection = await openRawConnection(gateway.port);
   const startedAt = performance.now();
   const steps = 10;

@@ -145,7 +145,7 @@ describe('framing of the gateway\'s own responses', () => {
     connection.close();
   });
 
-  test('a request without any body is answered at once (Node tells of no end)', async () => {
+  test('a request without any body is answered at once (Node emits no end)', async () => {
     const connection = await openRawConnection(gateway.port);
     connection.send(head('', '/anthropic/v1/messages'));
     const response = await connection.readMessage({ kind: 'response' }, 2_000);

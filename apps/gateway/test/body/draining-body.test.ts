@@ -27,7 +27,7 @@ test('holds nothing once it was given up (the client left before all was sent)',
   }));
 });
 
-test('frees the memory of what was taken last, when told that nobody reads it any more', () => {
+test('draining body: onFlushed() frees the memory of the last chunk', () => {
   const chunks = [Buffer.alloc(65_536, 1), Buffer.alloc(16_384, 2), Buffer.alloc(65_536, 3)];
   const body = new DrainingBody(chunks);
   body.onFlushed();

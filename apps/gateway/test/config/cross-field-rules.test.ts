@@ -97,7 +97,7 @@ describe('upstream', () => {
 describe('exposure', () => {
   const open = { host: '0.0.0.0', allowed_hosts: ['gw.example.com'] };
 
-  it('inject without clients binds only loopback (whoever reaches it spends the key)', () => {
+  it('inject without clients binds only loopback (every caller could use the key)', () => {
     for (const host of ['0.0.0.0', '::', '10.0.0.1', 'gw.example.com']) {
       expect(problemsOf({ file: { server: { ...open, host } } })[0], host).toMatch(/^server\.host must be a loopback address when there are no clients/);
     }

@@ -9,7 +9,7 @@ describe('files generated from the definition of the configuration', () => {
     await expect(`${JSON.stringify(configJsonSchema(), null, 2)}\n`).toMatchFileSnapshot('../../penstock.schema.json');
   });
 
-  it('docs/configuration.md is current (nobody has to remember to document a key)', async () => {
+  it('docs/configuration.md is current (a new key cannot stay undocumented)', async () => {
     await expect(configReference()).toMatchFileSnapshot('../../../../docs/configuration.md');
   });
 

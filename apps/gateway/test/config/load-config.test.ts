@@ -142,7 +142,7 @@ describe('problems', () => {
     ]);
   });
 
-  it('a byte order mark is none (some editors write one, and nobody sees it)', () => {
+  it('a byte order mark is ignored (some editors write one, and it is invisible)', () => {
     expect(attemptLoad({ file: '\ufeff{"server":{"port":1}}' }).config.server.port).toBe(1);
   });
 

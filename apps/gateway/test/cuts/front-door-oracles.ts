@@ -85,7 +85,7 @@ export function checkCompletion(client: OpenAI, cut: Cut): Promise<string | unde
   });
 }
 
-/** The same for the AI SDK, whose streams tell of errors in a part. */
+/** The same for the AI SDK, whose streams report errors in a part. */
 export function checkStreamText(origin: string, cut: Cut): Promise<string | undefined> {
   return judge(cut, async () => {
     const model = createOpenAICompatible({ name: 'penstock', baseURL: `${origin}/v1` })(modelOf(cut));

@@ -22,7 +22,7 @@ test('every claim that the demonstration prints against the simulator holds, and
   expect(text.match(/\[holds\]/g)?.length).toBeGreaterThanOrEqual(25);
   for (const number of [1, 2, 3, 4, 5, 6, 7]) expect(text).toContain(`== ${number}. `);
   expect(text).toContain('THE BUILT-IN SIMULATOR answers');
-  // Not a terminal: no escape sequences for whoever keeps the output.
+  // Not a terminal: the output has no escape sequences.
   expect(text).not.toContain('\u001b');
   expect(code).toBe(0);
 });

@@ -45,7 +45,7 @@ describe('docs/field-reports.md', () => {
 describe('the check itself', () => {
   const file = 'apps/gateway/test/documents/field-reports.test.ts';
 
-  test('finds a missing file, a title nobody has, and a title that only resembles one', () => {
+  test('cited tests: finds a missing file, a missing title, and a title that only resembles one', () => {
     expect(problemsOf([{ file: 'apps/gateway/test/nothing.test.ts', title: 'x' }])).toEqual(['no such file: apps/gateway/test/nothing.test.ts']);
     for (const title of ['names only tests', 'has a row for each of the 153 reports', 'FR- names only tests that exist']) expect(problemsOf([{ file, title }])).toHaveLength(1);
   });

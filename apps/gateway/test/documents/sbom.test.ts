@@ -66,7 +66,7 @@ test('no package but the development Node runs an install script', () => {
   expect(allowed.split('\n').filter((line) => line.endsWith(': true'))).toEqual(['  node: true']);
 });
 
-test('every version in the catalogue is exact (a release of somebody else changes nothing here by itself)', () => {
+test('every version in the catalogue is exact (a release of a dependency changes nothing here by itself)', () => {
   const [, catalog = ''] = /\ncatalog:\n((?: {2}.+\n)+)/.exec(readPage('pnpm-workspace.yaml')) ?? [];
   const versions = catalog.trim().split('\n').map((line) => line.trim());
   expect(versions.length).toBeGreaterThan(10);

@@ -33,14 +33,14 @@ const allBut = <Value>(all: readonly Value[], ...some: readonly Value[]): Value[
 
 /** Why a cell cannot happen, or where else it is; the first rule that fits decides. */
 const RULES: readonly Rule[] = [
-  { party: allBut(PARTIES, 'host'), fault: OF_THE_HOST, reason: 'happens to the machine, whoever else acts: see the host cells' },
+  { party: allBut(PARTIES, 'host'), fault: OF_THE_HOST, reason: 'happens to the machine, independent of the party: see the host cells' },
   { party: ['host'], fault: allBut(FAULTS, ...OF_THE_HOST), reason: 'is done by a peer, never by the machine' },
   // host
   { party: ['host'], fault: ['enospc'], phase: allBut(PHASES, 'authenticate', 'settle'), reason: 'nothing is written to the log in this phase' },
   { party: ['host'], fault: ['emfile'], phase: allBut(PHASES, 'admit', 'acquire'), reason: 'no descriptor is opened in this phase' },
   { party: ['host'], fault: ['clock_jump'], phase: SYNCHRONOUS, reason: 'runs to its end without a turn of the event loop' },
   // names and certificates
-  { fault: ['dns'], party: allBut(PARTIES, 'network', 'redis'), reason: 'a name is looked up only by whoever connects: see network and redis' },
+  { fault: ['dns'], party: allBut(PARTIES, 'network', 'redis'), reason: 'a name is looked up only to connect: see network and redis' },
   { fault: ['dns'], party: ['network'], phase: allBut(PHASES, 'acquire'), reason: 'the name is looked up in phase acquire' },
   { fault: ['tls'], party: ['client'], phase: allBut(PHASES, 'admit'), reason: 'the inbound handshake is over before phase admit ends' },
   { fault: ['tls'], party: ['upstream'], phase: allBut(PHASES, 'acquire'), reason: 'the outbound handshake is part of phase acquire' },
@@ -63,7 +63,7 @@ const RULES: readonly Rule[] = [
   { party: ['network'], phase: ['acquire', 'send'], fault: ['tls'], reason: 'a damaged handshake is the upstream\'s cell; damaged records are seen in phase relay' },
   // redis
   { party: ['redis'], phase: allBut(PHASES, 'limit', 'settle'), reason: 'the store is asked in phases limit and settle only' },
-  { party: ['redis'], phase: ['settle'], fault: ['dns', 'tls'], reason: 'whoever cannot connect is seen in phase limit' },
+  { party: ['redis'], phase: ['settle'], fault: ['dns', 'tls'], reason: 'a failure to connect is seen in phase limit' },
   // config
   { party: ['config'], phase: [...SYNCHRONOUS, 'limit', 'settle'], reason: 'runs without a turn of the event loop, in which a reload could fall' },
   { party: ['config'], fault: ['stall', 'drip'], reason: 'the file is read whole by one call' },

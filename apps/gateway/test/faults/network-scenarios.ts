@@ -62,7 +62,7 @@ export const NETWORK_SCENARIOS: readonly FaultScenario[] = [
   acquiring('stall', 'upstream_timeout', '504 upstream_timeout'),
   acquiring('drip', 'upstream_timeout', '504 upstream_timeout'),
   acquiring('garbage', 'upstream_unreachable', '502 upstream_tls'),
-  scenario('network/acquire/dns', 'a name that nobody has', 'upstream_unreachable', '502 upstream_unreachable', asking({}), 'unresolvable'),
+  scenario('network/acquire/dns', 'a name without an address', 'upstream_unreachable', '502 upstream_unreachable', asking({}), 'unresolvable'),
   sending('reset', 'upstream_reset', '502 upstream_reset'),
   sending('fin', 'upstream_reset', '502 upstream_reset'),
   sending('stall', 'upstream_timeout', '504 upstream_timeout'),

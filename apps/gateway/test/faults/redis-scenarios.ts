@@ -35,7 +35,7 @@ const inSettle = (fault: ProxyFault) => async ({ port, proxy, upstream }: FaultW
 };
 
 const breaking = (phase: Phase, fault: Fault & ProxyFault, world: WorldKind, run: FaultScenario['run']): FaultScenario => {
-  // A client that is refused because nobody can count is refused with a hint; the answer of a running request is never touched.
+  // A client that is refused because the store cannot count gets a hint; the answer of a running request is never touched.
   const [outcomes, result] = phase === 'limit' && world === 'redis_closed' ? ['ok|overloaded', '200 whole|429 overloaded'] : ['ok', '200 whole'];
   return { ...scenario(`redis/${phase}/${fault}`, world, outcomes, result, run, world), recover };
 };
@@ -44,6 +44,6 @@ const breaking = (phase: Phase, fault: Fault & ProxyFault, world: WorldKind, run
 export const REDIS_SCENARIOS: readonly FaultScenario[] = [
   ...(['redis_open', 'redis_closed'] as const).flatMap((world) => FAULTS.flatMap((fault) =>
     [breaking('limit', fault, world, inLimit(fault)), breaking('settle', fault, world, inSettle(fault))])),
-  scenario('redis/limit/dns', 'a name that nobody has', 'ok', '200 whole', asking({}), 'redis_unresolvable'),
+  scenario('redis/limit/dns', 'a name without an address', 'ok', '200 whole', asking({}), 'redis_unresolvable'),
   scenario('redis/limit/tls', 'a store without TLS', 'overloaded', '429 overloaded', asking({}), 'redis_tls'),
 ];

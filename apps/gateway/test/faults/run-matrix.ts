@@ -11,8 +11,8 @@ export interface MatrixReport {
 }
 
 /**
- * Runs scenarios in a few lanes side by side, each with worlds of its own. What fails there is tried once more alone, and said
- * aloud: the clocks are short, and a neighbour may have had the processor for longer than one of them.
+ * Runs scenarios in a few lanes side by side, each with worlds of its own. A failed scenario is repeated once alone, and the
+ * report names it: the clocks are short, and a neighbour may have had the processor for longer than one of them.
  */
 export async function runMatrix(scenarios: readonly FaultScenario[], lanes = 3): Promise<MatrixReport> {
   const first = await runLanes(scenarios, lanes);
@@ -25,7 +25,7 @@ export async function runMatrix(scenarios: readonly FaultScenario[], lanes = 3):
 }
 
 interface LanesReport extends MatrixReport {
-  /** What was wrong with a scenario; `problems` has what nobody can lay to one of them. */
+  /** The problems of each failed scenario; `problems` has those that belong to no single scenario. */
   readonly failed: ReadonlyMap<FaultScenario, readonly string[]>;
 }
 

@@ -40,7 +40,7 @@ const ACQUIRE: readonly FaultScenario[] = [
   scenario('upstream/acquire/stall', 'no slot comes back', 'ok ok overloaded', '429 overloaded', waitForSlot, 'patient'),
   connecting('drip', 'handshake byte by byte', 'dripping', '504 upstream_timeout|502 upstream_tls', 'upstream_timeout|upstream_unreachable'),
   connecting('garbage', 'plain HTTP on a TLS port', 'plaintext', '502 upstream_tls'),
-  connecting('tls', 'an authority nobody knows', 'untrusted', '502 upstream_tls'),
+  connecting('tls', 'an unknown authority', 'untrusted', '502 upstream_tls'),
   connecting('tls', 'another name', 'wrong_name', '502 upstream_tls'),
   connecting('tls', 'an expired certificate', 'expired', '502 upstream_tls'),
 ];
@@ -70,7 +70,7 @@ const HEAD: readonly FaultScenario[] = [
   relaying('garbage', 'head-garbage', 'for a head', 'upstream_reset', INVALID),
   relaying('huge', 'head-huge', 'a head of 300 KB', 'upstream_reset', INVALID),
   relaying('duplicate', 'head-duplicate', 'two lengths', 'upstream_reset', INVALID),
-  relaying('out_of_order', 'head-out-of-order', 'an upgrade that nobody asked for', 'upstream_reset', INVALID),
+  relaying('out_of_order', 'head-out-of-order', 'an unrequested upgrade', 'upstream_reset', INVALID),
 ];
 
 const BODY: readonly FaultScenario[] = [
@@ -89,7 +89,7 @@ const BODY: readonly FaultScenario[] = [
 const SETTLE: readonly FaultScenario[] = BREAKS_OF_AN_IDLE_CONNECTION.map((fault) => {
   const run = async ({ port }: FaultWorld): Promise<string> => {
     const result = await askAndRead(port, { fault: `end-${fault}`, body: '{"model":"m"}' });
-    // A request in the very moment of the reset would be lost: nobody can tell whether it ran.
+    // A request in the moment of the reset would be lost: whether it ran is not known.
     await pause(60);
     return result;
   };

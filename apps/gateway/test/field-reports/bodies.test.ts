@@ -25,7 +25,7 @@ afterAll(async () => {
 
 const outbound = (): WireMessage => upstream.requests.at(-1) as WireMessage;
 
-/** A second turn as clients send it: signed thinking, server tools, cache marks, fields nobody knows, and a writer's own habits. */
+/** A second turn as clients send it: signed thinking, server tools, cache marks, unknown fields, and unusual white space. */
 const SECOND_TURN = '{ "tools":[{"name":"b","input_schema":{"type":"object"},"cache_control":{"type":"ephemeral","ttl":"1h"}},{"type":"web_search_20250305","name":"web_search"}],"messages":[\n'
   + '{"role":"user","content":"h\\u00e9"},{"role":"assistant","content":[{"type":"thinking","thinking":"1 < 2 \\/ \u4f60\u597d","signature":"EqQBCgIYAhIM\\/w=="},{"type":"redacted_thinking","data":"EmwK\\u002b"},'
   + '{"type":"server_tool_use","id":"srvtoolu_1","name":"web_search","input":{"z":1.0,"a":1e2,"a":-0}},{"type":"text","text":"\ud83d\ude00"}]},{"role":"user","content":[]}],\t"system":[{"text":"s","type":"text",'

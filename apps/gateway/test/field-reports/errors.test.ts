@@ -71,7 +71,7 @@ describe('an error of the gateway\'s own says which hop failed and nothing of it
     }, { anthropic_native: { timeouts: { message_headers: 0.4 } } });
   });
 
-  test('a port that nobody listens on is unreachable, at once (FR-65, FR-68, FR-71)', async () => {
+  test('a port without a listener is unreachable, at once (FR-65, FR-68, FR-71)', async () => {
     const upstream = await startScriptedUpstream(() => undefined);
     await upstream.close();
     await using gateway = await startTestGateway(upstream.origin);

@@ -92,7 +92,7 @@ describe('the gateway\'s own capacity', () => {
     expect(answer.message).toMatch(/^This gateway holds at most 1 MiB of request bodies at once,/);
   });
 
-  it.each(SIDES)('an upstream that nobody serves is 502 on the %s side, with the time after which waiting helps', async (_side, path) => {
+  it.each(SIDES)('an upstream without a listener is 502 on the %s side, with a retry-after', async (_side, path) => {
     const gone = await startScriptedUpstream(() => undefined);
     await gone.close();
     gateway = await startTestGateway(gone.origin);

@@ -16,9 +16,9 @@ async function showsPool(document: ConfigDocument, headers: Record<string, strin
 }
 
 test.each([
-  ['somebody on this machine', {}, {}, true],
+  ['a client on this machine', {}, {}, true],
   ['a client elsewhere, behind a trusted proxy on this machine', { server: { trusted_proxies: ['127.0.0.1'] } }, FROM_ELSEWHERE, false],
-  ['somebody on this machine, through that proxy', { server: { trusted_proxies: ['127.0.0.1'] } }, { 'x-forwarded-for': '127.0.0.1' }, true],
+  ['a client on this machine, through that proxy', { server: { trusted_proxies: ['127.0.0.1'] } }, { 'x-forwarded-for': '127.0.0.1' }, true],
   ['a client elsewhere with a key', { server: { trusted_proxies: ['127.0.0.1'] }, clients: CLIENTS }, { ...FROM_ELSEWHERE, 'x-api-key': 'the-key-of-alice' }, true],
   ['a client elsewhere with a wrong key', { server: { trusted_proxies: ['127.0.0.1'] }, clients: CLIENTS }, { ...FROM_ELSEWHERE, 'x-api-key': 'wrong' }, false],
   ['a client elsewhere with the gateway\'s key alone, under forward',

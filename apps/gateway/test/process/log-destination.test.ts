@@ -19,7 +19,7 @@ describe.each([1, 2])('with %i worker(s)', (workers) => {
       .rejects.toThrow(/log\.destination \(.*\) cannot be opened for appending \(EISDIR\): name stdout, stderr or a file/);
   });
 
-  test('SIGHUP opens the file of the log anew (whoever rotates it has moved it away)', async () => {
+  test('SIGHUP opens the log file anew (log rotation has moved it away)', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'penstock-rotated-'));
     const path = join(folder, 'penstock.log');
     await using penstock = await runPenstock({ document: { server: { workers }, log: { destination: path } } });
@@ -42,7 +42,7 @@ test('with a full disk SIGTERM still ends the process', async () => {
   expect(await penstock.exited).toBe(0);
 });
 
-/** A pipe that is full as soon as 64 KiB were written, for nobody reads it. */
+/** A pipe that is full as soon as 64 KiB were written, because it is not read. */
 function openUnreadPipe(): { descriptor: number; close: () => void } {
   const folder = mkdtempSync(join(tmpdir(), 'penstock-pipe-'));
   execFileSync('mkfifo', [join(folder, 'pipe')]);
@@ -56,7 +56,7 @@ function openUnreadPipe(): { descriptor: number; close: () => void } {
   };
 }
 
-test('with a standard output that nobody reads SIGTERM still ends the process', async () => {
+test('with a standard output that is not read SIGTERM still ends the process', async () => {
   const pipe = openUnreadPipe();
   await using penstock = await runPenstock({ stdout: pipe.descriptor });
   for (let round = 0; round < 25; round += 1) await Promise.all(Array.from({ length: 20 }, () => ask(penstock.origin)));
@@ -98,7 +98,7 @@ test.each([['text', false], ['coloured', true]])('on a terminal the log is text,
   expect(text).toContain('lifecycle');
   expect(text.includes('\u001b[')).toBe(hasColours);
   expect(() => JSON.parse(text) as unknown).toThrow();
-  // A file gets JSON, whoever looks on.
+  // File output is always JSON.
   expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ state: 'running', msg: 'lifecycle' });
   rmSync(folder, { recursive: true });
 });

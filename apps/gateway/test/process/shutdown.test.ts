@@ -111,7 +111,7 @@ describe('starting', () => {
     expect(stderr).toContain('ANTHROPIC_API_KEY');
   });
 
-  test('inject without clients on every interface is refused (anybody could spend the key)', async () => {
+  test('inject without clients on every interface is refused (every caller could use the key)', async () => {
     const { code, stderr } = await runToEnd(['start', '--host', '0.0.0.0'], { ANTHROPIC_API_KEY: 'sk-ant-secret-mark' });
     expect(code).toBe(1);
     expect(stderr).toContain('server.host');

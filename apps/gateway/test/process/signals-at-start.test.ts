@@ -9,7 +9,7 @@ import { expect, test } from 'vitest';
 const SOURCES = resolve(import.meta.dirname, '../../src');
 
 test.each([['process/run-process.ts', 'runProcess', 1], ['process/workers/run-workers.ts', 'runWorkers', 2]])(
-  '%s: a signal that comes with the word that it is ready is obeyed (whoever waits for that word sends it at once)',
+  '%s: a signal that arrives with the ready line is obeyed (a supervisor may signal immediately)',
   async (file, run, workers) => {
     const folder = mkdtempSync(join(tmpdir(), 'penstock-signals-'));
     writeFileSync(join(folder, 'run.mjs'), `

@@ -110,7 +110,7 @@ test('a worker with a defect is replaced at once, and ends when its last respons
   process.kill(first?.process.pid as number, 'SIGWINCH');
   // Before that the first one may still take a stream: the signal is on its way.
   await expect.poll(runningWorkers, { timeout: 15_000 }).toBe(2);
-  // A connection that came when nobody listened waits in vain: each attempt is given up soon.
+  // A connection that came while no worker listened is never accepted: each attempt is given up soon.
   await expect.poll(() => openStream(port, 'old', 1_000).then((second) => second.end(), () => 'refused'), { timeout: 30_000 }).toBe('open');
   expect(stream.end()).toBe('open');
   // Where its successor meets the defect as well, no third one is made before one of the two is gone.

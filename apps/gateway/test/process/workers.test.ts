@@ -45,7 +45,7 @@ test('a worker that is killed breaks only its own streams, is replaced, and what
   await Promise.all(Array.from({ length: 8 }, () => openStream(penstock.port)));
 });
 
-test('a rolling restart refuses nobody, keeps counters growing, and replaces every worker', async () => {
+test('a rolling restart refuses no request, keeps counters growing, and replaces every worker', async () => {
   await using penstock = await runPenstock({ document: { server: { workers: 2 } } });
   const before = workersOf(penstock);
   let failures = 0;

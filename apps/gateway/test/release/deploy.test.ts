@@ -51,7 +51,7 @@ describe('the manifests, the configuration and the ports agree', () => {
     expect(readFileSync(join(ROOT, 'docs/metrics.md'), 'utf8')).toContain('`penstock_streams_open`');
   });
 
-  test('the pod runs as nobody, writes nothing, and has its key from a secret', () => {
+  test('the pod runs without root, writes nothing, and has its key from a secret', () => {
     expect(at(pod, 'securityContext')).toMatchObject({ runAsNonRoot: true, runAsUser: 1000, seccompProfile: { type: 'RuntimeDefault' } });
     expect(at(container, 'securityContext')).toEqual({ allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } });
     expect(at(container, 'env')).toEqual([{ name: 'ANTHROPIC_API_KEY', valueFrom: { secretKeyRef: { name: 'penstock', key: 'ANTHROPIC_API_KEY' } } }]);
@@ -73,7 +73,7 @@ describe('the image', () => {
     expect(dockerfile).toMatch(/^ENTRYPOINT \["node", "\/app\/dist\/main\.js"\]$/m);
   });
 
-  test('its health check is 0 while the process lives and 1 when nobody answers', async () => {
+  test('health check: exits with 0 while the process lives and with 1 when no process answers', async () => {
 
     const check = async (port: number): Promise<unknown> => {
       const child = spawn(process.execPath, [join(ROOT, 'deploy/healthcheck.mjs')], { env: { PENSTOCK_OPERATIONS_PORT: String(port) }, stdio: 'inherit' });

@@ -87,8 +87,8 @@ describe('a release', () => {
 
   test('names the repository that builds it in every published manifest (a registry refuses provenance without), and refuses to guess', () => {
     expect(run(process.execPath, ['scripts/name-repository.mjs'], { GITHUB_REPOSITORY: '' }).code).toBe(1);
-    expect(run(process.execPath, ['scripts/name-repository.mjs'], { GITHUB_REPOSITORY: 'somebody/penstock', GITHUB_SERVER_URL: 'https://forge.example' }).code).toBe(0);
-    for (const [file, { repository }] of published()) expect(repository).toEqual({ type: 'git', url: 'git+https://forge.example/somebody/penstock.git', directory: file.replace('/package.json', '') });
+    expect(run(process.execPath, ['scripts/name-repository.mjs'], { GITHUB_REPOSITORY: 'example/penstock', GITHUB_SERVER_URL: 'https://forge.example' }).code).toBe(0);
+    for (const [file, { repository }] of published()) expect(repository).toEqual({ type: 'git', url: 'git+https://forge.example/example/penstock.git', directory: file.replace('/package.json', '') });
     expect(JSON.parse(read('apps/bench/package.json'))).not.toHaveProperty('repository');
   });
 });

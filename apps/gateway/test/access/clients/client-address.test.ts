@@ -57,7 +57,7 @@ describe('isEncrypted', () => {
     ['a trusted proxy that took none', { remoteAddress: '10.0.0.1' }, proto('http'), false],
     ['a trusted proxy behind which the client claims it', { remoteAddress: '10.0.0.1' }, proto('https', 'http'), false],
     ['a trusted proxy that says nothing', { remoteAddress: '10.0.0.1' }, [], false],
-    ['anybody else who claims it', { remoteAddress: '203.0.113.9' }, proto('https'), false],
+    ['an untrusted peer that claims it', { remoteAddress: '203.0.113.9' }, proto('https'), false],
     ['a socket that is gone', {}, proto('https'), false],
   ])('%s', (_case, socket, rawHeaders, expected) => {
     expect(isEncrypted(socket, rawHeaders, PROXIES)).toBe(expected);

@@ -19,7 +19,7 @@ const ONE: ClientConfig = { name: 'one', key_sha256: hashClientKey(KEY).toUpperC
 const TWO: ClientConfig = { name: 'two', key_sha256: hashClientKey(OTHER_KEY) };
 
 describe('inject without clients', () => {
-  it('everybody is anonymous, and credentials are neither read nor forwarded', () => {
+  it('inject without clients: every caller is anonymous, and credentials are neither read nor forwarded', () => {
     for (const rawHeaders of [[], ['x-api-key', 'a', 'authorization', 'Bearer b'], ['authorization', 'Basic x', 'x-api-key', '']]) {
       expect(registry('inject').authenticate(rawHeaders)).toEqual({ kind: 'client', name: 'anonymous', via: 'none', forwardCredentials: false });
     }
@@ -101,7 +101,7 @@ describe('forward without clients', () => {
 });
 
 describe('forward with clients', () => {
-  const clients = registry('forward', [ONE, { ...TWO, key_sha256: hashClientKey('a-key-somebody-chose') }]);
+  const clients = registry('forward', [ONE, { ...TWO, key_sha256: hashClientKey('a-self-chosen-key') }]);
 
   it.each([['x-api-key', OWN_KEY], ['authorization', `Bearer ${OAUTH}`]])('takes the gateway\'s key in x-penstock-key beside the client\'s own in %s', (field, value) => {
     expect(clients.authenticate([field, value, 'X-Penstock-Key', KEY])).toMatchObject({ kind: 'client', name: 'one', via: 'x-penstock-key', forwardCredentials: true });
@@ -118,8 +118,8 @@ describe('forward with clients', () => {
     ['no_upstream_credential', ['x-penstock-key', KEY]],
     ['gateway_key_misplaced', ['x-api-key', KEY]],
     ['gateway_key_misplaced', ['x-penstock-key', KEY, 'authorization', `Bearer ${createClientKey()}`]],
-    ['gateway_key_misplaced', ['x-penstock-key', KEY, 'x-api-key', 'a-key-somebody-chose']],
-    ['gateway_key_misplaced', ['x-penstock-key', KEY, 'x-api-key', 'Bearer a-key-somebody-chose']],
+    ['gateway_key_misplaced', ['x-penstock-key', KEY, 'x-api-key', 'a-self-chosen-key']],
+    ['gateway_key_misplaced', ['x-penstock-key', KEY, 'x-api-key', 'Bearer a-self-chosen-key']],
     ['gateway_key_misplaced', ['x-penstock-key', KEY, 'x-api-key', `Bearer ${KEY}`]],
     ['gateway_key_misplaced', ['x-penstock-key', KEY, 'authorization', `Bearer key=${KEY}`]],
   ])('refuses with %s, so that no key of ours reaches Anthropic: %j', (reason, rawHeaders) => {
@@ -133,7 +133,7 @@ describe('a refusal', () => {
     for (const reason of REFUSAL_REASONS) expect(REFUSAL_MESSAGES[reason]).toContain('gateway');
   });
 
-  it('never crashes and never forwards what nobody authenticated, whatever the headers', () => {
+  it('authentication: never crashes and never forwards an unauthenticated request, whatever the headers', () => {
     const name = fc.constantFrom('x-api-key', 'authorization', 'x-penstock-key', 'X-API-KEY', 'cookie');
     const value = fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom(KEY, OTHER_KEY, `Bearer ${KEY}`, `bearer  bearer ${OTHER_KEY}`, `Bearer ${OAUTH}`, OWN_KEY, 'Bearer '));
     const lines = fc.array(fc.tuple(name, value), { maxLength: 4 }).map((pairs) => pairs.flat());

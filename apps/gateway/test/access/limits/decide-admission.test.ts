@@ -19,11 +19,11 @@ describe('a decision', () => {
     expect(await decide(undefined)).toMatchObject({ refusal: undefined, steps: ['readTokens', 'take', 'add'] });
   });
 
-  it('that nobody waits for any more takes no place (nobody would give it back)', async () => {
+  it('admission: an abandoned decision takes no place (a place without an owner is never released)', async () => {
     expect((await decide('readTokens')).steps).toEqual(['readTokens']);
   });
 
-  it('that nobody waits for any more does not use up the minute', async () => {
+  it('admission: an abandoned decision does not count against the minute', async () => {
     expect((await decide('take')).steps).toEqual(['readTokens', 'take']);
   });
 

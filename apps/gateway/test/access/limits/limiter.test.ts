@@ -38,7 +38,7 @@ describe('a client without limits', () => {
   it('needs no admission, and gets one that counts nothing', async () => {
     start({ concurrent_requests: 1 });
     expect(limiter.needsLimits('free')).toBe(false);
-    expect(limiter.needsLimits('nobody')).toBe(false);
+    expect(limiter.needsLimits('unknown')).toBe(false);
     expect(await countAdmitted(100, 'free')).toBe(100);
     expect(start({}).needsLimits('a')).toBe(false);
   });

@@ -16,7 +16,7 @@ async function failureOf(promise: Promise<unknown>): Promise<unknown> {
 }
 
 describe('createStoreGuard', () => {
-  it('ends a step that hangs at its deadline, and tells it that nobody waits', async () => {
+  it('store guard: ends a step that hangs at its deadline, and marks it as abandoned', async () => {
     const guard = createStoreGuard(250);
     let wasAbandoned: (() => boolean) | undefined;
     const failure = failureOf(guard.run((isAbandoned) => {

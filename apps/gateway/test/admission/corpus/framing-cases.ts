@@ -21,7 +21,7 @@ const BLANKS = cases(TAKES_TABS ? 'forward' : 'refuse', 'framing', {
   'content-length with blanks around its value': post(`Content-Length: \t ${BODY.length} \t\r\n`, BODY),
 }, TAKES_TABS ? { outboundBody: BODY } : {});
 
-/** The same body under two lengths: whoever believes the other one reads a request of the attacker's. */
+/** The same body under two lengths: a parser that uses the other one reads a request of the attacker's. */
 const TWO_LENGTHS = cases('refuse', 'two lengths', {
   'CL.TE, nothing left for the second reader': bothLengths(`Content-Length: 5\r\n${TE}`, `0\r\n\r\n${SMUGGLED}`),
   'CL.TE with a whole request behind': bothLengths(`Content-Length: ${5 + SMUGGLED.length}\r\n${TE}`, `0\r\n\r\n${SMUGGLED}`),

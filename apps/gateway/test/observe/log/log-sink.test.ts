@@ -78,7 +78,7 @@ test('what a full pipe does not take waits for its reader, and nothing is lost',
   pipe.close();
 });
 
-test('a pipe that nobody reads does not hold up the end for more than a moment, and the end says so', async () => {
+test('log sink: a pipe that is not read delays the end only for a moment, and end() resolves to false', async () => {
   const pipe = openPipe(0);
   const sink = new LogSink({ destination: pipe.descriptor, minWrite: 1, maxWrite: 131_072, onFailure: fail });
   for (const line of lines(1_000)) sink.write(line);
@@ -101,7 +101,7 @@ test('a full disk is reported, costs bounded memory, and does not hold up the en
   expect(await sink.end()).toBe(true);
 });
 
-test('after a reader that went away, lines for nobody do not pile up', async () => {
+test('log sink: after the reader of a pipe closed it, lines are not queued', async () => {
   const path = join(folder, 'pipe');
   execFileSync('mkfifo', [path]);
   const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);

@@ -36,15 +36,15 @@ describe('a line of the access log', () => {
 
   it('words any duration as JSON does', () => {
     const line = createRequestLine();
-    const worded = (value: number): unknown => /"duration_ms":([^,]*),/.exec(line({ ...WHOLE, duration_ms: value }))?.[1];
-    const check = (value: number): void => { expect(worded(value)).toBe(JSON.stringify(value)); };
+    const written = (value: number): unknown => /"duration_ms":([^,]*),/.exec(line({ ...WHOLE, duration_ms: value }))?.[1];
+    const check = (value: number): void => { expect(written(value)).toBe(JSON.stringify(value)); };
     for (const value of [0, -0, 0.001, 0.01, 0.1, 0.999, 1, 1.5, 10, 999.999, 1_000, 86_400_000.001, 2 ** 30, 2 ** 30 - 0.001, 2 ** 53, 1e21, -1.5, 0.0001, 1 / 3, Number.MIN_VALUE]) check(value);
     assert(property(integer({ min: 0, max: 2 ** 40 }), (micros) => check(Math.round(micros) / 1_000)), { numRuns: 2_000 });
     assert(property(double({ noNaN: true, noDefaultInfinity: true }), check), { numRuns: 2_000 });
   });
 
   it.each(['2026-11-28T23:59:59.999Z', '2026-11-29T00:00:00.000Z', '2026-11-29T00:00:00.007Z', '2025-01-01T10:00:00.070Z'].map((_, index, times) => [times.slice(0, index + 1)]))(
-    'has the time of its moment, whatever was worded before: %j', (times) => {
+    'request line: has the time of its moment, whatever times were written before: %j', (times) => {
       vi.useFakeTimers();
       try {
         const line = createRequestLine();

@@ -27,7 +27,7 @@ describe('an observer that fails', () => {
     expect(lines).toHaveLength(3);
   });
 
-  it('is counted, reported, and hurts nobody, even when the report fails as well', async () => {
+  it('a failing observer: is counted, reported, and fails no request, even when the report fails as well', async () => {
     const onObserverError = vi.fn(() => { throw new Error('the report is an observer, too'); });
     const metrics = createTestMetrics({ onObserverError });
     metrics.recordRequest({ ...STREAMED_MESSAGE, requestBytes: Number.NaN });

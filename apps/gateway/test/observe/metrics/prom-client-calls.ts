@@ -11,7 +11,7 @@ export interface PromClientCalls {
 type Method = (this: unknown, ...parameters: readonly unknown[]) => unknown;
 
 function isOwn(metric: unknown): boolean {
-  // What Node itself reports, such as a garbage collection, is nobody's event.
+  // Events of Node itself, such as a garbage collection, belong to no request.
   return metric instanceof Registry || (typeof metric === 'object' && metric !== null && String(Reflect.get(metric, 'name')).startsWith('penstock_'));
 }
 

@@ -12,7 +12,7 @@ const ERROR = 2;
 const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
 const PARENT = `00-${TRACE_ID}-b7ad6b7169203331-01`;
 const UNSAMPLED_PARENT = `00-${TRACE_ID}-b7ad6b7169203331-00`;
-const SECRET_PROMPT = 'the prompt that nobody may see';
+const SECRET_PROMPT = 'the prompt that must stay secret';
 
 let simulator: Simulator;
 let collector: Collector;

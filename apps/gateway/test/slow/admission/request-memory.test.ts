@@ -85,18 +85,18 @@ describe('a body of 32 MB', () => {
 describe('the byte budget', () => {
   const series = (): Promise<number> => (gateway as TestGateway).series('penstock_buffered_bytes{side="native"}');
 
-  test('is not touched by 100 connections that announce 32 MB and send nothing, and an honest request gets through', async () => {
+  test('is not touched by 100 connections that announce 32 MB and send nothing, and a complete request gets through', async () => {
     const { port } = await start({ anthropic_native: { max_buffered_bytes: 8 * MIB } });
     const idle = await Promise.all(Array.from({ length: 100 }, () => openRawConnection(port)));
     for (const connection of idle) connection.send(`${HEAD}Content-Length: ${BODY_BYTES}\r\n\r\n`);
-    const honest = await openRawConnection(port);
+    const complete = await openRawConnection(port);
     expect(await series()).toBe(0);
-    honest.send(`${HEAD}Content-Length: ${MIB}\r\n\r\n`);
-    await sendBlanks(honest, MIB - 2);
-    honest.send('{}');
+    complete.send(`${HEAD}Content-Length: ${MIB}\r\n\r\n`);
+    await sendBlanks(complete, MIB - 2);
+    complete.send('{}');
     await once(upstream, 'connection');
     expect(await series()).toBe(MIB);
-    for (const connection of [...idle, honest]) connection.close();
+    for (const connection of [...idle, complete]) connection.close();
   });
 
   test('gives one client a quarter: over it the answer is 429 overloaded with retry-after', async () => {

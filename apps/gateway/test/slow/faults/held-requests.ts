@@ -61,7 +61,7 @@ export async function holdRequests(penstock: PenstockProcess, upstream: FaultUps
       },
     });
   };
-  // The upload takes a slot, streams take the rest, and then somebody waits.
+  // The upload takes a slot, streams take the rest, and the next request waits.
   await hold('send');
   await waitUntil(async () => await metricOf(penstock, 'penstock_requests_in_flight{side="native"}') === 1);
   for (let taken = 1; taken < slots; taken += 1) await hold('relay');

@@ -59,7 +59,7 @@ async function untilGone({ gateway, truth }: Scene): Promise<void> {
 export async function sendVariety(scene: Scene): Promise<void> {
   for (let round = 0; round < 8; round += 1) {
     for (const trouble of ['', 'status=529', 'status=429', 'status=400', 'error-event', 'no-stop', 'reset', 'quota']) await sendTrouble(scene, trouble);
-    await sendTrouble(scene, '', { key: 'pen_nobody' });
+    await sendTrouble(scene, '', { key: 'pen_unknown' });
     await sendTrouble(scene, '', { key: CLIENT_KEYS.limited });
     const leaving = new AbortController();
     await sendTrouble(scene, 'hang', { signal: leaving.signal, onHead: () => leaving.abort() });
@@ -92,7 +92,7 @@ export async function fillPool(scene: Scene): Promise<void> {
   const open = Array.from({ length: 4 }, () => sendTrouble(scene, 'hang', { signal: leaving.signal }));
   await firing(scene, 'PenstockPoolSaturated');
   open.push(...await until(scene, 'PenstockWaitersRising', 300, () => sendTrouble(scene, 'hang', { signal: leaving.signal })));
-  // Nobody leaves of these, who are refused or wait: a client that leaves while it is refused would not know which it was.
+  // These clients stay: one that leaves while it is refused could not know whether it was refused or waited.
   const staying = await until(scene, 'PenstockRequestsRefused', 100, () => sendTrouble(scene, 'hang'));
   leaving.abort();
   await Promise.all(open);

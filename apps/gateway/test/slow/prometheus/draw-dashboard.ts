@@ -33,7 +33,7 @@ function finite(panel: DrawnPanel): number[] {
   return panel.series.flatMap(({ values }) => values.map(([, value]) => value).filter((value) => Number.isFinite(value)));
 }
 
-/** The runs of a series between its gaps; a line across a gap would show what nobody measured. */
+/** The runs of a series between its gaps; a line across a gap would show values that were not measured. */
 function unbroken(values: Series['values']): (readonly [number, number])[][] {
   const runs: (readonly [number, number])[][] = [];
   let previous = Number.NEGATIVE_INFINITY;

@@ -27,7 +27,7 @@ describe.skipIf(MISSING_TOOLS.length > 0)(`a real Prometheus that scrapes real g
   beforeAll(async () => {
     incidents = await runIncidents();
     ({ prometheus } = incidents);
-    // The pictures of the documentation are drawn from this run when somebody asks for them.
+    // The pictures of the documentation are drawn from this run on request.
     if (process.env['PENSTOCK_DRAW_PICTURES'] === '1') await drawPictures(prometheus, choose);
   }, 400_000);
 
@@ -54,7 +54,7 @@ describe.skipIf(MISSING_TOOLS.length > 0)(`a real Prometheus that scrapes real g
       expect(sum(await prometheus.query(`sum(penstock_request_seconds_count{job="${job}", side="native"})`))).toBe(total);
     });
 
-    it('the troubles were of every kind (a count that nobody moved proves nothing)', () => {
+    it('the troubles were of every kind (a counter that did not move proves nothing)', () => {
       expect(Object.keys(incidents.truths['penstock-troubled'].outcomes).toSorted()).toEqual([
         'client_error', 'client_gone', 'ok', 'overloaded', 'stream_error_event', 'upstream_error', 'upstream_reset', 'upstream_truncated', 'upstream_unreachable']);
     });

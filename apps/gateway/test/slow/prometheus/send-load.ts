@@ -117,7 +117,7 @@ export function startLoad(anthropic: string, lanes: number): { stop(): Promise<T
     }
   };
   const done = Promise.all(Array.from({ length: lanes }, lane));
-  // Whoever stops the load hears of its failure; until then it is nobody's unhandled rejection.
+  // stop() rejects with the failure; until then it must not count as an unhandled rejection.
   done.catch(() => undefined);
   return {
     async stop() {

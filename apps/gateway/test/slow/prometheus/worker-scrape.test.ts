@@ -8,7 +8,7 @@ const CLIENTS = 800;
 const SCRAPES = 30;
 const WARM_UP = 20;
 const MOST_MS = 50;
-/** Far less than the second after which a worker counts as silent: nobody waits for one that only starts. */
+/** Far less than the second after which a worker counts as silent: a scrape does not wait for a worker that only starts. */
 const WHILE_REPLACED_MS = 500;
 
 interface Scrape {

@@ -6,7 +6,7 @@ import { scrubbedEnvironment } from '@penstock/test-support';
 const TOLD_TO_SCRIPTS = /^(pnpm_|PNPM_|npm_(command|execpath|node_execpath|lifecycle_|package_|config_(user_agent|cache|prefix|local_prefix|verify_deps))|INIT_CWD$|NODE$|TURBO_)/;
 
 /**
- * The environment of somebody who never ran anything here: an empty home, the machine's own Node and npm, and neither the tools of this
+ * The environment of a first-time user: an empty home, the machine's own Node and npm, and neither the tools of this
  * workspace on the path nor a word of the package manager that runs this test. Where packages come from stays the machine's matter.
  */
 export function newcomerEnvironment(home: string, extra: Readonly<Record<string, string>>): Record<string, string> {

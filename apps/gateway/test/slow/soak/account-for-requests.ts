@@ -21,7 +21,7 @@ export interface Account {
 const RECORDED_AS: Readonly<Record<string, readonly string[]>> = {
   // A clock of ours, or the upstream's end.
   broken: ['upstream_truncated', 'upstream_timeout'],
-  // Whoever leaves after the head does not learn whether the rest was on its way already.
+  // A client that leaves after the head cannot know whether the rest was already on its way.
   aborted: ['client_gone', 'ok'],
 };
 

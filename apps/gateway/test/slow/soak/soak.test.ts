@@ -28,7 +28,7 @@ const NOISE: Readonly<Record<Quantity, readonly [number, number]>> = {
   rssMb: SECONDS < 600 ? [0.15, 24] : [0.1, 16],
   heapMb: [0.1, 6], resources: [0.2, 20], descriptors: [0.1, 12], sockets: [0.1, 12], series: [0, 6],
 };
-/** What must be nothing when nobody asks any more. */
+/** Gauges that must be zero once no request is left. */
 const GAUGES = ['penstock_requests_in_flight', 'penstock_streams_open', 'penstock_upstream_pool_waiting', 'penstock_buffered_bytes'];
 
 interface Surroundings {
