@@ -154,14 +154,14 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   };
 }
 
-function createMetrics({ config, version, processLogger, share }: GatewayOptions, readBudgets: ReadBudgets): GatewayMetrics {
+function createMetrics({ config, version, processLogger, share }: GatewayOptions, budgets: ReadBudgets): GatewayMetrics {
   return createGatewayMetrics({
     registry: new Registry(), version, clientNames: config.clients.map(({ name }) => name), dropReasons: DROP_REASONS,
     routes: { native: [...NATIVE_ROUTES, UNKNOWN_ROUTE].map(({ template }) => template).concat(UNMATCHED_ROUTES.native), front_door: FRONT_DOOR_ROUTES },
     onObserverError: createObserverReport(processLogger.logger),
     // With several workers the primary does.
     loadsConfiguration: share === undefined,
-    readBudgets,
+    readBudgets: budgets,
   });
 }
 

@@ -43,7 +43,7 @@ interface Case {
 
 const raw = async (gateway: TestGateway, method: string, target: string, fields: readonly string[] = [], body = ''): Promise<Awaited<ReturnType<typeof sendRawRequest>>> =>
   sendRawRequest(gateway.port, [`${method} ${target} HTTP/1.1`, ...(fields.some((field) => field.startsWith('Host')) ? [] : ['Host: localhost']), ...fields, `Content-Length: ${body.length}`, '', body].join('\r\n'));
-const status = (method: string, target: string, fields: readonly string[] = [], body = '') => async (gateway: TestGateway): Promise<number> => Number(statusOf(await raw(gateway, method, target, fields, body)));
+const status = (method: string, target: string, fields: readonly string[] = [], body = '') => async (gateway: TestGateway): Promise<number> => statusOf(await raw(gateway, method, target, fields, body));
 const post = (gateway: TestGateway, path: string, body: object): Promise<Response> => fetch(gateway.origin + path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
 const upstreamField = (name: string, fields: readonly string[] = []) => async (gateway: TestGateway): Promise<readonly string[]> => {
   await raw(gateway, 'GET', '/anthropic/v1/models', fields);
