@@ -3,8 +3,8 @@ const FREED_BYTES = 16 * 1024;
 
 /**
  * Gives the memory of a buffer back at once, where it has memory of its own; afterwards the buffer is empty. The collector counts memory
- * outside of its heap: each 64 MB of it, which is thirty bodies of 2 MB, cost a full collection of everything the process holds. To be
- * called when nobody reads the buffer any more, a socket's pending write included.
+ * outside of its heap: each 64 MB of it, which is thirty bodies of 2 MB, cost a full collection of everything the process holds. Call it
+ * only when no reader of the buffer is left, a socket's pending write included.
  */
 export function freeMemory(chunk: Uint8Array): void {
   const { buffer } = chunk;

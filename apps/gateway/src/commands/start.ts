@@ -3,7 +3,7 @@ import type { Simulator } from '@penstock/anthropic-simulator';
 import { isConfigError } from '../config/config-error.ts';
 import type { GatewayConfig } from '../config/gateway-config.ts';
 import { loadConfig, type LoadConfigOptions, type LoadedConfig } from '../config/load-config.ts';
-import { resolveWorkerCount } from '../process/resolve-worker-count.ts';
+import { resolveWorkerCount } from '../config/worker-share.ts';
 import { describeStart } from './describe-start.ts';
 import { leadsToOurselves } from '../config/rules/targets-self.ts';
 import { runProcess } from '../process/run-process.ts';

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { ConfigError } from './config-error.ts';
 import { findCrossFieldProblems, ruleContext } from './problems/find-problems.ts';
 import { gatewayConfigSchema } from './gateway-config.ts';
-import { isFields } from './is-fields.ts';
+import { isFields } from './reading/overrides.ts';
 import { reloadablePaths } from './reference/config-json-schema.ts';
 import type { GatewayConfig } from './gateway-config.ts';
 import type { LoadedConfig } from './load-config.ts';

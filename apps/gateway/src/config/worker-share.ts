@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { GatewayConfig } from './gateway-config.ts';
 import { CLIENT_LIMIT_NAMES, type ClientLimits } from './sections/clients-section.ts';
 import type { PoolConfig } from './sections/upstream-settings.ts';
@@ -6,6 +7,11 @@ import type { PoolConfig } from './sections/upstream-settings.ts';
 export interface WorkerShare {
   readonly index: number;
   readonly count: number;
+}
+
+/** The number of workers to start: `server.workers`, where 0 means one a core. */
+export function resolveWorkerCount(config: Pick<GatewayConfig, 'server'>, cores: number = availableParallelism()): number {
+  return config.server.workers === 0 ? cores : config.server.workers;
 }
 
 /** A worker's part of a number that may become 0; the remainder goes to the first ones. */

@@ -3,7 +3,7 @@ import { FrontDoorError, relayRoutesAt, type Backend, type BackendRequest, type 
 import { createUpstreamClient, type CreateBodyCheck, isUpstreamError, type RequestTimeouts, type UpstreamClient } from '@penstock/upstream-client';
 import type { EffectiveBackend } from './front-door-backends.ts';
 import type { FrontDoorConfig } from '../config/sections/front-door-section.ts';
-import { DrainingBody } from '../body/draining-body.ts';
+import { SelfReleasingBody } from '../body/self-releasing-body.ts';
 import { describeFullPool, describeFullQueue } from '../request/describe-full-pool.ts';
 import { backendSettings } from './backend-settings.ts';
 import { droppedByTranslation, droppedRequestFields, type DroppedField } from './dropped-fields.ts';
@@ -123,8 +123,8 @@ function basePathOf(kind: EffectiveBackend['kind'], pathname: string): (path: st
 }
 
 /** A larger body is let go of as it is sent: its answer may take minutes, in which whoever sends it would hold it. */
-function outboundBody(body: BackendRequest['body']): BackendRequest['body'] | DrainingBody {
-  return isHeldLong(body) ? new DrainingBody([body]) : body;
+function outboundBody(body: BackendRequest['body']): BackendRequest['body'] | SelfReleasingBody {
+  return isHeldLong(body) ? new SelfReleasingBody([body]) : body;
 }
 
 /** A body that is passed on as it arrives holds its slot for as long as the client likes. */

@@ -7,7 +7,7 @@ import {
 } from '@penstock/openai-front-door';
 import type { CreateBodyCheck, UpstreamClient } from '@penstock/upstream-client';
 import type { Context } from 'koa';
-import type { MountedSide } from '../http/mounted-side.ts';
+import type { MountedSide } from '../http/create-application.ts';
 import type { ClientRegistry } from '../access/clients/client-registry.ts';
 import { frontDoorBackends, frontDoorModels } from './front-door-backends.ts';
 import type { GatewayConfig } from '../config/gateway-config.ts';

@@ -2,6 +2,7 @@ import { ChunkList } from '@penstock/inbound-server';
 import type { BackendResponse } from '@penstock/openai-front-door';
 import type { UpstreamController } from '@penstock/upstream-client';
 import type { Dispatcher } from 'undici';
+import { isEventStreamType } from '../body/event-stream-type.ts';
 import type { UpstreamTarget, UpstreamTrace } from '../request/request-trace.ts';
 
 /** Bytes that may wait for the translation before the upstream is paused. */
@@ -136,7 +137,7 @@ export class ResponseBody implements Dispatcher.DispatchHandler, AsyncIterableIt
 
 function isEventStream(rawHeaders: readonly string[]): boolean {
   for (let index = 0; index < rawHeaders.length; index += 2) {
-    if (rawHeaders[index]?.toLowerCase() === 'content-type') return /^text\/event-stream\s*(?:;|$)/i.test(rawHeaders[index + 1] ?? '');
+    if (rawHeaders[index]?.toLowerCase() === 'content-type') return isEventStreamType(rawHeaders[index + 1] ?? '');
   }
   return false;
 }

@@ -12,9 +12,13 @@ import { createRequestId } from '../request/request-id.ts';
 import type { Side } from '../request/request-record.ts';
 import { admitRequest } from './admit-request.ts';
 import { answerCors } from './cors.ts';
-import type { MountedSide } from './mounted-side.ts';
 import { describeRefusal, sideOf, type Refusal } from './refusal.ts';
 import { findWrongAddress } from './wrong-address.ts';
+
+/** One API of the gateway, as the application mounts it. It answers every request, and never throws. */
+export interface MountedSide {
+  handle(context: Koa.Context, inbound: InboundRequest): Promise<void>;
+}
 
 /** The options of `createApplication`. */
 export interface ApplicationOptions {

@@ -28,13 +28,13 @@ export interface NativeSide {
   isHealthy(): boolean;
   /** Applies what can change without a restart to requests that come from now on. */
   update(config: GatewayConfig, clients: ClientRegistry): void;
-  /** Breaks open responses honestly; the drain deadline. */
+  /** Breaks open responses visibly; the drain deadline. */
   interrupt(reason: string): void;
   close(graceMs: number): Promise<void>;
 }
 
-/** What the app gives the native side. */
-export interface NativeSideOptions extends Omit<NativeParts, 'upstream' | 'upstreamOrigin' | 'basePath' | 'budget' | 'relays' | 'health' | 'usageObserver' | 'measuringObserver'> {
+/** The parts that the app gives the native side. */
+export interface NativeSideOptions extends Pick<NativeParts, 'metrics' | 'log' | 'observer' | 'limiter' | 'lifecycle' | 'viaPseudonym' | 'tracing' | 'isDegraded'> {
   readonly config: GatewayConfig;
   readonly clients: ClientRegistry;
 }

@@ -4,6 +4,7 @@ import { createRelayHandler, type KeepAliveOptions, type RelayFailure, type Rela
 import { createUsageObserver, type UsageObserver } from '@penstock/anthropic-usage';
 import type { LongLived, RequestTimeouts, UpstreamController } from '@penstock/upstream-client';
 import type { Dispatcher } from 'undici';
+import { isEventStreamType } from '../body/event-stream-type.ts';
 import { isEncrypted } from '../access/clients/client-address.ts';
 import { outcomeOfBreak } from './classify-failure.ts';
 import { failureEvent } from './failure-event.ts';
@@ -44,7 +45,7 @@ export function forward(runtime: NativeRuntime, exchange: NativeExchange, route:
       longLived: held,
       responseFields: handler === relay.handler ? 'raw' : 'parsed',
     }, handler);
-    // Body and fields now belong to the upstream client, which lets go of them as they are sent.
+    // Body and fields now belong to the upstream client, which releases them as they are sent.
     exchange.outbound = NOTHING_OUTBOUND;
     exchange.outboundHeaders = NO_HEADERS;
   });
@@ -103,7 +104,7 @@ class NativeRelay implements OpenRelay, RelayOptions {
     this.controller = controller as UpstreamController;
   }
 
-  /** Without an observer nobody looks for a stop event, and the end of the connection is taken as the end. */
+  /** Without an observer no stop event is looked for, and the end of the connection is taken as the end. */
   sawStop(): boolean {
     return this.observer?.sawStop ?? true;
   }
@@ -178,7 +179,7 @@ function readResponseFacts(headers: readonly string[]): ResponseFacts {
         if (name.toLowerCase() === 'request-id') requestId = headers[index + 1];
         break;
       case 12:
-        if (name.toLowerCase() === 'content-type') isEventStream = /^text\/event-stream\s*(?:;|$)/i.test(headers[index + 1] as string);
+        if (name.toLowerCase() === 'content-type') isEventStream = isEventStreamType(headers[index + 1] as string);
         break;
       case 13:
         if (name.toLowerCase() === 'cache-control') hasCacheControl = true;

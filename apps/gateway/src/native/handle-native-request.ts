@@ -1,5 +1,5 @@
 import type { InboundRequest } from '../request/inbound-request.ts';
-import { admit, authenticate, receive, reserveTokens, route, takeLimits } from './native-phases.ts';
+import { admit, authenticate, buildOutboundHead, receive, reserveTokens, route, takeLimits } from './native-phases.ts';
 import { forward } from './forward.ts';
 import { NativeExchange } from './native-exchange.ts';
 import type { NativeRuntime } from './native-runtime.ts';
@@ -19,6 +19,7 @@ export async function handleNativeRequest(runtime: NativeRuntime, inbound: Inbou
   try {
     admit(runtime, exchange); //                          1. refuse what is ambiguous, and loops
     authenticate(runtime, exchange); //                   2. before a body byte is read
+    buildOutboundHead(runtime, exchange); //              the header policy
     const matched = route(runtime, exchange); //          3. on the linted path and the method
     const limited = takeLimits(runtime, exchange); //     4. of this client
     await (limited ?? HEAD_READ);

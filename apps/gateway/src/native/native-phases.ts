@@ -3,7 +3,7 @@ import { performance } from 'node:perf_hooks';
 import { hasViaPseudonym } from '@penstock/header-policy';
 import { checkModels } from './check-models.ts';
 import { checkThread } from './check-thread.ts';
-import { DrainingBody } from '../body/draining-body.ts';
+import { SelfReleasingBody } from '../body/self-releasing-body.ts';
 import { findMisplacedPath } from './explain-path.ts';
 import { ClientGone, GatewayError } from '../request/gateway-error.ts';
 import { estimateInput } from '../access/limits/charge-tokens.ts';
@@ -20,7 +20,7 @@ const JOINED_BODY_BYTES = 64 * 1024;
 /** A streamed answer may take minutes, in which its request's body is held in full. */
 const HELD_BODY_BYTES = 512;
 
-/** Phase 1. What the parser let through was linted before routing; here come loops and the drain. */
+/** Phase 1. Refuses loops, and requests while draining; the head was validated before routing. */
 export function admit(runtime: NativeRuntime, exchange: NativeExchange): void {
   if (runtime.tracing !== undefined) exchange.inbound.trace = runtime.tracing.begin(exchange.inbound);
   if (runtime.lifecycle.isRefusing) throw new GatewayError('draining', 'The gateway is shutting down.', { retryAfterSeconds: 1 });
@@ -29,7 +29,7 @@ export function admit(runtime: NativeRuntime, exchange: NativeExchange): void {
   }
 }
 
-/** Phase 2. Who calls, and which fields go upstream. */
+/** Phase 2. The client, by its key. */
 export function authenticate(runtime: NativeRuntime, exchange: NativeExchange): void {
   const { rawHeaders } = exchange.inbound.request;
   const identity = runtime.clients.authenticate(rawHeaders, 'native');
@@ -42,11 +42,15 @@ export function authenticate(runtime: NativeRuntime, exchange: NativeExchange): 
   exchange.inbound.authenticated();
   exchange.client = identity.name;
   exchange.rules = identity.client;
+}
+
+/** The end of phase 2: the header policy decides which fields go upstream, and the gateway's own are added. */
+export function buildOutboundHead(runtime: NativeRuntime, exchange: NativeExchange): void {
   // An answer that must be read here is asked for without compression: to count a client's tokens, or to rewrite a batch's URL.
-  exchange.measuresText = runtime.limiter.limitsTokens(identity.name);
+  exchange.measuresText = runtime.limiter.limitsTokens(exchange.client);
   const mustRead = exchange.measuresText || (runtime.rewritesResultsUrl && exchange.inbound.path.startsWith(BATCHES_PATH));
   const additions = mustRead ? runtime.readableAdditions : runtime.additions;
-  const forwarded = runtime.policy.forwardRequestHeaders(rawHeaders, additions);
+  const forwarded = runtime.policy.forwardRequestHeaders(exchange.inbound.request.rawHeaders, additions);
   if (!forwarded.ok) throw new GatewayError(forwarded.violation.code === 'too_many_fields' ? 'header_overflow' : 'bad_request', forwarded.violation.message);
   if (forwarded.dropped.length > 0) runtime.metrics.headersDropped('request', forwarded.dropped);
   exchange.outboundHeaders = forwarded.headers;
@@ -75,7 +79,7 @@ async function waitForLimits(runtime: NativeRuntime, exchange: NativeExchange): 
   const admission = await runtime.limiter.admit(exchange.client);
   if (admission.ok) {
     exchange.limits = admission.lease;
-    // A client that left while a shared store was asked tells nobody again: its body would be waited for, and its place held.
+    // If the client disconnected during the store call, its `close` event has already fired. Stop here, or the lease is held until the body times out.
     if (exchange.inbound.isGone) throw new ClientGone();
     return;
   }
@@ -168,9 +172,9 @@ function readReceived(exchange: NativeExchange, received: ReceivedJson): void {
   exchange.receivedAt = performance.now();
 }
 
-/** One buffer goes out with the head in a single write; more is never joined, and what is not small is let go of while its answer streams. */
+/** One buffer goes out with the head in a single write; more is never joined, and a body that is not small is released while its answer streams. */
 function outboundBody(chunks: readonly Buffer[], byteLength: number, wantsStream: boolean): OutboundBody['body'] {
   const isHeldLong = wantsStream && byteLength > HELD_BODY_BYTES;
-  if (isHeldLong || byteLength > JOINED_BODY_BYTES) return new DrainingBody(chunks);
+  if (isHeldLong || byteLength > JOINED_BODY_BYTES) return new SelfReleasingBody(chunks);
   return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
 }

@@ -1,7 +1,6 @@
 import { createGateway, type Gateway } from '../create-gateway.ts';
 import { startOperationsServer, type OperationsServer } from './operations-server.ts';
-import { flushLog } from './flush-log.ts';
-import { openLog } from './open-log.ts';
+import { flushLog, openLog } from './process-log.ts';
 import { createReload } from './reload-config.ts';
 import { releaseStartupMemory } from './release-startup-memory.ts';
 import { describeListenError, type RunOptions } from './run-options.ts';

@@ -5,9 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { createInboundServer, DEFAULT_INBOUND_LIMITS } from '@penstock/inbound-server';
 import { fieldValues, openRawConnection, sendRawRequest, statusOf } from '@penstock/test-support';
 import { afterEach, expect, test } from 'vitest';
-import { createApplication } from '../../src/http/create-application.ts';
+import { createApplication, type MountedSide } from '../../src/http/create-application.ts';
 import { describeParserError } from '../../src/http/describe-parser-error.ts';
-import type { MountedSide } from '../../src/http/mounted-side.ts';
 import { createOriginCheck } from '../../src/http/check-origin.ts';
 import { createLifecycle } from '../../src/process/lifecycle.ts';
 

@@ -69,7 +69,7 @@ test('a write that holds a thread of the process (a terminal that was stopped) d
   const pipe = openUnreadPipe();
   const child = spawn(process.execPath, ['--conditions=@penstock/source', '--input-type=module', '-e', `
     import { createLogger } from ${JSON.stringify(resolve(import.meta.dirname, '../../src/observe/log/create-logger.ts'))};
-    import { flushLog } from ${JSON.stringify(resolve(import.meta.dirname, '../../src/process/flush-log.ts'))};
+    import { flushLog } from ${JSON.stringify(resolve(import.meta.dirname, '../../src/process/process-log.ts'))};
     const processLogger = createLogger({ level: 'info', destination: 'stdout' }, 'json', () => undefined);
     for (let count = 0; count < 2_000; count += 1) processLogger.logger.info('a line of the log, and another one behind it');
     await flushLog(processLogger);`], { stdio: ['ignore', pipe.descriptor, 'inherit'], env: {} });

@@ -1,6 +1,6 @@
 import { frontDoorBackends } from '../../front-door/front-door-backends.ts';
 import { isLoopbackHost } from '../loopback.ts';
-import { resolveWorkerCount } from '../../process/resolve-worker-count.ts';
+import { resolveWorkerCount } from '../worker-share.ts';
 import { serviceLinks, type Environment } from '../reading/overrides.ts';
 import { FRONT_DOOR_GROUPS, ROUTE_GROUPS } from '../sections/route-groups.ts';
 import type { GatewayConfig } from '../gateway-config.ts';

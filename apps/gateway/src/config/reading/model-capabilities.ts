@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { valueProblem } from '../config-error.ts';
-import { isFields } from '../is-fields.ts';
 import type { ConfigProblem } from '../config-error.ts';
-import type { Environment } from './overrides.ts';
+import { isFields, type Environment } from './overrides.ts';
 
 /** Model capabilities as one source gives them, by model; not yet validated. */
 export type ModelCapabilityLayer = Readonly<Record<string, unknown>>;

@@ -1,4 +1,3 @@
-import { isFields } from '../is-fields.ts';
 import { formatPath } from '../problems/secret-fields.ts';
 
 /** The environment as the process has it. */
@@ -94,4 +93,9 @@ export function applyOverrides(document: unknown, overrides: readonly Override[]
 /** The variable or flag behind a path, if one set it. */
 export function sourceOfOverride(overrides: readonly Override[], path: string): string | undefined {
   return overrides.find((override) => formatPath(override.path) === path)?.source;
+}
+
+/** Whether a value is a JSON object, neither null nor a list. */
+export function isFields(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,5 +1,5 @@
 import { valueProblem } from '../config-error.ts';
-import { resolveWorkerCount } from '../../process/resolve-worker-count.ts';
+import { resolveWorkerCount } from '../worker-share.ts';
 import type { CrossFieldRule } from './cross-field-rule.ts';
 
 const SIDES = ['anthropic_native', 'openai_front_door'] as const;

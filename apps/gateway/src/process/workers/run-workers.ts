@@ -1,10 +1,9 @@
 import cluster from 'node:cluster';
 import { fileURLToPath } from 'node:url';
 import type { GatewayConfig } from '../../config/gateway-config.ts';
-import { resolveWorkerCount } from '../resolve-worker-count.ts';
+import { resolveWorkerCount } from '../../config/worker-share.ts';
 import { createLifecycle } from '../lifecycle.ts';
-import { flushLog } from '../flush-log.ts';
-import { openLog } from '../open-log.ts';
+import { flushLog, openLog } from '../process-log.ts';
 import { createReload } from '../reload-config.ts';
 import { describeListenError, type RunOptions } from '../run-options.ts';
 import { untilStopped } from '../until-stopped.ts';

@@ -62,17 +62,17 @@ export function createWorkerFleet(options: FleetOptions): WorkerFleet {
     metrics.add(handle);
     const share = { index, count };
     handle.send({ type: 'start', config: divideConfig(config, share), share, version: options.version, viaPseudonym: options.viaPseudonym, logStyle: options.logStyle, tracing: options.tracing });
-    void outlive(handle, bornAt);
-    void standIn(handle, bornAt);
+    void replaceWhenExited(handle, bornAt);
+    void replaceWhenBroken(handle, bornAt);
     return handle;
   }
 
-  async function standIn(handle: WorkerHandle, bornAt: number): Promise<void> {
+  async function replaceWhenBroken(handle: WorkerHandle, bornAt: number): Promise<void> {
     await handle.broken;
-    if (all.size < MOST_PER_PLACE * count) replaceUnlessLeaving(handle, bornAt, 'a defect, when its responses have ended');
+    if (all.size < MOST_PER_PLACE * count) replaceUnlessLeaving(handle, bornAt, 'uncaught_exception');
   }
 
-  async function outlive(handle: WorkerHandle, bornAt: number): Promise<void> {
+  async function replaceWhenExited(handle: WorkerHandle, bornAt: number): Promise<void> {
     const endedBy = await handle.exited;
     all.delete(handle);
     metrics.remove(handle.id, isEnding || handle.isLeaving ? 'ended' : 'crashed');
@@ -109,7 +109,7 @@ export function createWorkerFleet(options: FleetOptions): WorkerFleet {
     } while (rollsAgain);
   }
 
-  // What a worker counted since its last word is lost with it when it is killed; asking often keeps that small.
+  // Counts since a worker's last snapshot are lost when it is killed; a short interval keeps them few.
   const snapshots = setInterval(() => { for (const worker of all) if (worker.isReady()) worker.scrape().catch(() => undefined); }, SNAPSHOT_INTERVAL_MS).unref();
 
   async function end(message: 'drain' | 'close', timeoutMs: number): Promise<void> {
@@ -134,14 +134,14 @@ export function createWorkerFleet(options: FleetOptions): WorkerFleet {
     warnings: () => Object.assign({}, ...[...workers.values()].map((worker) => worker.warnings())) as Record<string, string>,
     update(next) {
       config = next;
-      // To those that are only starting or leaving as well: a client that was removed must be refused by every one of them.
+      // To those that are only starting or leaving as well: a client that was removed must be refused by all of them.
       for (const worker of all) worker.send({ type: 'update', config: divideConfig(next, { index: worker.index, count }) });
     },
     reopenLog() {
       for (const worker of all) worker.send({ type: 'reopen_log' });
     },
     restart() {
-      // Who asks during a round wants what is installed now, which the first of its workers may not have.
+      // A restart that is asked for during a round needs another one: the first workers of this round may run an older installation.
       if (rolling !== undefined) rollsAgain = true;
       return (rolling ??= roll().finally(() => { rolling = undefined; }));
     },

@@ -1,13 +1,13 @@
 import type { GatewayConfig } from '../../config/gateway-config.ts';
 import { createGateway, type Gateway } from '../../create-gateway.ts';
 import { releaseStartupMemory } from '../release-startup-memory.ts';
-import { flushLog } from '../flush-log.ts';
+import { flushLog } from '../process-log.ts';
 import { describeListenError } from '../run-options.ts';
 import { createLogger, type ProcessLogger } from '../../observe/log/create-logger.ts';
 import { describeError } from '../../observe/log/describe-error.ts';
 import type { PrimaryMessage, WorkerMessage } from './worker-messages.ts';
 
-/** The program of one worker: it does what the primary says and ends when the primary is gone. */
+/** The program of one worker: it handles the primary's messages, and drains when the primary is gone. */
 let gateway: Gateway | undefined;
 let processLogger: ProcessLogger | undefined;
 let starting: Promise<void> = Promise.resolve();
@@ -15,9 +15,9 @@ let starting: Promise<void> = Promise.resolve();
 let newest: GatewayConfig | undefined;
 let isEnding = false;
 
-function tell(message: WorkerMessage): Promise<void> {
+function sendToPrimary(message: WorkerMessage): Promise<void> {
   return new Promise((resolve) => {
-    // The channel may be gone: then nobody is left to be told.
+    // The channel may be closed already.
     if (process.send === undefined || !process.connected) resolve();
     else process.send(message, undefined, undefined, () => resolve());
   });
@@ -30,9 +30,9 @@ async function start(message: Extract<PrimaryMessage, { type: 'start' }>): Promi
     releaseStartupMemory();
     gateway = await createGateway({ config, processLogger, version, viaPseudonym, share, tracing });
     if (newest !== undefined) gateway.update(newest);
-    await tell({ type: 'ready', port: gateway.port });
+    await sendToPrimary({ type: 'ready', port: gateway.port });
   } catch (error) {
-    await tell({ type: 'failed', message: describeListenError(error, config) });
+    await sendToPrimary({ type: 'failed', message: describeListenError(error, config) });
     await end(1);
   }
 }
@@ -41,18 +41,18 @@ async function sendMetrics(scrape: number): Promise<void> {
   const running = gateway;
   if (running === undefined) return;
   const text = await running.metrics.registry.metrics();
-  await tell({ type: 'metrics', scrape, text, warnings: running.warnings() });
+  await sendToPrimary({ type: 'metrics', scrape, text, warnings: running.warnings() });
 }
 
-async function leave(how: 'drain' | 'replaced' | 'close', exitCode = 0): Promise<void> {
+async function shutDown(how: 'drain' | 'replaced' | 'close', exitCode = 0): Promise<void> {
   if (isEnding && how !== 'close') return;
   isEnding = true;
-  // What is only being made cannot be drained, and would take requests that nobody ends.
+  // A gateway that still starts cannot be drained, and would take requests that are never ended.
   if (how !== 'close') await starting;
   if (how === 'drain') await gateway?.drain();
   else if (how === 'replaced') await gateway?.leaveToSuccessor();
   else await gateway?.close();
-  // What was counted last must outlive this process.
+  // The last counts are kept by the primary.
   await sendMetrics(0);
   await end(exitCode);
 }
@@ -65,7 +65,7 @@ async function end(exitCode: number): Promise<void> {
   setTimeout(() => process.exit(), 1_000).unref();
 }
 
-async function obey(message: PrimaryMessage): Promise<void> {
+async function handleMessage(message: PrimaryMessage): Promise<void> {
   switch (message.type) {
     case 'start': return (starting = start(message));
     case 'update':
@@ -73,13 +73,13 @@ async function obey(message: PrimaryMessage): Promise<void> {
       return gateway?.update(message.config);
     case 'reopen_log': return processLogger?.reopen?.();
     case 'scrape': return sendMetrics(message.scrape);
-    default: return leave(message.type);
+    default: return shutDown(message.type);
   }
 }
 
-async function leaveBroken(): Promise<void> {
+async function shutDownAfterDefect(): Promise<void> {
   try {
-    await leave('drain', 1);
+    await shutDown('drain', 1);
   } catch {
     await end(1);
   }
@@ -88,13 +88,13 @@ async function leaveBroken(): Promise<void> {
 function onFatal(error: unknown): void {
   processLogger?.logger.fatal({ error: describeError(error) }, 'uncaught error in a worker');
   if (isEnding) return;
-  void tell({ type: 'broken' });
-  void leaveBroken();
+  void sendToPrimary({ type: 'broken' });
+  void shutDownAfterDefect();
 }
 
 // The terminal sends its signals to every process of the group; only the primary decides.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2']) process.on(signal, () => undefined);
-process.on('message', (message: PrimaryMessage) => { obey(message).catch(onFatal); });
-process.on('disconnect', () => { if (!isEnding) leave('drain').catch(onFatal); });
+process.on('message', (message: PrimaryMessage) => { handleMessage(message).catch(onFatal); });
+process.on('disconnect', () => { if (!isEnding) shutDown('drain').catch(onFatal); });
 process.on('uncaughtException', onFatal);
 process.on('unhandledRejection', onFatal);

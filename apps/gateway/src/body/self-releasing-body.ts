@@ -4,14 +4,14 @@ import { freeMemory } from './free-memory.ts';
 const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
 /**
- * A gathered body that lets go of each chunk as it is taken, and can be read once. Who sends a body keeps hold of it until
- * the answer ended, which for a stream is minutes after its last byte went out.
+ * A gathered body that drops its reference to each chunk as it is taken, and can be read once. The upstream client references a body
+ * until the answer ended, which for a stream is minutes after its last byte was sent.
  */
-export class DrainingBody implements IterableIterator<Uint8Array>, FlushedBody {
+export class SelfReleasingBody implements IterableIterator<Uint8Array>, FlushedBody {
   #chunks: Uint8Array[];
   #taken: Uint8Array | undefined;
 
-  /** The chunks are the body's own from here on: who gives them must not read them again. */
+  /** The chunks are the body's own from here on; the caller must not read them again. */
   constructor(chunks: readonly Uint8Array[]) {
     this.#chunks = chunks.toReversed();
   }

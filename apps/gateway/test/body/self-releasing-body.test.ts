@@ -1,11 +1,11 @@
 import { array, assert, nat, property, uint8Array } from 'fast-check';
 import { expect, test } from 'vitest';
 import { freeMemory } from '../../src/body/free-memory.ts';
-import { DrainingBody } from '../../src/body/draining-body.ts';
+import { SelfReleasingBody } from '../../src/body/self-releasing-body.ts';
 
 test('gives every chunk once, in order, and holds only what was not taken', () => {
   assert(property(array(uint8Array({ minLength: 1, maxLength: 8 })), (chunks) => {
-    const body = new DrainingBody(chunks);
+    const body = new SelfReleasingBody(chunks);
     let left = chunks.reduce((total, { byteLength }) => total + byteLength, 0);
     for (const chunk of chunks) {
       expect(body.heldBytes).toBe(left);
@@ -19,7 +19,7 @@ test('gives every chunk once, in order, and holds only what was not taken', () =
 
 test('holds nothing once it was given up (the client left before all was sent)', () => {
   assert(property(array(uint8Array()), nat(5), (chunks, taken) => {
-    const body = new DrainingBody(chunks);
+    const body = new SelfReleasingBody(chunks);
     for (let index = 0; index < taken; index += 1) body.next();
     body.return();
     expect(body.heldBytes).toBe(0);
@@ -29,7 +29,7 @@ test('holds nothing once it was given up (the client left before all was sent)',
 
 test('draining body: onFlushed() frees the memory of the last chunk', () => {
   const chunks = [Buffer.alloc(65_536, 1), Buffer.alloc(16_384, 2), Buffer.alloc(65_536, 3)];
-  const body = new DrainingBody(chunks);
+  const body = new SelfReleasingBody(chunks);
   body.onFlushed();
   body.next();
   body.onFlushed();
