@@ -109,14 +109,14 @@ describe('a request that two readers could read differently', () => {
     expect(await connection.closed()).toBe('fin');
   });
 
-  test('is counted and logged as refused, on the side it was meant for', async () => {
+  test('a refused request: is counted and logged with its failure, on the side it was meant for', async () => {
     const line = 'penstock_requests_total{side="native",route="/anthropic/*",method="GET",status="421",outcome="client_error",client="unauthenticated"}';
     const before = await gateway.series(line);
     const connection = await openRawConnection(gateway.port);
     connection.send('GET /anthropic/v1/models HTTP/1.1\r\nHost: elsewhere.example\r\n\r\n');
     await connection.closed();
     await expect.poll(() => gateway.series(line)).toBe(before + 1);
-    expect(gateway.logged.at(-1)).toMatchObject({ msg: 'refused', side: 'native', method: 'GET', status: 421, code: 'misdirected' });
+    expect(gateway.logged.at(-1)).toMatchObject({ msg: 'request', side: 'native', method: 'GET', status: 421, failure: 'misdirected' });
   });
 
   test('is settled although its response waits behind another one when the connection dies', async () => {
@@ -129,7 +129,7 @@ describe('a request that two readers could read differently', () => {
     await expect.poll(() => connection.socket.writableLength).toBe(0);
     connection.close();
     await waiting.recorded(1);
-    await expect.poll(() => waiting.logged.filter(({ msg }) => msg === 'refused')).toMatchObject([{ status: 400, code: 'bad_request' }]);
+    await expect.poll(() => waiting.logged.filter(({ status }) => status === 400)).toMatchObject([{ msg: 'request', failure: 'bad_request' }]);
   });
 });
 
