@@ -45,6 +45,12 @@ describe('the star with a stem: leaf packages import nothing of ours, named pack
     for (const names of Object.values(COMPOSING)) for (const name of names) expect(leafNames).toContain(name);
   });
 
+  test('the copies of unknown-option.ts are equal (leaves import nothing, and a fix must reach each)', () => {
+    const copies = folders.map((folder) => join(ROOT, folder, 'src/unknown-option.ts')).filter((file) => existsSync(file)).map((file) => readFileSync(file, 'utf8'));
+    expect(copies.length).toBeGreaterThanOrEqual(3);
+    expect(new Set(copies).size).toBe(1);
+  });
+
   test('the gateway composes all published packages', () => {
     expect(workspaceDependencies(manifests.get('apps/gateway')?.dependencies)).toEqual([
       '@penstock/anthropic-simulator', '@penstock/anthropic-usage', '@penstock/fast-metrics', '@penstock/header-policy', '@penstock/inbound-server', '@penstock/json-envelope', '@penstock/openai-front-door',

@@ -33,7 +33,7 @@ export function requireCount(name: string, value: unknown): void {
 }
 
 /** Throws an `InboundServerError` for an option that is not known. */
-export function refuseUnknown(options: object, known: Readonly<Record<string, unknown>>): void {
+export function refuseUnknown(options: object, known: object): void {
   const problem = describeUnknownOption(options, known);
   if (problem !== undefined) throw new InboundServerError('unknown_option', problem);
 }

@@ -26,7 +26,7 @@ export function resolveProxyLimits(options: ProxyOptions): ProxyLimits {
   return limits;
 }
 
-function refuseUnknown(options: object, known: Readonly<Record<string, unknown>>): void {
+function refuseUnknown(options: object, known: object): void {
   const problem = describeUnknownOption(options, known);
   if (problem !== undefined) throw new ProxyError('unknown_option', problem);
 }

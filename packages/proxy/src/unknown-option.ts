@@ -4,7 +4,7 @@ const MOST_CHANGES = 3;
  * Names the first option that is not known, and the nearest known name: a mistyped option in plain JavaScript would otherwise be ignored, and a
  * limit with it. `undefined` if all are known. Packages that import no other package have a copy of this file each; a test compares them.
  */
-export function describeUnknownOption(options: object, known: Readonly<Record<string, unknown>>): string | undefined {
+export function describeUnknownOption(options: object, known: object): string | undefined {
   const unknown = Object.keys(options).find((name) => !Object.hasOwn(known, name));
   if (unknown === undefined) return undefined;
   const nearest = nearestName(unknown, Object.keys(known));

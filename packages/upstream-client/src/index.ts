@@ -6,6 +6,8 @@ export {
   DEFAULT_LIMITS, DEFAULT_POOL, DEFAULT_TIMEOUTS,
   type BodyCheck, type CreateBodyCheck, type PoolOptions, type RequestTimeouts, type ResolvedLimits, type ResolvedPool, type ResponseLimits, type TlsOptions, type UpstreamClientOptions,
 } from './options.ts';
+export { retry, RETRY_ERROR_CODES, type RetryOptions } from './undici/retry.ts';
+export { isUpstreamOptionError, UPSTREAM_OPTION_ERROR_CODES, UpstreamOptionError, type UpstreamOptionErrorCode } from './upstream-option-error.ts';
 export {
   isUpstreamError, REQUEST_PHASES, UPSTREAM_ERROR_CODES, UpstreamError,
   type RequestPhase, type UpstreamErrorCode, type UpstreamErrorInit,

@@ -1,3 +1,6 @@
+import { describeUnknownOption } from './unknown-option.ts';
+import { UpstreamOptionError } from './upstream-option-error.ts';
+
 /** How many connections may exist, idle, and be waited for. */
 export interface PoolOptions {
   /** Slots: connections that may exist at once, each serving one request. @defaultValue 20 */
@@ -107,26 +110,43 @@ export const DEFAULT_LIMITS: ResolvedLimits = Object.freeze({ maxHeadBytes: 65_5
 /** The longest span a Node timer can hold, in milliseconds: a longer one would fire at once. */
 const MAX_TIMER_MS = 2_147_483_647;
 
+const CLIENT_OPTIONS: Readonly<Record<keyof UpstreamClientOptions, true>> = {
+  origin: true, pool: true, timeouts: true, tls: true, limits: true, closeDelimitedCheck: true, proxy: true, allowH2: true, plain: true,
+};
+const TLS_OPTIONS: Readonly<Record<keyof TlsOptions, true>> = { ca: true, cert: true, key: true, minVersion: true, servername: true };
+
+/** Refuses options of a client that are not known, by an `UpstreamOptionError` with the nearest name. */
+export function refuseUnknownOptions(options: UpstreamClientOptions): void {
+  refuseUnknown(options, CLIENT_OPTIONS);
+  refuseUnknown(options.tls ?? {}, TLS_OPTIONS);
+}
+
+function refuseUnknown(options: object, known: object): void {
+  const problem = describeUnknownOption(options, known);
+  if (problem !== undefined) throw new UpstreamOptionError('unknown_option', problem);
+}
+
 function integer(name: string, value: unknown, least: number): number {
   if (typeof value === 'number' && Number.isSafeInteger(value) && value >= least) return value;
-  throw new TypeError(`${name} must be a ${least === 0 ? 'non-negative' : 'positive'} integer, received ${String(value)}`);
+  throw new UpstreamOptionError('invalid_option', `${name} must be a ${least === 0 ? 'non-negative' : 'positive'} integer, received ${String(value)}`);
 }
 
 function span(name: string, value: unknown): number {
   if (typeof value === 'number' && value > 0 && value <= MAX_TIMER_MS) return value;
-  throw new TypeError(`${name} must be a positive number of milliseconds up to ${MAX_TIMER_MS}, received ${String(value)}`);
+  throw new UpstreamOptionError('invalid_option', `${name} must be a positive number of milliseconds up to ${MAX_TIMER_MS}, received ${String(value)}`);
 }
 
 function share(name: string, value: unknown): number {
   if (typeof value === 'number' && value > 0 && value <= 1) return value;
-  throw new TypeError(`${name} must be a number above 0 and at most 1, received ${String(value)}`);
+  throw new UpstreamOptionError('invalid_option', `${name} must be a number above 0 and at most 1, received ${String(value)}`);
 }
 
-/** Fills in and checks pool numbers; throws a `TypeError` that names the option, the expectation and what was received. */
+/** Fills in and checks pool numbers; throws an `UpstreamOptionError` that names the option, the expectation and what was received. */
 export function resolvePool(pool: PoolOptions = {}, base: ResolvedPool = DEFAULT_POOL): ResolvedPool {
+  refuseUnknown(pool, DEFAULT_POOL);
   const maxConnections = integer('maxConnections', pool.maxConnections ?? base.maxConnections, 1);
   const kept = integer('maxKeepAliveConnections', pool.maxKeepAliveConnections ?? Math.min(base.maxKeepAliveConnections, maxConnections), 0);
-  if (kept > maxConnections) throw new TypeError(`maxKeepAliveConnections must not exceed maxConnections (${maxConnections}), received ${kept}`);
+  if (kept > maxConnections) throw new UpstreamOptionError('invalid_option', `maxKeepAliveConnections must not exceed maxConnections (${maxConnections}), received ${kept}`);
   return Object.freeze({
     maxConnections,
     maxKeepAliveConnections: kept,
@@ -136,8 +156,9 @@ export function resolvePool(pool: PoolOptions = {}, base: ResolvedPool = DEFAULT
   });
 }
 
-/** Fills in and checks clocks; throws a `TypeError` like `resolvePool`. */
+/** Fills in and checks clocks; throws an `UpstreamOptionError` like `resolvePool`. */
 export function resolveTimeouts(timeouts: Partial<RequestTimeouts> = {}, base: RequestTimeouts = DEFAULT_TIMEOUTS): RequestTimeouts {
+  refuseUnknown(timeouts, DEFAULT_TIMEOUTS);
   return Object.freeze({
     slotWaitMs: span('slotWaitMs', timeouts.slotWaitMs ?? base.slotWaitMs),
     connectMs: span('connectMs', timeouts.connectMs ?? base.connectMs),
@@ -147,8 +168,9 @@ export function resolveTimeouts(timeouts: Partial<RequestTimeouts> = {}, base: R
   });
 }
 
-/** Fills in and checks response limits; throws a `TypeError` like `resolvePool`. */
+/** Fills in and checks response limits; throws an `UpstreamOptionError` like `resolvePool`. */
 export function resolveLimits(limits: ResponseLimits = {}): ResolvedLimits {
+  refuseUnknown(limits, DEFAULT_LIMITS);
   return Object.freeze({
     maxHeadBytes: integer('maxHeadBytes', limits.maxHeadBytes ?? DEFAULT_LIMITS.maxHeadBytes, 1),
     maxHeaderBytes: integer('maxHeaderBytes', limits.maxHeaderBytes ?? DEFAULT_LIMITS.maxHeaderBytes, 1),
@@ -161,10 +183,10 @@ export function resolveLimits(limits: ResponseLimits = {}): ResolvedLimits {
 export function resolveOrigin(origin: string | URL, name = 'origin'): URL {
   const url = URL.parse(String(origin));
   if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:') || url.hostname === '') {
-    throw new TypeError(`${name} must be an http: or https: origin, received ${url === null ? 'something that is no URL' : url.protocol}`);
+    throw new UpstreamOptionError('invalid_option', `${name} must be an http: or https: origin, received ${url === null ? 'something that is no URL' : url.protocol}`);
   }
   if (url.pathname !== '/' || url.search !== '' || url.hash !== '' || url.username !== '' || url.password !== '') {
-    throw new TypeError(`${name} must have no path, query, fragment or credentials, received one for ${url.origin}`);
+    throw new UpstreamOptionError('invalid_option', `${name} must have no path, query, fragment or credentials, received one for ${url.origin}`);
   }
   return url;
 }

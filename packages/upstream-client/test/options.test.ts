@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_POOL, DEFAULT_TIMEOUTS, isUpstreamError, UpstreamError, type UpstreamClientOptions } from '../src/index.ts';
+import { DEFAULT_POOL, DEFAULT_TIMEOUTS, isUpstreamError, isUpstreamOptionError, UpstreamError, type UpstreamClientOptions } from '../src/index.ts';
 import { createUpstreamClient } from './plain.ts';
 
 const ORIGIN = 'https://api.anthropic.com';
@@ -8,7 +8,7 @@ function message(options: Partial<UpstreamClientOptions>): string {
   try {
     createUpstreamClient({ origin: ORIGIN, ...options });
   } catch (error) {
-    return error instanceof TypeError ? error.message : 'not a TypeError';
+    return error instanceof TypeError && isUpstreamOptionError(error) ? error.message : 'not a coded TypeError';
   }
   return 'accepted';
 }
@@ -42,6 +42,24 @@ describe('the options of an upstream client', () => {
     [{ proxy: 'socks5://user:pass@x' }, 'proxy must be an http: or https: URL, received socks5:'],
   ] satisfies [Partial<UpstreamClientOptions>, string][])('%j are refused: %s', (options, expected) => {
     expect(message(options)).toBe(expected);
+  });
+
+  it.each([
+    [{ timeout: {} }, 'timeout is not an option; did you mean timeouts?'],
+    [{ pool: { maxConnection: 5 } }, 'maxConnection is not an option; did you mean maxConnections?'],
+    [{ pool: { connections: 5 } }, 'connections is not an option; did you mean maxConnections?'],
+    [{ timeouts: { headersTimeout: 5 } }, 'headersTimeout is not an option'],
+    [{ timeouts: { header_ms: 5 } }, 'header_ms is not an option; did you mean headersMs?'],
+    [{ limits: { maxHeader: 5 } }, 'maxHeader is not an option; did you mean maxHeaders?'],
+    [{ tls: { rejectUnauthorized: false } }, 'rejectUnauthorized is not an option'],
+  ])('%j are refused with the nearest name: %s (a mistyped limit would be no limit)', (options, expected) => {
+    expect(message(options as Partial<UpstreamClientOptions>)).toBe(expected);
+  });
+
+  it('that are unknown are refused on resize and setTimeouts, too', () => {
+    const client = createUpstreamClient({ origin: ORIGIN });
+    expect(() => { client.resize({ maxConection: 1 } as object); }).toThrow('did you mean maxConnections?');
+    expect(() => { client.setTimeouts({ idle: 1 } as object); }).toThrow('did you mean idleMs?');
   });
 
   it('with PEM that does not work are refused at once (not with the first connection)', () => {

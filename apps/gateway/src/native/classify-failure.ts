@@ -1,3 +1,4 @@
+import { statusOf } from '@penstock/proxy';
 import { isRelayError } from '@penstock/sse-relay';
 import { isUpstreamError, type UpstreamErrorCode } from '@penstock/upstream-client';
 import { describeFullPool, describeFullQueue, type PoolCapacity, type RefusedRequest } from '../request/describe-full-pool.ts';
@@ -7,18 +8,17 @@ import { GatewayError, isGatewayError, type GatewayErrorCode } from '../request/
 interface Answer {
   readonly code: GatewayErrorCode;
   readonly message: string | ((capacity: PoolCapacity, refused: RefusedRequest) => string);
-  readonly retryAfterSeconds?: number;
 }
 
-const DRAINING: Answer = { code: 'draining', message: 'The gateway is shutting down.', retryAfterSeconds: 1 };
+const DRAINING: Answer = { code: 'draining', message: 'The gateway is shutting down.' };
 
-/** What each failure of the upstream client becomes for a client that has not been answered yet. */
+/** Code and message of each failure of the upstream client, while the response has no head. Status and `retry-after` are those of `statusOf`. */
 const ANSWERS: Readonly<Record<UpstreamErrorCode, Answer>> = {
-  slot_timeout: { code: 'overloaded', message: describeFullPool, retryAfterSeconds: 2 },
-  queue_full: { code: 'overloaded', message: describeFullQueue, retryAfterSeconds: 5 },
+  slot_timeout: { code: 'overloaded', message: describeFullPool },
+  queue_full: { code: 'overloaded', message: describeFullQueue },
   draining: DRAINING,
   connect_timeout: { code: 'upstream_timeout', message: 'The gateway could not connect to the Anthropic API in time.' },
-  unreachable: { code: 'upstream_unreachable', message: 'The gateway could not reach the Anthropic API.', retryAfterSeconds: 1 },
+  unreachable: { code: 'upstream_unreachable', message: 'The gateway could not reach the Anthropic API.' },
   tls: { code: 'upstream_tls', message: 'The gateway could not establish a trusted connection to the Anthropic API.' },
   reset: { code: 'upstream_reset', message: 'The Anthropic API closed the connection before it answered.' },
   truncated: { code: 'upstream_reset', message: 'The Anthropic API closed the connection before it answered.' },
@@ -42,7 +42,8 @@ export function toGatewayError(failure: unknown, capacity: PoolCapacity, isLongL
   return new GatewayError('internal', 'Internal error of the gateway.', { cause: failure });
 }
 
-function answerWith({ code, message, retryAfterSeconds }: Answer, cause: unknown, { capacity, isLongLived }: { readonly capacity: PoolCapacity; readonly isLongLived: boolean }): GatewayError {
+function answerWith({ code, message }: Answer, cause: unknown, { capacity, isLongLived }: { readonly capacity: PoolCapacity; readonly isLongLived: boolean }): GatewayError {
+  const { retryAfterSeconds } = statusOf(cause);
   const sentence = typeof message === 'string' ? message : message(capacity, { upstream: 'the Anthropic API', isLongLived });
   return new GatewayError(code, sentence, { cause, ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }) });
 }

@@ -3,6 +3,7 @@ import { createSecureContext, TLSSocket, type SecureContext } from 'node:tls';
 import { buildConnector } from '../undici/undici-parts.ts';
 import type { TlsOptions } from '../options.ts';
 import { errorCode, thrownError } from '../thrown.ts';
+import { UpstreamOptionError } from '../upstream-option-error.ts';
 import { measureRoundTrip } from './round-trip.ts';
 import { openTunnel } from './proxy-tunnel.ts';
 import { tlsConnectOptions } from './tls-connect-options.ts';
@@ -53,7 +54,7 @@ function createContext(tls: TlsOptions): SecureContext {
   try {
     return createSecureContext(tlsConnectOptions(tls, undefined));
   } catch (error) {
-    throw new TypeError(`tls must hold PEM certificates and keys that belong together, received ones that do not work (${errorCode(error)})`, { cause: error });
+    throw new UpstreamOptionError('invalid_option', `tls must hold PEM certificates and keys that belong together, received ones that do not work (${errorCode(error)})`, error);
   }
 }
 

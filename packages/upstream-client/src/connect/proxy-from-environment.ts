@@ -1,3 +1,4 @@
+import { UpstreamOptionError } from '../upstream-option-error.ts';
 import { BlockList, isIP } from 'node:net';
 
 /** The variables that matter, in the order they are tried; `HTTP_PROXY` in capitals is left out because a CGI host lets clients set it (httpoxy). */
@@ -45,7 +46,7 @@ function isExcepted(entry: string, host: string, port: string): boolean {
  * (each with its subdomains), addresses, networks like `10.0.0.0/8`, any of them with a port, or `*`. A loopback origin
  * never has a proxy. Pure: the caller passes the environment.
  *
- * @throws TypeError when the variable that applies is not an `http:` or `https:` URL; the value is not repeated, it may hold a password.
+ * @throws UpstreamOptionError when the variable that applies is not an `http:` or `https:` URL; the value is not repeated, it may hold a password.
  */
 export function proxyFromEnvironment(environment: Readonly<Record<string, string | undefined>>, origin: string | URL): URL | undefined {
   const url = new URL(origin);
@@ -60,11 +61,11 @@ export function proxyFromEnvironment(environment: Readonly<Record<string, string
   return resolveProxy(value.includes('://') ? value : `http://${value}`, name);
 }
 
-/** Checks a proxy URL; throws a `TypeError` that names `label` and never the value. */
+/** Checks a proxy URL; throws an `UpstreamOptionError` that names `label` and never the value. */
 export function resolveProxy(value: string | URL, label = 'proxy'): URL {
   const proxy = URL.parse(String(value));
   if (proxy === null || (proxy.protocol !== 'http:' && proxy.protocol !== 'https:') || proxy.hostname === '') {
-    throw new TypeError(`${label} must be an http: or https: URL, received ${proxy === null ? 'something that is no URL' : proxy.protocol}`);
+    throw new UpstreamOptionError('invalid_option', `${label} must be an http: or https: URL, received ${proxy === null ? 'something that is no URL' : proxy.protocol}`);
   }
   return proxy;
 }

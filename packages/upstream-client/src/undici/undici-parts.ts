@@ -8,7 +8,11 @@ import undiciConnector from 'undici/lib/core/connect.js';
 import UndiciRequest from 'undici/lib/core/request.js';
 // @ts-expect-error likewise
 import undiciSymbols from 'undici/lib/core/symbols.js';
-import type { buildConnector as BuildConnector, Client as ClientClass, Dispatcher as DispatcherClass } from 'undici';
+// @ts-expect-error likewise
+import UndiciRetryHandler from 'undici/lib/handler/retry-handler.js';
+// @ts-expect-error likewise
+import undiciRetry from 'undici/lib/interceptor/retry.js';
+import type { buildConnector as BuildConnector, Client as ClientClass, Dispatcher as DispatcherClass, interceptors as Interceptors, RetryHandler as RetryHandlerClass } from 'undici';
 
 // The parts of undici that this package runs on, without the rest of it: its index also loads fetch, caches, mocks and
 // WebSockets, 11 MB in every process. They are the very classes that the index exports, and undici is pinned to one version; a
@@ -26,3 +30,12 @@ export const Request: { readonly prototype: object } = UndiciRequest;
 export const kQueue: symbol = (undiciSymbols as Readonly<Record<'kQueue', symbol>>).kQueue;
 /** Where a socket keeps the parser that reads it. */
 export const kParser: symbol = (undiciSymbols as Readonly<Record<'kParser', symbol>>).kParser;
+/** undici's retry interceptor. */
+export const retryInterceptor: typeof Interceptors.retry = undiciRetry;
+/** What it does for a failure where no `retry` is given: it decides by code, method, status and number, and waits. */
+export const defaultRetry: NonNullable<RetryHandlerClass.RetryOptions['retry']> = readDefaultRetry();
+
+function readDefaultRetry(): NonNullable<RetryHandlerClass.RetryOptions['retry']> {
+  const symbol = (undiciSymbols as Readonly<Record<'kRetryHandlerDefaultRetry', symbol>>).kRetryHandlerDefaultRetry;
+  return Reflect.get(UndiciRetryHandler as object, symbol) as NonNullable<RetryHandlerClass.RetryOptions['retry']>;
+}
