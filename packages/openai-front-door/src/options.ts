@@ -85,7 +85,7 @@ export interface FrontDoorHooks {
   readonly onRequestSettled?: (summary: RequestSummary, ctx: Context) => void;
   /** Called when the head of an upstream's answer came: of the request nothing is held any more. */
   readonly onUpstreamHead?: (ctx: Context) => void;
-  /** Whether what a model writes is counted (`RequestSummary.textBytes`); each event of a relayed stream is then parsed. @defaultValue it is not */
+  /** Whether what a model writes is counted (`RequestSummary.textBytes`); it costs the reading of each event. @defaultValue it is not */
   readonly measuresText?: (ctx: Context) => boolean;
   /** What the caller may do. @defaultValue whatever is served, with every model */
   readonly accessOf?: (ctx: Context) => CallerAccess | undefined;

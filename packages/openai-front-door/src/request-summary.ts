@@ -51,7 +51,7 @@ export interface RequestSummary {
   readonly usage?: AnswerTokens;
   /** Absent for routes that have no usage. */
   readonly usageSource?: UsageSource;
-  /** Bytes of what the model wrote, as far as it passed. Of a relayed answer only with `measuresText`, and of one that is no stream all its bytes. */
+  /** Bytes of what the model wrote, as far as it passed; of an answer that is no stream all its bytes. Absent unless `measuresText`. */
   readonly textBytes?: number;
   /** The status of the upstream's response head; absent when none came. */
   readonly upstreamStatus?: number;

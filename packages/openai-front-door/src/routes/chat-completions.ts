@@ -8,7 +8,7 @@ import { refusalError } from '../translation/refusal.ts';
 import { anthropicRequest } from './anthropic-request.ts';
 import { answerJsonBytes, answerUpstreamError, hasMediaType } from './answer-upstream.ts';
 import type { Exchange } from './exchange.ts';
-import { admitRequest, readExchangeBody, recordRequestedModel, relayedBytes, type FrontDoor } from './front-door.ts';
+import { admitRequest, measuresText, readExchangeBody, recordRequestedModel, relayedBytes, type FrontDoor } from './front-door.ts';
 import { gatherBody } from './gather-body.ts';
 import { sendAndAnswer, type Outbound } from './outbound.ts';
 import { requireJsonContent } from './read-body.ts';
@@ -28,7 +28,7 @@ async function answerWhole(frontDoor: FrontDoor, exchange: Exchange, response: B
   const plan = { maxValues, created: nowSeconds(), wantsReasoning: wish.wantsReasoning, usesLegacyFunctions: wish.usesLegacyFunctions };
   const json = await gatherBody(response.body, maxResponseBytes);
   const { body, model, stopReason, usage, usageSource } = await frontDoor.translator.run('answer', json, plan, exchange.signal);
-  Object.assign(exchange.record, { outcome: 'ok', model, stopReason, usageSource, textBytes: json.length }, usage === undefined ? {} : { usage });
+  Object.assign(exchange.record, { outcome: 'ok', model, stopReason, usageSource }, usage === undefined ? {} : { usage }, measuresText(frontDoor, exchange.ctx) ? { textBytes: json.length } : {});
   await answerJsonBytes(exchange, 200, [...translateResponseHeaders(response.rawHeaders, exchange.requestId), ...ignoredHeaders(wish)], body);
 }
 
@@ -40,7 +40,7 @@ async function answerStreamed(frontDoor: FrontDoor, exchange: Exchange, response
   const { maxEventChars, maxThinkingChars, keepAliveMs, maxSilenceMs } = frontDoor.limits;
   await answerStream(exchange, {
     response, maxEventChars, silence: { keepAliveMs, maxSilenceMs },
-    settings: { includeUsage, wantsReasoning, usesLegacyFunctions, maxThinkingChars, created: nowSeconds() },
+    settings: { includeUsage, wantsReasoning, usesLegacyFunctions, maxThinkingChars, created: nowSeconds(), measuresText: measuresText(frontDoor, exchange.ctx) },
     headers: ignoredHeaders(wish),
   });
 }

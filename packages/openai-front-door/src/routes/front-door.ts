@@ -80,6 +80,11 @@ export function relayedBytes({ bytes, json }: ReceivedBody, read: { readonly jso
   return bytes === json ? read.json : bytes;
 }
 
+/** Whether what a model writes is counted for a request. */
+export function measuresText({ hooks }: FrontDoor, ctx: Context): boolean {
+  return hooks.measuresText?.(ctx) === true;
+}
+
 /** Lets the application refuse a request whose body is known. */
 export async function admitRequest(frontDoor: FrontDoor, ctx: Context, request: RequestRead): Promise<void> {
   await frontDoor.hooks.onRequestRead?.(ctx, request);

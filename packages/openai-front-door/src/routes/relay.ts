@@ -7,7 +7,7 @@ import { relayRequestHeaders, relayResponseHeaders } from '../relay/relay-header
 import { createRelayObserver } from '../relay/relay-observer.ts';
 import type { ClientResponse } from './client-response.ts';
 import type { Exchange } from './exchange.ts';
-import type { FrontDoor, NamedBackend } from './front-door.ts';
+import { measuresText, type FrontDoor, type NamedBackend } from './front-door.ts';
 import type { Outbound } from './outbound.ts';
 import { breakStream } from './stream-answer.ts';
 
@@ -34,8 +34,7 @@ function endNow(client: ClientResponse): Promise<void> {
 async function relayBody(frontDoor: FrontDoor, exchange: Exchange, response: BackendResponse, framing: RelayFraming): Promise<void> {
   const { client, record } = exchange;
   const { maxEventChars: maxEventBytes, maxDecodedBytes } = frontDoor.limits;
-  const measuresText = frontDoor.hooks.measuresText?.(exchange.ctx) === true;
-  const observer = createRelayObserver({ ...framing, maxEventBytes, maxDecodedBytes, measuresText, onError: (error) => frontDoor.hooks.onInternalError?.(error, exchange.ctx) });
+  const observer = createRelayObserver({ ...framing, maxEventBytes, maxDecodedBytes, measuresText: measuresText(frontDoor, exchange.ctx), onError: (error) => frontDoor.hooks.onInternalError?.(error, exchange.ctx) });
   const boundary = createEventBoundary();
   let lastAt = performance.now();
   /** While the observer lags behind. It is waited for before the next chunk, never behind the last one, which its client may answer at once. */

@@ -60,7 +60,8 @@ function noteResult(exchange: Exchange, translator: StreamTranslator): void {
   if (stopReason !== undefined) record.stopReason = stopReason;
   if (usage !== undefined) record.usage = usage;
   record.usageSource = translator.usage.source();
-  record.textBytes = translator.textBytes();
+  const textBytes = translator.textBytes();
+  if (textBytes !== undefined) record.textBytes = textBytes;
   record.sawStop = translator.isDone();
 }
 

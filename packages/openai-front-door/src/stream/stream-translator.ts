@@ -17,6 +17,8 @@ export interface StreamSettings {
   readonly usesLegacyFunctions: boolean;
   readonly created: number;
   readonly maxThinkingChars: number;
+  /** Whether what the model writes is counted. @defaultValue false */
+  readonly measuresText?: boolean;
 }
 
 /** Translates the events of one stream; state is a few counters, whatever its length. */
@@ -29,8 +31,8 @@ export interface StreamTranslator {
   isDone(): boolean;
   model(): string | undefined;
   stopReason(): string | undefined;
-  /** Bytes of what the model wrote: text, tool input and thinking. */
-  textBytes(): number;
+  /** Bytes of what the model wrote: text, tool input and thinking. Absent unless `measuresText`. */
+  textBytes(): number | undefined;
   readonly usage: UsageTally;
 }
 
@@ -75,7 +77,7 @@ interface StreamState {
   isDone: boolean;
   /** Whether a text that is not blank was seen. */
   hasText: boolean;
-  readonly written: TextMeter;
+  readonly written: TextMeter | undefined;
 }
 
 type EventHandler = (state: StreamState, event: JsonObject) => string;
@@ -136,7 +138,7 @@ function onThinking(state: StreamState, index: number, delta: JsonObject): strin
 
 const onBlockDelta: EventHandler = (state, event) => {
   const delta = objectOf(event, 'delta');
-  state.written.take(delta);
+  state.written?.take(delta);
   const index = Number(event['index']);
   switch (delta['type']) {
     case 'text_delta': return onText(state, stringOf(delta, 'text'));
@@ -200,7 +202,7 @@ export function createStreamTranslator(settings: StreamSettings): StreamTranslat
     settings, usage,
     tools: createToolCallStream(settings.usesLegacyFunctions),
     thinking: createThinkingKeeper(settings.maxThinkingChars),
-    writer: undefined, id: undefined, model: undefined, stopReason: undefined, refusal: null, fault: undefined, isDone: false, hasText: false, written: createTextMeter(),
+    writer: undefined, id: undefined, model: undefined, stopReason: undefined, refusal: null, fault: undefined, isDone: false, hasText: false, written: settings.measuresText === true ? createTextMeter() : undefined,
   };
   return {
     usage,
@@ -213,6 +215,6 @@ export function createStreamTranslator(settings: StreamSettings): StreamTranslat
     isDone: () => state.isDone,
     model: () => state.model,
     stopReason: () => state.stopReason,
-    textBytes: () => state.written.bytes(),
+    textBytes: () => state.written?.bytes(),
   };
 }

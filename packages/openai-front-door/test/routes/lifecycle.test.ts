@@ -60,12 +60,21 @@ describe('the summary', () => {
     const body = await (await door.post({ ...REQUEST, stream: true })).text();
     const summary = await door.settled();
     expect(summary).toEqual({
-      route: '/v1/chat/completions', method: 'POST', status: 200, outcome: 'ok', backend: 'anthropic', model: 'claude-sonnet-4-5-20250929', isEventStream: true, sawStop: true, stopReason: 'end_turn', textBytes: 2, upstreamStatus: 200,
+      route: '/v1/chat/completions', method: 'POST', status: 200, outcome: 'ok', backend: 'anthropic', model: 'claude-sonnet-4-5-20250929', isEventStream: true, sawStop: true, stopReason: 'end_turn', upstreamStatus: 200,
       usage: { input: 3, output: 5, cacheRead: 4, cacheWrite5m: 7, cacheWrite1h: 2 }, usageSource: 'final', requestBytes: JSON.stringify({ ...REQUEST, stream: true }).length, responseBytes: Buffer.byteLength(body),
       durationMs: expect.any(Number), firstByteMs: expect.any(Number), largestGapMs: expect.any(Number), requestedModel: 'claude-sonnet-4-5',
     });
     expect(summary.firstByteMs).toBeLessThanOrEqual(summary.durationMs);
     expect(door.summaries).toHaveLength(1);
+  });
+
+  it('counts what the model wrote where the application asks for it', async () => {
+    await using streaming = await startFrontDoor(answerEvents(messageEvents([text('Héllo')])), { hooks: { measuresText: () => true } });
+    await (await streaming.post({ ...REQUEST, stream: true })).text();
+    await using whole = await startFrontDoor(WHOLE, { hooks: { measuresText: () => true } });
+    await (await whole.post(REQUEST)).text();
+    expect((await streaming.settled()).textBytes).toBe(6);
+    expect((await whole.settled()).textBytes).toBe(JSON.stringify(messageJson([{ type: 'text', text: 'x' }])).length);
   });
 
   it('says everything of a whole answer', async () => {
