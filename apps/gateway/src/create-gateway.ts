@@ -11,6 +11,7 @@ import type { Refusal } from './http/refusal.ts';
 import { createTrustedProxies, isTrustedProxy } from './access/clients/client-address.ts';
 import { createClientRegistry } from './access/clients/client-registry.ts';
 import type { GatewayConfig } from './config/gateway-config.ts';
+import { PLAIN } from './config/plain.ts';
 import { createSides, type Sides } from './create-sides.ts';
 import { FRONT_DOOR_ROUTES } from './front-door/create-front-door-side.ts';
 import { createOriginCheck, type OriginCheck } from './http/check-origin.ts';
@@ -106,7 +107,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     onInternalError: (requestId, error) => logger.error({ request_id: requestId, error: describeError(error) }, 'internal error'),
   });
   const server = createInboundServer({
-    onRequest, maxConnections: config.server.max_connections, describeParserError, limits: inboundLimits, ...tlsOf(config),
+    onRequest, maxConnections: config.server.max_connections, describeParserError, limits: inboundLimits, plain: PLAIN, ...tlsOf(config),
     isTrusted: (socket) => isTrustedProxy(socket, trustedProxies),
     onFull: createFullReport(config.server.max_connections, metrics, logger),
   });

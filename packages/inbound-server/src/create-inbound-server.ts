@@ -5,8 +5,9 @@ import type { Socket } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
 import { ConnectionPlaces, type FullListenerAction } from './connection-places.ts';
 import { InboundConnection, KEEP_ALIVE_BUFFER_MS } from './inbound-connection.ts';
-import { handOverRequests, InboundMessage } from './inbound-message.ts';
+import { canBeLazy, handOverRequests, InboundMessage } from './inbound-message.ts';
 import type { InboundLimits } from './inbound-limits.ts';
+import { PacedMessage } from './paced-message.ts';
 import { lingerOnClose, startLingering } from './linger-on-close.ts';
 import { respond, type WholeResponse } from './respond.ts';
 import { refuseUnknown, requireCount, resolveInboundLimits } from './resolve-options.ts';
@@ -34,12 +35,17 @@ export interface InboundServerOptions {
   /** Limits that differ from `DEFAULT_INBOUND_LIMITS`. */
   readonly limits?: Partial<InboundLimits>;
   readonly tls?: InboundTls;
+  /**
+   * Turns off what is done through private parts of Node for speed: request fields that become an object when they are first read, and bodies that
+   * are read without a listener. @defaultValue false
+   */
+  readonly plain?: boolean;
 }
 
 type DescribeParserError = NonNullable<InboundServerOptions['describeParserError']>;
 
 const OPTION_NAMES: Readonly<Record<keyof InboundServerOptions, true>> = {
-  onRequest: true, describeParserError: true, maxConnections: true, onFull: true, isTrusted: true, limits: true, tls: true,
+  onRequest: true, describeParserError: true, maxConnections: true, onFull: true, isTrusted: true, limits: true, tls: true, plain: true,
 };
 const DEFAULT_MAX_CONNECTIONS = 8_000;
 
@@ -61,7 +67,9 @@ export function createInboundServer(options: InboundServerOptions): Server {
   const { tls, maxConnections = DEFAULT_MAX_CONNECTIONS, describeParserError = describePlainly } = options;
   requireCount('maxConnections', maxConnections);
   const limits = resolveInboundLimits(options.limits);
-  const httpOptions = describeHttpOptions(limits);
+  const baseOptions = describeHttpOptions(limits);
+  const isLazy = options.plain !== true && canBeLazy(baseOptions);
+  const httpOptions: ServerOptions<typeof PacedMessage> = { ...baseOptions, IncomingMessage: isLazy ? InboundMessage : PacedMessage };
   const server: Server = tls === undefined ? createServer(httpOptions) : createTlsServer({
     ...httpOptions, ...describeContext(tls), handshakeTimeout: limits.headersTimeoutMs,
     ...(tls.clientCa === undefined ? {} : { requestCert: true, rejectUnauthorized: true }),
@@ -70,7 +78,7 @@ export function createInboundServer(options: InboundServerOptions): Server {
   server.maxHeadersCount = limits.maxHeadersCount + 1;
   server.timeout = 0;
   server.maxRequestsPerSocket = 0;
-  handOverRequests(server);
+  if (isLazy) handOverRequests(server);
   const onRequest: RequestListener = (request, response) => {
     // What comes behind a response that closed the connection, or behind a pipelined request, was never accepted.
     if (isParsingStopped(request.socket)) {
@@ -131,9 +139,8 @@ function tooManyFields(describe: DescribeParserError): WholeResponse {
   return { status: 431, headers: [...headers, 'connection', 'close'], body };
 }
 
-function describeHttpOptions(limits: InboundLimits): ServerOptions<typeof InboundMessage> {
+function describeHttpOptions(limits: InboundLimits): ServerOptions {
   return {
-    IncomingMessage: InboundMessage,
     maxHeaderSize: limits.maxHeaderBytes,
     headersTimeout: limits.headersTimeoutMs,
     requestTimeout: 0,

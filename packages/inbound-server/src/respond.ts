@@ -21,7 +21,7 @@ const KEEP_ALIVE_UNREAD_BYTES = 64 * 1024;
 export function respond(request: IncomingMessage, response: ServerResponse, whole: WholeResponse): Promise<number> {
   if (response.destroyed || response.headersSent) return Promise.resolve(0);
   // Node hands over a request without a body before it is complete, and emits no end for it: there is nothing to wait for.
-  const isUnread = announcesBody(request) && !request.complete && !(request instanceof InboundMessage && request.isTaken);
+  const isUnread = announcesBody(request) && !request.complete && !(request instanceof InboundMessage && request.isBodyConsumed);
   // A client that was too slow for its body is not waited for any longer.
   const closes = isUnread && (whole.status === 408 || !isSmallRest(request));
   const headers = [...whole.headers];

@@ -4,7 +4,7 @@ import { Server, type IncomingHttpHeaders, type IncomingMessage } from 'node:htt
 import type { AddressInfo } from 'node:net';
 import { openRawConnection } from '@penstock/test-support';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createInboundServer } from '../src/create-inbound-server.ts';
+import { createInboundServer } from './plain.ts';
 
 const FIELDS = 'Host: a\r\nTraceparent: 00-1\r\nX-Twice: 1\r\nX-Twice: 2\r\n';
 

@@ -6,7 +6,8 @@ import type { AddressInfo, Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { createAuthority, openRawConnection, statusOf, wrapSocket, type RawConnection } from '@penstock/test-support';
 import { afterEach, describe, expect, test } from 'vitest';
-import { createInboundServer, type InboundTls } from '../src/create-inbound-server.ts';
+import type { InboundTls } from '../src/create-inbound-server.ts';
+import { createInboundServer } from './plain.ts';
 import { InboundConnection } from '../src/inbound-connection.ts';
 import { DEFAULT_INBOUND_LIMITS, type InboundLimits } from '../src/inbound-limits.ts';
 

@@ -1,6 +1,7 @@
 import { createHeaderPolicy, anthropicHeaderRules, openaiHeaderRules, type HeaderPolicy } from '@penstock/header-policy';
 import { FrontDoorError, relayRoutesAt, type Backend, type BackendRequest, type ResponseKind } from '@penstock/openai-front-door';
 import { createUpstreamClient, type CreateBodyCheck, isUpstreamError, type RequestTimeouts, type UpstreamClient } from '@penstock/upstream-client';
+import { PLAIN } from '../config/plain.ts';
 import type { EffectiveBackend } from './front-door-backends.ts';
 import type { FrontDoorConfig } from '../config/sections/front-door-section.ts';
 import { SelfReleasingBody } from '../body/self-releasing-body.ts';
@@ -39,7 +40,7 @@ export interface BackendSurroundings {
 export function createBackend(settings: EffectiveBackend, config: FrontDoorConfig, { viaPseudonym, closeDelimitedCheck }: BackendSurroundings, given: FieldWatcher): FrontDoorBackend {
   const url = new URL(settings.base_url);
   const upstream = createUpstreamClient({
-    origin: url.origin, closeDelimitedCheck, ...backendSettings(settings.kind, config),
+    origin: url.origin, plain: PLAIN, closeDelimitedCheck, ...backendSettings(settings.kind, config),
     ...(settings.ca === undefined ? {} : { tls: { ca: settings.ca } }),
     ...(settings.proxy === undefined ? {} : { proxy: settings.proxy }),
   });

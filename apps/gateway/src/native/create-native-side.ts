@@ -4,6 +4,7 @@ import { respond } from '@penstock/inbound-server';
 import { createUpstreamClient, type UpstreamClient } from '@penstock/upstream-client';
 import type { ClientRegistry } from '../access/clients/client-registry.ts';
 import type { GatewayConfig } from '../config/gateway-config.ts';
+import { PLAIN } from '../config/plain.ts';
 import { toUpstreamClientSettings } from '../config/upstream-client-settings.ts';
 import type { InboundRequest } from '../request/inbound-request.ts';
 import { createByteBudget } from '../body/byte-budget.ts';
@@ -45,7 +46,7 @@ export function createNativeSide(options: NativeSideOptions): NativeSide {
   const { ca, proxy, base_url: baseUrl } = config.anthropic_native;
   const url = new URL(baseUrl);
   const upstream = createUpstreamClient({
-    origin: url.origin, closeDelimitedCheck: checkWholeJson, ...toUpstreamClientSettings(config.anthropic_native),
+    origin: url.origin, plain: PLAIN, closeDelimitedCheck: checkWholeJson, ...toUpstreamClientSettings(config.anthropic_native),
     ...(ca === undefined ? {} : { tls: { ca } }),
     ...(proxy === undefined ? {} : { proxy }),
   });

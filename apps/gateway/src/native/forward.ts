@@ -4,6 +4,7 @@ import { createRelayHandler, type KeepAliveOptions, type RelayFailure, type Rela
 import { createUsageObserver, type UsageObserver } from '@penstock/anthropic-usage';
 import type { LongLived, RequestTimeouts, UpstreamController } from '@penstock/upstream-client';
 import type { Dispatcher } from 'undici';
+import { PLAIN } from '../config/plain.ts';
 import { isEventStreamType } from '../body/event-stream-type.ts';
 import { isEncrypted } from '../access/clients/client-address.ts';
 import { outcomeOfBreak } from './classify-failure.ts';
@@ -99,6 +100,8 @@ class NativeRelay implements OpenRelay, RelayOptions {
     if (route.reportsUsage) this.observer = createUsageObserver(exchange.measuresText ? runtime.measuringObserver : runtime.usageObserver);
     this.handler = createRelayHandler(exchange.inbound.response, this);
   }
+
+  get plain(): boolean { return PLAIN; }
 
   onStart(controller: Dispatcher.DispatchController): void {
     this.controller = controller as UpstreamController;

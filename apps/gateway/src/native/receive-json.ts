@@ -40,7 +40,7 @@ export function receiveJson(inbound: InboundRequest, lease: ByteLease, maxBytes:
   const scanner = createEnvelopeScanner(scannerOptionsFor(maxBytes));
   const decoder = decoderFor(head.contentEncoding, scanner);
   if (inbound.expectsContinue) inbound.response.writeContinue();
-  const whole = decoder === undefined && inbound.request instanceof InboundMessage ? inbound.request.takeWholeBody(head.contentLength) : undefined;
+  const whole = decoder === undefined && inbound.request instanceof InboundMessage ? inbound.request.tryReadBufferedBody(head.contentLength) : undefined;
   if (whole !== undefined) return readWhole(whole, lease, maxBytes, scanner);
   return new JsonReceipt(inbound, lease, maxBytes, scanner, decoder).promise;
 }

@@ -4,6 +4,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createInboundServer, InboundConnection, respond, validateRequestHead, type WholeResponse } from '@penstock/inbound-server';
 import { createOriginCheck, type OriginCheck } from '../http/check-origin.ts';
+import { PLAIN } from '../config/plain.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { shareScrapes } from '../observe/metrics/share-scrapes.ts';
 
@@ -63,7 +64,7 @@ export async function startOperationsServer(options: OperationsOptions): Promise
       .catch(() => response.destroy());
   };
   const server: Server = createInboundServer({
-    onRequest, describeParserError: () => refusal(400, 'The request could not be parsed.'), maxConnections: limits.maxConnections,
+    onRequest, describeParserError: () => refusal(400, 'The request could not be parsed.'), maxConnections: limits.maxConnections, plain: PLAIN,
     limits: { keepAliveTimeoutMs: limits.keepAliveTimeoutMs, unauthenticatedKeepAliveTimeoutMs: limits.keepAliveTimeoutMs },
   });
   server.listen(options.port, options.host);

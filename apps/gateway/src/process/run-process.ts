@@ -1,5 +1,6 @@
 import { createGateway, type Gateway } from '../create-gateway.ts';
 import { startOperationsServer, type OperationsServer } from './operations-server.ts';
+import { logShortcuts } from './log-shortcuts.ts';
 import { flushLog, openLog } from './process-log.ts';
 import { createReload } from './reload-config.ts';
 import { releaseStartupMemory } from './release-startup-memory.ts';
@@ -17,6 +18,7 @@ export async function runProcess(options: RunOptions): Promise<number> {
   const processLogger = openLog(options, (error) => gateway?.metrics.observerError('log', error));
   if (processLogger === undefined) return 1;
   const { logger } = processLogger;
+  const stopLogging = logShortcuts(logger);
   releaseStartupMemory();
   try {
     gateway = await createGateway({ config, processLogger, version: options.version, viaPseudonym: options.viaPseudonym, tracing: options.tracing });
@@ -47,6 +49,7 @@ export async function runProcess(options: RunOptions): Promise<number> {
   watch.stop();
   // The operations listener goes last: readiness and the drain stay visible to the end.
   await operations.close();
+  stopLogging();
   await flushLog(processLogger);
   // An export that is retried would keep the process for as long as its collector is away.
   if (options.tracing !== undefined) setTimeout(() => process.exit(exitCode), EXIT_GRACE_MS).unref();

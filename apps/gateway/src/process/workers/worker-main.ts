@@ -1,6 +1,7 @@
 import type { GatewayConfig } from '../../config/gateway-config.ts';
 import { createGateway, type Gateway } from '../../create-gateway.ts';
 import { releaseStartupMemory } from '../release-startup-memory.ts';
+import { logShortcuts } from '../log-shortcuts.ts';
 import { flushLog } from '../process-log.ts';
 import { describeListenError } from '../run-options.ts';
 import { createLogger, type ProcessLogger } from '../../observe/log/create-logger.ts';
@@ -27,6 +28,7 @@ async function start(message: Extract<PrimaryMessage, { type: 'start' }>): Promi
   const { config, share, version, viaPseudonym, logStyle, tracing } = message;
   try {
     processLogger = createLogger(config.log, logStyle, (error) => gateway?.metrics.observerError('log', error));
+    logShortcuts(processLogger.logger);
     releaseStartupMemory();
     gateway = await createGateway({ config, processLogger, version, viaPseudonym, share, tracing });
     if (newest !== undefined) gateway.update(newest);

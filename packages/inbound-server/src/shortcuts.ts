@@ -1,0 +1,19 @@
+/** What this package does faster through private parts of Node, and can find out not to be possible. */
+export type Shortcut = 'lazy_headers';
+
+const disabled = new Set<Shortcut>();
+
+/**
+ * Turns a shortcut off for this process, because the part of Node that it relies on is not as it expects, and emits one process warning with the
+ * code `PENSTOCK_SHORTCUT_DISABLED`. The plain code path takes over.
+ */
+export function disableShortcut(shortcut: Shortcut, reason: string): void {
+  if (disabled.has(shortcut)) return;
+  disabled.add(shortcut);
+  process.emitWarning(`@penstock/inbound-server: shortcut ${shortcut} is off: ${reason}`, { type: 'PenstockWarning', code: 'PENSTOCK_SHORTCUT_DISABLED' });
+}
+
+/** Whether `disableShortcut` was called for it. */
+export function isDisabled(shortcut: Shortcut): boolean {
+  return disabled.has(shortcut);
+}
