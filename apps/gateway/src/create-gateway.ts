@@ -62,7 +62,7 @@ export interface Gateway {
   update(config: GatewayConfig): void;
   /** Lets open responses end, refuses new requests, and resolves when everything is closed. */
   drain(): Promise<void>;
-  /** The same where another process has taken over: nobody is refused. */
+  /** The same where another process has taken over: no request is refused. */
   leaveToSuccessor(): Promise<void>;
   /** Ends at once. */
   close(): Promise<void>;

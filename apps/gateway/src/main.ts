@@ -1,12 +1,12 @@
 #!/usr/bin/env node
 import { whyNodeIsTooOld } from './commands/why-node-is-too-old.ts';
 
-// Whoever reads our output may go away; that is no reason to stop serving.
+// Ignore EPIPE on stdout and stderr: the gateway serves without a reader of its output.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 
 const problem = whyNodeIsTooOld(process.versions.node);
 if (problem === undefined) {
-  // Only now: on an old Node the import itself would fail, with words that help nobody.
+  // Only now: on an old Node the import itself would fail, with an unhelpful message.
   const { createProgram } = await import('./commands/create-program.ts');
   await createProgram({
     environment: process.env, workingDirectory: process.cwd(), stdout: process.stdout, stderr: process.stderr,

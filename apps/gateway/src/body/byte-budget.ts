@@ -28,7 +28,7 @@ function roundToStep(bytes: number): number {
 /**
  * A budget of `maxBytes` of which one client may hold a quarter, or `guaranteedBytes` if that is more: the largest body that is
  * accepted at all must not be refused for ever because the budget, or a worker's part of it, is small. Bytes are taken as they arrive: announcing a length takes
- * nothing, so that many idle announcements keep nobody out.
+ * nothing, so that many idle announcements exclude no other request.
  */
 export function createByteBudget(maxBytes: number, guaranteedBytes = 0): ByteBudget {
   const ledger = new Ledger(maxBytes, guaranteedBytes);

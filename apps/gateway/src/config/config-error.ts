@@ -43,7 +43,7 @@ export function valueProblem(path: string, expected: string, received: string, e
   return { path, expected, received, message: `${where} must be ${expected}, received ${received}${explanation === '' ? '' : `: ${explanation}`}` };
 }
 
-/** A problem with a key that nobody knows: "server.prot is not a known key; did you mean server.port?". */
+/** A problem with an unknown key: "server.prot is not a known key; did you mean server.port?". */
 export function unknownKeyProblem(path: string, suggestion: string | undefined): ConfigProblem {
   const hint = suggestion === undefined ? '' : `; did you mean ${suggestion}?`;
   const problem = { path, expected: 'a known key', received: 'an unknown key', message: `${path} is not a known key${hint}` };

@@ -5,7 +5,7 @@ import { pino } from 'pino';
 import { gatewayConfigSchema, type GatewayConfig } from '../config/gateway-config.ts';
 import { createGateway } from '../create-gateway.ts';
 
-/** What the scenes play on: a gateway of their own on a free loopback port, and whoever stands behind it. */
+/** What the scenes play on: a gateway of their own on a free loopback port, and an upstream behind it. */
 export interface DemoStage {
   readonly anthropic: string;
   readonly openai: string;
@@ -63,7 +63,7 @@ function simulated(origin: string, { anthropic_native: native, ...sections }: No
   return gatewayConfigSchema.parse({ ...sections, anthropic_native: { base_url: origin, api_key: 'simulated-key', ...native } });
 }
 
-/** The stage is nobody else's: loopback, a free port, no clients to authenticate. */
+/** The stage is private: loopback, a free port, no clients to authenticate. */
 function withOwnPort(config: GatewayConfig): GatewayConfig {
   const { tls: _tls, ...server } = config.server;
   return { ...config, clients: [], server: { ...server, host: '127.0.0.1', port: 0, allowed_hosts: [] } };

@@ -12,7 +12,7 @@ import type { Lease, Limiter } from '../access/limits/limiter.ts';
 import type { RequestLog } from '../observe/log/request-log.ts';
 import type { GatewayMetrics } from '../observe/metrics/create-gateway-metrics.ts';
 
-/** Who calls the front door, and what the request holds. Released by whoever settles the request. */
+/** The client of a front-door request, and the resources that the request holds; released when it is settled. */
 export interface FrontDoorCaller {
   readonly name: string;
   readonly rules: ClientRules | undefined;

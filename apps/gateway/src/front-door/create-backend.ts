@@ -123,7 +123,7 @@ function basePathOf(kind: EffectiveBackend['kind'], pathname: string): (path: st
   return kind === 'anthropic' ? (path) => prefix + path : (path) => `${prefix}${path.slice('/v1'.length)}`.replace(/^(?!\/)/, '/');
 }
 
-/** A larger body is let go of as it is sent: its answer may take minutes, in which whoever sends it would hold it. */
+/** A larger body is released as it is sent: its answer may take minutes, during which the upstream client would hold it. */
 function outboundBody(body: BackendRequest['body']): BackendRequest['body'] | SelfReleasingBody {
   return isHeldLong(body) ? new SelfReleasingBody([body]) : body;
 }

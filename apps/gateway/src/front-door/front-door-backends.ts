@@ -8,7 +8,7 @@ const DEFAULT_BASE_URLS = { anthropic: 'https://api.anthropic.com', openai: 'htt
 
 /**
  * The backends that the front door really has. With none configured it copies those of `anthropic_native`, but only under
- * `inject`: under `forward` that key is not for everybody, and there are none.
+ * `inject`: under `forward` that key is not for every caller, and there are none.
  */
 export function frontDoorBackends(config: GatewayConfig): readonly EffectiveBackend[] {
   const { openai_front_door: frontDoor, anthropic_native: native } = config;

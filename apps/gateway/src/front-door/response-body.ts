@@ -17,14 +17,14 @@ export interface ResponseWatcher {
   onStreamClosed(): void;
 }
 
-/** What the backend adds to a watcher: the error that a failure becomes for whoever waits for the response. */
+/** What the backend adds to a watcher: the error that a failure becomes for the caller that waits for the response. */
 export interface BackendWatcher extends ResponseWatcher {
   describeFailure(error: Error): Error;
 }
 
 /**
  * A dispatch handler that turns one upstream response into what the front door's backend port returns: the head as a promise,
- * the body as an iterable with back-pressure. Whoever stops iterating cancels the upstream request.
+ * the body as an iterable with back-pressure. Ending the iteration early cancels the upstream request.
  */
 export class ResponseBody implements Dispatcher.DispatchHandler, AsyncIterableIterator<Uint8Array> {
   readonly head: Promise<BackendResponse>;

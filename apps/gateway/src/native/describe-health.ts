@@ -30,7 +30,7 @@ function isAuthenticated(runtime: NativeRuntime, inbound: InboundRequest): boole
   return identity.client !== undefined;
 }
 
-/** The numbers under the names of the configuration and the metrics; the origin is nobody's business here. */
+/** The numbers under the names of the configuration and the metrics; the origin is not shown. */
 function describePool(stats: UpstreamStats): Record<string, number> {
   return {
     max_connections: stats.maxConnections, max_keepalive_connections: stats.maxKeepAliveConnections, max_waiting: stats.maxWaiting,

@@ -11,7 +11,7 @@ import type { Refusal } from '../access/limits/decide-admission.ts';
 import { matchRoute } from './match-route.ts';
 import type { NativeExchange, OutboundBody } from './native-exchange.ts';
 import type { NativeRuntime } from './native-runtime.ts';
-import { receiveJson, type ReceivedJson } from './receive-json.ts';
+import { receiveJson, type ReceivedJson } from '../body/receive-json.ts';
 import { gatherUpload, GATHERED_UPLOAD_BYTES, receiveNothing, receiveUpload, type Upload } from '../body/receive-upload.ts';
 import type { NativeRoute } from './route-table.ts';
 

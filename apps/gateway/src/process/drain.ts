@@ -13,16 +13,16 @@ export interface DrainOptions {
   readonly server: Server;
   readonly lifecycle: Lifecycle;
   readonly settings: () => DrainSettings;
-  /** Breaks what is still open, honestly. */
+  /** Breaks every response that is still open, visibly to its client. */
   readonly interrupt: (reason: string) => void;
   readonly closeUpstreams: (graceMs: number) => Promise<void>;
 }
 
-/** Ends a gateway without cutting anybody off. */
+/** Ends a gateway without cutting off open responses before the timeout. */
 export interface Drain {
   /** Runs the whole sequence once; further calls get the same promise. */
   run(): Promise<void>;
-  /** The same for a process whose successor listens already: it takes no new connections, and refuses nobody on those it has. */
+  /** The same for a process whose successor listens already: it takes no new connections, and refuses no request on open ones. */
   runForSuccessor(): Promise<void>;
   /** Ends at once. */
   closeNow(): Promise<void>;
@@ -35,7 +35,7 @@ const SUCCESSOR_GRACE_MS = 1_000;
 
 /**
  * The order of a shutdown: readiness flips and every response carries `connection: close`; after the pre-stop delay new
- * requests are refused; open responses may run until the timeout and are then broken honestly. It waits for connections, not
+ * requests are refused; open responses may run until the timeout and are then broken visibly. It waits for connections, not
  * for time: an idle gateway is gone at once. Every step is bounded.
  */
 export function createDrain(options: DrainOptions): Drain {

@@ -18,7 +18,7 @@ export interface OperationsOptions {
   readonly scrape: () => Promise<{ readonly contentType: string; readonly text: string }>;
   /** Parts of the gateway that are not well, by name; readiness is not touched by them. */
   readonly warnings: () => Readonly<Record<string, string>>;
-  /** Whether anybody can take requests. @defaultValue always, while running */
+  /** Whether a process can take requests. @defaultValue always, while running */
   readonly isServing?: () => boolean;
   /** Shorter clocks, for tests. @defaultValue OPERATIONS_LIMITS */
   readonly limits?: Partial<OperationsLimits>;

@@ -42,7 +42,7 @@ export async function runProcess(options: RunOptions): Promise<number> {
   });
   const watch = watchFiles(reload);
   watch.watch(options.files);
-  // Signals are listened to before anybody is told: whoever waits for that word may send one at once.
+  // Install signal handlers before reporting ready: a supervisor may signal immediately.
   const stopped = untilStopped({ logger, onReload: reload, onReopen: () => processLogger.reopen?.(), drain: () => running.drain(), closeNow: () => running.close() });
   options.onReady({ port: gateway.port, operationsPort: operations.port, workers: 1 });
   const exitCode = await stopped;

@@ -5,7 +5,7 @@ import { describeError } from '../observe/log/describe-error.ts';
 export interface StopOptions {
   readonly logger: Logger;
   readonly onReload: () => void;
-  /** SIGHUP, before the reload: whoever moved the log away expects it to be opened anew. */
+  /** SIGHUP, before the reload: log rotation moved the file away and expects a new one. */
   readonly onReopen: () => void;
   /** SIGUSR2; absent where there are no workers to restart. */
   readonly onRestart?: () => void;

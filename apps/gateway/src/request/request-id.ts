@@ -8,7 +8,7 @@ const pool = Buffer.alloc(ID_BYTES * POOL_IDS);
 let words = '';
 let used = POOL_IDS;
 
-/** A new request id: `pen_` and 120 random bits in base64url. Randomness is drawn and worded for 256 ids at once. */
+/** A new request id: `pen_` and 120 random bits in base64url. Randomness is drawn and encoded for 256 ids at once. */
 export function createRequestId(): string {
   if (used === POOL_IDS) {
     words = randomFillSync(pool).toString('base64url');

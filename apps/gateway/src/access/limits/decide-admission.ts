@@ -18,11 +18,11 @@ export interface AdmissionRequest {
   readonly clientName: string;
   readonly limits: ClientLimits;
   readonly leaseId: string;
-  /** Whether nobody waits for the decision any more. */
+  /** Whether the caller has stopped waiting for the decision. */
   readonly isAbandoned: () => boolean;
 }
 
-/** Nobody knows when a running request ends; clients that wait a second do no harm. */
+/** The end of a running request cannot be predicted; a retry after one second is cheap. */
 const RETRY_FOR_A_PLACE_SECONDS = 1;
 
 /** The key of a client's counter. */

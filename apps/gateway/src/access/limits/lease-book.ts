@@ -5,7 +5,7 @@ import type { CounterStore } from './counter-store.ts';
 /** A step that the store failed at. */
 export type StoreOperation = 'admit' | 'release' | 'charge' | 'renew';
 
-/** Tells of a step that the store failed at; never throws. */
+/** Reports a step that the store failed at; never throws. */
 export type ReportStoreFailure = (operation: StoreOperation, error: unknown) => void;
 
 /** The right of one admitted request to run. */

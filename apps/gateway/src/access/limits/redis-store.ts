@@ -31,7 +31,7 @@ export function createRedisStore({ url, keyPrefix, windowSeconds, commandTimeout
     // The guard decides when a step took too long; this is only so that no command is remembered for ever.
     commandTimeout: commandTimeoutMs * COMMAND_TIMEOUT_FACTOR,
     connectTimeout: MAX_CONNECT_MS,
-    // Said aloud, because the process may have been told to trust anybody; and whatever the case of the scheme.
+    // Explicit, because NODE_TLS_REJECT_UNAUTHORIZED may have switched verification off; and for any case of the scheme.
     ...(new URL(url).protocol === 'rediss:' ? { tls: { rejectUnauthorized: true } } : {}),
     // It keeps a process that ends, also where the connection is gone already.
     disconnectTimeout: DISCONNECT_MS,

@@ -32,7 +32,7 @@ export function createStoreGuard(timeoutMs: number, now: () => number = performa
 
   async function run<Result>(step: (isAbandoned: () => boolean) => Promise<Result>): Promise<Result> {
     if (now() < pausedUntil) throw new StoreUnavailableError('paused', 'the store of the limits failed and is being left alone for a moment');
-    // A step that comes too late must not go on to take what nobody will give back.
+    // A step that comes too late must not take a place that is never given back.
     let abandoned = false;
     const { promise: late, reject } = Promise.withResolvers<never>();
     // When this process itself stood still, answers that came in time are waiting to be read: timers run before they are, an

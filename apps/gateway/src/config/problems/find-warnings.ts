@@ -19,7 +19,7 @@ export function findWarnings(config: GatewayConfig, environment: Environment): s
     warnings.push('the OpenAI front door has no backend: with anthropic_native.credentials "forward" it needs openai_front_door.backends with a key of their own, or openai_front_door.enabled false');
   }
   if (native.credentials === 'forward' && clients.length === 0 && !isLoopbackHost(server.host)) {
-    warnings.push('without clients, whoever reaches the gateway can pass requests with their own Anthropic credential');
+    warnings.push('without clients, every caller that reaches the gateway can pass requests with an Anthropic credential of its own');
   }
   if (native.allow_insecure_base_url && native.base_url.startsWith('http:')) {
     warnings.push('anthropic_native.base_url is not encrypted: keys and prompts can be read on the way');

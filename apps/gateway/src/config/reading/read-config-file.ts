@@ -39,7 +39,7 @@ function readText(path: string): string {
 
 function parseJson(text: string, path: string): unknown {
   try {
-    // Some editors begin a file with a byte order mark, which nobody sees (RFC 8259 section 8.1 lets a reader ignore it).
+    // Some editors begin a file with a byte order mark, which is invisible (RFC 8259 section 8.1 lets a reader ignore it).
     return JSON.parse(text.replace(/^\ufeff/, ''));
   } catch (error) {
     // The parser's message quotes the text around the fault, which may be a key; only the place is taken from it.

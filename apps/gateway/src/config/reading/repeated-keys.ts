@@ -10,7 +10,7 @@ interface Level {
 
 /**
  * The paths of keys that stand twice in one object of a valid JSON text. `JSON.parse` takes the last one without a word (RFC 8259
- * section 4 leaves it open), so that half of what somebody wrote would have no effect.
+ * section 4 leaves it open), so that one of the two values would have no effect.
  */
 export function repeatedKeys(text: string): (readonly (string | number)[])[] {
   const repeated: (readonly (string | number)[])[] = [];

@@ -67,7 +67,7 @@ function lookUp(scheme: string, name: string, context: ReferenceContext): string
   return { expected: 'text, ${env:NAME} or ${file:PATH}', received: `a reference of kind ${JSON.stringify(scheme.slice(0, 16))}` };
 }
 
-/** Names a file in a problem, unless somebody put the secret itself where its path belongs. */
+/** Names a file in a problem, unless the text is the secret itself instead of its path. */
 function nameFile(name: string): string {
   return isKeyLike(name) || name.length > LONGEST_PATH_SHOWN ? 'a path (hidden: it looks like a secret)' : JSON.stringify(hideQuery(name));
 }

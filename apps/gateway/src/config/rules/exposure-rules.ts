@@ -17,7 +17,7 @@ const anonymousOnlyOnLoopback: CrossFieldRule = {
     if (spender === false) return [];
     return [valueProblem(
       'server.host', 'a loopback address when there are no clients', nameReceived(host, false),
-      `${spender}, so whoever reaches the gateway would spend its key; add clients (penstock keys create NAME)`,
+      `${spender}, so every caller that reaches the gateway would spend its key; add clients (penstock keys create NAME)`,
     )];
   },
 };

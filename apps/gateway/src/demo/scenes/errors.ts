@@ -2,7 +2,7 @@ import { ask, at, type Answer } from '../ask.ts';
 import type { DemoPage } from '../demo-page.ts';
 import type { DemoStage } from '../demo-stage.ts';
 
-/** Errors keep the status, the body and the headers of whoever made them. */
+/** Errors keep the status, the body and the headers of their origin. */
 export async function showErrors(stage: DemoStage, page: DemoPage): Promise<void> {
   page.title('4. Errors say who made them');
   page.explain('An error of the API crosses untouched. One of the gateway has the same shape, and x-penstock-error.');

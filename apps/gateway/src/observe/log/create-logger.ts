@@ -27,7 +27,7 @@ const DESCRIPTORS: Readonly<Record<string, number>> = { stdout: 1, stderr: 2 };
 const SHARED_WRITES = { minWrite: 2_048, maxWrite: 4_096 };
 /** A file is appended to as a whole at any size, and each write wakes another thread: fewer and larger ones cost a tenth. */
 const FILE_WRITES = { minWrite: 65_536, maxWrite: 131_072 };
-/** Somebody is looking. */
+/** Standard output is a terminal. */
 const TERMINAL_WRITES = { minWrite: 1, maxWrite: 4_096 };
 
 /**

@@ -6,7 +6,7 @@ import { describeError, errorCodes } from './describe-error.ts';
 /** What watches beside the bytes and may fail there. */
 export type ObserverName = 'log' | 'metrics' | 'relay' | 'tracing' | 'usage';
 
-/** Told of each failure. */
+/** Called for each failure. */
 export type ObserverReport = (observer: ObserverName, error: unknown) => void;
 
 const REPORT_INTERVAL_MS = 60_000;
@@ -22,7 +22,7 @@ export function createObserverReport(logger: Logger): ObserverReport {
     const now = performance.now();
     if (now - (reportedAt.get(observer) ?? Number.NEGATIVE_INFINITY) < REPORT_INTERVAL_MS) return;
     reportedAt.set(observer, now);
-    // Written at once: a stream whose other end is gone would fail later, where nobody catches it.
+    // Written at once: a stream whose other end is gone would fail later, where the error is not caught.
     if (observer === 'log') writeSync(STANDARD_ERROR, `penstock: the log cannot be written (${errorCodes(error) ?? 'no room'})\n`);
     else logger.warn({ observer, error: describeError(error) }, 'an observer failed');
   };

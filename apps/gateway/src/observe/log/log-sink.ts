@@ -10,7 +10,7 @@ export interface LogSinkOptions {
   readonly minWrite: number;
   /** A write holds whole lines of at most this much together. */
   readonly maxWrite: number;
-  /** Told of a write that failed, and (without an error) of each line that found no room. */
+  /** Called for a write that failed, and (without an error) for each line that found no room. */
   readonly onFailure: (error: unknown) => void;
   /** What waits at most; batches that lines do not fill may take twice as much memory. @defaultValue 8 MiB */
   readonly maxQueued?: number;
@@ -29,7 +29,7 @@ interface Batch {
   length: number;
 }
 
-/** The reader of a pipe is gone, or the terminal: what waits is for nobody. */
+/** The reader of a pipe, or the terminal, is gone: queued lines have no receiver. */
 const GONE: ReadonlySet<string | undefined> = new Set(['EPIPE', 'EIO', 'EBADF']);
 
 /**
@@ -194,6 +194,6 @@ export class LogSink {
 
 function openForAppending(path: string): number {
   mkdirSync(dirname(path), { recursive: true });
-  // A named pipe must not hold up the start until somebody reads it, nor a write afterwards.
+  // A named pipe must not block the start until it has a reader, nor a write afterwards.
   return openSync(path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK, 0o666);
 }

@@ -87,7 +87,7 @@ function number(label: string, value: number | undefined): string {
   return label + (Number.isFinite(value) ? String(value) : 'null');
 }
 
-/** Words times as ISO 8601 in UTC; the seconds are worded once and used as long as they last. */
+/** Formats times as ISO 8601 in UTC; the text up to the second is formatted once a second. */
 function createClockText(): (unixMs: number) => string {
   let second = Number.NaN;
   let prefix = '';

@@ -32,9 +32,9 @@ export interface GatewayMetricsOptions {
   readonly dropReasons?: readonly string[];
   /** Reads the budgets of gathered request bytes at scrape time. @defaultValue the two series are absent */
   readonly readBudgets?: ReadBudgets;
-  /** Whether this process loads the configuration, and has the series that tell of it. @defaultValue true */
+  /** Whether this process loads the configuration, and has its series. @defaultValue true */
   readonly loadsConfiguration?: boolean;
-  /** Told why something that only watches failed; the count is kept here. @defaultValue nobody is */
+  /** Called with the error of an observer; the count is kept here. @defaultValue none */
   readonly onObserverError?: ObserverReport;
   /** Whether prom-client's own process and Node metrics are added. @defaultValue true */
   readonly processMetrics?: boolean;

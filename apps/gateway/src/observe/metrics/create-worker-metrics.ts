@@ -50,7 +50,7 @@ function stateOf({ worker, text, isSilent }: Known): (typeof STATES)[number] {
 }
 
 async function ask(known: Known, timeoutMs: number): Promise<void> {
-  // Whoever cannot answer would delay the scrape until the timeout, each time a worker is replaced.
+  // A worker that cannot answer would delay the scrape until the timeout, each time one is replaced.
   if (known.worker.isReady?.() === false) return;
   const { words } = known;
   let timer: NodeJS.Timeout | undefined;

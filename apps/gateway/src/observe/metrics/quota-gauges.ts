@@ -18,7 +18,7 @@ const UNIFIED_STATUSES: readonly string[] = ['allowed', 'allowed_warning', 'reje
 
 /** What the last responses said of the quota. */
 export interface QuotaGauges {
-  /** Reads the quota fields of one response; their text is only kept here, and understood when somebody scrapes. */
+  /** Reads the quota fields of one response; their text is only kept here, and parsed at scrape time. */
   read(rawHeaders: readonly string[], upstream: string): void;
 }
 

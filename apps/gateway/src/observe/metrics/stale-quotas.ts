@@ -9,7 +9,7 @@ export type IsStale = (line: string) => boolean;
 /** For texts in which nothing is. */
 export const isNeverStale: IsStale = () => false;
 
-/** When each window that a text tells of is renewed, in Unix seconds. */
+/** The time at which each window in a text is renewed, in Unix seconds. */
 function readResets(text: string): ReadonlyMap<string, number> {
   if (!text.includes(QUOTA)) return new Map();
   return new Map(Array.from(text.matchAll(RESET), ([, family = '', labels = '', time = '']) => [family + labels, Number(time)]));

@@ -17,7 +17,7 @@ const MAX_SOCKETS = 2;
 export async function createExporter(settings: ExporterSettings): Promise<Exporter> {
   const agentOptions = { keepAlive: true, maxSockets: MAX_SOCKETS };
   const agent = settings.url.startsWith('https:')
-    // Said aloud, because the process may have been told to trust anybody.
+    // Explicit, because NODE_TLS_REJECT_UNAUTHORIZED may have switched verification off.
     ? new HttpsAgent({ ...agentOptions, rejectUnauthorized: true, ...(settings.caFile === undefined ? {} : { ca: readFileSync(settings.caFile) }) })
     : new HttpAgent(agentOptions);
   const { OTLPTraceExporter } = settings.protocol === 'http/json'

@@ -10,7 +10,7 @@ const OPERATIONS: Readonly<Record<string, string>> = {
   '/anthropic/v1/complete': 'text_completion',
 };
 
-/** A name of a model or a reason, and not a sentence somebody wrote into a field. */
+/** A name of a model or a reason, and no free text. */
 const PLAIN_NAME = /^[\w.:@/-]{1,128}$/;
 
 /** What kind of operation a route is, as `gen_ai.operation.name`; `undefined` for one that asks no model. */

@@ -5,7 +5,7 @@ import type { SpanQueueSettings } from './read-tracing-settings.ts';
 export interface SpanQueueOptions {
   readonly exporter: SpanExporter;
   readonly settings: SpanQueueSettings;
-  /** Told of a span that found the queue full, and of a batch that could not be exported. */
+  /** Called for a span that found the queue full, and for a batch that could not be exported. */
   readonly onLost: (error: unknown) => void;
 }
 
@@ -15,7 +15,7 @@ const QUEUE_FULL = Object.assign(new Error('the queue of spans is full'), { code
 
 /**
  * The bounded queue between requests and the exporter: one batch is under way at a time, what finds no room is dropped and
- * counted, and nothing here keeps the process alive. The SDK's own batch processor tells nobody what it drops.
+ * counted, and nothing here keeps the process alive. The SDK's own batch processor drops spans silently.
  */
 export function createSpanQueue({ exporter, settings, onLost }: SpanQueueOptions): SpanProcessor {
   const waiting: ReadableSpan[] = [];

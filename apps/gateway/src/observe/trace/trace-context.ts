@@ -23,7 +23,7 @@ export function formatTraceParent({ traceId, spanId, flags }: TraceParent): stri
   return `00-${traceId}-${spanId}-${(flags & 0xff).toString(16).padStart(2, '0')}`;
 }
 
-/** Reads the client's context out of flat fields. More than one `traceparent` is none: nobody can say which one is meant. */
+/** Reads the client's context out of flat fields. More than one `traceparent` is none: they are ambiguous. */
 export function readTraceContext(rawHeaders: readonly string[]): { readonly parent: TraceParent | undefined; readonly traceState: string | undefined } {
   const parents = valuesOf(rawHeaders, 'traceparent');
   const parent = parents.length === 1 ? parseTraceParent(parents[0] as string) : undefined;

@@ -54,7 +54,7 @@ export async function runWorkers(options: RunOptions): Promise<number> {
   const watch = watchFiles(reload);
   watch.watch(options.files);
   const { pre_stop_delay: preStopDelay, drain_timeout: drainTimeout } = config.server;
-  // Signals are listened to before anybody is told: whoever waits for that word may send one at once.
+  // Install signal handlers before reporting ready: a supervisor may signal immediately.
   const stopped = untilStopped({
     logger, onReload: reload,
     onReopen: () => {

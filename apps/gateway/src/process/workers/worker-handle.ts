@@ -69,7 +69,7 @@ export function createWorkerHandle(worker: Worker, index: number, onText: (id: n
     worker.once('exit', (code, signal) => reject(new Error(`worker ${index} ended before it was ready (${signal ?? code})`)));
     worker.on('error', (error: unknown) => reject(new Error(`worker ${index} could not be started (${errorCodes(error)})`)));
   });
-  // A worker may end before anybody waits for it.
+  // A worker may end before its promise has a handler.
   ready.catch(() => undefined);
 
   const send = (message: PrimaryMessage): void => {
@@ -81,7 +81,7 @@ export function createWorkerHandle(worker: Worker, index: number, onText: (id: n
     warnings: () => warnings,
     scrape: () => new Promise((resolve, reject) => {
       scrapes += 1;
-      // Whoever asks gives up by a clock of its own; a silent worker must not gather questions.
+      // The caller has a timeout of its own; requests to a silent worker must not accumulate.
       if (questions.size > MAX_QUESTIONS) questions.clear();
       questions.set(scrapes, { answer: resolve, fail: reject });
       send({ type: 'scrape', scrape: scrapes });

@@ -14,7 +14,7 @@ export type PrimaryMessage =
   | { readonly type: 'replaced' }
   | { readonly type: 'close' };
 
-/** What a worker tells the primary. `scrape` repeats the number of the question; 0 for a last word nobody asked for. */
+/** A message of a worker to the primary. `scrape` repeats the number of the request; 0 for the unrequested last snapshot. */
 export type WorkerMessage =
   | { readonly type: 'ready'; readonly port: number }
   | { readonly type: 'failed'; readonly message: string }

@@ -2,8 +2,8 @@ import { Buffer } from 'node:buffer';
 import { BodyProgress, ChunkList, InboundMessage } from '@penstock/inbound-server';
 import { createEnvelopeScanner, isEnvelopeError, type Envelope, type EnvelopeScanner, type EnvelopeScannerOptions } from '@penstock/json-envelope';
 import type { InboundRequest } from '../request/inbound-request.ts';
-import type { ByteLease } from '../body/byte-budget.ts';
-import { BodyCodingError, createBodyDecoder, REQUEST_CODINGS, type BodyDecoder } from '../body/decode-body.ts';
+import type { ByteLease } from './byte-budget.ts';
+import { BodyCodingError, createBodyDecoder, REQUEST_CODINGS, type BodyDecoder } from './decode-body.ts';
 import { ClientGone, GatewayError } from '../request/gateway-error.ts';
 
 /** A gathered JSON body: the client's own bytes, and what was read of them. */
@@ -111,7 +111,7 @@ class JsonReceipt {
     inbound.request.on('end', this.#onEnd);
     inbound.request.on('close', this.#onClose);
     decoder?.onFailure((error) => this.#fail(error));
-    // Node tells of neither data nor end where there is no body.
+    // Node emits neither `data` nor `end` where there is no body.
     if (!inbound.head.isChunked && inbound.head.contentLength === undefined) this.#onEnd();
   }
 
