@@ -184,10 +184,10 @@ function originCheckOf({ server }: GatewayConfig): OriginCheck {
   return createOriginCheck({ allowedHosts: server.allowed_hosts, boundHost: server.host, corsOrigins: server.cors_origins });
 }
 
-/** What clients of a front door that is not there are told. */
+/** The answer for clients of a front door that is absent. */
 function describeAbsentFrontDoor(config: GatewayConfig): Refusal {
   return config.openai_front_door.enabled
-    ? { code: 'internal', message: 'The OpenAI front door could not be started; the log of the gateway says why.' }
+    ? { code: 'internal', message: 'The OpenAI front door could not be started; the log of the gateway has the reason.' }
     : { code: 'not_found', message: 'Not found: the OpenAI front door is switched off. openai_front_door.enabled switches it on.' };
 }
 

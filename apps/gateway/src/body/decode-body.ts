@@ -20,7 +20,7 @@ export interface BodyDecoder {
 /** The most bytes that wait while the decoder is at work. */
 const MAX_WAITING_BYTES = 64 * 1024;
 
-/** A content coding that is not known, or a body that is not in the coding it is said to have. */
+/** A content coding that is not known, or a body that is not in its declared coding. */
 export class BodyCodingError extends Error {
   override readonly name = 'BodyCodingError';
   readonly code: 'unknown' | 'corrupt';

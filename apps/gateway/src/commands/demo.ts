@@ -3,7 +3,7 @@ import { loadConfig, type LoadConfigOptions } from '../config/load-config.ts';
 import { runDemo } from '../demo/run-demo.ts';
 import type { CommandOutput } from './check.ts';
 
-/** What `penstock demo` was asked to do. */
+/** The options of `penstock demo`. */
 export interface DemoCommandOptions extends Omit<LoadConfigOptions, 'simulate'> {
   /** Use the simulator even when a key is configured. */
   readonly simulate: boolean;

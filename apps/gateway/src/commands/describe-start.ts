@@ -10,7 +10,7 @@ export interface StartFacts {
   readonly warnings: readonly string[];
 }
 
-/** The words a person sees when the gateway is ready: where it listens, whom it calls, one line to try. */
+/** The text of a start: the listeners, the upstream, and one command to try. */
 export function describeStart({ port, operationsPort, workers, config, simulates, warnings }: StartFacts): string {
   const scheme = config.server.tls === undefined ? 'http' : 'https';
   const host = printable(config.server.host);

@@ -12,7 +12,7 @@ import { runWorkers } from '../process/workers/run-workers.ts';
 import { readTracingSettings } from '../observe/trace/read-tracing-settings.ts';
 import type { CommandOutput } from './check.ts';
 
-/** What `penstock start` was asked to do. */
+/** The options of `penstock start`. */
 export interface StartOptions extends Omit<LoadConfigOptions, 'simulate'> {
   /** Serve the built-in simulator instead of an upstream. */
   readonly simulate: boolean;
@@ -23,7 +23,7 @@ export interface StartOptions extends Omit<LoadConfigOptions, 'simulate'> {
   readonly logStyle: LogStyle;
 }
 
-/** `penstock start`: runs the gateway until it is told to stop. Returns the exit code. */
+/** `penstock start`: runs the gateway until a signal stops it. Returns the exit code. */
 export async function runStart(options: StartOptions, output: CommandOutput): Promise<number> {
   let loaded: LoadedConfig;
   let simulates: boolean;

@@ -1,4 +1,4 @@
-/** The oldest Node that has what the gateway is made of; the manifest's `engines` says which newer ones are supported. */
+/** The oldest Node that can run the gateway; the manifest's `engines` lists the supported ones. */
 const OLDEST = [22, 22, 2] as const;
 
 /** What to do about a Node that is too old to run the gateway at all; `undefined` when it is not. */

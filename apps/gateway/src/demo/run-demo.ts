@@ -18,7 +18,7 @@ export interface DemoOptions {
   readonly output: { write(text: string): unknown };
 }
 
-/** Plays every scene and says at the end whether each claim held. Resolves to whether all of them did. */
+/** Plays every scene and prints pass or fail for each claim. Resolves to whether all of them did. */
 export async function runDemo({ config, model, hasColours, output }: DemoOptions): Promise<boolean> {
   const page = createDemoPage(output, hasColours);
   page.title('Penstock');

@@ -27,7 +27,7 @@ export interface FrontDoorCaller {
   cost: FrontDoorCost | undefined;
 }
 
-/** What a request may cost, as far as its body says. */
+/** The tokens that a request may cost, by its body. */
 export interface FrontDoorCost {
   readonly model: string | undefined;
   readonly stream: boolean;

@@ -20,7 +20,7 @@ export function answerCors(inbound: InboundRequest): WholeResponse | undefined {
     headers: [
       'x-penstock-request-id', inbound.id, ...inbound.responseFields,
       'access-control-allow-methods', 'GET, POST, DELETE',
-      // The policy decides what crosses; the browser is told that it may send what it asked to send.
+      // The policy decides what crosses; the browser may send every field that it asked for.
       ...(typeof fields === 'string' && fields.length <= 4_096 ? ['access-control-allow-headers', fields] : []),
       'access-control-max-age', PREFLIGHT_SECONDS,
     ],

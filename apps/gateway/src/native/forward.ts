@@ -75,7 +75,7 @@ function timeoutsFor(runtime: NativeRuntime, route: NativeRoute, wantsStream: bo
 
 /**
  * The relay of one response with what the gateway sees of it: the relay's own options, so that a request costs one object and not
- * a function for each thing the relay asks.
+ * a function for each option of the relay.
  */
 class NativeRelay implements OpenRelay, RelayOptions {
   place = 0;

@@ -30,7 +30,7 @@ export class NativeExchange implements RequestEnd {
   requestBytes = 0;
   /** Input tokens by the length of the JSON text; 0 for a body that is not read. */
   estimatedInput = 0;
-  /** Whether the client asked for a stream. */
+  /** Whether the request is for a stream. */
   wantsStream = false;
   maxTokens: number | undefined;
   /** The model that the body names, as the client wrote it. */

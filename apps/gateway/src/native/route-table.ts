@@ -13,7 +13,7 @@ export interface NativeRoute {
   /** How a body is taken: `json` is gathered and validated, `upload` streams through. */
   readonly body: 'json' | 'upload';
   readonly headClock: HeadClock;
-  /** Whether an answer says what it cost: it is read along, and its tokens are reserved before and charged after it. */
+  /** Whether an answer reports its tokens: it is read along, and its tokens are reserved before and charged after it. */
   readonly reportsUsage: boolean;
   /** Whether a POST makes work whose tokens its answer does not report: closed to clients with token limits. */
   readonly isSpentLater: boolean;

@@ -20,7 +20,7 @@ export interface RunOptions {
   readonly onFailure: (message: string) => void;
 }
 
-/** Words an error of `listen` so that it says what to do. */
+/** Describes an error of `listen`, with the remedy. */
 export function describeListenError(error: unknown, config: GatewayConfig): string {
   const { code, address, port, hostname } = error as NodeJS.ErrnoException & { address?: string; port?: number; hostname?: string };
   const { server, operations } = config;

@@ -24,7 +24,7 @@ export function loggedId(id: string | undefined): string | undefined {
   return id !== undefined && LOGGED_VALUE.test(id) ? id : undefined;
 }
 
-/** Reads what the access log says of a request's fields. */
+/** Reads the request fields for the access log. */
 export function readLoggedFields(rawHeaders: readonly string[]): LoggedFields {
   let fields: LoggedFields | undefined;
   for (let index = 0; index < rawHeaders.length; index += 2) {

@@ -31,7 +31,7 @@ export function clientAddress(socketAddress: string | undefined, rawHeaders: rea
   return address;
 }
 
-/** Whether the client's own connection is encrypted: ours is, or a trusted proxy says so of the one it took (`X-Forwarded-Proto`). */
+/** Whether the client's own connection is encrypted: ours is, or a trusted proxy reports it for its own (`X-Forwarded-Proto`). */
 export function isEncrypted(socket: { readonly remoteAddress?: string | undefined }, rawHeaders: readonly string[], trustedProxies: BlockList): boolean {
   if ('encrypted' in socket) return true;
   if (!isTrustedProxy(socket, trustedProxies)) return false;

@@ -19,7 +19,7 @@ export type Authentication =
     readonly kind: 'client';
     /** The configured name, or `anonymous`. */
     readonly name: string;
-    /** Absent for anonymous callers, who may do whatever is served. */
+    /** Absent for anonymous callers, which may use every route that is served. */
     readonly client?: ClientRules;
     readonly via: CredentialSource;
     /** Whether the client's own `x-api-key` and `authorization` lines go upstream. Otherwise neither does. */
@@ -28,7 +28,7 @@ export type Authentication =
   | {
     readonly kind: 'refused';
     readonly reason: RefusalReason;
-    /** What the client may be told. */
+    /** The message for the client. */
     readonly message: string;
   };
 
@@ -38,7 +38,7 @@ export interface ClientRegistry {
   readonly requiresKey: boolean;
   /** Rules by client name. */
   readonly clients: ReadonlyMap<string, ClientRules>;
-  /** Decides from flat raw headers who is calling. The front door never forwards a client's credential. */
+  /** Identifies the client by flat raw headers. The front door never forwards a client's credential. */
   authenticate(rawHeaders: readonly string[], side?: Side): Authentication;
 }
 
@@ -114,7 +114,7 @@ function authenticateForward(presented: PresentedCredentials, entries: ReadonlyM
 
 /**
  * Whether a field that crosses would send a key of ours to Anthropic, also one that was withdrawn long ago, or one that was put into
- * `x-api-key` together with its scheme. Keys of Anthropic's are one word, so a boundary before the prefix tells them apart.
+ * `x-api-key` together with its scheme. Keys of Anthropic's are one word, so a boundary before the prefix separates them.
  */
 function holdsGatewayKey(credential: string, entries: ReadonlyMap<string, Entry>): boolean {
   return GATEWAY_KEY_INSIDE.test(credential) || findClient(credential.replace(/^bearer\s+/i, ''), entries) !== undefined;

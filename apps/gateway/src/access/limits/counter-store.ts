@@ -46,7 +46,7 @@ export interface CounterStore extends TokenCounters {
   giveBack(key: string, leaseId: string): Promise<void>;
   /** Says that leases are still held, and takes their places again where the store has lost them. */
   renew(key: string, leaseIds: readonly string[]): Promise<void>;
-  /** Resolves when the store can be asked, to false when it cannot be reached in time. */
+  /** Resolves when the store is reachable, to false when it is not in time. */
   ready(): Promise<boolean>;
   /** Forgets connections and timers. Places and reservations stay taken until they expire. */
   close(): void;

@@ -62,7 +62,7 @@ async function findSpentLimit(store: CounterStore, clientName: string, limits: C
   return reading === undefined || spent === undefined ? undefined : refuse(spent, reading);
 }
 
-/** A refusal until the window ends; never says to come back at once, however soon that is. */
+/** A refusal until the window ends; at least one second, however soon that is. */
 export function refuse(limit: LimitName, { resetsInMs }: Pick<WindowReading, 'resetsInMs'>): Refusal {
   return { ok: false, limit, retryAfterSeconds: Math.max(1, Math.ceil(resetsInMs / 1_000)) };
 }

@@ -67,7 +67,7 @@ export interface Limiter {
   admit(clientName: string): Promise<Admission>;
   /** Takes new limits; running leases keep their places. */
   update(clients: LimiterOptions['clients'], failurePolicy?: StoreFailurePolicy): void;
-  /** Resolves to whether the store can be asked, within about a second. */
+  /** Resolves to whether the store is reachable, within about a second. */
   ready(): Promise<boolean>;
   /** Leases held now, by all clients of this process. */
   readonly held: number;

@@ -1,4 +1,4 @@
-/** Steps that a store did not take, asked for again until it does or nothing is owed any more. */
+/** Steps that a store did not take, repeated until it does or none is owed. */
 export interface OwedSteps {
   /** Owes a step to the store; `id` is one of the lease and the kind of step. */
   owe(id: string, step: () => Promise<void>): void;

@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 
-/** Why the store gave no answer: it took too long, or was not asked because it had just failed. */
+/** The reason why the store gave no answer: a timeout, or a pause after failures. */
 export class StoreUnavailableError extends Error {
   override readonly name = 'StoreUnavailableError';
   readonly code: 'timeout' | 'paused';
@@ -11,7 +11,7 @@ export class StoreUnavailableError extends Error {
   }
 }
 
-/** Whether the store was not even asked. */
+/** Whether the store was skipped during a pause. */
 export function isStorePaused(error: unknown): boolean {
   return error instanceof StoreUnavailableError && error.code === 'paused';
 }

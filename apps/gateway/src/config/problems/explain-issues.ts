@@ -40,7 +40,7 @@ export function explainIssues(issues: readonly z.core.$ZodIssue[], context: Issu
   const problems = new Map<string, ConfigProblem>();
   for (const issue of issues) {
     for (const problem of explainIssue(issue, context)) {
-      // A value that fails two checks fails one expectation; the first sentence says it.
+      // A value that fails two checks fails one expectation; the first sentence covers it.
       if (!problems.has(problem.path)) problems.set(problem.path, problem);
     }
   }

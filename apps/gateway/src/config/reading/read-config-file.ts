@@ -16,7 +16,7 @@ export function findConfigFile(flags: CommandLineFlags, environment: Environment
   return existsSync(fallback) ? fallback : undefined;
 }
 
-/** Reads a configuration file as JSON; a `ConfigError` says where it is malformed without quoting it, or which keys it has twice. */
+/** Reads a configuration file as JSON; a `ConfigError` has the place where it is malformed, without a quotation, or the keys that it has twice. */
 export function readConfigFile(path: string): unknown {
   const text = readText(path);
   const document = parseJson(text, path);

@@ -39,7 +39,7 @@ const certificateFitsItsKey: CrossFieldRule = {
       // The context of an older OpenSSL takes a key of another kind than the certificate's, and fails with the first client.
       if (new X509Certificate(tls.cert).checkPrivateKey(createPrivateKey(tls.key))) return [];
     } catch {
-      // What OpenSSL says is about its own parser, and starting the listener would only say it later.
+      // OpenSSL's message is about its own parser, and would come only when the listener starts.
     }
     return [valueProblem('server.tls.key', 'the private key of server.tls.cert, both PEM and the key not encrypted', 'a pair that TLS cannot use')];
   },

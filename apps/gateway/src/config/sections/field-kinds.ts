@@ -53,7 +53,7 @@ export function text(expected: string): z.ZodString {
   return z.string(expected).min(1, expected);
 }
 
-/** A string that must pass a check; `expected` is what a problem says. */
+/** A string that must pass a check; `expected` is the text of a problem. */
 export function checkedText(expected: string, isValid: (value: string) => boolean): z.ZodString {
   return text(expected).refine(isValid, { error: expected });
 }

@@ -36,7 +36,7 @@ export interface ModelRuleConfig {
   readonly max_output_tokens?: number | undefined;
 }
 
-/** What a model accepts; an absent field keeps what the built-in table says. */
+/** The parameters that a model accepts; an absent field keeps the built-in table's value. */
 export interface ModelCapabilitiesConfig {
   readonly rejects_sampling?: boolean | undefined;
   readonly exclusive_sampling?: boolean | undefined;

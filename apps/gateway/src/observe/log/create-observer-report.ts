@@ -13,8 +13,8 @@ const REPORT_INTERVAL_MS = 60_000;
 const STANDARD_ERROR = 2;
 
 /**
- * Makes what says why an observer failed: a line a minute at most for each of them, since what fails for one request fails for all.
- * A log that cannot be written says so on standard error.
+ * Makes the report of observer failures: at most one line a minute for each observer, since a failure for one request repeats for all.
+ * A log that cannot be written is reported on standard error.
  */
 export function createObserverReport(logger: Logger): ObserverReport {
   const reportedAt = new Map<ObserverName, number>();

@@ -20,7 +20,7 @@ export interface LogSinkOptions {
 
 const MAX_QUEUED = 8 * 1024 * 1024;
 const FLUSH_INTERVAL_MS = 500;
-/** A pipe that is full and does not block is asked again so much later. */
+/** The pause before another write to a full pipe that does not block. */
 const RETRY_MS = 100;
 const LAST_FLUSH_MS = 1_000;
 /** Whole lines that are written together, in UTF-8. */
@@ -55,7 +55,7 @@ export class LogSink {
   #leaving: Batch | undefined;
   #written = 0;
   #isWriting = false;
-  /** The last flush: everything goes, and this is told when nothing is left or can be done. */
+  /** The last flush: called when every line is written, or none can be. */
   #onLast: ((isWritten: boolean) => void) | undefined;
 
   constructor(options: LogSinkOptions) {
@@ -98,7 +98,7 @@ export class LogSink {
 
   /**
    * The last flush. Resolves to `true` when there is nothing more to wait for, be it because a write failed, and to `false` when the
-   * destination takes nothing and says nothing: then one of the process's threads is in that write.
+   * destination neither takes bytes nor fails: then one of the process's threads is in that write.
    */
   end(): Promise<boolean> {
     clearInterval(this.#timer);

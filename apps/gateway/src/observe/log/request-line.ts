@@ -2,7 +2,7 @@ import type { RequestRecord } from '../../request/request-record.ts';
 import type { LoggedFields } from '../../request/logged-fields.ts';
 import { printableJson } from './printable.ts';
 
-/** What the access log says of a request; what is undefined is left out. Durations in milliseconds. */
+/** The fields of an access-log line; undefined ones are left out. Durations in milliseconds. */
 export interface RequestFields extends Named<LoggedFields> {
   readonly request_id: string;
   readonly upstream_request_id: string | undefined;

@@ -21,7 +21,7 @@ export interface WorkerMetricsOptions {
 /** One `/metrics` for all workers. */
 export interface WorkerMetrics {
   add(worker: MetricsWorker): void;
-  /** Remembers what a worker said last, asked or not. */
+  /** Stores a worker's latest exposition, requested or not. */
   update(id: number, text: string): void;
   /** Takes a worker out; what it counted stays counted. `crashed` counts it as one. */
   remove(id: number, how: 'ended' | 'crashed'): void;
@@ -34,7 +34,7 @@ export interface WorkerMetrics {
 /** What is known of one worker. */
 interface Known {
   readonly worker: MetricsWorker;
-  /** What it said last; stands in when the worker is silent. Empty until it first spoke. */
+  /** Its latest exposition, used while the worker is silent. Empty until the first one. */
   text: string;
   /** How often it spoke. */
   words: number;

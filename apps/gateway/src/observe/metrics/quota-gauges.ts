@@ -16,7 +16,7 @@ const MAX_REMEMBERED_NAMES = 200;
 /** The statuses of the unified family from best to worst; an unknown one is not recorded. */
 const UNIFIED_STATUSES: readonly string[] = ['allowed', 'allowed_warning', 'rejected'];
 
-/** What the last responses said of the quota. */
+/** The quota of the last responses. */
 export interface QuotaGauges {
   /** Reads the quota fields of one response; their text is only kept here, and parsed at scrape time. */
   read(rawHeaders: readonly string[], upstream: string): void;

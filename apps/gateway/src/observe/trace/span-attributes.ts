@@ -13,7 +13,7 @@ const OPERATIONS: Readonly<Record<string, string>> = {
 /** A name of a model or a reason, and no free text. */
 const PLAIN_NAME = /^[\w.:@/-]{1,128}$/;
 
-/** What kind of operation a route is, as `gen_ai.operation.name`; `undefined` for one that asks no model. */
+/** The operation of a route, as `gen_ai.operation.name`; `undefined` for one without a model. */
 export function operationOf(route: string): string | undefined {
   return Object.hasOwn(OPERATIONS, route) ? OPERATIONS[route] : undefined;
 }
@@ -59,7 +59,7 @@ export function upstreamAttributes({ method, origin, template }: UpstreamTarget)
   };
 }
 
-/** Attributes of the outbound request that asked a model, by the GenAI conventions: names and numbers, nothing of what was said. */
+/** Attributes of the outbound request that asked a model, by the GenAI conventions: names and numbers, no content. */
 export function modelAttributes(record: RequestRecord, details: RequestDetails, provider: string, requestModel: string | undefined): Attributes {
   const operation = operationOf(record.route);
   if (operation === undefined) return {};

@@ -3,7 +3,7 @@ import type { WorkerShare } from '../../config/worker-share.ts';
 import type { LogStyle } from '../../observe/log/create-logger.ts';
 import type { TracingSettings } from '../../observe/trace/read-tracing-settings.ts';
 
-/** What the primary tells a worker. The configuration travels here: never in arguments or the environment, where others can read it. */
+/** A message of the primary to a worker. The configuration travels here: never in arguments or the environment, where others can read it. */
 export type PrimaryMessage =
   | { readonly type: 'start'; readonly config: GatewayConfig; readonly share: WorkerShare; readonly version: string; readonly viaPseudonym: string; readonly logStyle: LogStyle; readonly tracing: TracingSettings | undefined }
   | { readonly type: 'update'; readonly config: GatewayConfig }
