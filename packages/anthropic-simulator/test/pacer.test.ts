@@ -40,7 +40,7 @@ describe('a pacer', () => {
     expect(late.waits.length).toBe(before);
   });
 
-  it('of fixed gaps never catches up', async () => {
+  it('a pacer of fixed gaps: never catches up', async () => {
     const clock = createTestClock(4);
     const pacer = createFixedPacer(50, clock, signal);
     clock.pass(1_000);

@@ -156,7 +156,7 @@ describe('skills', () => {
 describe('the legacy completion', () => {
   const legacy = { model: 'claude-instant-1.2', prompt: '\n\nHuman: Hello\n\nAssistant:', max_tokens_to_sample: 100 };
 
-  it('says the same in one piece and in a stream of completion events', async () => {
+  it('legacy completion: has the same text whole and streamed', async () => {
     const whole = jsonOf(await ask(simulator, '/v1/complete', legacy));
     expect(whole).toMatchObject({ type: 'completion', stop_reason: 'stop_sequence', stop: '\n\nHuman:', id: expect.stringMatching(/^compl_01/) });
     const stream = (await ask(simulator, '/v1/complete', { ...legacy, stream: true })).body.toString();

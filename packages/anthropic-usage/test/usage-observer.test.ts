@@ -120,7 +120,7 @@ describe('usage.iterations', () => {
   const compaction = recordedChunks('anthropic-compaction.1');
   const advisor = recordedChunks('anthropic-advisor-20250301.1');
 
-  it.skipIf(compaction === undefined)('of a recorded compaction add up to what was billed (skipped where there are no recordings)', async () => {
+  it.skipIf(compaction === undefined)('usage.iterations: those of a recorded compaction add up to the billed usage (skipped where there are no recordings)', async () => {
     expect(await readUsage(SSE, compaction ?? of(''))).toMatchObject({ usage: { input: 60_997, output: 3_341 }, source: 'final' });
   });
 
@@ -148,7 +148,7 @@ describe('usage.iterations', () => {
     expect(usage).toMatchObject({ input: 540, output: 63, byModel: [{ model: 'claude-b', tokens: { input: 540, output: 63 } }] });
   });
 
-  it.each([[[]], [null], ['x'], [[1, 'x', null]]])('that say nothing leave the top level as it is: %j', async (iterations) => {
+  it.each([[[]], [null], ['x'], [[1, 'x', null]]])('usage.iterations: empty ones leave the top level unchanged: %j', async (iterations) => {
     expect((await readUsage(JSON_HEAD, of(JSON.stringify({ usage: usageWith(iterations) })))).usage).toMatchObject({ input: 23_000, output: 1_000 });
   });
 

@@ -21,7 +21,7 @@ function stallsAfter(milliseconds: number): number {
 }
 
 describe('a body', () => {
-  test('that moves by a step in time has as long again for the next one', () => {
+  test('a body that moves by a step in time: gets the same time for the next step', () => {
     for (let step = 0; step < 5; step += 1) {
       expect(stallsAfter(STEP_MS - 1)).toBe(0);
       progress.add(STEP_BYTES);
@@ -29,7 +29,7 @@ describe('a body', () => {
     expect(stallsAfter(STEP_MS)).toBe(1);
   });
 
-  test('that moved by a step and then trickles is too slow (each step begins with no bytes)', () => {
+  test('a body that trickles after a step: is too slow (each step begins with no bytes)', () => {
     progress.add(STEP_BYTES);
     for (let byte = 1; byte < 10; byte += 1) {
       expect(stallsAfter(STEP_MS / 10)).toBe(0);

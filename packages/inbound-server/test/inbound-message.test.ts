@@ -40,13 +40,13 @@ describe('the fields of a request, as an object', () => {
     expect(seen).toEqual([{ host: 'a', traceparent: '00-1', 'x-twice': '1, 2' }]);
   });
 
-  test.each(['100-continue', 'the-moon'])('are all there behind an expectation, too (%s)', async (expectation) => {
+  test.each(['100-continue', 'the-moon'])('headers: hold every field of a request with an expectation (%s)', async (expectation) => {
     listen();
     await ask(`GET / HTTP/1.1\r\n${FIELDS}Expect: ${expectation}\r\n\r\n`);
     expect(seen).toEqual([{ host: 'a', traceparent: '00-1', 'x-twice': '1, 2', expect: expectation }]);
   });
 
-  test('are all there for an agent that wraps the emit of every server (it reads where a trace comes from)', async () => {
+  test('headers: hold every field for an agent that wraps the emit of every server (it reads the trace context)', async () => {
     const watched: IncomingHttpHeaders[] = [];
     const original = Reflect.get(Server.prototype, 'emit') as (this: Server, event: string, ...parameters: unknown[]) => boolean;
     Object.assign(Server.prototype, {
@@ -64,7 +64,7 @@ describe('the fields of a request, as an object', () => {
     expect(watched).toEqual([{ host: 'a', traceparent: '00-1', 'x-twice': '1, 2' }]);
   });
 
-  test('are all there for who listens to the diagnostics of node:http', async () => {
+  test('headers: hold every field for a subscriber of the diagnostics channels of node:http', async () => {
     const watched: IncomingHttpHeaders[] = [];
     const watch = (message: unknown): void => { watched.push((message as { request: IncomingMessage }).request.headers); };
     subscribe('http.server.request.start', watch);

@@ -157,7 +157,7 @@ describe('the parser', () => {
     expect([chunks, (sockets[0] as Socket).bytesRead]).toEqual([0, POST.length + 600_000]);
   });
 
-  test('of a connection that was refused serves the next one (Node uses parsers again)', async () => {
+  test('the parser of a refused connection: serves the next one (Node uses parsers again)', async () => {
     const port = await listen(refusing, { lingerIdleMs: 40 });
     for (let index = 0; index < 10; index += 1) {
       const refused = await openRawConnection(port);

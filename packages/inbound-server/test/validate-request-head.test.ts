@@ -25,7 +25,7 @@ describe('a request head', () => {
     for (const length of ['0', '5']) expect(lint({ 'Content-Length': length, 'Transfer-Encoding': 'chunked' })).toBe('The request has two lengths.');
   });
 
-  test('of another version is refused, and HTTP/1.0 has no transfer coding and no expectation', () => {
+  test('a request head of another HTTP version: is refused; HTTP/1.0 has no transfer coding and no expectation', () => {
     for (const version of ['0.9', '2.0', '1.2', '']) expect(typeof lint({}, 'GET', version)).toBe('string');
     expect(typeof lint({ 'Transfer-Encoding': 'chunked' }, 'POST', '1.0')).toBe('string');
     expect(lint({ Expect: 'anything' }, 'POST', '1.0')).toMatchObject({ expectsContinue: false });
@@ -39,7 +39,7 @@ describe('a request head', () => {
     }
   });
 
-  test('that is accepted has one Host, at most one length, and no coding but chunked', () => {
+  test('an accepted request head: has one Host, at most one length, and no coding but chunked', () => {
     const field = tuple(constantFrom('Host', 'host', 'Content-Length', 'content-length', 'Transfer-Encoding', 'TE', 'Expect', 'X'), constantFrom('localhost', '', '5', '05', '+5', 'chunked', 'Chunked', 'gzip, chunked', '100-continue', 'a b'));
     assert(property(array(field, { maxLength: 6 }), constantFrom('GET', 'POST', 'DELETE'), constantFrom('1.0', '1.1'), (fields, method, version) => {
       const linted = lint(fields.flat(), method, version);
@@ -52,7 +52,7 @@ describe('a request head', () => {
     }), { numRuns: 3_000 });
   });
 
-  test('of any fields is accepted or refused, never a crash', () => {
+  test('a request head of any fields: is accepted or refused, never a crash', () => {
     assert(property(array(string(), { maxLength: 12 }), (texts) => {
       expect(['string', 'object']).toContain(typeof lint(texts.length % 2 === 0 ? texts : texts.slice(1)));
     }));

@@ -8,7 +8,7 @@ const validateTarget = (target: string): ReturnType<typeof validate> => validate
 const PIECES = ['/', '.', '..', '%2e', '%2F', '%5c', '\\', ';', '#', '?', '%', '%25', '%41', '%c0%af', '%C3%A9', 'a', 'v1', 'organizations', '%00', ' ', '=', '&', '%3b', '%7e', '-'];
 
 describe('a request target', () => {
-  test('that is accepted means the same path to every reader', () => {
+  test('an accepted request target: is the same path for every parser', () => {
     assert(property(array(constantFrom(...PIECES), { maxLength: 12 }), (pieces) => {
       const target = `/${pieces.join('')}`;
       const linted = validateTarget(target);
@@ -28,7 +28,7 @@ describe('a request target', () => {
     }), { numRuns: 5_000 });
   });
 
-  test('of any text is accepted or refused, never a crash', () => {
+  test('a request target of any text: is accepted or refused, never a crash', () => {
     assert(property(string({ unit: 'binary', maxLength: 40 }), (text) => {
       expect(typeof validateTarget(text).ok).toBe('boolean');
     }), { numRuns: 300 });

@@ -84,7 +84,7 @@ describe('the head', () => {
 });
 
 describe('the body', () => {
-  it.each([204, 304])('of a %d is none, and the connection goes on', async (status) => {
+  it.each([204, 304])('the body of a %d: is empty, and the connection is kept', async (status) => {
     await using upstream = await startScriptedUpstream(answerAlways(`HTTP/1.1 ${status} X\r\netag: "a"\r\n\r\n`));
     await using relay = await startRelay(upstream.origin);
     const client = await openRawConnection(relay.port);
@@ -97,7 +97,7 @@ describe('the body', () => {
     client.close();
   });
 
-  it('of an answer to HEAD is none, and its content-length crosses', async () => {
+  it('the body of an answer to HEAD: is empty, and its content-length is forwarded', async () => {
     await using upstream = await startScriptedUpstream(answerAlways('HTTP/1.1 200 OK\r\ncontent-length: 1234\r\n\r\n'));
     await using relay = await startRelay(upstream.origin);
     const client = await openRawConnection(relay.port);
@@ -119,7 +119,7 @@ describe('the body', () => {
     }
   });
 
-  it.each([['chunked', true], ['with content-length', false]])('of 5 MB crosses byte for byte, %s', async (_, isChunked) => {
+  it.each([['chunked', true], ['with content-length', false]])('a body of 5 MB: is forwarded byte for byte, %s', async (_, isChunked) => {
     const body = Buffer.from(Array.from({ length: 5_000_000 }, (__, index) => index * index % 251));
     await using upstream = await startScriptedUpstream(async (connection) => {
       await connection.nextRequest();

@@ -27,7 +27,7 @@ describe('createEventBoundary', () => {
     ['a\n\n', true], ['a\r\r', true], ['a\r\n\r\n', true], ['a\n\r', true], ['a\n\r\n', true], ['a\r\n\r', true], ['a\r\n\n', true],
     ['\xef\xbb\xbf', true], ['\xef\xbb', false], ['\xef', false], ['\xef\xbb\xbf\n', true], ['\xef\xbb\xbfa\n', false], ['a\xef\xbb\xbf', false],
     [': comment\n', false], [': comment\n\n', true],
-  ])('says of %j that it is at a boundary: %s', (text, expected) => {
+  ])('event boundary: %j ends at a boundary: %s', (text, expected) => {
     expect(track([...Buffer.from(text, 'latin1')], [])).toBe(expected);
   });
 

@@ -72,7 +72,7 @@ describe('createEventObserver', () => {
     expect(() => observe([], { events: [], maxEventBytes: -1 })).toThrow('maxEventBytes must be a positive integer, received -1');
   });
 
-  it('tells the same of the same bytes, however they are split (chunking invariance)', () => {
+  it('event observer: reports the same events however the bytes are split (chunking invariance)', () => {
     const word = fc.constantFrom('event: a\n', 'event: bb\n', 'event:a\r\n', 'event: é\n', 'data: {"é":"😀"}\n', 'data: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\n', 'data\r', '\n', '\r\n', '\r', ': c\n', 'e', 'd', 'data: \n', '\ufeff', 'event\n');
     const text = fc.array(word, { maxLength: 24 }).map((words) => bytesOf(words.join('')));
     fc.assert(fc.property(text, fc.array(fc.nat(400), { maxLength: 30 }), (body, cuts) => {
@@ -81,7 +81,7 @@ describe('createEventObserver', () => {
     }), { numRuns: 5_000 });
   });
 
-  it('tells what a strict reader reads, whatever the stream (differential)', () => {
+  it('event observer: reports the events of a strict parser for any stream (differential)', () => {
     const word = fc.constantFrom('event: a\n', 'event: a\r', 'data: 1\n', 'data:2\r\n', 'data', '\n', '\n', '\r\n', '\r', ': c\n', 'id: 1\n', ' data: x\n', '\ufeff');
     fc.assert(fc.property(fc.array(word, { maxLength: 20 }), fc.array(fc.nat(200), { maxLength: 10 }), (words, cuts) => {
       const body = bytesOf(words.join(''));

@@ -62,7 +62,7 @@ describe('aborting a request', () => {
     expect(client.stats()).toMatchObject({ active: 0, connecting: 0, waiting: 0 });
   });
 
-  it('tells the handler within the call, and only once (re-entrant aborts do nothing)', async () => {
+  it('an abort: calls the handler within the call, and only once (re-entrant aborts do nothing)', async () => {
     await using upstream = await startScriptedUpstream(async (connection) => { await connection.nextRequest(); });
     await using client = createUpstreamClient({ origin: upstream.origin });
     const told: string[] = [];

@@ -146,7 +146,7 @@ describe.each(KINDS)('a body with onFlushed(), over %s', (kind) => {
   });
 });
 
-it('what its source throws when told ends the request, with the cause', async () => {
+it('onFlushed(): an error that it throws ends the request, with the cause', async () => {
   await using upstream = await start('http', (inbound, response) => { inbound.resume().once('end', () => response.end('ok')); });
   await using client = createUpstreamClient({ origin: upstream.origin });
   const body: FlushedBody = {

@@ -90,7 +90,7 @@ describe('UpstreamError', () => {
     expect(retryable('invalid_request', 'connecting')).toBe(false);
   });
 
-  it('is told from other errors, also when it comes from another copy of the package', () => {
+  it('isUpstreamError(): recognises an UpstreamError, also one of another copy of the package', () => {
     expect(isUpstreamError(new UpstreamError('x', { code: 'tls', phase: 'connecting' }))).toBe(true);
     expect(isUpstreamError(Object.assign(new Error('x'), { name: 'UpstreamError', code: 'tls' }))).toBe(true);
     expect(isUpstreamError(Object.assign(new Error('x'), { name: 'UpstreamError', code: 'other' }))).toBe(false);

@@ -91,7 +91,7 @@ describe('an egress proxy', () => {
     ['hangs up', (socket: Duplex) => { socket.destroy(); }],
     ['talks into the tunnel', (socket: Duplex) => { socket.write('HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\npoison'); }],
     ['talks nonsense', (socket: Duplex) => { socket.end('nonsense\r\n\r\n'); }],
-  ])('that %s makes the upstream unreachable, with the reason proxy', async (_name, answer) => {
+  ])('an egress proxy that %s: the upstream is unreachable, with the reason proxy', async (_name, answer) => {
     await using proxy = await startProxy(false, answer);
     await using client = createUpstreamClient({ origin: 'https://upstream.example', proxy: proxy.origin });
     const reasons: string[] = [];
@@ -101,7 +101,7 @@ describe('an egress proxy', () => {
     expect(client.stats().open).toBe(0);
   });
 
-  it('that stays silent is given up at the connect timeout', async () => {
+  it('a silent egress proxy: is given up at the connect timeout', async () => {
     await using proxy = await startProxy(false, () => undefined);
     await using client = createUpstreamClient({ origin: 'https://upstream.example', proxy: proxy.origin, timeouts: { connectMs: 150 } });
     expect((await dispatchRequest(client).result).error).toMatchObject({ code: 'connect_timeout' });

@@ -38,7 +38,7 @@ describe('a handler that reads raw fields', () => {
     expect(await askRaw(client, 'parsed')).toMatchObject({ parsed: { 'x-a': ['1', '2'], 'x-empty': '', 'x-latin': 'caf\u00e9' } });
   });
 
-  test('gets the same of a head that comes byte by byte, behind a 100 Continue', async () => {
+  test('raw head: has the same fields when it arrives one byte at a time, behind a 100 Continue', async () => {
     await using upstream = await trickling(Buffer.concat([Buffer.from('HTTP/1.1 100 Continue\r\nx-b: 1\r\n\r\n'), wholeResponse(200, FIELDS, 'body')]));
     await using client = createUpstreamClient({ origin: upstream.origin });
     const { raw } = await askRaw(client);

@@ -79,7 +79,7 @@ describe('a request body', () => {
     expect(client.stats().active).toBe(0);
   });
 
-  it('tells its source to stop when the request ends early, and leaves an untouched one to its owner', async () => {
+  it('a request body: stops its source when the request ends early, and leaves an unread source alone', async () => {
     await using upstream = await startScriptedUpstream(async (connection) => { await connection.waitFor((unread) => unread.byteLength > 0); connection.reset(); });
     await using client = createUpstreamClient({ origin: upstream.origin });
     const { promise: stopped, resolve: stop } = Promise.withResolvers<void>();

@@ -45,7 +45,7 @@ describe('a response', () => {
     expect(await dispatchRequest(client).result).toMatchObject({ body: 'ok', trailers: { 'x-sum': '1' } });
   });
 
-  it('that redirects is refused with its connection, and neither head nor body is delivered', async () => {
+  it('a redirect response: is refused with its connection, and neither head nor body is delivered', async () => {
     await using upstream = await startScriptedUpstream(async (connection) => {
       await connection.nextRequest();
       connection.send('HTTP/1.1 307 Elsewhere\r\nlocation: http://elsewhere.example/\r\ncontent-length: 6\r\n\r\nsecret');

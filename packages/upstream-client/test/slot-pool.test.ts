@@ -142,7 +142,7 @@ describe('the slot pool', () => {
     expect(client.stats().open).toBe(0);
   });
 
-  it('tells every step as an event, and what each request waited', async () => {
+  it('the slot pool: emits every step as an event, with the time each request waited', async () => {
     await using server = await startHolding();
     await using client = createUpstreamClient({ origin: server.origin, pool: { maxConnections: 1 } });
     const log: string[] = [];

@@ -42,7 +42,7 @@ describe('a browser', () => {
     }
   });
 
-  test('that sends no Origin is known by its fetch metadata', () => {
+  test('a browser without Origin: is recognised by its fetch metadata', () => {
     for (const secFetchSite of ['cross-site', 'same-site']) expect(loopback({ ...FACTS, host: 'localhost', secFetchSite })).toBe('browser');
     for (const secFetchSite of ['none', 'same-origin', undefined]) expect(loopback({ ...FACTS, host: 'localhost', secFetchSite })).toBeUndefined();
   });

@@ -19,7 +19,7 @@ test('CONNECT is answered 405 and the connection closed, with what to do instead
   await expect.poll(() => gateway.logged.at(-1)).toMatchObject({ msg: 'refused', method: 'CONNECT', status: 405 });
 });
 
-test('what follows a CONNECT is no request, and the listener goes on', async () => {
+test('CONNECT: bytes behind it are no request, and the listener goes on', async () => {
   const connection: RawConnection = await openRawConnection(gateway.port);
   connection.send(`${CONNECT}GET / HTTP/1.1\r\nHost: localhost\r\n\r\n`);
   await connection.closed();

@@ -36,7 +36,7 @@ describe.each(CODINGS)('%s', (coding, encode) => {
     expect(await codeOf(decode(coding, Buffer.concat([encode(BODY), Buffer.from('{"model":"other"}')])))).toBe('corrupt');
   });
 
-  test('what the sink throws ends it before more is inflated (a bomb)', async () => {
+  test('decoding: an error of the sink ends it before more is inflated (a bomb)', async () => {
     const bomb = encode(Buffer.alloc(8 * 1024 * 1024));
     let decoded = 0;
     const stop = new Error('enough');

@@ -45,7 +45,7 @@ describe('a client that still sends its body', () => {
     expect(await connection.closed()).toBe('fin');
   });
 
-  test('that is short and announced can go on with its connection', async () => {
+  test('a short announced rest of a body: the connection is kept', async () => {
     const connection = await openRawConnection(gateway.port);
     connection.send(head('Content-Length: 60000\r\n'));
     const refusal = await connection.readMessage({ kind: 'response' });
@@ -56,7 +56,7 @@ describe('a client that still sends its body', () => {
     connection.close();
   });
 
-  test('whose short rest never comes is dropped after the time a rest may take', async () => {
+  test('a short rest of a body that never arrives: the connection is closed after lingerMs', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     onTestFinished(() => { vi.useRealTimers(); });
     const connection = await openRawConnection(gateway.port);
@@ -153,7 +153,7 @@ describe('framing of the gateway\'s own responses', () => {
     connection.close();
   });
 
-  test('what the parser refuses is counted too large with the status it has (chunk extensions)', async () => {
+  test('parser errors: an oversized request is counted with the status of its response (chunk extensions)', async () => {
     const connection = await openRawConnection(gateway.port);
     connection.send(head('Transfer-Encoding: chunked\r\n', '/anthropic/v1/messages'));
     connection.send(`2;${'a'.repeat(20_000)}\r\n{}\r\n0\r\n\r\n`);

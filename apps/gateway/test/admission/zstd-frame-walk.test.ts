@@ -36,6 +36,6 @@ describe.each(FRAMES)('a frame with %s', (_what, frame) => {
   });
 });
 
-test('what is no frame is never whole', () => {
+test('bytes that are no frame are never whole', () => {
   for (const bytes of [Buffer.alloc(0), Buffer.from('this was never compressed'), Buffer.alloc(1_000)]) expect(isWholeAfter(bytes)).toBe(false);
 });

@@ -11,7 +11,7 @@ function config(file: object, environment?: Record<string, string>): GatewayConf
 }
 
 describe('changesBetween', () => {
-  it('tells what takes effect from what needs a restart, by path and without values', () => {
+  it('changesBetween: separates reloadable changes from those that need a restart, by path and without values', () => {
     const before = config({ clients: [{ name: 'a', key_sha256: HASH }, { name: 'b', key_sha256: 'b'.repeat(64) }] });
     const after = config({
       server: { port: 8001, workers: 2 }, log: { level: 'debug' },

@@ -70,7 +70,7 @@ describe('any document', () => {
     }), { numRuns: 150 });
   });
 
-  it('of any text is one too, however deep or broken', { timeout: 90_000 }, () => {
+  it('any text is accepted or refused with its problems, however deep or broken', { timeout: 90_000 }, () => {
     fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => {
       load(text, {});
     }), { numRuns: 200 });
@@ -88,7 +88,7 @@ describe('any document', () => {
 });
 
 describe('a secret', () => {
-  it('that stands anywhere, right or wrong, never appears in a problem or in the printed configuration', { timeout: 90_000 }, () => {
+  it('a secret: never appears in a problem or in the printed configuration, wherever it stands', { timeout: 90_000 }, () => {
     const paths = textPaths(configJsonSchema());
     expect(paths.length).toBeGreaterThan(60);
     const disguises = [`sk-ant-api03-${MARK}`, `pen_${MARK}0123456789`, `https://user:${MARK}@example.com/`, `redis://:${MARK}@host`, `-----BEGIN PRIVATE KEY-----${MARK}`, `Bearer ${MARK}`,

@@ -30,7 +30,7 @@ describe('an egress proxy of the environment', () => {
     expect(proxyOf(environment, native)).toBe(expected);
   });
 
-  it.each(['HTTPS_PROXY', 'ALL_PROXY', 'all_proxy'])('of another kind is a problem that names %s and does not show it (it may hold a password)', (variable) => {
+  it.each(['HTTPS_PROXY', 'ALL_PROXY', 'all_proxy'])('an egress proxy of another kind: is a problem that names %s and does not show its value (it may hold a password)', (variable) => {
     const environment = { ANTHROPIC_API_KEY: TEST_KEY, [variable]: 'socks5://u:hush@h:1' };
     const backends = [{ name: 'a', kind: 'openai' }, { name: 'b', kind: 'openai' }];
     expect(problemsOf({ environment, file: { openai_front_door: { backends, models: [{ model: '*', backend: 'a' }] } } }))

@@ -75,7 +75,7 @@ describe('references', () => {
     expect(files.map((path) => path.split('/').at(-1))).toEqual(['config.json', 'key.txt']);
   });
 
-  it('what cannot be resolved is one problem at its path, never an empty value', () => {
+  it('references: an unresolvable one is one problem at its path, never an empty value', () => {
     expect(problemsOf({ file: { anthropic_native: { base_url: '${env:NOPE}', version: '${file:nope}' }, log: { destination: '${vault:x}' } } })).toEqual([
       'anthropic_native.base_url must be a reference to an environment variable that is set, received ${env:NOPE}',
       'anthropic_native.version must be the path of a readable file of at most 1 MiB, received "nope" (ENOENT)',
@@ -131,7 +131,7 @@ describe('problems', () => {
     }
   });
 
-  it('of rules between fields are named although a section lacks what it requires', () => {
+  it('problems of rules between fields are reported although a section lacks a required key', () => {
     const problems = problemsOf({ file: { server: { host: '0.0.0.0', tls: { cert: 'missing.pem', key: 'missing.pem' } }, anthropic_native: { pool: { max_connections: 5, max_keepalive_connections: 9 } } } });
     expect(problems).toEqual([
       expect.stringMatching(/^server\.tls\.cert must be the path of a readable file/),
@@ -159,7 +159,7 @@ describe('problems', () => {
     expect(names(attemptLoad({ ...attempt, files: { 'v.txt': '2026-10-21', 'caps.json': '{}' } }).files)).toEqual(['config.json', 'v.txt', 'caps.json']);
   });
 
-  it('of HTTPS_PROXY do not concern a run with the simulator', () => {
+  it('problems of HTTPS_PROXY are not reported with the simulator', () => {
     const environment = { HTTPS_PROXY: 'socks5://127.0.0.1:1' };
     expect(problemsOf({ environment: { ...environment, ANTHROPIC_API_KEY: TEST_KEY } })).toEqual(['HTTPS_PROXY must be an http:// or https:// URL, received something else']);
     expect(attemptLoad({ environment, simulate: true }).config.anthropic_native.proxy).toBeUndefined();

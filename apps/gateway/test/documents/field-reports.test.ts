@@ -17,7 +17,7 @@ describe('docs/field-reports.md', () => {
     expect(rows.map(([number]) => Number(number))).toEqual(Array.from({ length: REPORTS }, (_, index) => index + 1));
   });
 
-  test('says of every report where it stands and what was seen', () => {
+  test('field reports: every row has a link and a symptom', () => {
     expect(rows.filter(([, report = '', seen = '']) => report === '' || seen === '')).toEqual([]);
   });
 

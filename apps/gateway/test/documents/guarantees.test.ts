@@ -48,7 +48,7 @@ describe('SECURITY.md', () => {
     expect(SECURITY_REPORTS.filter((number) => !attacked.has(number) && !rows.includes(String(number)))).toEqual([]);
   });
 
-  test('says how to report, what is supported and what is known', () => {
+  test('SECURITY.md: has sections for reporting, supported versions and known limits', () => {
     for (const heading of ['Reporting', 'Supported versions', 'Known limits']) expect(security).toContain(`\n## ${heading}\n`);
   });
 });

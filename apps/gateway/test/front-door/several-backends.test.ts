@@ -92,7 +92,7 @@ describe('the longest silence of an answer', () => {
     expect([idleOf('openai', { openai_idle: 60 }), idleOf('anthropic', { openai_idle: 60 }), idleOf('openai', { idle: 500 }), idleOf('openai', { stream_headers: 200 })]).toEqual([60_000, 120_000, 500_000, 200_000]);
   });
 
-  test('of a relayed stream outlasts that of a translated one', async () => {
+  test('idle timeout: a relayed stream may stay silent longer than a translated one', async () => {
     const goOn = Promise.withResolvers<void>();
     const stream = (begun: string): Answering => async (_request, response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' }).write(begun);

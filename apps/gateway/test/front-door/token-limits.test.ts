@@ -46,7 +46,7 @@ async function start(limits: ClientLimits, script: ConnectionScript, frontDoor: 
 const HELLO = { messages: [{ role: 'user', content: 'Hi' }] };
 
 describe('an answer without usage', () => {
-  it('that said a few words costs a few tokens (who streams without include_usage is not shut out by its bound)', async () => {
+  it('a short answer without usage: is charged a few tokens (a client that streams without include_usage is not charged its whole bound)', async () => {
     await using world = await start({ output_tokens_per_minute: 1000 }, saying('Hello there!'));
     for (let turn = 0; turn < 30; turn += 1) expect(await world.status({ ...HELLO, stream: true })).toBe(200);
   });

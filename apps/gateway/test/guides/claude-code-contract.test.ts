@@ -164,7 +164,7 @@ describe('the gateway contract of Claude Code', () => {
     await expect(response.text()).rejects.toThrow();
   });
 
-  test('says that it was the gateway that refused', async () => {
+  test('a refusal of the gateway: is marked as its own', async () => {
     const response = await post('/v1/messages', ASK, { 'x-api-key': 'wrong' });
     expect([response.status, response.headers.get('x-penstock-error')]).toEqual([401, 'unauthenticated']);
     expect(await response.json()).toMatchObject({ type: 'error', error: { type: 'authentication_error', message: expect.stringMatching(/gateway/i) as string } });

@@ -49,7 +49,7 @@ describe('every operation of the installed SDK has a route', () => {
     expect(named(operations.filter((operation) => operation.method === 'POST' && routeOf(operation)?.maxBodyBytes === 0))).toEqual([]);
   });
 
-  test('what administers the organization or reveals a secret is in the group of administration, and nothing of it in another', () => {
+  test('administration: this group alone holds the operations that administer the organization or reveal a secret', () => {
     const isAdministration = ({ path }: Operation): boolean => /^\/v1\/(?:organizations|compliance)\/|\/(?:reveal|rotate)_token$/.test(path);
     const misplaced = operations.filter((operation) => (routeOf(operation)?.group === 'admin') !== isAdministration(operation));
     expect(named(misplaced)).toEqual([]);

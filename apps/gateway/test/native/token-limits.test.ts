@@ -146,7 +146,7 @@ describe('a reservation', () => {
     for (let turn = 0; turn < 5; turn += 1) expect(await world.status({ max_tokens: 1_000 })).toBe(status);
   });
 
-  it('of a request without a readable bound is the whole limit', async () => {
+  it('a reservation: is the whole limit for a request without a readable bound', async () => {
     await using world = await start({ output_tokens_per_minute: 1000 }, endless(START));
     const first = await openRawConnection(world.gateway.port);
     first.send(requestBytes({ fields: FIELDS, body: body({ stream: true, max_tokens: '10' }) }));
@@ -158,14 +158,14 @@ describe('a reservation', () => {
 });
 
 describe('a compressed answer', () => {
-  it('that the upstream sent all the same is read: what it reports is charged', async () => {
+  it('an unrequested compressed answer: is decoded, and its reported usage is charged', async () => {
     await using world = await start({ output_tokens_per_minute: 1000 }, answerAlways(wholeResponse(200, [...JSON_ANSWER, 'content-encoding', 'gzip'], gzipSync('{"model":"m","usage":{"input_tokens":5,"output_tokens":600}}'))));
     expect(await world.status({ max_tokens: 700 })).toBe(200);
     expect(await world.status({ max_tokens: 401 })).toBe(429);
     expect(await world.status({ max_tokens: 400 })).toBe(200);
   });
 
-  it('that cannot be read is charged by its bytes, four times', async () => {
+  it('an undecodable compressed answer: is charged four times its bytes', async () => {
     await using world = await start({ output_tokens_per_minute: 1000 }, answerAlways(wholeResponse(200, [...JSON_ANSWER, 'content-encoding', 'snappy'], 'x'.repeat(600))));
     expect(await world.status({ max_tokens: 700 })).toBe(200);
     expect(await world.status({ max_tokens: 401 })).toBe(429);

@@ -21,7 +21,7 @@ it('names the setting of a host that does not resolve', async () => {
   expect(describeListenError(error, config({}, { host: 'no-such-host.invalid' }))).toBe('no-such-host.invalid is a name that does not resolve: see operations.host.');
 });
 
-it('tells the two listeners apart also where both have the same port, on different addresses', async () => {
+it('listen error: names the listener also where both have the same port on different addresses', async () => {
   const taken = createServer().listen(0, '127.0.0.1');
   await once(taken, 'listening');
   const { port } = taken.address() as { port: number };

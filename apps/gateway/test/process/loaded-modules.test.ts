@@ -31,6 +31,6 @@ test('a gateway loads nothing that its configuration does not ask for (each proc
   expect(await loadedBy({ document: UPSTREAM, flags: [] })).toEqual([]);
 });
 
-test('what is asked for is loaded', async () => {
+test('the simulator: is loaded when the configuration needs it', async () => {
   expect(await loadedBy({ flags: ['--simulate'] })).toEqual(['anthropic-simulator']);
 });

@@ -64,7 +64,7 @@ describe('a scrape', () => {
     expect(scrapes).toBe(1);
   });
 
-  test('that fails is a 500, and the next one is tried', async () => {
+  test('a failing scrape: is a 500, and the next one is tried', async () => {
     let scrapes = 0;
     const port = await start({
       scrape: () => {
@@ -76,7 +76,7 @@ describe('a scrape', () => {
     expect((await sendRawRequest(port, get('/metrics'))).body.toString()).toBe('well\n');
   });
 
-  test('whose text is not taken holds one of a few places, not the listener, and gives it back behind its time', async () => {
+  test('a scrape that is not read: holds one of a few places, not the listener, and releases it after its timeout', async () => {
     const text = 'x'.repeat(32 * 1024 * 1024);
     const port = await start({ scrape: () => Promise.resolve({ contentType: 'text/plain', text }), limits: { maxOpenScrapes: 2, scrapeTimeoutMs: 300, maxConnections: 4 } });
     const stalled = [await open(port), await open(port)];

@@ -34,7 +34,7 @@ function startReloading(simulate: boolean): Reloads {
 }
 
 describe('a reload', () => {
-  test('that would leave the native side without a key is refused by the rules of the start (the key reloads, the mode that needs it does not)', () => {
+  test('a reload that would leave the native side without a key: is refused by the rules of the start (the key reloads, the mode that needs it does not)', () => {
     write({ anthropic_native: { api_key: 'sk-ant-api03-hush' } });
     const { reload, applied, results, logged } = startReloading(false);
     write({ anthropic_native: { credentials: 'forward' } });
@@ -47,7 +47,7 @@ describe('a reload', () => {
     expect(JSON.stringify(logged)).not.toMatch(/hush|next/);
   });
 
-  test('of a gateway with the simulator needs no key, before and behind it', () => {
+  test('a reload of a gateway with the simulator: needs no key before or after it', () => {
     write({});
     const { reload, results } = startReloading(true);
     write({ log: { level: 'debug' } });

@@ -30,7 +30,7 @@ describe('the data of events', () => {
     for (const size of [1, 2, 3, 100]) expect(dataOf(cut('\uFEFFdata: a\r\rdata: b\rdata: c\r\r', size))).toEqual(['a', 'b\nc']);
   });
 
-  it('of an event over the bound is passed over, and the next one is read', () => {
+  it('the data of an event over the bound: is skipped, and the next event is read', () => {
     for (const size of [1, 7, 10_000]) expect(dataOf(cut(`data: ${'x'.repeat(200)}\n\ndata: b\n\n`, size), 100)).toEqual(['b']);
   });
 });

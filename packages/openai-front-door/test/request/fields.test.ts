@@ -161,7 +161,7 @@ describe('fields that cannot matter', () => {
     expect(ignored).toEqual([name]);
   });
 
-  it('says nothing of a field that asks for nothing', () => {
+  it('ignored fields: a field without effect is not reported', () => {
     expect(translate({ n: 1, seed: null, logprobs: false, store: false, modalities: ['text'], stop: null, tools: null }).ignored).toEqual([]);
   });
 

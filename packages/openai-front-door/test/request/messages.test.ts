@@ -244,12 +244,12 @@ describe('assistant and tool messages', () => {
       return [calls?.content.map((block) => block['id']) ?? [], results?.content.map((block) => block['tool_use_id']) ?? []];
     };
 
-    it('that the upstream takes stay as they came', () => {
+    it('ids of tool calls: valid ids stay unchanged', () => {
       expect(idsOf('toolu_01A', 'call-b', 'C3')).toEqual([['toolu_01A', 'call-b', 'C3'], ['toolu_01A', 'call-b', 'C3']]);
       expect(translate({ messages: conversation('toolu_01A') }).ignored).toEqual([]);
     });
 
-    it('of other providers become the same valid id in call and result, each its own, and are reported (a conversation goes on with another model)', () => {
+    it('ids of tool calls: ids of other providers become the same valid id in call and result, each its own, and are reported (a conversation goes on with another model)', () => {
       const foreign = ['functions.f:0', 'functions.f:1', 'call_a|fc_1', 'call.a', 'call:a', 'Anruf ü', '\ud800', '\ud801', 'functions.f:0\n'];
       const [calls, results] = idsOf(...foreign, 'call_a');
       expect(results).toEqual(calls);

@@ -28,7 +28,7 @@ describe('the outbound request', () => {
     });
   });
 
-  it('tells the port what kind of answer to expect, and uses the version it is given', async () => {
+  it('the outbound request: passes the expected kind of answer to the backend port, and uses the configured version', async () => {
     const seen: BackendRequest[] = [];
     const send = (request: BackendRequest): Promise<never> => {
       seen.push(request);
@@ -54,7 +54,7 @@ it.each([['2023-06-01', 0.5, null], ['2026-10-21', undefined, 'temperature']])('
 });
 
 describe('the summary', () => {
-  it('says everything of a streamed answer, once', async () => {
+  it('the summary: has every field of a streamed answer, and is emitted once', async () => {
     const usage = { input_tokens: 3, cache_read_input_tokens: 4, cache_creation_input_tokens: 9, cache_creation: { ephemeral_1h_input_tokens: 2 }, output_tokens: 5 };
     await using door = await startFrontDoor(answerEvents(messageEvents([text('Hi')], { usage })));
     const body = await (await door.post({ ...REQUEST, stream: true })).text();
@@ -77,7 +77,7 @@ describe('the summary', () => {
     expect((await whole.settled()).textBytes).toBe(JSON.stringify(messageJson([{ type: 'text', text: 'x' }])).length);
   });
 
-  it('says everything of a whole answer', async () => {
+  it('the summary: has every field of a whole answer', async () => {
     await using door = await startFrontDoor(WHOLE);
     const body = await (await door.post(REQUEST)).text();
     expect(await door.settled()).toMatchObject({ outcome: 'ok', isEventStream: false, usage: { input: 10, output: 5 }, usageSource: 'final', responseBytes: Buffer.byteLength(body), stopReason: 'end_turn' });

@@ -184,7 +184,7 @@ describe('a relayed answer that breaks', () => {
   it.each([
     ['data: {"choices":[{"delta":{"content":"x"},"finish_reason":null}]}\n\n', 'upstream_truncated'],
     ['data: {"choices":[{"delta":{},"finish_reason": "stop"}]}\n\n', 'ok'], ['data: [DONE]\n\n', 'ok'], ['data: {"error":{"message":"x"}}\n\n', 'stream_error_event'], ['', 'upstream_truncated'],
-  ])('that only the connection delimits is whole when it says so (%j is %s: a cut looks like an end)', async (events, outcome) => {
+  ])('a relayed answer delimited by close: is whole only with an end mark (%j is %s: a cut looks like an end)', async (events, outcome) => {
     await using relay = await startRelay((_request, response) => { response.socket?.end(`HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n${events}`); });
     const body = await (await fetch(`${relay.door.baseURL}/chat/completions`, JSON_POST)).text();
     expect(body.startsWith(events)).toBe(true);

@@ -100,13 +100,13 @@ describe('createStreamTranslator', () => {
     expect(frames).not.toMatch(/"finish_reason":"|DONE/);
   });
 
-  it('says nothing after an error event', () => {
+  it('stream translator: emits nothing after an error event', () => {
     const { frames, translator } = run(`${messageEvents([text('x')]).split('event: message_delta')[0]}${sseEvent({ type: 'error', error: { type: 'overloaded_error', message: 'Overloaded' } })}${messageEvents([text('y')])}`);
     expect(translator.fault()).toEqual({ type: 'overloaded_error', message: 'Overloaded' });
     expect(frames).not.toMatch(/"y"|DONE|"finish_reason":"/);
   });
 
-  it('says nothing after message_stop', () => {
+  it('stream translator: emits nothing after message_stop', () => {
     const { frames } = run(`${messageEvents([text('x')])}${messageEvents([text('y')])}`);
     expect(frames.match(/DONE/g)).toHaveLength(1);
     expect(frames).not.toContain('"y"');

@@ -28,7 +28,7 @@ async function isSettledAtOnce(promise: Promise<unknown>): Promise<boolean> {
 }
 
 describe('a large body', () => {
-  it('gives what a small one gives, byte for byte (which thread read it makes no difference)', async () => {
+  it('a large body: is translated byte for byte like a small one (the thread makes no difference)', async () => {
     const inline = createTranslator({ ...LIMITS, maxInlineBytes: 10_000_000 });
     const readable = (read: object): object => Object.fromEntries(Object.entries(read).map(([name, value]) => [name, value instanceof Uint8Array ? Buffer.from(value).toString() : value]));
     for (const model of ['claude-sonnet-4-5', 'gpt-9']) {
@@ -59,7 +59,7 @@ describe('a large body', () => {
     expect(await threaded.run('answer', answer(2000), { ...ANSWER_PLAN, maxValues: 10_000 }, OPEN)).toMatchObject({ model: 'm' });
   });
 
-  it('that is relayed comes back as it was, with what it names', async () => {
+  it('a relayed large body: comes back unchanged, with its model', async () => {
     const body = Buffer.from(JSON.stringify({ model: 'gpt-9', stream: true, max_tokens: 7, input: LARGE }));
     const copy = Buffer.from(body);
     const { json, facts } = await threaded.run('relayed', body, { maxValues: 1000 }, OPEN);
@@ -76,7 +76,7 @@ describe('a large body', () => {
     await threaded.run('chat', chat(LARGE), PLAN, OPEN);
   });
 
-  it('whose client left is given up, and its place with it', async () => {
+  it('a large body of a client that left: is given up, and its place released', async () => {
     const controller = new AbortController();
     const first = threaded.run('chat', chat(LARGE), PLAN, OPEN);
     const left = threaded.run('chat', chat(LARGE), PLAN, controller.signal);
@@ -95,7 +95,7 @@ describe('a large body', () => {
     expect(getEventListeners(signal, 'abort')).toEqual([]);
   });
 
-  it('that needs more memory than it may take is refused, and the next one is read (the process goes on)', async () => {
+  it('a large body that needs more memory than its limit: is refused, and the next one is read (the process goes on)', async () => {
     const small = createTranslator({ ...LIMITS, maxHeapMib: 24 });
     const values = (count: number): Buffer => Buffer.from(`{"model":"gpt-9","x":[${'{"a":[]},'.repeat(count)}1]}`);
     await expect(small.run('relayed', values(400_000), { maxValues: 2_000_000 }, OPEN)).rejects.toMatchObject({ code: 'too_large', status: 413 });
@@ -103,7 +103,7 @@ describe('a large body', () => {
     expect(await small.run('relayed', values(1000), { maxValues: 10_000 }, OPEN)).toMatchObject({ facts: { model: 'gpt-9' } });
   });
 
-  it('that makes the thread fail is a defect of its own request alone', async () => {
+  it('a large body that makes the thread fail: fails its own request alone', async () => {
     const broken = { ...PLAN, models: undefined } as unknown as ChatPlan;
     await expect(threaded.run('chat', chat(LARGE), broken, OPEN)).rejects.toThrow(TypeError);
     await threaded.run('chat', chat(LARGE), PLAN, OPEN);

@@ -128,7 +128,7 @@ describe('forward with clients', () => {
 });
 
 describe('a refusal', () => {
-  it('tells a guesser nothing: a wrong key and a malformed one read the same', () => {
+  it('refusals: a wrong key and a malformed one get the same response (a guesser learns nothing)', () => {
     expect(REFUSAL_MESSAGES.unknown_key).toBe(REFUSAL_MESSAGES.malformed_credential);
     for (const reason of REFUSAL_REASONS) expect(REFUSAL_MESSAGES[reason]).toContain('gateway');
   });

@@ -76,7 +76,7 @@ describe('concurrent_requests', () => {
     expect(await countAdmitted(5)).toBe(1);
   });
 
-  it('of many at once exactly the limit is admitted', async () => {
+  it('concurrent_requests: of many simultaneous requests exactly the limit is admitted', async () => {
     start({ concurrent_requests: 7 });
     expect(await countAdmitted(100)).toBe(7);
   });
@@ -135,7 +135,7 @@ describe('tokens a minute', () => {
     expect(admissions.at(-1)).toEqual({ ok: false, limit: 'output_tokens_per_minute', retryAfterSeconds: 1 });
   });
 
-  it('that are reserved admit what fits into the limit and no more, and come back as what was used', async () => {
+  it('reserved tokens: admit requests up to the limit, and are replaced by the tokens that were used', async () => {
     start({ output_tokens_per_minute: 1000 });
     const leases = await Promise.all(Array.from({ length: 20 }, () => admitted()));
     const refusals = await Promise.all(leases.map((lease) => lease.reserve(tokens(0, 150))));
@@ -145,7 +145,7 @@ describe('tokens a minute', () => {
     expect(limiter.reservations).toBe(1);
   });
 
-  it('that were used make a bound above the limit wait for the next minute, tokens that are only reserved for a second', async () => {
+  it('used tokens: a bound above the limit waits for the next minute, behind reserved tokens for a second', async () => {
     start({ input_tokens_per_minute: 1000, output_tokens_per_minute: 1000 });
     (await admitted()).settle(tokens(1, 1));
     await vi.advanceTimersByTimeAsync(20_000);
@@ -195,7 +195,7 @@ describe('tokens a minute', () => {
     expect(await (await admitted()).reserve(tokens(10, 10))).toBeUndefined();
   });
 
-  it('tells which clients have them (their responses must be readable)', () => {
+  it('token limits: limitsTokens() is true for the clients that have them (their responses must be readable)', () => {
     start({ output_tokens_per_minute: 5 });
     expect(limiter.limitsTokens('a')).toBe(true);
     expect(limiter.limitsTokens('free')).toBe(false);

@@ -179,7 +179,7 @@ describe.skipIf(!HAS_REDIS)(REDIS_SUITE, () => {
     expect(await redis.hget(TOKENS, 'u2')).toBe('50');
   });
 
-  it.each(['closed', 'open'] as const)('that hung while tokens were reserved has them back in the end (%s)', async (failurePolicy) => {
+  it.each(['closed', 'open'] as const)('a hanging Redis: tokens reserved meanwhile are released in the end (%s)', async (failurePolicy) => {
     const limiter = await replica({ output_tokens_per_minute: 100 }, { failurePolicy }, { storeTimeoutMs: 200 });
     const lease = await admitted(limiter);
     server.freeze();
@@ -203,7 +203,7 @@ describe.skipIf(!HAS_REDIS)(REDIS_SUITE, () => {
     expect(await limiter.admit('a')).toMatchObject({ ok: false, limit: 'store_unavailable' });
   });
 
-  it.each(['closed', 'open'] as const)('that hung while a place was taken has it back in the end (%s)', async (failurePolicy) => {
+  it.each(['closed', 'open'] as const)('a hanging Redis: a place taken meanwhile is released in the end (%s)', async (failurePolicy) => {
     const limiter = await replica({ concurrent_requests: 1 }, { failurePolicy }, { storeTimeoutMs: 200 });
     server.freeze();
     const admission = await limiter.admit('a');
@@ -225,7 +225,7 @@ describe.skipIf(!HAS_REDIS)(REDIS_SUITE, () => {
     expect(await limiter.admit('a')).toMatchObject({ limit: 'requests_per_minute' });
   });
 
-  it('what counts failures cannot make one by throwing', async () => {
+  it('a failure observer that throws causes no further failure', async () => {
     const limiter = createLimiter({
       clients: [{ name: 'a', limits: { requests_per_minute: 1 } }], store: 'redis://127.0.0.1:1', scope: 'native',
       onStoreFailure: () => { throw new Error('observer'); },

@@ -38,7 +38,7 @@ it('cuts a connection that brings no replies but garbage, and tries another (not
   expect(Math.max(...pieces)).toBeLessThan(50);
 });
 
-it.skipIf(!HAS_OPENSSL).each(['rediss', 'REDISS'])('tells a %s server nothing before it has proved who it is, whatever NODE_TLS_REJECT_UNAUTHORIZED says', async (scheme) => {
+it.skipIf(!HAS_OPENSSL).each(['rediss', 'REDISS'])('Redis over TLS: sends a %s server nothing before its certificate is verified, whatever the value of NODE_TLS_REJECT_UNAUTHORIZED', async (scheme) => {
   const before = process.env['NODE_TLS_REJECT_UNAUTHORIZED'];
   process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0';
   const received: string[] = [];

@@ -47,14 +47,14 @@ describe('a reservation', () => {
     expect([store.asked.length, book.size]).toEqual([3, 0]);
   });
 
-  it('of a client without token limits asks the store nothing', async () => {
+  it('a reservation: sends the store nothing for a client without token limits', async () => {
     const lease = book.open('b', 'lease-1');
     await lease.reserve(TEN);
     lease.settle(TEN);
     expect(store.asked).toEqual([]);
   });
 
-  it('whose request ended while the store was asked is given back', async () => {
+  it('a reservation: is released when its request ended during the store call', async () => {
     const asked = Promise.withResolvers<undefined>();
     openBook('open', { reserveTokens: () => asked.promise });
     const lease = book.open('a', 'lease-1');

@@ -66,7 +66,7 @@ test('a line is written without being asked for, when few come', async () => {
   await sink.end();
 });
 
-test('what a full pipe does not take waits for its reader, and nothing is lost', async () => {
+test('log sink: lines that a full pipe does not take wait for its reader, and none is lost', async () => {
   const pipe = openPipe(constants.O_NONBLOCK);
   const sink = new LogSink({ destination: pipe.descriptor, ...WRITES, onFailure: fail, flushIntervalMs: 10 });
   const written = lines(1_000);

@@ -80,7 +80,7 @@ test('an id and a model of an upstream that are plain are in the log entry', asy
 
 test.each([
   ['a value', { server: { host: HOSTILE } }], ['a key', { [HOSTILE]: 1 }], ['a client', { clients: [{ name: HOSTILE, key_sha256: HOSTILE }] }], ['a valid value', { $schema: HOSTILE }], ['a path', { log: { destination: `/nowhere/${HOSTILE}` } }],
-])('what penstock check prints of %s in the file cannot steer the terminal', async (_name, document) => {
+])('penstock check: output that quotes %s from the file contains no terminal control codes', async (_name, document) => {
   const file = join(folder, 'config.json');
   writeFileSync(file, JSON.stringify(document));
   const { stdout, stderr } = await runToEnd(['check', '--simulate', '--config', file]);

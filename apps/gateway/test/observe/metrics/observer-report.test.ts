@@ -53,7 +53,7 @@ describe('an observer that fails', () => {
     expect(await gateway.series('penstock_observer_errors_total')).toBe(1);
   });
 
-  it('says on standard error that the log cannot be written, and serves on', async () => {
+  it('a log that cannot be written: is reported on standard error, and requests are served', async () => {
     await using penstock = await runPenstock({ document: { log: { destination: '/dev/full' } } });
     await expect.poll(() => penstock.stderr()).toContain('penstock: the log cannot be written (ENOSPC)');
     expect((await fetch(`${penstock.origin}/anthropic/v1/models`)).status).toBe(200);

@@ -19,7 +19,7 @@ test.each([
   expect(parseTraceParent(value)).toBeUndefined();
 });
 
-test('what is written can be read, whatever the ids', () => {
+test('trace context: every written traceparent parses to the same ids', () => {
   const traceIds = stringMatching(/^[0-9a-f]{31}[1-9a-f]$/);
   const spanIds = stringMatching(/^[1-9a-f][0-9a-f]{15}$/);
   assert(property(traceIds, spanIds, integer({ min: 0, max: 255 }), (traceId, spanId, flags) => {

@@ -114,7 +114,7 @@ describe('a request on the native side', () => {
     expect(receivedFields('tracestate')).toEqual([]);
   });
 
-  test('that the client did not sample is not traced, and its context crosses as it is', async () => {
+  test('an unsampled request: is not traced, and its context is forwarded unchanged', async () => {
     const quiet = await ask(gateway, { headers: { traceparent: UNSAMPLED_PARENT, tracestate: 'vendor=1' } });
     expect(receivedFields('traceparent')).toEqual([UNSAMPLED_PARENT]);
     expect(receivedFields('tracestate')).toEqual(['vendor=1']);
@@ -129,7 +129,7 @@ describe('a request on the native side', () => {
     expect(line).toMatchObject({ trace_id: TRACE_ID, span_id: server.spanId });
   });
 
-  test('that the upstream refused names its status on both spans, which is an error of the upstream span alone when it is a 4xx', async () => {
+  test('a request refused by the upstream: both spans have its status, and a 4xx is an error of the upstream span alone', async () => {
     const limited = await spansOf(collector, idOf(await ask(gateway, { model: 'sim-rate-limited' })));
     expect(limited.server.attributes).toMatchObject({ 'error.type': '429', 'penstock.outcome': 'upstream_error' });
     expect(limited.server.status.code ?? 0).toBe(0);
@@ -138,7 +138,7 @@ describe('a request on the native side', () => {
     expect(overloaded.server).toMatchObject({ status: { code: ERROR }, attributes: { 'error.type': '529' } });
   });
 
-  test('that the gateway refused has a server span alone', async () => {
+  test('a request refused by the gateway: has a server span alone', async () => {
     const response = await fetch(`${gateway.anthropic}/v1/messages`, { method: 'POST', body: '{"model":', headers: { 'content-type': 'application/json' } });
     const { server, clients } = await spansOf(collector, idOf(response));
     expect(clients).toEqual([]);
@@ -146,7 +146,7 @@ describe('a request on the native side', () => {
     expect(server.status.code ?? 0).toBe(0);
   });
 
-  test('whose stream held an error event is marked on both spans', async () => {
+  test('a stream with an error event: both spans are marked as errors', async () => {
     const { server, clients: [client] } = await spansOf(collector, idOf(await ask(gateway, { model: 'sim-stream-error' })));
     for (const span of [server, client]) expect(span).toMatchObject({ status: { code: ERROR }, attributes: { 'error.type': 'stream_error_event' } });
   });

@@ -33,7 +33,7 @@ describe.skipIf(PROXIES.length < 2)(`the corpus against ${PROXIES.join(', ') || 
   const upstreams: ScriptedUpstream[] = [];
   afterAll(async () => { for (const upstream of upstreams) await upstream.close(); });
 
-  test('what every reference refuses we do not forward', async () => {
+  test('a request that every reference parser refuses is not forwarded', async () => {
     const ownUpstream = await startUpstream();
     upstreams.push(ownUpstream);
     await using gateway = await startTestGateway(ownUpstream.origin);
