@@ -178,6 +178,12 @@ describe('size: a file is a room one can know', () => {
     expect(long).toEqual([]);
   });
 
+  test('no source file of the gateway is one expression (fewer than 10 lines stand with their user; the index aside)', () => {
+    const short = sources.filter((file) => relative(ROOT, file).startsWith('apps/gateway/') && !file.endsWith('/index.ts'))
+      .map((file) => [relative(ROOT, file), readFileSync(file, 'utf8').split('\n').length - 1] as const).filter(([, lines]) => lines < 10);
+    expect(short).toEqual([]);
+  });
+
   test('no source file is named after nothing', () => {
     expect(sources.filter((file) => /(?:^|\/)(?:utils|helpers|common|services|types)(?:\.ts|\/)/.test(relative(ROOT, file)))).toEqual([]);
   });
