@@ -116,6 +116,9 @@ const sources = folders.flatMap((folder) => {
   return existsSync(source) ? readdirSync(source, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts')).map((file) => join(source, file)) : [];
 });
 
+/** The relative imports of every source file, as paths from the root. */
+const importsByFile = new Map(sources.map((file) => [relative(ROOT, file), importsOf(file).filter((specifier) => specifier.startsWith('.')).map((specifier) => relative(ROOT, resolve(dirname(file), specifier)))]));
+
 /** Rooms of the gateway that know neither of its sides. */
 const NEUTRAL_ROOMS: readonly string[] = ['http', 'request', 'body', 'access', 'observe'];
 
@@ -148,8 +151,6 @@ function importCycles(importsByFile: ReadonlyMap<string, readonly string[]>): re
 }
 
 describe('arrows between files', () => {
-  const importsByFile = new Map(sources.map((file) => [relative(ROOT, file), importsOf(file).filter((specifier) => specifier.startsWith('.')).map((specifier) => relative(ROOT, resolve(dirname(file), specifier)))]));
-
   test('no file of any package or app is in an import cycle, type-only imports included', () => {
     expect(importsByFile.size).toBeGreaterThan(400);
     expect(importCycles(importsByFile)).toEqual([]);
@@ -178,10 +179,10 @@ describe('size: a file is a room one can know', () => {
     expect(long).toEqual([]);
   });
 
-  test('no source file of the gateway is one expression (fewer than 10 lines stand with their user; the index aside)', () => {
-    const short = sources.filter((file) => relative(ROOT, file).startsWith('apps/gateway/') && !file.endsWith('/index.ts'))
-      .map((file) => [relative(ROOT, file), readFileSync(file, 'utf8').split('\n').length - 1] as const).filter(([, lines]) => lines < 10);
-    expect(short).toEqual([]);
+  test('no source file of the gateway with fewer than 10 lines has one user alone (it stands there instead)', () => {
+    const usersOf = (file: string): number => [...importsByFile.values()].filter((imports) => imports.includes(relative(ROOT, file))).length;
+    const short = sources.filter((file) => relative(ROOT, file).startsWith('apps/gateway/') && readFileSync(file, 'utf8').split('\n').length - 1 < 10);
+    expect(short.filter((file) => usersOf(file) === 1).map((file) => relative(ROOT, file))).toEqual([]);
   });
 
   test('no source file is named after nothing', () => {
