@@ -13,16 +13,18 @@ let simulator: Simulator;
 let origin: ScriptedUpstream;
 let gateway: TestGateway;
 
+const settings = (): Record<string, unknown> => ({
+  openai_front_door: {
+    backends: [{ name: 'claude', kind: 'anthropic', base_url: simulator.origin, api_key: 'k' }, { name: 'other', kind: 'openai', base_url: `${origin.origin}/v1`, api_key: 'k' }],
+    models: [{ model: 'sim-*', backend: 'claude' }, { model: '*', backend: 'other' }], max_buffered_bytes: BUDGET, pool: { max_connections: 50 },
+  },
+});
+
 beforeAll(async () => {
   simulator = await startSimulator();
   // An origin that reads whatever it is sent and never answers.
   origin = await startScriptedUpstream(async (connection) => { await connection.closed(); });
-  gateway = await startTestGateway(simulator.origin, {
-    openai_front_door: {
-      backends: [{ name: 'claude', kind: 'anthropic', base_url: simulator.origin, api_key: 'k' }, { name: 'other', kind: 'openai', base_url: `${origin.origin}/v1`, api_key: 'k' }],
-      models: [{ model: 'sim-*', backend: 'claude' }, { model: '*', backend: 'other' }], max_buffered_bytes: BUDGET, pool: { max_connections: 50 },
-    },
-  }, { inboundLimits: { bodyStepTimeoutMs: BODY_MS, bodyStepBytes: 16 * 1024, lingerIdleMs: 200, lingerMs: LINGER_MS } });
+  gateway = await startTestGateway(simulator.origin, settings(), { inboundLimits: { bodyStepTimeoutMs: BODY_MS, bodyStepBytes: 16 * 1024, lingerIdleMs: 200, lingerMs: LINGER_MS } });
 });
 
 afterAll(async () => {
@@ -90,35 +92,40 @@ test('a request without a body is answered', async () => {
 });
 
 describe('the budget of request bytes', () => {
+  // With the product's clocks: a body that waits for the next step of a test on a busy machine is not slow.
+  let patient: TestGateway;
+  beforeAll(async () => { patient = await startTestGateway(simulator.origin, settings()); });
+  afterAll(async () => { await patient.close(); });
+
   const padded = (bytes: number, model: string): string => JSON.stringify({ model, stream: true, messages: [{ role: 'user', content: 'x'.repeat(bytes) }] });
   const post = (body: string): string => `${JSON_POST}Content-Length: ${body.length}\r\n\r\n${body}`;
 
   test('is what the bodies under way hold together; more is refused with a hint, and what ends gives back (memory is flat however many come)', async () => {
     const half = post(padded(700_000, 'sim-text'));
-    const first = await openRawConnection(gateway.port);
+    const first = await openRawConnection(patient.port);
     first.send(half.slice(0, -1));
     // The second is refused before it is whole; one that fits is taken beside the first.
-    const second = await openRawConnection(gateway.port);
+    const second = await openRawConnection(patient.port);
     second.send(half.slice(0, -1));
     const refused = await readResponse(second);
     expect([statusOf(refused), fieldValues(refused.rawHeaders, 'retry-after'), fieldValues(refused.rawHeaders, 'x-should-retry')]).toEqual([429, ['1'], ['true']]);
     expect(refused.body.toString()).toContain('"code":"overloaded"');
-    const third = await openRawConnection(gateway.port);
+    const third = await openRawConnection(patient.port);
     third.send(post(padded(1000, 'sim-text')));
     expect(statusOf(await readResponse(third))).toBe(200);
     first.send(half.slice(-1));
     expect(statusOf(await readResponse(first))).toBe(200);
-    const fourth = await openRawConnection(gateway.port);
+    const fourth = await openRawConnection(patient.port);
     fourth.send(half);
     expect(statusOf(await readResponse(fourth))).toBe(200);
     for (const connection of [first, second, third, fourth]) connection.close();
   });
 
   test('is given back when the head of the answer is there, not when a stream ends', async () => {
-    const streaming = await openRawConnection(gateway.port);
+    const streaming = await openRawConnection(patient.port);
     streaming.send(post(padded(700_000, 'sim-slow')));
     await streaming.waitFor((bytes) => bytes.includes('data: '));
-    const next = await openRawConnection(gateway.port);
+    const next = await openRawConnection(patient.port);
     next.send(post(padded(700_000, 'sim-text')));
     expect(statusOf(await readResponse(next))).toBe(200);
     expect(streaming.end()).toBe('open');

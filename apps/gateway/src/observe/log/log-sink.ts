@@ -16,6 +16,8 @@ export interface LogSinkOptions {
   readonly maxQueued?: number;
   /** @defaultValue 500 */
   readonly flushIntervalMs?: number;
+  /** How long `end` waits for the last write. @defaultValue 1_000 */
+  readonly lastFlushMs?: number;
 }
 
 const MAX_QUEUED = 8 * 1024 * 1024;
@@ -59,7 +61,7 @@ export class LogSink {
   #onLast: ((isWritten: boolean) => void) | undefined;
 
   constructor(options: LogSinkOptions) {
-    this.#options = { maxQueued: MAX_QUEUED, flushIntervalMs: FLUSH_INTERVAL_MS, ...options };
+    this.#options = { maxQueued: MAX_QUEUED, flushIntervalMs: FLUSH_INTERVAL_MS, lastFlushMs: LAST_FLUSH_MS, ...options };
     this.#descriptor = typeof options.destination === 'number' ? options.destination : openForAppending(options.destination);
     this.#growing = this.#newBatch(0);
     this.#timer = setInterval(() => this.#writeNext(), this.#options.flushIntervalMs).unref();
@@ -103,7 +105,7 @@ export class LogSink {
   end(): Promise<boolean> {
     clearInterval(this.#timer);
     return new Promise((resolve) => {
-      const timer = setTimeout(() => this.#settleLast(!this.#isWriting), LAST_FLUSH_MS);
+      const timer = setTimeout(() => this.#settleLast(!this.#isWriting), this.#options.lastFlushMs);
       this.#onLast = (isWritten) => {
         clearTimeout(timer);
         resolve(isWritten);

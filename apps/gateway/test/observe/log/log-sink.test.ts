@@ -10,6 +10,8 @@ let folder: string;
 beforeEach(() => { folder = mkdtempSync(join(tmpdir(), 'penstock-log-')); });
 afterEach(() => { rmSync(folder, { recursive: true, force: true }); });
 
+/** A busy disk takes seconds for a write; only the tests of a destination that takes none keep the default wait for the last one. */
+const PATIENT = { lastFlushMs: 60_000 };
 const WRITES = { minWrite: 100, maxWrite: 200 };
 const fail = (error: unknown): void => { throw new Error('must not fail', { cause: error }); };
 const lines = (count: number, from = 0): string[] => Array.from({ length: count }, (_, index) => `{"line":${from + index},"text":"äöü ${'x'.repeat(index % 300)}"}\n`);
@@ -39,7 +41,7 @@ function openPipe(flags: number): { descriptor: number; read: () => string; clos
 
 test('writes every line, whole and in order, and makes the folders of its file', async () => {
   const path = join(folder, 'a/b/penstock.log');
-  const sink = new LogSink({ destination: path, ...WRITES, onFailure: fail });
+  const sink = new LogSink({ destination: path, ...PATIENT, ...WRITES, onFailure: fail });
   const written = lines(500);
   for (const line of written) sink.write(line);
   expect(await sink.end()).toBe(true);
@@ -48,7 +50,7 @@ test('writes every line, whole and in order, and makes the folders of its file',
 
 test('lines that come while others are on their way do not get among them (what was written from is used again)', async () => {
   const path = join(folder, 'penstock.log');
-  const sink = new LogSink({ destination: path, ...WRITES, onFailure: fail });
+  const sink = new LogSink({ destination: path, ...PATIENT, ...WRITES, onFailure: fail });
   const written = lines(3_000);
   for (const [index, line] of written.entries()) {
     sink.write(line);
@@ -60,7 +62,7 @@ test('lines that come while others are on their way do not get among them (what 
 
 test('a line is written without being asked for, when few come', async () => {
   const path = join(folder, 'penstock.log');
-  const sink = new LogSink({ destination: path, minWrite: 10_000, maxWrite: 20_000, onFailure: fail, flushIntervalMs: 20 });
+  const sink = new LogSink({ destination: path, ...PATIENT, minWrite: 10_000, maxWrite: 20_000, onFailure: fail, flushIntervalMs: 20 });
   sink.write('one\n');
   await expect.poll(() => readFileSync(path, 'utf8')).toBe('one\n');
   await sink.end();
@@ -120,7 +122,7 @@ test('log sink: after the reader of a pipe closed it, lines are not queued', asy
 
 test('a file that was moved away is let go when it is opened anew, and no line is lost in between', async () => {
   const path = join(folder, 'penstock.log');
-  const sink = new LogSink({ destination: path, ...WRITES, onFailure: fail });
+  const sink = new LogSink({ destination: path, ...PATIENT, ...WRITES, onFailure: fail });
   const before = lines(300);
   for (const line of before) sink.write(line);
   renameSync(path, `${path}.1`);
