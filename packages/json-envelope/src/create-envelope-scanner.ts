@@ -3,7 +3,8 @@ import { types } from 'node:util';
 import { EnvelopeError } from './envelope-error.ts';
 import type { Envelope, RootKind } from './envelope.ts';
 import { resolveOptions, type EnvelopeScannerOptions, type ResolvedOptions } from './envelope-options.ts';
-import { JsonMachine, type Refusal } from './json-machine.ts';
+import { HAS_MACHINE, JsonMachine, type Refusal, type TextMachine } from './json-machine.ts';
+import { PlainMachine } from './plain-machine.ts';
 import { layOutRules, type MemberRules } from './member-rules.ts';
 import { MemberValues } from './member-values.ts';
 
@@ -57,14 +58,14 @@ const REASONS: Readonly<Record<Refusal, string>> = {
 class TextScanner implements EnvelopeScanner {
   readonly #plan: Plan;
   readonly #values: MemberValues;
-  readonly #machine: JsonMachine;
+  readonly #machine: TextMachine;
   #error: EnvelopeError | undefined;
   #envelope: Envelope | undefined;
 
   constructor(plan: Plan) {
     this.#plan = plan;
     this.#values = new MemberValues(plan.rules.paths, plan.options.maxValueBytes, plan.options.maxValues);
-    this.#machine = new JsonMachine(plan.rules, this.#values);
+    this.#machine = plan.options.plain || !HAS_MACHINE ? new PlainMachine(plan.rules, this.#values) : new JsonMachine(plan.rules, this.#values);
   }
 
   write(chunk: Uint8Array): void {

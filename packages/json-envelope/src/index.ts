@@ -2,6 +2,7 @@ export {
   createEnvelopeScanner,
   type EnvelopeScanner,
 } from './create-envelope-scanner.ts';
+export { HAS_MACHINE } from './json-machine.ts';
 export type { Envelope, MemberValue, RootKind } from './envelope.ts';
 export {
   EnvelopeError,

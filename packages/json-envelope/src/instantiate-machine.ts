@@ -14,8 +14,12 @@ interface MachineExports {
   readonly scan: (from: number, end: number) => number;
 }
 
-/** Makes the machine ready to run. */
-export function instantiateMachine(): MachineExports {
-  const machine = new WebAssembly.Module(Buffer.from(MACHINE_BASE64, 'base64'));
-  return new WebAssembly.Instance(machine).exports;
+/** Makes the machine ready to run; `undefined` where this engine has no WebAssembly, or lacks the module's vector instructions. */
+export function instantiateMachine(): MachineExports | undefined {
+  try {
+    const machine = new WebAssembly.Module(Buffer.from(MACHINE_BASE64, 'base64'));
+    return new WebAssembly.Instance(machine).exports;
+  } catch {
+    return undefined;
+  }
 }

@@ -6,8 +6,8 @@ import type { MemberRules } from './member-rules.ts';
 // One instance serves every text: a scan is synchronous, so only the text in turn has its state in the memory. It is
 // copied out when another text's chunk comes in, which for a body of one chunk never happens.
 const machine = instantiateMachine();
-const { scan } = machine;
-const memory = Buffer.from(machine.memory.buffer);
+const scan = machine?.scan ?? (() => EVENT.invalidJson);
+const memory = Buffer.from(machine?.memory.buffer ?? new ArrayBuffer(0));
 const words = new Int32Array(memory.buffer);
 let rulesInMemory: MemberRules | undefined;
 let textInMemory: JsonMachine | undefined;
@@ -25,8 +25,25 @@ export interface ValueSink {
 /** Why a machine refuses a text. */
 export type Refusal = 'invalid_json' | 'invalid_utf8' | 'too_deep';
 
+/** A scanner in the middle of one text. */
+export interface TextMachine {
+  /** How many bytes were taken; after a refusal, the offset of the refused byte. */
+  readonly offset: number;
+  /** Takes a chunk of any length. */
+  take(chunk: Uint8Array): Refusal | undefined;
+  /** Ends the text. */
+  finish(): Refusal | undefined;
+  /** What the text has besides its values; to be called right after `finish`. */
+  summary(): { rootByte: number; duplicateBits: number; overflowBits: number };
+  /** Frees what is kept of the text. */
+  release(): void;
+}
+
+/** Whether this engine runs the WebAssembly module. Without its vector instructions, texts are scanned by `PlainMachine`. */
+export const HAS_MACHINE: boolean = machine !== undefined;
+
 /** The machine in the middle of one text. */
-export class JsonMachine {
+export class JsonMachine implements TextMachine {
   /** How many bytes were taken; after a refusal, the offset of the refused byte. */
   offset = 0;
   readonly #rules: MemberRules;

@@ -13,6 +13,10 @@ export interface MemberRules {
   readonly paths: readonly string[];
   /** The longest beginning of a name or value that is carried from one chunk to the next. */
   readonly maxCarriedBytes: number;
+  /** The same rules as the scanner without WebAssembly reads them; `maxKeptBytes` of a name or value. */
+  readonly tree: readonly MemberNode[];
+  readonly maxDepth: number;
+  readonly maxKeptBytes: number;
 }
 
 /** An escape spells one byte of a name with at most six: `\u006d`. */
@@ -32,6 +36,9 @@ export function layOutRules({ paths, maxDepth, maxValueBytes }: ResolvedOptions)
     image: layout.finish({ maxDepth, maxNameBytes, topBits, topEntries, lengthBits }),
     labels: layout.labels,
     paths: layout.paths,
+    tree,
+    maxDepth,
+    maxKeptBytes: Math.max(maxNameBytes, maxValueBytes) + 2,
     maxCarriedBytes: Math.min(MAX_CARRIED_BYTES, Math.max(maxNameBytes, maxValueBytes + 1)),
   };
 }

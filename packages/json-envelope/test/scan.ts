@@ -5,7 +5,7 @@ export type Verdict = { envelope: Envelope } | { code: string; byteOffset: numbe
 
 /** Scans chunks as one text; any error that is not an EnvelopeError is a bug and is thrown on. */
 export function scanChunks(chunks: Iterable<Uint8Array>, options?: EnvelopeScannerOptions): Verdict {
-  const scanner = createEnvelopeScanner(options);
+  const scanner = createEnvelopeScanner({ plain: process.env['PENSTOCK_PLAIN'] === '1', ...options });
   try {
     for (const chunk of chunks) scanner.write(chunk);
     return { envelope: scanner.end() };

@@ -1,4 +1,5 @@
 import { createEnvelopeScanner, isEnvelopeError, type EnvelopeErrorCode, type EnvelopeScannerOptions } from '@penstock/json-envelope';
+import { PLAIN } from '../config/plain.ts';
 import { JsonCheckError, type JsonCheck } from './json-check.ts';
 
 const MAX_DEPTH = 1_000;
@@ -16,7 +17,7 @@ const REASONS: Readonly<Record<EnvelopeErrorCode, string>> = {
 export function beginJsonCheck(maxBytes: number): JsonCheck {
   let options = scannerOptions.get(maxBytes);
   if (options === undefined) {
-    options = Object.freeze({ maxBytes, maxDepth: MAX_DEPTH });
+    options = Object.freeze({ maxBytes, maxDepth: MAX_DEPTH, plain: PLAIN });
     scannerOptions.set(maxBytes, options);
   }
   const scanner = createEnvelopeScanner(options);

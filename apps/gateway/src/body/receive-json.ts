@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { PLAIN } from '../config/plain.ts';
 import { BodyProgress, ChunkList, InboundMessage } from '@penstock/inbound-server';
 import { createEnvelopeScanner, isEnvelopeError, type Envelope, type EnvelopeScanner, type EnvelopeScannerOptions } from '@penstock/json-envelope';
 import type { InboundRequest } from '../request/inbound-request.ts';
@@ -58,7 +59,7 @@ function decoderFor(contentEncoding: string | undefined, scanner: EnvelopeScanne
 function scannerOptionsFor(maxBytes: number): EnvelopeScannerOptions {
   let options = scannerOptions.get(maxBytes);
   if (options === undefined) {
-    options = Object.freeze({ members: READ_MEMBERS, maxDepth: MAX_DEPTH, maxBytes, maxValueBytes: MAX_VALUE_BYTES });
+    options = Object.freeze({ members: READ_MEMBERS, maxDepth: MAX_DEPTH, maxBytes, maxValueBytes: MAX_VALUE_BYTES, plain: PLAIN });
     scannerOptions.set(maxBytes, options);
   }
   return options;

@@ -1,10 +1,11 @@
 import { createEnvelopeScanner, type EnvelopeScanner } from '@penstock/json-envelope';
+import { PLAIN } from '../config/plain.ts';
 import type { BodyCheck } from '@penstock/upstream-client';
 
 const JSON_TYPE = /^[ \t]*application\/(?:[^;, \t]+\+)?json[ \t]*(?:;|$)/i;
 const IDENTITY = /^[ \t]*(?:identity)?[ \t]*$/i;
 /** An answer has no bound of its own: its bytes pass and are not kept. */
-const SCAN = Object.freeze({ maxBytes: Number.MAX_SAFE_INTEGER });
+const SCAN = Object.freeze({ maxBytes: Number.MAX_SAFE_INTEGER, plain: PLAIN });
 
 /**
  * The check of a response whose body only the end of its connection delimits: JSON must be one whole text. JSON under a content
