@@ -123,7 +123,7 @@ const importsByFile = new Map(sources.map((file) => [relative(ROOT, file), impor
 const NEUTRAL_ROOMS: readonly string[] = ['http', 'request', 'body', 'access', 'observe'];
 
 /** The files of each group that import each other in a circle, types included (Tarjan's strongly connected components). */
-function importCycles(importsByFile: ReadonlyMap<string, readonly string[]>): readonly (readonly string[])[] {
+function importCycles(graph: ReadonlyMap<string, readonly string[]>): readonly (readonly string[])[] {
   const order = new Map<string, number>();
   const lowest = new Map<string, number>();
   const open: string[] = [];
@@ -134,7 +134,7 @@ function importCycles(importsByFile: ReadonlyMap<string, readonly string[]>): re
     order.set(file, place);
     lower(file, place);
     open.push(file);
-    for (const imported of importsByFile.get(file) ?? []) {
+    for (const imported of graph.get(file) ?? []) {
       if (!order.has(imported)) {
         visit(imported);
         lower(file, lowest.get(imported) ?? place);
@@ -144,9 +144,9 @@ function importCycles(importsByFile: ReadonlyMap<string, readonly string[]>): re
     }
     if (lowest.get(file) !== place) return;
     const group = open.splice(open.indexOf(file));
-    if (group.length > 1 || importsByFile.get(file)?.includes(file) === true) cycles.push(group.toSorted());
+    if (group.length > 1 || graph.get(file)?.includes(file) === true) cycles.push(group.toSorted());
   };
-  for (const file of importsByFile.keys()) if (!order.has(file)) visit(file);
+  for (const file of graph.keys()) if (!order.has(file)) visit(file);
   return cycles;
 }
 
