@@ -52,7 +52,7 @@ export function createEventDataReader({ maxEventBytes, onData }: { readonly maxE
       let nextReturn = after(CR);
       while (offset < chunk.length) {
         // Searched only when passed: a stream without one of the two is not searched anew for each line.
-        if (nextFeed < offset) nextFeed = after(LF);
+        if (nextFeed < offset) nextFeed = chunk[offset] === LF ? offset : after(LF);
         if (nextReturn < offset) nextReturn = after(CR);
         const end = Math.min(nextFeed, nextReturn);
         if (end === NEVER) break;
@@ -64,7 +64,8 @@ export function createEventDataReader({ maxEventBytes, onData }: { readonly maxE
           else if (chunk[offset] === LF) offset += 1;
         }
         if (!isBlank) continue;
-        emit(chunk.subarray(eventStart, end));
+        // Blank lines alone are passed over: 256,000 of them may come in one turn of the event loop.
+        if (end > eventStart || !kept.isEmpty) emit(chunk.subarray(eventStart, end));
         eventStart = offset;
       }
       if (offset < chunk.length) hasLine = true;
