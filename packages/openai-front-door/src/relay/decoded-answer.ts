@@ -44,6 +44,8 @@ class Decoding implements DecodedAnswer {
   #decoder: Transform | undefined;
   #decodedBytes = 0;
   #isCut = false;
+  /** Whether the decoder still has bytes to read before it may be ended. */
+  #hasUnread = false;
   #state: 'reading' | 'whole' | 'given up' = 'reading';
   #wake: (() => void) | undefined;
 
@@ -62,13 +64,13 @@ class Decoding implements DecodedAnswer {
     this.#isCut = isCut;
     const decoder = this.#decoder;
     if (this.#state === 'reading' && decoder !== undefined) {
-      // A decoder that is ended before it has read its last bytes gives nothing of them when their coding is cut.
-      let hasRead = false;
+      // A decoder that is ended before it has read its last bytes emits none of them when the coding is cut.
+      this.#hasUnread = true;
       decoder.write(NOTHING, () => {
-        hasRead = true;
+        this.#hasUnread = false;
         this.#wake?.();
       });
-      while (!hasRead && this.#isReading()) await this.#wait();
+      while (this.#hasUnread && this.#isReading()) await this.#wait();
       decoder.end();
       while (this.#isReading()) await this.#wait();
     }
