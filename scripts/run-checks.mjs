@@ -2,7 +2,7 @@
 // usage: node scripts/run-checks.mjs test | test:slow [--bounded]
 import { spawn } from 'node:child_process';
 
-const SCRUBBED = /^(ANTHROPIC_|OPENAI_|CLAUDE_|OTEL_|MODEL_CAPABILITIES_|NODE_TLS_REJECT_UNAUTHORIZED$|NODE_OPTIONS$)|^PENSTOCK_(?!RECORDINGS$|REAL_CLIENTS$)|_PROXY$/i;
+const SCRUBBED = /^(ANTHROPIC_|OPENAI_|CLAUDE_|OTEL_|MODEL_CAPABILITIES_|NODE_TLS_REJECT_UNAUTHORIZED$|NODE_OPTIONS$)|^PENSTOCK_(?!RECORDINGS$|REAL_CLIENTS$|PLAIN$)|_PROXY$/i;
 const [suite = 'test', ...flags] = process.argv.slice(2);
 const isBounded = flags.includes('--bounded');
 const passThrough = flags.filter((flag) => flag !== '--bounded' && flag !== '--');

@@ -104,9 +104,10 @@ test('a client\'s place is given back however its request ends: 30 requests thro
 test('100 reloads leave no listener, timer, socket or series behind (FR-105)', async () => {
   await using upstream = await startScriptedUpstream(answerAlways(wholeResponse(200, ['content-type', 'application/json'], '{}')));
   await using gateway = await startTestGateway(upstream.origin);
+  const maxConnectionsOf = (round: number): number => 5 + (round % 7);
   const configOf = (round: number): ReturnType<typeof gatewayConfigSchema.parse> => gatewayConfigSchema.parse({
     server: { port: 0 },
-    anthropic_native: { base_url: upstream.origin, api_key: `${TEST_KEY}-${round % 2}`, pool: { max_connections: 5 + (round % 7) } },
+    anthropic_native: { base_url: upstream.origin, api_key: `${TEST_KEY}-${round % 2}`, pool: { max_connections: maxConnectionsOf(round) } },
   });
   const seriesCount = async (): Promise<number> => (await gateway.metrics.registry.metrics()).split('\n').filter((line) => line.startsWith('penstock_')).length;
   const reload = async (rounds: number): Promise<void> => {
@@ -121,5 +122,6 @@ test('100 reloads leave no listener, timer, socket or series behind (FR-105)', a
   expect(await seriesCount()).toBe(before.series);
   // A few sockets more or fewer may be closing at this moment.
   await expect.poll(() => process.getActiveResourcesInfo().length).toBeLessThanOrEqual(before.resources + 5);
-  await expect.poll(() => upstream.openConnections()).toBeLessThanOrEqual(2);
+  // Idle connections rest between answers, so that several serve in turn: at most those of the last configuration's pool.
+  expect(upstream.openConnections()).toBeLessThanOrEqual(maxConnectionsOf(99));
 });

@@ -16,7 +16,7 @@ export interface ProcessLogger {
   /** Opens the file of the log anew, under its name: after it was moved away. Does nothing for standard output. */
   readonly reopen?: () => void;
   /**
-   * Empties the buffer, for the last time. Resolves within a second; to `false` when the destination neither takes the lines nor fails.
+   * Empties the buffer, for the last time. Resolves within two seconds; to `false` when the destination neither takes the lines nor fails.
    * The process cannot end by itself then: the write holds one of its threads.
    */
   flush(): Promise<boolean>;

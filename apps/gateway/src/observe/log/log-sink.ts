@@ -16,7 +16,7 @@ export interface LogSinkOptions {
   readonly maxQueued?: number;
   /** @defaultValue 500 */
   readonly flushIntervalMs?: number;
-  /** How long `end` waits for the last write. @defaultValue 1_000 */
+  /** How long `end` writes on; a write under way then may take as long again before the destination counts as stuck. @defaultValue 1_000 */
   readonly lastFlushMs?: number;
 }
 
@@ -59,6 +59,8 @@ export class LogSink {
   #isWriting = false;
   /** The last flush: called when every line is written, or none can be. */
   #onLast: ((isWritten: boolean) => void) | undefined;
+  /** Whether the time of the last flush is over while a write is under way: its return is the end. */
+  #isLate = false;
 
   constructor(options: LogSinkOptions) {
     this.#options = { maxQueued: MAX_QUEUED, flushIntervalMs: FLUSH_INTERVAL_MS, lastFlushMs: LAST_FLUSH_MS, ...options };
@@ -104,8 +106,17 @@ export class LogSink {
    */
   end(): Promise<boolean> {
     clearInterval(this.#timer);
+    const { lastFlushMs } = this.#options;
     return new Promise((resolve) => {
-      const timer = setTimeout(() => this.#settleLast(!this.#isWriting), this.#options.lastFlushMs);
+      let timer = setTimeout(() => {
+        if (!this.#isWriting) {
+          this.#settleLast(true);
+          return;
+        }
+        // A destination that is full answers a write at once; only one that holds the thread does not answer this one either.
+        this.#isLate = true;
+        timer = setTimeout(() => this.#settleLast(false), lastFlushMs);
+      }, lastFlushMs);
       this.#onLast = (isWritten) => {
         clearTimeout(timer);
         resolve(isWritten);
@@ -148,6 +159,10 @@ export class LogSink {
   #onWritten(error: NodeJS.ErrnoException | null, written: number): void {
     this.#isWriting = false;
     this.#closeOutgoing();
+    if (this.#isLate) {
+      this.#settleLast(true);
+      return;
+    }
     if (error !== null) {
       this.#onError(error);
       return;
