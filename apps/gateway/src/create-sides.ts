@@ -3,6 +3,7 @@ import { registerUpstreamMetrics } from '@penstock/upstream-metrics';
 import type { Logger } from 'pino';
 import { beginJsonCheck } from './body/begin-json-check.ts';
 import type { ClientRegistry } from './access/clients/client-registry.ts';
+import { PLAIN } from './config/plain.ts';
 import type { GatewayConfig } from './config/gateway-config.ts';
 import { createFrontDoorSide, type FrontDoorSide } from './front-door/create-front-door-side.ts';
 import type { Lifecycle } from './process/lifecycle.ts';
@@ -51,7 +52,7 @@ const STORE_LOG_INTERVAL_MS = 10_000;
 export function createSides(options: SidesOptions): Sides {
   const { config, logger, metrics } = options;
   const failures: Record<string, string> = {};
-  const upstreams = registerUpstreamMetrics({ registry: metrics.registry, clients: {}, prefix: 'penstock_' });
+  const upstreams = registerUpstreamMetrics({ registry: metrics.registry, clients: {}, prefix: 'penstock_', plain: PLAIN });
   const limiters: Record<Side, Limiter> = { native: createSideLimiter(options, 'native'), front_door: createSideLimiter(options, 'front_door') };
 
   const make = <Made>(side: Side, create: () => Made): Made | undefined => {

@@ -17,6 +17,8 @@ export interface FastCounterOptions {
   readonly name: string;
   readonly help: string;
   readonly labelNames?: readonly string[];
+  /** Use prom-client's public interface alone, without its `getForPromString`. @defaultValue false */
+  readonly plain?: boolean;
 }
 
 /** A series with its labels, and with its name and labels as they stand in an exposition. */
@@ -26,7 +28,7 @@ interface NamedSeries extends CounterSeries {
 }
 
 /** Creates a counter in a registry. */
-export function createFastCounter(registry: Registry, { name, help, labelNames = [] }: FastCounterOptions): FastCounter {
+export function createFastCounter(registry: Registry, { name, help, labelNames = [], plain = false }: FastCounterOptions): FastCounter {
   const known = new Map<string, NamedSeries>();
   const counter = new Counter({
     name, help, labelNames: [...labelNames], registers: [],
@@ -37,11 +39,13 @@ export function createFastCounter(registry: Registry, { name, help, labelNames =
   });
   // prom-client's registry prefers `getForPromString` to `get`. Printing thousands of series from texts made once takes a quarter of the time
   // that hashing, copying and formatting their labels at every scrape takes.
-  Object.assign(counter, {
-    getForPromString: () => Promise.resolve({
-      name, help, type: 'counter', values: Array.from(known.values(), ({ text, value }) => ({ metricName: text, value })),
-    }),
-  });
+  if (!plain) {
+    Object.assign(counter, {
+      getForPromString: () => Promise.resolve({
+        name, help, type: 'counter', values: Array.from(known.values(), ({ text, value }) => ({ metricName: text, value })),
+      }),
+    });
+  }
   registry.registerMetric(counter);
   return {
     series(labels) {

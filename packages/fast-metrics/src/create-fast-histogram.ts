@@ -1,4 +1,5 @@
 import { Histogram, type Registry } from 'prom-client';
+import { createPlainHistogram } from './plain-histogram.ts';
 import { seriesText } from './series-text.ts';
 
 /** The observations of one label combination; an observation is one search and three additions. */
@@ -19,6 +20,8 @@ export interface FastHistogramOptions {
   readonly help: string;
   readonly labelNames: readonly string[];
   readonly buckets: readonly number[];
+  /** Use prom-client's public interface alone, without its `getForPromString`. @defaultValue false */
+  readonly plain?: boolean;
 }
 
 interface MetricValue {
@@ -83,7 +86,11 @@ class BucketSeries implements HistogramSeries {
 }
 
 /** Creates a histogram in a registry. */
-export function createFastHistogram(registry: Registry, { name, help, labelNames, buckets }: FastHistogramOptions): FastHistogram {
+export function createFastHistogram(registry: Registry, options: FastHistogramOptions): FastHistogram {
+  return options.plain === true ? createPlainHistogram(registry, options) : createBucketHistogram(registry, options);
+}
+
+function createBucketHistogram(registry: Registry, { name, help, labelNames, buckets }: FastHistogramOptions): FastHistogram {
   const known = new Map<string, BucketSeries>();
   const histogram = new Histogram({ name, help, labelNames: [...labelNames], buckets: [...buckets], registers: [] });
   const all = (read: (series: BucketSeries) => MetricValue[]): MetricValue[] => Array.from(known.values(), read).flat();

@@ -88,16 +88,23 @@ function createGauge(prefix: string, { name, help, labelNames = [], set }: Gauge
   });
 }
 
+/** What every metric is declared with. */
+export interface MetricNaming {
+  readonly prefix: string;
+  /** Whether prom-client's private parts are left alone. */
+  readonly plain: boolean;
+}
+
 /** Counters and histograms follow the clients' events. */
-function declareEventMetrics(registry: Registry, prefix: string): Omit<UpstreamMetricSet, 'names'> {
+function declareEventMetrics(registry: Registry, { prefix, plain }: MetricNaming): Omit<UpstreamMetricSet, 'names'> {
   const registers = [registry];
   return {
     acquireSeconds: createFastHistogram(registry, {
-      name: `${prefix}upstream_pool_acquire_seconds`, labelNames: CLIENT_LABELS, buckets: ACQUIRE_BUCKETS,
+      name: `${prefix}upstream_pool_acquire_seconds`, labelNames: CLIENT_LABELS, buckets: ACQUIRE_BUCKETS, plain,
       help: 'Seconds a request waited until it had a connection of its own. Rejected requests are not in here.',
     }),
     acquisitions: createFastCounter(registry, {
-      name: `${prefix}upstream_pool_acquisitions_total`, labelNames: [...CLIENT_LABELS, 'source'],
+      name: `${prefix}upstream_pool_acquisitions_total`, labelNames: [...CLIENT_LABELS, 'source'], plain,
       help: 'Requests that got a connection: reused from the idle ones, new, or after waiting in the queue.',
     }),
     rejections: new Counter({
@@ -124,9 +131,9 @@ function declareEventMetrics(registry: Registry, prefix: string): Omit<UpstreamM
 }
 
 /** Declares every metric of the package in `registry`, the gauges reading `upstreams` at each scrape. */
-export function declareUpstreamMetrics(registry: Registry, prefix: string, upstreams: ObservedUpstreams): UpstreamMetricSet {
+export function declareUpstreamMetrics(registry: Registry, naming: MetricNaming, upstreams: ObservedUpstreams): UpstreamMetricSet {
   const foreign = new Set(registry.getMetricsAsArray().map(({ name }) => name));
-  for (const definition of GAUGES) registry.registerMetric(createGauge(prefix, definition, upstreams));
-  const events = declareEventMetrics(registry, prefix);
+  for (const definition of GAUGES) registry.registerMetric(createGauge(naming.prefix, definition, upstreams));
+  const events = declareEventMetrics(registry, naming);
   return { ...events, names: registry.getMetricsAsArray().map(({ name }) => name).filter((name) => !foreign.has(name)) };
 }

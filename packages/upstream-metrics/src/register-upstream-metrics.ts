@@ -14,6 +14,8 @@ export interface UpstreamMetricsOptions {
   readonly clients?: Readonly<Record<string, ObservableUpstream>>;
   /** What every metric name starts with. @defaultValue `penstock_`, as the dashboards expect */
   readonly prefix?: string;
+  /** Use prom-client's public interface alone, without its `getForPromString`. @defaultValue false */
+  readonly plain?: boolean;
 }
 
 /** What `registerUpstreamMetrics` returns. */
@@ -100,7 +102,7 @@ function forEachListener(listeners: Listeners, visit: <Name extends keyof Upstre
  *
  * Gauges are read when the registry is scraped; counters and histograms follow the clients' events. Throws `UpstreamMetricsError`.
  */
-export function registerUpstreamMetrics({ registry, clients = {}, prefix = 'penstock_' }: UpstreamMetricsOptions): UpstreamMetrics {
+export function registerUpstreamMetrics({ registry, clients = {}, prefix = 'penstock_', plain = false }: UpstreamMetricsOptions): UpstreamMetrics {
   if (!METRIC_PREFIX.test(prefix)) {
     throw new UpstreamMetricsError('invalid_option', `prefix must start a metric name (letters, digits, _ and :), received ${JSON.stringify(prefix)}`);
   }
@@ -108,7 +110,7 @@ export function registerUpstreamMetrics({ registry, clients = {}, prefix = 'pens
   const stops = new Map<string, () => void>();
   // The histograms that exist already; zeroing one again would lose what it holds.
   const knownLabels = new Set<string>();
-  const metrics = declareUpstreamMetrics(registry, prefix, upstreams);
+  const metrics = declareUpstreamMetrics(registry, { prefix, plain }, upstreams);
 
   function add(name: string, client: ObservableUpstream): void {
     if (name === '') throw new UpstreamMetricsError('invalid_option', 'the name of an upstream must not be empty, received ""');

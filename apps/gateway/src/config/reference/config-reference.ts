@@ -69,7 +69,7 @@ function environmentTable(): string {
 |---|---|
 ${ENVIRONMENT_KEYS.map(([variable, key]) => `| \`${variable}\` | \`${key}\` |`).join('\n')}
 | \`PENSTOCK_CONFIG\` | the configuration file |
-| \`PENSTOCK_PLAIN\` | anything but \`0\`: nothing is done through private parts of Node and undici for speed ([operations](operations.md#without-shortcuts)) |
+| \`PENSTOCK_PLAIN\` | anything but \`0\`: nothing is done through private parts of Node, undici and prom-client for speed ([operations](operations.md#without-shortcuts)) |
 | \`HTTPS_PROXY\`, \`ALL_PROXY\`, \`NO_PROXY\` (also in lower case, which wins), \`http_proxy\` (in lower case only) | \`anthropic_native.proxy\` and \`openai_front_door.backends[].proxy\` where they are absent |
 | \`MODEL_CAPABILITIES_FILE\`, \`MODEL_CAPABILITIES_JSON\` | laid over \`openai_front_door.model_capabilities\`, in this order |
 

@@ -1,5 +1,6 @@
-import { createFastCounter, createFastHistogram, type FastCounter, type FastHistogram } from '@penstock/fast-metrics';
+import { createFastCounter, createFastHistogram, type FastCounter, type FastCounterOptions, type FastHistogram, type FastHistogramOptions } from '@penstock/fast-metrics';
 import type { Gauge, Registry } from 'prom-client';
+import { PLAIN } from '../../config/plain.ts';
 import type { Side } from '../../request/request-record.ts';
 import { createGauge } from './gauges.ts';
 
@@ -29,6 +30,14 @@ export interface GatewayState {
 /** Reads how much is taken of the bounded memory for request bodies, which each side has for itself; a side that does not run is absent. */
 export type ReadBudgets = () => Readonly<Partial<Record<Side, { readonly usedBytes: number; readonly maxBytes: number }>>>;
 
+function declareCounter(registry: Registry, options: FastCounterOptions): FastCounter {
+  return createFastCounter(registry, { ...options, plain: PLAIN });
+}
+
+function declareHistogram(registry: Registry, options: FastHistogramOptions): FastHistogram {
+  return createFastHistogram(registry, { ...options, plain: PLAIN });
+}
+
 const SIDES: readonly Side[] = ['native', 'front_door'];
 
 function declareRequestMetrics(registry: Registry): {
@@ -36,35 +45,35 @@ function declareRequestMetrics(registry: Registry): {
   readonly overhead: FastHistogram; readonly streamGap: FastHistogram; readonly streamsWithoutStop: FastCounter; readonly relayBytes: FastCounter;
 } {
   return {
-    requests: createFastCounter(registry, {
+    requests: declareCounter(registry, {
       name: 'penstock_requests_total', labelNames: ['side', 'route', 'method', 'status', 'outcome', 'client'],
       help: 'Requests whose response has ended, by how they ended. status is what the client saw; 499 when it left before one was sent.',
     }),
-    outcomes: createFastCounter(registry, {
+    outcomes: declareCounter(registry, {
       name: 'penstock_request_outcomes_total', labelNames: ['side', 'outcome'],
       help: 'The same requests by outcome alone. Every outcome exists from the start at 0, so the first failure of a kind is visible to rate().',
     }),
-    seconds: createFastHistogram(registry, {
+    seconds: declareHistogram(registry, {
       name: 'penstock_request_seconds', labelNames: ['side', 'route', 'stream'], buckets: REQUEST_BUCKETS,
       help: 'Seconds from the parsed request head to the end of the response body. stream is whether the response was an event stream.',
     }),
-    firstByte: createFastHistogram(registry, {
+    firstByte: declareHistogram(registry, {
       name: 'penstock_time_to_first_byte_seconds', labelNames: ['side', 'route', 'stream'], buckets: FIRST_BYTE_BUCKETS,
       help: 'Seconds from the parsed request head to the first byte of the upstream response head. Only requests that got one.',
     }),
-    overhead: createFastHistogram(registry, {
+    overhead: declareHistogram(registry, {
       name: 'penstock_overhead_seconds', labelNames: ['side'], buckets: OVERHEAD_BUCKETS,
       help: 'Seconds of the time to first byte that the gateway itself took: neither receiving the body nor waiting for a slot, a connection or the upstream.',
     }),
-    streamGap: createFastHistogram(registry, {
+    streamGap: declareHistogram(registry, {
       name: 'penstock_stream_gap_seconds', labelNames: ['side'], buckets: STREAM_GAP_BUCKETS,
       help: 'The largest silence between two chunks of an event stream, in seconds, one observation a stream.',
     }),
-    streamsWithoutStop: createFastCounter(registry, {
+    streamsWithoutStop: declareCounter(registry, {
       name: 'penstock_streams_without_stop_total', labelNames: ['side'],
       help: 'Event streams whose framing ended well but that had no stop event.',
     }),
-    relayBytes: createFastCounter(registry, {
+    relayBytes: declareCounter(registry, {
       name: 'penstock_relay_bytes_total', labelNames: ['side', 'direction'],
       help: 'Body bytes relayed: direction request is client to upstream, response is upstream to client.',
     }),
@@ -76,23 +85,23 @@ function declareUsageMetrics(registry: Registry): {
   readonly limitStoreFailures: FastCounter;
 } {
   return {
-    tokens: createFastCounter(registry, {
+    tokens: declareCounter(registry, {
       name: 'penstock_tokens_total', labelNames: ['side', 'model', 'client', 'type'],
       help: 'Tokens that the upstream reported, by how they are billed. model is what the response named: 20 names at most, then other.',
     }),
-    usage: createFastCounter(registry, {
+    usage: declareCounter(registry, {
       name: 'penstock_usage_total', labelNames: ['side', 'source'],
       help: 'Requests on routes that report usage, by where the token counts came from: the final usage, only its first part, or nowhere.',
     }),
-    headersDropped: createFastCounter(registry, {
+    headersDropped: declareCounter(registry, {
       name: 'penstock_headers_dropped_total', labelNames: ['direction', 'reason'],
       help: 'Header fields that did not cross, by direction and by the rule that held them back. A replaced credential counts as credential.',
     }),
-    limitRejections: createFastCounter(registry, {
+    limitRejections: declareCounter(registry, {
       name: 'penstock_limit_rejections_total', labelNames: ['client', 'limit'],
       help: 'Requests refused by a limit of the client they came from.',
     }),
-    limitStoreFailures: createFastCounter(registry, {
+    limitStoreFailures: declareCounter(registry, {
       name: 'penstock_limit_store_failures_total', labelNames: ['side', 'operation'],
       help: 'Steps that the store of client limits failed at, decisions made without it included. What then happens is limits.on_store_failure.',
     }),
@@ -123,15 +132,15 @@ function declareStateMetrics(registry: Registry, state: GatewayState): {
       this.set(state.draining ? 1 : 0);
     },
   });
-  const connectionsRefused = createFastCounter(registry, {
+  const connectionsRefused = declareCounter(registry, {
     name: 'penstock_inbound_connections_refused_total',
     help: 'Connections of clients that were closed at once because server.max_connections were open, each with a request.',
   });
-  const connectionsEvicted = createFastCounter(registry, {
+  const connectionsEvicted = declareCounter(registry, {
     name: 'penstock_inbound_connections_evicted_total',
     help: 'Idle connections of clients that were closed for new ones because server.max_connections were open.',
   });
-  const observerErrors = createFastCounter(registry, {
+  const observerErrors = declareCounter(registry, {
     name: 'penstock_observer_errors_total',
     help: 'Exceptions thrown by something that only watches (metering, logging, tracing); the bytes went on.',
   });
