@@ -1,5 +1,5 @@
 import { Histogram, type Registry } from 'prom-client';
-import type { FastHistogram, FastHistogramOptions } from './create-fast-histogram.ts';
+import type { FastHistogram, FastHistogramOptions } from './fast-histogram.ts';
 
 /** prom-client's own histogram; a reset leaves its series at 0 instead of removing them. */
 class KeptHistogram extends Histogram {
