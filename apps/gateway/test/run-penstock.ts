@@ -1,10 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { scrubbedEnvironment } from '@penstock/test-support';
+import { freePort, scrubbedEnvironment } from '@penstock/test-support';
 
 /** The `penstock` command as a process of its own, from the sources. */
 export interface PenstockProcess {
@@ -36,18 +35,6 @@ export interface RunPenstock {
 
 const MAIN = resolve(import.meta.dirname, '../src/main.ts');
 
-/** Two loopback ports that were free a moment ago. */
-async function freePorts(): Promise<[number, number]> {
-  const servers = [createServer(), createServer()];
-  for (const server of servers) {
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-  }
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  for (const server of servers) server.close();
-  return [ports[0] ?? 0, ports[1] ?? 0];
-}
-
 /** Runs one command to its end. */
 export async function runToEnd(args: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<{ code: number | string; stdout: string; stderr: string }> {
   const child = spawn(process.execPath, ['--conditions=@penstock/source', MAIN, ...args], { env: scrubbedEnvironment(environment), cwd: tmpdir(), stdio: ['ignore', 'pipe', 'pipe'] });
@@ -66,7 +53,7 @@ function collect(child: ChildProcess): () => { stdout: string; stderr: string } 
 
 /** Starts `penstock start` and resolves when it says that it is ready. */
 export async function runPenstock({ document = {}, flags = ['--simulate'], environment = {}, main = MAIN, stdout = 'pipe' }: RunPenstock = {}): Promise<PenstockProcess> {
-  const [port, operationsPort] = await freePorts();
+  const [port, operationsPort] = [await freePort(), await freePort()];
   const folder = mkdtempSync(join(tmpdir(), 'penstock-'));
   const file = join(folder, 'gateway.json');
   const configure = (next: Readonly<Record<string, unknown>>): void => {

@@ -13,3 +13,4 @@ export { beginTurnReport, turnProbeOption, type TurnReport } from './bounds/turn
 export { BOUNDED_CELLS, type BoundedCell, type BoundedSide } from './bounds/bounded-cell.ts';
 export { createBoundedRig, type BoundedOutcome, type BoundedRig } from './bounds/bounded-rig.ts';
 export { measureGrowth, type GrowthOptions } from './growth.ts';
+export { freePort } from './free-port.ts';

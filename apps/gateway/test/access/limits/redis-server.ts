@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import type { ChildProcess } from 'node:child_process';
+import { freePort } from '@penstock/test-support';
 
 /** Whether this machine has a redis-server; its tests say so when they are skipped for lack of one. */
 export const HAS_REDIS: boolean = spawnSync('redis-server', ['--version']).status === 0;
@@ -19,15 +19,6 @@ export interface RedisServer {
   /** Stops and continues its process: it hangs without closing a connection. */
   freeze(): void;
   thaw(): void;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
 /** Starts a redis-server that keeps nothing on disk. */

@@ -1,12 +1,13 @@
 import { spawnSync } from 'node:child_process';
 import { startSimulator, type Simulator } from '@penstock/anthropic-simulator';
+import { freePort } from '@penstock/test-support';
 import { hashClientKey } from '../../../src/access/clients/client-key.ts';
 import { fillMemory, fillPool, loseUpstream, type Scene, sendVariety, spendQuota, truncateStreams } from './cause-incidents.ts';
 import { crashWorker, type WorkersTruth } from './crash-worker.ts';
 import { createTruth, startLoad, type Truth } from './send-load.ts';
 import { CLIENT_KEYS } from './send-trouble.ts';
 import { spawnGateway, type SpawnedGateway } from './spawn-gateway.ts';
-import { freePort, type Prometheus, startPrometheus } from './start-prometheus.ts';
+import { type Prometheus, startPrometheus } from './start-prometheus.ts';
 import { startTlsUpstream } from './start-tls-upstream.ts';
 import { startTroubledUpstream } from './start-troubled-upstream.ts';
 import { MAX_CONNECTIONS, STORED_CLIENT_KEY, troubleProcess } from './trouble-process.ts';

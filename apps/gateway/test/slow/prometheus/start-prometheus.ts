@@ -1,9 +1,9 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from '@penstock/test-support';
 import { compressRules } from './compress-rules.ts';
 
 /** One series of an answer; `values` are pairs of Unix seconds and number. */
@@ -50,17 +50,6 @@ async function writeConfiguration(folder: string, jobs: readonly ScrapeJob[]): P
   // JSON is YAML.
   await writeFile(file, JSON.stringify({ global: { evaluation_interval: '500ms' }, rule_files: RULES, scrape_configs: scrapeConfigs }));
   return file;
-}
-
-/** A loopback port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }
 
 interface ApiAnswer {
