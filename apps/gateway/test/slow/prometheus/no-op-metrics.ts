@@ -7,7 +7,7 @@ const child = { inc: () => undefined, observe: () => undefined, startTimer: () =
 Object.assign(Counter.prototype, { labels: () => child, inc: () => undefined, incWithoutExemplar: () => undefined });
 Object.assign(Histogram.prototype, { labels: () => child, observe: () => undefined, observeWithoutExemplar: () => undefined });
 
-const GATEWAY_METRICS = /\/src\/metrics\/create-gateway-metrics\.ts$/;
+const GATEWAY_METRICS = /\/src\/observe\/metrics\/create-gateway-metrics\.ts$/;
 
 /** The gateway's own metrics count beside prom-client: each of their methods is replaced, and Node itself is not watched. */
 const SILENT = `

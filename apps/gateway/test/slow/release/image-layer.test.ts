@@ -15,7 +15,7 @@ beforeAll(() => {
   buildWorkspace();
   // The commands of the image's build stage, read from it, so that what is measured is what is shipped.
   const dockerfile = readFileSync(join(ROOT, 'deploy/Dockerfile'), 'utf8');
-  const commands = [/npx -y pnpm@12 --filter=@penstock\/gateway deploy .*$/m, /find \/app\/node_modules .*$/m].map((pattern) => pattern.exec(dockerfile)?.[0]);
+  const commands = [/npx -y pnpm@12(?:\.\d+)* --filter=@penstock\/gateway deploy .*$/m, /find \/app\/node_modules .*$/m].map((pattern) => pattern.exec(dockerfile)?.[0]);
   for (const command of commands) {
     if (command === undefined) throw new Error('the Dockerfile does not pack the application as this test knows it');
     mustRun('sh', ['-c', command.replace(' /app', ` ${app}`)]);
