@@ -4,8 +4,8 @@
  * Run with `node --conditions=@penstock/source bench/translate-stream.bench.ts`. Rounds are interleaved, medians are shown.
  */
 import { BUILT_IN_MODEL_CAPABILITIES, capabilitiesOf, translateRequest } from '../src/index.ts';
-import { createEventDecoder } from '../src/stream/event-decoder.ts';
-import { createStreamTranslator } from '../src/stream/stream-translator.ts';
+import { createEventDecoder } from '../src/messages-core/event-decoder.ts';
+import { createStreamTranslator } from '../src/chat/stream-translator.ts';
 import { messageEvents, text, toolUse } from '../test/support/messages-upstream.ts';
 
 const DELTAS = 5000;

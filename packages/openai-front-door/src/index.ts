@@ -24,7 +24,7 @@ export {
   type EffortLevel, type ModelCapabilities, type ModelCapabilityRegistry, type ModelCapabilityRule,
 } from './models/model-capabilities.ts';
 export type { ModelRoute } from './models/model-map.ts';
-export { translateRequest, type TranslatedRequest } from './request/translate-request.ts';
-export type { TranslationSettings } from './request/translation-scope.ts';
-export { isTranslatedResponseField } from './response/response-headers.ts';
+export { translateRequest, type TranslatedRequest } from './chat/translate-request.ts';
+export type { TranslationSettings } from './messages-core/translation-scope.ts';
+export { isTranslatedResponseField } from './messages-core/response-headers.ts';
 export { DEFAULT_ANTHROPIC_VERSION } from './routes/anthropic-request.ts';

@@ -1,7 +1,7 @@
 import type { Context } from 'koa';
 import type { Backend, RawHeaders } from './backend.ts';
 import type { ModelCapabilityRegistry } from './models/model-capabilities.ts';
-import { DEFAULT_MAX_REQUEST_VALUES } from './request/json-outline.ts';
+import { DEFAULT_MAX_REQUEST_VALUES } from './json/json-outline.ts';
 import { DEFAULT_RELAY_GROUPS, RELAY_GROUPS, type CallerAccess, type RelayGroup } from './relay/relay-groups.ts';
 import { capabilityProblems } from './models/merge-model-capabilities.ts';
 import type { ModelRoute } from './models/model-map.ts';

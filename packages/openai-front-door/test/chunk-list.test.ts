@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { ChunkList } from '../src/chunk-list.ts';
 import { FrontDoorError } from '../src/index.ts';
 import { gatherBody, gatherErrorText } from '../src/routes/gather-body.ts';
-import { createEventDecoder } from '../src/stream/event-decoder.ts';
+import { createEventDecoder } from '../src/messages-core/event-decoder.ts';
 
 const MIB = 1024 * 1024;
 

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { translateMessage } from '../src/response/translate-message.ts';
-import { createStreamTranslator } from '../src/stream/stream-translator.ts';
+import { translateMessage } from '../src/chat/translate-message.ts';
+import { createStreamTranslator } from '../src/chat/stream-translator.ts';
 import { messageEvents, messageJson, text, thinking, toolUse } from './support/messages-upstream.ts';
 import { translate } from './support/translate.ts';
 

@@ -1,8 +1,8 @@
 import { Buffer } from 'node:buffer';
-import { isJsonObject, member, type JsonObject } from '../request/json-value.ts';
-import { asNumber } from '../request/parse-json.ts';
+import { isJsonObject, member, type JsonObject } from '../json/json-value.ts';
+import { asNumber } from '../json/parse-json.ts';
 import type { TokenCounts } from '../request-summary.ts';
-import { textBytesIn } from '../stream/relayed-text.ts';
+import { textBytesIn } from './relayed-text.ts';
 import { createEventDataReader } from './event-data.ts';
 import { JsonMembers, readJson } from './json-members.ts';
 

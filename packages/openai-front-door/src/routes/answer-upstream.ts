@@ -1,8 +1,8 @@
 import { Buffer } from 'node:buffer';
 import { headerValue, type BackendResponse } from '../backend.ts';
 import { FrontDoorError } from '../errors/front-door-error.ts';
-import { translateErrorBody } from '../response/upstream-error.ts';
-import { translateResponseHeaders } from '../response/response-headers.ts';
+import { translateErrorBody } from '../messages-core/upstream-error.ts';
+import { translateResponseHeaders } from '../messages-core/response-headers.ts';
 import type { Exchange } from './exchange.ts';
 import { gatherErrorText } from './gather-body.ts';
 

@@ -1,7 +1,7 @@
 import type { Backend, BackendResponse } from '../backend.ts';
 import { FrontDoorError } from '../errors/front-door-error.ts';
-import { costAt } from '../request/token-cost.ts';
-import { ignoredParamsHeader, translateResponseHeaders } from '../response/response-headers.ts';
+import { costAt } from '../relay/token-cost.ts';
+import { ignoredParamsHeader, translateResponseHeaders } from '../messages-core/response-headers.ts';
 import { checkQuery, checkReferences } from '../relay/check-references.ts';
 import type { AnswerWish } from '../translation/read-chat.ts';
 import { refusalError } from '../translation/refusal.ts';

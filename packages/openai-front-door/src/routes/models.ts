@@ -1,7 +1,7 @@
 import type { AnthropicBackend, BackendResponse } from '../backend.ts';
 import { FrontDoorError } from '../errors/front-door-error.ts';
-import { isJsonObject, type JsonObject } from '../request/json-value.ts';
-import { translateResponseHeaders } from '../response/response-headers.ts';
+import { isJsonObject, type JsonObject } from '../json/json-value.ts';
+import { translateResponseHeaders } from '../messages-core/response-headers.ts';
 import { anthropicRequest } from './anthropic-request.ts';
 import { answerJson, answerUpstreamError } from './answer-upstream.ts';
 import type { Exchange } from './exchange.ts';

@@ -1,6 +1,6 @@
 import type { Context } from 'koa';
 import { FrontDoorError, isFrontDoorError } from '../errors/front-door-error.ts';
-import { costAt, spendsLater } from '../request/token-cost.ts';
+import { costAt, spendsLater } from '../relay/token-cost.ts';
 import type { OpenAiBackend } from '../backend.ts';
 import type { RequestRead } from '../options.ts';
 import { checkQuery, checkReferences } from '../relay/check-references.ts';

@@ -1,11 +1,11 @@
 import type { BackendResponse } from '../backend.ts';
 import { FrontDoorError } from '../errors/front-door-error.ts';
 import { openAiErrorBody } from '../errors/openai-error-body.ts';
-import { translateResponseHeaders } from '../response/response-headers.ts';
-import { statusOfErrorType, upstreamErrorBody, type UpstreamFault } from '../response/upstream-error.ts';
-import { errorFrame, KEEP_ALIVE_FRAME } from '../stream/chunk-writer.ts';
-import { createEventDecoder } from '../stream/event-decoder.ts';
-import { createStreamTranslator, type StreamSettings, type StreamTranslator } from '../stream/stream-translator.ts';
+import { translateResponseHeaders } from '../messages-core/response-headers.ts';
+import { statusOfErrorType, upstreamErrorBody, type UpstreamFault } from '../messages-core/upstream-error.ts';
+import { errorFrame, KEEP_ALIVE_FRAME } from '../chat/chunk-writer.ts';
+import { createEventDecoder } from '../messages-core/event-decoder.ts';
+import { createStreamTranslator, type StreamSettings, type StreamTranslator } from '../chat/stream-translator.ts';
 import { answerJson } from './answer-upstream.ts';
 import type { Exchange } from './exchange.ts';
 import { watchSilence, type SilenceOptions, type SilenceWatch } from './keep-alive.ts';

@@ -1,9 +1,9 @@
 import { Buffer } from 'node:buffer';
 import { FrontDoorError } from '../errors/front-door-error.ts';
-import { outlineOf } from '../request/json-outline.ts';
-import { parseJsonExactly } from '../request/parse-json.ts';
+import { outlineOf } from '../json/json-outline.ts';
+import { parseJsonExactly } from '../json/parse-json.ts';
 import type { AnswerTokens, UsageSource } from '../request-summary.ts';
-import { translateMessage, type AnswerSettings } from '../response/translate-message.ts';
+import { translateMessage, type AnswerSettings } from '../chat/translate-message.ts';
 
 /** What decides how a whole answer is read and written: data only. */
 export interface AnswerPlan extends AnswerSettings {

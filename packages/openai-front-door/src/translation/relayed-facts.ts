@@ -1,5 +1,5 @@
-import { member, type JsonObject } from '../request/json-value.ts';
-import { countAnswers, largestBound } from '../request/token-cost.ts';
+import { member, type JsonObject } from '../json/json-value.ts';
+import { countAnswers, largestBound } from '../relay/token-cost.ts';
 
 /** What the gateway reads of a JSON body that it passes on as it came. */
 export interface RelayedFacts {

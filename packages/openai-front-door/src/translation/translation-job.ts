@@ -1,4 +1,4 @@
-import { parseJsonRequest } from '../request/parse-chat-request.ts';
+import { parseJsonRequest } from '../json/parse-json-request.ts';
 import type { ChatPlan } from './chat-plan.ts';
 import { readAnswer, type AnswerPlan, type ReadAnswer } from './read-answer.ts';
 import { readChat, type ReadChat } from './read-chat.ts';

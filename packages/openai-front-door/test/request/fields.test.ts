@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { translateRequest } from '../../src/index.ts';
-import { parseJsonRequest } from '../../src/request/parse-chat-request.ts';
+import { parseJsonRequest } from '../../src/json/parse-json-request.ts';
 import { refusal, settings, settingsOf, translate } from '../support/translate.ts';
 
 const TOOLS = [{ type: 'function', function: { name: 'a' } }];

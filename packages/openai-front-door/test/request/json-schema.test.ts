@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { closeObjects } from '../../src/request/json-schema.ts';
-import type { JsonObject } from '../../src/request/json-value.ts';
-import { mergeTopVariants } from '../../src/request/merge-variants.ts';
+import { closeObjects } from '../../src/messages-core/json-schema.ts';
+import type { JsonObject } from '../../src/json/json-value.ts';
+import { mergeTopVariants } from '../../src/messages-core/merge-variants.ts';
 import { refusal, translate } from '../support/translate.ts';
 
 const object = (more: object = {}): JsonObject => ({ type: 'object', ...more });

@@ -1,6 +1,6 @@
 import { measureGrowth } from '@penstock/test-support';
 import { describe, expect, it } from 'vitest';
-import { documentBlock, mediaBlock } from '../../src/request/media-source.ts';
+import { documentBlock, mediaBlock } from '../../src/messages-core/media-source.ts';
 
 describe('mediaBlock', () => {
   it.each(['image/jpeg', 'image/png', 'image/gif', 'image/webp'])('takes %s as base64', (type) => {

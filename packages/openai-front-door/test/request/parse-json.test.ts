@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
-import { outlineOf } from '../../src/request/json-outline.ts';
-import { createStringEnds } from '../../src/request/json-strings.ts';
-import { isKeptNumber, parseJsonExactly, stringifyExactly } from '../../src/request/parse-json.ts';
-import { parseJsonRequest, requireModel } from '../../src/request/parse-chat-request.ts';
+import { outlineOf } from '../../src/json/json-outline.ts';
+import { createStringEnds } from '../../src/json/json-strings.ts';
+import { isKeptNumber, parseJsonExactly, stringifyExactly } from '../../src/json/parse-json.ts';
+import { parseJsonRequest, requireModel } from '../../src/json/parse-json-request.ts';
 
 const NO_BOUND = Number.POSITIVE_INFINITY;
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { costAt, spendsLater, type TokenCost } from '../../src/request/token-cost.ts';
+import { costAt, spendsLater, type TokenCost } from '../../src/relay/token-cost.ts';
 import { relayedFacts } from '../../src/translation/relayed-facts.ts';
 
 const readTokenCost = (path: string, request: Readonly<Record<string, unknown>>): Partial<TokenCost> => costAt(path, relayedFacts(request));

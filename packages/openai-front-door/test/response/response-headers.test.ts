@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { ignoredParamsHeader, translateResponseHeaders } from '../../src/response/response-headers.ts';
-import { translateErrorBody } from '../../src/response/upstream-error.ts';
+import { ignoredParamsHeader, translateResponseHeaders } from '../../src/messages-core/response-headers.ts';
+import { translateErrorBody } from '../../src/messages-core/upstream-error.ts';
 
 describe('translateResponseHeaders', () => {
   it('carries retry hints and ids, and rate limits under both names', () => {

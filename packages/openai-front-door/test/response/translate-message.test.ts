@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { parseJsonExactly } from '../../src/request/parse-json.ts';
-import { translateMessage } from '../../src/response/translate-message.ts';
+import { parseJsonExactly } from '../../src/json/parse-json.ts';
+import { translateMessage } from '../../src/chat/translate-message.ts';
 import { messageJson } from '../support/messages-upstream.ts';
 
 const PLAIN = { wantsReasoning: false, usesLegacyFunctions: false, created: 1_700_000_000 };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createUsageTally } from '../../src/response/usage.ts';
+import { createUsageTally } from '../../src/messages-core/usage.ts';
 
 describe('createUsageTally', () => {
   it('counts the prompt as OpenAI does: input, cache reads and cache writes together', () => {

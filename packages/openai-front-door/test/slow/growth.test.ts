@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { createEventDecoder } from '../../src/stream/event-decoder.ts';
-import { createStreamTranslator } from '../../src/stream/stream-translator.ts';
+import { createEventDecoder } from '../../src/messages-core/event-decoder.ts';
+import { createStreamTranslator } from '../../src/chat/stream-translator.ts';
 import { messageEvents, sseEvent } from '../support/messages-upstream.ts';
 
 it('translates a million events and 50,000 tool calls in flat memory (a stream may last for hours)', () => {

@@ -1,8 +1,8 @@
 import { loadRecordings } from '@penstock/test-support';
 import { describe, expect, it } from 'vitest';
-import { createEventDecoder } from '../../src/stream/event-decoder.ts';
-import { createStreamTranslator } from '../../src/stream/stream-translator.ts';
-import { translateMessage } from '../../src/response/translate-message.ts';
+import { createEventDecoder } from '../../src/messages-core/event-decoder.ts';
+import { createStreamTranslator } from '../../src/chat/stream-translator.ts';
+import { translateMessage } from '../../src/chat/translate-message.ts';
 
 const STREAMS = loadRecordings('sse');
 const MESSAGES = loadRecordings('json').filter(({ body }) => body.includes('"type":"message"') || body.includes('"type": "message"'));

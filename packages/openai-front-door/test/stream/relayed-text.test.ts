@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { textBytesIn, textBytesOf } from '../../src/stream/relayed-text.ts';
+import { textBytesIn, textBytesOf } from '../../src/relay/relayed-text.ts';
 
 const chunk = (...deltas: readonly unknown[]): unknown => ({ id: 'chatcmpl-1', model: 'gpt-x', choices: deltas.map((delta, index) => ({ index, delta, finish_reason: null })) });
 

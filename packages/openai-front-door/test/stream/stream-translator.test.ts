@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createStreamTranslator, type StreamSettings, type StreamTranslator } from '../../src/stream/stream-translator.ts';
-import { createEventDecoder } from '../../src/stream/event-decoder.ts';
+import { createStreamTranslator, type StreamSettings, type StreamTranslator } from '../../src/chat/stream-translator.ts';
+import { createEventDecoder } from '../../src/messages-core/event-decoder.ts';
 import { messageEvents, sseEvent, text, thinking, toolUse } from '../support/messages-upstream.ts';
 
 const SETTINGS: StreamSettings = { includeUsage: false, wantsReasoning: false, usesLegacyFunctions: false, created: 1_700_000_000, maxThinkingChars: 1000 };

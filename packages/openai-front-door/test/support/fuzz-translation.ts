@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { BUILT_IN_MODEL_CAPABILITIES, capabilitiesOf, FrontDoorError, translateRequest } from '../../src/index.ts';
-import { parseJsonRequest } from '../../src/request/parse-chat-request.ts';
+import { parseJsonRequest } from '../../src/json/parse-json-request.ts';
 import { validateMessagesRequest } from './messages-validator.ts';
 import { chatRequest } from './request-generator.ts';
 import { PERMISSIVE, settings } from './translate.ts';

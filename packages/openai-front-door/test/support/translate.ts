@@ -1,5 +1,5 @@
 import { capabilitiesOf, BUILT_IN_MODEL_CAPABILITIES, FrontDoorError, translateRequest, type ModelCapabilities, type TranslationSettings } from '../../src/index.ts';
-import { parseJsonRequest } from '../../src/request/parse-chat-request.ts';
+import { parseJsonRequest } from '../../src/json/parse-json-request.ts';
 
 /** A model that takes everything, so that nothing is dropped on its account. */
 export const PERMISSIVE: ModelCapabilities = {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { invalidValue, requireString } from './json-value.ts';
+import { invalidValue, requireString } from '../json/json-value.ts';
 import type { TranslationScope } from './translation-scope.ts';
 
 /** What the upstream takes as the id of a tool call. */

@@ -1,5 +1,5 @@
 import { FrontDoorError } from '../errors/front-door-error.ts';
-import { isJsonObject } from '../request/json-value.ts';
+import { isJsonObject } from '../json/json-value.ts';
 
 /** Calls that are open at once; the upstream opens one after the other. */
 const MAX_OPEN_CALLS = 128;

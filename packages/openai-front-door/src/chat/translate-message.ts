@@ -1,10 +1,10 @@
 import { FrontDoorError } from '../errors/front-door-error.ts';
-import { hasText } from '../request/content-parts.ts';
-import { isJsonObject, member, type JsonObject } from '../request/json-value.ts';
-import { stringifyExactly } from '../request/parse-json.ts';
+import { hasText } from '../messages-core/content-parts.ts';
+import { isJsonObject, member, type JsonObject } from '../json/json-value.ts';
+import { stringifyExactly } from '../json/parse-json.ts';
 import { isUnfinished, mapFinishReason } from './finish-reason.ts';
 import { thinkingIndex, type ThinkingPlace } from './thinking-place.ts';
-import { createUsageTally, type UsageTally } from './usage.ts';
+import { createUsageTally, type UsageTally } from '../messages-core/usage.ts';
 
 /** How an answer is to be written. */
 export interface AnswerSettings {

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import type { JsonObject } from '../request/json-value.ts';
+import type { JsonObject } from '../json/json-value.ts';
 
 /** Counts the bytes of what a model writes, delta by delta. */
 export interface TextMeter {

@@ -1,6 +1,6 @@
 import { FrontDoorError } from '../errors/front-door-error.ts';
-import type { JsonObject } from '../request/json-value.ts';
-import { thinkingIndex, type ThinkingPlace } from '../response/thinking-place.ts';
+import type { JsonObject } from '../json/json-value.ts';
+import { thinkingIndex, type ThinkingPlace } from './thinking-place.ts';
 
 /** What a block without any text counts for: it takes memory, too. */
 const BLOCK_CHARS = 64;

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { invalidValue, requireString, type JsonObject } from './json-value.ts';
+import { invalidValue, requireString, type JsonObject } from '../json/json-value.ts';
 
 const IMAGE_TYPES: ReadonlySet<string> = new Set(['image/jpeg', 'image/png', 'image/gif', 'image/webp']);
 const DATA_URL_HEAD = /^data:([^;,]*)((?:;[^;,]*)*),/i;

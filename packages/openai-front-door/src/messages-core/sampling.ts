@@ -1,4 +1,4 @@
-import { invalidType, invalidValue, member, optionalNumber, requireString, type JsonObject } from './json-value.ts';
+import { invalidType, invalidValue, member, optionalNumber, requireString, type JsonObject } from '../json/json-value.ts';
 import { hasText } from './content-parts.ts';
 import type { TranslationScope } from './translation-scope.ts';
 

@@ -1,5 +1,5 @@
 import { closeObjects, openObject } from './json-schema.ts';
-import { invalidValue, isJsonObject, member, optionalBoolean, requireArray, requireObject, requireString, unsupported, type JsonObject } from './json-value.ts';
+import { invalidValue, isJsonObject, member, optionalBoolean, requireArray, requireObject, requireString, unsupported, type JsonObject } from '../json/json-value.ts';
 import { mergeTopVariants } from './merge-variants.ts';
 import { requireToolName } from './tool-name.ts';
 import type { TranslationScope } from './translation-scope.ts';

@@ -1,6 +1,6 @@
 import type { OpenAiErrorBody } from '../errors/openai-error-body.ts';
-import type { MappedFinish } from '../response/finish-reason.ts';
-import type { OpenAiUsage } from '../response/usage.ts';
+import type { MappedFinish } from './finish-reason.ts';
+import type { OpenAiUsage } from '../messages-core/usage.ts';
 
 /** A comment: every OpenAI client skips it, where a named event or an empty `data:` would kill the stream. */
 export const KEEP_ALIVE_FRAME = ': keep-alive\n\n';

@@ -1,4 +1,4 @@
-import { invalidValue, isJsonObject, member, optionalBoolean, requireArray, requireObject, requireString, unsupported, type JsonObject } from './json-value.ts';
+import { invalidValue, isJsonObject, member, optionalBoolean, requireArray, requireObject, requireString, unsupported, type JsonObject } from '../json/json-value.ts';
 import type { MessagesTool, TranslatedTools } from './tools.ts';
 import type { TranslationScope } from './translation-scope.ts';
 

@@ -1,5 +1,5 @@
 import { sumIterations } from './iterations.ts';
-import { isJsonObject, member, type JsonObject } from '../request/json-value.ts';
+import { isJsonObject, member, type JsonObject } from '../json/json-value.ts';
 import type { AnswerTokens, UsageSource } from '../request-summary.ts';
 
 /** Usage as OpenAI's clients read it. */

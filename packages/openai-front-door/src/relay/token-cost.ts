@@ -1,6 +1,6 @@
-import { lenientPath } from '../relay/relay-routes.ts';
-import { member, type JsonObject } from './json-value.ts';
-import { asNumber } from './parse-json.ts';
+import { lenientPath } from './relay-routes.ts';
+import { member, type JsonObject } from '../json/json-value.ts';
+import { asNumber } from '../json/parse-json.ts';
 
 /** What a request may cost in tokens; a part of `RequestRead`. */
 export interface TokenCost {

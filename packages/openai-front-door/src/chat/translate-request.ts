@@ -1,14 +1,14 @@
 import { FrontDoorError } from '../errors/front-door-error.ts';
 import { applyFieldRules, readStreamWish, translateUser } from './field-rules.ts';
-import { member, type JsonObject } from './json-value.ts';
+import { member, type JsonObject } from '../json/json-value.ts';
 import { translateMessages } from './messages.ts';
-import { stringifyExactly } from './parse-json.ts';
-import { isThinkingOn, translateReasoning } from './reasoning.ts';
+import { stringifyExactly } from '../json/parse-json.ts';
+import { isThinkingOn, translateReasoning } from '../messages-core/reasoning.ts';
 import { translateResponseFormat } from './response-format.ts';
-import { translateMaxTokens, translateSampling, translateStop } from './sampling.ts';
-import { translateToolChoice } from './tool-choice.ts';
-import { translateTools } from './tools.ts';
-import { createTranslationScope, type TranslationSettings } from './translation-scope.ts';
+import { translateMaxTokens, translateSampling, translateStop } from '../messages-core/sampling.ts';
+import { translateToolChoice } from '../messages-core/tool-choice.ts';
+import { translateTools } from '../messages-core/tools.ts';
+import { createTranslationScope, type TranslationSettings } from '../messages-core/translation-scope.ts';
 
 /** A Chat Completions request as a Messages request, and how its answer is to be written. */
 export interface TranslatedRequest {

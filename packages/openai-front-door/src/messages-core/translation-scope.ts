@@ -1,7 +1,7 @@
 import type { ModelCapabilities } from '../models/model-capabilities.ts';
-import { DEFAULT_MAX_REQUEST_VALUES, outlineOf } from './json-outline.ts';
-import { invalidValue, isJsonObject, member, type JsonObject } from './json-value.ts';
-import { parseJsonExactly, TooManyNumbersError } from './parse-json.ts';
+import { DEFAULT_MAX_REQUEST_VALUES, outlineOf } from '../json/json-outline.ts';
+import { invalidValue, isJsonObject, member, type JsonObject } from '../json/json-value.ts';
+import { parseJsonExactly, TooManyNumbersError } from '../json/parse-json.ts';
 
 /** How Chat Completions requests are translated for one model. */
 export interface TranslationSettings {

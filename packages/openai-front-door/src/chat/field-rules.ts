@@ -1,5 +1,5 @@
-import { invalidType, invalidValue, isJsonObject, member, optionalNumber, requireArray, unsupported, type JsonObject } from './json-value.ts';
-import type { TranslationScope } from './translation-scope.ts';
+import { invalidType, invalidValue, isJsonObject, member, optionalNumber, requireArray, unsupported, type JsonObject } from '../json/json-value.ts';
+import type { TranslationScope } from '../messages-core/translation-scope.ts';
 
 /** Fields that are translated, so neither refused nor reported as a whole. */
 const TRANSLATED: ReadonlySet<string> = new Set([

@@ -1,5 +1,5 @@
-import { isJsonObject, member, type JsonObject } from './json-value.ts';
-import { stringifyExactly } from './parse-json.ts';
+import { isJsonObject, member, type JsonObject } from '../json/json-value.ts';
+import { stringifyExactly } from '../json/parse-json.ts';
 
 /** Keywords that the upstream refuses at the top of a tool's schema. */
 const TOP_COMBINATORS = ['anyOf', 'oneOf', 'allOf'] as const;

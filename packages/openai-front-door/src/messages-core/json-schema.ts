@@ -1,5 +1,5 @@
 import type { FrontDoorError } from '../errors/front-door-error.ts';
-import { invalidValue, isJsonObject, member, type JsonObject } from './json-value.ts';
+import { invalidValue, isJsonObject, member, type JsonObject } from '../json/json-value.ts';
 
 /** Keywords whose value is a schema. */
 const SCHEMA_KEYWORDS: ReadonlySet<string> = new Set(['items', 'contains', 'not', 'if', 'then', 'else', 'propertyNames', 'unevaluatedItems', 'additionalItems']);

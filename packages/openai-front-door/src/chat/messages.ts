@@ -1,8 +1,8 @@
 import { assistantBlocks } from './assistant-message.ts';
-import { cacheLastBlock, contentBlocks, type PartKind } from './content-parts.ts';
-import { invalidValue, member, requireArray, requireObject, requireString, unsupported, type JsonObject } from './json-value.ts';
-import { translateToolId } from './tool-id.ts';
-import type { TranslationScope } from './translation-scope.ts';
+import { cacheLastBlock, contentBlocks, type PartKind } from '../messages-core/content-parts.ts';
+import { invalidValue, member, requireArray, requireObject, requireString, unsupported, type JsonObject } from '../json/json-value.ts';
+import { translateToolId } from '../messages-core/tool-id.ts';
+import type { TranslationScope } from '../messages-core/translation-scope.ts';
 
 const TEXT_ONLY: ReadonlySet<PartKind> = new Set(['text']);
 const USER_PARTS: ReadonlySet<PartKind> = new Set(['text', 'image_url', 'file']);

@@ -1,5 +1,5 @@
 import { openAiErrorBody, type OpenAiErrorBody } from '../errors/openai-error-body.ts';
-import { isJsonObject, member } from '../request/json-value.ts';
+import { isJsonObject, member } from '../json/json-value.ts';
 
 /** What an upstream said went wrong. */
 export interface UpstreamFault {

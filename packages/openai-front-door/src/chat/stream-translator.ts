@@ -1,12 +1,12 @@
 import { FrontDoorError } from '../errors/front-door-error.ts';
-import { hasText } from '../request/content-parts.ts';
-import { isJsonObject, member, type JsonObject } from '../request/json-value.ts';
-import { isUnfinished, mapFinishReason } from '../response/finish-reason.ts';
-import { refusalText } from '../response/translate-message.ts';
-import { readUpstreamFault, type UpstreamFault } from '../response/upstream-error.ts';
-import { createUsageTally, type UsageTally } from '../response/usage.ts';
+import { hasText } from '../messages-core/content-parts.ts';
+import { isJsonObject, member, type JsonObject } from '../json/json-value.ts';
+import { isUnfinished, mapFinishReason } from './finish-reason.ts';
+import { refusalText } from './translate-message.ts';
+import { readUpstreamFault, type UpstreamFault } from '../messages-core/upstream-error.ts';
+import { createUsageTally, type UsageTally } from '../messages-core/usage.ts';
 import { createChunkWriter, DONE_FRAME, KEEP_ALIVE_FRAME, type ChunkWriter } from './chunk-writer.ts';
-import { createTextMeter, type TextMeter } from './text-meter.ts';
+import { createTextMeter, type TextMeter } from '../messages-core/text-meter.ts';
 import { createThinkingKeeper, type ThinkingKeeper } from './thinking-keeper.ts';
 import { createToolCallStream, type ToolCallStream } from './tool-call-stream.ts';
 

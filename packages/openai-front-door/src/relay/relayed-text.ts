@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { isJsonObject, member } from '../request/json-value.ts';
+import { isJsonObject, member } from '../json/json-value.ts';
 
 /** Objects in a delta stand a few levels deep: calls, their function, its arguments. */
 const MAX_DEPTH = 6;

@@ -1,4 +1,4 @@
-import { isJsonObject, member, type JsonObject } from '../request/json-value.ts';
+import { isJsonObject, member, type JsonObject } from '../json/json-value.ts';
 import type { AnswerTokens, TokenCounts } from '../request-summary.ts';
 
 /** Models that one answer reports apart. */

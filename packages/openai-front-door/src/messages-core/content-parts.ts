@@ -1,4 +1,4 @@
-import { invalidType, invalidValue, isJsonObject, member, requireArray, requireObject, requireString, unsupported, type JsonObject } from './json-value.ts';
+import { invalidType, invalidValue, isJsonObject, member, requireArray, requireObject, requireString, unsupported, type JsonObject } from '../json/json-value.ts';
 import { documentBlock, mediaBlock, sourceBlock } from './media-source.ts';
 import type { TranslationScope } from './translation-scope.ts';
 

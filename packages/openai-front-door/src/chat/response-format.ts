@@ -1,6 +1,6 @@
-import { closeObjects, openObject } from './json-schema.ts';
-import { invalidValue, member, requireObject, requireString, unsupported, type JsonObject } from './json-value.ts';
-import type { TranslationScope } from './translation-scope.ts';
+import { closeObjects, openObject } from '../messages-core/json-schema.ts';
+import { invalidValue, member, requireObject, requireString, unsupported, type JsonObject } from '../json/json-value.ts';
+import type { TranslationScope } from '../messages-core/translation-scope.ts';
 
 /** Of these the name is a label and nothing more; `strict` is how the upstream always works. */
 const SCHEMA_MEMBERS: ReadonlySet<string> = new Set(['name', 'schema', 'strict']);

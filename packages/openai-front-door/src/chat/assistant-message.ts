@@ -1,8 +1,8 @@
-import { cacheLastBlock, contentBlocks, hasText, isThinkingBlock, type PartKind } from './content-parts.ts';
-import { invalidType, invalidValue, isJsonObject, member, requireArray, requireObject, requireString, unsupported, type JsonObject } from './json-value.ts';
-import { translateToolId } from './tool-id.ts';
-import { requireToolName } from './tool-name.ts';
-import type { TranslationScope } from './translation-scope.ts';
+import { cacheLastBlock, contentBlocks, hasText, isThinkingBlock, type PartKind } from '../messages-core/content-parts.ts';
+import { invalidType, invalidValue, isJsonObject, member, requireArray, requireObject, requireString, unsupported, type JsonObject } from '../json/json-value.ts';
+import { translateToolId } from '../messages-core/tool-id.ts';
+import { requireToolName } from '../messages-core/tool-name.ts';
+import type { TranslationScope } from '../messages-core/translation-scope.ts';
 
 const ASSISTANT_PARTS: ReadonlySet<PartKind> = new Set(['text', 'refusal', 'thinking']);
 const CALL_MEMBERS: ReadonlySet<string> = new Set(['id', 'type', 'function', 'cache_control', 'prompt_cache_breakpoint']);

@@ -1,6 +1,6 @@
 import { EFFORT_LEVELS, type EffortLevel } from '../models/model-capabilities.ts';
-import { invalidType, invalidValue, isJsonObject, member, optionalBoolean, requireObject, requireString, unsupported, type JsonObject } from './json-value.ts';
-import type { Turn } from './messages.ts';
+import { invalidType, invalidValue, isJsonObject, member, optionalBoolean, requireObject, requireString, unsupported, type JsonObject } from '../json/json-value.ts';
+import type { Turn } from '../chat/messages.ts';
 import type { MessagesToolChoice } from './tool-choice.ts';
 import type { TranslationScope } from './translation-scope.ts';
 

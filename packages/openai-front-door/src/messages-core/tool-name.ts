@@ -1,4 +1,4 @@
-import { invalidValue, requireString } from './json-value.ts';
+import { invalidValue, requireString } from '../json/json-value.ts';
 
 /** What the upstream takes as a tool name; its documentation says 64 characters, its live error 128. */
 const TOOL_NAME = /^[a-zA-Z0-9_-]{1,128}$/;
