@@ -1,14 +1,14 @@
-import { FrontDoorError } from '../errors/front-door-error.ts';
-import { applyFieldRules, readStreamWish, translateUser } from './field-rules.ts';
-import { member, type JsonObject } from '../json/json-value.ts';
-import { translateMessages } from './messages.ts';
-import { stringifyExactly } from '../json/parse-json.ts';
-import { isThinkingOn, translateReasoning } from '../messages-core/reasoning.ts';
-import { translateResponseFormat } from './response-format.ts';
+import { member, optionalBoolean, type JsonObject } from '../json/json-value.ts';
+import { writeMessagesRequest } from '../messages-core/messages-request.ts';
+import { isThinkingOn, translateReasoning, type ReasoningWish } from '../messages-core/reasoning.ts';
 import { translateMaxTokens, translateSampling, translateStop } from '../messages-core/sampling.ts';
 import { translateToolChoice } from '../messages-core/tool-choice.ts';
 import { translateTools } from '../messages-core/tools.ts';
-import { createTranslationScope, type TranslationSettings } from '../messages-core/translation-scope.ts';
+import { createTranslationScope, type FieldNames, type TranslationScope, type TranslationSettings } from '../messages-core/translation-scope.ts';
+import { translateUser } from '../messages-core/user-id.ts';
+import { applyFieldRules, readStreamWish } from './field-rules.ts';
+import { translateMessages } from './messages.ts';
+import { translateResponseFormat } from './response-format.ts';
 
 /** A Chat Completions request as a Messages request, and how its answer is to be written. */
 export interface TranslatedRequest {
@@ -25,47 +25,39 @@ export interface TranslatedRequest {
   readonly usesLegacyFunctions: boolean;
 }
 
-function stringify(body: JsonObject): string {
-  try {
-    return stringifyExactly(body);
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw new FrontDoorError('invalid_value', 'The request is nested too deeply.', { param: 'messages', cause: error });
-  }
+/** What Chat Completions calls what errors and reports name. */
+const CHAT_NAMES: FieldNames = {
+  turns: 'messages',
+  definition: 'tools.function',
+  toolCallId: 'messages.tool_call_id',
+  format: 'response_format',
+  effort: 'reasoning_effort',
+  maxTokens: ['max_completion_tokens', 'max_tokens'],
+};
+
+/** `reasoning_effort`, and the extensions `thinking` and `reasoning_content`. */
+function reasoningWish(request: JsonObject, scope: TranslationScope): ReasoningWish {
+  return {
+    effort: member(request, 'reasoning_effort'), thinking: member(request, 'thinking'),
+    isWanted: optionalBoolean(request, 'reasoning_content') ?? scope.settings.reasoningContent,
+  };
 }
 
 /** Translates a parsed Chat Completions request for one model. Throws a `FrontDoorError` with status 400 that names `param`. */
 export function translateRequest(request: JsonObject, settings: TranslationSettings): TranslatedRequest {
-  const scope = createTranslationScope(settings);
+  const scope = createTranslationScope(settings, CHAT_NAMES);
   applyFieldRules(request, scope);
   const { isStream, includeUsage } = readStreamWish(request, scope);
   const maxTokens = translateMaxTokens(request, scope);
   const declared = translateTools(request, scope);
   const { tools, choice } = translateToolChoice(request, declared, scope);
-  const { system, messages } = translateMessages(member(request, 'messages'), scope);
-  const reasoning = translateReasoning(request, { maxTokens, toolChoice: choice, turns: messages }, scope);
+  const conversation = translateMessages(member(request, 'messages'), scope);
+  const reasoning = translateReasoning(reasoningWish(request, scope), { maxTokens, toolChoice: choice, turns: conversation.messages }, scope);
   const sampling = translateSampling(request, isThinkingOn(reasoning.thinking), scope);
   const stop = translateStop(request, scope);
   const userId = translateUser(request, scope);
   const format = translateResponseFormat(request, scope);
-  const outputConfig = {
-    ...(reasoning.effort === undefined ? {} : { effort: reasoning.effort }),
-    ...(format === undefined ? {} : { format }),
-  };
-  const body = stringify({
-    model: settings.upstreamModel,
-    max_tokens: maxTokens,
-    ...(isStream ? { stream: true } : {}),
-    ...(tools.length === 0 ? {} : { tools }),
-    ...(choice === undefined ? {} : { tool_choice: choice }),
-    ...(system.length === 0 ? {} : { system }),
-    messages,
-    ...(reasoning.thinking === undefined ? {} : { thinking: reasoning.thinking }),
-    ...sampling,
-    ...(stop.length === 0 ? {} : { stop_sequences: stop }),
-    ...(Object.keys(outputConfig).length === 0 ? {} : { output_config: outputConfig }),
-    ...(userId === undefined ? {} : { metadata: { user_id: userId } }),
-  });
+  const body = writeMessagesRequest({ maxTokens, isStream, tools, choice, conversation, reasoning, sampling, stop, format, userId }, scope);
   return {
     body, ignoredParams: scope.ignored(), isStream, includeUsage, maxTokens,
     wantsReasoning: reasoning.isWanted, usesLegacyFunctions: declared.isLegacy,

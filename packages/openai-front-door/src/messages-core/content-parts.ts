@@ -21,8 +21,8 @@ function imageBlocks(part: JsonObject, param: string, scope: TranslationScope): 
   // Some clients send the URL itself instead of the object that holds it, as the Responses API has it, with the detail beside it.
   const url = isJsonObject(image) ? image['url'] : image;
   const detail = member(isJsonObject(image) ? image : part, 'detail');
-  if (isJsonObject(image)) scope.ignoreOthers(image, IMAGE_MEMBERS, 'messages.image_url');
-  if (detail !== undefined && detail !== 'auto') scope.ignore('messages.image_url.detail');
+  if (isJsonObject(image)) scope.ignoreOthers(image, IMAGE_MEMBERS, `${scope.names.turns}.image_url`);
+  if (detail !== undefined && detail !== 'auto') scope.ignore(`${scope.names.turns}.image_url.detail`);
   return [{ ...mediaBlock(requireString(url, `${param}.image_url.url`), `${param}.image_url.url`), ...scope.cacheControl(part, param) }];
 }
 
@@ -36,13 +36,13 @@ function fileBlocks(part: JsonObject, param: string, scope: TranslationScope): r
   const isFlat = part['type'] === 'input_file';
   const file = isFlat ? part : requireObject(member(part, 'file'), `${param}.file`);
   const place = isFlat ? param : `${param}.file`;
-  if (!isFlat) scope.ignoreOthers(file, FILE_MEMBERS, 'messages.file');
+  if (!isFlat) scope.ignoreOthers(file, FILE_MEMBERS, `${scope.names.turns}.file`);
   if (member(file, 'file_id') !== undefined) throw unsupported(`${place}.file_id`, 'uploaded files are not available here; send file_data');
   const block = documentBlock(requireString(member(file, 'file_data'), `${place}.file_data`), `${place}.file_data`);
   const title = member(file, 'filename');
   if (title !== undefined && typeof title !== 'string') throw invalidType(`${place}.filename`, 'a string', title);
   const isTitle = block['type'] === 'document' && title !== undefined && hasText(title) && title.length <= LONGEST_TITLE;
-  if (title !== undefined && !isTitle) scope.ignore('messages.file.filename');
+  if (title !== undefined && !isTitle) scope.ignore(`${scope.names.turns}.file.filename`);
   const named = isTitle ? { title } : {};
   return [{ ...block, ...named, ...scope.cacheControl(part, param) }];
 }
@@ -84,7 +84,7 @@ function thinkingPart(part: JsonObject, _param: string, scope: TranslationScope)
   const { type, thinking, signature, data } = part;
   if (type === 'thinking' && typeof thinking === 'string' && typeof signature === 'string' && signature !== '') return [{ type, thinking, signature }];
   if (type === 'redacted_thinking' && typeof data === 'string' && data !== '') return [{ type, data }];
-  scope.ignore(`messages.content.${String(type)}`);
+  scope.ignore(`${scope.names.turns}.content.${String(type)}`);
   return [];
 }
 
@@ -98,7 +98,7 @@ function partBlocks(part: JsonObject, param: string, allowed: ReadonlySet<PartKi
   if (type === 'input_audio') throw unsupported(`${param}.type`, 'audio input is not available');
   const rule = PART_RULES.get(type);
   if (rule === undefined || !allowed.has(rule.kind)) throw invalidValue(`${param}.type`, `expected one of ${[...allowed].join(', ')}`);
-  scope.ignoreOthers(part, PART_MEMBERS.get(type) ?? NO_MEMBERS, 'messages.content');
+  scope.ignoreOthers(part, PART_MEMBERS.get(type) ?? NO_MEMBERS, `${scope.names.turns}.content`);
   return rule.blocks(part, param, scope);
 }
 

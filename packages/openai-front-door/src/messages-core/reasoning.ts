@@ -1,6 +1,6 @@
 import { EFFORT_LEVELS, type EffortLevel } from '../models/model-capabilities.ts';
-import { invalidType, invalidValue, isJsonObject, member, optionalBoolean, requireObject, requireString, unsupported, type JsonObject } from '../json/json-value.ts';
-import type { Turn } from '../chat/messages.ts';
+import { invalidType, invalidValue, isJsonObject, member, requireObject, requireString, unsupported, type JsonObject } from '../json/json-value.ts';
+import type { Turn } from './conversation.ts';
 import type { MessagesToolChoice } from './tool-choice.ts';
 import type { TranslationScope } from './translation-scope.ts';
 
@@ -24,15 +24,15 @@ const MIN_THINKING_TOKENS = 1024;
 const NO_EFFORT_ASKED: ReadonlySet<unknown> = new Set([undefined, '', 'default', 'auto']);
 const EFFORTS: readonly string[] = ['none', 'minimal', ...EFFORT_LEVELS];
 
-function translateEffort(request: JsonObject, scope: TranslationScope): EffortLevel | undefined {
-  const value = member(request, 'reasoning_effort');
+function translateEffort(value: unknown, scope: TranslationScope): EffortLevel | undefined {
+  const param = scope.names.effort;
   if (NO_EFFORT_ASKED.has(value)) return undefined;
-  const effort = requireString(value, 'reasoning_effort');
-  if (!EFFORTS.includes(effort)) throw invalidValue('reasoning_effort', `expected one of ${EFFORTS.join(', ')}`);
+  const effort = requireString(value, param);
+  if (!EFFORTS.includes(effort)) throw invalidValue(param, `expected one of ${EFFORTS.join(', ')}`);
   if (effort === 'none') return undefined;
   const wanted = (effort === 'minimal' ? 'low' : effort) as EffortLevel;
   if (scope.settings.capabilities.effortLevels.includes(wanted)) return wanted;
-  scope.ignore('reasoning_effort');
+  scope.ignore(param);
   return undefined;
 }
 
@@ -65,17 +65,26 @@ function translateThinking(value: unknown, context: ReasoningContext, scope: Tra
   return { type, budget_tokens: tokens, ...shown };
 }
 
-/**
- * Translates `reasoning_effort`, and the extensions `thinking` and `reasoning_content`. Thinking is turned on unasked only
- * for a client that takes it (and so can give its signatures back), on a model that thinks adaptively.
- */
-export function translateReasoning(request: JsonObject, context: ReasoningContext, scope: TranslationScope): Reasoning {
-  const isWanted = optionalBoolean(request, 'reasoning_content') ?? scope.settings.reasoningContent;
-  const effort = translateEffort(request, scope);
-  const given = member(request, 'thinking');
-  if (given !== undefined) return { thinking: translateThinking(given, context, scope), effort, isWanted };
-  const isImplied = isWanted && effort !== undefined && scope.settings.capabilities.adaptiveOnly && !forbidsThinking(context);
-  return { thinking: isImplied ? { type: 'adaptive' } : undefined, effort, isWanted };
+/** What a client asks for, whatever its protocol calls it. */
+export interface ReasoningWish {
+  /** An effort as the client named it. */
+  readonly effort: unknown;
+  /** Anthropic's own member, an extension. */
+  readonly thinking: unknown;
+  /** Whether the client takes thinking, and so can give its signatures back. */
+  readonly isWanted: boolean;
+  /** Set where the client asks to be shown a summary. */
+  readonly display?: 'summarized';
+}
+
+/** Translates what a client asks for. Thinking is turned on unasked only for a client that takes it, on a model that thinks adaptively. */
+export function translateReasoning(wish: ReasoningWish, context: ReasoningContext, scope: TranslationScope): Reasoning {
+  const { isWanted, display } = wish;
+  const effort = translateEffort(wish.effort, scope);
+  if (wish.thinking !== undefined) return { thinking: translateThinking(wish.thinking, context, scope), effort, isWanted };
+  const isAsked = effort !== undefined || display !== undefined;
+  const isImplied = isWanted && isAsked && scope.settings.capabilities.adaptiveOnly && !forbidsThinking(context);
+  return { thinking: isImplied ? { type: 'adaptive', ...(display === undefined ? {} : { display }) } : undefined, effort, isWanted };
 }
 
 /** Whether a thinking member turns thinking on. */

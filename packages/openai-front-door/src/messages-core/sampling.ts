@@ -46,10 +46,10 @@ export function translateStop(request: JsonObject, scope: TranslationScope): rea
   return visible;
 }
 
-/** The output bound: `max_completion_tokens`, else `max_tokens`, else the model's default. */
+/** The output bound: the first that the request gives, else the model's default. */
 export function translateMaxTokens(request: JsonObject, scope: TranslationScope): number {
   let chosen: number | undefined;
-  for (const name of ['max_completion_tokens', 'max_tokens']) {
+  for (const name of scope.names.maxTokens) {
     const value = optionalNumber(request, name);
     if (value === undefined) continue;
     if (!Number.isSafeInteger(value) || value < 1) throw invalidValue(name, 'expected a positive integer');

@@ -13,6 +13,6 @@ export function translateToolId(value: unknown, param: string, scope: Translatio
   const id = requireString(value, param);
   if (TOOL_ID.test(id)) return id;
   if (id === '') throw invalidValue(param, 'a tool call needs an id');
-  scope.ignore('messages.tool_call_id');
+  scope.ignore(scope.names.toolCallId);
   return `call_${createHash('sha256').update(id, 'utf16le').digest('hex')}`;
 }

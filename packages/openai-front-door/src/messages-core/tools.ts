@@ -35,7 +35,7 @@ interface DefinitionPlace {
 function objectSchema(given: JsonObject, param: string, name: string, scope: TranslationScope): JsonObject {
   const merged = mergeTopVariants(given);
   if (merged === undefined) throw invalidValue(param, `anyOf, oneOf and allOf at the top of the parameters cannot be merged into one object, which the tool ${name} needs`);
-  if (merged.isMerged) scope.ignore('tools.function.parameters');
+  if (merged.isMerged) scope.ignore(`${scope.names.definition}.parameters`);
   const { schema } = merged;
   const type = member(schema, 'type');
   if (type === undefined) {
@@ -52,7 +52,7 @@ function inputSchema(value: unknown, param: string, tool: { readonly name: strin
   if (!tool.isStrict) return schema;
   const { schema: closed, isChanged, openAt } = closeObjects(schema);
   if (openAt !== undefined) throw openObject(param, openAt);
-  if (isChanged) scope.ignore('tools.function.parameters.additionalProperties');
+  if (isChanged) scope.ignore(`${scope.names.definition}.parameters.additionalProperties`);
   return closed;
 }
 
@@ -63,7 +63,7 @@ function defineTool(definition: JsonObject, { param, schemaName, known }: Defini
   scope.ignoreOthers(definition, known, param.replace(/\[\d+\]/, ''));
   const wantsStrict = optionalBoolean(definition, 'strict', `${param}.strict`) === true;
   const isStrict = wantsStrict && scope.settings.capabilities.structuredOutputs;
-  if (wantsStrict && !isStrict) scope.ignore('tools.function.strict');
+  if (wantsStrict && !isStrict) scope.ignore(`${scope.names.definition}.strict`);
   return {
     name,
     ...(typeof description === 'string' && description !== '' ? { description } : {}),

@@ -3,7 +3,7 @@ import { DEFAULT_MAX_REQUEST_VALUES, outlineOf } from '../json/json-outline.ts';
 import { invalidValue, isJsonObject, member, type JsonObject } from '../json/json-value.ts';
 import { parseJsonExactly, TooManyNumbersError } from '../json/parse-json.ts';
 
-/** How Chat Completions requests are translated for one model. */
+/** How requests are translated for one model. */
 export interface TranslationSettings {
   readonly upstreamModel: string;
   readonly capabilities: ModelCapabilities;
@@ -15,9 +15,24 @@ export interface TranslationSettings {
   readonly maxRequestValues?: number;
 }
 
+/** What a protocol calls the members that errors and reports name. */
+export interface FieldNames {
+  /** The conversation. */
+  readonly turns: string;
+  /** Where the definition of a tool stands. */
+  readonly definition: string;
+  readonly toolCallId: string;
+  /** The schema that an answer is to follow. */
+  readonly format: string;
+  readonly effort: string;
+  /** The bounds of the output, the first of which wins. */
+  readonly maxTokens: readonly string[];
+}
+
 /** What the parts of one translation share. */
 export interface TranslationScope {
   readonly settings: TranslationSettings;
+  readonly names: FieldNames;
   /** Reports a request field that was dropped, clamped or moved. */
   ignore(param: string): void;
   /** Reports every member of an object that is not among those known there, as `path.member`; null asks for nothing. */
@@ -56,13 +71,13 @@ const LONGEST_IGNORED = 256;
 const NO_NAMES: ReadonlySet<string> = new Set();
 
 /** Begins one translation. */
-export function createTranslationScope(settings: TranslationSettings): TranslationScope {
+export function createTranslationScope(settings: TranslationSettings, names: FieldNames): TranslationScope {
   const ignored = new Set<string>();
   let breakpoints = 0;
   let valuesLeft = settings.maxRequestValues ?? DEFAULT_MAX_REQUEST_VALUES;
   const ignore = (param: string): void => { if (ignored.size < MAX_IGNORED) ignored.add(param.slice(0, LONGEST_IGNORED)); };
   return {
-    settings, ignore,
+    settings, names, ignore,
     ignoreOthers: (object, known, path) => {
       for (const name of Object.keys(object)) if (!known.has(name) && member(object, name) !== undefined) ignore(`${path}.${name}`);
     },

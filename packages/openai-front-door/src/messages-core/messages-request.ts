@@ -1,0 +1,51 @@
+import { FrontDoorError } from '../errors/front-door-error.ts';
+import type { JsonObject } from '../json/json-value.ts';
+import { stringifyExactly } from '../json/parse-json.ts';
+import type { TranslatedMessages } from './conversation.ts';
+import type { Reasoning } from './reasoning.ts';
+import type { Sampling } from './sampling.ts';
+import type { MessagesToolChoice } from './tool-choice.ts';
+import type { TranslationScope } from './translation-scope.ts';
+
+/** The parts of a Messages request, each translated by itself. */
+export interface MessagesRequest {
+  readonly maxTokens: number;
+  readonly isStream: boolean;
+  readonly tools: readonly object[];
+  readonly choice: MessagesToolChoice | undefined;
+  readonly conversation: TranslatedMessages;
+  readonly reasoning: Pick<Reasoning, 'thinking' | 'effort'>;
+  readonly sampling: Sampling;
+  readonly stop: readonly string[];
+  readonly format: JsonObject | undefined;
+  readonly userId: string | undefined;
+}
+
+function stringify(body: JsonObject, scope: TranslationScope): string {
+  try {
+    return stringifyExactly(body);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new FrontDoorError('invalid_value', 'The request is nested too deeply.', { param: scope.names.turns, cause: error });
+  }
+}
+
+/** Writes a Messages request. The same parts always give the same bytes, or prompt caches would miss. */
+export function writeMessagesRequest(request: MessagesRequest, scope: TranslationScope): string {
+  const { tools, choice, conversation: { system, messages }, reasoning: { thinking, effort }, stop, format, userId } = request;
+  const outputConfig = { ...(effort === undefined ? {} : { effort }), ...(format === undefined ? {} : { format }) };
+  return stringify({
+    model: scope.settings.upstreamModel,
+    max_tokens: request.maxTokens,
+    ...(request.isStream ? { stream: true } : {}),
+    ...(tools.length === 0 ? {} : { tools }),
+    ...(choice === undefined ? {} : { tool_choice: choice }),
+    ...(system.length === 0 ? {} : { system }),
+    messages,
+    ...(thinking === undefined ? {} : { thinking }),
+    ...request.sampling,
+    ...(stop.length === 0 ? {} : { stop_sequences: stop }),
+    ...(Object.keys(outputConfig).length === 0 ? {} : { output_config: outputConfig }),
+    ...(userId === undefined ? {} : { metadata: { user_id: userId } }),
+  }, scope);
+}
