@@ -2,9 +2,6 @@ import type { OpenAiErrorBody } from '../errors/openai-error-body.ts';
 import type { MappedFinish } from './finish-reason.ts';
 import type { OpenAiUsage } from '../messages-core/usage.ts';
 
-/** A comment: every OpenAI client skips it, where a named event or an empty `data:` would kill the stream. */
-export const KEEP_ALIVE_FRAME = ': keep-alive\n\n';
-
 /** What ends a whole stream, and only a whole one. */
 export const DONE_FRAME = 'data: [DONE]\n\n';
 

@@ -17,11 +17,6 @@ export interface MappedFinish {
   readonly native_finish_reason?: string;
 }
 
-/** `pause_turn` means that the answer goes on in another request, which a Chat Completions client cannot make. */
-export function isUnfinished(stopReason: string): boolean {
-  return stopReason === 'pause_turn';
-}
-
 /** Maps a stop reason; an unknown one becomes `stop`, with the upstream's value beside it. */
 export function mapFinishReason(stopReason: string, usesLegacyFunctions: boolean): MappedFinish {
   const known = FINISH_REASONS.get(stopReason);

@@ -1,10 +1,11 @@
 import { FrontDoorError } from '../errors/front-door-error.ts';
-import { hasText } from '../messages-core/content-parts.ts';
 import { isJsonObject, member, type JsonObject } from '../json/json-value.ts';
 import { stringifyExactly } from '../json/parse-json.ts';
-import { isUnfinished, mapFinishReason } from './finish-reason.ts';
-import { thinkingIndex, type ThinkingPlace } from './thinking-place.ts';
+import { hasText } from '../messages-core/content-parts.ts';
+import { isUnfinished } from '../messages-core/messages-stream.ts';
 import { createUsageTally, type UsageTally } from '../messages-core/usage.ts';
+import { mapFinishReason } from './finish-reason.ts';
+import { thinkingIndex, type ThinkingPlace } from './thinking-place.ts';
 
 /** How an answer is to be written. */
 export interface AnswerSettings {

@@ -1,4 +1,5 @@
 import type { Backend, BackendResponse } from '../backend.ts';
+import { createStreamTranslator } from '../chat/stream-translator.ts';
 import { FrontDoorError } from '../errors/front-door-error.ts';
 import { costAt } from '../relay/token-cost.ts';
 import { ignoredParamsHeader, translateResponseHeaders } from '../messages-core/response-headers.ts';
@@ -40,7 +41,7 @@ async function answerStreamed(frontDoor: FrontDoor, exchange: Exchange, response
   const { maxEventChars, maxThinkingChars, keepAliveMs, maxSilenceMs } = frontDoor.limits;
   await answerStream(exchange, {
     response, maxEventChars, silence: { keepAliveMs, maxSilenceMs },
-    settings: { includeUsage, wantsReasoning, usesLegacyFunctions, maxThinkingChars, created: nowSeconds(), measuresText: measuresText(frontDoor, exchange.ctx) },
+    translator: createStreamTranslator({ includeUsage, wantsReasoning, usesLegacyFunctions, maxThinkingChars, created: nowSeconds(), measuresText: measuresText(frontDoor, exchange.ctx) }),
     headers: ignoredHeaders(wish),
   });
 }

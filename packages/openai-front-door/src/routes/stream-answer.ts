@@ -1,11 +1,11 @@
 import type { BackendResponse } from '../backend.ts';
 import { FrontDoorError } from '../errors/front-door-error.ts';
-import { openAiErrorBody } from '../errors/openai-error-body.ts';
+import { openAiErrorBody, type OpenAiErrorBody } from '../errors/openai-error-body.ts';
 import { translateResponseHeaders } from '../messages-core/response-headers.ts';
 import { statusOfErrorType, upstreamErrorBody, type UpstreamFault } from '../messages-core/upstream-error.ts';
-import { errorFrame, KEEP_ALIVE_FRAME } from '../chat/chunk-writer.ts';
+import { errorFrame } from '../chat/chunk-writer.ts';
 import { createEventDecoder } from '../messages-core/event-decoder.ts';
-import { createStreamTranslator, type StreamSettings, type StreamTranslator } from '../chat/stream-translator.ts';
+import { KEEP_ALIVE_FRAME, type StreamTranslator } from '../messages-core/messages-stream.ts';
 import { answerJson } from './answer-upstream.ts';
 import type { Exchange } from './exchange.ts';
 import { watchSilence, type SilenceOptions, type SilenceWatch } from './keep-alive.ts';
@@ -13,7 +13,7 @@ import { watchSilence, type SilenceOptions, type SilenceWatch } from './keep-ali
 /** Everything a streamed answer is made from. */
 export interface StreamAnswer {
   readonly response: BackendResponse;
-  readonly settings: StreamSettings;
+  readonly translator: StreamTranslator;
   readonly maxEventChars: number;
   readonly silence: SilenceOptions;
   /** Header fields of the answer beside those of every event stream. */
@@ -36,21 +36,21 @@ async function answerFault(exchange: Exchange, answer: StreamAnswer, fault: Upst
   exchange.record.errorCode = fault.type;
   const body = upstreamErrorBody(fault);
   if (exchange.client.headSent()) {
-    await exchange.client.end(errorFrame(body));
+    await exchange.client.end(answer.translator.fail(body.error));
     return;
   }
   await answerJson(exchange, statusOfErrorType(fault.type), translateResponseHeaders(answer.response.rawHeaders, exchange.requestId), body);
 }
 
-/** Ends a stream that broke: an error frame, and neither a finish reason nor `[DONE]`. */
-export async function breakStream(exchange: Exchange, failure: FrontDoorError): Promise<void> {
+/** Ends a stream that broke: an error frame, and neither a finish reason nor `[DONE]`. A protocol may have an end of its own for broken answers. */
+export async function breakStream(exchange: Exchange, failure: FrontDoorError, endOf: (error: OpenAiErrorBody['error']) => string = (error) => errorFrame({ error })): Promise<void> {
   exchange.record.outcome = failure.outcome;
   exchange.record.errorCode = failure.code;
   if (failure.outcome === 'client_gone' || failure.outcome === 'client_stalled') {
     exchange.client.destroy();
     return;
   }
-  await exchange.client.end(errorFrame(openAiErrorBody(failure)));
+  await exchange.client.end(endOf(openAiErrorBody(failure).error));
 }
 
 function noteResult(exchange: Exchange, translator: StreamTranslator): void {
@@ -66,8 +66,9 @@ function noteResult(exchange: Exchange, translator: StreamTranslator): void {
 }
 
 /** Moves the stream: one upstream chunk in, its frames out, and no next chunk before the client took them. */
-async function pump(exchange: Exchange, answer: StreamAnswer, { translator, silence }: { readonly translator: StreamTranslator; readonly silence: SilenceWatch }): Promise<void> {
+async function pump(exchange: Exchange, answer: StreamAnswer, silence: SilenceWatch): Promise<void> {
   const { client } = exchange;
+  const { translator } = answer;
   let frames = '';
   const decoder = createEventDecoder({ maxEventChars: answer.maxEventChars, onData: (data) => { frames += translator.translate(data); } });
   const flush = async (): Promise<void> => {
@@ -113,12 +114,12 @@ function keptOpen(iterator: AsyncIterator<Uint8Array>): AsyncIterable<Uint8Array
 
 /** Answers with a translated stream; settles nothing, but notes everything on the record. */
 export async function answerStream(exchange: Exchange, answer: StreamAnswer): Promise<void> {
-  const translator = createStreamTranslator(answer.settings);
+  const { translator } = answer;
   const iterator = answer.response.body[Symbol.asyncIterator]();
   exchange.record.isEventStream = true;
   const silence = watchSilence(answer.silence, () => exchange.client.headSent() && exchange.client.writeIfReading(KEEP_ALIVE_FRAME));
   try {
-    await pump(exchange, { ...answer, response: { ...answer.response, body: keptOpen(iterator) } }, { translator, silence });
+    await pump(exchange, { ...answer, response: { ...answer.response, body: keptOpen(iterator) } }, silence);
     exchange.record.largestGapMs = silence.largestGapMs();
     const fault = translator.fault();
     if (fault !== undefined) {
@@ -134,7 +135,7 @@ export async function answerStream(exchange: Exchange, answer: StreamAnswer): Pr
     const failure = exchange.classify(error);
     // Before the head, the caller answers the failure with its real status.
     if (!exchange.client.headSent()) throw failure;
-    await breakStream(exchange, failure);
+    await breakStream(exchange, failure, (broken) => translator.fail(broken));
   } finally {
     silence.stop();
     exchange.record.largestGapMs ??= silence.largestGapMs();

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createStreamTranslator, type StreamSettings, type StreamTranslator } from '../../src/chat/stream-translator.ts';
+import { createStreamTranslator, type StreamSettings } from '../../src/chat/stream-translator.ts';
+import type { StreamTranslator } from '../../src/messages-core/messages-stream.ts';
 import { createEventDecoder } from '../../src/messages-core/event-decoder.ts';
 import { messageEvents, sseEvent, text, thinking, toolUse } from '../support/messages-upstream.ts';
 
