@@ -104,6 +104,12 @@ describe('the two sides share no import (either can be broken or absent)', () =>
     expect(reached.filter((path) => path.startsWith('front-door/') || path === '@penstock/openai-front-door')).toEqual([]);
   });
 
+  test('the native side relays through @penstock/proxy alone (what is sold is what runs)', () => {
+    const native = sources.filter((file) => file.startsWith(join(source, 'native/')));
+    expect(native.filter((file) => /createRelayHandler|\.dispatch\(/.test(readFileSync(file, 'utf8')))).toEqual([]);
+    expect(native.filter((file) => readFileSync(file, 'utf8').includes('new UpstreamExchange('))).toEqual([join(source, 'native/forward.ts')]);
+  });
+
   test('nothing that the front door reaches is the native side', () => {
     const reached = fromSource(reach(join(source, 'front-door/create-front-door-side.ts')));
     expect(reached.length).toBeGreaterThan(10);

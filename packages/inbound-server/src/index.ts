@@ -7,7 +7,7 @@ export { DEFAULT_INBOUND_LIMITS, type InboundLimits, type KeepAliveTimes } from 
 export { InboundMessage } from './inbound-message.ts';
 export { INBOUND_SERVER_ERROR_CODES, InboundServerError, isInboundServerError, type InboundServerErrorCode } from './inbound-server-error.ts';
 export { PIECE_BYTES, TURN_BYTES } from './paced-message.ts';
-export { readRequestBody, type RequestBody, type RequestBodyFailure, type RequestBodyOptions } from './read-request-body.ts';
+export { GATHERED_BODY_BYTES, gatherRequestBody, readRequestBody, type RequestBody, type RequestBodyFailure, type RequestBodyOptions } from './read-request-body.ts';
 export { discardRest, respond, type WholeResponse } from './respond.ts';
 export { validateRequest, type ValidatedRequest } from './validate-request.ts';
 export { validateRequestHead, type RequestHead, type ValidatedHead } from './validate-request-head.ts';

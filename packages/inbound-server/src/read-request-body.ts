@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { BodyProgress } from './body-progress.ts';
+import { ChunkList } from './chunk-list.ts';
 import type { InboundLimits } from './inbound-limits.ts';
 
 /** Why the body of a request stopped before its end. */
@@ -18,7 +19,7 @@ export interface RequestBodyOptions {
 /** A request body as it arrives. */
 export interface RequestBody {
   /** The chunks, once, with backpressure. It ends with the error of `createError`. */
-  readonly chunks: AsyncIterable<Uint8Array>;
+  readonly chunks: AsyncIterable<Buffer>;
   /** Bytes read so far. */
   readonly bytes: () => number;
   /** The error with which the body ended; `undefined` before, and if it was whole. */
@@ -34,12 +35,25 @@ export function readRequestBody(request: IncomingMessage, options: RequestBodyOp
   return { chunks: read(request, options, progress), bytes: () => progress.bytes, failure: () => progress.failure };
 }
 
+/** A body of at most this size is read whole before its request takes a connection of an upstream: a slow client then holds none. */
+export const GATHERED_BODY_BYTES = 65_536;
+
+/** Reads a body whole. `onBytes` receives the number of bytes read so far; an exception in it ends the reading, as a failure of the body does. */
+export async function gatherRequestBody(chunks: AsyncIterable<Buffer>, onBytes?: (bytes: number) => void): Promise<Buffer[]> {
+  const gathered = new ChunkList();
+  for await (const chunk of chunks) {
+    onBytes?.(gathered.byteLength + chunk.byteLength);
+    gathered.append(chunk);
+  }
+  return gathered.take();
+}
+
 interface Progress {
   bytes: number;
   failure: Error | undefined;
 }
 
-async function* read(request: IncomingMessage, { maxBytes, limits, createError }: RequestBodyOptions, progress: Progress): AsyncGenerator<Uint8Array, void, void> {
+async function* read(request: IncomingMessage, { maxBytes, limits, createError }: RequestBodyOptions, progress: Progress): AsyncGenerator<Buffer, void, void> {
   let wake: (() => void) | undefined;
   const onReadable = (): void => wake?.();
   const timer = new BodyProgress(limits, () => {

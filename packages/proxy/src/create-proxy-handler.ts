@@ -1,14 +1,23 @@
 import { Buffer } from 'node:buffer';
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
-import { ChunkList, readRequestBody, respond, validateRequestHead, type RequestBody, type RequestBodyFailure, type WholeResponse } from '@penstock/inbound-server';
+import type { DroppedHeader } from '@penstock/header-policy';
+import { GATHERED_BODY_BYTES, gatherRequestBody, readRequestBody, respond, validateRequestHead, type RequestBody, type RequestBodyFailure, type WholeResponse } from '@penstock/inbound-server';
+import type { RelayFailure, RelayHead } from '@penstock/sse-relay';
+import type { ExchangeHooks, ExchangeSettings } from './exchange/exchange-settings.ts';
+import { OpenExchanges } from './exchange/open-exchanges.ts';
+import { UpstreamExchange } from './exchange/upstream-exchange.ts';
 import { ProxyError } from './proxy-error.ts';
 import type { ProxyCall, ProxyFailure, ProxyLimits, ProxyOptions, ProxyOutcome } from './proxy-options.ts';
-import { ProxyRelay } from './proxy-relay.ts';
 import { resolveProxyLimits } from './resolve-options.ts';
 import { statusOf } from './status-of.ts';
 
-/** Forwards one request and resolves when its response ended, however it ended. It never rejects. */
-export type ProxyHandler = (request: IncomingMessage, response: ServerResponse, call?: ProxyCall) => Promise<ProxyOutcome>;
+/** Forwards requests. */
+export interface ProxyHandler {
+  /** Forwards one request and resolves when its response ended, however it ended. It never rejects. */
+  (request: IncomingMessage, response: ServerResponse, call?: ProxyCall): Promise<ProxyOutcome>;
+  /** Breaks the open responses visibly, for the end of a shutdown; a request whose response has not begun is answered with a 503. */
+  interrupt(reason: string): void;
+}
 
 /** The request that goes to the upstream. */
 interface OutboundRequest {
@@ -20,8 +29,12 @@ interface OutboundRequest {
   readonly contentLength: number | undefined;
 }
 
-/** A body of at most this size is read whole before the request takes a slot: a slow client then holds none. */
-const GATHERED_BODY_BYTES = 65_536;
+/** The state of one request in the hooks of its exchange. */
+interface Forwarding {
+  readonly request: IncomingMessage;
+  readonly call: ProxyCall;
+}
+
 const NO_CALL: ProxyCall = Object.freeze({});
 
 /**
@@ -31,8 +44,10 @@ const NO_CALL: ProxyCall = Object.freeze({});
  */
 export function createProxyHandler(options: ProxyOptions): ProxyHandler {
   const limits = resolveProxyLimits(options);
-  return async (request, response, call = NO_CALL) => {
-    const outcome = await forward(options, limits, request, response, call);
+  const open = new OpenExchanges();
+  const exchanges: ExchangeSettings<Forwarding> = { upstream: options.upstream, policy: options.policy, relay: options.relay ?? {}, hooks: new ForwardingHooks(options), open };
+  const handle = async (request: IncomingMessage, response: ServerResponse, call: ProxyCall = NO_CALL): Promise<ProxyOutcome> => {
+    const outcome = await forward(options, limits, exchanges, response, { request, call });
     try {
       options.hooks?.onSettled?.(outcome);
     } catch (error) {
@@ -40,15 +55,18 @@ export function createProxyHandler(options: ProxyOptions): ProxyHandler {
     }
     return outcome;
   };
+  return Object.assign(handle, { interrupt: (reason: string) => { open.interrupt(reason); } });
 }
 
-async function forward(options: ProxyOptions, limits: ProxyLimits, request: IncomingMessage, response: ServerResponse, call: ProxyCall): Promise<ProxyOutcome> {
+async function forward(options: ProxyOptions, limits: ProxyLimits, exchanges: ExchangeSettings<Forwarding>, response: ServerResponse, forwarding: Forwarding): Promise<ProxyOutcome> {
+  const { request, call } = forwarding;
   try {
     const { method, path, headers, body: read, contentLength = Number.POSITIVE_INFINITY } = prepare(options, limits, request, response, call);
-    const gathered = read !== undefined && contentLength <= GATHERED_BODY_BYTES ? await gather(read) : undefined;
+    const gathered = read !== undefined && contentLength <= GATHERED_BODY_BYTES ? await gatherRequestBody(read.chunks) : undefined;
     const body = gathered ?? read?.chunks ?? null;
-    const relay = new ProxyRelay(options, request, response, call);
-    const result = await relay.send({ method, path, headers, body }, gathered === undefined && read !== undefined ? 'upload' : undefined);
+    const { timeouts, client, longLived = gathered === undefined && read !== undefined ? 'upload' : undefined } = call;
+    const exchange = new UpstreamExchange(exchanges, forwarding, response, call.observer);
+    const result = await exchange.send({ method, path, headers, body, client, longLived, ...(timeouts === undefined ? {} : { timeouts }) });
     if (result.headSent) return { request, status: response.statusCode, relay: result, ...(result.how === 'complete' ? {} : { error: result.error }) };
     const error = read?.failure() ?? result.error;
     if (result.how === 'client_gone') return { request, error, relay: result };
@@ -58,10 +76,30 @@ async function forward(options: ProxyOptions, limits: ProxyLimits, request: Inco
   }
 }
 
-async function gather({ chunks }: RequestBody): Promise<Uint8Array[]> {
-  const list = new ChunkList();
-  for await (const chunk of chunks) list.append(chunk as Buffer);
-  return list.take();
+/** The hooks of the exchanges, from those of the handler and of its calls. */
+class ForwardingHooks implements ExchangeHooks<Forwarding> {
+  readonly #options: ProxyOptions;
+
+  constructor(options: ProxyOptions) {
+    this.#options = options;
+  }
+
+  onHead(head: RelayHead, { request }: Forwarding): RelayHead | undefined {
+    const { hooks } = this.#options;
+    return hooks?.onHead === undefined ? head : hooks.onHead(head, request);
+  }
+
+  onDropped(dropped: readonly DroppedHeader[], { request }: Forwarding): void {
+    this.#options.hooks?.onDropped?.('response', dropped, request);
+  }
+
+  failureEvent(failure: RelayFailure): Uint8Array | undefined {
+    return this.#options.relay?.failureEvent?.(failure);
+  }
+
+  sawStop({ call }: Forwarding): boolean {
+    return call.sawStop?.() ?? true;
+  }
 }
 
 /** Decides framing and fields of the outbound request, or throws the `ProxyError` that is answered. */

@@ -1,19 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 import type { DroppedHeader, HeaderPolicy, RequestHeaderAdditions } from '@penstock/header-policy';
 import type { WholeResponse } from '@penstock/inbound-server';
-import type { BodyObserver, KeepAliveOptions, RelayFailure, RelayHead, RelayResult, RelayTimeouts } from '@penstock/sse-relay';
-import type { LongLived, RequestTimeouts, UpstreamDispatchOptions, UpstreamHandler } from '@penstock/upstream-client';
+import type { BodyObserver, RelayFailure, RelayHead, RelayResult } from '@penstock/sse-relay';
+import type { LongLived, RequestTimeouts } from '@penstock/upstream-client';
+import type { ExchangeRelayOptions, ProxyUpstream } from './exchange/exchange-settings.ts';
 import type { FailureStatus } from './status-of.ts';
 
-/** What the proxy needs of an upstream client; a client with interceptors has it, too. */
-export interface ProxyUpstream {
-  dispatch(options: UpstreamDispatchOptions, handler: UpstreamHandler): boolean;
-}
-
 /** Settings of the relay (`@penstock/sse-relay`), for all responses. */
-export interface ProxyRelayOptions extends Partial<RelayTimeouts> {
-  /** Comments into the silence of an event stream. @defaultValue none */
-  readonly keepAlive?: KeepAliveOptions;
+export interface ProxyRelayOptions extends ExchangeRelayOptions {
   /** Creates the protocol's error event for a stream that broke at an event boundary. @defaultValue the connection is broken without one */
   readonly failureEvent?: (failure: RelayFailure) => Uint8Array | undefined;
 }

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { BodyProgress, ChunkList } from '@penstock/inbound-server';
+import { ChunkList, readRequestBody, type RequestBodyFailure } from '@penstock/inbound-server';
 import { FrontDoorError, type ReceivedBody } from '@penstock/openai-front-door';
 import type { ByteLease } from './byte-budget.ts';
 import { BodyCodingError, REQUEST_CODINGS } from './decode-body.ts';
@@ -7,46 +7,16 @@ import type { InboundRequest } from '../request/inbound-request.ts';
 import { JsonCheckError, type JsonCheck } from './json-check.ts';
 import { beginDecoding, type BodyDecoding } from './body-decoding.ts';
 
-function tooSlow(): FrontDoorError {
-  return new FrontDoorError('request_timeout', 'The request body arrived too slowly.');
-}
-
-function clientGone(): FrontDoorError {
-  return new FrontDoorError('client_gone', 'The client left before its request was complete.');
-}
+const FAILURES: Readonly<Record<RequestBodyFailure, () => FrontDoorError>> = {
+  too_slow: () => new FrontDoorError('request_timeout', 'The request body arrived too slowly.'),
+  client_gone: () => new FrontDoorError('client_gone', 'The client left before its request was complete.'),
+  // No maximum is given: `receiveBody` counts both forms of a body, and a body that is relayed as it comes has none.
+  too_large: () => new FrontDoorError('too_large', 'The request body is too large.'),
+};
 
 /** The request body as it arrives, at the reader's pace. Its clock runs only while the client is waited for. */
-export async function* streamBody({ request, limits }: InboundRequest): AsyncGenerator<Buffer, void, void> {
-  let failure: FrontDoorError | undefined;
-  let wake: (() => void) | undefined;
-  const onChange = (): void => wake?.();
-  const clock = new BodyProgress(limits, () => {
-    failure = tooSlow();
-    onChange();
-  });
-  for (const event of ['readable', 'end', 'close'] as const) request.on(event, onChange);
-  try {
-    for (;;) {
-      const chunk = request.read() as Buffer | null;
-      if (chunk !== null) {
-        clock.add(chunk.length);
-        clock.pause();
-        yield chunk;
-        clock.resume();
-        continue;
-      }
-      if (request.readableEnded) return;
-      if (request.destroyed) failure ??= clientGone();
-      if (failure !== undefined) throw failure;
-      await new Promise<void>((resolve) => { wake = resolve; });
-      wake = undefined;
-    }
-  } finally {
-    clock.pause();
-    for (const event of ['readable', 'end', 'close'] as const) request.off(event, onChange);
-    // Who was refused, or answered early, must be able to send the rest, or never reads the answer.
-    if (!request.readableEnded) request.resume();
-  }
+export function streamBody({ request, limits }: InboundRequest): AsyncIterable<Buffer> {
+  return readRequestBody(request, { maxBytes: Number.POSITIVE_INFINITY, limits, createError: (failure) => FAILURES[failure]() }).chunks;
 }
 
 /** How one body is received. */

@@ -1,12 +1,12 @@
 import { Buffer } from 'node:buffer';
-import { ChunkList, readRequestBody, type RequestBodyFailure } from '@penstock/inbound-server';
+import { gatherRequestBody, readRequestBody, type RequestBodyFailure } from '@penstock/inbound-server';
 import type { ByteLease } from './byte-budget.ts';
 import type { InboundRequest } from '../request/inbound-request.ts';
 import { ClientGone, GatewayError } from '../request/gateway-error.ts';
 
 /** A body that streams through: files and batches, never gathered. */
 export interface Upload {
-  readonly body: AsyncIterable<Uint8Array>;
+  readonly body: AsyncIterable<Buffer>;
   /** Bytes announced by the client; `undefined` for a chunked body. */
   readonly contentLength: number | undefined;
   /** Bytes that came through so far. */
@@ -33,17 +33,11 @@ const UPLOAD_ERRORS: Readonly<Record<RequestBodyFailure, (maxBytes: number) => E
   client_gone: () => new ClientGone(),
 };
 
-/** An upload that is gathered first has its slot only when all of it is there. */
-export const GATHERED_UPLOAD_BYTES = 65_536;
-
 /** Reads a small upload whole; `lease` covers its bytes as they come. Rejects with why it stopped. */
-export async function gatherUpload({ body, bytes }: Upload, lease: ByteLease): Promise<Buffer> {
-  const gathered = new ChunkList();
-  for await (const chunk of body) {
-    if (!lease.cover(bytes())) throw new GatewayError('overloaded', lease.describeSpent(), { retryAfterSeconds: 1 });
-    gathered.append(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
-  }
-  return Buffer.concat(gathered.take());
+export async function gatherUpload({ body }: Upload, lease: ByteLease): Promise<Buffer> {
+  return Buffer.concat(await gatherRequestBody(body, (bytes) => {
+    if (!lease.cover(bytes)) throw new GatewayError('overloaded', lease.describeSpent(), { retryAfterSeconds: 1 });
+  }));
 }
 
 /** Reads a body that must be empty to its end: an empty one is no body (a chunked one shows that only then). Rejects when it is not. */

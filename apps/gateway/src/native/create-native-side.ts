@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import type { UsageObserverOptions } from '@penstock/anthropic-usage';
 import { respond } from '@penstock/inbound-server';
+import { OpenExchanges } from '@penstock/proxy';
 import { createUpstreamClient, type UpstreamClient } from '@penstock/upstream-client';
 import type { ClientRegistry } from '../access/clients/client-registry.ts';
 import type { GatewayConfig } from '../config/gateway-config.ts';
@@ -13,9 +14,9 @@ import { describeHealth } from './describe-health.ts';
 import { GatewayError } from '../request/gateway-error.ts';
 import { handleNativeRequest } from './handle-native-request.ts';
 import { NativeExchange } from './native-exchange.ts';
+import { NativeHooks } from './native-hooks.ts';
 import { LARGEST_JSON_BODY_BYTES } from './route-table.ts';
-import { OpenRelays } from './open-relays.ts';
-import { readNativeSettings, type NativeParts, type NativeRuntime } from './native-runtime.ts';
+import { readNativeSettings, type NativeParts, type NativeRuntime, type NativeSettings } from './native-runtime.ts';
 import { respondToFailure } from './respond-to-failure.ts';
 import { settle } from './settle.ts';
 import { createUpstreamHealth } from './upstream-health.ts';
@@ -53,9 +54,13 @@ export function createNativeSide(options: NativeSideOptions): NativeSide {
   const usageObserver: UsageObserverOptions = { onError: (error) => parts.metrics.observerError('usage', error) };
   const fixed: NativeParts = {
     ...parts, upstream, upstreamOrigin: url.origin, basePath: url.pathname.replace(/\/+$/, ''), budget: createByteBudget(config.anthropic_native.max_buffered_bytes, LARGEST_JSON_BODY_BYTES),
-    relays: new OpenRelays(), health: createUpstreamHealth(), usageObserver, measuringObserver: { ...usageObserver, measuresText: true },
+    open: new OpenExchanges(), health: createUpstreamHealth(), usageObserver, measuringObserver: { ...usageObserver, measuresText: true },
   };
-  let runtime: NativeRuntime = { ...fixed, ...readNativeSettings(config, clients, parts.viaPseudonym) };
+  const runWith = (settings: NativeSettings): NativeRuntime => {
+    const base = { ...fixed, ...settings };
+    return { ...base, exchanges: { upstream, policy: base.policy, relay: base.relay, open: base.open, hooks: new NativeHooks(base) } };
+  };
+  let runtime = runWith(readNativeSettings(config, clients, parts.viaPseudonym));
 
   return {
     upstream,
@@ -67,10 +72,10 @@ export function createNativeSide(options: NativeSideOptions): NativeSide {
       upstream.resize(pool);
       upstream.setTimeouts(timeouts);
       fixed.budget.resize(next.anthropic_native.max_buffered_bytes);
-      runtime = { ...fixed, ...readNativeSettings(next, nextClients, parts.viaPseudonym) };
+      runtime = runWith(readNativeSettings(next, nextClients, parts.viaPseudonym));
     },
     interrupt(reason) {
-      fixed.relays.interrupt(reason);
+      fixed.open.interrupt(reason);
     },
     close: (graceMs) => upstream.close({ graceMs }),
   };

@@ -3,6 +3,7 @@ import { admit, authenticate, buildOutboundHead, receive, reserveTokens, route, 
 import { forward } from './forward.ts';
 import { NativeExchange } from './native-exchange.ts';
 import type { NativeRuntime } from './native-runtime.ts';
+import { readResult } from './read-result.ts';
 import { respondToFailure } from './respond-to-failure.ts';
 import { settle } from './settle.ts';
 
@@ -27,7 +28,8 @@ export async function handleNativeRequest(runtime: NativeRuntime, inbound: Inbou
     if (received !== undefined) await received;
     const reserved = reserveTokens(runtime, exchange, matched); // what it may cost, where the client's tokens are limited
     if (reserved !== undefined) await reserved;
-    await forward(runtime, exchange, matched); //         6. acquire a slot, 7. send, 8. relay
+    const relayed = await forward(runtime, exchange, matched); // 6. acquire a slot, 7. send, 8. relay
+    readResult(runtime, exchange, relayed); //            what came of it
   } catch (failure) {
     await respondToFailure(runtime, exchange, failure);
   } finally {

@@ -1,4 +1,5 @@
-import type { UsageResult } from '@penstock/anthropic-usage';
+import type { UsageObserver, UsageResult } from '@penstock/anthropic-usage';
+import type { UpstreamExchange } from '@penstock/proxy';
 import type { ClientRules } from '../access/clients/client-rules.ts';
 import type { InboundRequest } from '../request/inbound-request.ts';
 import type { Outcome } from '../request/request-record.ts';
@@ -43,6 +44,13 @@ export class NativeExchange implements RequestEnd {
   uploadFailure: (() => unknown) | undefined;
   /** Bytes of the upload that came through so far. */
   uploadBytes: (() => number) | undefined;
+
+  /** The request to the upstream and the relay of its response; `undefined` before phase 6. */
+  relayed: UpstreamExchange<NativeExchange> | undefined;
+  /** Reads the usage of the response; `undefined` where the route reports none. */
+  observer: UsageObserver | undefined;
+  /** Whether it counts as an open event stream. */
+  isStreamOpen = false;
 
   /** Whether its line in the access log is for the level `debug`. */
   isRoutine = false;

@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { performance } from 'node:perf_hooks';
 import { hasViaPseudonym } from '@penstock/header-policy';
+import { GATHERED_BODY_BYTES } from '@penstock/inbound-server';
 import { checkModels } from './check-models.ts';
 import { checkThread } from './check-thread.ts';
 import { SelfReleasingBody } from '../body/self-releasing-body.ts';
@@ -12,7 +13,7 @@ import { matchRoute } from './match-route.ts';
 import type { NativeExchange, OutboundBody } from './native-exchange.ts';
 import type { NativeRuntime } from './native-runtime.ts';
 import { receiveJson, type ReceivedJson } from '../body/receive-json.ts';
-import { gatherUpload, GATHERED_UPLOAD_BYTES, receiveNothing, receiveUpload, type Upload } from '../body/receive-upload.ts';
+import { gatherUpload, receiveNothing, receiveUpload, type Upload } from '../body/receive-upload.ts';
 import type { NativeRoute } from './route-table.ts';
 
 const BATCHES_PATH = '/anthropic/v1/messages/batches';
@@ -122,7 +123,7 @@ export function receive(runtime: NativeRuntime, exchange: NativeExchange, matche
     exchange.uploadBytes = upload.bytes;
     if (matched.maxBodyBytes === 0) return awaitNothing(exchange, upload);
     // Its slow client would hold a slot with the first byte, and those of the long-lived are few.
-    if (contentLength !== undefined && contentLength <= GATHERED_UPLOAD_BYTES) return gather(runtime, exchange, upload, contentLength);
+    if (contentLength !== undefined && contentLength <= GATHERED_BODY_BYTES) return gather(runtime, exchange, upload, contentLength);
     exchange.outbound = upload;
     exchange.uploadFailure = upload.failure;
   } else if (inbound.method !== 'GET') {

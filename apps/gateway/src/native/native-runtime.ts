@@ -1,11 +1,12 @@
 import type { BlockList } from 'node:net';
 import { anthropicHeaderRules, createHeaderPolicy, extendHeaderRules, type HeaderPolicy, type RequestHeaderAdditions } from '@penstock/header-policy';
-import type { KeepAliveOptions } from '@penstock/sse-relay';
+import type { ExchangeRelayOptions, ExchangeSettings, OpenExchanges } from '@penstock/proxy';
 import type { UsageObserverOptions } from '@penstock/anthropic-usage';
 import type { RequestTimeouts, UpstreamClient } from '@penstock/upstream-client';
 import { createTrustedProxies } from '../access/clients/client-address.ts';
 import type { ClientRegistry } from '../access/clients/client-registry.ts';
 import type { GatewayConfig } from '../config/gateway-config.ts';
+import { PLAIN } from '../config/plain.ts';
 import type { Lifecycle } from '../process/lifecycle.ts';
 import type { Limiter } from '../access/limits/limiter.ts';
 import type { GatewayMetrics } from '../observe/metrics/create-gateway-metrics.ts';
@@ -13,8 +14,8 @@ import type { RequestLog } from '../observe/log/request-log.ts';
 import type { RequestObserver } from '../observe/request-observer.ts';
 import type { Tracing } from '../observe/trace/tracing.ts';
 import type { ByteBudget } from '../body/byte-budget.ts';
-import type { OpenRelays } from './open-relays.ts';
 import type { RoutePolicy } from './match-route.ts';
+import type { NativeExchange } from './native-exchange.ts';
 import type { UpstreamHealth } from './upstream-health.ts';
 
 /** The clocks for the upstream's head, by kind of operation. */
@@ -37,9 +38,8 @@ export interface NativeSettings {
   /** Whose `X-Forwarded-*` fields are believed. */
   readonly trustedProxies: BlockList;
   readonly headTimeouts: HeadTimeouts;
-  readonly clientStallMs: number;
-  /** Comments in the silence of a stream; absent unless configured. */
-  readonly keepAlive: KeepAliveOptions | undefined;
+  /** The client stall timeout, and comments in the silence of a stream if they are configured. */
+  readonly relay: ExchangeRelayOptions;
   /** Whether a stream that broke at an event boundary gets an `error` event. */
   readonly breaksWithEvent: boolean;
   /** Whether the upstream sees our credential: then its quota is ours to show. */
@@ -61,8 +61,8 @@ export interface NativeParts {
   readonly limiter: Limiter;
   readonly budget: ByteBudget;
   readonly lifecycle: Lifecycle;
-  /** Relays under way; the drain deadline interrupts them. */
-  readonly relays: OpenRelays;
+  /** Exchanges under way; the drain deadline interrupts them. */
+  readonly open: OpenExchanges;
   readonly viaPseudonym: string;
   readonly health: UpstreamHealth;
   /** Absent where tracing is off. */
@@ -76,7 +76,9 @@ export interface NativeParts {
 }
 
 /** Everything a native request meets. */
-export interface NativeRuntime extends NativeParts, NativeSettings {}
+export interface NativeRuntime extends NativeParts, NativeSettings {
+  readonly exchanges: ExchangeSettings<NativeExchange>;
+}
 
 /** Reads the settings of the native side out of a configuration. */
 export function readNativeSettings(config: GatewayConfig, clients: ClientRegistry, viaPseudonym: string): NativeSettings {
@@ -102,8 +104,10 @@ export function readNativeSettings(config: GatewayConfig, clients: ClientRegistr
       message: Object.freeze({ ...shared, headersMs: timeouts.message_headers * 1000 }),
       session: Object.freeze({ headersMs: timeouts.stream_headers * 1000, idleMs: timeouts.session_idle * 1000 }),
     },
-    clientStallMs: timeouts.client_stall * 1000,
-    keepAlive: native.keep_alive_comments > 0 ? { intervalMs: native.keep_alive_comments * 1000 } : undefined,
+    relay: {
+      plain: PLAIN, clientStallMs: timeouts.client_stall * 1000,
+      ...(native.keep_alive_comments > 0 ? { keepAlive: { intervalMs: native.keep_alive_comments * 1000 } } : {}),
+    },
     breaksWithEvent: native.broken_streams === 'event',
     ownsCredential: isInjecting,
     rewritesResultsUrl: native.rewrite_batch_results_url,

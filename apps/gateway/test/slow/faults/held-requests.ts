@@ -1,6 +1,6 @@
+import { GATHERED_BODY_BYTES } from '@penstock/inbound-server';
 import { openRawConnection, type RawConnection } from '@penstock/test-support';
 import { askAndRead, ask, BOB, pause, readResult, requestBytes, STREAM_BODY } from '../../faults/fault-requests.ts';
-import { GATHERED_UPLOAD_BYTES } from '../../../src/body/receive-upload.ts';
 import type { FaultUpstream } from '../../faults/fault-upstream.ts';
 import type { HeldPhase } from '../../faults/process-cells.ts';
 import type { PenstockProcess } from '../../run-penstock.ts';
@@ -15,7 +15,7 @@ export interface HeldRequest {
 
 const BYTES = requestBytes({ key: BOB });
 /** An upload that is too large to be gathered takes its slot with its first byte. */
-const UPLOAD_BYTES = GATHERED_UPLOAD_BYTES + 1;
+const UPLOAD_BYTES = GATHERED_BODY_BYTES + 1;
 const UPLOAD = requestBytes({ key: BOB, path: '/anthropic/v1/messages/batches/b1/cancel', fields: 'Content-Type: application/octet-stream\r\n', body: 'abc', announced: UPLOAD_BYTES });
 
 /** The value of a series of a process's /metrics; 0 when absent. */

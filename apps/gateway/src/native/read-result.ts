@@ -1,0 +1,40 @@
+import type { RelayResult } from '@penstock/sse-relay';
+import { ClientGone } from '../request/gateway-error.ts';
+import { outcomeOfBreak } from './classify-failure.ts';
+import type { NativeExchange } from './native-exchange.ts';
+import type { NativeRuntime } from './native-runtime.ts';
+
+/** The end of phase 8: reads how the relay ended into the exchange. Throws what the client is to be answered when nothing was written. */
+export function readResult(runtime: NativeRuntime, exchange: NativeExchange, result: RelayResult): void {
+  if (exchange.isStreamOpen) runtime.metrics.streamClosed('native');
+  const usage = exchange.observer?.result();
+  if (usage !== undefined && result.headSent) exchange.usage = usage;
+  exchange.failure = result.error;
+  readTimings(exchange, result);
+  if (!result.headSent) throw result.how === 'client_gone' ? new ClientGone() : (exchange.uploadFailure?.() ?? result.error);
+  exchange.status = result.status ?? exchange.inbound.response.statusCode;
+  exchange.responseBytes = result.bodyBytes;
+  exchange.isEventStream = result.isEventStream;
+  if (result.isEventStream) exchange.largestGapMs = result.largestGapMs;
+  exchange.outcome = outcomeOf(exchange, result, usage?.sawErrorEvent === true);
+}
+
+function readTimings(exchange: NativeExchange, result: RelayResult): void {
+  exchange.headAt = result.headAt;
+  const timings = exchange.relayed?.timings;
+  if (timings?.acquiredAt === undefined) return;
+  exchange.sentAt = timings.sentAt;
+  exchange.slotWaitMs = timings.acquiredAt - timings.enqueuedAt;
+  if (timings.connectedAt !== undefined) exchange.connectMs = Math.max(0, timings.connectedAt - timings.acquiredAt);
+  if (timings.sentAt !== undefined && timings.headAt !== undefined) exchange.upstreamHeadMs = timings.headAt - timings.sentAt;
+}
+
+function outcomeOf(exchange: NativeExchange, result: RelayResult, sawErrorEvent: boolean): NativeExchange['outcome'] {
+  switch (result.how) {
+    case 'client_gone': return 'client_gone';
+    case 'client_stalled': return 'client_stalled';
+    case 'interrupted': return 'draining';
+    case 'complete': return exchange.status >= 400 ? 'upstream_error' : sawErrorEvent ? 'stream_error_event' : 'ok';
+    default: return outcomeOfBreak(result.error);
+  }
+}
