@@ -29,6 +29,7 @@ import type { ReadBudgets } from './observe/metrics/declare-gateway-metrics.ts';
 import { handleWithoutNativeSide } from './native/absent-native-side.ts';
 import { NATIVE_ROUTES, UNKNOWN_ROUTE } from './native/route-table.ts';
 import { createRequestObserver } from './observe/request-observer.ts';
+import type { UpstreamSnapshot } from './observe/upstreams/upstream-snapshot.ts';
 import { outcomeOfCode } from './request/gateway-error.ts';
 import { UNMATCHED_ROUTES } from './request/request-record.ts';
 import type { TracingSettings } from './observe/trace/read-tracing-settings.ts';
@@ -56,8 +57,10 @@ export interface Gateway {
   readonly port: number;
   readonly lifecycle: Lifecycle;
   readonly metrics: GatewayMetrics;
-  /** Parts that could not be made or are not well, by name. */
+  /** Parts that could not be made, by name. */
   readonly warnings: () => Readonly<Record<string, string>>;
+  /** Every upstream at this moment. */
+  readonly upstreams: () => readonly UpstreamSnapshot[];
   /** Applies a configuration that was reloaded to requests that come from now on. */
   update(config: GatewayConfig): void;
   /** Lets open responses end, refuses new requests, and resolves when everything is closed. */
@@ -138,7 +141,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   return {
     port: (server.address() as AddressInfo).port,
     lifecycle, metrics,
-    warnings: sides.warnings,
+    warnings: sides.failures,
+    upstreams: sides.upstreams,
     update(next) {
       if (!isDeepStrictEqual(config.server.tls, next.server.tls)) renewCertificate(server, tlsOf(next).tls);
       config = next;

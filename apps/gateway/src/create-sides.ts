@@ -9,9 +9,11 @@ import { createFrontDoorSide, type FrontDoorSide } from './front-door/create-fro
 import type { Lifecycle } from './process/lifecycle.ts';
 import type { Limiter, LimiterOptions } from './access/limits/limiter.ts';
 import type { WorkerShare } from './config/worker-share.ts';
+import { describeCondition } from './observe/causes.ts';
 import { describeError } from './observe/log/describe-error.ts';
 import type { RequestLog } from './observe/log/request-log.ts';
 import type { RequestObserver } from './observe/request-observer.ts';
+import type { UpstreamSnapshot } from './observe/upstreams/upstream-snapshot.ts';
 import type { GatewayMetrics } from './observe/metrics/create-gateway-metrics.ts';
 import { createNativeSide, type NativeSide } from './native/create-native-side.ts';
 import { checkWholeJson } from './body/whole-json.ts';
@@ -33,11 +35,14 @@ export interface SidesOptions {
   readonly makeLimiter: (options: LimiterOptions) => Limiter;
 }
 
-/** The two halves of the gateway. One that could not be made is absent, and `warnings` has the reason. */
+/** The two halves of the gateway. One that could not be made is absent, and `failures` has the reason. */
 export interface Sides {
   readonly native: NativeSide | undefined;
   readonly frontDoor: FrontDoorSide | undefined;
-  readonly warnings: () => Readonly<Record<string, string>>;
+  /** Sides that could not be made, with the reason. */
+  readonly failures: () => Readonly<Record<string, string>>;
+  /** The upstreams of both sides at this moment. */
+  readonly upstreams: () => readonly UpstreamSnapshot[];
   /** Resolves when the limit stores answered or their time was over; they are asked before the first request, not by it. */
   ready(): Promise<void>;
   update(config: GatewayConfig, clients: ClientRegistry): void;
@@ -52,14 +57,14 @@ const STORE_LOG_INTERVAL_MS = 10_000;
 export function createSides(options: SidesOptions): Sides {
   const { config, logger, metrics } = options;
   const failures: Record<string, string> = {};
-  const upstreams = registerUpstreamMetrics({ registry: metrics.registry, clients: {}, prefix: 'penstock_', plain: PLAIN });
+  const upstreams = registerUpstreamMetrics({ registry: metrics.registry, clients: {}, prefix: 'penstock_', clientNames: metrics.clientNames, plain: PLAIN });
   const limiters: Record<Side, Limiter> = { native: createSideLimiter(options, 'native'), front_door: createSideLimiter(options, 'front_door') };
 
   const make = <Made>(side: Side, create: () => Made): Made | undefined => {
     try {
       return create();
     } catch (error) {
-      failures[side] = `the ${side} side could not be started`;
+      failures[side] = describeCondition({ cause: 'side_absent', party: side });
       logger.error({ side, error: describeError(error), reason: error instanceof Error ? error.message : String(error) }, 'a side of the gateway could not be started; the other one serves');
       return undefined;
     }
@@ -72,7 +77,8 @@ export function createSides(options: SidesOptions): Sides {
 
   return {
     native, frontDoor,
-    warnings: () => ({ ...failures, ...(native?.isHealthy() === false ? { native_upstream: 'the last request to the upstream failed' } : {}) }),
+    failures: () => ({ ...failures }),
+    upstreams: () => [...native?.upstreams() ?? [], ...frontDoor?.upstreamStates() ?? []],
     async ready() {
       await Promise.all([limiters.native.ready(), limiters.front_door.ready()]);
     },

@@ -50,10 +50,10 @@ test('a front door whose pool is full and whose queue overflows is not noticed o
   const saturating = Array.from({ length: 100 }, () =>
     fetch(`${gateway.origin}/v1/chat/completions`, { ...body('sim-slow', { stream: true }), signal: stop.signal }).then((response) => response.status).catch(() => 0));
   const statuses = Promise.all(saturating);
-  await expect.poll(() => gateway.series(`penstock_upstream_pool_waiting{upstream="front_door_anthropic",origin="${simulator.origin}"}`)).toBeGreaterThan(40);
+  await expect.poll(() => gateway.sum(`penstock_upstream_pool_waiting{upstream="front_door_anthropic",origin="${simulator.origin}"}`)).toBeGreaterThan(40);
   const native = await Promise.all(Array.from({ length: 20 }, async () => (await fetch(`${gateway.anthropic}/v1/messages`, body('sim-text'))).status));
   expect(new Set(native)).toEqual(new Set([200]));
-  expect(await gateway.series(`penstock_upstream_pool_waiting{upstream="native",origin="${simulator.origin}"}`)).toBe(0);
+  expect(await gateway.sum(`penstock_upstream_pool_waiting{upstream="native",origin="${simulator.origin}"}`)).toBe(0);
   stop.abort();
   expect((await statuses).filter((status) => status === 429).length).toBeGreaterThan(10);
 });

@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import { gatewayConfigSchema } from '../src/config/gateway-config.ts';
+import { sumOf } from './observe/metrics/exposition.ts';
 import { createGateway, type Gateway, type GatewayOptions } from '../src/create-gateway.ts';
 
 /** A configuration document as far as a test cares. */
@@ -14,6 +15,8 @@ export interface TestGateway extends Gateway {
   readonly logged: readonly Readonly<Record<string, unknown>>[];
   /** The value of one series, by its exposition line without the value; 0 when absent, an error when its metric has other labels or does not exist. */
   series(line: string): Promise<number>;
+  /** The sum of all series of a metric that have the labels of a line; an error when there is none. */
+  sum(line: string): Promise<number>;
   /** Resolves when `count` requests have been recorded on a side; they are recorded just after the client saw their end. */
   recorded(count: number): Promise<Readonly<Record<string, unknown>>[]>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -49,6 +52,12 @@ export async function startTestGateway(upstreamOrigin: string, document: ConfigD
       if (found !== undefined) return Number(found.slice(line.length + 1));
       checkExists(text, line);
       return 0;
+    },
+    async sum(line) {
+      const [name = '', labels = ''] = line.replace('}', '').split('{');
+      const sum = sumOf(await gateway.metrics.registry.metrics(), name, Object.fromEntries(Array.from(labels.matchAll(/(\w+)="([^"]*)"/g), ([, label = '', value = '']) => [label, value])));
+      if (sum === undefined) throw new Error(`there is no series ${line}`);
+      return sum;
     },
     recorded: (count) => new Promise((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error(`waited for ${count} requests, ${requests().length} were recorded`)), 10_000);

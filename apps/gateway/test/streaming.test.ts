@@ -61,7 +61,7 @@ test.each([['mid-stream', HEAD + chunk('data: 1\n\n')], ['before the head', '']]
   expect(entry).toMatchObject({ outcome: 'client_gone' });
   const { upstream: pool } = await (await fetch(`${gateway.anthropic}/health`)).json() as { upstream: Record<string, number> };
   expect(pool).toMatchObject({ active: 0, waiting: 0, connecting: 0 });
-  expect(await gateway.series('penstock_requests_in_flight{side="native"}')).toBe(0);
+  expect(await gateway.sum('penstock_requests_in_flight{side="native"}')).toBe(0);
   expect(await gateway.series('penstock_streams_open{side="native"}')).toBe(0);
 });
 

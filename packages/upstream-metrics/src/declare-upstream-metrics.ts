@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import type { ObservableUpstream, UpstreamStats } from './observable-upstream.ts';
+import type { ClientSlotStats, ObservableUpstream, UpstreamStats } from './observable-upstream.ts';
 import { createFastCounter, createFastHistogram, type FastCounter, type FastHistogram } from '@penstock/fast-metrics';
 
 /** From 100 µs (an idle connection at hand) to the edge of a 5 s slot wait, and beyond for services that wait longer. */
@@ -44,7 +44,14 @@ interface GaugeDefinition {
   readonly name: string;
   readonly help: string;
   readonly labelNames?: readonly string[];
-  readonly set: (gauge: Gauge, labels: Readonly<Record<string, string>>, stats: UpstreamStats) => void;
+  readonly set: (gauge: Gauge, labels: Readonly<Record<string, string>>, stats: UpstreamStats, clientNames: readonly string[]) => void;
+}
+
+/** What each client has of the pool: the named ones at least, or all requests together where no client is named. */
+function sharesOf({ clients, active, connecting, waiting }: UpstreamStats, clientNames: readonly string[]): readonly ClientSlotStats[] {
+  if (clients === undefined) return [{ client: '', held: active + connecting, waiting }];
+  const absent = (clientNames.length === 0 ? [''] : clientNames).filter((name) => !clients.some(({ client }) => client === name));
+  return [...clients, ...absent.map((client) => ({ client, held: 0, waiting: 0 }))];
 }
 
 /** Gauges are read at scrape time from `stats()`, the same numbers the pool itself decides by, so they cannot drift from it. */
@@ -65,8 +72,16 @@ const GAUGES: readonly GaugeDefinition[] = [
     set: (gauge, labels, stats) => gauge.set(labels, stats.maxKeepAliveConnections),
   },
   {
-    name: 'upstream_pool_waiting', help: 'Requests that wait for a slot now.',
-    set: (gauge, labels, stats) => gauge.set(labels, stats.waiting),
+    name: 'upstream_pool_waiting', labelNames: ['client'], help: 'Requests that wait for a slot now, by the client that they were tagged with.',
+    set: (gauge, labels, stats, clientNames) => {
+      for (const { client, waiting } of sharesOf(stats, clientNames)) gauge.set({ ...labels, client }, waiting);
+    },
+  },
+  {
+    name: 'upstream_pool_held', labelNames: ['client'], help: 'Slots that requests hold now, connecting ones included, by the client that they were tagged with.',
+    set: (gauge, labels, stats, clientNames) => {
+      for (const { client, held } of sharesOf(stats, clientNames)) gauge.set({ ...labels, client }, held);
+    },
   },
   {
     name: 'upstream_pool_max_waiting', help: 'How many requests may wait for a slot; one more is rejected with reason queue_full.',
@@ -74,7 +89,7 @@ const GAUGES: readonly GaugeDefinition[] = [
   },
 ];
 
-function createGauge(prefix: string, { name, help, labelNames = [], set }: GaugeDefinition, upstreams: ObservedUpstreams): Gauge {
+function createGauge(prefix: string, { name, help, labelNames = [], set }: GaugeDefinition, upstreams: ObservedUpstreams, clientNames: MetricNaming['clientNames']): Gauge {
   return new Gauge({
     name: `${prefix}${name}`, help, registers: [], labelNames: [...CLIENT_LABELS, ...labelNames],
     collect(): void {
@@ -82,7 +97,7 @@ function createGauge(prefix: string, { name, help, labelNames = [], set }: Gauge
       this.reset();
       for (const [upstream, client] of upstreams) {
         const stats = readStats(client);
-        if (stats !== undefined) set(this, { upstream, origin: stats.origin }, stats);
+        if (stats !== undefined) set(this, { upstream, origin: stats.origin }, stats, clientNames());
       }
     },
   });
@@ -93,10 +108,12 @@ export interface MetricNaming {
   readonly prefix: string;
   /** Whether prom-client's private parts are left alone. */
   readonly plain: boolean;
+  /** The clients whose series exist at 0 while they have nothing. */
+  readonly clientNames: () => readonly string[];
 }
 
 /** Counters and histograms follow the clients' events. */
-function declareEventMetrics(registry: Registry, { prefix, plain }: MetricNaming): Omit<UpstreamMetricSet, 'names'> {
+function declareEventMetrics(registry: Registry, { prefix, plain }: Omit<MetricNaming, 'clientNames'>): Omit<UpstreamMetricSet, 'names'> {
   const registers = [registry];
   return {
     acquireSeconds: createFastHistogram(registry, {
@@ -133,7 +150,7 @@ function declareEventMetrics(registry: Registry, { prefix, plain }: MetricNaming
 /** Declares every metric of the package in `registry`, the gauges reading `upstreams` at each scrape. */
 export function declareUpstreamMetrics(registry: Registry, naming: MetricNaming, upstreams: ObservedUpstreams): UpstreamMetricSet {
   const foreign = new Set(registry.getMetricsAsArray().map(({ name }) => name));
-  for (const definition of GAUGES) registry.registerMetric(createGauge(naming.prefix, definition, upstreams));
+  for (const definition of GAUGES) registry.registerMetric(createGauge(naming.prefix, definition, upstreams, naming.clientNames));
   const events = declareEventMetrics(registry, naming);
   return { ...events, names: registry.getMetricsAsArray().map(({ name }) => name).filter((name) => !foreign.has(name)) };
 }

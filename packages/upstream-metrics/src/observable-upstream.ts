@@ -23,6 +23,17 @@ export interface UpstreamStats {
   readonly idle: number;
   readonly connecting: number;
   readonly waiting: number;
+  /** The clients that hold or want a slot now, by the names that requests were tagged with. Absent: they are not told apart. */
+  readonly clients?: readonly ClientSlotStats[];
+}
+
+/** What one client has of a pool at one moment. */
+export interface ClientSlotStats {
+  /** Empty for requests without a tag. */
+  readonly client: string;
+  /** Slots that its requests hold, connecting ones included. */
+  readonly held: number;
+  readonly waiting: number;
 }
 
 /** The events of an upstream client that become metrics. Durations in milliseconds. */

@@ -14,6 +14,11 @@ export interface UpstreamMetricsOptions {
   readonly clients?: Readonly<Record<string, ObservableUpstream>>;
   /** What every metric name starts with. @defaultValue `penstock_`, as the dashboards expect */
   readonly prefix?: string;
+  /**
+   * The names that requests are tagged with (`client` of the dispatch options), read at each scrape: their series exist at 0 while they have
+   * nothing of a pool. Any other tag has a series while it has something; keep the tags few. @defaultValue none: untagged requests have one series
+   */
+  readonly clientNames?: () => readonly string[];
   /** Use prom-client's public interface alone, without its `getForPromString`. @defaultValue false */
   readonly plain?: boolean;
 }
@@ -102,7 +107,7 @@ function forEachListener(listeners: Listeners, visit: <Name extends keyof Upstre
  *
  * Gauges are read when the registry is scraped; counters and histograms follow the clients' events. Throws `UpstreamMetricsError`.
  */
-export function registerUpstreamMetrics({ registry, clients = {}, prefix = 'penstock_', plain = false }: UpstreamMetricsOptions): UpstreamMetrics {
+export function registerUpstreamMetrics({ registry, clients = {}, prefix = 'penstock_', clientNames = () => [], plain = false }: UpstreamMetricsOptions): UpstreamMetrics {
   if (!METRIC_PREFIX.test(prefix)) {
     throw new UpstreamMetricsError('invalid_option', `prefix must start a metric name (letters, digits, _ and :), received ${JSON.stringify(prefix)}`);
   }
@@ -110,7 +115,7 @@ export function registerUpstreamMetrics({ registry, clients = {}, prefix = 'pens
   const stops = new Map<string, () => void>();
   // The histograms that exist already; zeroing one again would lose what it holds.
   const knownLabels = new Set<string>();
-  const metrics = declareUpstreamMetrics(registry, { prefix, plain }, upstreams);
+  const metrics = declareUpstreamMetrics(registry, { prefix, plain, clientNames }, upstreams);
 
   function add(name: string, client: ObservableUpstream): void {
     if (name === '') throw new UpstreamMetricsError('invalid_option', 'the name of an upstream must not be empty, received ""');

@@ -40,6 +40,31 @@ describe('gauges', () => {
     expect(sample(later, 'penstock_upstream_pool_max_waiting', native)).toBe(200);
   });
 
+  it('tell apart the clients that requests were tagged with, those that have nothing included (who holds the pool is one series away)', async () => {
+    const registry = new Registry();
+    const client = new EmittingUpstream();
+    registerUpstreamMetrics({ registry, clients: { native: client }, clientNames: () => ['alice', 'mallory'] });
+    client.numbers = { ...client.numbers, waiting: 2, clients: [{ client: 'mallory', held: 4, waiting: 0 }, { client: 'alice', held: 0, waiting: 1 }, { client: '', held: 1, waiting: 1 }] };
+    const text = await registry.metrics();
+    const shares = (name: string): (number | undefined)[] => ['mallory', 'alice', ''].map((tag) => sample(text, `penstock_upstream_pool_${name}`, { ...native, client: tag }));
+    expect(shares('held')).toEqual([4, 0, 1]);
+    expect(shares('waiting')).toEqual([0, 1, 1]);
+    client.numbers = { ...client.numbers, waiting: 0, clients: [] };
+    const calm = await registry.metrics();
+    expect(sample(calm, 'penstock_upstream_pool_held', { client: 'mallory' })).toBe(0);
+    expect(sample(calm, 'penstock_upstream_pool_held', { client: '' })).toBeUndefined();
+  });
+
+  it('are one series with an empty client where no request is tagged', async () => {
+    const { registry, client } = setup();
+    client.numbers = { ...client.numbers, active: 2, connecting: 1, waiting: 5 };
+    const untold = await registry.metrics();
+    expect(sample(untold, 'penstock_upstream_pool_held', { client: '' })).toBe(3);
+    expect(sample(untold, 'penstock_upstream_pool_waiting', { client: '' })).toBe(5);
+    client.numbers = { ...client.numbers, clients: [] };
+    expect(sample(await registry.metrics(), 'penstock_upstream_pool_waiting', { client: '' })).toBe(0);
+  });
+
   it('leave out a client that cannot tell its numbers (one broken client does not take the scrape of the others)', async () => {
     const { registry, client, metrics } = setup();
     metrics.add('other', new EmittingUpstream());
@@ -156,7 +181,7 @@ describe('the life of a registration', () => {
     const registry = new Registry();
     const metrics = registerUpstreamMetrics({ registry, prefix: 'shop_' });
     metrics.add('a "quoted"\nname', new EmittingUpstream());
-    expect(await registry.metrics()).toContain('shop_upstream_pool_waiting{upstream="a \\"quoted\\"\\nname",origin="https://api.example.com"} 0');
+    expect(await registry.metrics()).toContain('shop_upstream_pool_waiting{upstream="a \\"quoted\\"\\nname",origin="https://api.example.com",client=""} 0');
   });
 
   it('refuses a prefix, a name or a second client of one name, saying what it received', () => {

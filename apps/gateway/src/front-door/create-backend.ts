@@ -8,6 +8,7 @@ import { SelfReleasingBody } from '../body/self-releasing-body.ts';
 import { describeFullPool, describeFullQueue } from '../request/describe-full-pool.ts';
 import { backendSettings } from './backend-settings.ts';
 import { droppedByTranslation, droppedRequestFields, type DroppedField } from './dropped-fields.ts';
+import { createUpstreamState, type UpstreamState } from '../observe/upstreams/upstream-state.ts';
 import { ResponseBody, type BackendWatcher, type ResponseWatcher } from './response-body.ts';
 
 /** Smaller bodies go out in one write with their head. */
@@ -23,6 +24,7 @@ export interface FieldWatcher extends ResponseWatcher {
 export interface FrontDoorBackend {
   readonly backend: Backend;
   readonly upstream: UpstreamClient;
+  readonly state: UpstreamState;
   /** Which fields of a client's header did not go upstream, given those that did. */
   droppedFields(received: readonly string[], sent: readonly string[]): readonly DroppedField[];
   /** Applies pool sizes and clocks to requests that come from now on. */
@@ -45,11 +47,15 @@ export function createBackend(settings: EffectiveBackend, config: FrontDoorConfi
     ...(settings.proxy === undefined ? {} : { proxy: settings.proxy }),
   });
   const policy = createHeaderPolicy(settings.kind === 'anthropic' ? anthropicHeaderRules : openaiHeaderRules);
+  const state = createUpstreamState({ kind: 'backend', ownsCredential: () => settings.api_key !== undefined });
   const watcher = settings.kind === 'anthropic' ? countTranslatedFields(given, policy) : given;
   const set = ['via', `1.1 ${viaPseudonym}`, ...credentialOf(settings)];
   const basePath = basePathOf(settings.kind, url.pathname);
   let timeouts = headTimeouts(config);
-  const watching = (isLongLived: boolean): BackendWatcher => ({ ...watcher, describeFailure: (error) => describeRefusal(error, upstream, settings.kind, isLongLived) });
+  const watching = (isLongLived: boolean): BackendWatcher => ({ ...watcher, onHead: (rawHeaders, status) => {
+    state.headSeen(status);
+    watcher.onHead(rawHeaders, status);
+  }, describeFailure: (error) => describeRefusal(error, upstream, settings.kind, isLongLived) });
   const watchers = { upload: watching(true), other: watching(false) };
 
   // Not an async function: its frame would hold the request until the head is there.
@@ -75,7 +81,7 @@ export function createBackend(settings: EffectiveBackend, config: FrontDoorConfi
     return headers;
   };
   return {
-    upstream,
+    upstream, state,
     droppedFields: (received, sent) => droppedRequestFields(policy, received, sent),
     backend: settings.kind === 'anthropic' ? { kind: 'anthropic', send, anthropicVersion: settings.version } : { kind: 'openai', send, forwardResponseHeaders },
     update(next) {
@@ -99,9 +105,9 @@ function describeRefusal(error: Error, upstream: UpstreamClient, kind: Effective
 function countTranslatedFields(watcher: FieldWatcher, policy: HeaderPolicy): FieldWatcher {
   return {
     ...watcher,
-    onHead: (rawHeaders) => {
+    onHead: (rawHeaders, status) => {
       watcher.onDropped('response', droppedByTranslation(policy, rawHeaders));
-      watcher.onHead(rawHeaders);
+      watcher.onHead(rawHeaders, status);
     },
   };
 }

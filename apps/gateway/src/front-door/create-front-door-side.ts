@@ -18,6 +18,7 @@ import type { TokenRatios } from '../access/limits/token-ratios.ts';
 import type { RequestEnd, RequestObserver, TokenCharge } from '../observe/request-observer.ts';
 import { UNMATCHED_ROUTES } from '../request/request-record.ts';
 import type { Tracing } from '../observe/trace/tracing.ts';
+import { describeUpstream, type UpstreamSnapshot } from '../observe/upstreams/upstream-snapshot.ts';
 import { admitClient, admitModel, reserveTokens, type FrontDoorAdmission, type FrontDoorCaller } from './admit-client.ts';
 import { createBackend, type FrontDoorBackend } from './create-backend.ts';
 import { receiveBody, streamBody } from '../body/receive-body.ts';
@@ -36,6 +37,8 @@ const SETTING_NAMES: SettingNames = { backends: 'openai_front_door.backends', re
 export interface FrontDoorSide extends MountedSide {
   /** Its upstream clients, by the name they have in metrics. */
   readonly upstreams: Readonly<Record<string, UpstreamClient>>;
+  /** The same at this moment. */
+  upstreamStates(): readonly UpstreamSnapshot[];
   /** Request bytes that are gathered in memory now. */
   bufferedBytes(): number;
   /** Applies what can change without a restart. */
@@ -106,7 +109,10 @@ export function createFrontDoorSide(options: FrontDoorSideOptions): FrontDoorSid
 
   function settle(ctx: Context, summary: RequestSummary): void {
     const caller = callerOf(ctx);
-    observer.settled(inboundOf(ctx), { ...describeEnd(summary), client: caller.name, charge: chargeOf(caller, summary, limiter.ratios, maxOutputTokens) });
+    const state = summary.backend === undefined ? undefined : backends.get(summary.backend)?.state;
+    const outcome = summary.outcome === 'upstream_error' && state?.refusesCredential(summary.upstreamStatus ?? 0) === true ? 'upstream_credential_refused' : summary.outcome;
+    state?.ended(outcome, summary.status);
+    observer.settled(inboundOf(ctx), { ...describeEnd(summary), outcome, client: caller.name, charge: chargeOf(caller, summary, limiter.ratios, maxOutputTokens) });
   }
 
   async function refuse(inbound: InboundRequest, error: unknown): Promise<void> {
@@ -125,8 +131,9 @@ export function createFrontDoorSide(options: FrontDoorSideOptions): FrontDoorSid
   return {
     bufferedBytes: () => budget.taken(),
     upstreams: Object.fromEntries([...backends].map(([name, { upstream }]) => [`front_door_${name}`, upstream])),
+    upstreamStates: () => [...backends].map(([name, { upstream, state }]) => describeUpstream(`front_door_${name}`, upstream.stats(), state.times())),
     async handle(context, inbound) {
-      metrics.requestStarted('front_door');
+      metrics.requestStarted('front_door', inbound);
       if (tracing !== undefined) inbound.trace = tracing.begin(inbound);
       let caller: FrontDoorCaller | undefined;
       try {
@@ -142,7 +149,7 @@ export function createFrontDoorSide(options: FrontDoorSideOptions): FrontDoorSid
         caller?.bytes.release();
         caller?.lease?.release();
         if (caller !== undefined && !inbound.request.complete) discardRest(inbound.request, inbound.limits.lingerMs);
-        metrics.requestEnded('front_door');
+        metrics.requestEnded('front_door', inbound);
       }
     },
     update(config, clients) {

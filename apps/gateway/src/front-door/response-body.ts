@@ -12,7 +12,7 @@ const MAX_QUEUED_BYTES = 64 * 1024;
 export interface ResponseWatcher {
   /** Begins the span of an outbound request, where tracing is on. */
   beginTrace(target: UpstreamTarget, headers: string[]): UpstreamTrace | undefined;
-  onHead(rawHeaders: readonly string[]): void;
+  onHead(rawHeaders: readonly string[], status: number): void;
   onStreamOpened(): void;
   onStreamClosed(): void;
 }
@@ -66,7 +66,7 @@ export class ResponseBody implements Dispatcher.DispatchHandler, AsyncIterableIt
     const rawHeaders = (controller.rawHeaders as Buffer[]).map((text) => text.toString('latin1'));
     this.#isStream = isEventStream(rawHeaders);
     this.#trace?.answered(status);
-    this.#watcher.onHead(rawHeaders);
+    this.#watcher.onHead(rawHeaders, status);
     if (this.#isStream) this.#watcher.onStreamOpened();
     this.#noteSent();
     this.#resolveHead({ status, rawHeaders, body: this });

@@ -16,10 +16,11 @@ import { handleNativeRequest } from './handle-native-request.ts';
 import { NativeExchange } from './native-exchange.ts';
 import { NativeHooks } from './native-hooks.ts';
 import { LARGEST_JSON_BODY_BYTES } from './route-table.ts';
+import { createUpstreamState } from '../observe/upstreams/upstream-state.ts';
+import { describeUpstream, type UpstreamSnapshot } from '../observe/upstreams/upstream-snapshot.ts';
 import { readNativeSettings, type NativeParts, type NativeRuntime, type NativeSettings } from './native-runtime.ts';
 import { respondToFailure } from './respond-to-failure.ts';
 import { settle } from './settle.ts';
-import { createUpstreamHealth } from './upstream-health.ts';
 
 /** The native half of the gateway, mounted under `/anthropic`. */
 export interface NativeSide {
@@ -27,7 +28,8 @@ export interface NativeSide {
   handle(inbound: InboundRequest): Promise<void>;
   /** Request bytes held now. */
   bufferedBytes(): number;
-  isHealthy(): boolean;
+  /** Its upstreams at this moment. */
+  upstreams(): readonly UpstreamSnapshot[];
   /** Applies what can change without a restart to requests that come from now on. */
   update(config: GatewayConfig, clients: ClientRegistry): void;
   /** Breaks open responses visibly; the drain deadline. */
@@ -54,24 +56,27 @@ export function createNativeSide(options: NativeSideOptions): NativeSide {
   const usageObserver: UsageObserverOptions = { onError: (error) => parts.metrics.observerError('usage', error) };
   const fixed: NativeParts = {
     ...parts, upstream, upstreamOrigin: url.origin, basePath: url.pathname.replace(/\/+$/, ''), budget: createByteBudget(config.anthropic_native.max_buffered_bytes, LARGEST_JSON_BODY_BYTES),
-    open: new OpenExchanges(), health: createUpstreamHealth(), usageObserver, measuringObserver: { ...usageObserver, measuresText: true },
+    open: new OpenExchanges(), upstreamState: createUpstreamState({ kind: 'upstream', ownsCredential: () => runtime.ownsCredential }), usageObserver, measuringObserver: { ...usageObserver, measuresText: true },
   };
   const runWith = (settings: NativeSettings): NativeRuntime => {
     const base = { ...fixed, ...settings };
     return { ...base, exchanges: { upstream, policy: base.policy, relay: base.relay, open: base.open, hooks: new NativeHooks(base) } };
   };
-  let runtime = runWith(readNativeSettings(config, clients, parts.viaPseudonym));
+  let apiKey = config.anthropic_native.api_key;
+  let runtime: NativeRuntime = runWith(readNativeSettings(config, clients, parts.viaPseudonym));
 
   return {
     upstream,
     handle: (inbound) => answerOwnPath(runtime, inbound) ?? (isClientTraffic(inbound.path) ? refuseClientTraffic(runtime, inbound) : handleNativeRequest(runtime, inbound)),
     bufferedBytes: () => fixed.budget.taken(),
-    isHealthy: () => !fixed.health.isFailing(),
+    upstreams: () => [describeUpstream('native', upstream.stats(), fixed.upstreamState.times())],
     update(next, nextClients) {
       const { pool, timeouts } = toUpstreamClientSettings(next.anthropic_native);
       upstream.resize(pool);
       upstream.setTimeouts(timeouts);
       fixed.budget.resize(next.anthropic_native.max_buffered_bytes);
+      if (next.anthropic_native.api_key !== apiKey) fixed.upstreamState.credentialChanged();
+      apiKey = next.anthropic_native.api_key;
       runtime = runWith(readNativeSettings(next, nextClients, parts.viaPseudonym));
     },
     interrupt(reason) {
@@ -93,7 +98,7 @@ function isClientTraffic(path: string): boolean {
 async function refuseClientTraffic(runtime: NativeRuntime, inbound: InboundRequest): Promise<void> {
   const exchange = new NativeExchange(inbound);
   exchange.isRoutine = true;
-  runtime.metrics.requestStarted('native');
+  runtime.metrics.requestStarted('native', inbound);
   await respondToFailure(runtime, exchange, new GatewayError('not_found', 'Not found: this gateway does not take telemetry of clients, nor serve their settings.'));
   settle(runtime, exchange);
 }

@@ -3,6 +3,7 @@ import { clientAddress } from '../access/clients/client-address.ts';
 import { isLoopbackHost } from '../config/loopback.ts';
 import { ROUTE_GROUPS } from '../config/sections/route-groups.ts';
 import type { InboundRequest } from '../request/inbound-request.ts';
+import type { UpstreamTimes } from '../observe/upstreams/upstream-state.ts';
 import type { NativeRuntime } from './native-runtime.ts';
 
 /**
@@ -10,17 +11,24 @@ import type { NativeRuntime } from './native-runtime.ts';
  * sees them; behind a trusted proxy on this machine it is the client's own address that counts. It never holds a URL, a key or a client's name.
  */
 export function describeHealth(runtime: NativeRuntime, inbound: InboundRequest): Record<string, unknown> {
-  const { lifecycle, upstream, health } = runtime;
-  const status = lifecycle.isLeaving ? 'draining' : health.isFailing() || runtime.isDegraded() ? 'degraded' : 'healthy';
+  const { lifecycle, upstream, upstreamState } = runtime;
+  const status = lifecycle.isLeaving ? 'draining' : upstreamState.isFailing() || runtime.isDegraded() ? 'degraded' : 'healthy';
   const { socket, rawHeaders } = inbound.request;
   const isLocal = [socket.remoteAddress ?? '', clientAddress(socket.remoteAddress, rawHeaders, runtime.trustedProxies)].every(isLoopbackHost);
   const isTrusted = isLocal || isAuthenticated(runtime, inbound);
   return {
     status,
     service: 'anthropic-native',
-    upstream: isTrusted ? { ...describePool(upstream.stats()), ...health.ages() } : {},
+    upstream: isTrusted ? { ...describePool(upstream.stats()), ...describeAges(upstreamState.times()) } : {},
     endpoints: Object.fromEntries(ROUTE_GROUPS.map((group) => [group, runtime.routes.groups.has(group)])),
   };
+}
+
+/** Seconds since the upstream answered and failed for the last time; null where it never did. */
+function describeAges({ answeredAt, failedAt }: UpstreamTimes): Record<string, number | null> {
+  const now = Date.now();
+  const age = (at: number): number | null => (at === 0 ? null : Math.round(Math.max(0, now - at) / 100) / 10);
+  return { last_success_seconds: age(answeredAt), last_failure_seconds: age(failedAt) };
 }
 
 function isAuthenticated(runtime: NativeRuntime, inbound: InboundRequest): boolean {

@@ -16,7 +16,7 @@ const HEAD_READ = Promise.resolve();
  */
 export async function handleNativeRequest(runtime: NativeRuntime, inbound: InboundRequest): Promise<void> {
   const exchange = new NativeExchange(inbound);
-  runtime.metrics.requestStarted('native');
+  runtime.metrics.requestStarted('native', inbound);
   try {
     admit(runtime, exchange); //                          1. refuse what is ambiguous, and loops
     authenticate(runtime, exchange); //                   2. before a body byte is read

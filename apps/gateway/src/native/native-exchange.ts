@@ -55,6 +55,8 @@ export class NativeExchange implements RequestEnd {
   /** Whether its line in the access log is for the level `debug`. */
   isRoutine = false;
   outcome: Outcome = 'internal';
+  /** Whether the upstream refused the gateway's own credential. */
+  isCredentialRefused = false;
   status = 499;
   responseBytes = 0;
   receivedAt: number | undefined;

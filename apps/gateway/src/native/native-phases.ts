@@ -42,6 +42,7 @@ export function authenticate(runtime: NativeRuntime, exchange: NativeExchange): 
   }
   exchange.inbound.authenticated();
   exchange.client = identity.name;
+  exchange.inbound.client = identity.name;
   exchange.rules = identity.client;
 }
 

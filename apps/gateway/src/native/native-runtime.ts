@@ -12,11 +12,11 @@ import type { Limiter } from '../access/limits/limiter.ts';
 import type { GatewayMetrics } from '../observe/metrics/create-gateway-metrics.ts';
 import type { RequestLog } from '../observe/log/request-log.ts';
 import type { RequestObserver } from '../observe/request-observer.ts';
+import type { UpstreamState } from '../observe/upstreams/upstream-state.ts';
 import type { Tracing } from '../observe/trace/tracing.ts';
 import type { ByteBudget } from '../body/byte-budget.ts';
 import type { RoutePolicy } from './match-route.ts';
 import type { NativeExchange } from './native-exchange.ts';
-import type { UpstreamHealth } from './upstream-health.ts';
 
 /** The clocks for the upstream's head, by kind of operation. */
 export interface HeadTimeouts {
@@ -64,7 +64,7 @@ export interface NativeParts {
   /** Exchanges under way; the drain deadline interrupts them. */
   readonly open: OpenExchanges;
   readonly viaPseudonym: string;
-  readonly health: UpstreamHealth;
+  readonly upstreamState: UpstreamState;
   /** Absent where tracing is off. */
   readonly tracing: Tracing | undefined;
   /** One for all requests: counts what an observer could not decode, or dropped because it lagged. */

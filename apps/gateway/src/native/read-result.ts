@@ -34,7 +34,7 @@ function outcomeOf(exchange: NativeExchange, result: RelayResult, sawErrorEvent:
     case 'client_gone': return 'client_gone';
     case 'client_stalled': return 'client_stalled';
     case 'interrupted': return 'draining';
-    case 'complete': return exchange.status >= 400 ? 'upstream_error' : sawErrorEvent ? 'stream_error_event' : 'ok';
+    case 'complete': return exchange.isCredentialRefused ? 'upstream_credential_refused' : exchange.status >= 400 ? 'upstream_error' : sawErrorEvent ? 'stream_error_event' : 'ok';
     default: return outcomeOfBreak(result.error);
   }
 }

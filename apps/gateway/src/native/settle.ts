@@ -9,8 +9,8 @@ export function settle(runtime: NativeRuntime, exchange: NativeExchange): void {
   exchange.bytes?.release();
   if (exchange.uploadBytes !== undefined) exchange.requestBytes = exchange.uploadBytes();
   exchange.overheadMs = overheadOf(exchange);
-  runtime.health.note(exchange.outcome);
-  runtime.metrics.requestEnded('native');
+  runtime.upstreamState.ended(exchange.outcome, exchange.status);
+  runtime.metrics.requestEnded('native', exchange.inbound);
   try {
     exchange.charge = chargeOf(runtime, exchange);
     runtime.observer.settled(exchange.inbound, exchange);

@@ -1,4 +1,5 @@
 import { createGateway, type Gateway } from '../create-gateway.ts';
+import { warningsOf } from '../observe/upstreams/upstream-snapshot.ts';
 import { startOperationsServer, type OperationsServer } from './operations-server.ts';
 import { logShortcuts } from './log-shortcuts.ts';
 import { flushLog, openLog } from './process-log.ts';
@@ -24,7 +25,8 @@ export async function runProcess(options: RunOptions): Promise<number> {
     gateway = await createGateway({ config, processLogger, version: options.version, viaPseudonym: options.viaPseudonym, tracing: options.tracing });
     const { metrics, lifecycle } = gateway;
     operations = await startOperationsServer({
-      host: config.operations.host, port: config.operations.port, allowedHosts: config.server.allowed_hosts, lifecycle, warnings: gateway.warnings,
+      host: config.operations.host, port: config.operations.port, allowedHosts: config.server.allowed_hosts, lifecycle,
+      warnings: () => ({ ...gateway?.warnings(), ...warningsOf(gateway?.upstreams() ?? []) }),
       scrape: async () => ({ contentType: metrics.registry.contentType, text: await metrics.registry.metrics() }),
     });
   } catch (error) {

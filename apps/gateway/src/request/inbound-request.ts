@@ -2,10 +2,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { InboundConnection, type InboundLimits, type ValidatedHead } from '@penstock/inbound-server';
 import { readLoggedFields, type LoggedFields } from './logged-fields.ts';
 import type { ObservedRequest } from './observed-request.ts';
+import type { OpenRequest } from './open-requests.ts';
 import type { RequestTrace } from './request-trace.ts';
 
 /** A request that passed admission, with the parts of its head that were read once. */
-export class InboundRequest implements ObservedRequest {
+export class InboundRequest implements ObservedRequest, OpenRequest {
   readonly id: string;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
@@ -24,6 +25,9 @@ export class InboundRequest implements ObservedRequest {
   loggedFields: LoggedFields | undefined;
   /** The trace of this request; absent where tracing is off. */
   trace: RequestTrace | undefined;
+  client = 'unauthenticated';
+  older: OpenRequest | undefined;
+  newer: OpenRequest | undefined;
 
   constructor(init: Pick<InboundRequest, 'id' | 'request' | 'response' | 'startedAt' | 'path' | 'query' | 'head' | 'limits'>) {
     this.id = init.id;

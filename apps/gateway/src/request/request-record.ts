@@ -1,7 +1,7 @@
 /** How a request ended: one closed set, a metric label and a log field. */
 export const OUTCOMES = [
-  'ok', 'client_error', 'upstream_error', 'stream_error_event', 'upstream_unreachable', 'upstream_reset', 'upstream_truncated',
-  'upstream_timeout', 'overloaded', 'client_gone', 'client_stalled', 'draining', 'internal',
+  'ok', 'client_error', 'upstream_error', 'stream_error_event', 'upstream_credential_refused', 'upstream_unreachable', 'upstream_reset',
+  'upstream_truncated', 'upstream_timeout', 'overloaded', 'client_gone', 'client_stalled', 'draining', 'internal',
 ] as const;
 
 /** One of `OUTCOMES`. */
@@ -23,6 +23,7 @@ export const OUTCOME_TRAITS: Readonly<Record<Outcome, OutcomeTraits>> = {
   client_error: { upstream: 'unknown', isServerError: false, mayHaveWorked: false },
   upstream_error: { upstream: 'answered', isServerError: false, mayHaveWorked: false },
   stream_error_event: { upstream: 'answered', isServerError: true, mayHaveWorked: false },
+  upstream_credential_refused: { upstream: 'failed', isServerError: true, mayHaveWorked: false },
   upstream_unreachable: { upstream: 'failed', isServerError: true, mayHaveWorked: false },
   upstream_reset: { upstream: 'failed', isServerError: true, mayHaveWorked: false },
   upstream_truncated: { upstream: 'failed', isServerError: true, mayHaveWorked: false },
@@ -33,6 +34,35 @@ export const OUTCOME_TRAITS: Readonly<Record<Outcome, OutcomeTraits>> = {
   draining: { upstream: 'unknown', isServerError: true, mayHaveWorked: true },
   internal: { upstream: 'unknown', isServerError: true, mayHaveWorked: true },
 };
+
+/** Whose fault the end of a request is. `gateway` is the operator: its capacity, its key, its defects. `network` is the way to the upstream. */
+export const FAULTS = ['none', 'client', 'gateway', 'upstream', 'network'] as const;
+
+/** One of `FAULTS`. */
+export type Fault = (typeof FAULTS)[number];
+
+/** Whose fault every outcome is. A relayed error is the one outcome that its status decides further: see `faultOf`. */
+export const OUTCOME_FAULTS: Readonly<Record<Outcome, Fault>> = {
+  ok: 'none',
+  client_error: 'client',
+  upstream_error: 'upstream',
+  stream_error_event: 'upstream',
+  upstream_credential_refused: 'gateway',
+  upstream_unreachable: 'network',
+  upstream_reset: 'network',
+  upstream_truncated: 'network',
+  upstream_timeout: 'upstream',
+  overloaded: 'gateway',
+  client_gone: 'client',
+  client_stalled: 'client',
+  draining: 'gateway',
+  internal: 'gateway',
+};
+
+/** Whose fault a request's end is: a relayed 429 or 5xx is the upstream's, any other relayed 4xx is its answer to what the client asked for. */
+export function faultOf(outcome: Outcome, status: number): Fault {
+  return outcome === 'upstream_error' && status >= 400 && status < 500 && status !== 429 ? 'client' : OUTCOME_FAULTS[outcome];
+}
 
 /** Which of the two isolated halves of the gateway served the request. */
 export type Side = 'native' | 'front_door';

@@ -110,7 +110,7 @@ describe('a request that two readers could read differently', () => {
   });
 
   test('a refused request: is counted and logged with its failure, on the side it was meant for', async () => {
-    const line = 'penstock_requests_total{side="native",route="/anthropic/*",method="GET",status="421",outcome="client_error",client="unauthenticated"}';
+    const line = 'penstock_requests_total{side="native",route="/anthropic/*",method="GET",status="421",outcome="client_error",fault="client",client="unauthenticated"}';
     const before = await gateway.series(line);
     const connection = await openRawConnection(gateway.port);
     connection.send('GET /anthropic/v1/models HTTP/1.1\r\nHost: elsewhere.example\r\n\r\n');

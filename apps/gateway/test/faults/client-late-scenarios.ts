@@ -15,7 +15,7 @@ const LIST = requestBytes({ method: 'GET', path: '/anthropic/v1/models' });
 const whileWaiting = (act: Act) => async (world: FaultWorld): Promise<string> => {
   const slots = await world.takeSlots();
   const connection = await ask(world.port);
-  while (await world.gateway.series('penstock_requests_in_flight{side="native"}') < 3) await pause(10);
+  while (await world.gateway.sum('penstock_requests_in_flight{side="native"}') < 3) await pause(10);
   act(connection);
   await pause(60);
   await slots.release();

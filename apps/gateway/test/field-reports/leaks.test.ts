@@ -45,7 +45,7 @@ describe('clients that leave, streaming or not, leave nothing behind', () => {
       await expect.poll(() => upstream.openConnections()).toBe(0);
     }
     expect(await poolOf(gateway)).toMatchObject({ open: 0, active: 0, idle: 0, connecting: 0, waiting: 0 });
-    expect(await gateway.series('penstock_requests_in_flight{side="native"}')).toBe(0);
+    expect(await gateway.sum('penstock_requests_in_flight{side="native"}')).toBe(0);
     expect(new Set((await gateway.recorded(1)).map(({ outcome }) => outcome))).toEqual(new Set(['client_gone']));
     expect(upstream.peakConnections()).toBe(POOL.max_connections);
   });

@@ -64,7 +64,7 @@ describe('the gateway\'s own capacity', () => {
     const leaving = new AbortController();
     const held = Array.from({ length: 3 }, () => post(own, path, undefined, leaving.signal).catch(() => undefined));
     const name = path.startsWith('/v1') ? 'front_door_anthropic' : 'native';
-    await expect.poll(() => own.series(`penstock_upstream_pool_waiting{upstream="${name}",origin="${upstream.origin}"}`)).toBe(1);
+    await expect.poll(() => own.sum(`penstock_upstream_pool_waiting{upstream="${name}",origin="${upstream.origin}"}`)).toBe(1);
     const answer = await post(own, path);
     leaving.abort();
     await Promise.all(held);

@@ -20,7 +20,7 @@ test.each([['with a key', `${JSON_TYPE}x-api-key: ${KEY}\r\n`], ['without one', 
     const response = await ask(gateway.port, { path, fields, body: '{"events":[]}' });
     expect([statusOf(response), fieldValues(response.rawHeaders, 'x-penstock-error'), fieldValues(response.rawHeaders, 'connection')]).toEqual([404, ['not_found'], ['keep-alive']]);
   }
-  await expect.poll(() => gateway.series('penstock_requests_total{side="native",route="/anthropic/*",method="POST",status="404",outcome="client_error",client="unauthenticated"}')).toBe(PATHS.length);
+  await expect.poll(() => gateway.series('penstock_requests_total{side="native",route="/anthropic/*",method="POST",status="404",outcome="client_error",fault="client",client="unauthenticated"}')).toBe(PATHS.length);
   expect([gateway.logged.slice(logged), upstream.requests.length]).toEqual([[], 0]);
 });
 

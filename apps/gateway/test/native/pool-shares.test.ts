@@ -77,7 +77,7 @@ describe('a slot that is held for long', () => {
     await using upstream = await startUpstream();
     await using gateway = await startTestGateway(upstream.origin, { clients: CLIENTS });
     const upload = await open(gateway, 'one', UPLOAD, 8, 'half');
-    await expect.poll(async () => gateway.series('penstock_requests_in_flight{side="native"}')).toBe(1);
+    await expect.poll(async () => gateway.sum('penstock_requests_in_flight{side="native"}')).toBe(1);
     expect(await poolOf(gateway)).toMatchObject({ active: 0, connecting: 0, waiting: 0 });
     upload.send('half');
     expect(statusOf(await upload.readMessage({ kind: 'response' }))).toBe(200);

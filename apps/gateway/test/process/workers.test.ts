@@ -19,7 +19,7 @@ function workersOf({ child }: PenstockProcess): number[] {
 
 const metrics = async (penstock: PenstockProcess): Promise<string> => (await fetch(`${penstock.operations}/metrics`)).text();
 const valueOf = (text: string, line: string): number => Number(text.split('\n').find((candidate) => candidate.startsWith(`${line} `))?.slice(line.length + 1) ?? 0);
-const REQUESTS = 'penstock_requests_total{side="native",route="/anthropic/v1/models",method="GET",status="200",outcome="ok",client="anonymous"}';
+const REQUESTS = 'penstock_requests_total{side="native",route="/anthropic/v1/models",method="GET",status="200",outcome="ok",fault="none",client="anonymous"}';
 
 test('a worker that is killed breaks only its own streams, is replaced, and what it counted stays counted', async () => {
   await using upstream = await startHeldUpstream();

@@ -8,7 +8,7 @@ const ALL_REQUESTS = rate(OUTCOMES, { matchers: SIDE });
 /** Which hop an outcome blames; together with `ok` they are the closed set of outcomes. */
 export const OUTCOMES_BY_HOP = {
   client: ['client_error', 'client_gone', 'client_stalled'],
-  gateway: ['overloaded', 'draining', 'internal'],
+  gateway: ['upstream_credential_refused', 'overloaded', 'draining', 'internal'],
   upstream: ['upstream_error', 'stream_error_event', 'upstream_unreachable', 'upstream_reset', 'upstream_truncated', 'upstream_timeout'],
 } as const;
 
@@ -36,7 +36,7 @@ const whoseProblem: readonly PanelSpec[] = [
   },
   {
     kind: 'stat', title: 'The gateway', unit: 'percentunit', width: 4, noValue: 'no traffic', thresholds: { warning: 0.001, critical: 0.01 },
-    description: 'Part of the requests that the gateway itself refused or failed: overloaded, draining, internal. Red: look at the pool, then at the process.',
+    description: 'Part of the requests that the gateway itself refused or failed: its key was refused, overloaded, draining, internal. Red: look at the key, at the pool, then at the process.',
     queries: [{ expression: share(rate(OUTCOMES, { matchers: outcomes(gateway) }), ALL_REQUESTS), legend: 'gateway failures' }],
   },
   {
@@ -80,6 +80,16 @@ const traffic: readonly PanelSpec[] = [
       { expression: `sum by (side) (${select('penstock_streams_open', SIDE)})`, legend: '{{side}} streams' },
     ],
   },
+  {
+    kind: 'graph', title: 'Open requests by client', unit: 'none', stacked: true, width: 12,
+    description: 'Requests under way, by client: who keeps the gateway busy now. unauthenticated: the key has not been read yet.',
+    queries: [{ expression: `sum by (client) (${select('penstock_requests_in_flight', SIDE)}) > 0`, legend: '{{client}}' }],
+  },
+  {
+    kind: 'graph', title: 'Oldest open request', unit: 's', width: 12,
+    description: 'Age of the request that has been open for longest. A line that climbs for minutes is a stream that holds its connection; the live page of the gateway names it.',
+    queries: [{ expression: `max by (side) (${select('penstock_oldest_request_seconds', SIDE)})`, legend: '{{side}}' }],
+  },
 ];
 
 function hopPanel(hop: string, names: readonly string[], description: string): PanelSpec {
@@ -91,7 +101,7 @@ function hopPanel(hop: string, names: readonly string[], description: string): P
 
 const errors: readonly PanelSpec[] = [
   hopPanel('client', client, 'client_error: a 4xx of the gateway\'s own. client_gone: it left. client_stalled: it stopped reading for so long that the response was given up.'),
-  hopPanel('gateway', gateway, 'overloaded: no slot in time, queue full or byte budget spent. draining: refused while shutting down. internal: a defect, always worth a report.'),
+  hopPanel('gateway', gateway, 'upstream_credential_refused: the API refuses the key of the gateway. overloaded: no slot in time, queue full or byte budget spent. draining: refused while shutting down. internal: a defect, always worth a report.'),
   hopPanel('upstream', upstream, 'upstream_error: a 4xx or 5xx that was relayed untouched. stream_error_event: an error event in a 200. upstream_truncated: a body that broke after its head; the client saw it break.'),
   {
     kind: 'graph', title: 'Relayed errors by status', unit: 'reqps', stacked: true, width: 6, noValue: 'none',

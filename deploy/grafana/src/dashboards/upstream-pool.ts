@@ -28,6 +28,16 @@ const occupancy: readonly PanelSpec[] = [
 
 const waiting: readonly PanelSpec[] = [
   {
+    kind: 'graph', title: 'Connections by client', unit: 'none', width: 12, stacked: true,
+    description: 'Connections that the requests of each client hold. One client near the number of slots keeps all others waiting.',
+    queries: [{ expression: `sum by (upstream, client) (${select('penstock_upstream_pool_held', UPSTREAM)}) > 0`, legend: '{{upstream}} {{client}}' }],
+  },
+  {
+    kind: 'graph', title: 'Requests that wait, by client', unit: 'none', width: 12, stacked: true,
+    description: 'Who waits for a connection: the victims, not the cause. Connections by client shows who holds them.',
+    queries: [{ expression: `sum by (upstream, client) (${select('penstock_upstream_pool_waiting', UPSTREAM)}) > 0`, legend: '{{upstream}} {{client}}' }],
+  },
+  {
     kind: 'graph', title: 'Requests that wait', unit: 'none', width: 8, description: 'Requests in the queue for a slot, and how many may be. A full queue refuses at once. With several workers each has its part of both.',
     queries: [
       { expression: `sum by (upstream) (${select('penstock_upstream_pool_waiting', UPSTREAM)})`, legend: '{{upstream}} waiting' },

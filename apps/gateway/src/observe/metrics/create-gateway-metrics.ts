@@ -4,6 +4,7 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 import { CLIENT_LIMIT_NAMES } from '../../config/sections/clients-section.ts';
 import type { StoreOperation } from '../../access/limits/lease-book.ts';
 import type { ObserverName, ObserverReport } from '../log/create-observer-report.ts';
+import { OpenRequests, type OpenRequest } from '../../request/open-requests.ts';
 import { OUTCOMES, type RequestRecord, type Side } from '../../request/request-record.ts';
 import { createConfigMetrics } from './create-config-metrics.ts';
 import { createRequestRecorder } from './create-request-recorder.ts';
@@ -46,8 +47,10 @@ export interface GatewayMetrics {
   readonly registry: Registry;
   /** Records a request once, when its response body ended. */
   recordRequest(record: RequestRecord): void;
-  requestStarted(side: Side): void;
-  requestEnded(side: Side): void;
+  /** The requests that are open now, by side. */
+  readonly openRequests: Readonly<Record<Side, OpenRequests>>;
+  requestStarted(side: Side, request: OpenRequest): void;
+  requestEnded(side: Side, request: OpenRequest): void;
   streamOpened(side: Side): void;
   streamClosed(side: Side): void;
   /** Counts header fields that did not cross. */
@@ -61,6 +64,8 @@ export interface GatewayMetrics {
   /** Counts a step that the store of client limits failed at. */
   limitStoreFailed(side: Side, operation: StoreOperation): void;
   configReloaded(result: 'success' | 'failure'): void;
+  /** The names that admitted requests may have: the configured ones and `anonymous`. */
+  readonly clientNames: () => readonly string[];
   /** Replaces the configured client names, after a reload. */
   setClientNames(clientNames: readonly string[]): void;
   /** Reads the rate-limit fields of an upstream's response; call it only for responses to the gateway's own credential. */
@@ -123,7 +128,7 @@ function zeroClients(metrics: GatewayMetricSet, routes: GatewayMetricsOptions['r
     for (const limit of CLIENT_LIMIT_NAMES) metrics.limitRejections.series({ client, limit });
     for (const side of SIDES) {
       const [route] = routes[side];
-      if (route !== undefined) metrics.requests.series({ side, route, method: 'POST', status: '200', outcome: 'ok', client });
+      if (route !== undefined) metrics.requests.series({ side, route, method: 'POST', status: '200', outcome: 'ok', fault: 'none', client });
     }
   }
 }
@@ -137,14 +142,14 @@ function zeroClients(metrics: GatewayMetricSet, routes: GatewayMetricsOptions['r
 export function createGatewayMetrics(options: GatewayMetricsOptions): GatewayMetrics {
   const { registry = new Registry(), routes, version } = options;
   const state: GatewayState = {
-    requestsInFlight: { native: 0, front_door: 0 }, streamsOpen: { native: 0, front_door: 0 }, draining: false,
+    openRequests: { native: new OpenRequests(), front_door: new OpenRequests() }, clients: createClosedLabel([]), streamsOpen: { native: 0, front_door: 0 }, draining: false,
   };
   const metrics = declareGatewayMetrics(registry, state, options.readBudgets);
   const observerErrors = metrics.observerErrors.series({});
   const fullListener: Readonly<Record<FullListenerAction, CounterSeries>> = { refused: metrics.connectionsRefused.series({}), closed_idle: metrics.connectionsEvicted.series({}) };
   const config = options.loadsConfiguration ?? true ? createConfigMetrics(registry) : undefined;
   const quota = createQuotaGauges(registry);
-  const clients = createClosedLabel([]);
+  const { clients } = state;
   const limits = createClosedLabel(CLIENT_LIMIT_NAMES);
   const record = createRequestRecorder(metrics, { clients, routes: createClosedLabel([...routes.native, ...routes.front_door]) });
   const countDropped = createDropCounter(metrics, options.dropReasons ?? []);
@@ -184,8 +189,9 @@ export function createGatewayMetrics(options: GatewayMetricsOptions): GatewayMet
   return {
     registry,
     recordRequest: guarded(record),
-    requestStarted: (side) => void (state.requestsInFlight[side] += 1),
-    requestEnded: (side) => void (state.requestsInFlight[side] -= 1),
+    openRequests: state.openRequests,
+    requestStarted: (side, request) => state.openRequests[side].add(request),
+    requestEnded: (side, request) => state.openRequests[side].delete(request),
     streamOpened: (side) => void (state.streamsOpen[side] += 1),
     streamClosed: (side) => void (state.streamsOpen[side] -= 1),
     headersDropped: guarded(countDropped),
@@ -194,6 +200,7 @@ export function createGatewayMetrics(options: GatewayMetricsOptions): GatewayMet
     limitRejected: guarded((client, limit) => void (metrics.limitRejections.series({ client: clients.label(client), limit: limits.label(limit) }).value += 1)),
     limitStoreFailed: guarded((side, operation) => void (metrics.limitStoreFailures.series({ side, operation }).value += 1)),
     configReloaded: guarded((result) => config?.reloaded(result)),
+    clientNames: () => [...clients.names()].filter((name) => name !== 'unauthenticated'),
     setClientNames: guarded(setClientNames),
     quotaSeen: guarded((rawHeaders, upstream = 'native') => quota.read(rawHeaders, upstream)),
     setDraining: (draining) => void (state.draining = draining),

@@ -1,5 +1,5 @@
 import { add, type HistogramSeries, type CounterSeries } from '@penstock/fast-metrics';
-import type { RequestRecord, Side, TokenCounts } from '../../request/request-record.ts';
+import { faultOf, type RequestRecord, type Side, type TokenCounts } from '../../request/request-record.ts';
 import type { GatewayMetricSet } from './declare-gateway-metrics.ts';
 import { type ClosedLabel, createLearnedLabel, methodLabel, statusLabel } from './label-bounds.ts';
 
@@ -81,8 +81,8 @@ function createSideChildren(metrics: GatewayMetricSet, side: Side): SideChildren
 export function createRequestRecorder(metrics: GatewayMetricSet, { clients, routes }: RecorderLabels): (record: RequestRecord) => void {
   const modelLabel = createLearnedLabel();
   const sides = { native: createSideChildren(metrics, 'native'), front_door: createSideChildren(metrics, 'front_door') };
-  const childrenOf = cached((side, route, method, status, outcome, client, stream): RequestChildren => ({
-    requests: metrics.requests.series({ side, route, method, status, outcome, client }),
+  const childrenOf = cached((side, route, method, status, outcome, fault, client, stream): RequestChildren => ({
+    requests: metrics.requests.series({ side, route, method, status, outcome, fault, client }),
     outcomes: metrics.outcomes.series({ side, outcome }),
     seconds: metrics.seconds.series({ side, route, stream }),
     firstByte: metrics.firstByte.series({ side, route, stream }),
@@ -119,8 +119,8 @@ export function createRequestRecorder(metrics: GatewayMetricSet, { clients, rout
   return (record) => {
     const client = clients.label(record.client);
     const children = childrenOf(
-      record.side, routes.label(record.route), methodLabel(record.method), statusLabel(record.status), record.outcome, client,
-      record.isEventStream ? 'true' : 'false',
+      record.side, routes.label(record.route), methodLabel(record.method), statusLabel(record.status), record.outcome,
+      faultOf(record.outcome, record.status), client, record.isEventStream ? 'true' : 'false',
     );
     children.requests.value += 1;
     children.outcomes.value += 1;

@@ -1,8 +1,11 @@
+import { performance } from 'node:perf_hooks';
 import { createFastCounter, createFastHistogram, type FastCounter, type FastCounterOptions, type FastHistogram, type FastHistogramOptions } from '@penstock/fast-metrics';
 import type { Gauge, Registry } from 'prom-client';
 import { PLAIN } from '../../config/plain.ts';
+import type { OpenRequests } from '../../request/open-requests.ts';
 import type { Side } from '../../request/request-record.ts';
 import { createGauge } from './gauges.ts';
+import type { ClosedLabel } from './label-bounds.ts';
 
 /** From a warm 50 ms to the 90 s that a long prompt may take: dense below 3 s, where people notice the difference. */
 export const FIRST_BYTE_BUCKETS: readonly number[] =
@@ -22,7 +25,9 @@ export const OVERHEAD_BUCKETS: readonly number[] =
 
 /** Plain numbers that the hot path changes and that gauges copy when they are scraped. */
 export interface GatewayState {
-  readonly requestsInFlight: Record<Side, number>;
+  readonly openRequests: Readonly<Record<Side, OpenRequests>>;
+  /** The configured clients, which have their gauges at 0. */
+  readonly clients: ClosedLabel;
   readonly streamsOpen: Record<Side, number>;
   draining: boolean;
 }
@@ -46,8 +51,8 @@ function declareRequestMetrics(registry: Registry): {
 } {
   return {
     requests: declareCounter(registry, {
-      name: 'penstock_requests_total', labelNames: ['side', 'route', 'method', 'status', 'outcome', 'client'],
-      help: 'Requests whose response has ended, by how they ended. status is what the client saw; 499 when it left before one was sent.',
+      name: 'penstock_requests_total', labelNames: ['side', 'route', 'method', 'status', 'outcome', 'fault', 'client'],
+      help: 'Requests whose response has ended, by how they ended and whose fault it was. status is what the client saw; 499 when it left before one was sent.',
     }),
     outcomes: declareCounter(registry, {
       name: 'penstock_request_outcomes_total', labelNames: ['side', 'outcome'],
@@ -108,15 +113,37 @@ function declareUsageMetrics(registry: Registry): {
   };
 }
 
+/** How many requests each client has open, 0 for every configured one that has none. */
+function countByClient(open: OpenRequests, clients: ClosedLabel): ReadonlyMap<string, number> {
+  const counts = new Map(Array.from(clients.names(), (name) => [name, 0]));
+  for (const { client } of open) {
+    const label = clients.label(client);
+    counts.set(label, (counts.get(label) ?? 0) + 1);
+  }
+  return counts;
+}
+
 function declareStateMetrics(registry: Registry, state: GatewayState): {
-  readonly inFlight: Gauge; readonly streamsOpen: Gauge; readonly draining: Gauge;
+  readonly inFlight: Gauge; readonly oldest: Gauge; readonly streamsOpen: Gauge; readonly draining: Gauge;
   readonly connectionsRefused: FastCounter; readonly connectionsEvicted: FastCounter; readonly observerErrors: FastCounter;
 } {
   const inFlight = createGauge({
-    name: 'penstock_requests_in_flight', registers: [registry], labelNames: ['side'],
-    help: 'Requests that have been admitted and whose response has not ended; a stream counts until its body ends.',
+    name: 'penstock_requests_in_flight', registers: [registry], labelNames: ['side', 'client'],
+    help: 'Requests that have been admitted and whose response has not ended, by client; a stream counts until its body ends.',
     collect(): void {
-      for (const side of SIDES) this.set({ side }, state.requestsInFlight[side]);
+      // A client that was removed leaves no stale number behind.
+      this.reset();
+      for (const side of SIDES) {
+        for (const [client, count] of countByClient(state.openRequests[side], state.clients)) this.set({ side, client }, count);
+      }
+    },
+  });
+  const oldest = createGauge({
+    name: 'penstock_oldest_request_seconds', registers: [registry], labelNames: ['side'],
+    help: 'Age of the request that has been open for longest, in seconds; 0 when none is open.',
+    collect(): void {
+      const now = performance.now();
+      for (const side of SIDES) this.set({ side }, (now - (state.openRequests[side].oldest?.startedAt ?? now)) / 1000);
     },
   });
   const streamsOpen = createGauge({
@@ -144,7 +171,7 @@ function declareStateMetrics(registry: Registry, state: GatewayState): {
     name: 'penstock_observer_errors_total',
     help: 'Exceptions thrown by something that only watches (metering, logging, tracing); the bytes went on.',
   });
-  return { inFlight, streamsOpen, draining, connectionsRefused, connectionsEvicted, observerErrors };
+  return { inFlight, oldest, streamsOpen, draining, connectionsRefused, connectionsEvicted, observerErrors };
 }
 
 function declareBudgetMetrics(registry: Registry, readBudgets: ReadBudgets): { readonly bufferedBytes: Gauge; readonly bufferedBytesLimit: Gauge } {

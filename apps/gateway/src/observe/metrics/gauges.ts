@@ -9,6 +9,7 @@ export type GaugeMerge = 'sum' | 'min' | 'max';
 /** Every gauge of the gateway's own, with the merge of its workers' samples. `createGauge` takes no other name. */
 export const GAUGE_MERGES = {
   penstock_requests_in_flight: 'sum',
+  penstock_oldest_request_seconds: 'max',
   penstock_streams_open: 'sum',
   penstock_buffered_bytes: 'sum',
   penstock_buffered_bytes_limit: 'sum',
@@ -36,6 +37,7 @@ const FOREIGN_GAUGE_MERGES: Readonly<Record<string, GaugeMerge>> = {
   penstock_upstream_pool_max_connections: 'sum',
   penstock_upstream_pool_max_keepalive_connections: 'sum',
   penstock_upstream_pool_waiting: 'sum',
+  penstock_upstream_pool_held: 'sum',
   penstock_upstream_pool_max_waiting: 'sum',
   // The age of the youngest process shows a crash loop.
   process_start_time_seconds: 'max',

@@ -38,6 +38,8 @@ export function statusLabel(status: number): string {
 export interface ClosedLabel {
   /** Maps a value to itself when it is in the set, else to `other`. */
   label(value: string): string;
+  /** The values in the set. */
+  names(): Iterable<string>;
   /** Replaces the set, as a configuration reload does. */
   replace(values: Iterable<string>): void;
 }
@@ -47,6 +49,7 @@ export function createClosedLabel(values: Iterable<string>): ClosedLabel {
   let known: ReadonlySet<string> = new Set(values);
   return {
     label: (value) => (known.has(value) ? value : OTHER),
+    names: () => known,
     replace(next) {
       known = new Set(next);
     },

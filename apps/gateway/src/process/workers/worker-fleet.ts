@@ -6,6 +6,7 @@ import type { LogStyle } from '../../observe/log/create-logger.ts';
 import type { WorkerMetrics } from '../../observe/metrics/create-worker-metrics.ts';
 import type { TracingSettings } from '../../observe/trace/read-tracing-settings.ts';
 import { divideConfig } from '../../config/worker-share.ts';
+import { mergeUpstreams, warningsOf, type UpstreamSnapshot } from '../../observe/upstreams/upstream-snapshot.ts';
 import { createWorkerHandle, type WorkerHandle } from './worker-handle.ts';
 
 /** What all workers are started with. */
@@ -28,6 +29,8 @@ export interface WorkerFleet {
   /** Whether at least one worker can take requests. */
   isServing(): boolean;
   warnings(): Readonly<Record<string, string>>;
+  /** The upstreams of the whole gateway, by the workers' latest messages. */
+  upstreams(): readonly UpstreamSnapshot[];
   update(config: GatewayConfig): void;
   /** Every worker opens the file of its log anew. */
   reopenLog(): void;
@@ -124,6 +127,10 @@ export function createWorkerFleet(options: FleetOptions): WorkerFleet {
     clearTimeout(killer);
   }
 
+  function upstreams(): readonly UpstreamSnapshot[] {
+    return mergeUpstreams([...workers.values()].flatMap((worker) => worker.upstreams()));
+  }
+
   return {
     async start() {
       for (let index = 0; index < count; index += 1) workers.set(index, fork(index));
@@ -131,7 +138,11 @@ export function createWorkerFleet(options: FleetOptions): WorkerFleet {
       return port ?? 0;
     },
     isServing: () => [...workers.values()].some((worker) => worker.isReady()),
-    warnings: () => Object.assign({}, ...[...workers.values()].map((worker) => worker.warnings())) as Record<string, string>,
+    warnings: () => ({
+      ...Object.assign({}, ...[...workers.values()].map((worker) => worker.warnings())) as Record<string, string>,
+      ...warningsOf(upstreams()),
+    }),
+    upstreams,
     update(next) {
       config = next;
       // To those that are only starting or leaving as well: a client that was removed must be refused by all of them.

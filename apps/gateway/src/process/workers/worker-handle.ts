@@ -1,5 +1,6 @@
 import type { Worker } from 'node:cluster';
 import { errorCodes } from '../../observe/log/describe-error.ts';
+import type { UpstreamSnapshot } from '../../observe/upstreams/upstream-snapshot.ts';
 import type { PrimaryMessage, WorkerMessage } from './worker-messages.ts';
 
 /** One worker process as the primary sees it. */
@@ -18,6 +19,8 @@ export interface WorkerHandle {
   isLeaving: boolean;
   readonly isReady: () => boolean;
   readonly warnings: () => Readonly<Record<string, string>>;
+  /** Its upstreams, as its latest message described them. */
+  readonly upstreams: () => readonly UpstreamSnapshot[];
   /** Asks for its exposition text; does not settle while the worker is silent, and rejects once it is gone. */
   readonly scrape: () => Promise<string>;
   readonly send: (message: PrimaryMessage) => void;
@@ -34,6 +37,7 @@ interface Question {
 /** Wraps a forked worker. Every listener belongs to the worker's own emitter and goes with it. */
 export function createWorkerHandle(worker: Worker, index: number, onText: (id: number, text: string) => void): WorkerHandle {
   let warnings: Readonly<Record<string, string>> = {};
+  let upstreams: readonly UpstreamSnapshot[] = [];
   let scrapes = 0;
   let isReady = false;
   const questions = new Map<number, Question>();
@@ -60,7 +64,7 @@ export function createWorkerHandle(worker: Worker, index: number, onText: (id: n
         isReady = false;
         onBroken();
       } else {
-        ({ warnings } = message);
+        ({ warnings, upstreams } = message);
         onText(worker.id, message.text);
         questions.get(message.scrape)?.answer(message.text);
         questions.delete(message.scrape);
@@ -79,6 +83,7 @@ export function createWorkerHandle(worker: Worker, index: number, onText: (id: n
     id: worker.id, index, ready, exited, broken, isLeaving: false, send,
     isReady: () => isReady && worker.isConnected(),
     warnings: () => warnings,
+    upstreams: () => upstreams,
     scrape: () => new Promise((resolve, reject) => {
       scrapes += 1;
       // The caller has a timeout of its own; requests to a silent worker must not accumulate.

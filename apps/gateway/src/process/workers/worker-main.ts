@@ -43,7 +43,7 @@ async function sendMetrics(scrape: number): Promise<void> {
   const running = gateway;
   if (running === undefined) return;
   const text = await running.metrics.registry.metrics();
-  await sendToPrimary({ type: 'metrics', scrape, text, warnings: running.warnings() });
+  await sendToPrimary({ type: 'metrics', scrape, text, warnings: running.warnings(), upstreams: running.upstreams() });
 }
 
 async function shutDown(how: 'drain' | 'replaced' | 'close', exitCode = 0): Promise<void> {

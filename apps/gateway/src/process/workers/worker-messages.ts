@@ -1,6 +1,7 @@
 import type { GatewayConfig } from '../../config/gateway-config.ts';
 import type { WorkerShare } from '../../config/worker-share.ts';
 import type { LogStyle } from '../../observe/log/create-logger.ts';
+import type { UpstreamSnapshot } from '../../observe/upstreams/upstream-snapshot.ts';
 import type { TracingSettings } from '../../observe/trace/read-tracing-settings.ts';
 
 /** A message of the primary to a worker. The configuration travels here: never in arguments or the environment, where others can read it. */
@@ -20,4 +21,4 @@ export type WorkerMessage =
   | { readonly type: 'failed'; readonly message: string }
   /** A defect was met: it takes no new connections, and ends with its last response. */
   | { readonly type: 'broken' }
-  | { readonly type: 'metrics'; readonly scrape: number; readonly text: string; readonly warnings: Readonly<Record<string, string>> };
+  | { readonly type: 'metrics'; readonly scrape: number; readonly text: string; readonly warnings: Readonly<Record<string, string>>; readonly upstreams: readonly UpstreamSnapshot[] };

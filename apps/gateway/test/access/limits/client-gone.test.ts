@@ -16,7 +16,7 @@ test('a client that leaves while the store of its limits is asked gives its plac
   });
   const client = await openRawConnection(gateway.port);
   client.send('POST /anthropic/v1/messages HTTP/1.1\r\nHost: localhost\r\nx-api-key: the-key\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{"a"');
-  await expect.poll(() => gateway.series('penstock_requests_in_flight{side="native"}')).toBe(1);
+  await expect.poll(() => gateway.sum('penstock_requests_in_flight{side="native"}')).toBe(1);
   client.close();
   expect(await gateway.recorded(1)).toMatchObject([{ outcome: 'client_gone', status: 499, client: 'alice' }]);
   for (const socket of connections) socket.destroy();

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { CLIENT_LIMIT_NAMES } from '../../../src/config/sections/clients-section.ts';
 import { OUTCOMES, type RequestRecord, type Side } from '../../../src/request/request-record.ts';
 import { declaredMetrics, samplesOf, sumOf } from './exposition.ts';
-import { createTestMetrics, STREAMED_MESSAGE } from './request-records.ts';
+import { createTestMetrics, openRequest, STREAMED_MESSAGE } from './request-records.ts';
 
 const SIDES: readonly Side[] = ['native', 'front_door'];
 
@@ -68,6 +68,55 @@ describe('a finished request', () => {
   });
 });
 
+describe('open requests', () => {
+  it('are counted by side and client, 0 for every configured client that has none (a client that holds everything is seen while it does)', async () => {
+    const metrics = createTestMetrics({ clientNames: ['alice', 'mallory'] });
+    const open = ['mallory', 'mallory', 'unauthenticated', 'a client that was removed'].map((client) => openRequest(client));
+    for (const request of open) metrics.requestStarted('native', request);
+    const inFlight = async (labels: Readonly<Record<string, string>>): Promise<number | undefined> => sumOf(await metrics.registry.metrics(), 'penstock_requests_in_flight', labels);
+    expect(await inFlight({ side: 'native', client: 'mallory' })).toBe(2);
+    expect(await inFlight({ side: 'native', client: 'alice' })).toBe(0);
+    expect(await inFlight({ side: 'native', client: 'unauthenticated' })).toBe(1);
+    expect(await inFlight({ side: 'native', client: 'other' })).toBe(1);
+    expect(await inFlight({ side: 'front_door' })).toBe(0);
+    // The client is known only once its key was read.
+    open[2]!.client = 'alice';
+    expect(await inFlight({ side: 'native', client: 'alice' })).toBe(1);
+    for (const request of [open[1]!, open[0]!, open[3]!, open[2]!, open[2]!]) metrics.requestEnded('native', request);
+    expect(await inFlight({})).toBe(0);
+    metrics.setClientNames(['alice']);
+    expect(await inFlight({ client: 'mallory' })).toBeUndefined();
+  });
+
+  it('have the age of the oldest, by side; 0 when none is open', async () => {
+    const metrics = createTestMetrics();
+    const oldest = async (side: Side): Promise<number | undefined> => sumOf(await metrics.registry.metrics(), 'penstock_oldest_request_seconds', { side });
+    const old = openRequest('alice', performance.now() - 252_000);
+    const young = openRequest('alice', performance.now() - 10_000);
+    metrics.requestStarted('native', old);
+    metrics.requestStarted('native', young);
+    expect(await oldest('native')).toBeGreaterThanOrEqual(252);
+    expect(await oldest('front_door')).toBe(0);
+    metrics.requestEnded('native', old);
+    expect(await oldest('native')).toBeGreaterThanOrEqual(10);
+    expect(await oldest('native')).toBeLessThan(252);
+    metrics.requestEnded('native', young);
+    expect(await oldest('native')).toBe(0);
+  });
+});
+
+describe('the fault of a request', () => {
+  it.each([
+    ['ok', 200, 'none'], ['client_error', 401, 'client'], ['client_gone', 499, 'client'], ['overloaded', 429, 'gateway'],
+    ['upstream_credential_refused', 401, 'gateway'], ['upstream_unreachable', 502, 'network'], ['stream_error_event', 200, 'upstream'],
+    ['upstream_error', 429, 'upstream'], ['upstream_error', 529, 'upstream'], ['upstream_error', 500, 'upstream'], ['upstream_error', 400, 'client'], ['upstream_error', 404, 'client'],
+  ] as const)('%s with status %d is that of: %s', async (outcome, status, fault) => {
+    const metrics = createTestMetrics();
+    metrics.recordRequest({ ...STREAMED_MESSAGE, outcome, status });
+    expect(sumOf(await metrics.registry.metrics(), 'penstock_requests_total', { outcome, status: String(status), fault })).toBe(1);
+  });
+});
+
 describe('bounded cardinality', () => {
   it('100,000 model names, paths, methods, statuses and clients add a bounded number of series (a scrape cannot be made to explode)', async () => {
     const metrics = createTestMetrics();
@@ -108,9 +157,10 @@ describe('bounded cardinality', () => {
 describe('what happens outside a request', () => {
   it('moves gauges up and down, and counts drops, limits, reloads and observer errors', async () => {
     const metrics = createTestMetrics({ readBudgets: () => ({ native: { usedBytes: 7, maxBytes: 9 }, front_door: { usedBytes: 1, maxBytes: 2 } }) });
-    metrics.requestStarted('native');
-    metrics.requestStarted('native');
-    metrics.requestEnded('native');
+    const ended = openRequest();
+    metrics.requestStarted('native', ended);
+    metrics.requestStarted('native', openRequest());
+    metrics.requestEnded('native', ended);
     metrics.streamOpened('front_door');
     metrics.headersDropped('response', [{ reason: 'hop_by_hop' }, { reason: 'hop_by_hop' }]);
     metrics.limitRejected('alice', 'requests_per_minute');

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { createRequestRecorder } from '../../../src/observe/metrics/create-request-recorder.ts';
 import { declareGatewayMetrics, type GatewayMetricSet } from '../../../src/observe/metrics/declare-gateway-metrics.ts';
 import { createClosedLabel } from '../../../src/observe/metrics/label-bounds.ts';
+import { OpenRequests } from '../../../src/request/open-requests.ts';
 import { STREAMED_MESSAGE } from './request-records.ts';
 
 interface Calls {
@@ -27,7 +28,7 @@ function counting<Target extends object>(target: Target, calls: Calls): Target {
 }
 
 function setup(): { readonly record: ReturnType<typeof createRequestRecorder>; readonly calls: Calls } {
-  const state = { requestsInFlight: { native: 0, front_door: 0 }, streamsOpen: { native: 0, front_door: 0 }, draining: false };
+  const state = { openRequests: { native: new OpenRequests(), front_door: new OpenRequests() }, clients: createClosedLabel([]), streamsOpen: { native: 0, front_door: 0 }, draining: false };
   const calls: Calls = { lookups: 0, records: 0 };
   const declared = declareGatewayMetrics(new Registry(), state);
   const metrics: GatewayMetricSet = {

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { createWorkerMetrics } from '../../../src/observe/metrics/create-worker-metrics.ts';
 import { mergeExpositions } from '../../../src/observe/metrics/merge-expositions.ts';
 import { declaredMetrics, samplesOf, sumOf } from './exposition.ts';
-import { createTestMetrics, STREAMED_MESSAGE } from './request-records.ts';
+import { createTestMetrics, openRequest, STREAMED_MESSAGE } from './request-records.ts';
 
 function workerOf(id: number): { readonly id: number; readonly metrics: ReturnType<typeof createTestMetrics>; scrape(): Promise<string> } {
   const metrics = createTestMetrics({ loadsConfiguration: false });
@@ -18,7 +18,7 @@ describe('the metrics of several workers', () => {
     const workers = [workerOf(1), workerOf(2)];
     for (const worker of workers) {
       all.add(worker);
-      worker.metrics.requestStarted('native');
+      worker.metrics.requestStarted('native', openRequest());
       worker.metrics.recordRequest(STREAMED_MESSAGE);
     }
     workers[0]?.metrics.recordRequest({ ...STREAMED_MESSAGE, outcome: 'upstream_reset', status: 502 });
@@ -28,7 +28,7 @@ describe('the metrics of several workers', () => {
     expect(sumOf(text, 'penstock_request_outcomes_total', { outcome: 'upstream_reset' })).toBe(1);
     expect(sumOf(text, 'penstock_request_seconds_count')).toBe(3);
     expect(sumOf(text, 'penstock_request_seconds_bucket', { le: '2.5' })).toBe(3);
-    expect(sumOf(text, 'penstock_requests_in_flight', { side: 'native' })).toBe(2);
+    expect(sumOf(text, 'penstock_requests_in_flight', { side: 'native', client: 'alice' })).toBe(2);
     expect(sumOf(text, 'penstock_tokens_total', { type: 'cache_write_1h' })).toBe(15);
     expect(sumOf(text, 'penstock_workers', { state: 'up' })).toBe(2);
     const alone = declaredMetrics(await workerOf(3).scrape());
@@ -72,7 +72,7 @@ describe('the metrics of several workers', () => {
     const worker = workerOf(1);
     all.add(worker);
     worker.metrics.recordRequest(STREAMED_MESSAGE);
-    worker.metrics.requestStarted('native');
+    worker.metrics.requestStarted('native', openRequest());
     await all.scrape();
     all.remove(1, 'crashed');
     const between = (await all.scrape()).text;

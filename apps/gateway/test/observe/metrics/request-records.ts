@@ -1,4 +1,5 @@
 import { createGatewayMetrics, type GatewayMetrics, type GatewayMetricsOptions } from '../../../src/observe/metrics/create-gateway-metrics.ts';
+import type { OpenRequest } from '../../../src/request/open-requests.ts';
 import type { RequestRecord } from '../../../src/request/request-record.ts';
 
 /** A streamed message that went well. */
@@ -8,6 +9,11 @@ export const STREAMED_MESSAGE: RequestRecord = {
   requestBytes: 100, responseBytes: 2_000, model: 'claude-opus-4-8',
   usage: { input: 1, output: 2, cacheRead: 3, cacheWrite5m: 4, cacheWrite1h: 5 }, usageSource: 'final',
 };
+
+/** A request that is open. */
+export function openRequest(client = 'alice', startedAt = performance.now()): OpenRequest {
+  return { id: `pen_${client}`, client, startedAt, older: undefined, newer: undefined };
+}
 
 /** Metrics of a small gateway: one client, one route a side. */
 export function createTestMetrics(options: Partial<GatewayMetricsOptions> = {}): GatewayMetrics {

@@ -1,5 +1,6 @@
 import { GATHERED_BODY_BYTES } from '@penstock/inbound-server';
 import { openRawConnection, type RawConnection } from '@penstock/test-support';
+import { sumOf } from '../../observe/metrics/exposition.ts';
 import { askAndRead, ask, BOB, pause, readResult, requestBytes, STREAM_BODY } from '../../faults/fault-requests.ts';
 import type { FaultUpstream } from '../../faults/fault-upstream.ts';
 import type { HeldPhase } from '../../faults/process-cells.ts';
@@ -18,10 +19,11 @@ const BYTES = requestBytes({ key: BOB });
 const UPLOAD_BYTES = GATHERED_BODY_BYTES + 1;
 const UPLOAD = requestBytes({ key: BOB, path: '/anthropic/v1/messages/batches/b1/cancel', fields: 'Content-Type: application/octet-stream\r\n', body: 'abc', announced: UPLOAD_BYTES });
 
-/** The value of a series of a process's /metrics; 0 when absent. */
+/** The sum of the series of a process's /metrics that have the labels of a line; 0 when there is none. */
 export async function metricOf({ operations }: PenstockProcess, line: string): Promise<number> {
   const text = await (await fetch(`${operations}/metrics`)).text();
-  return Number(text.split('\n').find((candidate) => candidate.startsWith(`${line} `))?.slice(line.length + 1) ?? 0);
+  const [name = '', labels = ''] = line.replace('}', '').split('{');
+  return sumOf(text, name, Object.fromEntries(Array.from(labels.matchAll(/(\w+)="([^"]*)"/g), ([, label = '', value = '']) => [label, value]))) ?? 0;
 }
 
 async function open(port: number, bytes: Uint8Array): Promise<RawConnection> {

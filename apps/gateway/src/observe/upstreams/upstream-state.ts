@@ -1,0 +1,106 @@
+import { OUTCOME_TRAITS, type Outcome } from '../../request/request-record.ts';
+import type { Cause } from '../causes.ts';
+
+/** How long a success of an upstream shows that its credential is good: a 403 in that time is about the request, not about the key. Milliseconds. */
+export const CREDENTIAL_PROOF_MS = 60_000;
+
+/** What is wrong with an upstream, since it was well for the last time. Unix milliseconds. */
+export interface UpstreamTrouble {
+  readonly cause: Cause;
+  readonly since: number;
+  /** When it showed for the last time. */
+  readonly at: number;
+}
+
+/** When one upstream showed how it is, in Unix milliseconds; 0 where it never did. */
+export interface UpstreamTimes {
+  /** The head of a 2xx came. */
+  readonly succeededAt: number;
+  /** It answered, errors of its own included, or failed. */
+  readonly answeredAt: number;
+  readonly failedAt: number;
+  /** It refused the gateway's own credential. */
+  readonly refusedAt: number;
+  readonly trouble: UpstreamTrouble | undefined;
+}
+
+/** How one upstream is, by the requests that it got. */
+export interface UpstreamState {
+  /** Notes the head of a final response, before its body. */
+  headSeen(status: number): void;
+  /**
+   * Whether a status is the upstream's refusal of the gateway's own credential: a 401, or a 403 while no request of this upstream has succeeded
+   * for a minute. Never where the client's credential went upstream.
+   */
+  refusesCredential(status: number): boolean;
+  /** Notes how a request ended; `status` is what the client saw. */
+  ended(outcome: Outcome, status: number): void;
+  /** A new credential is in force: what was refused was the old one. */
+  credentialChanged(): void;
+  /** Whether the latest request that shows the upstream failed. */
+  isFailing(): boolean;
+  times(): UpstreamTimes;
+}
+
+/** The options of `createUpstreamState`. */
+export interface UpstreamStateOptions {
+  /** Of which side the upstream is: its causes have different words. */
+  readonly kind: 'upstream' | 'backend';
+  /** Whether the credential that goes upstream is the gateway's. */
+  readonly ownsCredential: () => boolean;
+  /** Unix milliseconds. @defaultValue Date.now */
+  readonly now?: () => number;
+}
+
+/** Makes the state of an upstream that nothing was sent to yet. */
+export function createUpstreamState({ kind, ownsCredential, now = Date.now }: UpstreamStateOptions): UpstreamState {
+  let succeededAt = 0;
+  let answeredAt = 0;
+  let failedAt = 0;
+  let refusedAt = 0;
+  let isFailing = false;
+  let trouble: UpstreamTrouble | undefined;
+
+  function noteTrouble(cause: Cause, at: number): void {
+    trouble = { cause, at, since: trouble?.cause === cause ? trouble.since : at };
+  }
+
+  return {
+    headSeen(status) {
+      if (status < 200 || status >= 300) return;
+      succeededAt = now();
+      if (trouble?.cause === 'credential_refused') trouble = undefined;
+    },
+    refusesCredential: (status) => (status === 401 || (status === 403 && now() - succeededAt >= CREDENTIAL_PROOF_MS)) && ownsCredential(),
+    ended(outcome, status) {
+      const { upstream } = OUTCOME_TRAITS[outcome];
+      if (upstream === 'unknown') return;
+      const at = now();
+      if (outcome === 'upstream_credential_refused') refusedAt = at;
+      isFailing = upstream === 'failed';
+      if (upstream === 'answered') answeredAt = at;
+      else failedAt = at;
+      const cause = causeOf(outcome, status, kind);
+      if (cause !== undefined) noteTrouble(cause, at);
+      // An error about a request is no proof that the credential is good again.
+      else if (trouble?.cause !== 'credential_refused') trouble = undefined;
+    },
+    credentialChanged() {
+      if (trouble?.cause === 'credential_refused') trouble = undefined;
+      refusedAt = 0;
+    },
+    isFailing: () => isFailing,
+    times: () => ({ succeededAt, answeredAt, failedAt, refusedAt, trouble }),
+  };
+}
+
+/** The cause that the end of a request shows; `undefined` where the upstream is well by it. */
+function causeOf(outcome: Outcome, status: number, kind: UpstreamStateOptions['kind']): Cause | undefined {
+  if (outcome === 'upstream_credential_refused') return 'credential_refused';
+  if (outcome === 'upstream_unreachable') return `${kind}_unreachable`;
+  if (OUTCOME_TRAITS[outcome].upstream === 'failed') return `${kind}_failing`;
+  if (outcome === 'stream_error_event') return 'api_failing';
+  if (outcome !== 'upstream_error') return undefined;
+  if (status === 429) return 'quota_spent';
+  return status >= 500 ? 'api_failing' : undefined;
+}

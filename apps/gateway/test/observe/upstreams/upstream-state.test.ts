@@ -1,0 +1,89 @@
+import { expect, test } from 'vitest';
+import { CREDENTIAL_PROOF_MS, createUpstreamState, type UpstreamState } from '../../../src/observe/upstreams/upstream-state.ts';
+import { conditionsOf, describeUpstream, mergeUpstreams, warningsOf, type PoolSnapshot, type UpstreamSnapshot } from '../../../src/observe/upstreams/upstream-snapshot.ts';
+
+const EMPTY_POOL: PoolSnapshot = { maxConnections: 4, maxWaiting: 10, waiting: 0, clients: [] };
+
+function stateAt(clock: { at: number }, ownsCredential = true, kind: 'upstream' | 'backend' = 'upstream'): UpstreamState {
+  return createUpstreamState({ kind, ownsCredential: () => ownsCredential, now: () => clock.at });
+}
+
+function snapshot(state: UpstreamState, pool: PoolSnapshot = EMPTY_POOL): UpstreamSnapshot {
+  return describeUpstream('native', pool, state.times());
+}
+
+test('an upstream state: a 401 refuses the credential at once, a 403 only while nothing succeeded for a minute', () => {
+  const clock = { at: 1_000_000 };
+  const state = stateAt(clock);
+  expect([401, 403, 400, 404, 429, 529].filter((status) => state.refusesCredential(status))).toEqual([401, 403]);
+  state.headSeen(200);
+  expect([401, 403].filter((status) => state.refusesCredential(status))).toEqual([401]);
+  clock.at += CREDENTIAL_PROOF_MS - 1;
+  expect(state.refusesCredential(403)).toBe(false);
+  clock.at += 1;
+  expect(state.refusesCredential(403)).toBe(true);
+  // An error is no success.
+  state.headSeen(404);
+  expect(state.refusesCredential(403)).toBe(true);
+});
+
+test('an upstream state: the client\'s own credential is the client\'s fault', () => {
+  const state = stateAt({ at: 0 }, false);
+  expect([401, 403].some((status) => state.refusesCredential(status))).toBe(false);
+});
+
+test('an upstream state: a refused credential lasts from its first refusal to the next success or the next key, whatever else is answered', () => {
+  const clock = { at: 5_000 };
+  const state = stateAt(clock);
+  state.ended('upstream_credential_refused', 401);
+  clock.at = 9_000;
+  state.ended('upstream_credential_refused', 401);
+  state.ended('upstream_error', 400);
+  expect(conditionsOf([snapshot(state)])).toEqual([{ cause: 'credential_refused', party: 'native', since: 5_000 }]);
+  expect(warningsOf([snapshot(state)])).toEqual({ native_upstream: 'credential_refused: native refuses the key of this gateway since 00:00:05Z' });
+  state.headSeen(200);
+  expect(conditionsOf([snapshot(state)])).toEqual([]);
+  state.ended('upstream_credential_refused', 401);
+  state.credentialChanged();
+  expect(conditionsOf([snapshot(state)])).toEqual([]);
+});
+
+test.each([
+  ['upstream', 'upstream_unreachable', 502, 'upstream_unreachable'], ['backend', 'upstream_unreachable', 502, 'backend_unreachable'],
+  ['upstream', 'upstream_timeout', 504, 'upstream_failing'], ['backend', 'upstream_truncated', 200, 'backend_failing'],
+  ['upstream', 'upstream_error', 429, 'quota_spent'], ['upstream', 'upstream_error', 529, 'api_failing'], ['upstream', 'stream_error_event', 200, 'api_failing'],
+] as const)('an upstream state: of an %s, %s with status %d is the cause %s until the next answer', (kind, outcome, status, cause) => {
+  const state = stateAt({ at: 7 }, true, kind);
+  state.ended(outcome, status);
+  expect(conditionsOf([snapshot(state)])).toEqual([{ cause, party: 'native', since: 7 }]);
+  state.ended('client_gone', 499);
+  expect(conditionsOf([snapshot(state)])).toHaveLength(1);
+  state.ended('ok', 200);
+  expect(conditionsOf([snapshot(state)])).toEqual([]);
+});
+
+test.each([
+  ['one client that holds more than 80 % of a full pool is named', [{ client: 'mallory', held: 4, waiting: 0 }, { client: 'alice', held: 0, waiting: 2 }], 2,
+    { native_pool: 'pool_held_by_one_client: mallory holds the pool (4 of 4 connections of native, 2 wait)' }],
+  ['a pool that several clients fill is full', [{ client: 'mallory', held: 3, waiting: 0 }, { client: 'alice', held: 1, waiting: 0 }], 0,
+    { native_pool: 'pool_full: native has no free connection (4 of 4 connections, 0 wait)' }],
+  ['a client without a tag is not named', [{ client: '', held: 4, waiting: 0 }], 0, { native_pool: 'pool_full: native has no free connection (4 of 4 connections, 0 wait)' }],
+  ['a pool with a free connection is well', [{ client: 'mallory', held: 3, waiting: 0 }], 0, {}],
+] as const)('a pool: %s', (_title, clients, waiting, expected) => {
+  expect(warningsOf([snapshot(stateAt({ at: 0 }), { ...EMPTY_POOL, waiting, clients })])).toEqual(expected);
+});
+
+test('the upstreams of several workers are one: pools add up, and a worker that was idle since the trouble ended does not keep it alive', () => {
+  const clock = { at: 1_000 };
+  const [first, second] = [stateAt(clock), stateAt(clock)];
+  first.ended('upstream_credential_refused', 401);
+  clock.at = 2_000;
+  second.ended('upstream_credential_refused', 401);
+  const pool = (client: string, held: number): PoolSnapshot => ({ ...EMPTY_POOL, maxConnections: 2, waiting: 1, clients: [{ client, held, waiting: 1 }] });
+  const parts = (): UpstreamSnapshot[] => [snapshot(first, pool('mallory', 2)), snapshot(second, pool('mallory', 2))];
+  expect(mergeUpstreams(parts())).toMatchObject([{ trouble: { cause: 'credential_refused', since: 1_000, at: 2_000 }, pool: { maxConnections: 4, waiting: 2, clients: [{ client: 'mallory', held: 4, waiting: 2 }] } }]);
+  expect(Object.keys(warningsOf(mergeUpstreams(parts())))).toEqual(['native_upstream', 'native_pool']);
+  clock.at = 3_000;
+  second.headSeen(200);
+  expect(warningsOf(mergeUpstreams(parts()))).not.toHaveProperty('native_upstream');
+});
