@@ -1,12 +1,18 @@
 import { invalidType, invalidValue, isJsonObject, member, optionalNumber, requireArray, unsupported, type JsonObject } from '../json/json-value.ts';
 import type { TranslationScope } from '../messages-core/translation-scope.ts';
 
-/** Fields that are translated, so neither refused nor reported as a whole. */
-const TRANSLATED: ReadonlySet<string> = new Set([
-  'messages', 'model', 'stream', 'stream_options', 'max_tokens', 'max_completion_tokens', 'temperature', 'top_p', 'stop', 'n', 'modalities',
-  'tools', 'tool_choice', 'parallel_tool_calls', 'functions', 'function_call', 'response_format', 'reasoning_effort', 'user', 'safety_identifier',
-  'thinking', 'reasoning_content',
-]);
+/** A field of the request that is translated. */
+export type TranslatedField =
+  | 'messages' | 'model' | 'stream' | 'stream_options' | 'max_tokens' | 'max_completion_tokens' | 'temperature' | 'top_p' | 'stop' | 'n' | 'modalities'
+  | 'tools' | 'tool_choice' | 'parallel_tool_calls' | 'functions' | 'function_call' | 'response_format' | 'reasoning_effort' | 'user' | 'safety_identifier'
+  | 'thinking' | 'reasoning_content';
+
+/** Fields that are neither refused nor reported as a whole. A test compares them with those that the translators read. */
+export const TRANSLATED: Readonly<Record<TranslatedField, true>> = {
+  messages: true, model: true, stream: true, stream_options: true, max_tokens: true, max_completion_tokens: true, temperature: true, top_p: true, stop: true, n: true, modalities: true,
+  tools: true, tool_choice: true, parallel_tool_calls: true, functions: true, function_call: true, response_format: true, reasoning_effort: true, user: true, safety_identifier: true,
+  thinking: true, reasoning_content: true,
+};
 
 /** Fields whose absence would change what the answer means, with what the client is told. */
 const REFUSED: Readonly<Record<string, string>> = {
@@ -35,7 +41,7 @@ export function applyFieldRules(request: JsonObject, scope: TranslationScope): v
   if (n !== undefined && n !== 1) throw unsupported('n', 'only one choice is available');
   checkModalities(request);
   for (const [name, value] of Object.entries(request)) {
-    if (TRANSLATED.has(name) || asksForNothing(name, value)) continue;
+    if (Object.hasOwn(TRANSLATED, name) || asksForNothing(name, value)) continue;
     const reason = Object.hasOwn(REFUSED, name) ? REFUSED[name] : undefined;
     if (reason !== undefined) throw unsupported(name, reason);
     scope.ignore(name);

@@ -1,4 +1,5 @@
 import * as fc from 'fast-check';
+import type { TranslatedField } from '../../src/chat/field-rules.ts';
 
 type Members = Readonly<Record<string, fc.Arbitrary<unknown>>>;
 
@@ -77,6 +78,9 @@ function toolFieldsOf(isBroken: boolean): fc.Arbitrary<Record<string, unknown>> 
   );
 }
 
+/** Fields that `toolFieldsOf` and the conversation generate. */
+type FieldElsewhere = 'model' | 'messages' | 'tools' | 'tool_choice' | 'parallel_tool_calls' | 'functions' | 'function_call';
+
 function requestOf(isBroken: boolean): fc.Arbitrary<Record<string, unknown>> {
   const { mostly, oneOf, partly, all } = partsOf(isBroken);
   const fraction = fc.oneof(fc.double({ min: 0, max: 1, noNaN: true }), oneOf([0, 1], [-1, 2.5]));
@@ -89,7 +93,7 @@ function requestOf(isBroken: boolean): fc.Arbitrary<Record<string, unknown>> {
     response_format: mostly(fc.oneof(oneOf([{ type: 'text' }], [{ type: 'json_object' }, { type: 'xml' }]), schemaFormat)), reasoning_content: mostly(fc.boolean()),
     reasoning_effort: mostly(oneOf(['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max', '', 'default', 'auto'], ['x'])), user: mostly(text), safety_identifier: mostly(text), modalities: oneOf([['text'], null], [['text', 'audio'], 'x']),
     seed: anything, logprobs: anything, metadata: anything, frequency_penalty: anything, logit_bias: anything, service_tier: anything, ...(isBroken ? { thinking: fc.oneof({ weight: 3, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: mostly(thinking) }), web_search_options: oneOf([null], [{}]), moderation: oneOf([null], [{}]) } : { thinking: fc.constantFrom(null, null, { type: 'adaptive' }) }),
-  });
+  } satisfies Record<Exclude<TranslatedField, FieldElsewhere>, fc.Arbitrary<unknown>> & Members);
   const conversation = mostly(fc.array(mostly(messageOf(isBroken)), { minLength: 1, maxLength: 6 })).map((messages) => (Array.isArray(messages) && !isBroken ? [...messages, { role: 'user', content: 'Go on' }] : messages));
   return fc.tuple(conversation, toolFieldsOf(isBroken), others).map(([messages, tools, rest]) => ({ model: 'claude-x', messages, ...tools, ...rest }));
 }
