@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { BodyWriter } from '../src/relay/body-writer.ts';
+import type { BodyWriter } from '../src/relay/chunked-body-writer.ts';
 import { createEventBoundary, type EventBoundary } from '../src/relay/event-boundary.ts';
 import { KeepAliveComments } from '../src/relay/keep-alive-comments.ts';
 

@@ -1,7 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { ServerResponse } from 'node:http';
-import type { BodyWriter } from './body-writer.ts';
-import { canFrameChunks, ChunkedBodyWriter } from './chunked-body-writer.ts';
+import { canFrameChunks, ChunkedBodyWriter, type BodyWriter } from './chunked-body-writer.ts';
 
 export type { BodyWriter };
 

@@ -2,7 +2,6 @@ import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import type { Dispatcher } from 'undici';
-import { BodyMeter } from './body-meter.ts';
 import { createBodyWriter, type BodyWriter } from './create-body-writer.ts';
 import { breakAfter, breakConnection } from './break-connection.ts';
 import { createEventBoundary, type EventBoundary } from './event-boundary.ts';
@@ -13,7 +12,8 @@ import { flatRawHeaders } from './raw-headers.ts';
 import { relayEarlyHints } from './relay-early-hints.ts';
 import { asError, RelayError } from './relay-error.ts';
 import { checkSpanMs, DEFAULT_RELAY_TIMEOUTS, type RelayOptions } from './relay-options.ts';
-import type { RelayEnd, RelayResult } from './relay-result.ts';
+import { RelayRecord } from './relay-record.ts';
+import type { RelayEnd } from './relay-result.ts';
 import { relayTrailers } from './relay-trailers.ts';
 import { describeResponse, UNKNOWN_RESPONSE } from './response-description.ts';
 import { writeResponseHead, type BodyDelimiter } from './write-response-head.ts';
@@ -29,6 +29,7 @@ export interface RelayHandler extends Dispatcher.DispatchHandler {
 type Phase = 'waiting' | 'relaying' | 'ending' | 'breaking' | 'settled';
 
 const ignore = (): void => undefined;
+
 /**
  * Creates the handler for one client response; hand it to `dispatch` once. Throws `RelayError` `head_already_sent` when the
  * response is no longer ours to write, and `invalid_option`.
@@ -43,7 +44,7 @@ class Relay implements RelayHandler {
   readonly #response: ServerResponse;
   readonly #options: RelayOptions;
   readonly #observer: GuardedObserver;
-  readonly #meter = new BodyMeter();
+  readonly #record = new RelayRecord();
   readonly #clientStall: StallClock;
   readonly #failureLingerMs: number;
   readonly #observerGraceMs: number;
@@ -55,18 +56,11 @@ class Relay implements RelayHandler {
   /** Tracked for identity-encoded event streams only. */
   #boundary: EventBoundary | undefined;
   #description = UNKNOWN_RESPONSE;
-  #status = 0;
   #writer: BodyWriter | undefined;
   #isPaused = false;
   /** Whether only the end of the connection ends the body for this client (HTTP/1.0). */
   #isCloseDelimited = false;
   #linger: NodeJS.Timeout | undefined;
-  #how: RelayEnd = 'complete';
-  #error: unknown;
-  #headAt: number | undefined;
-  #endedAt: number | undefined;
-  #pauses = 0;
-  #failureEventSent = false;
 
   constructor(response: ServerResponse, options: RelayOptions) {
     this.#response = response;
@@ -87,7 +81,7 @@ class Relay implements RelayHandler {
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
     this.#options.onStart?.(controller);
-    if (this.#phase === 'settled') controller.abort(asError(this.#error));
+    if (this.#phase === 'settled') controller.abort(asError(this.#record.error));
     else if (this.#response.destroyed) this.#onClientClose();
   }
 
@@ -100,8 +94,8 @@ class Relay implements RelayHandler {
     }
     // The parsed fields, and the socket's buffer behind them, would be held for as long as the stream lasts. A controller may refuse.
     Reflect.set(controller, 'rawHeaders', null);
-    this.#headAt = performance.now();
-    this.#status = status;
+    this.#record.headAt = performance.now();
+    this.#record.status = status;
     let delimiter: BodyDelimiter;
     try {
       this.#description = describeResponse(status, rawHeaders, this.#response.req.method === 'HEAD');
@@ -121,7 +115,7 @@ class Relay implements RelayHandler {
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#phase !== 'relaying') return;
     const now = performance.now();
-    this.#meter.count(chunk.length, now);
+    this.#record.count(chunk.length, now);
     try {
       if (this.#writer?.write(chunk) === false) this.#pause(controller);
     } catch (error) {
@@ -171,7 +165,7 @@ class Relay implements RelayHandler {
   #pause(controller: Dispatcher.DispatchController): void {
     if (this.#isPaused) return;
     this.#isPaused = true;
-    this.#pauses += 1;
+    this.#record.pauses += 1;
     controller.pause();
     this.#clientStall.start();
   }
@@ -180,7 +174,7 @@ class Relay implements RelayHandler {
     if (!this.#isPaused || this.#phase !== 'relaying') return;
     this.#isPaused = false;
     this.#clientStall.stop();
-    this.#meter.resume(performance.now());
+    this.#record.resume(performance.now());
     this.#controller?.resume();
   };
 
@@ -230,7 +224,7 @@ class Relay implements RelayHandler {
     this.#cut(how, error);
     this.#handOver();
     const event = this.#failureEvent(how, error);
-    this.#failureEventSent = event !== undefined;
+    this.#record.failureEventSent = event !== undefined;
     this.#linger = breakAfter(this.#response, event, this.#failureLingerMs, this.#isCloseDelimited);
   }
 
@@ -245,9 +239,7 @@ class Relay implements RelayHandler {
 
   #cut(how: RelayEnd, error: unknown): void {
     this.#phase = 'breaking';
-    this.#how = how;
-    this.#error = error;
-    this.#endedAt = performance.now();
+    this.#record.end(how, error);
     // undici answers an abort with onResponseError before it returns; the phase is set by then.
     this.#controller?.abort(asError(error));
   }
@@ -255,7 +247,7 @@ class Relay implements RelayHandler {
   #failureEvent(how: 'upstream_failed' | 'interrupted', error: unknown): Uint8Array | undefined {
     if (this.#boundary?.isAtBoundary !== true || this.#description.framing === 'length') return undefined;
     try {
-      return this.#options.failureEvent?.({ how, error, status: this.#status });
+      return this.#options.failureEvent?.({ how, error, status: this.#record.status });
     } catch {
       return undefined;
     }
@@ -269,32 +261,9 @@ class Relay implements RelayHandler {
     clearTimeout(this.#linger);
     this.#response.off('close', this.#onClientClose);
     this.#queuedOn?.off('close', this.#onClientClose);
-    const result = this.#result();
-    const ended = this.#observer.onEnd(this.#how);
+    const result = this.#record.result(this.#headSent, this.#description, this.#boundary?.isAtBoundary ?? false, this.#keepAlive?.sent ?? 0);
+    const ended = this.#observer.onEnd(result.how);
     if (ended === undefined) this.#options.onSettled(result);
     else void waitAtMost(ended, this.#observerGraceMs).then(() => this.#options.onSettled(result));
-  }
-
-  #result(): RelayResult {
-    const result: { -readonly [Name in keyof RelayResult]: RelayResult[Name] } = {
-      how: this.#how,
-      headSent: this.#headSent,
-      bodyBytes: this.#meter.bytes,
-      framing: this.#description.framing,
-      isEventStream: this.#description.isEventStream,
-      atBoundary: this.#boundary?.isAtBoundary ?? false,
-      endedAt: this.#endedAt ?? performance.now(),
-      largestGapMs: this.#meter.largestGapMs,
-      pauses: this.#pauses,
-      keepAlivesSent: this.#keepAlive?.sent ?? 0,
-      failureEventSent: this.#failureEventSent,
-    };
-    if (this.#error !== undefined) result.error = this.#error;
-    if (this.#headAt !== undefined) {
-      result.status = this.#status;
-      result.headAt = this.#headAt;
-    }
-    if (this.#meter.firstByteAt !== undefined) result.firstByteAt = this.#meter.firstByteAt;
-    return result;
   }
 }

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { performance } from 'node:perf_hooks';
-import type { BodyWriter } from './body-writer.ts';
+import type { BodyWriter } from './chunked-body-writer.ts';
 import type { EventBoundary } from './event-boundary.ts';
 import { StallClock } from './stall-clock.ts';
 
