@@ -15,7 +15,7 @@ export class NativeHooks implements ExchangeHooks<NativeExchange> {
     this.#runtime = runtime;
   }
 
-  onHead(head: RelayHead, exchange: NativeExchange, rawHeaders: readonly string[]): RelayHead {
+  onHead(head: RelayHead, exchange: NativeExchange, rawHeaders: readonly string[]): RelayHead | undefined {
     const runtime = this.#runtime;
     const { inbound } = exchange;
     const headers = head.rawHeaders;
@@ -33,6 +33,7 @@ export class NativeHooks implements ExchangeHooks<NativeExchange> {
       runtime.metrics.streamOpened('native');
       if (inbound.request.complete) inbound.releaseFields();
     }
+    if (exchange.isCredentialRefused && runtime.explainsCredential) return undefined;
     headers.push('x-penstock-request-id', inbound.id);
     for (const text of inbound.responseFields) headers.push(text);
     // Nothing of the request is held while the answer streams.

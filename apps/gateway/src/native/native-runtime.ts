@@ -42,6 +42,8 @@ export interface NativeSettings {
   readonly relay: ExchangeRelayOptions;
   /** Whether a stream that broke at an event boundary gets an `error` event. */
   readonly breaksWithEvent: boolean;
+  /** Whether a refusal of our own credential is answered by our own error instead of the upstream's. */
+  readonly explainsCredential: boolean;
   /** Whether the upstream sees our credential: then its quota is ours to show. */
   readonly ownsCredential: boolean;
   readonly rewritesResultsUrl: boolean;
@@ -109,6 +111,7 @@ export function readNativeSettings(config: GatewayConfig, clients: ClientRegistr
       ...(native.keep_alive_comments > 0 ? { keepAlive: { intervalMs: native.keep_alive_comments * 1000 } } : {}),
     },
     breaksWithEvent: native.broken_streams === 'event',
+    explainsCredential: native.upstream_auth_errors === 'explain',
     ownsCredential: isInjecting,
     rewritesResultsUrl: native.rewrite_batch_results_url,
     resultsOrigins: ['https://api.anthropic.com', new URL(native.base_url).origin],

@@ -1,5 +1,5 @@
 import type { RelayResult } from '@penstock/sse-relay';
-import { ClientGone } from '../request/gateway-error.ts';
+import { ClientGone, GatewayError } from '../request/gateway-error.ts';
 import { outcomeOfBreak } from './classify-failure.ts';
 import type { NativeExchange } from './native-exchange.ts';
 import type { NativeRuntime } from './native-runtime.ts';
@@ -11,12 +11,18 @@ export function readResult(runtime: NativeRuntime, exchange: NativeExchange, res
   if (usage !== undefined && result.headSent) exchange.usage = usage;
   exchange.failure = result.error;
   readTimings(exchange, result);
-  if (!result.headSent) throw result.how === 'client_gone' ? new ClientGone() : (exchange.uploadFailure?.() ?? result.error);
+  if (!result.headSent) throw failureOf(exchange, result);
   exchange.status = result.status ?? exchange.inbound.response.statusCode;
   exchange.responseBytes = result.bodyBytes;
   exchange.isEventStream = result.isEventStream;
   if (result.isEventStream) exchange.largestGapMs = result.largestGapMs;
   exchange.outcome = outcomeOf(exchange, result, usage?.sawErrorEvent === true);
+}
+
+function failureOf(exchange: NativeExchange, { how, error }: RelayResult): unknown {
+  if (how === 'client_gone') return new ClientGone();
+  if (how === 'refused' && exchange.isCredentialRefused) return new GatewayError('upstream_credential', 'The Anthropic API refused the credential of this gateway, not yours: the operator of the gateway has to replace it.', { cause: error });
+  return exchange.uploadFailure?.() ?? error;
 }
 
 function readTimings(exchange: NativeExchange, result: RelayResult): void {

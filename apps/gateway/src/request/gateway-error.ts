@@ -16,7 +16,7 @@ export interface ErrorShape {
 export const GATEWAY_ERROR_CODES = [
   'bad_request', 'unauthenticated', 'forbidden', 'not_found', 'model_not_open', 'method_not_allowed', 'request_timeout', 'too_large',
   'unsupported_media_type', 'misdirected', 'rate_limited', 'header_overflow', 'internal', 'upstream_unreachable', 'upstream_tls',
-  'upstream_reset', 'upstream_invalid', 'overloaded', 'draining', 'upstream_timeout', 'loop_detected',
+  'upstream_reset', 'upstream_invalid', 'upstream_credential', 'overloaded', 'draining', 'upstream_timeout', 'loop_detected',
 ] as const;
 
 /** The code of a gateway error: the value of `x-penstock-error`. */
@@ -40,6 +40,7 @@ const SHAPES: Readonly<Record<GatewayErrorCode, ErrorShape>> = {
   upstream_tls: { status: 502, type: 'api_error', shouldRetry: false, outcome: 'upstream_unreachable' },
   upstream_reset: { status: 502, type: 'api_error', shouldRetry: undefined, outcome: 'upstream_reset' },
   upstream_invalid: { status: 502, type: 'api_error', shouldRetry: false, outcome: 'upstream_reset' },
+  upstream_credential: { status: 502, type: 'api_error', shouldRetry: false, outcome: 'upstream_credential_refused' },
   overloaded: { status: 429, type: 'rate_limit_error', shouldRetry: true, outcome: 'overloaded' },
   draining: { status: 503, type: 'api_error', shouldRetry: true, outcome: 'draining' },
   upstream_timeout: { status: 504, type: 'timeout_error', shouldRetry: undefined, outcome: 'upstream_timeout' },

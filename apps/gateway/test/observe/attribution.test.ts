@@ -31,6 +31,27 @@ test.each([['native', NATIVE, 'native'], ['front_door', FRONT_DOOR, 'front_door_
     expect(warningsOf(gateway.upstreams())[`${upstream}_upstream`]).toMatch(/^credential_refused: /);
   });
 
+test('a revoked key of the gateway: with upstream_auth_errors "explain" the answer says whose key it is, and the next request needs no reload once the key is good', async () => {
+  let status = 401;
+  await using upstream = await startScriptedUpstream(answerAlways(() => wholeResponse(status, ['content-type', 'application/json'], '{"secret":"of the upstream"}')));
+  await using gateway = await startTestGateway(upstream.origin, { anthropic_native: { upstream_auth_errors: 'explain' } });
+  const answer = await ask(gateway, NATIVE);
+  expect([answer.status, answer.headers.get('x-penstock-error'), answer.headers.get('x-should-retry')]).toEqual([502, 'upstream_credential', 'false']);
+  const text = await answer.text();
+  expect(JSON.parse(text)).toMatchObject({ type: 'error', error: { type: 'api_error', message: expect.stringContaining('credential of this gateway, not yours') as string } });
+  expect(text).not.toMatch(/secret|x-api-key/);
+  expect(await gateway.recorded(1)).toMatchObject([{ outcome: 'upstream_credential_refused', status: 502 }]);
+  expect(await gateway.sum('penstock_requests_total{status="502",outcome="upstream_credential_refused",fault="gateway"}')).toBe(1);
+  // A 404 is the API's answer, and crosses.
+  status = 404;
+  expect((await ask(gateway, NATIVE)).status).toBe(404);
+  status = 200;
+  expect((await ask(gateway, NATIVE)).status).toBe(200);
+  await gateway.recorded(3);
+  expect(warningsOf(gateway.upstreams())).toEqual({});
+  await expect.poll(() => gateway.sum('penstock_upstream_pool_held{upstream="native"}')).toBe(0);
+});
+
 test('a 401 to the client\'s own credential is the client\'s (credentials: forward)', async () => {
   await using upstream = await startSimulator({ apiKeys: ['another key'] });
   await using gateway = await startTestGateway(upstream.origin, { anthropic_native: { credentials: 'forward' } });

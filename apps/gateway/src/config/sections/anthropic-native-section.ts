@@ -19,6 +19,12 @@ export const BROKEN_STREAM_MODES = ['connection', 'event'] as const;
 /** One of `BROKEN_STREAM_MODES`. */
 export type BrokenStreamMode = (typeof BROKEN_STREAM_MODES)[number];
 
+/** What a client gets when the upstream refuses the gateway's own credential: the upstream's answer as it is (`relay`), or an error that says whose key it is (`explain`). */
+export const UPSTREAM_AUTH_ERROR_MODES = ['relay', 'explain'] as const;
+
+/** One of `UPSTREAM_AUTH_ERROR_MODES`. */
+export type UpstreamAuthErrorMode = (typeof UPSTREAM_AUTH_ERROR_MODES)[number];
+
 /** The native pass-through. */
 export interface AnthropicNativeConfig {
   readonly base_url: string;
@@ -37,6 +43,7 @@ export interface AnthropicNativeConfig {
   readonly max_buffered_bytes: number;
   readonly rewrite_batch_results_url: boolean;
   readonly broken_streams: BrokenStreamMode;
+  readonly upstream_auth_errors: UpstreamAuthErrorMode;
   readonly keep_alive_comments: number;
   readonly ca?: string | undefined;
   readonly proxy?: string | undefined;
@@ -67,6 +74,8 @@ export const anthropicNativeSection: z.ZodType<AnthropicNativeConfig> = z.strict
     .describe('Rewrite `results_url` of batches so that clients stay on the gateway: the only change to a body that the gateway knows.').meta(RELOADABLE),
   broken_streams: z.enum(BROKEN_STREAM_MODES, 'connection or event').default('connection')
     .describe('How a stream ends that broke: `connection` as it would without the gateway, so that clients recover in the same way; `event`: an `error` event first, where the stream stands at an event boundary.').meta(RELOADABLE),
+  upstream_auth_errors: z.enum(UPSTREAM_AUTH_ERROR_MODES, 'relay or explain').default('relay')
+    .describe('What a client gets when the upstream refuses the key that `inject` sends: `relay` the upstream\'s answer, unchanged; `explain` a 502 `upstream_credential` that says whose key it is.').meta(RELOADABLE),
   keep_alive_comments: secondsOrNone().default(0).describe('Silence in seconds after which a comment is sent on an event stream; 0: never.').meta(RELOADABLE),
   ca: pem('certificates').optional().describe('A private certificate authority to trust besides the public ones: PEM text or a path.'),
   proxy: proxyUrl().optional()

@@ -7,7 +7,7 @@ import { hashClientKey } from '../../../src/access/clients/client-key.ts';
 import { errorBody, errorHeaders, GatewayError, type GatewayErrorCode } from '../../../src/request/gateway-error.ts';
 import type { GatewayOptions } from '../../../src/create-gateway.ts';
 import type { ConfigDocument, TestGateway } from '../../start-test-gateway.ts';
-import { held, heldStream, message, messageEvents, resetBeforeHead, text } from '../clients/api-answers.ts';
+import { apiError, held, heldStream, message, messageEvents, resetBeforeHead, text } from '../clients/api-answers.ts';
 import type { ApiAnswer, ScriptedApi } from '../clients/scripted-api.ts';
 
 /** How the gateway is brought to one of its own errors, and what the client is run with. */
@@ -110,6 +110,10 @@ export const OWN_ERRORS: Readonly<Record<GatewayErrorCode, readonly OwnError[]>>
   upstream_tls: [{ when: 'the certificate of the upstream is not trusted', upstream: startUntrustedUpstream }],
   upstream_reset: [{ when: 'the upstream resets before its answer', answer: resetBeforeHead }],
   upstream_invalid: [{ when: 'the upstream answers no HTTP', answer: (connection) => { connection.send('nonsense\r\n\r\n'); } }],
+  upstream_credential: [{
+    when: 'the API refuses the key of the gateway, and the gateway explains it', gateway: { anthropic_native: { upstream_auth_errors: 'explain' } },
+    answer: apiError(401, 'authentication_error', 'invalid x-api-key'),
+  }],
   overloaded: [
     { ...POOL_IS_FULL, when: 'another stream has the only connection', environment: AFTER_RETRIES },
     { ...POOL_IS_FULL, when: 'another stream has the only connection, and there is a model to fall back on (the other model would wait for the same connection)', flags: ['--fallback-model', 'claude-haiku-4-5'], environment: { CLAUDE_CODE_MAX_RETRIES: '1' } },
