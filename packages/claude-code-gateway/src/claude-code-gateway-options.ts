@@ -16,7 +16,7 @@ export interface CallerPolicy {
   readonly desktop?: SettingsDocument;
 }
 
-/** Somebody whose credential was verified: a person by a token, or another client that the application knows. */
+/** A caller whose credential was verified: a person by a token, or another client that the application knows. */
 export interface GatewayCaller {
   readonly identity: Identity;
   readonly policy: CallerPolicy;

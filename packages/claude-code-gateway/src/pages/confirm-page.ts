@@ -7,7 +7,7 @@ import { readOwnForm } from './check-browser-post.ts';
 import { answerNotice, answerPage, html } from './html-page.ts';
 
 /**
- * `GET /device/confirm`: names the account and the device before the device gets a token, so that a code that somebody else sent is noticed
+ * `GET /device/confirm`: names the account and the device before the device gets a token, so that a code that came from another person is noticed
  * (RFC 8628 section 5.4).
  */
 export async function showConfirmPage(parts: SignInParts, sessions: BrowserSessions, request: ProtocolRequest): Promise<ProtocolAnswer> {
@@ -57,7 +57,7 @@ async function findIdentified({ store, now }: SignInParts, session: BrowserSessi
 function renderConfirmation({ addresses }: SignInParts, session: BrowserSession, grant: DeviceGrant): ProtocolAnswer {
   const { email, name, subject } = readIdentity(grant.identity ?? '');
   const form = (decision: string, label: string): { readonly html: string } => html`<form method="post" action="${addresses.mount}/device/confirm"><input type="hidden" name="csrf" value="${session.csrf}"><input type="hidden" name="decision" value="${decision}"><button type="submit">${label}</button></form>`;
-  const body = html`<p>A device asks to act in your name. <strong>Approve only what you started yourself</strong>: a code that somebody sent you signs <em>their</em> device in.</p>
+  const body = html`<p>A device asks to act in your name. <strong>Approve only what you started yourself</strong>: a code that was sent to you signs <em>their</em> device in.</p>
 <dl>
 <dt>Account</dt><dd>${email ?? subject}${name === undefined ? '' : ` (${name})`}</dd>
 <dt>Address of the device</dt><dd>${grant.address}</dd>

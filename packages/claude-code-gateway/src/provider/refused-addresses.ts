@@ -14,7 +14,7 @@ const LOOPBACK = new BlockList();
 LOOPBACK.addSubnet('127.0.0.0', 8);
 LOOPBACK.addAddress('::1', 'ipv6');
 
-/** Whether an address is one to which the gateway never connects on somebody's word. */
+/** Whether the gateway never connects to an address. */
 export function isRefusedAddress(address: string): boolean {
   const family = isIP(address);
   return family === 0 || REFUSED.check(address, family === 6 ? 'ipv6' : 'ipv4');
