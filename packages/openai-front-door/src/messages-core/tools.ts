@@ -60,7 +60,7 @@ function defineTool(definition: JsonObject, { param, schemaName, known }: Defini
   const name = requireToolName(definition['name'], `${param}.name`);
   const description = member(definition, 'description');
   if (description !== undefined) requireString(description, `${param}.description`);
-  scope.ignoreOthers(definition, known, param.replace(/\[\d+\]/, ''));
+  scope.ignoreOthers(definition, known, param.replaceAll(/\[\d+\]/g, ''));
   const wantsStrict = optionalBoolean(definition, 'strict', `${param}.strict`) === true;
   const isStrict = wantsStrict && scope.settings.capabilities.structuredOutputs;
   if (wantsStrict && !isStrict) scope.ignore(`${scope.names.definition}.strict`);
@@ -77,7 +77,7 @@ function defineTool(definition: JsonObject, { param, schemaName, known }: Defini
  * A tool in any of the shapes in which clients write it: OpenAI's, with or without its `type`, the flat one of the Responses API, or Anthropic's.
  * A custom tool of OpenAI's (free text, in a grammar) and server tools have no counterpart.
  */
-function translateTool(value: unknown, param: string, scope: TranslationScope): MessagesTool {
+export function translateTool(value: unknown, param: string, scope: TranslationScope): MessagesTool {
   const tool = requireObject(value, param);
   const type = member(tool, 'type');
   const nested = member(tool, 'function');
@@ -92,7 +92,7 @@ function translateTool(value: unknown, param: string, scope: TranslationScope): 
   return defineTool(requireObject(nested, place), { param: place, schemaName: 'parameters', known: DEFINITION_MEMBERS }, cached, scope);
 }
 
-function requireUniqueNames(tools: readonly MessagesTool[], paramOf: (index: number) => string): void {
+export function requireUniqueNames(tools: readonly MessagesTool[], paramOf: (index: number) => string): void {
   const names = new Set<string>();
   for (const [index, tool] of tools.entries()) {
     if (names.has(tool.name)) throw invalidValue(paramOf(index), 'the name is used by another tool');

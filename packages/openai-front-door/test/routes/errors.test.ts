@@ -143,7 +143,7 @@ describe('errors of the front door\'s own', () => {
   });
 
   it.each([
-    ['GET', '/v1/chat/completions', 405, 'POST'], ['HEAD', '/v1/models', 405, 'GET'], ['DELETE', '/v1/models/claude-x', 405, 'GET'], ['POST', '/v1/embeddings', 404, null], ['POST', '/v1/responses', 404, null],
+    ['GET', '/v1/chat/completions', 405, 'POST'], ['HEAD', '/v1/models', 405, 'GET'], ['DELETE', '/v1/models/claude-x', 405, 'GET'], ['POST', '/v1/embeddings', 404, null], ['GET', '/v1/responses', 405, 'POST'],
     ['POST', '/v1/completions', 404, null], ['GET', '/v1', 404, null], ['GET', '/v1/', 404, null], ['POST', '/v1/messages', 404, null], ['GET', '/v1/models/a/b', 404, null], ['HEAD', '/v1/embeddings', 404, null], ['HEAD', '/v1/models/x', 405, 'GET'], ['HEAD', '/v1/chat/completions', 405, 'POST'],
   ])('%s %s is %i in OpenAI\'s shape', async (method, path, status, allow) => {
     await using door = await startFrontDoor(OK);
