@@ -1,4 +1,4 @@
-import { closeObjects, openObject } from './json-schema.ts';
+import { enforceableSchema } from './fit-schema.ts';
 import { invalidValue, isJsonObject, member, optionalBoolean, requireArray, requireObject, requireString, unsupported, type JsonObject } from '../json/json-value.ts';
 import { mergeTopVariants } from './merge-variants.ts';
 import { requireToolName } from './tool-name.ts';
@@ -49,11 +49,7 @@ function objectSchema(given: JsonObject, param: string, name: string, scope: Tra
 /** The whole schema as it came; only what the upstream cannot do without is changed, and reported. */
 function inputSchema(value: unknown, param: string, tool: { readonly name: string; readonly isStrict: boolean }, scope: TranslationScope): JsonObject {
   const schema = value === undefined ? { type: 'object', properties: {} } : objectSchema(requireObject(value, param), param, tool.name, scope);
-  if (!tool.isStrict) return schema;
-  const { schema: closed, isChanged, openAt } = closeObjects(schema);
-  if (openAt !== undefined) throw openObject(param, openAt);
-  if (isChanged) scope.ignore(`${scope.names.definition}.parameters.additionalProperties`);
-  return closed;
+  return tool.isStrict ? enforceableSchema(schema, { param, report: `${scope.names.definition}.parameters` }, scope) : schema;
 }
 
 function defineTool(definition: JsonObject, { param, schemaName, known }: DefinitionPlace, cached: { readonly cache_control?: JsonObject }, scope: TranslationScope): MessagesTool {

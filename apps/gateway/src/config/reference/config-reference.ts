@@ -136,7 +136,7 @@ A refused request is a 429 with \`retry-after\`; nothing of it reaches the upstr
 - \`input_tokens_per_minute\` and \`output_tokens_per_minute\` follow one rule on both sides. They count in windows of a minute that start with
   the first charge.
   - **Before a request is sent** it reserves its bound: \`max_tokens\` of the request, times \`n\`; of several bounds the largest; on \`/v1\`
-    \`openai_front_door.max_output_tokens\` where it gives none, on \`/anthropic\` the whole limit. Input is estimated at 4 bytes of the body
+    \`openai_front_door.max_output_tokens\` where it gives none (absent: the most that the model writes, of a relayed request 8192), on \`/anthropic\` the whole limit. Input is estimated at 4 bytes of the body
     a token. A reservation is never more than the whole limit, so a bound above the limit runs only while the client has nothing reserved
     and nothing used in its minute. Where there is no room the answer is a 429: \`retry-after: 1\` while other requests of the client hold
     the tokens, else the rest of the minute.
