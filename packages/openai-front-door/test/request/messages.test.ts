@@ -47,10 +47,11 @@ describe('system and developer messages', () => {
   it('leaves what was sent as it was when further turns follow (prompt caches and thinking that is bound to its prefix survive)', () => {
     const turns = [USER, ASSISTANT, SYSTEM, USER, ASSISTANT, USER, SYSTEM, SYSTEM, ASSISTANT, USER];
     const sent = [2, 4, 6, 8, 10].map((length) => translate({ messages: turns.slice(0, length) }, { laterSystemMessages: 'inline' }).body);
+    const all = sent.at(-1)?.['messages'] as unknown[] | undefined;
     for (const [index, body] of sent.entries()) {
       const messages = body['messages'] as unknown[];
       expect(body['system']).toEqual(index === 0 ? undefined : sent[1]?.['system']);
-      expect((sent.at(-1)?.['messages'] as unknown[]).slice(0, messages.length)).toEqual(messages);
+      expect(all?.slice(0, messages.length)).toEqual(messages);
     }
   });
 
