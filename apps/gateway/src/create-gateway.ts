@@ -10,6 +10,10 @@ import { describeParserError } from './http/describe-parser-error.ts';
 import type { Refusal } from './http/refusal.ts';
 import { createTrustedProxies, isTrustedProxy } from './access/clients/client-address.ts';
 import { createClientRegistry } from './access/clients/client-registry.ts';
+import type { BearerVerifier } from './access/identity/bearer-verifier.ts';
+import { createIdentity } from './access/identity/identity.ts';
+import type { KeyTiming } from './access/identity/issuer-keys.ts';
+import { allowedHostsOf } from './config/allowed-hosts.ts';
 import type { GatewayConfig } from './config/gateway-config.ts';
 import { PLAIN } from './config/plain.ts';
 import { createSides, type Sides } from './create-sides.ts';
@@ -48,6 +52,10 @@ export interface GatewayOptions {
   readonly tracing?: TracingSettings | undefined;
   /** Makes the limits of one side; a test may look on. @defaultValue createLimiter */
   readonly makeLimiter?: (options: LimiterOptions) => Limiter;
+  /** Judges the tokens of the gateway's own sign-in. @defaultValue there is none */
+  readonly signIn?: BearerVerifier;
+  /** Shorter clocks for the keys of issuers, for tests. @defaultValue KEY_TIMING */
+  readonly keyTiming?: Partial<KeyTiming>;
   /** Shorter inbound clocks, for tests. @defaultValue DEFAULT_INBOUND_LIMITS */
   readonly inboundLimits?: Partial<InboundLimits>;
 }
@@ -84,8 +92,9 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const log = createRequestLog(options.processLogger, () => trustedProxies, (error) => metrics.observerError('log', error));
   const observer = createRequestObserver({ metrics, log });
   const tracing = await startTracing({ settings: options.tracing, version: options.version, logger, observerError: (error) => metrics.observerError('tracing', error) });
+  const identity = createIdentity({ logger, signIn: options.signIn, keyTiming: options.keyTiming });
   const sides = createSides({
-    config, clients: createClientRegistry(config), metrics, log, observer, logger, lifecycle, viaPseudonym: options.viaPseudonym, share: options.share, tracing,
+    config, clients: createClientRegistry(config, identity.authorityFor(config)), metrics, log, observer, logger, lifecycle, viaPseudonym: options.viaPseudonym, share: options.share, tracing,
     makeLimiter: options.makeLimiter ?? createLimiter,
   });
   let checkOrigin = originCheckOf(config);
@@ -120,6 +129,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   } catch (error) {
     // A connection to the limit store is open already, and would keep a process that cannot serve.
     await sides.close(0);
+    identity.close();
     await tracing?.shutdown();
     throw error;
   }
@@ -134,6 +144,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     try {
       await ending;
     } finally {
+      identity.close();
       await tracing?.shutdown();
     }
   }
@@ -141,7 +152,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   return {
     port: (server.address() as AddressInfo).port,
     lifecycle, metrics,
-    warnings: sides.failures,
+    warnings: () => ({ ...sides.failures(), ...identity.warnings() }),
     upstreams: sides.upstreams,
     update(next) {
       if (!isDeepStrictEqual(config.server.tls, next.server.tls)) renewCertificate(server, tlsOf(next).tls);
@@ -149,8 +160,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       trustedProxies = createTrustedProxies(next.server.trusted_proxies);
       checkOrigin = originCheckOf(next);
       logger.level = next.log.level;
-      metrics.setClientNames(next.clients.map(({ name }) => name));
-      sides.update(next, createClientRegistry(next));
+      metrics.setClientNames(callerNames(next));
+      sides.update(next, createClientRegistry(next, identity.authorityFor(next)));
     },
     drain: () => endWith(drain.run()),
     leaveToSuccessor: () => endWith(drain.runForSuccessor()),
@@ -160,13 +171,18 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
 
 function createMetrics({ config, version, processLogger, share }: GatewayOptions, budgets: ReadBudgets): GatewayMetrics {
   return createGatewayMetrics({
-    registry: new Registry(), version, clientNames: config.clients.map(({ name }) => name), dropReasons: DROP_REASONS,
+    registry: new Registry(), version, clientNames: callerNames(config), dropReasons: DROP_REASONS,
     routes: { native: [...NATIVE_ROUTES, UNKNOWN_ROUTE].map(({ template }) => template).concat(UNMATCHED_ROUTES.native), front_door: FRONT_DOOR_ROUTES },
     onObserverError: createObserverReport(processLogger.logger),
     // With several workers the primary does.
     loadsConfiguration: share === undefined,
     readBudgets: budgets,
   });
+}
+
+/** The names that callers have in metrics: of clients, and of the policies of persons. */
+function callerNames({ clients, policies }: GatewayConfig): string[] {
+  return [...clients, ...policies].map(({ name }) => name);
 }
 
 function readBudgets({ anthropic_native: nativeConfig, openai_front_door: frontDoorConfig }: GatewayConfig, { native, frontDoor }: Sides): ReturnType<ReadBudgets> {
@@ -184,8 +200,9 @@ function mountNative({ native }: Sides): MountedSide {
   return { handle: (_context, inbound) => (native === undefined ? handleWithoutNativeSide(inbound) : native.handle(inbound)) };
 }
 
-function originCheckOf({ server }: GatewayConfig): OriginCheck {
-  return createOriginCheck({ allowedHosts: server.allowed_hosts, boundHost: server.host, corsOrigins: server.cors_origins });
+function originCheckOf(config: GatewayConfig): OriginCheck {
+  const { server } = config;
+  return createOriginCheck({ allowedHosts: allowedHostsOf(config), boundHost: server.host, corsOrigins: server.cors_origins });
 }
 
 /** The answer for clients of a front door that is absent. */

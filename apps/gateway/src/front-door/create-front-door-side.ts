@@ -112,7 +112,7 @@ export function createFrontDoorSide(options: FrontDoorSideOptions): FrontDoorSid
     const state = summary.backend === undefined ? undefined : backends.get(summary.backend)?.state;
     const outcome = summary.outcome === 'upstream_error' && state?.refusesCredential(summary.upstreamStatus ?? 0) === true ? 'upstream_credential_refused' : summary.outcome;
     state?.ended(outcome, summary.status);
-    observer.settled(inboundOf(ctx), { ...describeEnd(summary), outcome, client: caller.name, charge: chargeOf(caller, summary, limiter.ratios, maxOutputTokens) });
+    observer.settled(inboundOf(ctx), { ...describeEnd(summary), outcome, client: caller.name, person: caller.person, charge: chargeOf(caller, summary, limiter.ratios, maxOutputTokens) });
   }
 
   async function refuse(inbound: InboundRequest, error: unknown): Promise<void> {

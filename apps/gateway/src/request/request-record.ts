@@ -1,3 +1,5 @@
+import type { Person } from '../access/identity/principal.ts';
+
 /** How a request ended: one closed set, a metric label and a log field. */
 export const OUTCOMES = [
   'ok', 'client_error', 'upstream_error', 'stream_error_event', 'upstream_credential_refused', 'upstream_unreachable', 'upstream_reset',
@@ -132,6 +134,8 @@ export interface RequestRecord {
 
 /** What the access log and the trace show of one request beside its record. Durations in milliseconds. */
 export interface RequestDetails {
+  /** Who called, where a token proved it; for the log alone, never a metric's label. */
+  readonly person?: Person | undefined;
   /** The `request-id` that the upstream chose. */
   readonly upstreamRequestId?: string | undefined;
   readonly slotWaitMs?: number | undefined;

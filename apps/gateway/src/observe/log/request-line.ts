@@ -8,6 +8,9 @@ export interface RequestFields extends Named<LoggedFields> {
   readonly upstream_request_id: string | undefined;
   readonly side: string;
   readonly client: string;
+  readonly person: string | undefined;
+  readonly email: string | undefined;
+  readonly groups: readonly string[] | undefined;
   readonly route: string;
   readonly method: string;
   readonly status: number;
@@ -46,7 +49,9 @@ export function createRequestLine(): (fields: RequestFields) => string {
   return (fields) => {
     let line = `{"level":"info","time":"${now(Date.now())}","request_id":"${fields.request_id}"`;
     if (fields.upstream_request_id !== undefined) line += `,"upstream_request_id":${quoted(fields.upstream_request_id)}`;
-    line += `,"side":"${fields.side}","client":${quoted(fields.client)},"route":${quoted(fields.route)},"method":${quoted(fields.method)}`
+    line += `,"side":"${fields.side}","client":${quoted(fields.client)}`;
+    if (fields.person !== undefined) line += personText(fields);
+    line += `,"route":${quoted(fields.route)},"method":${quoted(fields.method)}`
       + `,"status":${fields.status},"outcome":"${fields.outcome}"`
       + number(',"duration_ms":', fields.duration_ms) + number(',"first_byte_ms":', fields.first_byte_ms) + number(',"overhead_ms":', fields.overhead_ms)
       + number(',"slot_wait_ms":', fields.slot_wait_ms) + number(',"connect_ms":', fields.connect_ms)
@@ -62,6 +67,11 @@ export function createRequestLine(): (fields: RequestFields) => string {
       + text(',"parent_agent_id":', fields.parent_agent_id) + text(',"traceparent":', fields.traceparent);
     return `${line},"msg":"request"}\n`;
   };
+}
+
+function personText({ person, email, groups }: RequestFields): string {
+  const names = groups === undefined ? '' : `,"groups":[${groups.map(quoted).join(',')}]`;
+  return text(',"person":', person) + text(',"email":', email) + names;
 }
 
 function quoted(value: string): string {

@@ -1,4 +1,5 @@
 import type { BlockList } from 'node:net';
+import { principalText } from '../../access/identity/principal.ts';
 import { clientAddress } from '../../access/clients/client-address.ts';
 import { loggedId, readLoggedFields } from '../../request/logged-fields.ts';
 import type { ObservedRequest } from '../../request/observed-request.ts';
@@ -50,6 +51,7 @@ function describeRequest(inbound: ObservedRequest, record: RequestRecord, detail
   const { session_id, agent_id, parent_agent_id, traceparent } = inbound.loggedFields ?? readLoggedFields(inbound.request.rawHeaders);
   return {
     request_id: record.requestId, upstream_request_id: loggedId(details.upstreamRequestId), side: record.side, client: record.client,
+    person: details.person === undefined ? undefined : principalText(details.person), email: details.person?.email, groups: details.person?.groups,
     route: record.route, method: record.method, status: record.status, outcome: record.outcome,
     duration_ms: round(record.durationMs), first_byte_ms: round(record.timeToFirstByteMs), overhead_ms: round(record.overheadMs),
     slot_wait_ms: round(details.slotWaitMs), connect_ms: round(details.connectMs), upstream_head_ms: round(details.upstreamHeadMs),
