@@ -4,7 +4,7 @@ import type { TranslationScope } from '../messages-core/translation-scope.ts';
 /** Fields that are translated, so neither refused nor reported as a whole. */
 const TRANSLATED: ReadonlySet<string> = new Set([
   'model', 'input', 'instructions', 'stream', 'stream_options', 'max_output_tokens', 'temperature', 'top_p', 'tools', 'tool_choice', 'parallel_tool_calls',
-  'text', 'reasoning', 'user', 'safety_identifier', 'include', 'thinking',
+  'text', 'reasoning', 'user', 'safety_identifier', 'include', 'thinking', 'prompt_cache_key', 'prompt_cache_retention',
 ]);
 
 const SEND_ALL = 'nothing is stored here; send the whole input with every request, with "store": false';

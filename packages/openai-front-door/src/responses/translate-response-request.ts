@@ -7,6 +7,7 @@ import { translateUser } from '../messages-core/user-id.ts';
 import { declareTools } from './declared-tools.ts';
 import { applyResponseFieldRules, readResponseStream } from './field-rules.ts';
 import { translateInput } from './input-items.ts';
+import { translatePromptCache } from './prompt-cache.ts';
 import { translateTextFormat } from './text-format.ts';
 import { translateResponseChoice } from './tool-choice.ts';
 import type { ToolNames } from './tool-names.ts';
@@ -79,7 +80,8 @@ export function translateResponseRequest(request: JsonObject, settings: Translat
   const sampling = translateSampling(request, isThinkingOn(reasoning.thinking), scope);
   const format = translateTextFormat(request, scope);
   const userId = translateUser(request, scope);
-  const body = writeMessagesRequest({ maxTokens, isStream, tools, choice, conversation, reasoning, sampling, stop: [], format, userId }, scope);
+  const cacheControl = translatePromptCache(request, scope);
+  const body = writeMessagesRequest({ maxTokens, isStream, tools, choice, conversation, reasoning, sampling, stop: [], format, userId, cacheControl }, scope);
   return {
     body, ignoredParams: scope.ignored(), isStream, maxTokens, names: declared.names,
     echo: {
