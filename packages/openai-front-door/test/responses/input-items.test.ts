@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { sealThinking } from '../../src/responses/sealed-thinking.ts';
 import { responseRefusal, translateResponses } from '../support/translate-response.ts';
+import { settingsOf } from '../support/translate.ts';
 
 const USER = { role: 'user', content: 'Hi' };
 const sealed = (thinking: string): string => sealThinking({ thinking, signature: 'c2ln' }) ?? '';
@@ -107,6 +108,6 @@ describe('the input of a response', () => {
   });
 
   it('is not continued behind a last assistant message where the model refuses that', () => {
-    expect(responseRefusal({ input: [USER, { role: 'assistant', content: 'A' }] }, { capabilities: { rejectsSampling: false, exclusiveSampling: false, effortLevels: [], adaptiveOnly: true, structuredOutputs: true, inlineSystem: true, rejectsPrefill: true } })).toMatchObject({ param: 'input' });
+    expect(responseRefusal({ input: [USER, { role: 'assistant', content: 'A' }] }, settingsOf('claude-opus-5'))).toMatchObject({ param: 'input' });
   });
 });
