@@ -21,12 +21,14 @@ import { FRONT_DOOR_ROUTES } from './front-door/create-front-door-side.ts';
 import { createOriginCheck, type OriginCheck } from './http/check-origin.ts';
 import { createFullReport } from './observe/log/create-full-report.ts';
 import { createDrain } from './process/drain.ts';
+import { reportDrain } from './process/report-drain.ts';
 import { createLifecycle, type Lifecycle } from './process/lifecycle.ts';
 import { createLimiter, type Limiter, type LimiterOptions } from './access/limits/limiter.ts';
 import type { WorkerShare } from './config/worker-share.ts';
 import type { ProcessLogger } from './observe/log/create-logger.ts';
 import { createObserverReport } from './observe/log/create-observer-report.ts';
 import { describeError } from './observe/log/describe-error.ts';
+import { reportOldRequests } from './observe/log/report-old-requests.ts';
 import { createRequestLog } from './observe/log/request-log.ts';
 import { createGatewayMetrics, type GatewayMetrics } from './observe/metrics/create-gateway-metrics.ts';
 import type { ReadBudgets } from './observe/metrics/declare-gateway-metrics.ts';
@@ -139,13 +141,27 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     settings: () => ({ preStopDelayMs: config.server.pre_stop_delay * 1000, drainTimeoutMs: config.server.drain_timeout * 1000 }),
   });
 
+  const stopReports = reportOldRequests(logger, metrics.openRequests);
+
   /** Traces are sent when the last request was settled. */
   async function endWith(ending: Promise<void>): Promise<void> {
     try {
       await ending;
     } finally {
+      stopReports();
       identity.close();
       await tracing?.shutdown();
+    }
+  }
+
+  async function drainReported(): Promise<void> {
+    const { pre_stop_delay: delay, drain_timeout: timeout } = config.server;
+    const ended = drain.run();
+    const stopReport = reportDrain({ logger, open: () => Object.values(metrics.openRequests).flatMap((open) => [...open]), timeoutMs: (delay + timeout) * 1_000 });
+    try {
+      await ended;
+    } finally {
+      stopReport();
     }
   }
 
@@ -163,7 +179,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       metrics.setClientNames(callerNames(next));
       sides.update(next, createClientRegistry(next, identity.authorityFor(next)));
     },
-    drain: () => endWith(drain.run()),
+    drain: () => endWith(drainReported()),
     leaveToSuccessor: () => endWith(drain.runForSuccessor()),
     close: () => endWith(drain.closeNow()),
   };

@@ -72,9 +72,8 @@ async function answer(frontDoor: FrontDoor, exchange: Exchange, route: MatchedRo
       await answerError(exchange, failure);
     } catch (second) {
       // The client left while it was told: that is how the request ended.
-      const { outcome, code } = exchange.classify(second);
-      exchange.record.outcome = outcome;
-      exchange.record.errorCode = code;
+      const last = exchange.classify(second);
+      Object.assign(exchange.record, { outcome: last.outcome, errorCode: last.code, error: last });
       exchange.client.destroy();
     }
   } finally {

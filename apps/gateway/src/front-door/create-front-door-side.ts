@@ -205,9 +205,9 @@ function setResponseFields({ response, responseFields, id }: InboundRequest, isL
 }
 
 /** The end of a request as the package's summary describes it. The package's clock starts after admission, so its times are placed by their end. */
-function describeEnd({ route, firstByteMs, durationMs, usage, usageSource, model, stopReason, sawStop, ...rest }: RequestSummary): Omit<RequestEnd, 'client'> {
+function describeEnd({ route, firstByteMs, durationMs, usage, usageSource, model, stopReason, sawStop, error, ...rest }: RequestSummary): Omit<RequestEnd, 'client'> {
   return {
-    ...rest, side: 'front_door',
+    ...rest, side: 'front_door', failure: error instanceof Error ? error.cause : undefined,
     route: KNOWN_ROUTES.has(route) ? { template: route } : undefined,
     headAt: firstByteMs === undefined ? undefined : performance.now() - durationMs + firstByteMs,
     usage: { usage, source: usageSource, model, stopReason, sawStop },

@@ -83,6 +83,8 @@ export class NativeExchange implements RequestEnd {
   charge: TokenCharge | undefined;
   /** The error underneath; for the log. */
   failure: unknown;
+  /** The code of the gateway's own error that was answered. */
+  cause: string | undefined;
 
   constructor(inbound: InboundRequest) {
     this.inbound = inbound;

@@ -49,6 +49,7 @@ export async function runProcess(options: RunOptions): Promise<number> {
   options.onReady({ port: gateway.port, operationsPort: operations.port, workers: 1 });
   const exitCode = await stopped;
   watch.stop();
+  logger.info({ exit_code: exitCode }, 'stopped');
   // The operations listener goes last: readiness and the drain stay visible to the end.
   await operations.close();
   stopLogging();

@@ -71,6 +71,7 @@ export async function runWorkers(options: RunOptions): Promise<number> {
   options.onReady({ port, operationsPort: operations.port, workers: count });
   const exitCode = await stopped;
   watch.stop();
+  logger.info({ exit_code: exitCode }, 'stopped');
   await operations.close();
   await flushLog(processLogger);
   return exitCode;
