@@ -3,7 +3,6 @@ import { registerUpstreamMetrics } from '@penstock/upstream-metrics';
 import type { Logger } from 'pino';
 import { beginJsonCheck } from './body/begin-json-check.ts';
 import type { ClientRegistry } from './access/clients/client-registry.ts';
-import { createPolicyBook } from './access/policies/policy-book.ts';
 import { PLAIN } from './config/plain.ts';
 import type { GatewayConfig } from './config/gateway-config.ts';
 import { createFrontDoorSide, type FrontDoorSide } from './front-door/create-front-door-side.ts';
@@ -14,6 +13,7 @@ import { describeCondition } from './observe/causes.ts';
 import { describeError } from './observe/log/describe-error.ts';
 import type { RequestLog } from './observe/log/request-log.ts';
 import type { RequestObserver } from './observe/request-observer.ts';
+import type { StatusUpstreamSource } from './observe/status/create-status-source.ts';
 import type { UpstreamSnapshot } from './observe/upstreams/upstream-snapshot.ts';
 import type { GatewayMetrics } from './observe/metrics/create-gateway-metrics.ts';
 import { createNativeSide, type NativeSide } from './native/create-native-side.ts';
@@ -44,6 +44,8 @@ export interface Sides {
   readonly failures: () => Readonly<Record<string, string>>;
   /** The upstreams of both sides at this moment. */
   readonly upstreams: () => readonly UpstreamSnapshot[];
+  /** Their pools. */
+  readonly pools: () => readonly StatusUpstreamSource[];
   /** Resolves when the limit stores answered or their time was over; they are asked before the first request, not by it. */
   ready(): Promise<void>;
   update(config: GatewayConfig, clients: ClientRegistry): void;
@@ -75,16 +77,21 @@ export function createSides(options: SidesOptions): Sides {
   const frontDoor = config.openai_front_door.enabled
     ? make('front_door', () => createFrontDoorSide({ ...options, limiter: limiters.front_door, beginJsonCheck, closeDelimitedCheck: checkWholeJson })) : undefined;
   for (const [name, client] of Object.entries(frontDoor?.upstreams ?? {})) upstreams.add(name, client);
+  const pools: readonly StatusUpstreamSource[] = [
+    ...(native === undefined ? [] : [{ name: 'native', side: 'native' as const, stats: () => native.upstream.stats() }]),
+    ...Object.entries(frontDoor?.upstreams ?? {}).map(([name, client]) => ({ name, side: 'front_door' as const, stats: () => client.stats() })),
+  ];
 
   return {
     native, frontDoor,
     failures: () => ({ ...failures }),
+    pools: () => pools,
     upstreams: () => [...native?.upstreams() ?? [], ...frontDoor?.upstreamStates() ?? []],
     async ready() {
       await Promise.all([limiters.native.ready(), limiters.front_door.ready()]);
     },
     update(next, clients) {
-      for (const limiter of Object.values(limiters)) limiter.update(limitedCallers(next), next.limits.on_store_failure);
+      for (const limiter of Object.values(limiters)) limiter.update(next.clients, next.limits.on_store_failure);
       native?.update(next, clients);
       frontDoor?.update(next, clients);
     },
@@ -99,17 +106,11 @@ export function createSides(options: SidesOptions): Sides {
   };
 }
 
-/** Whose limits there are: clients with those of their policies, and the policies of persons. */
-function limitedCallers({ clients, policies }: GatewayConfig): LimiterOptions['clients'] {
-  const book = createPolicyBook(policies);
-  return [...clients.map((client) => book.forClient(client)), ...book.applied];
-}
-
 /** The limits of one side. A store that is down fails for every request: it is counted each time and logged now and then. */
 function createSideLimiter({ config, logger, metrics, share, makeLimiter }: SidesOptions, side: Side): Limiter {
   let loggedAt = -STORE_LOG_INTERVAL_MS;
   return makeLimiter({
-    clients: limitedCallers(config), store: config.limits.store, failurePolicy: config.limits.on_store_failure, scope: side,
+    clients: config.clients, store: config.limits.store, failurePolicy: config.limits.on_store_failure, scope: side,
     ...(share === undefined ? {} : { share }),
     onStoreFailure: ({ operation, error }) => {
       metrics.limitStoreFailed(side, operation);

@@ -45,7 +45,7 @@ export async function runStart(options: StartOptions, output: CommandOutput): Pr
   const run = resolveWorkerCount(config) === 1 ? runProcess : runWorkers;
   try {
     return await run({
-      config, tracing, files: loaded.files, version: options.version, logStyle: options.logStyle, viaPseudonym: `penstock-${randomBytes(6).toString('hex')}`,
+      config, tracing, files: loaded.files, warnings: [...loaded.warnings, ...warnings], version: options.version, logStyle: options.logStyle, viaPseudonym: `penstock-${randomBytes(6).toString('hex')}`,
       reload: () => {
         const next = loadConfig({ ...options, simulate: simulates });
         return simulator === undefined ? next : { ...next, config: withSimulator(next.config, simulator) };

@@ -19,8 +19,7 @@ export async function handleNativeRequest(runtime: NativeRuntime, inbound: Inbou
   runtime.metrics.requestStarted('native', inbound);
   try {
     admit(runtime, exchange); //                          1. refuse what is ambiguous, and loops
-    const identified = authenticate(runtime, exchange); // 2. before a body byte is read
-    if (identified !== undefined) await identified;
+    authenticate(runtime, exchange); //                   2. before a body byte is read
     buildOutboundHead(runtime, exchange); //              the header policy
     const matched = route(runtime, exchange); //          3. on the linted path and the method
     const limited = takeLimits(runtime, exchange); //     4. of this client

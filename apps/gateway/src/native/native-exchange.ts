@@ -1,12 +1,13 @@
 import type { UsageObserver, UsageResult } from '@penstock/anthropic-usage';
 import type { UpstreamExchange } from '@penstock/proxy';
 import type { ClientRules } from '../access/clients/client-rules.ts';
-import type { Person } from '../access/identity/principal.ts';
 import type { InboundRequest } from '../request/inbound-request.ts';
 import type { Outcome } from '../request/request-record.ts';
 import type { ByteLease } from '../body/byte-budget.ts';
 import type { Lease } from '../access/limits/limiter.ts';
 import type { RequestEnd, TokenCharge } from '../observe/request-observer.ts';
+import type { DescribedRequest, OpenRequestFacts } from '../request/described-request.ts';
+import { describeOpenExchange } from './describe-open-exchange.ts';
 import type { NativeRoute } from './route-table.ts';
 
 /** The body as phase 6 sends it. */
@@ -17,17 +18,12 @@ export interface OutboundBody {
 }
 
 /** What the phases of one native request hand to each other. Each field is written by one phase and read by later ones. */
-export class NativeExchange implements RequestEnd {
+export class NativeExchange implements RequestEnd, DescribedRequest {
   readonly inbound: InboundRequest;
   readonly side = 'native';
   /** The outbound fields, our credential included. */
   outboundHeaders: string[] = [];
-  /** The label of the caller: a client's name, or a policy's. */
   client = 'unauthenticated';
-  /** What the caller's limits and bytes are counted by. */
-  counterKey = 'unauthenticated';
-  /** Absent for clients. */
-  person: Person | undefined;
   /** What the client may do; `undefined` for an anonymous one. */
   rules: ClientRules | undefined;
   route: NativeRoute | undefined;
@@ -83,10 +79,18 @@ export class NativeExchange implements RequestEnd {
   charge: TokenCharge | undefined;
   /** The error underneath; for the log. */
   failure: unknown;
-  /** The code of the gateway's own error that was answered. */
-  cause: string | undefined;
 
   constructor(inbound: InboundRequest) {
     this.inbound = inbound;
+    inbound.described = this;
+  }
+
+  /** The name of the upstream in metrics; absent while none was asked. */
+  get upstream(): string | undefined {
+    return this.relayed === undefined ? undefined : 'native';
+  }
+
+  describeOpen(): OpenRequestFacts {
+    return describeOpenExchange(this);
   }
 }

@@ -6,6 +6,7 @@ import type { ObservedRequest } from '../request/observed-request.ts';
 import { UNMATCHED_ROUTES, type Outcome, type RequestDetails, type RequestRecord, type ResponseTokens, type Side, type UsageSource } from '../request/request-record.ts';
 import type { RequestLog } from './log/request-log.ts';
 import type { GatewayMetrics } from './metrics/create-gateway-metrics.ts';
+import type { RecentRequests } from './status/recent-requests.ts';
 
 /** The tokens that one response reported. */
 export interface ReportedUsage {
@@ -30,7 +31,6 @@ export interface RequestEnd extends RequestDetails {
   readonly route: { readonly template: string } | undefined;
   readonly status: number;
   readonly outcome: Outcome;
-  /** The label of the caller: a client's name, or a policy's. */
   readonly client: string;
   readonly isEventStream: boolean;
   readonly requestBytes: number;
@@ -43,6 +43,8 @@ export interface RequestEnd extends RequestDetails {
   readonly usage?: ReportedUsage | undefined;
   /** Absent for clients without token limits. */
   readonly charge?: TokenCharge | undefined;
+  /** The name of the upstream in metrics; absent where none was asked. */
+  readonly upstream?: string | undefined;
 }
 
 /** The end of a request on either side, or before routing. */
@@ -55,16 +57,19 @@ export interface RequestObserver {
 export interface RequestObserverOptions {
   readonly metrics: Pick<GatewayMetrics, 'recordRequest'>;
   readonly log: Pick<RequestLog, 'requestEnded'>;
+  /** What the live page remembers; absent where it is off. */
+  readonly recent?: RecentRequests | undefined;
 }
 
 /** Makes the observer of requests. A new consumer of records is one more call here. */
-export function createRequestObserver({ metrics, log }: RequestObserverOptions): RequestObserver {
+export function createRequestObserver({ metrics, log, recent }: RequestObserverOptions): RequestObserver {
   return {
     settled(request, end) {
       const record = buildRecord(request, end, performance.now());
       metrics.recordRequest(record);
       request.trace?.end(record, end);
       log.requestEnded(request, record, end);
+      recent?.record(record, end);
       if (end.charge !== undefined) charge(end.charge, record);
     },
   };

@@ -9,6 +9,8 @@ export interface Lifecycle {
   readonly state: LifecycleState;
   /** Every response carries `connection: close`. */
   readonly isLeaving: boolean;
+  /** When it began to leave, in Unix milliseconds; absent before. */
+  readonly leavingAt: number | undefined;
   /** New requests get `draining`. */
   readonly isRefusing: boolean;
   moveTo(state: LifecycleState): void;
@@ -17,14 +19,17 @@ export interface Lifecycle {
 /** A lifecycle in state `starting`. */
 export function createLifecycle(onChange: (state: LifecycleState) => void = () => undefined): Lifecycle {
   let current = 0;
+  let leavingAt: number | undefined;
   return {
     get state() { return LIFECYCLE_STATES[current] ?? 'refusing'; },
     get isLeaving() { return current >= 2; },
+    get leavingAt() { return leavingAt; },
     get isRefusing() { return current >= 3; },
     moveTo(state) {
       const next = LIFECYCLE_STATES.indexOf(state);
       if (next <= current) return;
       current = next;
+      if (current >= 2) leavingAt ??= Date.now();
       onChange(state);
     },
   };

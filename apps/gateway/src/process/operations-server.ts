@@ -6,6 +6,7 @@ import { createInboundServer, InboundConnection, respond, validateRequestHead, t
 import { createOriginCheck, type OriginCheck } from '../http/check-origin.ts';
 import { PLAIN } from '../config/plain.ts';
 import type { Lifecycle } from './lifecycle.ts';
+import type { StatusPage, StatusPageOptions } from './operations/status-routes.ts';
 import { shareScrapes } from '../observe/metrics/share-scrapes.ts';
 
 /** What the operations listener shows. */
@@ -20,6 +21,8 @@ export interface OperationsOptions {
   readonly warnings: () => Readonly<Record<string, string>>;
   /** Whether a process can take requests. @defaultValue always, while running */
   readonly isServing?: () => boolean;
+  /** The live page. @defaultValue none */
+  readonly page?: Omit<StatusPageOptions, 'host'> | undefined;
   /** Shorter clocks, for tests. @defaultValue OPERATIONS_LIMITS */
   readonly limits?: Partial<OperationsLimits>;
 }
@@ -57,10 +60,11 @@ export async function startOperationsServer(options: OperationsOptions): Promise
   const limits: OperationsLimits = { ...OPERATIONS_LIMITS, ...options.limits };
   const checkOrigin = createOriginCheck({ allowedHosts: options.allowedHosts, boundHost: options.host, corsOrigins: [] });
   const answerScrape = createScrapeAnswer(options, limits);
+  const page = createLazyPage(options);
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
-    answer(options, { checkOrigin, answerScrape }, request, response)
-      .catch(() => refusal(500, 'The metrics could not be collected.'))
-      .then((whole) => respond(request, response, whole))
+    answer(options, { checkOrigin, answerScrape, page }, request, response)
+      .catch(() => refusal(500, 'The metrics or the status could not be collected.'))
+      .then((whole) => (whole === 'events' ? undefined : respond(request, response, whole)))
       .catch(() => response.destroy());
   };
   const server: Server = createInboundServer({
@@ -73,6 +77,7 @@ export async function startOperationsServer(options: OperationsOptions): Promise
     port: (server.address() as AddressInfo).port,
     async close() {
       const closed = once(server, 'close');
+      page.close();
       server.close();
       server.closeAllConnections();
       await closed;
@@ -83,9 +88,10 @@ export async function startOperationsServer(options: OperationsOptions): Promise
 interface AnswerParts {
   readonly checkOrigin: OriginCheck;
   readonly answerScrape: (response: ServerResponse) => Promise<WholeResponse>;
+  readonly page: LazyPage;
 }
 
-async function answer(options: OperationsOptions, { checkOrigin, answerScrape }: AnswerParts, request: IncomingMessage, response: ServerResponse): Promise<WholeResponse> {
+async function answer(options: OperationsOptions, { checkOrigin, answerScrape, page }: AnswerParts, request: IncomingMessage, response: ServerResponse): Promise<WholeResponse | 'events'> {
   if (InboundConnection.of(request.socket)?.isPipelined === true) return refusal(400, 'The request came before the previous one on its connection was answered.', CLOSE);
   if (request.method !== 'GET' && request.method !== 'HEAD') return refusal(405, 'Only GET and HEAD are allowed here.', ['allow', 'GET, HEAD']);
   const head = validateRequestHead({ method: request.method, httpVersion: request.httpVersion, rawHeaders: request.rawHeaders });
@@ -96,8 +102,28 @@ async function answer(options: OperationsOptions, { checkOrigin, answerScrape }:
     case '/livez': return json(200, { status: 'alive' });
     case '/readyz': return describeReadiness(options);
     case '/metrics': return answerScrape(response);
-    default: return refusal(404, 'Not found: this is the operations listener, with /metrics, /livez and /readyz. APIs are served by the main listener (server.host and server.port).');
+    default: return await page.answer(request, response) ?? refusal(404, `Not found: this is the operations listener, with ${options.page === undefined ? '' : '/, /status.json, '}/metrics, /livez and /readyz. APIs are served by the main listener (server.host and server.port).`);
   }
+}
+
+interface LazyPage {
+  answer(request: IncomingMessage, response: ServerResponse): Promise<WholeResponse | 'events' | undefined>;
+  close(): void;
+}
+
+/** The live page, whose code is loaded with the first request that is for none of the other paths. */
+function createLazyPage({ host, page: settings }: OperationsOptions): LazyPage {
+  let loading: Promise<StatusPage> | undefined;
+  let page: StatusPage | undefined;
+  return {
+    async answer(request, response) {
+      if (settings === undefined) return undefined;
+      loading ??= import('./operations/status-routes.ts').then(({ createStatusPage }) => createStatusPage({ host, ...settings }));
+      page = await loading;
+      return page.answer(request, response);
+    },
+    close: () => { page?.close(); },
+  };
 }
 
 /** Answers `/metrics`: one scrape at a time, and so many open responses at most. */

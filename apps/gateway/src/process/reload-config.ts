@@ -3,13 +3,14 @@ import { changesBetween, mergeReloaded } from '../config/changes-between.ts';
 import { isConfigError } from '../config/config-error.ts';
 import type { GatewayConfig } from '../config/gateway-config.ts';
 import type { LoadedConfig } from '../config/load-config.ts';
+import type { ReloadReport } from '../observe/status/config-state.ts';
 
 /** What a reload acts on. */
 export interface ReloadOptions {
   readonly initial: GatewayConfig;
   readonly read: () => LoadedConfig;
   readonly apply: (config: GatewayConfig) => void;
-  readonly onResult: (result: 'success' | 'failure') => void;
+  readonly onResult: (report: ReloadReport) => void;
   /** Told which files were read, or looked for in vain: those to watch from now on. */
   readonly onFiles: (files: readonly string[]) => void;
   readonly logger: Logger;
@@ -30,10 +31,10 @@ export function createReload(options: ReloadOptions): () => void {
       const next = mergeReloaded(current, read, { simulate });
       options.apply(next);
       current = next;
-      options.onResult('success');
+      options.onResult({ result: 'success', applied, restartRequired, warnings });
       logger.info({ applied, restart_required: restartRequired, ...(warnings.length > 0 ? { warnings } : {}) }, 'configuration reloaded');
     } catch (error) {
-      options.onResult('failure');
+      options.onResult({ result: 'failure', applied: [], restartRequired: [], warnings: [] });
       if (isConfigError(error) && error.files.length > 0) options.onFiles(error.files);
       const problems = isConfigError(error) ? error.message : error instanceof Error ? error.message : String(error);
       logger.error({ problems }, 'the new configuration was refused; the old one stays');

@@ -13,6 +13,8 @@ export interface RunOptions {
   readonly viaPseudonym: string;
   /** What the `OTEL_*` variables say; absent without tracing. */
   readonly tracing: TracingSettings | undefined;
+  /** The warnings of the start. */
+  readonly warnings: readonly string[];
   /** Reads the configuration again; throws a `ConfigError` when it is not sound. */
   readonly reload: () => LoadedConfig;
   readonly onReady: (facts: { readonly port: number; readonly operationsPort: number; readonly workers: number }) => void;

@@ -1,4 +1,6 @@
 import { createGateway, type Gateway } from '../create-gateway.ts';
+import { createConfigState } from '../observe/status/config-state.ts';
+import { createStatusReader } from '../observe/status/create-status-reader.ts';
 import { warningsOf } from '../observe/upstreams/upstream-snapshot.ts';
 import { startOperationsServer, type OperationsServer } from './operations-server.ts';
 import { logShortcuts } from './log-shortcuts.ts';
@@ -21,12 +23,22 @@ export async function runProcess(options: RunOptions): Promise<number> {
   const { logger } = processLogger;
   const stopLogging = logShortcuts(logger);
   releaseStartupMemory();
+  const configState = createConfigState(options.warnings);
   try {
     gateway = await createGateway({ config, processLogger, version: options.version, viaPseudonym: options.viaPseudonym, tracing: options.tracing });
-    const { metrics, lifecycle } = gateway;
+    const { metrics, lifecycle, status } = gateway;
+    const warnings = (): Readonly<Record<string, string>> => ({ ...gateway?.warnings(), ...warningsOf(gateway?.upstreams() ?? []) });
     operations = await startOperationsServer({
       host: config.operations.host, port: config.operations.port, allowedHosts: config.server.allowed_hosts, lifecycle,
-      warnings: () => ({ ...gateway?.warnings(), ...warningsOf(gateway?.upstreams() ?? []) }),
+      warnings,
+      page: status === undefined ? undefined : {
+        token: config.operations.token,
+        read: createStatusReader({
+          version: options.version, lifecycle, config: configState, warnings, isServing: () => true, absentSides: () => Object.keys(gateway?.warnings() ?? {}),
+          readParts: async (query) => [await status.read(query)],
+          drainMs: () => (config.server.pre_stop_delay + config.server.drain_timeout) * 1_000,
+        }),
+      },
       scrape: async () => ({ contentType: metrics.registry.contentType, text: await metrics.registry.metrics() }),
     });
   } catch (error) {
@@ -39,7 +51,10 @@ export async function runProcess(options: RunOptions): Promise<number> {
   const reload = createReload({
     initial: config, read: options.reload, logger,
     apply: (next) => running.update(next),
-    onResult: (result) => running.metrics.configReloaded(result),
+    onResult: (report) => {
+      running.metrics.configReloaded(report.result);
+      configState.reloaded(report);
+    },
     onFiles: (files) => watch.watch(files),
   });
   const watch = watchFiles(reload);
@@ -49,7 +64,6 @@ export async function runProcess(options: RunOptions): Promise<number> {
   options.onReady({ port: gateway.port, operationsPort: operations.port, workers: 1 });
   const exitCode = await stopped;
   watch.stop();
-  logger.info({ exit_code: exitCode }, 'stopped');
   // The operations listener goes last: readiness and the drain stay visible to the end.
   await operations.close();
   stopLogging();

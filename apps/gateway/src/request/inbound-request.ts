@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { InboundConnection, type InboundLimits, type ValidatedHead } from '@penstock/inbound-server';
 import { readLoggedFields, type LoggedFields } from './logged-fields.ts';
 import type { ObservedRequest } from './observed-request.ts';
+import type { DescribedRequest } from './described-request.ts';
 import type { OpenRequest } from './open-requests.ts';
 import type { RequestTrace } from './request-trace.ts';
 
@@ -28,6 +29,8 @@ export class InboundRequest implements ObservedRequest, OpenRequest {
   client = 'unauthenticated';
   older: OpenRequest | undefined;
   newer: OpenRequest | undefined;
+  /** What its side knows of it while it is open; set by the side that took it. */
+  described: DescribedRequest | undefined;
 
   constructor(init: Pick<InboundRequest, 'id' | 'request' | 'response' | 'startedAt' | 'path' | 'query' | 'head' | 'limits'>) {
     this.id = init.id;

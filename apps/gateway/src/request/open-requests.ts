@@ -1,3 +1,5 @@
+import type { DescribedRequest } from './described-request.ts';
+
 /** A request that a side took and whose response has not ended, with its place in the list of such requests. */
 export interface OpenRequest {
   readonly id: string;
@@ -5,6 +7,9 @@ export interface OpenRequest {
   readonly startedAt: number;
   /** The configured name of the client, `anonymous`, or `unauthenticated` until the client is known. */
   client: string;
+  /** What its side knows of it; absent until the side has taken it. */
+  readonly described?: DescribedRequest | undefined;
+  readonly response?: { readonly writableFinished: boolean; readonly destroyed: boolean };
   /** The neighbours in the list; written by the list alone. */
   older: OpenRequest | undefined;
   newer: OpenRequest | undefined;

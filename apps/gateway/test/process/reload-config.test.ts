@@ -27,7 +27,7 @@ function startReloading(simulate: boolean): Reloads {
   const results: string[] = [];
   const logged: Record<string, unknown>[] = [];
   const reload = createReload({
-    initial: read(simulate).config, read: () => read(simulate), apply: (config) => { applied.push(config); }, onResult: (result) => { results.push(result); }, onFiles: () => undefined,
+    initial: read(simulate).config, read: () => read(simulate), apply: (config) => { applied.push(config); }, onResult: ({ result }) => { results.push(result); }, onFiles: () => undefined,
     logger: pino({ base: null }, { write: (line: string) => { logged.push(JSON.parse(line) as Record<string, unknown>); } }),
   });
   return { reload, applied, results, logged };

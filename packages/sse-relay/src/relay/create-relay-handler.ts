@@ -23,6 +23,18 @@ import { StallClock } from './stall-clock.ts';
 export interface RelayHandler extends Dispatcher.DispatchHandler {
   /** Breaks the response (a drain deadline): before its head nothing is written, after it the failure rule applies. */
   interrupt(reason: string): void;
+  /** How far the response has come; for an observer that asks now and then. */
+  progress(): RelayProgress;
+}
+
+/** The state of a relay at one moment. Times are `performance.now()` milliseconds. */
+export interface RelayProgress {
+  /** Body bytes that arrived from the upstream so far. */
+  readonly bodyBytes: number;
+  /** Whether the response is an event stream; false until its head came. */
+  readonly isEventStream: boolean;
+  /** Since when the client has taken nothing although bytes wait for it; `undefined` where none wait. */
+  readonly stalledAt: number | undefined;
 }
 
 /** `waiting` for the head; `relaying` the body; `ending`: whole, on its way to the client; `breaking`: cut, likewise; `settled`. */
@@ -154,6 +166,10 @@ class Relay implements RelayHandler {
     if (this.#phase === 'relaying') this.#break('interrupted', error);
     else if (this.#phase === 'breaking') breakConnection(this.#response, this.#isCloseDelimited);
     else this.#stopAt('interrupted', error);
+  }
+
+  progress(): RelayProgress {
+    return { bodyBytes: this.#record.bytes, isEventStream: this.#description.isEventStream, stalledAt: this.#clientStall.startedAt };
   }
 
   #watchEvents(): void {

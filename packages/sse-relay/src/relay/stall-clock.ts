@@ -13,6 +13,11 @@ export class StallClock {
     this.#onStall = onStall;
   }
 
+  /** When the span that is running began; `undefined` while none is. */
+  get startedAt(): number | undefined {
+    return this.#startedAt;
+  }
+
   /** Begins a span, unless one is running. */
   start(): void {
     if (this.#startedAt === undefined) this.restart(performance.now());

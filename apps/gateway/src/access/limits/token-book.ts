@@ -29,8 +29,7 @@ export interface TokenBookOptions {
 
 /** Knows which tokens this process has reserved. */
 export interface TokenBook {
-  /** `counterKey` is what the tokens are counted by; `clientName` has the limits. */
-  open(clientName: string, leaseId: string, counterKey?: string): TokenLease;
+  open(clientName: string, leaseId: string): TokenLease;
   /** Reservations held now. */
   readonly size: number;
   close(): void;
@@ -74,8 +73,8 @@ export function createTokenBook(options: TokenBookOptions): TokenBook {
   }
 
   return {
-    open(clientName, leaseId, counterKey = clientName) {
-      const key = tokensKey(counterKey);
+    open(clientName, leaseId) {
+      const key = tokensKey(clientName);
       let isReserved = false;
       let isSettled = false;
 

@@ -37,6 +37,7 @@ const SETTINGS: readonly Setting[] = [
   { path: ['server', 'port'], variable: 'PENSTOCK_PORT', flag: 'port', isNumber: true },
   { path: ['operations', 'host'], variable: 'PENSTOCK_OPERATIONS_HOST', flag: 'operationsHost' },
   { path: ['operations', 'port'], variable: 'PENSTOCK_OPERATIONS_PORT', flag: 'operationsPort', isNumber: true },
+  { path: ['operations', 'token'], variable: 'PENSTOCK_OPERATIONS_TOKEN' },
   { path: ['log', 'level'], variable: 'PENSTOCK_LOG_LEVEL', flag: 'logLevel' },
 ];
 

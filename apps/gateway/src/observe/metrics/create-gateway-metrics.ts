@@ -10,6 +10,7 @@ import { createConfigMetrics } from './create-config-metrics.ts';
 import { createRequestRecorder } from './create-request-recorder.ts';
 import { declareGatewayMetrics, type GatewayMetricSet, type GatewayState, type ReadBudgets } from './declare-gateway-metrics.ts';
 import { BUILT_IN_CLIENTS, createClosedLabel, OTHER } from './label-bounds.ts';
+import type { Quota } from '../status/quota.ts';
 import { createQuotaGauges } from './quota-gauges.ts';
 
 /** Every operation has an entry; the series of each exists from the start. */
@@ -70,6 +71,8 @@ export interface GatewayMetrics {
   setClientNames(clientNames: readonly string[]): void;
   /** Reads the rate-limit fields of an upstream's response; call it only for responses to the gateway's own credential. */
   quotaSeen(rawHeaders: readonly string[], upstream?: string): void;
+  /** The quotas as the last responses named them. */
+  quotas(): readonly Quota[];
   setDraining(draining: boolean): void;
 }
 
@@ -203,6 +206,7 @@ export function createGatewayMetrics(options: GatewayMetricsOptions): GatewayMet
     clientNames: () => [...clients.names()].filter((name) => name !== 'unauthenticated'),
     setClientNames: guarded(setClientNames),
     quotaSeen: guarded((rawHeaders, upstream = 'native') => quota.read(rawHeaders, upstream)),
+    quotas: () => quota.quotas(),
     setDraining: (draining) => void (state.draining = draining),
   };
 }

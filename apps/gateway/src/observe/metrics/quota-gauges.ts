@@ -1,4 +1,5 @@
 import type { Registry } from 'prom-client';
+import { toQuotas, type Quota } from '../status/quota.ts';
 import { createGauge, type GaugeName } from './gauges.ts';
 
 /** What Anthropic limits, as it names it in `anthropic-ratelimit-<name>-…`; the priority and fast tiers have families of their own. */
@@ -20,6 +21,8 @@ const UNIFIED_STATUSES: readonly string[] = ['allowed', 'allowed_warning', 'reje
 export interface QuotaGauges {
   /** Reads the quota fields of one response; their text is only kept here, and parsed at scrape time. */
   read(rawHeaders: readonly string[], upstream: string): void;
+  /** The same quotas as numbers. */
+  quotas(): readonly Quota[];
 }
 
 /** Reads the text of a field; `NaN` is not recorded. */
@@ -50,6 +53,8 @@ interface ReadName {
 /** A gauge and the last texts for it. */
 interface QuotaGauge {
   readonly texts: Map<string, KeptText>;
+  /** The numbers that can be read, by upstream and label. */
+  numbers(): readonly { readonly upstream: string; readonly label: string; readonly number: number }[];
 }
 
 const readNumber: ReadValue = (text) => (text.trim() === '' ? Number.NaN : Number(text));
@@ -71,7 +76,10 @@ function declareGauge(registry: Registry, name: GaugeName, label: string, readVa
       }
     },
   }));
-  return { texts };
+  return {
+    texts,
+    numbers: () => Array.from(texts.values(), ({ upstream, value, text }) => ({ upstream, label: value, number: readValue(text) })).filter(({ number }) => Number.isFinite(number)),
+  };
 }
 
 function keep(target: Target, upstream: string, text: string): void {
@@ -155,6 +163,10 @@ export function createQuotaGauges(registry: Registry): QuotaGauges {
   }
 
   return {
+    quotas: () => toQuotas({
+      limits: quota['limit']?.numbers() ?? [], remaining: quota['remaining']?.numbers() ?? [], resets: quota['reset']?.numbers() ?? [],
+      used: unified['utilization']?.numbers() ?? [], windowResets: unified['reset']?.numbers() ?? [],
+    }),
     read(rawHeaders, upstream) {
       let place = 0;
       for (let index = 0; index + 1 < rawHeaders.length; index += 2) {

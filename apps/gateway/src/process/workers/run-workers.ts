@@ -8,6 +8,8 @@ import { createReload } from '../reload-config.ts';
 import { describeListenError, type RunOptions } from '../run-options.ts';
 import { untilStopped } from '../until-stopped.ts';
 import { watchFiles } from '../watch-files.ts';
+import { createConfigState } from '../../observe/status/config-state.ts';
+import { createStatusReader } from '../../observe/status/create-status-reader.ts';
 import { createWorkerMetrics } from '../../observe/metrics/create-worker-metrics.ts';
 import { startOperationsServer, type OperationsServer } from '../operations-server.ts';
 import { createWorkerFleet } from './worker-fleet.ts';
@@ -27,12 +29,22 @@ export async function runWorkers(options: RunOptions): Promise<number> {
   const fleet = createWorkerFleet({
     count, config, logger, version: options.version, viaPseudonym: options.viaPseudonym, logStyle: options.logStyle, tracing: options.tracing, metrics,
   });
+  const configState = createConfigState(options.warnings);
+  const warnings = (): Readonly<Record<string, string>> => (lifecycle.state === 'running' && !fleet.isServing() ? { workers: 'no worker is ready' } : fleet.warnings());
   let operations: OperationsServer | undefined;
   let port: number;
   try {
     operations = await startOperationsServer({
       host: config.operations.host, port: config.operations.port, allowedHosts: config.server.allowed_hosts, lifecycle,
-      warnings: () => (lifecycle.state === 'running' && !fleet.isServing() ? { workers: 'no worker is ready' } : fleet.warnings()),
+      warnings,
+      page: !config.operations.page ? undefined : {
+        token: config.operations.token,
+        read: createStatusReader({
+          version: options.version, lifecycle, config: configState, warnings, isServing: () => lifecycle.state !== 'running' || fleet.isServing(), absentSides: () => fleet.absentSides(),
+          readParts: (query) => fleet.status(query),
+          drainMs: () => (config.server.pre_stop_delay + config.server.drain_timeout) * 1_000,
+        }),
+      },
       isServing: () => fleet.isServing(),
       scrape: () => metrics.scrape(),
     });
@@ -49,7 +61,10 @@ export async function runWorkers(options: RunOptions): Promise<number> {
     fleet.update(next);
   };
   const reload = createReload({
-    initial: config, read: options.reload, logger, apply, onFiles: (files) => watch.watch(files), onResult: metrics.configReloaded,
+    initial: config, read: options.reload, logger, apply, onFiles: (files) => watch.watch(files), onResult: (report) => {
+      metrics.configReloaded(report.result);
+      configState.reloaded(report);
+    },
   });
   const watch = watchFiles(reload);
   watch.watch(options.files);
@@ -71,7 +86,6 @@ export async function runWorkers(options: RunOptions): Promise<number> {
   options.onReady({ port, operationsPort: operations.port, workers: count });
   const exitCode = await stopped;
   watch.stop();
-  logger.info({ exit_code: exitCode }, 'stopped');
   await operations.close();
   await flushLog(processLogger);
   return exitCode;

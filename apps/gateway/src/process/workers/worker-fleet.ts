@@ -7,6 +7,9 @@ import type { WorkerMetrics } from '../../observe/metrics/create-worker-metrics.
 import type { TracingSettings } from '../../observe/trace/read-tracing-settings.ts';
 import { divideConfig } from '../../config/worker-share.ts';
 import { mergeUpstreams, warningsOf, type UpstreamSnapshot } from '../../observe/upstreams/upstream-snapshot.ts';
+import type { StatusPart } from '../../observe/status/status-part.ts';
+import type { StatusQuery } from '../../observe/status/status-query.ts';
+import { answerWithin } from './questions.ts';
 import { createWorkerHandle, type WorkerHandle } from './worker-handle.ts';
 
 /** What all workers are started with. */
@@ -31,6 +34,10 @@ export interface WorkerFleet {
   warnings(): Readonly<Record<string, string>>;
   /** The upstreams of the whole gateway, by the workers' latest messages. */
   upstreams(): readonly UpstreamSnapshot[];
+  /** The status of every worker that answers within a second, replaced ones that still drain included. */
+  status(query: StatusQuery): Promise<readonly StatusPart[]>;
+  /** Sides that could not be started in a worker. */
+  absentSides(): readonly string[];
   update(config: GatewayConfig): void;
   /** Every worker opens the file of its log anew. */
   reopenLog(): void;
@@ -41,6 +48,8 @@ export interface WorkerFleet {
 }
 
 const SNAPSHOT_INTERVAL_MS = 5_000;
+/** A worker that is silent for longer is left out of a status. */
+const STATUS_TIMEOUT_MS = 1_000;
 const FIRST_BACKOFF_MS = 100;
 const MAX_BACKOFF_MS = 10_000;
 /** A worker that lived this long did not die of its start. */
@@ -143,6 +152,11 @@ export function createWorkerFleet(options: FleetOptions): WorkerFleet {
       ...warningsOf(upstreams()),
     }),
     upstreams,
+    async status(query) {
+      const parts = await Promise.all(Array.from(all, (worker) => answerWithin(worker.status(query), STATUS_TIMEOUT_MS)));
+      return parts.filter((part) => part !== undefined);
+    },
+    absentSides: () => [...new Set([...workers.values()].flatMap((worker) => Object.keys(worker.warnings())))],
     update(next) {
       config = next;
       // To those that are only starting or leaving as well: a client that was removed must be refused by all of them.

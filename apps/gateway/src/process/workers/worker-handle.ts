@@ -1,6 +1,9 @@
 import type { Worker } from 'node:cluster';
 import { errorCodes } from '../../observe/log/describe-error.ts';
 import type { UpstreamSnapshot } from '../../observe/upstreams/upstream-snapshot.ts';
+import type { StatusPart } from '../../observe/status/status-part.ts';
+import type { StatusQuery } from '../../observe/status/status-query.ts';
+import { Questions } from './questions.ts';
 import type { PrimaryMessage, WorkerMessage } from './worker-messages.ts';
 
 /** One worker process as the primary sees it. */
@@ -23,29 +26,24 @@ export interface WorkerHandle {
   readonly upstreams: () => readonly UpstreamSnapshot[];
   /** Asks for its exposition text; does not settle while the worker is silent, and rejects once it is gone. */
   readonly scrape: () => Promise<string>;
+  /** Asks for its status in the same way. */
+  readonly status: (query: StatusQuery) => Promise<StatusPart>;
   readonly send: (message: PrimaryMessage) => void;
   readonly kill: () => void;
-}
-
-const MAX_QUESTIONS = 16;
-
-interface Question {
-  readonly answer: (text: string) => void;
-  readonly fail: (error: Error) => void;
 }
 
 /** Wraps a forked worker. Every listener belongs to the worker's own emitter and goes with it. */
 export function createWorkerHandle(worker: Worker, index: number, onText: (id: number, text: string) => void): WorkerHandle {
   let warnings: Readonly<Record<string, string>> = {};
   let upstreams: readonly UpstreamSnapshot[] = [];
-  let scrapes = 0;
   let isReady = false;
-  const questions = new Map<number, Question>();
+  const scrapes = new Questions<string>();
+  const statuses = new Questions<StatusPart>();
 
   const exited = new Promise<string>((resolve) => {
     const onGone = (endedBy: string): void => {
-      for (const { fail } of questions.values()) fail(new Error('the worker is gone'));
-      questions.clear();
+      scrapes.fail(new Error('the worker is gone'));
+      statuses.fail(new Error('the worker is gone'));
       resolve(endedBy);
     };
     worker.once('exit', (code: number | null, signal: string | null) => onGone(signal ?? `exit code ${code}`));
@@ -63,11 +61,12 @@ export function createWorkerHandle(worker: Worker, index: number, onText: (id: n
       } else if (message.type === 'broken') {
         isReady = false;
         onBroken();
+      } else if (message.type === 'status') {
+        statuses.answer(message.question, message.part);
       } else {
         ({ warnings, upstreams } = message);
         onText(worker.id, message.text);
-        questions.get(message.scrape)?.answer(message.text);
-        questions.delete(message.scrape);
+        scrapes.answer(message.scrape, message.text);
       }
     });
     worker.once('exit', (code, signal) => reject(new Error(`worker ${index} ended before it was ready (${signal ?? code})`)));
@@ -84,13 +83,8 @@ export function createWorkerHandle(worker: Worker, index: number, onText: (id: n
     isReady: () => isReady && worker.isConnected(),
     warnings: () => warnings,
     upstreams: () => upstreams,
-    scrape: () => new Promise((resolve, reject) => {
-      scrapes += 1;
-      // The caller has a timeout of its own; requests to a silent worker must not accumulate.
-      if (questions.size > MAX_QUESTIONS) questions.clear();
-      questions.set(scrapes, { answer: resolve, fail: reject });
-      send({ type: 'scrape', scrape: scrapes });
-    }),
+    scrape: () => scrapes.ask((scrape) => { send({ type: 'scrape', scrape }); }),
+    status: (query) => statuses.ask((question) => { send({ type: 'status', question, query }); }),
     kill: () => { worker.process.kill('SIGKILL'); },
   };
 }

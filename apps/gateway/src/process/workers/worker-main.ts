@@ -46,6 +46,11 @@ async function sendMetrics(scrape: number): Promise<void> {
   await sendToPrimary({ type: 'metrics', scrape, text, warnings: running.warnings(), upstreams: running.upstreams() });
 }
 
+async function sendStatus({ question, query }: Extract<PrimaryMessage, { type: 'status' }>): Promise<void> {
+  const part = await gateway?.status?.read(query);
+  if (part !== undefined) await sendToPrimary({ type: 'status', question, part });
+}
+
 async function shutDown(how: 'drain' | 'replaced' | 'close', exitCode = 0): Promise<void> {
   if (isEnding && how !== 'close') return;
   isEnding = true;
@@ -75,6 +80,7 @@ async function handleMessage(message: PrimaryMessage): Promise<void> {
       return gateway?.update(message.config);
     case 'reopen_log': return processLogger?.reopen?.();
     case 'scrape': return sendMetrics(message.scrape);
+    case 'status': return sendStatus(message);
     default: return shutDown(message.type);
   }
 }

@@ -1,6 +1,8 @@
 import type { GatewayConfig } from '../../config/gateway-config.ts';
 import type { WorkerShare } from '../../config/worker-share.ts';
 import type { LogStyle } from '../../observe/log/create-logger.ts';
+import type { StatusPart } from '../../observe/status/status-part.ts';
+import type { StatusQuery } from '../../observe/status/status-query.ts';
 import type { UpstreamSnapshot } from '../../observe/upstreams/upstream-snapshot.ts';
 import type { TracingSettings } from '../../observe/trace/read-tracing-settings.ts';
 
@@ -9,6 +11,7 @@ export type PrimaryMessage =
   | { readonly type: 'start'; readonly config: GatewayConfig; readonly share: WorkerShare; readonly version: string; readonly viaPseudonym: string; readonly logStyle: LogStyle; readonly tracing: TracingSettings | undefined }
   | { readonly type: 'update'; readonly config: GatewayConfig }
   | { readonly type: 'scrape'; readonly scrape: number }
+  | { readonly type: 'status'; readonly question: number; readonly query: StatusQuery }
   | { readonly type: 'reopen_log' }
   | { readonly type: 'drain' }
   /** Its successor listens already. */
@@ -21,4 +24,6 @@ export type WorkerMessage =
   | { readonly type: 'failed'; readonly message: string }
   /** A defect was met: it takes no new connections, and ends with its last response. */
   | { readonly type: 'broken' }
+  /** The answer to a question of the same number. */
+  | { readonly type: 'status'; readonly question: number; readonly part: StatusPart }
   | { readonly type: 'metrics'; readonly scrape: number; readonly text: string; readonly warnings: Readonly<Record<string, string>>; readonly upstreams: readonly UpstreamSnapshot[] };

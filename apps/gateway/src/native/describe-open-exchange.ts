@@ -1,0 +1,50 @@
+import type { UpstreamExchange } from '@penstock/proxy';
+import type { OpenRequestFacts, RequestPhase } from '../request/described-request.ts';
+import type { InboundRequest } from '../request/inbound-request.ts';
+
+/** The part of a native exchange that is read here. */
+export interface OpenNativeExchange {
+  readonly inbound: InboundRequest;
+  readonly client: string;
+  readonly route: { readonly template: string } | undefined;
+  readonly relayed: Pick<UpstreamExchange<never>, 'handler' | 'timings'> | undefined;
+  readonly upstream: string | undefined;
+  readonly requestedModel: string | undefined;
+  readonly status: number;
+  readonly requestBytes: number;
+  readonly responseBytes: number;
+  readonly bytes: unknown;
+  readonly uploadBytes: (() => number) | undefined;
+  readonly receivedAt: number | undefined;
+}
+
+/** The status of a request that was not answered yet. */
+const UNANSWERED = 499;
+
+/** Describes a native request that has not been settled. Nothing is kept for this while a request runs: its phase follows from what it has. */
+export function describeOpenExchange(exchange: OpenNativeExchange): OpenRequestFacts {
+  const { inbound, relayed, uploadBytes } = exchange;
+  const progress = relayed?.handler.progress();
+  return {
+    side: 'native', requestId: inbound.id, startedAt: inbound.startedAt, client: exchange.client,
+    upstream: exchange.upstream, route: exchange.route?.template, method: inbound.method,
+    phase: phaseOf(exchange), requestedModel: exchange.requestedModel,
+    isEventStream: progress?.isEventStream ?? false,
+    requestBytes: uploadBytes?.() ?? exchange.requestBytes,
+    responseBytes: progress?.bodyBytes ?? exchange.responseBytes,
+    acquiredAt: relayed?.timings?.acquiredAt,
+    stalledAt: progress?.stalledAt,
+  };
+}
+
+/** Phases 1 to 3 pass without a pause, so that none of them is seen unless their refusal is being written. */
+function phaseOf({ status, relayed, bytes, uploadBytes, receivedAt, route }: OpenNativeExchange): RequestPhase {
+  if (status !== UNANSWERED) return 'settle';
+  if (relayed !== undefined) {
+    const { timings } = relayed;
+    if (timings?.acquiredAt === undefined) return 'acquire';
+    return timings.headAt === undefined ? 'send' : 'relay';
+  }
+  if (bytes !== undefined || uploadBytes !== undefined || receivedAt !== undefined) return 'receive';
+  return route === undefined ? 'authenticate' : 'limit';
+}

@@ -1,0 +1,37 @@
+import type { Side } from './request-record.ts';
+
+/** The phases of a request in their order (ARCHITECTURE.md, "The life of a native request"). */
+export const REQUEST_PHASES = ['admit', 'authenticate', 'route', 'limit', 'receive', 'acquire', 'send', 'relay', 'settle'] as const;
+
+/** One of `REQUEST_PHASES`. */
+export type RequestPhase = (typeof REQUEST_PHASES)[number];
+
+/** One open request as it is at the moment of the question. Times are `performance.now()` milliseconds. */
+export interface OpenRequestFacts {
+  readonly side: Side;
+  readonly requestId: string;
+  readonly startedAt: number;
+  /** The configured name of the client, `anonymous`, or `unauthenticated` until its key was checked. */
+  readonly client: string;
+  /** The name of the upstream in metrics; absent until one was chosen. */
+  readonly upstream: string | undefined;
+  /** A route template; absent until one matched. */
+  readonly route: string | undefined;
+  readonly method: string;
+  readonly phase: RequestPhase;
+  /** The model that the request names, of any length and content; absent until its body was read. */
+  readonly requestedModel: string | undefined;
+  readonly isEventStream: boolean;
+  readonly requestBytes: number;
+  /** Body bytes of the response that arrived from the upstream so far. */
+  readonly responseBytes: number;
+  /** Since when it holds a connection of its upstream's pool. */
+  readonly acquiredAt: number | undefined;
+  /** Since when its client has taken nothing although bytes wait for it. */
+  readonly stalledAt: number | undefined;
+}
+
+/** An open request that can be described; nothing is kept for this while it runs. */
+export interface DescribedRequest {
+  describeOpen(): OpenRequestFacts;
+}
