@@ -10,6 +10,10 @@ import { describeParserError } from './http/describe-parser-error.ts';
 import type { Refusal } from './http/refusal.ts';
 import { createTrustedProxies, isTrustedProxy } from './access/clients/client-address.ts';
 import { createClientRegistry } from './access/clients/client-registry.ts';
+import type { BearerVerifier } from './access/identity/bearer-verifier.ts';
+import { createIdentity } from './access/identity/identity.ts';
+import type { KeyTiming } from './access/identity/issuer-keys.ts';
+import { allowedHostsOf } from './config/allowed-hosts.ts';
 import type { GatewayConfig } from './config/gateway-config.ts';
 import { PLAIN } from './config/plain.ts';
 import { createSides, type Sides } from './create-sides.ts';
@@ -17,12 +21,14 @@ import { FRONT_DOOR_ROUTES } from './front-door/create-front-door-side.ts';
 import { createOriginCheck, type OriginCheck } from './http/check-origin.ts';
 import { createFullReport } from './observe/log/create-full-report.ts';
 import { createDrain } from './process/drain.ts';
+import { reportDrain } from './process/report-drain.ts';
 import { createLifecycle, type Lifecycle } from './process/lifecycle.ts';
 import { createLimiter, type Limiter, type LimiterOptions } from './access/limits/limiter.ts';
 import type { WorkerShare } from './config/worker-share.ts';
 import type { ProcessLogger } from './observe/log/create-logger.ts';
 import { createObserverReport } from './observe/log/create-observer-report.ts';
 import { describeError } from './observe/log/describe-error.ts';
+import { reportOldRequests } from './observe/log/report-old-requests.ts';
 import { createRequestLog } from './observe/log/request-log.ts';
 import { createGatewayMetrics, type GatewayMetrics } from './observe/metrics/create-gateway-metrics.ts';
 import type { ReadBudgets } from './observe/metrics/declare-gateway-metrics.ts';
@@ -49,6 +55,10 @@ export interface GatewayOptions {
   readonly tracing?: TracingSettings | undefined;
   /** Makes the limits of one side; a test may look on. @defaultValue createLimiter */
   readonly makeLimiter?: (options: LimiterOptions) => Limiter;
+  /** Judges the tokens of the gateway's own sign-in. @defaultValue there is none */
+  readonly signIn?: BearerVerifier;
+  /** Shorter clocks for the keys of issuers, for tests. @defaultValue KEY_TIMING */
+  readonly keyTiming?: Partial<KeyTiming>;
   /** Shorter inbound clocks, for tests. @defaultValue DEFAULT_INBOUND_LIMITS */
   readonly inboundLimits?: Partial<InboundLimits>;
 }
@@ -92,8 +102,9 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     }) : undefined;
   const observer = createRequestObserver({ metrics, log, recent: statusSource?.recent });
   const tracing = await startTracing({ settings: options.tracing, version: options.version, logger, observerError: (error) => metrics.observerError('tracing', error) });
+  const identity = createIdentity({ logger, signIn: options.signIn, keyTiming: options.keyTiming });
   const sides = createSides({
-    config, clients: createClientRegistry(config), metrics, log, observer, logger, lifecycle, viaPseudonym: options.viaPseudonym, share: options.share, tracing,
+    config, clients: createClientRegistry(config, identity.authorityFor(config)), metrics, log, observer, logger, lifecycle, viaPseudonym: options.viaPseudonym, share: options.share, tracing,
     makeLimiter: options.makeLimiter ?? createLimiter,
   });
   let checkOrigin = originCheckOf(config);
@@ -129,6 +140,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     // A connection to the limit store is open already, and would keep a process that cannot serve.
     statusSource?.close();
     await sides.close(0);
+    identity.close();
     await tracing?.shutdown();
     throw error;
   }
@@ -138,20 +150,35 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     settings: () => ({ preStopDelayMs: config.server.pre_stop_delay * 1000, drainTimeoutMs: config.server.drain_timeout * 1000 }),
   });
 
+  const stopReports = reportOldRequests(logger, metrics.openRequests);
+
   /** Traces are sent when the last request was settled. */
   async function endWith(ending: Promise<void>): Promise<void> {
     try {
       await ending;
     } finally {
+      stopReports();
+      identity.close();
       statusSource?.close();
       await tracing?.shutdown();
+    }
+  }
+
+  async function drainReported(): Promise<void> {
+    const { pre_stop_delay: delay, drain_timeout: timeout } = config.server;
+    const ended = drain.run();
+    const stopReport = reportDrain({ logger, open: () => Object.values(metrics.openRequests).flatMap((open) => [...open]), timeoutMs: (delay + timeout) * 1_000 });
+    try {
+      await ended;
+    } finally {
+      stopReport();
     }
   }
 
   return {
     port: (server.address() as AddressInfo).port,
     lifecycle, metrics,
-    warnings: sides.failures,
+    warnings: () => ({ ...sides.failures(), ...identity.warnings() }),
     upstreams: sides.upstreams,
     status: statusSource,
     update(next) {
@@ -160,10 +187,10 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       trustedProxies = createTrustedProxies(next.server.trusted_proxies);
       checkOrigin = originCheckOf(next);
       logger.level = next.log.level;
-      metrics.setClientNames(next.clients.map(({ name }) => name));
-      sides.update(next, createClientRegistry(next));
+      metrics.setClientNames(callerNames(next));
+      sides.update(next, createClientRegistry(next, identity.authorityFor(next)));
     },
-    drain: () => endWith(drain.run()),
+    drain: () => endWith(drainReported()),
     leaveToSuccessor: () => endWith(drain.runForSuccessor()),
     close: () => endWith(drain.closeNow()),
   };
@@ -171,13 +198,18 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
 
 function createMetrics({ config, version, processLogger, share }: GatewayOptions, budgets: ReadBudgets): GatewayMetrics {
   return createGatewayMetrics({
-    registry: new Registry(), version, clientNames: config.clients.map(({ name }) => name), dropReasons: DROP_REASONS,
+    registry: new Registry(), version, clientNames: callerNames(config), dropReasons: DROP_REASONS,
     routes: { native: [...NATIVE_ROUTES, UNKNOWN_ROUTE].map(({ template }) => template).concat(UNMATCHED_ROUTES.native), front_door: FRONT_DOOR_ROUTES },
     onObserverError: createObserverReport(processLogger.logger),
     // With several workers the primary does.
     loadsConfiguration: share === undefined,
     readBudgets: budgets,
   });
+}
+
+/** The names that callers have in metrics: of clients, and of the policies of persons. */
+function callerNames({ clients, policies }: GatewayConfig): string[] {
+  return [...clients, ...policies].map(({ name }) => name);
 }
 
 function readBudgets({ anthropic_native: nativeConfig, openai_front_door: frontDoorConfig }: GatewayConfig, { native, frontDoor }: Sides): ReturnType<ReadBudgets> {
@@ -195,8 +227,9 @@ function mountNative({ native }: Sides): MountedSide {
   return { handle: (_context, inbound) => (native === undefined ? handleWithoutNativeSide(inbound) : native.handle(inbound)) };
 }
 
-function originCheckOf({ server }: GatewayConfig): OriginCheck {
-  return createOriginCheck({ allowedHosts: server.allowed_hosts, boundHost: server.host, corsOrigins: server.cors_origins });
+function originCheckOf(config: GatewayConfig): OriginCheck {
+  const { server } = config;
+  return createOriginCheck({ allowedHosts: allowedHostsOf(config), boundHost: server.host, corsOrigins: server.cors_origins });
 }
 
 /** The answer for clients of a front door that is absent. */

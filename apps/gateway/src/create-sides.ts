@@ -3,6 +3,7 @@ import { registerUpstreamMetrics } from '@penstock/upstream-metrics';
 import type { Logger } from 'pino';
 import { beginJsonCheck } from './body/begin-json-check.ts';
 import type { ClientRegistry } from './access/clients/client-registry.ts';
+import { createPolicyBook } from './access/policies/policy-book.ts';
 import { PLAIN } from './config/plain.ts';
 import type { GatewayConfig } from './config/gateway-config.ts';
 import { createFrontDoorSide, type FrontDoorSide } from './front-door/create-front-door-side.ts';
@@ -91,7 +92,7 @@ export function createSides(options: SidesOptions): Sides {
       await Promise.all([limiters.native.ready(), limiters.front_door.ready()]);
     },
     update(next, clients) {
-      for (const limiter of Object.values(limiters)) limiter.update(next.clients, next.limits.on_store_failure);
+      for (const limiter of Object.values(limiters)) limiter.update(limitedCallers(next), next.limits.on_store_failure);
       native?.update(next, clients);
       frontDoor?.update(next, clients);
     },
@@ -106,11 +107,17 @@ export function createSides(options: SidesOptions): Sides {
   };
 }
 
+/** Whose limits there are: clients with those of their policies, and the policies of persons. */
+function limitedCallers({ clients, policies }: GatewayConfig): LimiterOptions['clients'] {
+  const book = createPolicyBook(policies);
+  return [...clients.map((client) => book.forClient(client)), ...book.applied];
+}
+
 /** The limits of one side. A store that is down fails for every request: it is counted each time and logged now and then. */
 function createSideLimiter({ config, logger, metrics, share, makeLimiter }: SidesOptions, side: Side): Limiter {
   let loggedAt = -STORE_LOG_INTERVAL_MS;
   return makeLimiter({
-    clients: config.clients, store: config.limits.store, failurePolicy: config.limits.on_store_failure, scope: side,
+    clients: limitedCallers(config), store: config.limits.store, failurePolicy: config.limits.on_store_failure, scope: side,
     ...(share === undefined ? {} : { share }),
     onStoreFailure: ({ operation, error }) => {
       metrics.limitStoreFailed(side, operation);

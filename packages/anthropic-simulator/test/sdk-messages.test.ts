@@ -60,7 +60,7 @@ describe('messages through the official SDK', () => {
   });
 
   it('answers JSON that holds to the schema of output_config.format', async () => {
-    const schema = { type: 'object', properties: { city: { type: 'string' }, days: { type: 'integer', minimum: 1, maximum: 3 } }, required: ['city', 'days'], additionalProperties: false };
+    const schema = { type: 'object', properties: { city: { type: 'string' }, days: { type: 'integer' } }, required: ['city', 'days'], additionalProperties: false };
     const answer = await client.messages.create({ ...hello, model: 'sim-structured', output_config: { format: { type: 'json_schema', schema } } });
     const [block] = answer.content;
     const value: unknown = JSON.parse(block?.type === 'text' ? block.text : '');

@@ -12,6 +12,7 @@ const without = (name: string): Body => Object.fromEntries(Object.entries(valid(
 const tool = (more: Body = {}): Body => ({ name: 'weather', input_schema: { type: 'object' }, ...more });
 const use = (id = 'toolu_1'): Body => ({ type: 'tool_use', id, name: 'weather', input: {} });
 const result = (id = 'toolu_1'): Body => ({ type: 'tool_result', tool_use_id: id, content: 'ok' });
+const schema = (of: Body): Body => valid({ output_config: { format: { type: 'json_schema', schema: of } } });
 const image = (mediaType: string, data = 'aGk='): Body => ({ type: 'image', source: { type: 'base64', media_type: mediaType, data } });
 
 const REFUSED: ReadonlyArray<readonly [what: string, body: unknown, message: string]> = [
@@ -61,7 +62,27 @@ const REFUSED: ReadonlyArray<readonly [what: string, body: unknown, message: str
   ['sampling on a Claude 5 model', valid({ model: 'claude-opus-5', temperature: 0.5 }), '`temperature` is deprecated for this model.'],
   ['both samplings on Sonnet 4.5', valid({ model: 'claude-sonnet-4-5-20250929', temperature: 0.5, top_p: 0.5 }), '`temperature` and `top_p` cannot both be specified for this model. Please use only one.'],
   ['a prefill on a 4.6 model', { ...talk(user(), assistant()), model: 'claude-sonnet-4-6' }, 'This model does not support assistant message prefill. The conversation must end with a user message.'],
-  ['too many tokens', valid({ model: 'claude-haiku-4-5', max_tokens: 999_999 }), 'max_tokens: 999999 > 128000, which is the maximum allowed number of output tokens for claude-haiku-4-5'],
+  ['too many tokens', valid({ model: 'claude-haiku-4-5', max_tokens: 999_999 }), 'max_tokens: 999999 > 64000, which is the maximum allowed number of output tokens for claude-haiku-4-5'],
+  ['a keyword that cannot be enforced', schema({ type: 'object', properties: { a: { type: 'string', minLength: 2 } }, additionalProperties: false }), "output_config.format.schema: For 'string' type, property 'minLength' is not supported"],
+  ['several of them', schema({ type: 'integer', maximum: 2, minimum: 1 }), "output_config.format.schema: For 'integer' type, properties minimum, maximum are not supported"],
+  ['a list that must be long', schema({ type: 'array', minItems: 2 }), "output_config.format.schema: For 'array' type, 'minItems' values other than 0 or 1 are not supported"],
+  ['a format that cannot be enforced', schema({ type: ['string', 'null'], format: 'zip' }), "output_config.format.schema: For 'string' type, format \"zip\" is not supported"],
+  ['exclusive alternatives', schema({ anyOf: [{ oneOf: [] }] }), "output_config.format.schema: Schema type 'oneOf' is not supported"],
+  ['an enum of objects', schema({ enum: [{}] }), 'output_config.format.schema: Enum values of complex types are not supported'],
+  ['such a keyword in a strict tool', valid({ tools: [tool({ strict: true, input_schema: { type: 'object', additionalProperties: false, minProperties: 1 } })] }), "tools.0.custom.input_schema: For 'object' type, property 'minProperties' is not supported"],
+  ['a system message that begins', talk({ role: 'system', content: 'x' }, user()), "messages.0: use the top-level 'system' parameter for the initial system prompt; the directive-only form (content: [] with output_config) is accepted at any position"],
+  ['a system message behind the assistant', talk(user(), assistant(), { role: 'system', content: 'x' }), 'messages.2: a `system` message must immediately follow a `user` message'],
+  ['a system message in front of the user', talk(user(), { role: 'system', content: 'x' }, user()), 'messages.1: a `system` message must be the last message or be followed by an `assistant` message'],
+  ...['claude-opus-5-5', 'claude-sonnet-5-5', 'claude-fable-5', 'claude-mythos-5-2', 'claude-opus-7'].map((model) => [`a forced tool on ${model}`, valid({ model, tools: [tool()], tool_choice: { type: 'any' } }), 'tool_choice: type "tool" and "any" are not supported for this model.'] as const),
+  ...['claude-opus-5-5', 'claude-sonnet-5-5', 'claude-fable-5-1'].map((model) => [`thinking turned off on ${model}`, valid({ model, thinking: { type: 'disabled' } }), '"thinking.type.disabled" is not supported for this model. Use "thinking.type.adaptive" and "output_config.effort" to control thinking behavior.'] as const),
+  ['thinking between tools on Opus 5', valid({ model: 'claude-opus-5', thinking: { type: 'between_tools' } }), '"thinking.type.between_tools" is not supported for this model. Use "thinking.type.adaptive" and "output_config.effort" to control thinking behavior.'],
+  ['adaptive thinking on Haiku 4.5', valid({ model: 'claude-haiku-4-5', thinking: { type: 'adaptive' } }), '"thinking.type.adaptive" is not supported for this model.'],
+  ['the highest efforts without thinking on Opus 5', valid({ model: 'claude-opus-5', thinking: { type: 'disabled' }, output_config: { effort: 'xhigh' } }), 'output_config.effort: \'xhigh\' is not supported with "thinking.type.disabled" for this model.'],
+  ['an effort on Haiku 4.5', valid({ model: 'claude-haiku-4-5', output_config: { effort: 'low' } }), 'This model does not support the effort parameter.'],
+  ['an effort that 4.6 does not have', valid({ model: 'claude-opus-4-6', output_config: { effort: 'xhigh' } }), "output_config.effort: 'xhigh' is not supported for this model. Supported: low, medium, high, max."],
+  ...['claude-sonnet-5', 'claude-opus-4-7', 'claude-haiku-4-5'].map((model) => [`a system message in the middle on ${model}`, { ...talk(user(), { role: 'system', content: 'x' }), model }, "role 'system' is not supported on this model"] as const),
+  ['a schema on a model that has none', { ...schema({ type: 'null' }), model: 'claude-3-5-haiku-20241022' }, 'This model does not support output format.'],
+  ['too many tokens for an older model', valid({ model: 'claude-3-opus-20240229', max_tokens: 4_097 }), 'max_tokens: 4097 > 4096, which is the maximum allowed number of output tokens for claude-3-opus-20240229'],
 ];
 
 describe('what the API refuses', () => {
@@ -113,6 +134,11 @@ describe('what the API takes', () => {
     ['a whole tool turn', { ...talk(user(), assistant([use()]), user([result()])), tools: [tool()] }],
     ['tools of the API', valid({ tools: [{ type: 'web_search_20260318', name: 'web_search' }, { type: 'bash_20250124', name: 'bash' }] })],
     ['nulls where the schema has them', valid({ metadata: { user_id: null }, cache_control: null, container: null })],
+    ...['claude-opus-5', 'claude-sonnet-5', 'claude-haiku-5-5', 'claude-opus-4-8'].map((model): [string, Body] => [`a forced tool and no thinking on ${model}`, valid({ model, thinking: { type: 'disabled' }, tools: [tool()], tool_choice: { type: 'any' } })]),
+    ['thinking between tools on Sonnet 5.5', valid({ model: 'claude-sonnet-5-5', thinking: { type: 'between_tools' }, output_config: { effort: 'high' } })],
+    ['the highest effort without thinking on Opus 4.8', valid({ model: 'claude-opus-4-8', thinking: { type: 'disabled' }, output_config: { effort: 'max' } })],
+    ['a system message in the middle on Opus 5.5', { ...talk(user(), { role: 'system', content: 'x' }, assistant(), user()), model: 'claude-opus-5-5' }],
+    ['a schema of what can be enforced', schema({ type: 'object', properties: { a: { type: 'array', minItems: 1, items: { type: 'string', format: 'date', pattern: '^a' } }, b: { anyOf: [{ const: 1 }, { enum: ['x', null] }] } }, required: ['a'], additionalProperties: false })],
     ['a prefill on an older model', { ...talk(user(), assistant('So')), model: 'claude-haiku-4-5-20251001' }],
     ['temperature 1 on a model that has no sampling', valid({ model: 'claude-opus-4-7', temperature: 1 })],
   ])('takes %s', (_what, body) => {

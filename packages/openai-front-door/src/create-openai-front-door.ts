@@ -2,7 +2,7 @@ import type { Context, Middleware } from 'koa';
 import { FrontDoorError, isFrontDoorError } from './errors/front-door-error.ts';
 import { BUILT_IN_MODEL_CAPABILITIES } from './models/built-in-capabilities.ts';
 import { createModelMap } from './models/model-map.ts';
-import { DEFAULT_MAX_OUTPUT_TOKENS, DEFAULT_SETTING_NAMES, validateFrontDoorOptions, type FrontDoorOptions } from './options.ts';
+import { DEFAULT_SETTING_NAMES, validateFrontDoorOptions, type FrontDoorOptions } from './options.ts';
 import { DEFAULT_RELAY_GROUPS } from './relay/relay-groups.ts';
 import { answerError, beginExchange, type Exchange } from './routes/exchange.ts';
 import { accessOf, type FrontDoor } from './routes/front-door.ts';
@@ -28,10 +28,10 @@ function planChats(options: FrontDoorOptions, maxRequestValues: number): ChatPla
   return {
     models: options.models,
     capabilities: options.capabilities ?? BUILT_IN_MODEL_CAPABILITIES,
-    maxOutputTokens: options.maxOutputTokens ?? DEFAULT_MAX_OUTPUT_TOKENS,
+    maxOutputTokens: options.maxOutputTokens,
     versions: Object.fromEntries(versions),
-    laterSystemMessages: options.laterSystemMessages ?? 'hoist',
-    jsonObjectFormat: options.jsonObjectFormat ?? 'reject',
+    laterSystemMessages: options.laterSystemMessages ?? 'inline',
+    jsonObjectFormat: options.jsonObjectFormat ?? 'ignore',
     reasoningContent: options.reasoningContent ?? false,
     maxRequestValues,
   };
@@ -72,9 +72,8 @@ async function answer(frontDoor: FrontDoor, exchange: Exchange, route: MatchedRo
       await answerError(exchange, failure);
     } catch (second) {
       // The client left while it was told: that is how the request ended.
-      const { outcome, code } = exchange.classify(second);
-      exchange.record.outcome = outcome;
-      exchange.record.errorCode = code;
+      const last = exchange.classify(second);
+      Object.assign(exchange.record, { outcome: last.outcome, errorCode: last.code, error: last });
       exchange.client.destroy();
     }
   } finally {

@@ -1,6 +1,6 @@
 export { createOpenAiFrontDoor, type OpenAiFrontDoor } from './create-openai-front-door.ts';
 export {
-  DEFAULT_FRONT_DOOR_LIMITS, DEFAULT_MAX_OUTPUT_TOKENS,
+  DEFAULT_FRONT_DOOR_LIMITS,
   DEFAULT_SETTING_NAMES, type FrontDoorHooks, type FrontDoorLimits, type FrontDoorOptions, type ReadBody, type ReceivedBody, type RequestRead, type SettingNames, type StreamBody,
 } from './options.ts';
 export { DEFAULT_RELAY_GROUPS, RELAY_GROUPS, type CallerAccess, type RelayGroup } from './relay/relay-groups.ts';
@@ -20,10 +20,10 @@ export { respondWithOpenAiError } from './errors/respond-with-openai-error.ts';
 export { BUILT_IN_MODEL_CAPABILITIES } from './models/built-in-capabilities.ts';
 export { mergeModelCapabilities } from './models/merge-model-capabilities.ts';
 export {
-  capabilitiesOf, EFFORT_LEVELS, UNKNOWN_MODEL_CAPABILITIES,
-  type EffortLevel, type ModelCapabilities, type ModelCapabilityRegistry, type ModelCapabilityRule,
+  capabilitiesOf, EFFORT_LEVELS, THINKING_TYPES, UNKNOWN_MODEL_CAPABILITIES,
+  type EffortLevel, type ModelCapabilities, type ModelCapabilityRegistry, type ModelCapabilityRule, type ThinkingType,
 } from './models/model-capabilities.ts';
-export type { ModelRoute } from './models/model-map.ts';
+export { DEFAULT_MAX_OUTPUT_TOKENS, type ModelRoute } from './models/model-map.ts';
 export { translateRequest, type TranslatedRequest } from './chat/translate-request.ts';
 export type { TranslationSettings } from './messages-core/translation-scope.ts';
 export { isTranslatedResponseField } from './messages-core/response-headers.ts';

@@ -124,13 +124,13 @@ export interface FrontDoorOptions {
   readonly models: readonly ModelRoute[];
   /** What models accept. @defaultValue `BUILT_IN_MODEL_CAPABILITIES` */
   readonly capabilities?: ModelCapabilityRegistry;
-  /** `max_tokens` where neither client nor model map gives one. @defaultValue 8192 */
+  /** `max_tokens` where neither client nor model map gives one. @defaultValue the most that the model writes, 8192 where that is not known */
   readonly maxOutputTokens?: number;
   /** Hand thinking to every client as `reasoning_content`, not only to those that ask. @defaultValue false */
   readonly reasoningContent?: boolean;
-  /** System messages after the first turn: moved to the top, or kept in place where the model allows it. @defaultValue `hoist` */
+  /** System messages after the first turn: moved to the top, or kept behind the user's turn where the model allows it. @defaultValue `inline` */
   readonly laterSystemMessages?: 'hoist' | 'inline';
-  /** `response_format: {type: "json_object"}`, which has no counterpart: 400, or ignored and reported. @defaultValue `reject` */
+  /** `response_format: {type: "json_object"}`, which has no counterpart: 400, or ignored and reported. @defaultValue `ignore` */
   readonly jsonObjectFormat?: 'reject' | 'ignore';
   /** Which groups of routes are relayed to `openai` backends. @defaultValue `['front_door']` */
   readonly relayGroups?: readonly RelayGroup[];
@@ -169,9 +169,6 @@ export const DEFAULT_FRONT_DOOR_LIMITS: FrontDoorLimits = Object.freeze({
 /** The options' own names. */
 export const DEFAULT_SETTING_NAMES: SettingNames = Object.freeze({ backends: 'backends', relayGroups: 'relayGroups' });
 
-/** The `max_tokens` of last resort. */
-export const DEFAULT_MAX_OUTPUT_TOKENS = 8192;
-
 function positiveIntegerProblem(name: string, value: unknown, minimum = 1): string | undefined {
   if (Number.isSafeInteger(value) && (value as number) >= minimum) return undefined;
   return `${name} must be a ${minimum === 0 ? 'non-negative' : 'positive'} integer, received ${String(value)}`;
@@ -202,7 +199,7 @@ export function validateFrontDoorOptions(options: FrontDoorOptions): FrontDoorLi
       : `limits.${name} is not a limit; the limits are ${Object.keys(DEFAULT_FRONT_DOOR_LIMITS).join(', ')}`;
     if (problem !== undefined) problems.push(problem);
   }
-  const maxTokensProblem = positiveIntegerProblem('maxOutputTokens', options.maxOutputTokens ?? DEFAULT_MAX_OUTPUT_TOKENS);
+  const maxTokensProblem = options.maxOutputTokens === undefined ? undefined : positiveIntegerProblem('maxOutputTokens', options.maxOutputTokens);
   if (maxTokensProblem !== undefined) problems.push(maxTokensProblem);
   for (const [name, backend] of Object.entries(options.backends)) {
     if (backend.kind !== 'anthropic' && backend.kind !== 'openai') problems.push(`backends.${name}.kind must be anthropic or openai, received ${JSON.stringify((backend as Backend).kind)}`);

@@ -73,4 +73,6 @@ export interface RequestSummary {
   readonly missingBackends?: readonly string[];
   /** The code of the error that ended the request, where there was one. */
   readonly errorCode?: string;
+  /** That error, with what caused it in `cause`. Its message is for the client, and messages of causes may quote a peer: log their codes alone. */
+  readonly error?: unknown;
 }

@@ -15,7 +15,7 @@ export function describeConfig(config: GatewayConfig): Readonly<Record<string, u
 
 function mask(value: unknown, name: string | undefined): unknown {
   if (typeof value === 'string') return maskText(value, name);
-  if (Array.isArray(value)) return value.map((item: unknown) => mask(item, undefined));
+  if (Array.isArray(value)) return value.map((item: unknown) => mask(item, isSecretField(name) ? name : undefined));
   return typeof value === 'object' && value !== null ? maskFields(value) : value;
 }
 

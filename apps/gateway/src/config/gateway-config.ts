@@ -3,16 +3,20 @@ import { anthropicNativeSection } from './sections/anthropic-native-section.ts';
 import { clientsSection } from './sections/clients-section.ts';
 import { RELOADABLE } from './sections/field-kinds.ts';
 import { frontDoorSection } from './sections/front-door-section.ts';
+import { identitySection } from './sections/identity-section.ts';
 import { limitsSection } from './sections/limits-section.ts';
 import { logSection } from './sections/log-section.ts';
 import { operationsSection } from './sections/operations-section.ts';
+import { policiesSection } from './sections/policies-section.ts';
 import { serverSection } from './sections/server-section.ts';
 import type { AnthropicNativeConfig } from './sections/anthropic-native-section.ts';
 import type { ClientConfig } from './sections/clients-section.ts';
 import type { FrontDoorConfig } from './sections/front-door-section.ts';
+import type { IdentityConfig } from './sections/identity-section.ts';
 import type { LimitsConfig } from './sections/limits-section.ts';
 import type { LogConfig } from './sections/log-section.ts';
 import type { OperationsConfig } from './sections/operations-section.ts';
+import type { PolicyConfig } from './sections/policies-section.ts';
 import type { ServerConfig } from './sections/server-section.ts';
 
 /** The whole configuration with every default filled in; snake_case as in the file, durations in seconds. */
@@ -22,6 +26,8 @@ export interface GatewayConfig {
   readonly operations: OperationsConfig;
   readonly anthropic_native: AnthropicNativeConfig;
   readonly clients: readonly ClientConfig[];
+  readonly identity: IdentityConfig;
+  readonly policies: readonly PolicyConfig[];
   readonly limits: LimitsConfig;
   readonly log: LogConfig;
   readonly openai_front_door: FrontDoorConfig;
@@ -34,6 +40,8 @@ export const gatewayConfigSchema: z.ZodType<GatewayConfig> = z.strictObject({
   operations: operationsSection.prefault({}).describe('The operations listener: metrics and probes.'),
   anthropic_native: anthropicNativeSection.prefault({}).describe('The native pass-through under `/anthropic`.'),
   clients: clientsSection.prefault([]).describe('Callers with a key of the gateway\'s. Empty: callers are anonymous, on loopback only.').meta(RELOADABLE),
+  identity: identitySection.prefault({}).describe('Callers without a key of the gateway\'s: persons and workloads with a signed token. With it no caller is anonymous.'),
+  policies: policiesSection.prefault([]).describe('What persons and workloads may do. The first entry that matches is laid over the one with an empty `match`; without any they may do nothing.').meta(RELOADABLE),
   limits: limitsSection.prefault({}).describe('Where the counters of client limits live.'),
   log: logSection.prefault({}).describe('Logging.'),
   openai_front_door: frontDoorSection.prefault({}).describe('The OpenAI front door under `/v1`.'),

@@ -66,7 +66,7 @@ function simulated(origin: string, { anthropic_native: native, ...sections }: No
 /** The stage is private: loopback, a free port, no clients to authenticate. */
 function withOwnPort(config: GatewayConfig): GatewayConfig {
   const { tls: _tls, ...server } = config.server;
-  return { ...config, clients: [], server: { ...server, host: '127.0.0.1', port: 0, allowed_hosts: [] } };
+  return { ...config, clients: [], identity: { issuers: [] }, policies: [], server: { ...server, host: '127.0.0.1', port: 0, allowed_hosts: [] } };
 }
 
 /** The value at the end of a line of the exposition. */

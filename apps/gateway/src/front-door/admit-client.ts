@@ -4,6 +4,8 @@ import type { ByteBudget, ByteLease } from '../body/byte-budget.ts';
 import type { ClientRegistry } from '../access/clients/client-registry.ts';
 import { describeClosedModel } from '../access/clients/describe-closed-model.ts';
 import type { ClientRules } from '../access/clients/client-rules.ts';
+import { IDENTITY_RETRY_SECONDS } from '../access/clients/refusal.ts';
+import type { Person } from '../access/identity/principal.ts';
 import type { InboundRequest } from '../request/inbound-request.ts';
 import type { Lifecycle } from '../process/lifecycle.ts';
 import { estimateInput } from '../access/limits/charge-tokens.ts';
@@ -14,8 +16,11 @@ import type { GatewayMetrics } from '../observe/metrics/create-gateway-metrics.t
 
 /** The client of a front-door request, and the resources that the request holds; released when it is settled. */
 export interface FrontDoorCaller {
+  /** A client's, or a policy's. */
   readonly name: string;
   readonly rules: ClientRules | undefined;
+  /** Absent for clients. */
+  readonly person: Person | undefined;
   readonly lease: Lease | undefined;
   /** The bytes of its request that are held. */
   readonly bytes: ByteLease;
@@ -54,24 +59,25 @@ export async function admitClient(admission: FrontDoorAdmission, inbound: Inboun
   const { rawHeaders } = inbound.request;
   if (admission.lifecycle.isRefusing) throw new FrontDoorError('draining', 'The gateway is shutting down.', { retryAfterSeconds: 1 });
   if (hasViaPseudonym(rawHeaders, admission.viaPseudonym)) throw new FrontDoorError('loop_detected', 'The request has passed this gateway before.');
-  const identity = admission.clients.authenticate(rawHeaders, 'front_door');
+  const identity = await admission.clients.authenticate(rawHeaders, 'front_door');
   if (identity.kind === 'refused') {
     admission.log.credentialRefused(inbound, identity.reason);
-    throw new FrontDoorError('unauthenticated', identity.message);
+    const { code, message } = identity.answer;
+    throw new FrontDoorError(code, message, code === 'identity_unavailable' ? { retryAfterSeconds: IDENTITY_RETRY_SECONDS } : {});
   }
   inbound.authenticated();
-  const { name, client: rules } = identity;
+  const { name, counterKey, client: rules, person } = identity;
   inbound.client = name;
   // Which group a path is in, the front door knows; a client that may use none of them is refused before anything is read.
   if (rules !== undefined && !RELAY_GROUPS.some((group) => rules.allowsRouteGroup(group))) {
     throw new FrontDoorError('forbidden', 'The OpenAI front door is not open to this client.');
   }
-  return { name, rules, lease: await takeLimits(admission, name), bytes: admission.budget.lease(name), measuresText: admission.limiter.limitsTokens(name), cost: undefined, hasCountedFields: false };
+  return { name, rules, person, lease: await takeLimits(admission, name, counterKey), bytes: admission.budget.lease(counterKey), measuresText: admission.limiter.limitsTokens(name), cost: undefined, hasCountedFields: false };
 }
 
-async function takeLimits({ limiter, metrics }: FrontDoorAdmission, name: string): Promise<Lease | undefined> {
+async function takeLimits({ limiter, metrics }: FrontDoorAdmission, name: string, counterKey: string): Promise<Lease | undefined> {
   if (!limiter.needsLimits(name)) return undefined;
-  const decision = await limiter.admit(name);
+  const decision = await limiter.admit(name, counterKey);
   if (decision.ok) return decision.lease;
   throw refusalOf(decision, name, metrics);
 }

@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import { performance } from 'node:perf_hooks';
 import { discardRest, respond } from '@penstock/inbound-server';
 import {
-  BUILT_IN_MODEL_CAPABILITIES, createOpenAiFrontDoor, DEFAULT_FRONT_DOOR_LIMITS, FrontDoorError, isFrontDoorError, mergeModelCapabilities, openAiErrorResponse, RELAY_ROUTES,
+  BUILT_IN_MODEL_CAPABILITIES, createOpenAiFrontDoor, DEFAULT_FRONT_DOOR_LIMITS, DEFAULT_MAX_OUTPUT_TOKENS, FrontDoorError, isFrontDoorError, mergeModelCapabilities, openAiErrorResponse, RELAY_ROUTES,
   UNKNOWN_RELAY_ROUTE, type FrontDoorOptions, type ModelRoute, type OpenAiFrontDoor, type RequestSummary, type SettingNames,
 } from '@penstock/openai-front-door';
 import type { CreateBodyCheck, UpstreamClient } from '@penstock/upstream-client';
@@ -104,7 +104,7 @@ export function createFrontDoorSide(options: FrontDoorSideOptions): FrontDoorSid
   // A reload makes a new front door; requests under way end with the one they began with.
   const doors = new Set<OpenAiFrontDoor>();
   let door = build(options.config);
-  let maxOutputTokens = options.config.openai_front_door.max_output_tokens;
+  let maxOutputTokens = options.config.openai_front_door.max_output_tokens ?? DEFAULT_MAX_OUTPUT_TOKENS;
   doors.add(door);
 
   function settle(ctx: Context, summary: RequestSummary): void {
@@ -112,7 +112,7 @@ export function createFrontDoorSide(options: FrontDoorSideOptions): FrontDoorSid
     const state = summary.backend === undefined ? undefined : backends.get(summary.backend)?.state;
     const outcome = summary.outcome === 'upstream_error' && state?.refusesCredential(summary.upstreamStatus ?? 0) === true ? 'upstream_credential_refused' : summary.outcome;
     state?.ended(outcome, summary.status);
-    observer.settled(inboundOf(ctx), { ...describeEnd(summary), outcome, client: caller.name, charge: chargeOf(caller, summary, limiter.ratios, maxOutputTokens) });
+    observer.settled(inboundOf(ctx), { ...describeEnd(summary), outcome, client: caller.name, person: caller.person, charge: chargeOf(caller, summary, limiter.ratios, maxOutputTokens) });
   }
 
   async function refuse(inbound: InboundRequest, error: unknown): Promise<void> {
@@ -154,7 +154,7 @@ export function createFrontDoorSide(options: FrontDoorSideOptions): FrontDoorSid
     },
     update(config, clients) {
       for (const backend of backends.values()) backend.update(config.openai_front_door);
-      maxOutputTokens = config.openai_front_door.max_output_tokens;
+      maxOutputTokens = config.openai_front_door.max_output_tokens ?? DEFAULT_MAX_OUTPUT_TOKENS;
       budget.resize(config.openai_front_door.max_buffered_bytes);
       admission = { ...admission, clients };
       door = build(config);
@@ -205,9 +205,9 @@ function setResponseFields({ response, responseFields, id }: InboundRequest, isL
 }
 
 /** The end of a request as the package's summary describes it. The package's clock starts after admission, so its times are placed by their end. */
-function describeEnd({ route, firstByteMs, durationMs, usage, usageSource, model, stopReason, sawStop, ...rest }: RequestSummary): Omit<RequestEnd, 'client'> {
+function describeEnd({ route, firstByteMs, durationMs, usage, usageSource, model, stopReason, sawStop, error, ...rest }: RequestSummary): Omit<RequestEnd, 'client'> {
   return {
-    ...rest, side: 'front_door',
+    ...rest, side: 'front_door', failure: error instanceof Error ? error.cause : undefined,
     route: KNOWN_ROUTES.has(route) ? { template: route } : undefined,
     headAt: firstByteMs === undefined ? undefined : performance.now() - durationMs + firstByteMs,
     usage: { usage, source: usageSource, model, stopReason, sawStop },
@@ -227,7 +227,7 @@ function describeFrontDoor(config: GatewayConfig, backends: ReadonlyMap<string, 
     backends: Object.fromEntries([...backends].map(([name, { backend }]) => [name, backend])),
     models,
     capabilities: mergeModelCapabilities(settings.model_capabilities, BUILT_IN_MODEL_CAPABILITIES),
-    maxOutputTokens: settings.max_output_tokens,
+    ...(settings.max_output_tokens === undefined ? {} : { maxOutputTokens: settings.max_output_tokens }),
     reasoningContent: settings.reasoning_content,
     laterSystemMessages: settings.later_system_messages,
     jsonObjectFormat: settings.json_object,

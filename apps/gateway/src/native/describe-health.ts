@@ -33,6 +33,8 @@ function describeAges({ answeredAt, failedAt }: UpstreamTimes): Record<string, n
 
 function isAuthenticated(runtime: NativeRuntime, inbound: InboundRequest): boolean {
   const identity = runtime.clients.authenticate(inbound.request.rawHeaders);
+  // Persons are not: they share nothing of the gateway's operation, and a probe does not wait for an issuer.
+  if (identity instanceof Promise || identity.person !== undefined) return false;
   // Under `forward` the gateway's own key is enough here: nothing goes upstream.
   if (identity.kind === 'refused') return runtime.clients.requiresKey && identity.reason === 'no_upstream_credential';
   return identity.client !== undefined;

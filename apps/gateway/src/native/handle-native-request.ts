@@ -19,7 +19,8 @@ export async function handleNativeRequest(runtime: NativeRuntime, inbound: Inbou
   runtime.metrics.requestStarted('native', inbound);
   try {
     admit(runtime, exchange); //                          1. refuse what is ambiguous, and loops
-    authenticate(runtime, exchange); //                   2. before a body byte is read
+    const identified = authenticate(runtime, exchange); // 2. before a body byte is read
+    if (identified !== undefined) await identified;
     buildOutboundHead(runtime, exchange); //              the header policy
     const matched = route(runtime, exchange); //          3. on the linted path and the method
     const limited = takeLimits(runtime, exchange); //     4. of this client

@@ -1,6 +1,7 @@
 import type { UsageObserver, UsageResult } from '@penstock/anthropic-usage';
 import type { UpstreamExchange } from '@penstock/proxy';
 import type { ClientRules } from '../access/clients/client-rules.ts';
+import type { Person } from '../access/identity/principal.ts';
 import type { InboundRequest } from '../request/inbound-request.ts';
 import type { Outcome } from '../request/request-record.ts';
 import type { ByteLease } from '../body/byte-budget.ts';
@@ -23,7 +24,12 @@ export class NativeExchange implements RequestEnd, DescribedRequest {
   readonly side = 'native';
   /** The outbound fields, our credential included. */
   outboundHeaders: string[] = [];
+  /** The label of the caller: a client's name, or a policy's. */
   client = 'unauthenticated';
+  /** What the caller's limits and bytes are counted by. */
+  counterKey = 'unauthenticated';
+  /** Absent for clients. */
+  person: Person | undefined;
   /** What the client may do; `undefined` for an anonymous one. */
   rules: ClientRules | undefined;
   route: NativeRoute | undefined;
@@ -79,6 +85,8 @@ export class NativeExchange implements RequestEnd, DescribedRequest {
   charge: TokenCharge | undefined;
   /** The error underneath; for the log. */
   failure: unknown;
+  /** The code of the gateway's own error that was answered. */
+  cause: string | undefined;
 
   constructor(inbound: InboundRequest) {
     this.inbound = inbound;

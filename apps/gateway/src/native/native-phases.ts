@@ -7,6 +7,8 @@ import { checkThread } from './check-thread.ts';
 import { SelfReleasingBody } from '../body/self-releasing-body.ts';
 import { findMisplacedPath } from './explain-path.ts';
 import { ClientGone, GatewayError } from '../request/gateway-error.ts';
+import type { Authentication } from '../access/clients/client-registry.ts';
+import { IDENTITY_RETRY_SECONDS } from '../access/clients/refusal.ts';
 import { estimateInput } from '../access/limits/charge-tokens.ts';
 import type { Refusal } from '../access/limits/decide-admission.ts';
 import { matchRoute } from './match-route.ts';
@@ -30,19 +32,32 @@ export function admit(runtime: NativeRuntime, exchange: NativeExchange): void {
   }
 }
 
-/** Phase 2. The client, by its key. */
-export function authenticate(runtime: NativeRuntime, exchange: NativeExchange): void {
-  const { rawHeaders } = exchange.inbound.request;
-  const identity = runtime.clients.authenticate(rawHeaders, 'native');
+/** Phase 2. The caller, by key or token; `undefined` where there is nothing to wait for. */
+export function authenticate(runtime: NativeRuntime, exchange: NativeExchange): Promise<void> | undefined {
+  const identity = runtime.clients.authenticate(exchange.inbound.request.rawHeaders, 'native');
+  if (identity instanceof Promise) return identifyLater(runtime, exchange, identity);
+  identify(runtime, exchange, identity);
+  return undefined;
+}
+
+async function identifyLater(runtime: NativeRuntime, exchange: NativeExchange, identity: Promise<Authentication>): Promise<void> {
+  identify(runtime, exchange, await identity);
+  if (exchange.inbound.isGone) throw new ClientGone();
+}
+
+function identify(runtime: NativeRuntime, exchange: NativeExchange, identity: Authentication): void {
+  exchange.person = identity.person;
   if (identity.kind === 'refused') {
     const misplaced = findMisplacedPath(exchange.inbound);
     if (misplaced !== undefined) throw misplaced;
     runtime.log.credentialRefused(exchange.inbound, identity.reason);
-    throw new GatewayError('unauthenticated', identity.message);
+    const { code, message } = identity.answer;
+    throw new GatewayError(code, message, code === 'identity_unavailable' ? { retryAfterSeconds: IDENTITY_RETRY_SECONDS } : {});
   }
   exchange.inbound.authenticated();
   exchange.client = identity.name;
   exchange.inbound.client = identity.name;
+  exchange.counterKey = identity.counterKey;
   exchange.rules = identity.client;
 }
 
@@ -78,7 +93,7 @@ export function takeLimits(runtime: NativeRuntime, exchange: NativeExchange): Pr
 }
 
 async function waitForLimits(runtime: NativeRuntime, exchange: NativeExchange): Promise<void> {
-  const admission = await runtime.limiter.admit(exchange.client);
+  const admission = await runtime.limiter.admit(exchange.client, exchange.counterKey);
   if (admission.ok) {
     exchange.limits = admission.lease;
     // If the client disconnected during the store call, its `close` event has already fired. Stop here, or the lease is held until the body times out.
@@ -113,7 +128,7 @@ export function receive(runtime: NativeRuntime, exchange: NativeExchange, matche
   const { inbound } = exchange;
   const { contentLength, isChunked } = inbound.head;
   if (matched.body === 'json') {
-    exchange.bytes = runtime.budget.lease(exchange.client);
+    exchange.bytes = runtime.budget.lease(exchange.counterKey);
     const received = receiveJson(inbound, exchange.bytes, matched.maxBodyBytes);
     if (received instanceof Promise) return readLater(exchange, received);
     readReceived(exchange, received);
@@ -135,7 +150,7 @@ export function receive(runtime: NativeRuntime, exchange: NativeExchange, matche
 }
 
 async function gather(runtime: NativeRuntime, exchange: NativeExchange, upload: Upload, contentLength: number): Promise<void> {
-  exchange.bytes = runtime.budget.lease(exchange.client);
+  exchange.bytes = runtime.budget.lease(exchange.counterKey);
   exchange.outbound = { body: await gatherUpload(upload, exchange.bytes), contentLength };
   exchange.receivedAt = performance.now();
 }

@@ -20,6 +20,7 @@ export async function respondToFailure(runtime: NativeRuntime, exchange: NativeE
   const error = toGatewayError(failure, runtime.upstream.stats(), exchange.isLongLived);
   exchange.outcome = error.shape.outcome;
   exchange.status = error.shape.status;
+  exchange.cause = error.code;
   if (exchange.outcome === 'internal') runtime.log.internalError(inbound, failure);
   exchange.bytes?.release();
   exchange.responseBytes = await respond(inbound.request, inbound.response, describe(runtime, exchange, error));

@@ -31,6 +31,7 @@ export interface RequestEnd extends RequestDetails {
   readonly route: { readonly template: string } | undefined;
   readonly status: number;
   readonly outcome: Outcome;
+  /** The label of the caller: a client's name, or a policy's. */
   readonly client: string;
   readonly isEventStream: boolean;
   readonly requestBytes: number;

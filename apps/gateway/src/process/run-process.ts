@@ -34,7 +34,7 @@ export async function runProcess(options: RunOptions): Promise<number> {
       page: status === undefined ? undefined : {
         token: config.operations.token,
         read: createStatusReader({
-          version: options.version, lifecycle, config: configState, warnings, isServing: () => true, absentSides: () => Object.keys(gateway?.warnings() ?? {}),
+          version: options.version, lifecycle, config: configState, warnings, isServing: () => true, failedParts: () => Object.keys(gateway?.warnings() ?? {}),
           readParts: async (query) => [await status.read(query)],
           drainMs: () => (config.server.pre_stop_delay + config.server.drain_timeout) * 1_000,
         }),
@@ -64,6 +64,7 @@ export async function runProcess(options: RunOptions): Promise<number> {
   options.onReady({ port: gateway.port, operationsPort: operations.port, workers: 1 });
   const exitCode = await stopped;
   watch.stop();
+  logger.info({ exit_code: exitCode }, 'stopped');
   // The operations listener goes last: readiness and the drain stay visible to the end.
   await operations.close();
   stopLogging();

@@ -14,7 +14,7 @@ export interface ErrorShape {
 
 /** Every code of a gateway error; one closed set. */
 export const GATEWAY_ERROR_CODES = [
-  'bad_request', 'unauthenticated', 'forbidden', 'not_found', 'model_not_open', 'method_not_allowed', 'request_timeout', 'too_large',
+  'bad_request', 'unauthenticated', 'identity_unavailable', 'forbidden', 'not_found', 'model_not_open', 'method_not_allowed', 'request_timeout', 'too_large',
   'unsupported_media_type', 'misdirected', 'rate_limited', 'header_overflow', 'internal', 'upstream_unreachable', 'upstream_tls',
   'upstream_reset', 'upstream_invalid', 'upstream_credential', 'overloaded', 'draining', 'upstream_timeout', 'loop_detected',
 ] as const;
@@ -25,6 +25,7 @@ export type GatewayErrorCode = (typeof GATEWAY_ERROR_CODES)[number];
 const SHAPES: Readonly<Record<GatewayErrorCode, ErrorShape>> = {
   bad_request: { status: 400, type: 'invalid_request_error', shouldRetry: false, outcome: 'client_error' },
   unauthenticated: { status: 401, type: 'authentication_error', shouldRetry: false, outcome: 'client_error' },
+  identity_unavailable: { status: 503, type: 'api_error', shouldRetry: true, outcome: 'internal' },
   forbidden: { status: 403, type: 'permission_error', shouldRetry: false, outcome: 'client_error' },
   not_found: { status: 404, type: 'not_found_error', shouldRetry: false, outcome: 'client_error' },
   model_not_open: { status: 404, type: 'not_found_error', shouldRetry: false, outcome: 'client_error' },

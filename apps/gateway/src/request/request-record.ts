@@ -1,3 +1,5 @@
+import type { Person } from '../access/identity/principal.ts';
+
 /** How a request ended: one closed set, a metric label and a log field. */
 export const OUTCOMES = [
   'ok', 'client_error', 'upstream_error', 'stream_error_event', 'upstream_credential_refused', 'upstream_unreachable', 'upstream_reset',
@@ -62,6 +64,32 @@ export const OUTCOME_FAULTS: Readonly<Record<Outcome, Fault>> = {
 /** Whose fault a request's end is: a relayed 429 or 5xx is the upstream's, any other relayed 4xx is its answer to what the client asked for. */
 export function faultOf(outcome: Outcome, status: number): Fault {
   return outcome === 'upstream_error' && status >= 400 && status < 500 && status !== 429 ? 'client' : OUTCOME_FAULTS[outcome];
+}
+
+/** How loud the line of a finished request is, by outcome: what the operator has to mend is an `error`, what fails for another reason a `warn`. */
+const OUTCOME_LEVELS: Readonly<Record<Outcome, RequestLevel>> = {
+  ok: 'info',
+  client_error: 'info',
+  upstream_error: 'warn',
+  stream_error_event: 'warn',
+  upstream_credential_refused: 'error',
+  upstream_unreachable: 'warn',
+  upstream_reset: 'warn',
+  upstream_truncated: 'warn',
+  upstream_timeout: 'warn',
+  overloaded: 'warn',
+  client_gone: 'info',
+  client_stalled: 'info',
+  draining: 'info',
+  internal: 'error',
+};
+
+/** The levels of lines of requests. */
+export type RequestLevel = 'info' | 'warn' | 'error';
+
+/** The level of a request's line: a failure of the gateway, the network or the upstream is louder than one of a client. */
+export function levelOf(outcome: Outcome, fault: Fault): RequestLevel {
+  return fault === 'client' ? 'info' : OUTCOME_LEVELS[outcome];
 }
 
 /** Which of the two isolated halves of the gateway served the request. */
@@ -132,6 +160,8 @@ export interface RequestRecord {
 
 /** What the access log and the trace show of one request beside its record. Durations in milliseconds. */
 export interface RequestDetails {
+  /** Who called, where a token proved it; for the log alone, never a metric's label. */
+  readonly person?: Person | undefined;
   /** The `request-id` that the upstream chose. */
   readonly upstreamRequestId?: string | undefined;
   readonly slotWaitMs?: number | undefined;
@@ -140,6 +170,8 @@ export interface RequestDetails {
   readonly upstreamHeadMs?: number | undefined;
   /** The error underneath, whose codes are shown and whose message is not. */
   readonly failure?: unknown;
+  /** The code of the gateway's own error that was answered. */
+  readonly cause?: string | undefined;
   /** The code of the error that was answered, where there is no error underneath. */
   readonly errorCode?: string | undefined;
   readonly usage?: { readonly stopReason?: string | undefined } | undefined;

@@ -19,8 +19,8 @@ describe('defaults', () => {
     });
     expect(config.clients).toEqual([]);
     expect(config.limits).toEqual({ store: 'memory', on_store_failure: 'open' });
-    expect(config.log).toEqual({ level: 'info', destination: 'stdout' });
-    expect(config.openai_front_door).toMatchObject({ enabled: true, max_output_tokens: 8192, backends: [], models: [] });
+    expect(config.log).toEqual({ level: 'info', destination: 'stdout', format: 'auto' });
+    expect(config.openai_front_door).toMatchObject({ enabled: true, later_system_messages: 'inline', json_object: 'ignore', backends: [], models: [] });
   });
 
   it('quick_headers follows timeout, and keep-alive follows a small maximum', () => {
@@ -176,11 +176,11 @@ describe('model capabilities', () => {
 
   it('come from the file, MODEL_CAPABILITIES_FILE over it, MODEL_CAPABILITIES_JSON over both, field by field', () => {
     const { config } = attemptLoad({
-      file, files: { 'models.json': '{"claude-a":{"default_max_tokens":2,"adaptive_only":true},"claude-b":{"inline_system":true}}' },
+      file, files: { 'models.json': '{"claude-a":{"default_max_tokens":2,"rejects_forced_tools":true},"claude-b":{"inline_system":true}}' },
       environment: { ANTHROPIC_API_KEY: TEST_KEY, MODEL_CAPABILITIES_FILE: 'models.json', MODEL_CAPABILITIES_JSON: '{"claude-a":{"default_max_tokens":3}}' },
     });
     expect(config.openai_front_door.model_capabilities).toEqual({
-      'claude-a': { rejects_sampling: true, default_max_tokens: 3, adaptive_only: true }, 'claude-b': { inline_system: true },
+      'claude-a': { rejects_sampling: true, default_max_tokens: 3, rejects_forced_tools: true }, 'claude-b': { inline_system: true },
     });
   });
 

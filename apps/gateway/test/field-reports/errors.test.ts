@@ -21,7 +21,7 @@ describe('an error of the upstream crosses untouched', () => {
       const response = await ask(gateway.port, { body: '{}' });
       expect(answerOf(response)).toEqual([status, ['application/json'], body, []]);
       expect(['retry-after', 'x-should-retry', 'request-id'].map((name) => fieldValues(response.rawHeaders, name)[0])).toEqual(['3', 'false', 'req_9']);
-      expect(await gateway.recorded(1)).toMatchObject([{ status, outcome: 'upstream_error', upstream_request_id: 'req_9' }]);
+      expect(await gateway.recorded(1)).toMatchObject([{ status, outcome: status === 401 || status === 403 ? 'upstream_credential_refused' : 'upstream_error', upstream_request_id: 'req_9' }]);
     });
   });
 

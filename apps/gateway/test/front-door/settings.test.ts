@@ -23,7 +23,7 @@ describe('later_system_messages', () => {
     const kept = await ask(inline, { messages });
     expect([kept.status, kept.headers.get('x-penstock-ignored-params')]).toEqual([200, null]);
     expect(sent()).toMatchObject({ messages: [{ role: 'user' }, { role: 'system', content: [{ text: 'Be brief.' }] }] });
-    await using hoist = await start({ model_capabilities: { 'sim-text': { inline_system: true } } });
+    await using hoist = await start({ later_system_messages: 'hoist', model_capabilities: { 'sim-text': { inline_system: true } } });
     const moved = await ask(hoist, { messages });
     expect([moved.status, moved.headers.get('x-penstock-ignored-params')]).toEqual([200, 'messages.system_position']);
     expect(sent()).toMatchObject({ system: [{ text: 'Be brief.' }], messages: [{ role: 'user' }] });
@@ -65,13 +65,13 @@ test('an OpenAI base URL without a path is asked for its root as well (a path mu
 
 test('MODEL_CAPABILITIES_JSON tells the gateway\'s own process what a model takes (a test that set it in its own would prove nothing)', async () => {
   const simulated = await startSimulator();
-  const temperatureSent = async (environment: Record<string, string>): Promise<unknown> => {
+  const boundSent = async (environment: Record<string, string>): Promise<unknown> => {
     await using penstock = await runPenstock({ flags: [], environment: { ANTHROPIC_API_KEY: 'sk-ant-test', ANTHROPIC_BASE_URL: simulated.origin, ...environment } });
-    const body = JSON.stringify({ model: 'claude-next-1', temperature: 0.3, messages: [{ role: 'user', content: 'Hi' }] });
+    const body = JSON.stringify({ model: 'claude-next-1', messages: [{ role: 'user', content: 'Hi' }] });
     expect((await fetch(`${penstock.origin}/v1/chat/completions`, { method: 'POST', headers: { 'content-type': 'application/json' }, body })).status).toBe(200);
-    return (JSON.parse(simulated.requests.at(-1)?.body.toString() ?? '{}') as { temperature?: number }).temperature;
+    return (JSON.parse(simulated.requests.at(-1)?.body.toString() ?? '{}') as { max_tokens?: number }).max_tokens;
   };
-  expect(await temperatureSent({})).toBeUndefined();
-  expect(await temperatureSent({ MODEL_CAPABILITIES_JSON: '{"claude-next-*":{"rejects_sampling":false}}' })).toBe(0.3);
+  expect(await boundSent({})).toBe(128_000);
+  expect(await boundSent({ MODEL_CAPABILITIES_JSON: '{"claude-next-*":{"max_output_tokens":500}}' })).toBe(500);
   await simulated.close();
 });

@@ -117,10 +117,10 @@ describe('the longest silence of an answer', () => {
 test('without a backend of kind openai a 404 names what is served and what to set', async () => {
   const simple = await startScriptedUpstream(answerAlways(wholeResponse(200, [], '{}')));
   await using translating = await startRelayGateway({ backends: [{ ...CLAUDE, base_url: simple.origin }] });
-  for (const path of ['/v1/responses', '/v1/embeddings', '/v1/audio/speech', '/v1/files', '/v1/x']) {
+  for (const path of ['/v1/embeddings', '/v1/audio/speech', '/v1/files', '/v1/x']) {
     const response = await ask(translating, 'POST', path, { body: '{"model":"claude-x"}' });
     expect([response.status, await response.json()]).toEqual([404, { error: {
-      message: `Unknown request URL: POST ${path}. POST /v1/chat/completions, GET /v1/models, GET /v1/models/{id} are served here; other routes of the OpenAI API need a backend of kind "openai" in openai_front_door.backends.`,
+      message: `Unknown request URL: POST ${path}. POST /v1/chat/completions, POST /v1/responses, GET /v1/models, GET /v1/models/{id} are served here; other routes of the OpenAI API need a backend of kind "openai" in openai_front_door.backends.`,
       type: 'not_found_error', param: null, code: 'not_found',
     } }]);
   }

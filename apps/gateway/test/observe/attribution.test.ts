@@ -25,7 +25,7 @@ test.each([['native', NATIVE, 'native'], ['front_door', FRONT_DOOR, 'front_door_
     expect(answer.status).toBe(401);
     expect(await answer.text()).toContain('invalid x-api-key');
     const [line] = await gateway.recorded(1);
-    expect(line).toMatchObject({ outcome: 'upstream_credential_refused', requested_model: 'claude-x' });
+    expect(line).toMatchObject({ level: 50, outcome: 'upstream_credential_refused', fault: 'gateway', cause: 'upstream_credential_refused', requested_model: 'claude-x' });
     expect(await gateway.sum(`penstock_requests_total{side="${side}",status="401",outcome="upstream_credential_refused",fault="gateway"}`)).toBe(1);
     expect(gateway.upstreams().find(({ name }) => name === upstream)).toMatchObject({ trouble: { cause: 'credential_refused' }, succeededAt: 0 });
     expect(warningsOf(gateway.upstreams())[`${upstream}_upstream`]).toMatch(/^credential_refused: /);
@@ -84,6 +84,19 @@ test('a dead backend of the front door is a warning of its own, and the native s
   expect(Object.keys(warnings)).toEqual(['front_door_dead_upstream']);
   expect(warnings['front_door_dead_upstream']).toMatch(/^backend_unreachable: front_door_dead cannot be reached since /);
   expect(await gateway.sum('penstock_requests_total{side="front_door",outcome="upstream_unreachable",fault="network"}')).toBe(1);
+});
+
+test('a failure of the way upstream is logged at warn with the same words on both sides, and a client\'s at info', async () => {
+  await using gateway = await startTestGateway(`http://127.0.0.1:${await freePort()}`);
+  for (const path of [NATIVE, FRONT_DOOR]) expect((await ask(gateway, path)).status).toBe(502);
+  await ask(gateway, NATIVE, undefined, { body: '[]' });
+  const lines = await gateway.recorded(3);
+  const said = lines.map(({ level, side, fault, cause, failure, requested_model: model }) => [level, side, fault, cause, failure, model]);
+  expect(said).toEqual([
+    [40, 'native', 'network', 'upstream_unreachable', 'unreachable: ECONNREFUSED', 'claude-x'],
+    [40, 'front_door', 'network', 'upstream_unreachable', 'unreachable: ECONNREFUSED', 'claude-x'],
+    [30, 'native', 'client', 'bad_request', 'bad_request', undefined],
+  ]);
 });
 
 test('a pool that one client holds: metrics and readiness name the client while it does, and not the one that waits', async () => {

@@ -70,7 +70,7 @@ test('a write that holds a thread of the process (a terminal that was stopped) d
   const child = spawn(process.execPath, ['--conditions=@penstock/source', '--input-type=module', '-e', `
     import { createLogger } from ${JSON.stringify(resolve(import.meta.dirname, '../../src/observe/log/create-logger.ts'))};
     import { flushLog } from ${JSON.stringify(resolve(import.meta.dirname, '../../src/process/process-log.ts'))};
-    const processLogger = createLogger({ level: 'info', destination: 'stdout' }, 'json', () => undefined);
+    const processLogger = createLogger({ level: 'info', destination: 'stdout', format: 'json' }, 'json', () => undefined);
     for (let count = 0; count < 2_000; count += 1) processLogger.logger.info('a line of the log, and another one behind it');
     await flushLog(processLogger);`], { stdio: ['ignore', pipe.descriptor, 'inherit'], env: {} });
   expect(await once(child, 'exit')).toEqual([null, 'SIGKILL']);
@@ -91,8 +91,8 @@ test.each([['text', false], ['coloured', true]])('on a terminal the log is text,
   const text = execFileSync(process.execPath, ['--conditions=@penstock/source', '--input-type=module', '-e', `
     import { createLogger } from ${JSON.stringify(resolve(import.meta.dirname, '../../src/observe/log/create-logger.ts'))};
     for (const destination of ['stdout', ${JSON.stringify(file)}]) {
-      const { logger, flush } = createLogger({ level: 'info', destination }, ${JSON.stringify(style)}, () => undefined);
-      logger.info({ state: 'running' }, 'lifecycle');
+      const { logger, flush } = createLogger({ level: 'info', destination, format: 'auto' }, ${JSON.stringify(style)}, () => undefined);
+      logger.warn({ state: 'running' }, 'lifecycle');
       await flush();
     }`], { encoding: 'utf8', env: {} });
   expect(text).toContain('lifecycle');

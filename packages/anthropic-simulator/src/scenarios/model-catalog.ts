@@ -1,4 +1,5 @@
 import { ERROR_SCENARIOS } from './scenario-errors.ts';
+import { modelRules } from '../validation/model-rules.ts';
 import { SCENARIOS } from './scenario-catalog.ts';
 
 /** A model as `/v1/models` lists it. */
@@ -17,6 +18,8 @@ export interface ModelInfo {
 }
 
 const CLAUDE_MODELS: ReadonlyArray<readonly [id: string, displayName: string, createdAt: string]> = [
+  ['claude-sonnet-5-5', 'Claude Sonnet 5.5', '2026-09-28T00:00:00Z'],
+  ['claude-opus-5-5', 'Claude Opus 5.5', '2026-09-22T00:00:00Z'],
   ['claude-opus-5', 'Claude Opus 5', '2026-08-04T00:00:00Z'],
   ['claude-sonnet-5', 'Claude Sonnet 5', '2026-06-30T00:00:00Z'],
   ['claude-fable-5', 'Claude Fable 5', '2026-06-09T00:00:00Z'],
@@ -39,8 +42,9 @@ export function modelCatalog(more: readonly string[]): readonly ModelInfo[] {
 }
 
 function modelInfo(id: string, displayName: string, createdAt: string): ModelInfo {
+  const { maxOutputTokens } = modelRules(id);
   return {
     type: 'model', id, display_name: displayName, created_at: createdAt, capabilities: null, deprecated_at: null, lifecycle: 'active',
-    line: /(opus|sonnet|haiku|fable)/.exec(id)?.[1] ?? null, max_input_tokens: 200_000, max_tokens: 64_000, retires_at: null,
+    line: /(opus|sonnet|haiku|fable)/.exec(id)?.[1] ?? null, max_input_tokens: 200_000, max_tokens: Number.isFinite(maxOutputTokens) ? maxOutputTokens : 64_000, retires_at: null,
   };
 }

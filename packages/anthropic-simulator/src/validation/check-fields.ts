@@ -1,6 +1,6 @@
 import { isJsonObject, listOf, objectsOf, type JsonObject } from '../json.ts';
 import { checkCacheControl } from './check-content-block.ts';
-import { checkClosedObjects } from './check-schema.ts';
+import { checkEnforcedSchema } from './check-schema.ts';
 import { checkBoolean, checkFraction, checkInteger, checkOneOf, checkString, eachOf, firstOf, noExtras, type Check } from './schema-checks.ts';
 
 const MAX_CACHE_BREAKPOINTS = 4;
@@ -78,7 +78,7 @@ function checkOutputConfig(config: unknown): Check {
 function checkFormat(path: string, format: unknown): Check {
   if (!isJsonObject(format)) return `${path}: Input should be a valid dictionary or object to extract fields from`;
   if (format['type'] !== 'json_schema') return `${path}.type: Input should be 'json_schema'`;
-  return isJsonObject(format['schema']) ? checkClosedObjects(`${path}.schema`, format['schema']) : `${path}.schema: Field required`;
+  return isJsonObject(format['schema']) ? checkEnforcedSchema(`${path}.schema`, format['schema']) : `${path}.schema: Field required`;
 }
 
 function checkBreakpoints(request: JsonObject): Check {

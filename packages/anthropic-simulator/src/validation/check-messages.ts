@@ -12,7 +12,9 @@ export function checkMessages(messages: unknown, isStrict: boolean): Check {
   const list = objectsOf(messages);
   return firstOf(
     () => eachOf(messages, (message: unknown, index) => checkMessage(message, index, messages.length)),
+    () => isInitialSystem(list[0]) ? "messages.0: use the top-level 'system' parameter for the initial system prompt; the directive-only form (content: [] with output_config) is accepted at any position" : undefined,
     () => list[0]?.['role'] === 'user' ? undefined : 'messages: first message must use the "user" role',
+    () => eachOf(list, (message, index) => checkSystemPlace(list, message, index)),
     () => checkEnd(list.at(-1)),
     () => isStrict ? eachOf(list, checkStrict) : undefined,
     () => checkToolPairs(list),
@@ -40,6 +42,22 @@ function checkContent(path: string, content: unknown, role: string, isLast: bool
   }
   if (typeof content === 'string') return role === 'user' && content.trim() === '' ? 'messages: text content blocks must contain non-whitespace text' : undefined;
   return eachOf(content, (block: unknown, index) => checkContentBlock(`${path}.content.${index}`, block, role));
+}
+
+function isInitialSystem(first: JsonObject | undefined): boolean {
+  if (first?.['role'] !== 'system') return false;
+  const { content } = first as { readonly content?: unknown };
+  return (typeof content === 'string' || Array.isArray(content)) && content.length > 0;
+}
+
+/** A system message stands behind a user turn, or an assistant's that ends with a server tool, and last or in front of an assistant's. */
+function checkSystemPlace(list: readonly JsonObject[], message: JsonObject, index: number): Check {
+  if (message['role'] !== 'system') return undefined;
+  const previous = list[index - 1];
+  const endsWithServerTool = String(objectsOf(previous?.['content']).at(-1)?.['type']).endsWith('_tool_result');
+  if (previous?.['role'] !== 'user' && !(previous?.['role'] === 'assistant' && endsWithServerTool)) return `messages.${index}: a \`system\` message must immediately follow a \`user\` message`;
+  const next = list[index + 1];
+  return next === undefined || next['role'] === 'assistant' ? undefined : `messages.${index}: a \`system\` message must be the last message or be followed by an \`assistant\` message`;
 }
 
 /** A prefill may not end in white space. */

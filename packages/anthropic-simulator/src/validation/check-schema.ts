@@ -8,20 +8,44 @@ export function checkTopCombinators(path: string, schema: JsonObject): Check {
   return TOP_COMBINATORS.some((name) => schema[name] !== undefined) ? `${path}: input_schema does not support oneOf, allOf, or anyOf at the top level` : undefined;
 }
 
-/** Refuses a schema that is enforced (a strict tool, a structured output) where an object takes further members. */
-export function checkClosedObjects(path: string, schema: JsonObject): Check {
-  return hasOpenObject(schema) ? `${path}: For 'object' type, 'additionalProperties' must be explicitly set to false` : undefined;
-}
+/** The keywords that cannot be enforced, by the type whose values they constrain (https://platform.claude.com/docs/en/build-with-claude/structured-outputs). */
+const REFUSED_KEYWORDS: Readonly<Record<string, readonly string[]>> = Object.freeze({
+  string: ['minLength', 'maxLength'],
+  integer: ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf'],
+  number: ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf'],
+  array: ['maxItems', 'uniqueItems', 'contains', 'minContains', 'maxContains', 'prefixItems'],
+  object: ['minProperties', 'maxProperties', 'patternProperties', 'propertyNames', 'dependentRequired', 'dependentSchemas', 'unevaluatedProperties'],
+});
+const REFUSED_ANYWHERE: readonly string[] = ['oneOf', 'not', 'if', 'then', 'else'];
+const STRING_FORMATS: ReadonlySet<unknown> = new Set(['date-time', 'time', 'date', 'duration', 'email', 'hostname', 'uri', 'ipv4', 'ipv6', 'uuid']);
 
-/** A list of what is still to be looked at, not recursion: a schema may be nested deeper than the stack. */
-function hasOpenObject(root: JsonObject): boolean {
+/**
+ * Refuses a schema that is enforced (a strict tool, a structured output) for an object that takes further members or a keyword that cannot be
+ * enforced. A list of what is still to be looked at, not recursion: a schema may be nested deeper than the stack.
+ */
+export function checkEnforcedSchema(path: string, root: JsonObject): Check {
   const open = [root];
   for (let schema = open.pop(); schema !== undefined; schema = open.pop()) {
-    const isObject = schema['type'] === 'object' || listOf(schema['type']).includes('object');
-    if (isObject && schema['additionalProperties'] !== false) return true;
+    const problem = checkOneSchema(schema);
+    if (problem !== undefined) return `${path}: ${problem}`;
     for (const inner of subschemas(schema)) open.push(inner);
   }
-  return false;
+  return undefined;
+}
+
+function checkOneSchema(schema: JsonObject): Check {
+  const types = typeof schema['type'] === 'string' ? [schema['type']] : listOf(schema['type']).map(String);
+  if (types.includes('object') && schema['additionalProperties'] !== false) return "For 'object' type, 'additionalProperties' must be explicitly set to false";
+  const combinator = REFUSED_ANYWHERE.find((name) => schema[name] !== undefined);
+  if (combinator !== undefined) return `Schema type '${combinator}' is not supported`;
+  for (const type of types) {
+    const refused = (Object.hasOwn(REFUSED_KEYWORDS, type) ? REFUSED_KEYWORDS[type] ?? [] : []).filter((name) => schema[name] !== undefined);
+    if (refused.length === 1) return `For '${type}' type, property '${refused.join('')}' is not supported`;
+    if (refused.length > 1) return `For '${type}' type, properties ${refused.join(', ')} are not supported`;
+  }
+  if (types.includes('array') && schema['minItems'] !== undefined && schema['minItems'] !== 0 && schema['minItems'] !== 1) return "For 'array' type, 'minItems' values other than 0 or 1 are not supported";
+  if (types.includes('string') && schema['format'] !== undefined && !STRING_FORMATS.has(schema['format'])) return `For 'string' type, format ${JSON.stringify(schema['format'])} is not supported`;
+  return listOf(schema['enum']).some((value) => typeof value === 'object' && value !== null) ? 'Enum values of complex types are not supported' : undefined;
 }
 
 /** The schemas inside a schema; what stands in `enum`, `const` or `default` is a value. */

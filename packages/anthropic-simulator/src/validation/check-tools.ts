@@ -1,5 +1,5 @@
 import { isJsonObject, objectsOf, type JsonObject } from '../json.ts';
-import { checkClosedObjects, checkTopCombinators } from './check-schema.ts';
+import { checkEnforcedSchema, checkTopCombinators } from './check-schema.ts';
 import { checkBoolean, checkObject, checkString, checkTag, eachOf, firstOf, noExtras, type Check } from './schema-checks.ts';
 
 const TOOL_NAME = /^[a-zA-Z0-9_-]{1,128}$/;
@@ -47,7 +47,7 @@ function checkTool(path: string, tool: JsonObject): Check {
     () => checkObject(`${path}.custom.input_schema`, schema),
     () => isJsonObject(schema) && schema['type'] === undefined ? `${path}.custom.input_schema.type: Field required` : undefined,
     () => isJsonObject(schema) ? checkTopCombinators(`${path}.custom.input_schema`, schema) : undefined,
-    () => isJsonObject(schema) && tool['strict'] === true ? checkClosedObjects(`${path}.custom.input_schema`, schema) : undefined,
+    () => isJsonObject(schema) && tool['strict'] === true ? checkEnforcedSchema(`${path}.custom.input_schema`, schema) : undefined,
     () => isJsonObject(schema) && schema['type'] !== 'object' ? `${path}.custom.input_schema.type: Input should be 'object'` : undefined,
     () => tool['description'] === undefined ? undefined : checkString(`${path}.custom.description`, tool['description'], { mayBeEmpty: true }),
     () => noExtras(`${path}.custom`, tool, CUSTOM_MEMBERS),

@@ -1,5 +1,5 @@
-import { isJsonObject, objectsOf, type JsonObject } from '../json.ts';
-import type { Check } from './schema-checks.ts';
+/** The values of `thinking.type`. */
+export type ThinkingType = 'adaptive' | 'between_tools' | 'disabled' | 'enabled';
 
 /** What a model refuses that others take. */
 export interface ModelRules {
@@ -7,56 +7,64 @@ export interface ModelRules {
   readonly refusesSampling: boolean;
   /** `temperature` and `top_p` together are refused. */
   readonly refusesSamplingPair: boolean;
-  /** `thinking.type: "enabled"` is refused. */
-  readonly thinksAdaptivelyOnly: boolean;
+  /** The values of `thinking.type` that it takes. */
+  readonly thinkingTypes: readonly ThinkingType[];
+  /** With `thinking.type` `disabled` or `between_tools` an effort above `high` is refused. */
+  readonly boundsEffortWithoutThinking: boolean;
+  /** The efforts that it takes. */
+  readonly efforts: readonly string[];
+  /** A `tool_choice` of type `any` or `tool` is refused. */
+  readonly refusesForcedTools: boolean;
+  /** `role: "system"` inside the conversation is taken. */
+  readonly takesSystemTurns: boolean;
+  /** `output_config.format` and strict tools are taken. */
+  readonly takesSchemas: boolean;
   /** A conversation that ends with the assistant is refused. */
   readonly refusesPrefill: boolean;
   /** The largest `max_tokens`. */
   readonly maxOutputTokens: number;
 }
 
-const MAX_OUTPUT_TOKENS = 128_000;
+const EVERY_EFFORT: readonly string[] = ['low', 'medium', 'high', 'xhigh', 'max'];
 
-/** The rules of a model by its name; a simulated or unknown one refuses nothing. */
+/** Of a simulated or unknown model, which refuses nothing. */
+const ANY_MODEL: ModelRules = {
+  refusesSampling: false, refusesSamplingPair: false, thinkingTypes: ['adaptive', 'between_tools', 'disabled', 'enabled'], boundsEffortWithoutThinking: false,
+  efforts: EVERY_EFFORT, refusesForcedTools: false, takesSystemTurns: true, takesSchemas: true, refusesPrefill: false, maxOutputTokens: Number.POSITIVE_INFINITY,
+};
+
+/** Of a family from a version on. */
+type Step = readonly [from: number, change: Partial<ModelRules>];
+
+/** What every family has, oldest first; each step changes what came before it. */
+const STEPS: readonly Step[] = [
+  [0, { thinkingTypes: ['disabled'], efforts: [], takesSystemTurns: false, takesSchemas: false, maxOutputTokens: 4_096 }],
+  [3.5, { maxOutputTokens: 8_192 }],
+  [3.7, { thinkingTypes: ['disabled', 'enabled'], maxOutputTokens: 64_000 }],
+  [4.1, { refusesSamplingPair: true, takesSchemas: true }],
+  [4.6, { efforts: ['low', 'medium', 'high', 'max'], thinkingTypes: ['adaptive', 'disabled', 'enabled'], refusesPrefill: true, maxOutputTokens: 128_000 }],
+  [4.7, { efforts: EVERY_EFFORT, thinkingTypes: ['adaptive', 'disabled'], refusesSampling: true }],
+  [4.8, { takesSystemTurns: true }],
+  [5, { boundsEffortWithoutThinking: true }],
+];
+
+const ALWAYS_THINKING: Partial<ModelRules> = { thinkingTypes: ['adaptive'], refusesForcedTools: true };
+
+/** Where a family differs; its newest step holds for all that come after it. */
+const FAMILY_STEPS: Readonly<Record<string, readonly Step[]>> = Object.freeze({
+  opus: [[4, { maxOutputTokens: 32_000 }], [4.5, { maxOutputTokens: 64_000, efforts: ['low', 'medium', 'high'] }], [5.5, ALWAYS_THINKING]],
+  sonnet: [[5, { takesSystemTurns: false, boundsEffortWithoutThinking: false }], [5.5, { takesSystemTurns: true, boundsEffortWithoutThinking: true, thinkingTypes: ['adaptive', 'between_tools'], refusesForcedTools: true }]],
+  haiku: [],
+});
+
+/** The rules of a model by its name (the pages "what's new" of each at https://platform.claude.com/docs/en/about-claude/models); a simulated or unknown one refuses nothing. */
 export function modelRules(model: string): ModelRules {
-  const match = /^claude-(?:([a-z]+)-)?(\d+)(?:-(\d{1,2})(?!\d))?/.exec(model);
-  const version = match === null ? 0 : Number(match[2]) + Number(match[3] ?? 0) / 10;
-  return {
-    refusesSampling: version >= 5 || (match?.[1] === 'opus' && version >= 4.7),
-    refusesSamplingPair: version >= 4.1,
-    thinksAdaptivelyOnly: version >= 5,
-    refusesPrefill: version >= 4.6,
-    maxOutputTokens: match === null ? Number.POSITIVE_INFINITY : MAX_OUTPUT_TOKENS,
-  };
-}
-
-/** Refuses what the request's model does not take. */
-export function checkModelRules(request: JsonObject): Check {
-  const model = typeof request['model'] === 'string' ? request['model'] : '';
-  const rules = modelRules(model);
-  const refused = refusedSampling(request, rules);
-  if (refused !== undefined) return refused;
-  const { thinking } = request as { readonly thinking?: unknown };
-  if (rules.thinksAdaptivelyOnly && isJsonObject(thinking) && thinking['type'] === 'enabled') {
-    return '"thinking.type.enabled" is not supported for this model. Use "thinking.type.adaptive" and "output_config.effort" to control thinking behavior.';
-  }
-  if (rules.refusesPrefill && objectsOf(request['messages']).at(-1)?.['role'] === 'assistant') {
-    return 'This model does not support assistant message prefill. The conversation must end with a user message.';
-  }
-  const maxTokens = Number(request['max_tokens'] ?? 0);
-  return maxTokens > rules.maxOutputTokens
-    ? `max_tokens: ${maxTokens} > ${rules.maxOutputTokens}, which is the maximum allowed number of output tokens for ${model}`
-    : undefined;
-}
-
-function refusedSampling(request: JsonObject, rules: ModelRules): Check {
-  const isSet = (name: string): boolean => request[name] !== undefined && request[name] !== null;
-  if (rules.refusesSampling) {
-    if (isSet('temperature') && request['temperature'] !== 1) return '`temperature` is deprecated for this model.';
-    if (isSet('top_p') && request['top_p'] !== 1) return '`top_p` is deprecated for this model.';
-    if (isSet('top_k')) return '`top_k` is deprecated for this model.';
-  }
-  return rules.refusesSamplingPair && isSet('temperature') && isSet('top_p')
-    ? '`temperature` and `top_p` cannot both be specified for this model. Please use only one.'
-    : undefined;
+  const match = /^claude-(?:([a-z]+)-)?(\d+)(?:-(\d{1,2})(?!\d))?(?:-([a-z]+))?/.exec(model);
+  if (match === null) return ANY_MODEL;
+  const [, before, major, minor = '0', behind = ''] = match;
+  const family = FAMILY_STEPS[before ?? behind];
+  // A family of its own, such as Fable and Mythos, is newer than the numbers of its models, and thinks always.
+  const version = family === undefined ? Number.POSITIVE_INFINITY : Number(`${major}.${minor}`);
+  const steps = [...STEPS, ...family ?? [[5, ALWAYS_THINKING] as const]].toSorted(([one], [other]) => one - other);
+  return steps.reduce((rules, [from, change]) => (version >= from ? { ...rules, ...change } : rules), ANY_MODEL);
 }

@@ -4,7 +4,7 @@ import { betasOf, checkHeaders, isStrictVersion } from './check-headers.ts';
 import { checkMessages } from './check-messages.ts';
 import { checkThinking } from './check-thinking.ts';
 import { checkToolChoice, checkTools } from './check-tools.ts';
-import { checkModelRules } from './model-rules.ts';
+import { checkModelRules } from './check-model-rules.ts';
 import { firstOf, noExtras, type Check } from './schema-checks.ts';
 import type { ValidationHeaders } from './validation-headers.ts';
 

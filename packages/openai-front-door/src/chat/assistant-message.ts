@@ -1,5 +1,6 @@
 import { cacheLastBlock, contentBlocks, hasText, isThinkingBlock, type PartKind } from '../messages-core/content-parts.ts';
-import { invalidType, invalidValue, isJsonObject, member, requireArray, requireObject, requireString, unsupported, type JsonObject } from '../json/json-value.ts';
+import { invalidType, invalidValue, member, requireArray, requireObject, requireString, unsupported, type JsonObject } from '../json/json-value.ts';
+import { parseArguments } from '../messages-core/tool-arguments.ts';
 import { translateToolId } from '../messages-core/tool-id.ts';
 import { requireToolName } from '../messages-core/tool-name.ts';
 import type { TranslationScope } from '../messages-core/translation-scope.ts';
@@ -7,22 +8,6 @@ import type { TranslationScope } from '../messages-core/translation-scope.ts';
 const ASSISTANT_PARTS: ReadonlySet<PartKind> = new Set(['text', 'refusal', 'thinking']);
 const CALL_MEMBERS: ReadonlySet<string> = new Set(['id', 'type', 'function', 'cache_control', 'prompt_cache_breakpoint']);
 const CALLED_MEMBERS: ReadonlySet<string> = new Set(['name', 'arguments']);
-
-/** The member under which arguments that are no JSON object are given back, as Anthropic documents it for calls that were cut (fine-grained tool streaming). */
-const INVALID_JSON = 'INVALID_JSON';
-
-/**
- * The `input` of a call in the history; an empty text means no arguments. An answer that ended at its output bound leaves a call with half of its
- * arguments, and the client sends it back with every turn: what is no JSON object is wrapped in one, and reported.
- */
-function parseArguments(value: unknown, param: string, place: string, scope: TranslationScope): JsonObject {
-  const text = requireString(value, param);
-  if (text.trim() === '') return {};
-  const input = scope.parseText(text, param);
-  if (isJsonObject(input)) return input;
-  scope.ignore(`${place}.arguments`);
-  return { [INVALID_JSON]: text };
-}
 
 function toolUseBlock(value: unknown, param: string, scope: TranslationScope): JsonObject {
   const call = requireObject(value, param);
@@ -35,7 +20,7 @@ function toolUseBlock(value: unknown, param: string, scope: TranslationScope): J
     type: 'tool_use',
     id: translateToolId(call['id'], `${param}.id`, scope),
     name: requireToolName(called['name'], `${param}.function.name`),
-    input: parseArguments(called['arguments'], `${param}.function.arguments`, 'messages.tool_calls.function', scope),
+    input: parseArguments(called['arguments'], `${param}.function.arguments`, 'messages.tool_calls.function.arguments', scope),
     ...scope.cacheControl(call, param),
   };
 }
@@ -43,7 +28,7 @@ function toolUseBlock(value: unknown, param: string, scope: TranslationScope): J
 function legacyToolUse(value: unknown, param: string, id: string, scope: TranslationScope): JsonObject {
   const call = requireObject(value, param);
   scope.ignoreOthers(call, CALLED_MEMBERS, 'messages.function_call');
-  return { type: 'tool_use', id, name: requireToolName(call['name'], `${param}.name`), input: parseArguments(call['arguments'], `${param}.arguments`, 'messages.function_call', scope) };
+  return { type: 'tool_use', id, name: requireToolName(call['name'], `${param}.name`), input: parseArguments(call['arguments'], `${param}.arguments`, 'messages.function_call.arguments', scope) };
 }
 
 /** The thinking that an earlier answer handed out, signature and all: it must go back unchanged for a tool turn to continue. */

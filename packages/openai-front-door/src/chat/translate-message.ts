@@ -1,9 +1,9 @@
-import { FrontDoorError } from '../errors/front-door-error.ts';
-import { isJsonObject, member, type JsonObject } from '../json/json-value.ts';
+import { member, type JsonObject } from '../json/json-value.ts';
 import { stringifyExactly } from '../json/parse-json.ts';
 import { hasText } from '../messages-core/content-parts.ts';
-import { isUnfinished } from '../messages-core/messages-stream.ts';
-import { createUsageTally, type UsageTally } from '../messages-core/usage.ts';
+import { refusalExplanation } from '../messages-core/stop-reason.ts';
+import type { UsageTally } from '../messages-core/usage.ts';
+import { blockText, invalidAnswer, readWholeMessage } from '../messages-core/whole-message.ts';
 import { mapFinishReason } from './finish-reason.ts';
 import { thinkingIndex, type ThinkingPlace } from './thinking-place.ts';
 
@@ -23,10 +23,6 @@ export interface TranslatedMessage {
   readonly usage: UsageTally;
 }
 
-function invalidAnswer(): FrontDoorError {
-  return new FrontDoorError('upstream_invalid', 'The upstream gave an answer that cannot be read.');
-}
-
 interface PlacedThinking {
   readonly place: ThinkingPlace;
   readonly block: JsonObject;
@@ -39,34 +35,27 @@ interface Gathered {
   readonly thinking: PlacedThinking[];
 }
 
-function textOf(block: JsonObject, name: string): string {
-  const text = member(block, name) ?? '';
-  if (typeof text !== 'string') throw invalidAnswer();
-  return text;
-}
-
-function gather(blocks: readonly unknown[]): Gathered {
+function gather(blocks: readonly JsonObject[]): Gathered {
   const gathered: Gathered = { text: '', reasoning: '', calls: [], thinking: [] };
   const keep = (block: JsonObject): void => {
     const { text, calls, thinking } = gathered;
     thinking.push({ block, place: { blocksBefore: thinking.length + calls.length, isAfterTool: calls.length > 0, isAfterText: hasText(text) } });
   };
   for (const block of blocks) {
-    if (!isJsonObject(block)) throw invalidAnswer();
     switch (block['type']) {
       case 'text':
-        gathered.text += textOf(block, 'text');
+        gathered.text += blockText(block, 'text');
         break;
       case 'tool_use':
         if (typeof block['id'] !== 'string' || typeof block['name'] !== 'string') throw invalidAnswer();
         gathered.calls.push({ id: block['id'], type: 'function', function: { name: block['name'], arguments: stringifyExactly(member(block, 'input') ?? {}) } });
         break;
       case 'thinking':
-        gathered.reasoning += textOf(block, 'thinking');
-        keep({ type: 'thinking', thinking: textOf(block, 'thinking'), signature: textOf(block, 'signature') });
+        gathered.reasoning += blockText(block, 'thinking');
+        keep({ type: 'thinking', thinking: blockText(block, 'thinking'), signature: blockText(block, 'signature') });
         break;
       case 'redacted_thinking':
-        keep({ type: 'redacted_thinking', data: textOf(block, 'data') });
+        keep({ type: 'redacted_thinking', data: blockText(block, 'data') });
         break;
       default:
         // Blocks of server tools and of features to come carry nothing that this protocol can say.
@@ -78,9 +67,7 @@ function gather(blocks: readonly unknown[]): Gathered {
 
 /** The words of a refusal, where the upstream gives any. */
 export function refusalText(stopReason: unknown, stopDetails: unknown): string | null {
-  if (stopReason !== 'refusal' || !isJsonObject(stopDetails)) return null;
-  const explanation = member(stopDetails, 'explanation');
-  return typeof explanation === 'string' ? explanation : null;
+  return stopReason === 'refusal' ? refusalExplanation(stopDetails) ?? null : null;
 }
 
 function assistantMessage(gathered: Gathered, refusal: string | null, settings: AnswerSettings): JsonObject {
@@ -94,11 +81,7 @@ function assistantMessage(gathered: Gathered, refusal: string | null, settings: 
 
 /** Translates a whole Messages answer. Throws `upstream_invalid` when it is not one, or one that is not finished. */
 export function translateMessage(message: unknown, settings: AnswerSettings): TranslatedMessage {
-  if (!isJsonObject(message) || message['type'] !== 'message' || !Array.isArray(message['content'])) throw invalidAnswer();
-  const { id, model, stop_reason: stopReason } = message;
-  if (typeof id !== 'string' || typeof model !== 'string' || typeof stopReason !== 'string' || isUnfinished(stopReason)) throw invalidAnswer();
-  const usage = createUsageTally();
-  usage.update(message['usage'], true);
+  const { id, model, stopReason, stopDetails, content, usage } = readWholeMessage(message);
   const completion = {
     id,
     object: 'chat.completion',
@@ -106,7 +89,7 @@ export function translateMessage(message: unknown, settings: AnswerSettings): Tr
     model,
     choices: [{
       index: 0,
-      message: assistantMessage(gather(message['content']), refusalText(stopReason, message['stop_details']), settings),
+      message: assistantMessage(gather(content), refusalText(stopReason, stopDetails), settings),
       logprobs: null,
       ...mapFinishReason(stopReason, settings.usesLegacyFunctions),
     }],

@@ -37,10 +37,10 @@ const CHAT_NAMES: FieldNames = {
 
 /** `reasoning_effort`, and the extensions `thinking` and `reasoning_content`. */
 function reasoningWish(request: JsonObject, scope: TranslationScope): ReasoningWish {
-  return {
-    effort: member(request, 'reasoning_effort'), thinking: member(request, 'thinking'),
-    isWanted: optionalBoolean(request, 'reasoning_content') ?? scope.settings.reasoningContent,
-  };
+  const effort = member(request, 'reasoning_effort');
+  const isWanted = optionalBoolean(request, 'reasoning_content') ?? scope.settings.reasoningContent;
+  const isShown = isWanted && (effort !== undefined || scope.settings.capabilities.thinksByDefault);
+  return { effort, thinking: member(request, 'thinking'), isWanted, ...(isShown ? { display: 'summarized' } : {}) };
 }
 
 /** Translates a parsed Chat Completions request for one model. Throws a `FrontDoorError` with status 400 that names `param`. */

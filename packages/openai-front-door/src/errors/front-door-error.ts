@@ -14,7 +14,7 @@ const CLIENT_FAULT: ErrorKind = { status: 400, type: 'invalid_request_error', ou
 /** Every code of a `FrontDoorError`, one closed set. */
 export const FRONT_DOOR_ERROR_CODES = [
   'invalid_json', 'invalid_type', 'invalid_value', 'missing_required_parameter', 'unsupported_parameter', 'unsupported_value',
-  'bad_request', 'unauthenticated', 'forbidden', 'model_not_found', 'not_found', 'method_not_allowed', 'request_timeout', 'too_large',
+  'bad_request', 'unauthenticated', 'identity_unavailable', 'forbidden', 'model_not_found', 'not_found', 'method_not_allowed', 'request_timeout', 'too_large',
   'unsupported_media_type', 'misdirected', 'rate_limited', 'header_overflow', 'client_gone', 'client_stalled', 'internal',
   'upstream_unreachable', 'upstream_tls', 'upstream_reset', 'upstream_truncated', 'upstream_invalid', 'overloaded', 'draining',
   'upstream_timeout', 'loop_detected',
@@ -33,6 +33,7 @@ export const ERROR_KINDS: Readonly<Record<FrontDoorErrorCode, ErrorKind>> = Obje
   unsupported_value: CLIENT_FAULT,
   bad_request: CLIENT_FAULT,
   unauthenticated: { status: 401, type: 'authentication_error', outcome: 'client_error', shouldRetry: false },
+  identity_unavailable: { status: 503, type: 'api_error', outcome: 'internal', shouldRetry: true },
   forbidden: { status: 403, type: 'permission_error', outcome: 'client_error', shouldRetry: false },
   model_not_found: { status: 404, type: 'invalid_request_error', outcome: 'client_error', shouldRetry: false },
   not_found: { status: 404, type: 'not_found_error', outcome: 'client_error', shouldRetry: false },

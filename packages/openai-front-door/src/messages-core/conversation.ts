@@ -33,8 +33,8 @@ interface State {
   /** What followed the last assistant turn: tool results and user contents are merged once it is known whether there are results. */
   results: JsonObject[];
   contents: (readonly JsonObject[])[];
-  /** A system message that may stay where it is, if an assistant turn or nothing follows. */
-  inline: JsonObject[] | undefined;
+  /** System texts that stay in the conversation: they stand behind the user turn that came before them or comes next. */
+  inline: JsonObject[];
 }
 
 function hoist(state: State, blocks: readonly JsonObject[], scope: TranslationScope): void {
@@ -43,12 +43,22 @@ function hoist(state: State, blocks: readonly JsonObject[], scope: TranslationSc
   for (const block of blocks) state.hoisted.push(String(block['text']));
 }
 
-/** Settles a system message that may stay where it is: it may when an assistant turn or nothing follows it. */
-function flushInline(state: State, canStay: boolean, scope: TranslationScope): void {
-  if (state.inline === undefined) return;
-  if (canStay) state.turns.push({ role: 'system', content: state.inline });
-  else hoist(state, state.inline, scope);
-  state.inline = undefined;
+/** Whether anything of the user came since the last assistant turn. */
+function hasUserRun({ results, contents }: State): boolean {
+  return results.length > 0 || contents.length > 0;
+}
+
+/**
+ * Ends a run of tool and user messages, and puts the system texts that came before or in it behind it, where the upstream takes them: behind a
+ * user turn, and last or in front of an assistant turn (https://platform.claude.com/docs/en/build-with-claude/mid-conversation-system-messages).
+ * What was sent stays as it was when further turns follow, so that prompt caches and thinking that is bound to its prefix survive.
+ */
+function endRun(state: State): void {
+  const isInlineDue = hasUserRun(state) && state.inline.length > 0;
+  flushUserRun(state);
+  if (!isInlineDue) return;
+  state.turns.push({ role: 'system', content: state.inline });
+  state.inline = [];
 }
 
 /** Ends a run of tool and user messages: all results first, in one user turn with the texts that came between or after them. */
@@ -61,20 +71,23 @@ function flushUserRun(state: State): void {
 }
 
 function addSystem(state: State, blocks: readonly JsonObject[], scope: TranslationScope): void {
-  const isLeading = state.turns.length === 0 && state.results.length === 0 && state.contents.length === 0;
+  const isLeading = state.turns.length === 0 && !hasUserRun(state);
   if (isLeading) {
     for (const block of blocks) state.system.push(block);
     return;
   }
   if (blocks.length === 0) return;
   const { laterSystemMessages, capabilities } = scope.settings;
-  const followsUser = state.results.length > 0 || state.contents.length > 0;
-  if (laterSystemMessages === 'inline' && capabilities.inlineSystem && followsUser) {
-    state.inline ??= [];
-    for (const block of blocks) state.inline.push(block);
+  if (laterSystemMessages === 'hoist' || !capabilities.inlineSystem) {
+    hoist(state, blocks, scope);
     return;
   }
-  hoist(state, blocks, scope);
+  for (const block of blocks) state.inline.push(block);
+}
+
+/** Reports that system texts move behind what comes now. */
+function passInline(state: State, scope: TranslationScope): void {
+  if (state.inline.length > 0) scope.ignore(`${scope.names.turns}.system_position`);
 }
 
 /** The upstream refuses a last assistant text that ends in white space, which OpenAI's takes: models rarely write on behind it. */
@@ -89,8 +102,9 @@ function trimPrefill(turns: readonly Turn[], scope: TranslationScope): readonly 
 }
 
 function finish(state: State, scope: TranslationScope): TranslatedMessages {
-  flushUserRun(state);
-  flushInline(state, true, scope);
+  endRun(state);
+  // Behind a last assistant turn they have no place.
+  if (state.inline.length > 0) hoist(state, state.inline, scope);
   const { turns, hoisted } = state;
   const param = scope.names.turns;
   if (turns.length === 0) throw invalidValue(param, 'at least one user or assistant message with content is needed');
@@ -103,21 +117,22 @@ function finish(state: State, scope: TranslationScope): TranslatedMessages {
 
 /** Begins a conversation. */
 export function createConversation(scope: TranslationScope): Conversation {
-  const state: State = { system: [], hoisted: [], turns: [], results: [], contents: [], inline: undefined };
+  const state: State = { system: [], hoisted: [], turns: [], results: [], contents: [], inline: [] };
   return {
     addSystem: (blocks) => { addSystem(state, blocks, scope); },
     addUser: (blocks) => {
-      flushInline(state, false, scope);
-      if (blocks.length > 0) state.contents.push(blocks);
+      if (blocks.length === 0) return;
+      passInline(state, scope);
+      state.contents.push(blocks);
     },
     addResult: (block) => {
-      flushInline(state, false, scope);
+      passInline(state, scope);
       state.results.push(block);
     },
     addAssistant: (blocks) => {
       if (blocks.length === 0) return;
-      flushUserRun(state);
-      flushInline(state, true, scope);
+      endRun(state);
+      passInline(state, scope);
       state.turns.push({ role: 'assistant', content: blocks });
     },
     finish: () => finish(state, scope),

@@ -19,6 +19,8 @@ export interface MessagesRequest {
   readonly stop: readonly string[];
   readonly format: JsonObject | undefined;
   readonly userId: string | undefined;
+  /** The breakpoint that the upstream places itself, behind the last block that can be cached. */
+  readonly cacheControl?: JsonObject | undefined;
 }
 
 function stringify(body: JsonObject, scope: TranslationScope): string {
@@ -47,5 +49,6 @@ export function writeMessagesRequest(request: MessagesRequest, scope: Translatio
     ...(stop.length === 0 ? {} : { stop_sequences: stop }),
     ...(Object.keys(outputConfig).length === 0 ? {} : { output_config: outputConfig }),
     ...(userId === undefined ? {} : { metadata: { user_id: userId } }),
+    ...(request.cacheControl === undefined ? {} : { cache_control: request.cacheControl }),
   }, scope);
 }

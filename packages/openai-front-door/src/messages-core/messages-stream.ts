@@ -1,6 +1,7 @@
 import { FrontDoorError } from '../errors/front-door-error.ts';
 import type { OpenAiErrorBody } from '../errors/openai-error-body.ts';
 import { isJsonObject, member, type JsonObject } from '../json/json-value.ts';
+import { isUnfinished } from './stop-reason.ts';
 import { createTextMeter } from './text-meter.ts';
 import { readUpstreamFault, type UpstreamFault } from './upstream-error.ts';
 import { createUsageTally, type UsageTally } from './usage.ts';
@@ -72,11 +73,6 @@ function parseEvent(data: string): JsonObject {
     // Reported like any other unreadable event.
   }
   throw invalidStream('an event is not a JSON object');
-}
-
-/** `pause_turn` means that the answer goes on in another request, which no OpenAI client can make. */
-export function isUnfinished(stopReason: string): boolean {
-  return stopReason === 'pause_turn';
 }
 
 /** What is known of the stream so far; none of it grows with the stream. */

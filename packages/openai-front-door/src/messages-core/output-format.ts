@@ -1,15 +1,12 @@
 import { requireObject, unsupported, type JsonObject } from '../json/json-value.ts';
-import { closeObjects, openObject } from './json-schema.ts';
+import { enforceableSchema } from './fit-schema.ts';
 import type { TranslationScope } from './translation-scope.ts';
 
 /** The upstream's `output_config.format` for a schema that stands at `param`: it goes upstream natively, never as a forced tool. */
 export function schemaFormat(value: unknown, param: string, scope: TranslationScope): JsonObject {
   const schema = requireObject(value, param);
   if (!scope.settings.capabilities.structuredOutputs) throw unsupported(scope.names.format, 'this model has no structured outputs');
-  const { schema: closed, isChanged, openAt } = closeObjects(schema);
-  if (openAt !== undefined) throw openObject(param, openAt);
-  if (isChanged) scope.ignore(`${param}.additionalProperties`);
-  return { type: 'json_schema', schema: closed };
+  return { type: 'json_schema', schema: enforceableSchema(schema, { param, report: param }, scope) };
 }
 
 /** Any JSON object, without a schema: there is no counterpart. */

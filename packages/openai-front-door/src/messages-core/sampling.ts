@@ -46,14 +46,16 @@ export function translateStop(request: JsonObject, scope: TranslationScope): rea
   return visible;
 }
 
-/** The output bound: the first that the request gives, else the model's default. */
+/** The output bound: the first that the request gives, else the model's default. One above what the model writes is lowered to that and reported: no answer changes by it. */
 export function translateMaxTokens(request: JsonObject, scope: TranslationScope): number {
+  const { maxOutputTokens = Number.POSITIVE_INFINITY } = scope.settings.capabilities;
   let chosen: number | undefined;
   for (const name of scope.names.maxTokens) {
     const value = optionalNumber(request, name);
     if (value === undefined) continue;
     if (!Number.isSafeInteger(value) || value < 1) throw invalidValue(name, 'expected a positive integer');
-    chosen ??= value;
+    if (chosen === undefined && value > maxOutputTokens) scope.ignore(name);
+    chosen ??= Math.min(value, maxOutputTokens);
   }
   return chosen ?? scope.settings.defaultMaxTokens;
 }

@@ -103,8 +103,17 @@ function choiceWithoutTools(request: JsonObject, scope: TranslationScope): Trans
   return { tools: [], choice: undefined };
 }
 
-/** Translates `tool_choice` and `parallel_tool_calls`, or legacy `function_call`. */
+/** Translates `tool_choice` and `parallel_tool_calls`, or legacy `function_call`. What a model does not take as a demand is sent as a choice of its own, and reported. */
 export function translateToolChoice(request: JsonObject, declared: TranslatedTools, scope: TranslationScope): TranslatedToolChoice {
+  const { tools, choice } = translateChoice(request, declared, scope);
+  const isForced = choice?.type === 'any' || choice?.type === 'tool';
+  if (!isForced || !scope.settings.capabilities.rejectsForcedTools) return { tools, choice };
+  scope.ignore(declared.isLegacy ? 'function_call' : 'tool_choice');
+  const { name: _name, ...rest } = choice;
+  return { tools, choice: { ...rest, type: 'auto' } };
+}
+
+function translateChoice(request: JsonObject, declared: TranslatedTools, scope: TranslationScope): TranslatedToolChoice {
   if (declared.tools.length === 0) return choiceWithoutTools(request, scope);
   const names: Names = new Set(declared.tools.map((tool) => tool.name));
   const isParallel = optionalBoolean(request, 'parallel_tool_calls') ?? true;

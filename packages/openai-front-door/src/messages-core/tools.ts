@@ -1,4 +1,4 @@
-import { closeObjects, openObject } from './json-schema.ts';
+import { enforceableSchema } from './fit-schema.ts';
 import { invalidValue, isJsonObject, member, optionalBoolean, requireArray, requireObject, requireString, unsupported, type JsonObject } from '../json/json-value.ts';
 import { mergeTopVariants } from './merge-variants.ts';
 import { requireToolName } from './tool-name.ts';
@@ -49,18 +49,14 @@ function objectSchema(given: JsonObject, param: string, name: string, scope: Tra
 /** The whole schema as it came; only what the upstream cannot do without is changed, and reported. */
 function inputSchema(value: unknown, param: string, tool: { readonly name: string; readonly isStrict: boolean }, scope: TranslationScope): JsonObject {
   const schema = value === undefined ? { type: 'object', properties: {} } : objectSchema(requireObject(value, param), param, tool.name, scope);
-  if (!tool.isStrict) return schema;
-  const { schema: closed, isChanged, openAt } = closeObjects(schema);
-  if (openAt !== undefined) throw openObject(param, openAt);
-  if (isChanged) scope.ignore(`${scope.names.definition}.parameters.additionalProperties`);
-  return closed;
+  return tool.isStrict ? enforceableSchema(schema, { param, report: `${scope.names.definition}.parameters` }, scope) : schema;
 }
 
 function defineTool(definition: JsonObject, { param, schemaName, known }: DefinitionPlace, cached: { readonly cache_control?: JsonObject }, scope: TranslationScope): MessagesTool {
   const name = requireToolName(definition['name'], `${param}.name`);
   const description = member(definition, 'description');
   if (description !== undefined) requireString(description, `${param}.description`);
-  scope.ignoreOthers(definition, known, param.replace(/\[\d+\]/, ''));
+  scope.ignoreOthers(definition, known, param.replaceAll(/\[\d+\]/g, ''));
   const wantsStrict = optionalBoolean(definition, 'strict', `${param}.strict`) === true;
   const isStrict = wantsStrict && scope.settings.capabilities.structuredOutputs;
   if (wantsStrict && !isStrict) scope.ignore(`${scope.names.definition}.strict`);
@@ -77,7 +73,7 @@ function defineTool(definition: JsonObject, { param, schemaName, known }: Defini
  * A tool in any of the shapes in which clients write it: OpenAI's, with or without its `type`, the flat one of the Responses API, or Anthropic's.
  * A custom tool of OpenAI's (free text, in a grammar) and server tools have no counterpart.
  */
-function translateTool(value: unknown, param: string, scope: TranslationScope): MessagesTool {
+export function translateTool(value: unknown, param: string, scope: TranslationScope): MessagesTool {
   const tool = requireObject(value, param);
   const type = member(tool, 'type');
   const nested = member(tool, 'function');
@@ -92,7 +88,7 @@ function translateTool(value: unknown, param: string, scope: TranslationScope): 
   return defineTool(requireObject(nested, place), { param: place, schemaName: 'parameters', known: DEFINITION_MEMBERS }, cached, scope);
 }
 
-function requireUniqueNames(tools: readonly MessagesTool[], paramOf: (index: number) => string): void {
+export function requireUniqueNames(tools: readonly MessagesTool[], paramOf: (index: number) => string): void {
   const names = new Set<string>();
   for (const [index, tool] of tools.entries()) {
     if (names.has(tool.name)) throw invalidValue(paramOf(index), 'the name is used by another tool');

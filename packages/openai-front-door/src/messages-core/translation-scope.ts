@@ -41,6 +41,8 @@ export interface TranslationScope {
   ignored(): readonly string[];
   /** The `cache_control` that a part asks for, as a member to spread; at most four in one request. */
   cacheControl(part: JsonObject, param: string): { readonly cache_control?: JsonObject };
+  /** Whether one more cache breakpoint may be sent. */
+  hasBreakpointLeft(): boolean;
   /** Parses a JSON text that stands inside a text; `undefined` when it is none, the 400 when it holds too many values. */
   parseText(text: string, param: string): unknown;
 }
@@ -89,6 +91,7 @@ export function createTranslationScope(settings: TranslationSettings, names: Fie
       if (breakpoints > MAX_CACHE_BREAKPOINTS) throw invalidValue(`${param}.cache_control`, `at most ${MAX_CACHE_BREAKPOINTS} cache breakpoints are possible`);
       return { cache_control: cacheControl };
     },
+    hasBreakpointLeft: () => breakpoints < MAX_CACHE_BREAKPOINTS,
     parseText: (text, param) => {
       const outline = outlineOf(text, NO_NAMES, valuesLeft);
       valuesLeft -= outline.values;

@@ -5,6 +5,8 @@ import { isJsonObject, member } from '../json/json-value.ts';
 export interface UpstreamFault {
   readonly message: string;
   readonly type: string;
+  /** `details.error_code`, where there is one. */
+  readonly errorCode?: string;
 }
 
 /** The statuses of error types, for an error that comes as an event inside a 200. */
@@ -27,6 +29,22 @@ export function statusOfErrorType(type: string): number {
   return (Object.hasOwn(STATUS_OF_TYPE, type) ? STATUS_OF_TYPE[type] : undefined) ?? 500;
 }
 
+/** What the upstream writes where a request does not fit into the model's context window. */
+const CONTEXT_EXCEEDED = /prompt is too long|exceeds? (?:the |model |model's |the model's )?context (?:window|limit|length)/i;
+/** Codes and sentences of a spent budget, which no retry mends before someone pays or the month ends. */
+const QUOTA_CODES: ReadonlySet<string | undefined> = new Set(['enforced_spend_limit_reached', 'contract_spend_limit_reached']);
+const QUOTA_SPENT = /credit balance is too low|specified API usage limits/i;
+
+/**
+ * OpenAI's `code` for a fault, where clients decide by it (Codex and LangChain explain or compact on the first, and stop on the second); the
+ * upstream's type otherwise.
+ */
+export function openAiCodeOf({ type, message, errorCode }: UpstreamFault): string {
+  if ((type === 'invalid_request_error' || type === 'request_too_large') && CONTEXT_EXCEEDED.test(message)) return 'context_length_exceeded';
+  if (type === 'billing_error' || QUOTA_CODES.has(errorCode) || ((type === 'invalid_request_error' || type === 'rate_limit_error') && QUOTA_SPENT.test(message))) return 'insufficient_quota';
+  return type === 'rate_limit_error' ? 'rate_limit_exceeded' : type;
+}
+
 /** Reads `{"type":"error","error":{type, message}}`, or `undefined` when the value is not of that shape. */
 export function readUpstreamFault(value: unknown): UpstreamFault | undefined {
   const error = isJsonObject(value) ? member(value, 'error') : undefined;
@@ -34,12 +52,14 @@ export function readUpstreamFault(value: unknown): UpstreamFault | undefined {
   const message = member(error, 'message');
   const type = member(error, 'type');
   if (typeof message !== 'string') return undefined;
-  return { message, type: typeof type === 'string' ? type : 'api_error' };
+  const details = member(error, 'details');
+  const errorCode = isJsonObject(details) ? member(details, 'error_code') : undefined;
+  return { message, type: typeof type === 'string' ? type : 'api_error', ...(typeof errorCode === 'string' ? { errorCode } : {}) };
 }
 
-/** OpenAI's shape for an upstream's fault: its words, its type, and the type again as `code`. */
+/** OpenAI's shape for an upstream's fault: its words, its type, and the code that clients decide by. */
 export function upstreamErrorBody(fault: UpstreamFault): OpenAiErrorBody {
-  return openAiErrorBody({ message: fault.message, type: fault.type, param: null, code: fault.type });
+  return openAiErrorBody({ message: fault.message, type: fault.type, param: null, code: openAiCodeOf(fault) });
 }
 
 /** Translates the body of an upstream's error; what cannot be read (a page of HTML) is named by its status alone. */

@@ -1,27 +1,38 @@
 import { FrontDoorOptionsError } from '../options-error.ts';
 import { BUILT_IN_MODEL_CAPABILITIES } from './built-in-capabilities.ts';
-import { EFFORT_LEVELS, type ModelCapabilities, type ModelCapabilityRegistry, type ModelCapabilityRule } from './model-capabilities.ts';
+import { EFFORT_LEVELS, THINKING_TYPES, type ModelCapabilities, type ModelCapabilityRegistry, type ModelCapabilityRule } from './model-capabilities.ts';
 
-const BOOLEAN_FLAGS: ReadonlySet<string> = new Set([
-  'rejectsSampling', 'exclusiveSampling', 'adaptiveOnly', 'structuredOutputs', 'inlineSystem', 'rejectsPrefill',
-]);
-const KNOWN_FLAGS = [...BOOLEAN_FLAGS, 'effortLevels', 'defaultMaxTokens'].join(', ');
+/** What is expected of a flag's value, where the value given is not that. */
+type FlagCheck = (value: unknown) => string | undefined;
+
+const isFlag: FlagCheck = (value) => (typeof value === 'boolean' ? undefined : 'true or false');
+const isPositiveInteger: FlagCheck = (value) => (Number.isSafeInteger(value) && (value as number) > 0 ? undefined : 'a positive integer');
+const isListOf = (allowed: readonly string[]): FlagCheck => (value) => (Array.isArray(value) && value.every((item) => allowed.includes(item as string)) ? undefined : `a list of ${allowed.join(', ')}`);
+
+/** Every capability with the check of its value; one without a line does not compile. */
+const FLAG_CHECKS: Readonly<Record<keyof ModelCapabilities, FlagCheck>> = Object.freeze({
+  rejectsSampling: isFlag,
+  exclusiveSampling: isFlag,
+  effortLevels: isListOf(EFFORT_LEVELS),
+  thinkingTypes: isListOf(THINKING_TYPES),
+  thinksByDefault: isFlag,
+  boundsEffortWithoutThinking: isFlag,
+  rejectsForcedTools: isFlag,
+  structuredOutputs: isFlag,
+  inlineSystem: isFlag,
+  rejectsPrefill: isFlag,
+  defaultMaxTokens: isPositiveInteger,
+  maxOutputTokens: isPositiveInteger,
+});
 
 function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function checkFlag(path: string, flag: string, value: unknown): string | undefined {
-  const received = `received ${JSON.stringify(value)}`;
-  if (BOOLEAN_FLAGS.has(flag)) return typeof value === 'boolean' ? undefined : `${path} must be true or false, ${received}`;
-  if (flag === 'effortLevels') {
-    const isValid = Array.isArray(value) && value.every((level) => (EFFORT_LEVELS as readonly unknown[]).includes(level));
-    return isValid ? undefined : `${path} must be a list of ${EFFORT_LEVELS.join(', ')}, ${received}`;
-  }
-  if (flag === 'defaultMaxTokens') {
-    return Number.isSafeInteger(value) && (value as number) > 0 ? undefined : `${path} must be a positive integer, ${received}`;
-  }
-  return `${path} is not a capability; the capabilities are ${KNOWN_FLAGS}`;
+  if (!Object.hasOwn(FLAG_CHECKS, flag)) return `${path} is not a capability; the capabilities are ${Object.keys(FLAG_CHECKS).join(', ')}`;
+  const expected = FLAG_CHECKS[flag as keyof ModelCapabilities](value);
+  return expected === undefined ? undefined : `${path} must be ${expected}, received ${JSON.stringify(value)}`;
 }
 
 /** Lists every problem of capability flags by path; empty when there is none. */

@@ -10,7 +10,7 @@ export interface ModelRoute {
   readonly backend: string;
   /** The name the upstream knows it by; absent: the client's own. Not for an `openai` backend, whose requests are not changed. */
   readonly upstreamModel?: string;
-  /** `max_tokens` where the client gives none; absent: the model's own default, else `maxOutputTokens`. */
+  /** `max_tokens` where the client gives none; absent: the model's own default, else `maxOutputTokens`, else the most that the model writes. */
   readonly defaultMaxTokens?: number;
   /** Laid over what the registry says of the upstream model. */
   readonly capabilities?: Partial<ModelCapabilities>;
@@ -31,8 +31,18 @@ export interface ModelMap {
   readonly aliases: readonly ModelRoute[];
 }
 
-/** Builds a model map; the lines were validated with the other options. */
-export function createModelMap(routes: readonly ModelRoute[], registry: ModelCapabilityRegistry, maxOutputTokens: number): ModelMap {
+/** The `max_tokens` of last resort, for a model whose output bound is not known. */
+export const DEFAULT_MAX_OUTPUT_TOKENS = 8192;
+
+/** The bound of a request that gives none: what is said of the model, else of all models, else the most that the model writes, as no bound means with OpenAI. */
+function defaultBound(route: ModelRoute, capabilities: ModelCapabilities, maxOutputTokens: number | undefined): number {
+  const most = capabilities.maxOutputTokens;
+  const wanted = route.defaultMaxTokens ?? capabilities.defaultMaxTokens ?? maxOutputTokens ?? most ?? DEFAULT_MAX_OUTPUT_TOKENS;
+  return most === undefined ? wanted : Math.min(wanted, most);
+}
+
+/** Builds a model map; the lines were validated with the other options. `maxOutputTokens` is the default of all models, if there is one. */
+export function createModelMap(routes: readonly ModelRoute[], registry: ModelCapabilityRegistry, maxOutputTokens: number | undefined): ModelMap {
   return {
     aliases: routes.filter((route) => !route.match.includes('*')),
     resolve: (model) => {
@@ -40,8 +50,7 @@ export function createModelMap(routes: readonly ModelRoute[], registry: ModelCap
       if (route === undefined) return undefined;
       const upstreamModel = route.upstreamModel ?? model;
       const capabilities = { ...capabilitiesOf(registry, upstreamModel), ...route.capabilities };
-      const defaultMaxTokens = route.defaultMaxTokens ?? capabilities.defaultMaxTokens ?? maxOutputTokens;
-      return { backend: route.backend, upstreamModel, defaultMaxTokens, capabilities };
+      return { backend: route.backend, upstreamModel, defaultMaxTokens: defaultBound(route, capabilities, maxOutputTokens), capabilities };
     },
   };
 }

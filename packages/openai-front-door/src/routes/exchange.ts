@@ -30,6 +30,7 @@ export interface ExchangeRecord {
   stopReason?: string;
   missingBackends?: readonly string[];
   errorCode?: string;
+  error?: unknown;
 }
 
 /** One request from its arrival to the end of its response body. */
@@ -119,6 +120,7 @@ export async function answerError(exchange: Exchange, error: FrontDoorError): Pr
   const { client, record, requestId } = exchange;
   record.outcome = error.outcome;
   record.errorCode = error.code;
+  record.error = error;
   if (client.headSent() || error.outcome === 'client_gone' || error.outcome === 'client_stalled') {
     client.destroy();
     return;

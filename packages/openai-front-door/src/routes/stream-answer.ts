@@ -46,6 +46,7 @@ async function answerFault(exchange: Exchange, answer: StreamAnswer, fault: Upst
 export async function breakStream(exchange: Exchange, failure: FrontDoorError, endOf: (error: OpenAiErrorBody['error']) => string = (error) => errorFrame({ error })): Promise<void> {
   exchange.record.outcome = failure.outcome;
   exchange.record.errorCode = failure.code;
+  exchange.record.error = failure;
   if (failure.outcome === 'client_gone' || failure.outcome === 'client_stalled') {
     exchange.client.destroy();
     return;

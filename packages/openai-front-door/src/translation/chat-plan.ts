@@ -5,7 +5,8 @@ import type { ModelRoute } from '../models/model-map.ts';
 export interface ChatPlan {
   readonly models: readonly ModelRoute[];
   readonly capabilities: ModelCapabilityRegistry;
-  readonly maxOutputTokens: number;
+  /** The default of all models, where there is one. */
+  readonly maxOutputTokens: number | undefined;
   /** The `anthropic-version` of each backend that translates, by name; absent for a backend that relays. */
   readonly versions: Readonly<Record<string, string | undefined>>;
   readonly laterSystemMessages: 'hoist' | 'inline';

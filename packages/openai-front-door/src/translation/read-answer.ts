@@ -1,15 +1,23 @@
 import { Buffer } from 'node:buffer';
+import { translateMessage, type AnswerSettings } from '../chat/translate-message.ts';
 import { FrontDoorError } from '../errors/front-door-error.ts';
 import { outlineOf } from '../json/json-outline.ts';
 import { parseJsonExactly } from '../json/parse-json.ts';
+import type { UsageTally } from '../messages-core/usage.ts';
+import type { ResponseSettings } from '../responses/response-writer.ts';
+import { translateResponse } from '../responses/translate-response.ts';
 import type { AnswerTokens, UsageSource } from '../request-summary.ts';
-import { translateMessage, type AnswerSettings } from '../chat/translate-message.ts';
 
-/** What decides how a whole answer is read and written: data only. */
-export interface AnswerPlan extends AnswerSettings {
+interface ValueBound {
   /** The most JSON values that the answer may hold. */
   readonly maxValues: number;
 }
+
+/** What decides how a whole answer becomes a chat completion: data only. */
+export interface AnswerPlan extends AnswerSettings, ValueBound {}
+
+/** What decides how a whole answer becomes a response: data only. */
+export interface ResponseAnswerPlan extends ResponseSettings, ValueBound {}
 
 /** A whole answer in OpenAI's shape, as the bytes that the client gets, and what was learned of it. */
 export interface ReadAnswer {
@@ -33,8 +41,18 @@ function parseAnswer(json: Uint8Array, maxValues: number): unknown {
   }
 }
 
-/** Translates a whole Messages answer from its bytes. Throws `upstream_invalid` when it is none. */
+function written(answer: unknown, { model, stopReason, usage }: { readonly model: string; readonly stopReason: string; readonly usage: UsageTally }): ReadAnswer {
+  return { body: Buffer.from(JSON.stringify(answer)), model, stopReason, usage: usage.counts(), usageSource: usage.source() };
+}
+
+/** Translates a whole Messages answer into a chat completion from its bytes. Throws `upstream_invalid` when it is none. */
 export function readAnswer(json: Uint8Array, plan: AnswerPlan): ReadAnswer {
-  const { completion, model, stopReason, usage } = translateMessage(parseAnswer(json, plan.maxValues), plan);
-  return { body: Buffer.from(JSON.stringify(completion)), model, stopReason, usage: usage.counts(), usageSource: usage.source() };
+  const translated = translateMessage(parseAnswer(json, plan.maxValues), plan);
+  return written(translated.completion, translated);
+}
+
+/** The same for a response. */
+export function readResponseAnswer(json: Uint8Array, plan: ResponseAnswerPlan): ReadAnswer {
+  const translated = translateResponse(parseAnswer(json, plan.maxValues), plan);
+  return written(translated.response, translated);
 }

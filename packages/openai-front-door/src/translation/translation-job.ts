@@ -1,7 +1,7 @@
 import { parseJsonRequest } from '../json/parse-json-request.ts';
 import type { ChatPlan } from './chat-plan.ts';
-import { readAnswer, type AnswerPlan, type ReadAnswer } from './read-answer.ts';
-import { readChat, type ReadChat } from './read-chat.ts';
+import { readAnswer, readResponseAnswer, type AnswerPlan, type ReadAnswer, type ResponseAnswerPlan } from './read-answer.ts';
+import { readChat, readResponse, type ChatWish, type ReadModelRequest, type ResponseWish } from './read-model-request.ts';
 import { relayedFacts, type RelayedFacts } from './relayed-facts.ts';
 
 /** A JSON body that is passed on as it came, and what was read of it. */
@@ -12,9 +12,11 @@ export interface ReadRelayed {
 
 /** Everything that is done with a whole body at once: what goes in beside its bytes, and what comes out. */
 export interface TranslationJobs {
-  readonly chat: { readonly plan: ChatPlan; readonly result: ReadChat };
+  readonly chat: { readonly plan: ChatPlan; readonly result: ReadModelRequest<ChatWish> };
+  readonly response: { readonly plan: ChatPlan; readonly result: ReadModelRequest<ResponseWish> };
   readonly relayed: { readonly plan: { readonly maxValues: number }; readonly result: ReadRelayed };
   readonly answer: { readonly plan: AnswerPlan; readonly result: ReadAnswer };
+  readonly responseAnswer: { readonly plan: ResponseAnswerPlan; readonly result: ReadAnswer };
 }
 
 /** The name of a job. */
@@ -23,6 +25,8 @@ export type JobKind = keyof TranslationJobs;
 /** Each job as a function of bytes and data; it takes time and memory in proportion to both, and touches nothing else. */
 export const RUN_JOB: { readonly [Kind in JobKind]: (json: Uint8Array, plan: TranslationJobs[Kind]['plan']) => TranslationJobs[Kind]['result'] } = {
   chat: readChat,
+  response: readResponse,
   relayed: (json, { maxValues }) => ({ json, facts: relayedFacts(parseJsonRequest(json, maxValues)) }),
   answer: readAnswer,
+  responseAnswer: readResponseAnswer,
 };

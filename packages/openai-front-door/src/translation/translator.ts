@@ -43,7 +43,7 @@ function isOutOfMemory(error: Error): boolean {
 
 /** What a body means that the thread had no memory for. */
 function outOfMemory(kind: JobKind, cause: Error): FrontDoorError {
-  if (kind === 'answer') return new FrontDoorError('upstream_invalid', 'The upstream gave an answer that needs more memory than its translation may take.', { cause });
+  if (kind === 'answer' || kind === 'responseAnswer') return new FrontDoorError('upstream_invalid', 'The upstream gave an answer that needs more memory than its translation may take.', { cause });
   return new FrontDoorError('too_large', 'The request needs more memory than its translation may take.', { cause });
 }
 

@@ -17,6 +17,12 @@ describe('the output bound', () => {
     expect(translate({}, { defaultMaxTokens: 1234 }).body['max_tokens']).toBe(1234);
   });
 
+  it('is lowered to what the model writes, and reported (a larger one is an upstream 400)', () => {
+    const { body, ignored } = translate({ max_completion_tokens: 200_000, max_tokens: 300_000 }, settingsOf('claude-haiku-4-5'));
+    expect([body['max_tokens'], ignored]).toEqual([64_000, ['max_completion_tokens']]);
+    expect(translate({ max_tokens: 200_000 }, settingsOf('sim-text'))).toMatchObject({ body: { max_tokens: 200_000 }, ignored: [] });
+  });
+
   it.each([0, -1, 1.5, '7', 1e300, true])('refuses %j', (value) => {
     expect(refusal({ max_tokens: value })).toMatchObject({ status: 400, param: 'max_tokens' });
     expect(refusal({ max_completion_tokens: value })).toMatchObject({ status: 400, param: 'max_completion_tokens' });
@@ -111,7 +117,46 @@ describe('reasoning', () => {
     expect(refusal({ reasoning_effort: 'very' }).param).toBe('reasoning_effort');
   });
 
-  it('never sends budget_tokens on its own, and refuses them for an adaptive-only model', () => {
+  it.each<[string, object | undefined, object | undefined, readonly string[]]>([
+    ['claude-opus-5', { type: 'disabled' }, undefined, []],
+    ['claude-haiku-5-5', { type: 'disabled' }, undefined, []],
+    ['claude-sonnet-5-5', { type: 'between_tools' }, undefined, ['reasoning_effort']],
+    ['claude-opus-5-5', undefined, { effort: 'low' }, ['reasoning_effort']],
+    ['claude-opus-4-8', undefined, undefined, []],
+    ['claude-sonnet-4-5', undefined, undefined, []],
+  ])('has %s think as little as it can for reasoning_effort none, and reports what is more than nothing', (model, thinking, config, reported) => {
+    const { body, ignored } = translate({ reasoning_effort: 'none' }, settingsOf(model));
+    expect([body['thinking'], body['output_config'], ignored]).toEqual([thinking, config, reported]);
+  });
+
+  it('gives a model without efforts a budget, at most half of the output bound, where nothing forbids thinking', () => {
+    const haiku = settingsOf('claude-haiku-4-5');
+    const thinkingOf = (fields: object): unknown => translate({ reasoning_effort: 'high', max_tokens: 64_000, ...fields }, haiku).body['thinking'];
+    expect(thinkingOf({})).toEqual({ type: 'enabled', budget_tokens: 16_384 });
+    expect(thinkingOf({ reasoning_effort: 'minimal' })).toEqual({ type: 'enabled', budget_tokens: 1024 });
+    expect(thinkingOf({ max_tokens: 5_000 })).toEqual({ type: 'enabled', budget_tokens: 2_500 });
+    for (const fields of [{ max_tokens: 2_000 }, { tools: TOOLS, tool_choice: 'required' }, { tools: TOOLS, messages: THINKING_TURN }, { messages: [THINKING_TURN[0], { role: 'assistant', content: 'Once' }] }]) {
+      const { body, ignored } = translate({ reasoning_effort: 'high', ...fields }, haiku);
+      expect([body['thinking'], ignored]).toEqual([undefined, ['reasoning_effort']]);
+    }
+    expect(translate({ reasoning_effort: 'high', temperature: 0.5 }, haiku)).toMatchObject({ ignored: ['temperature'] });
+  });
+
+  it.each([
+    ['claude-opus-5-5', 'disabled', 'adaptive'], ['claude-sonnet-5-5', 'disabled', 'between_tools'], ['claude-opus-5', 'between_tools', 'disabled'], ['claude-haiku-4-5', 'adaptive', 'enabled'], ['claude-3-5-haiku-latest', 'enabled', 'disabled'],
+  ])('refuses for %s thinking of type %s and names a way out, %s', (model, type, instead) => {
+    const error = refusal({ thinking: { type, budget_tokens: 2000 } }, settingsOf(model));
+    expect(error).toMatchObject({ status: 400, param: 'thinking.type', message: expect.stringContaining(instead) });
+  });
+
+  it('passes between_tools and disabled where the model takes them, with an effort up to high where that is all it takes', () => {
+    expect(translate({ thinking: { type: 'between_tools' }, reasoning_effort: 'high' }, settingsOf('claude-sonnet-5-5')).body['thinking']).toEqual({ type: 'between_tools' });
+    expect(refusal({ thinking: { type: 'between_tools' }, reasoning_effort: 'xhigh' }, settingsOf('claude-sonnet-5-5'))).toMatchObject({ status: 400, param: 'reasoning_effort' });
+    expect(refusal({ thinking: { type: 'disabled' }, reasoning_effort: 'max' }, settingsOf('claude-opus-5'))).toMatchObject({ status: 400, param: 'reasoning_effort' });
+    expect(translate({ thinking: { type: 'disabled' }, reasoning_effort: 'max' }, settingsOf('claude-opus-4-8')).body).toMatchObject({ thinking: { type: 'disabled' }, output_config: { effort: 'max' } });
+  });
+
+  it('sends no budget to an adaptive model, and refuses one', () => {
     expect(translate({ reasoning_effort: 'high' }, settingsOf('claude-opus-5')).body['thinking']).toBeUndefined();
     expect(refusal({ thinking: { type: 'enabled', budget_tokens: 2000 } }, settingsOf('claude-opus-5'))).toMatchObject({ status: 400, param: 'thinking.type' });
     expect(translate({ thinking: { type: 'adaptive', display: 'summarized' } }, settingsOf('claude-opus-5')).body['thinking']).toEqual({ type: 'adaptive', display: 'summarized' });
@@ -119,17 +164,27 @@ describe('reasoning', () => {
 
   it('turns adaptive thinking on with an effort for a client that takes thinking back', () => {
     const asked = { reasoning_effort: 'high', reasoning_content: true };
-    expect(translate(asked, settingsOf('claude-opus-5')).body['thinking']).toEqual({ type: 'adaptive' });
-    expect(translate({ reasoning_effort: 'high' }, settingsOf('claude-opus-5', { reasoningContent: true })).body['thinking']).toEqual({ type: 'adaptive' });
+    const shown = { type: 'adaptive', display: 'summarized' };
+    expect(translate(asked, settingsOf('claude-opus-4-7')).body['thinking']).toEqual(shown);
+    expect(translate({ reasoning_effort: 'high' }, settingsOf('claude-opus-4-7', { reasoningContent: true })).body['thinking']).toEqual(shown);
+    expect(translate({ reasoning_content: true }, settingsOf('claude-opus-4-7')).body['thinking']).toBeUndefined();
+    expect(translate(asked, settingsOf('claude-opus-4-6')).body['thinking']).toEqual({ type: 'adaptive' });
+  });
+
+  it('asks a model that thinks by itself to show it to a client that takes thinking back (its text is left out otherwise)', () => {
+    const tools = { reasoning_content: true, tools: TOOLS, messages: THINKING_TURN };
+    for (const model of ['claude-opus-5-5', 'claude-sonnet-5-5', 'claude-opus-5']) expect(translate(tools, settingsOf(model)).body['thinking']).toEqual({ type: 'adaptive', display: 'summarized' });
+    expect(translate({ ...tools, tool_choice: 'required' }, settingsOf('claude-opus-5')).body['thinking']).toBeUndefined();
+    expect(translate({}, settingsOf('claude-opus-5-5')).body['thinking']).toBeUndefined();
   });
 
   it('leaves thinking off where a forced tool or an unsigned tool turn forbids it', () => {
     const asked = { reasoning_effort: 'high', reasoning_content: true, tools: TOOLS };
-    expect(translate({ ...asked, tool_choice: 'required' }, settingsOf('claude-opus-5')).body['thinking']).toBeUndefined();
-    expect(translate({ ...asked, messages: THINKING_TURN }, settingsOf('claude-opus-5')).body['thinking']).toBeUndefined();
+    expect(translate({ ...asked, tool_choice: 'required' }, settingsOf('claude-opus-4-7')).body['thinking']).toBeUndefined();
+    expect(translate({ ...asked, messages: THINKING_TURN }, settingsOf('claude-opus-4-7')).body['thinking']).toBeUndefined();
     const [user, assistant, result] = THINKING_TURN;
     const signed = [user, { ...assistant, thinking_blocks: [{ type: 'thinking', thinking: 'x', signature: 's' }] }, result];
-    expect(translate({ ...asked, messages: signed }, settingsOf('claude-opus-5')).body['thinking']).toEqual({ type: 'adaptive' });
+    expect(translate({ ...asked, messages: signed }, settingsOf('claude-opus-4-7')).body['thinking']).toMatchObject({ type: 'adaptive' });
   });
 
   it.each([

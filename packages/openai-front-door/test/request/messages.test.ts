@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { refusal, translate } from '../support/translate.ts';
+import { PERMISSIVE, refusal, translate } from '../support/translate.ts';
 
 const CALL_A = { id: 'toolu_a', type: 'function', function: { name: 'look_up', arguments: '{"q":"a"}' } };
 const CALL_B = { id: 'toolu_b', type: 'function', function: { name: 'look_up', arguments: '' } };
@@ -31,10 +31,33 @@ describe('system and developer messages', () => {
     expect(ignored).toEqual([]);
   });
 
-  it('hoists one that a user message follows, inline or not (the upstream takes it only before an assistant turn)', () => {
-    const { body, ignored } = translate({ messages: [USER, { role: 'system', content: 'two' }, USER] }, { laterSystemMessages: 'inline' });
-    expect(body['system']).toEqual([{ type: 'text', text: 'two' }]);
-    expect(ignored).toEqual(['messages.system_position']);
+  const rolesOf = (messages: readonly object[]): readonly string[] => (translate({ messages }, { laterSystemMessages: 'inline' }).body['messages'] as { role: string }[]).map((message) => message.role);
+  const SYSTEM = { role: 'system', content: 's' };
+  const ASSISTANT = { role: 'assistant', content: 'Hi' };
+
+  it.each([
+    [[USER, SYSTEM, USER], ['user', 'user', 'system']],
+    [[USER, ASSISTANT, SYSTEM, USER], ['user', 'assistant', 'user', 'system']],
+    [[USER, ASSISTANT, SYSTEM, ASSISTANT, USER], ['user', 'assistant', 'assistant', 'user', 'system']],
+  ])('moves one behind the user turn that comes next, where the upstream takes it, and reports it: %j', (messages, roles) => {
+    expect(rolesOf(messages)).toEqual(roles);
+    expect(translate({ messages }, { laterSystemMessages: 'inline' }).ignored).toEqual(['messages.system_position']);
+  });
+
+  it('leaves what was sent as it was when further turns follow (prompt caches and thinking that is bound to its prefix survive)', () => {
+    const turns = [USER, ASSISTANT, SYSTEM, USER, ASSISTANT, USER, SYSTEM, SYSTEM, ASSISTANT, USER];
+    const sent = [2, 4, 6, 8, 10].map((length) => translate({ messages: turns.slice(0, length) }, { laterSystemMessages: 'inline' }).body);
+    const all = sent.at(-1)?.['messages'] as unknown[] | undefined;
+    for (const [index, body] of sent.entries()) {
+      const messages = body['messages'] as unknown[];
+      expect(body['system']).toEqual(index === 0 ? undefined : sent[1]?.['system']);
+      expect(all?.slice(0, messages.length)).toEqual(messages);
+    }
+  });
+
+  it('hoists one behind a last assistant message, where the upstream takes none', () => {
+    const { body, ignored } = translate({ messages: [USER, ASSISTANT, SYSTEM] }, { laterSystemMessages: 'inline' });
+    expect([body['system'], ignored]).toEqual([[{ type: 'text', text: 's' }], ['messages.system_position']]);
   });
 
   it('refuses an image in a system message', () => {
@@ -344,10 +367,10 @@ describe('assistant and tool messages', () => {
     const messages = [USER, { role: 'assistant', content: null, function_call: { name: 'look_up', arguments: '{}' } }, { role: 'function', name: 'look_up', content: 'A' }];
     expect(messagesOf(messages)).toMatchObject([{}, { content: [{ type: 'tool_use', id: 'call_message_1' }] }, { content: [{ type: 'tool_result', tool_use_id: 'call_message_1', content: 'A' }] }]);
     expect(refusal({ messages: [USER, { role: 'function', name: 'x', content: 'A' }] }).param).toBe('messages[1].role');
-    // A system message in front of the result cannot stay behind it.
+    // A system message in front of the result moves behind it.
     const [user, call, result] = messages;
     const { body, ignored } = translate({ messages: [user, call, USER, { role: 'system', content: 's' }, result] }, { laterSystemMessages: 'inline' });
-    expect([body['system'], ignored]).toEqual([[{ type: 'text', text: 's' }], ['messages.system_position']]);
+    expect([(body['messages'] as unknown[]).at(-1), ignored]).toEqual([{ role: 'system', content: [{ type: 'text', text: 's' }] }, ['messages.system_position']]);
   });
 });
 
@@ -362,7 +385,6 @@ describe('the conversation', () => {
   it('refuses a last assistant message for models that do not continue one, and passes it to others', () => {
     const messages = [USER, { role: 'assistant', content: 'Once' }];
     expect(messagesOf(messages)).toHaveLength(2);
-    const { capabilities } = { capabilities: { rejectsSampling: true, exclusiveSampling: true, effortLevels: [], adaptiveOnly: true, structuredOutputs: true, inlineSystem: false, rejectsPrefill: true } };
-    expect(refusal({ messages }, { capabilities })).toMatchObject({ status: 400, param: 'messages' });
+    expect(refusal({ messages }, { capabilities: { ...PERMISSIVE, rejectsPrefill: true } })).toMatchObject({ status: 400, param: 'messages' });
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { PERMISSIVE, refusal, translate } from '../support/translate.ts';
+import { PERMISSIVE, refusal, settingsOf, translate } from '../support/translate.ts';
 
 const tool = (name: string, more: object = {}): object => ({ type: 'function', function: { name, ...more } });
 const TWO = [tool('a'), tool('b')];
@@ -84,6 +84,21 @@ describe('tools', () => {
 });
 
 describe('tool_choice', () => {
+  it.each<[object, object]>([
+    [{ tool_choice: 'required' }, { type: 'auto' }], [{ tool_choice: { type: 'function', function: { name: 'a' } } }, { type: 'auto' }],
+    [{ tool_choice: { type: 'any' }, parallel_tool_calls: false }, { type: 'auto', disable_parallel_tool_use: true }],
+  ])('leaves the choice %j to a model that refuses to be forced, and reports it (the upstream answers 400)', (fields, sent) => {
+    for (const model of ['claude-opus-5-5', 'claude-sonnet-5-5', 'claude-fable-5']) {
+      const { body, ignored } = translate({ tools: TWO, ...fields }, settingsOf(model));
+      expect([body['tool_choice'], body['tools'], ignored]).toMatchObject([sent, [{ name: 'a' }, { name: 'b' }], ['tool_choice']]);
+    }
+    expect(translate({ tools: TWO, ...fields }, settingsOf('claude-haiku-5-5')).ignored).toEqual([]);
+  });
+
+  it('leaves a legacy choice to such a model as well', () => {
+    expect(translate({ functions: [{ name: 'a' }], function_call: { name: 'a' } }, settingsOf('claude-opus-5-5'))).toMatchObject({ body: { tool_choice: { type: 'auto', disable_parallel_tool_use: true } }, ignored: ['function_call'] });
+  });
+
   it.each([
     ['auto', { type: 'auto' }], ['required', { type: 'any' }], ['none', { type: 'none' }],
     [{ type: 'function', function: { name: 'b' } }, { type: 'tool', name: 'b' }],

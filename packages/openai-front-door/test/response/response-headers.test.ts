@@ -29,6 +29,23 @@ describe('ignoredParamsHeader', () => {
 });
 
 describe('translateErrorBody', () => {
+  const codeOf = (type: string, message: string, details: object | null = null): unknown => translateErrorBody(400, JSON.stringify({ type: 'error', error: { type, message, details } })).error.code;
+
+  it.each<[string, string, string, object | null]>([
+    ['context_length_exceeded', 'invalid_request_error', 'prompt is too long: 3333404 tokens > 200000 maximum', null],
+    ['context_length_exceeded', 'invalid_request_error', 'input length and `max_tokens` exceed context limit: 198000 + 8192 > 200000, decrease input length', null],
+    ['context_length_exceeded', 'invalid_request_error', 'Request size exceeds model context window', null],
+    ['insufficient_quota', 'rate_limit_error', 'You have reached a limit.', { error_code: 'enforced_spend_limit_reached' }],
+    ['insufficient_quota', 'invalid_request_error', 'You have reached your specified API usage limits. You will regain access on 2026-12-01.', null],
+    ['insufficient_quota', 'invalid_request_error', 'Your credit balance is too low to access the Anthropic API.', null],
+    ['insufficient_quota', 'billing_error', 'Pay.', null],
+    ['rate_limit_exceeded', 'rate_limit_error', 'Number of requests has exceeded your rate limit', null],
+    ['invalid_request_error', 'invalid_request_error', 'messages: at least one message is required', null],
+    ['overloaded_error', 'overloaded_error', 'Overloaded', { error_code: 'compaction_unavailable' }],
+  ])('has the code %s, by which clients decide, for %s: %s', (code, type, message, details) => {
+    expect(codeOf(type, message, details)).toBe(code);
+  });
+
   it('keeps the upstream\'s words and type, and repeats the type as code', () => {
     const body = JSON.stringify({ type: 'error', error: { type: 'overloaded_error', message: 'Overloaded' }, request_id: 'req_1' });
     expect(translateErrorBody(529, body)).toEqual({ error: { message: 'Overloaded', type: 'overloaded_error', param: null, code: 'overloaded_error' } });

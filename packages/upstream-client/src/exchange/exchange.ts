@@ -2,93 +2,35 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import type { Client, Dispatcher } from 'undici';
 import { classifyConnectError } from '../connect/classify-connect-error.ts';
-import type { RequestTimings, UpstreamController, UpstreamDispatchOptions } from '../dispatch-options.ts';
-import type { RequestTimeouts } from '../options.ts';
+import type { UpstreamController } from '../dispatch-options.ts';
 import { readAfterWriteError } from '../node/read-after-write-error.ts';
-import { isFlushed, type Slot, type SlotHolder, type WaiterLine } from '../pool/slot.ts';
+import { isFlushed, type Slot, type SlotHolder } from '../pool/slot.ts';
 import { errorCode, thrownError } from '../thrown.ts';
 import { isPauseArtefact } from '../undici/quirks.ts';
 import { readRawHead, type RawHeadReader } from '../undici/raw-head.ts';
-import type { RequestPhase, UpstreamErrorCode } from '../upstream-error.ts';
 import type { AcquisitionSource, DisconnectReason, RejectionReason } from '../upstream-events.ts';
 import { classifyExchangeError, REJECTION_CODES, upstreamError } from './classify-error.ts';
 import { CloseDelimitedBody, isCloseDelimited, textFields } from './close-delimited.ts';
 import type { Timed } from './deadline-clock.ts';
-import type { ExchangeContext } from './exchange-context.ts';
+import { ExchangeState } from './exchange-state.ts';
 import { callData, callEnd, callError, callHead, callStep } from './handler-calls.ts';
-import { RELEASED_OPTIONS, RELEASED_REQUEST, prepareRequest, prepareTimeouts, type PreparedRequest } from './prepare-request.ts';
+import { prepareRequest, prepareTimeouts } from './prepare-request.ts';
 import { lintResponseHead } from './response-lint.ts';
 import { countTurn, type TurnTaker } from './response-turns.ts';
 import { sentOptions, type SentBody } from './sent-options.ts';
 import { WriteStallBody, type BodySender } from './write-stall-body.ts';
 
-type RawFields = Exclude<Dispatcher.DispatchController['rawHeaders'], undefined>;
-type MutableTimings = { -readonly [Name in keyof RequestTimings]: RequestTimings[Name] };
-
 /** A connection that died unused is replaced once; a second time says something about the upstream. */
 const MAX_RECONNECTS = 1;
 
 /**
- * One request and its response: the handler undici calls, and the controller the caller holds.
+ * One request and its response: the handler undici calls, and the controller the caller holds. Each method is a step from one state to the next.
  *
- * Both in one object with fixed fields, because this is the hot path. It settles exactly once, by `onResponseEnd` or by
- * `fail`; from then on `phase` is `done`, no clock runs, the slot is given back, and the handler is not called again.
+ * It settles exactly once, by `onResponseEnd` or by `fail`; from then on `phase` is `done`, no clock runs, the slot is given back, and the handler
+ * is not called again.
  */
-export class Exchange implements SlotHolder, Timed, RawHeadReader, UpstreamController, BodySender, TurnTaker, Dispatcher.DispatchHandler {
-  phase: RequestPhase = 'waiting';
-  readonly timings: MutableTimings = { enqueuedAt: performance.now() };
-  slot: Slot | undefined = undefined;
-  imminent = false;
-  /** Of the slot wait, then of the response head, then of the next piece; never while connecting, sending or paused. */
-  deadline: number = Number.POSITIVE_INFINITY;
-  isTimed = false;
-  previousTimed: Timed | undefined = undefined;
-  nextTimed: Timed | undefined = undefined;
-  readonly client: string | undefined;
-  isLongLived: boolean;
-  line: WaiterLine | undefined = undefined;
-  previousWaiter: SlotHolder | undefined = undefined;
-  nextWaiter: SlotHolder | undefined = undefined;
-  aborted = false;
-  paused = false;
-  isYielding = false;
-  turnBytes = 0;
-  reason: Error | null = null;
-  reusedConnection = false;
-  private readonly handler: Dispatcher.DispatchHandler;
-  private readonly context: ExchangeContext;
-  private readonly method: string;
-  /** What was asked for; let go of when the response began, for a stream may last for hours. */
-  private options: UpstreamDispatchOptions;
-  private request: PreparedRequest = RELEASED_REQUEST;
-  private timeouts: RequestTimeouts;
-  private upstream: Dispatcher.DispatchController | undefined = undefined;
-  private rawHead: string[] | undefined = undefined;
-  private body: WriteStallBody | undefined = undefined;
-  private closeDelimited: CloseDelimitedBody | undefined = undefined;
-  private informational = 0;
-  private reconnects = 0;
-
-  constructor(handler: Dispatcher.DispatchHandler, options: UpstreamDispatchOptions, timeouts: RequestTimeouts, context: ExchangeContext) {
-    this.handler = handler;
-    this.options = options;
-    this.method = options.method;
-    this.client = options.client === '' ? undefined : options.client;
-    this.isLongLived = options.longLived !== undefined;
-    this.timeouts = timeouts;
-    this.context = context;
-  }
-
-  get rawHeaders(): RawFields { return this.rawHead ?? this.upstream?.rawHeaders ?? null; }
-  /** A handler that has read the fields may let go of them: they are kept with the request otherwise. */
-  set rawHeaders(fields: RawFields) {
-    this.rawHead = undefined;
-    if (this.upstream !== undefined) this.upstream.rawHeaders = fields;
-  }
-  get rawTrailers(): RawFields { return this.upstream?.rawTrailers ?? null; }
-  get connectMs(): number { return this.timeouts.connectMs; }
-
-  /** Tells the handler that the request exists, then asks for a slot. */
+export class Exchange extends ExchangeState implements SlotHolder, Timed, RawHeadReader, UpstreamController, BodySender, TurnTaker, Dispatcher.DispatchHandler {
+  /** Calls `onRequestStart` of the handler, then asks for a slot. */
   start(): void {
     try {
       this.handler.onRequestStart?.(this, null);
@@ -155,17 +97,34 @@ export class Exchange implements SlotHolder, Timed, RawHeadReader, UpstreamContr
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
-    if (this.phase === 'done') { controller.abort(this.reason ?? this.error('aborted')); return; }
+    if (this.phase === 'done') {
+      controller.abort(this.reason ?? this.error('aborted'));
+      return;
+    }
     this.upstream = controller;
     this.phase = 'sending';
     if (this.paused) controller.pause();
-    if (this.slot !== undefined) { this.slot.awaitsHead = true; this.slot.headBytesFrom = -1; this.slot.answerMs = -1; }
+    if (this.slot === undefined) return;
+    this.slot.awaitsHead = true;
+    this.slot.headBytesFrom = -1;
+    this.slot.answerMs = -1;
   }
 
-  onWriteStall(): void { this.fail(this.error('write_timeout')); }
-  isFlushed(): boolean { return isFlushed(this.slot?.socket); }
-  onHeadOverflow(): void { this.fail(this.error('invalid_response', 'head too large')); }
-  takeRawHead(fields: readonly Buffer[]): void { this.rawHead = textFields(fields); }
+  onWriteStall(): void {
+    this.fail(this.error('write_timeout'));
+  }
+
+  isFlushed(): boolean {
+    return isFlushed(this.slot?.socket);
+  }
+
+  onHeadOverflow(): void {
+    this.fail(this.error('invalid_response', 'head too large'));
+  }
+
+  takeRawHead(fields: readonly Buffer[]): void {
+    this.rawHead = textFields(fields);
+  }
 
   onBodySent(chunk: Buffer): void {
     if (this.phase !== 'done') this.failWith(callStep(this.handler, 'onBodySent', chunk));
@@ -197,15 +156,20 @@ export class Exchange implements SlotHolder, Timed, RawHeadReader, UpstreamContr
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders, statusMessage?: string): void {
     if (this.phase === 'done') return;
     if (this.options.responseFields === 'raw' && this.rawHead === undefined && Array.isArray(this.rawHeaders)) this.rawHead = textFields(this.rawHeaders);
-    if (status < 200 && status > 101) { this.onInformational(status, headers, statusMessage); return; }
+    if (status < 200 && status > 101) {
+      this.onInformational(status, headers, statusMessage);
+      return;
+    }
     const defect = lintResponseHead(status, headers, this.rawHeaders, statusMessage, this.context.limits);
-    if (defect !== undefined) { this.fail(this.error('invalid_response', defect)); return; }
+    if (defect !== undefined) {
+      this.fail(this.error('invalid_response', defect));
+      return;
+    }
     this.phase = 'receiving';
     if (this.slot !== undefined) this.slot.awaitsHead = false;
     if (isCloseDelimited(this.method, status, headers, this.rawHeaders)) this.closeDelimited = new CloseDelimitedBody(this.slot?.socket, textFields(this.rawHeaders), this.context.closeDelimitedCheck);
     this.body?.stopClock();
-    this.options = RELEASED_OPTIONS;
-    this.request = RELEASED_REQUEST;
+    this.releaseRequest();
     const now = performance.now();
     this.timings.headAt = now;
     if (this.paused) this.deadline = Number.POSITIVE_INFINITY;
@@ -225,7 +189,10 @@ export class Exchange implements SlotHolder, Timed, RawHeadReader, UpstreamContr
     if (this.phase === 'done') return;
     // undici takes whatever ends the connection for the end of a body that has no other.
     const defect = this.slot?.socketError === undefined ? this.closeDelimited?.defect() : errorCode(this.slot.socketError);
-    if (defect !== undefined) { this.fail(this.error('truncated', defect), 'failed'); return; }
+    if (defect !== undefined) {
+      this.fail(this.error('truncated', defect), 'failed');
+      return;
+    }
     this.settle();
     this.context.pool.release(this);
     const thrown = callEnd(this.handler, this, trailers);
@@ -236,7 +203,7 @@ export class Exchange implements SlotHolder, Timed, RawHeadReader, UpstreamContr
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     if (this.phase === 'done') return;
     if (this.body?.failure !== undefined) {
-      this.fail(upstreamError('aborted', this.phase, this.operation(), 'its body failed', this.body.failure));
+      this.fail(this.error('aborted', 'its body failed', this.body.failure));
       return;
     }
     const classified = classifyExchangeError(error, this.phase, this.operation());
@@ -260,10 +227,9 @@ export class Exchange implements SlotHolder, Timed, RawHeadReader, UpstreamContr
     this.report(error);
   }
 
-  onShutdown(error: Error | null): void { this.fail(error ?? this.error('draining'), 'shutdown'); }
-
-  private error(code: UpstreamErrorCode, detail?: string): Error { return upstreamError(code, this.phase, this.operation(), detail); }
-  private operation(): string { return `${this.method} ${this.context.url.origin}`; }
+  onShutdown(error: Error | null): void {
+    this.fail(error ?? this.error('draining'), 'shutdown');
+  }
 
   private openBody(): SentBody {
     const { body } = this.request;
@@ -284,7 +250,10 @@ export class Exchange implements SlotHolder, Timed, RawHeadReader, UpstreamContr
 
   private onInformational(status: number, headers: IncomingHttpHeaders, statusMessage: string | undefined): void {
     this.informational += 1;
-    if (this.informational > this.context.limits.maxInformational) { this.fail(this.error('invalid_response', 'too many 1xx responses')); return; }
+    if (this.informational > this.context.limits.maxInformational) {
+      this.fail(this.error('invalid_response', 'too many 1xx responses'));
+      return;
+    }
     if (status === 103) this.failWith(callHead(this.handler, this, status, headers, statusMessage));
     this.rawHead = undefined;
   }

@@ -18,8 +18,8 @@ export interface ClientRules {
   allowsRouteGroup(group: ClientRoute): boolean;
 }
 
-/** The rules of one client; `clientCount` is how many there are, since several share one Anthropic workspace. */
-export function createClientRules(client: ClientConfig, clientCount: number): ClientRules {
+/** The rules of one client, or of the persons of one policy; `clientCount` is how many callers there are, since several share one Anthropic workspace. */
+export function createClientRules(client: Pick<ClientConfig, 'name' | 'models' | 'routes' | 'limits'>, clientCount: number): ClientRules {
   const { name, models, limits } = client;
   const routes = client.routes === undefined ? undefined : new Set(client.routes);
   return {

@@ -63,8 +63,12 @@ export interface Limiter {
   tokenLimitsOf(clientName: string): readonly TokenLimitName[];
   /** Bytes a token by what was seen of each model. */
   readonly ratios: TokenRatios;
-  /** Decides on one request. Never rejects, and settles within the store's timeout. */
-  admit(clientName: string): Promise<Admission>;
+  /**
+   * Decides on one request by the limits that a name has, counted by a key: several persons have the limits of one policy, each for itself.
+   * Never rejects, and settles within the store's timeout.
+   * @defaultValue the name is the key
+   */
+  admit(clientName: string, counterKey?: string): Promise<Admission>;
   /** Takes new limits; running leases keep their places. */
   update(clients: LimiterOptions['clients'], failurePolicy?: StoreFailurePolicy): void;
   /** Resolves to whether the store is reachable, within about a second. */
@@ -99,9 +103,9 @@ export function createLimiter(options: LimiterOptions): Limiter {
   const book = createLeaseBook({ store, renewEveryMs, report });
   const tokens = createTokenBook({ store, guard, renewEveryMs, report, limitsOf: (clientName) => limitsOf.get(clientName)?.tokens, failurePolicy: () => failurePolicy });
 
-  function openLease(clientName: string, leaseId: string, holdsPlace: boolean): Lease {
-    const place = book.open(clientName, leaseId, holdsPlace);
-    const reservation = tokens.open(clientName, leaseId);
+  function openLease({ clientName, counterKey }: Counted, leaseId: string, holdsPlace: boolean): Lease {
+    const place = book.open(counterKey, leaseId, holdsPlace);
+    const reservation = tokens.open(clientName, leaseId, counterKey);
     return {
       ...reservation,
       release: () => {
@@ -111,19 +115,20 @@ export function createLimiter(options: LimiterOptions): Limiter {
     };
   }
 
-  async function admit(clientName: string): Promise<Admission> {
+  async function admit(clientName: string, counterKey = clientName): Promise<Admission> {
+    const counted = { clientName, counterKey };
     const limits = limitsOf.get(clientName)?.all;
     const leaseId = `${replica}:${leasesMade += 1}`;
-    if (limits === undefined) return { ok: true, lease: openLease(clientName, leaseId, false) };
+    if (limits === undefined) return { ok: true, lease: openLease(counted, leaseId, false) };
     const holdsPlace = limits.concurrent_requests !== undefined;
     try {
-      const refusal = await guard.run((isAbandoned) => decideAdmission({ store, clientName, limits, leaseId, isAbandoned }));
-      return refusal ?? { ok: true, lease: openLease(clientName, leaseId, holdsPlace) };
+      const refusal = await guard.run((isAbandoned) => decideAdmission({ store, clientName: counterKey, limits, leaseId, isAbandoned }));
+      return refusal ?? { ok: true, lease: openLease(counted, leaseId, holdsPlace) };
     } catch (error) {
       report('admit', error);
       // The place may have been taken although the answer never came. An open lease renews it, a refused one gives it back.
-      if (failurePolicy === 'open') return { ok: true, lease: openLease(clientName, leaseId, holdsPlace) };
-      if (holdsPlace && !isStorePaused(error)) book.open(clientName, leaseId, true).release();
+      if (failurePolicy === 'open') return { ok: true, lease: openLease(counted, leaseId, holdsPlace) };
+      if (holdsPlace && !isStorePaused(error)) book.open(counterKey, leaseId, true).release();
       return { ok: false, limit: 'store_unavailable', retryAfterSeconds: 1 };
     }
   }
@@ -156,6 +161,12 @@ export function createLimiter(options: LimiterOptions): Limiter {
 function openStore({ store, scope }: LimiterOptions, { windowSeconds, storeTimeoutMs, leaseTtlMs }: LimiterTiming): CounterStore {
   if (store === 'memory') return createMemoryStore(windowSeconds);
   return createRedisStore({ url: store, keyPrefix: `penstock:${scope}`, windowSeconds, commandTimeoutMs: storeTimeoutMs, leaseTtlMs });
+}
+
+/** Whose limits, and what they are counted by. */
+interface Counted {
+  readonly clientName: string;
+  readonly counterKey: string;
 }
 
 /** What this process holds a client to. */

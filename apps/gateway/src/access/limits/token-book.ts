@@ -29,7 +29,8 @@ export interface TokenBookOptions {
 
 /** Knows which tokens this process has reserved. */
 export interface TokenBook {
-  open(clientName: string, leaseId: string): TokenLease;
+  /** `counterKey` is what the tokens are counted by; `clientName` has the limits. */
+  open(clientName: string, leaseId: string, counterKey?: string): TokenLease;
   /** Reservations held now. */
   readonly size: number;
   close(): void;
@@ -73,8 +74,8 @@ export function createTokenBook(options: TokenBookOptions): TokenBook {
   }
 
   return {
-    open(clientName, leaseId) {
-      const key = tokensKey(clientName);
+    open(clientName, leaseId, counterKey = clientName) {
+      const key = tokensKey(counterKey);
       let isReserved = false;
       let isSettled = false;
 

@@ -1,5 +1,6 @@
 import { availableParallelism, networkInterfaces } from 'node:os';
 import { exposureRules } from '../rules/exposure-rules.ts';
+import { identityRules } from '../rules/identity-rules.ts';
 import { listenerRules } from '../rules/listener-rules.ts';
 import { namingRules } from '../rules/naming-rules.ts';
 import { poolRules } from '../rules/pool-rules.ts';
@@ -9,7 +10,7 @@ import type { ConfigProblem } from '../config-error.ts';
 import type { CrossFieldRule, RuleContext } from '../rules/cross-field-rule.ts';
 import type { GatewayConfig } from '../gateway-config.ts';
 
-const RULES: readonly CrossFieldRule[] = [...poolRules, ...listenerRules, ...upstreamRules, ...tlsRules, ...exposureRules, ...namingRules];
+const RULES: readonly CrossFieldRule[] = [...poolRules, ...listenerRules, ...upstreamRules, ...tlsRules, ...exposureRules, ...namingRules, ...identityRules];
 
 /** The rules' view of this machine. */
 export function ruleContext(simulate: boolean, cores: number = availableParallelism()): RuleContext {

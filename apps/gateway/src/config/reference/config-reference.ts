@@ -44,12 +44,14 @@ const groupNames = (trait: keyof GroupTraits): string => groupsWith(CLIENT_ROUTE
 
 const RULES = `## Rules between fields
 
-- With \`credentials: "inject"\` and no \`clients\` the gateway binds only loopback addresses; \`clients\` open it to others.
-- \`server.allowed_hosts\` must be given when \`server.host\` is not loopback.
+- With \`credentials: "inject"\` and neither \`clients\` nor \`identity\` the gateway binds only loopback addresses; these open it to others. With \`identity\` no caller is anonymous.
+- \`server.allowed_hosts\` must be given when \`server.host\` is not loopback; the host of \`identity.sign_in.public_url\` is one of them by itself.
 - \`max_keepalive_connections\` is at most \`max_connections\`, and each worker needs a connection of its own.
 - An upstream is reached by \`https:\`, except on loopback or with \`allow_insecure_base_url\`.
 - \`credentials: "forward"\` sends clients' credentials only to anthropic.com, to loopback, or to \`trusted_credential_origin\`.
 - An OAuth token (\`sk-ant-oat…\`) is no \`api_key\`: it belongs to one person, who sends it through \`forward\`.
+- \`credentials: "forward"\` and \`identity\` exclude each other. Issuers have distinct names, and those with the same \`issuer\` distinct audiences; none is this gateway.
+- Names of clients and policies are one namespace; one policy at most has an empty \`match\`, and \`clients[].policy\` and \`match.issuer\` name what exists.
 - An upstream is never one of the gateway's own listeners.
 - Names and key hashes of clients are distinct, and so are names of backends. Several backends need \`models\`.
 - With two or more clients, ${groupNames('isShared')} are closed to a client unless its
@@ -136,7 +138,7 @@ A refused request is a 429 with \`retry-after\`; nothing of it reaches the upstr
 - \`input_tokens_per_minute\` and \`output_tokens_per_minute\` follow one rule on both sides. They count in windows of a minute that start with
   the first charge.
   - **Before a request is sent** it reserves its bound: \`max_tokens\` of the request, times \`n\`; of several bounds the largest; on \`/v1\`
-    \`openai_front_door.max_output_tokens\` where it gives none, on \`/anthropic\` the whole limit. Input is estimated at 4 bytes of the body
+    \`openai_front_door.max_output_tokens\` where it gives none (absent: the most that the model writes, of a relayed request 8192), on \`/anthropic\` the whole limit. Input is estimated at 4 bytes of the body
     a token. A reservation is never more than the whole limit, so a bound above the limit runs only while the client has nothing reserved
     and nothing used in its minute. Where there is no room the answer is a 429: \`retry-after: 1\` while other requests of the client hold
     the tokens, else the rest of the minute.

@@ -1,31 +1,34 @@
 import { valueProblem } from '../config-error.ts';
 import { frontDoorBackends } from '../../front-door/front-door-backends.ts';
+import { allowedHostsOf } from '../allowed-hosts.ts';
 import { isLoopbackHost, isWildcardHost, withoutBrackets } from '../loopback.ts';
 import { nameReceived } from '../problems/secret-fields.ts';
+import { hasIdentity } from '../sections/identity-section.ts';
 import type { ConfigProblem } from '../config-error.ts';
 import type { GatewayConfig } from '../gateway-config.ts';
 import type { CrossFieldRule, RuleContext } from './cross-field-rule.ts';
 
 const anonymousOnlyOnLoopback: CrossFieldRule = {
-  reads: ['server.host', 'clients', 'anthropic_native.credentials', 'openai_front_door.enabled', 'openai_front_door.backends'],
+  reads: ['server.host', 'clients', 'identity', 'anthropic_native.credentials', 'openai_front_door.enabled', 'openai_front_door.backends'],
   check: (config) => {
     const { host } = config.server;
-    if (isLoopbackHost(host) || config.clients.length > 0) return [];
+    if (isLoopbackHost(host) || config.clients.length > 0 || hasIdentity(config)) return [];
     const spender = config.anthropic_native.credentials === 'inject'
       ? 'anthropic_native.credentials is "inject"'
       : frontDoorBackends(config).some(({ api_key: key }) => key !== undefined) && 'openai_front_door.backends have keys';
     if (spender === false) return [];
     return [valueProblem(
       'server.host', 'a loopback address when there are no clients', nameReceived(host, false),
-      `${spender}, so every caller that reaches the gateway would spend its key; add clients (penstock keys create NAME)`,
+      `${spender}, so every caller that reaches the gateway would spend its key; add clients (penstock keys create NAME) or identity`,
     )];
   },
 };
 
 const allowedHostsOnOpenHosts: CrossFieldRule = {
-  reads: ['server.host', 'server.allowed_hosts'],
-  check: ({ server }) => {
-    if (isLoopbackHost(server.host) || server.allowed_hosts.length > 0) return [];
+  reads: ['server.host', 'server.allowed_hosts', 'identity.sign_in'],
+  check: (config) => {
+    const { server } = config;
+    if (isLoopbackHost(server.host) || allowedHostsOf(config).length > 0) return [];
     return [valueProblem('server.allowed_hosts', 'given when server.host is not loopback', 'an empty list', 'name the hosts that clients use to reach the gateway')];
   },
 };
@@ -45,7 +48,8 @@ function plainName(name: string): string {
 }
 
 /** Whether a URL leads back to one of our own listeners, as far as the configuration can tell without DNS. */
-function isOwnListener(url: URL, { server, operations }: GatewayConfig, { localAddresses }: RuleContext): boolean {
+function isOwnListener(url: URL, config: GatewayConfig, { localAddresses }: RuleContext): boolean {
+  const { server, operations } = config;
   const host = plainName(withoutBrackets(url.hostname));
   const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port);
   const isLocal = isLoopbackHost(host) || isWildcardHost(host);
@@ -56,11 +60,11 @@ function isOwnListener(url: URL, { server, operations }: GatewayConfig, { localA
     if (isWildcardHost(listener.host) && localAddresses.includes(host)) return true;
   }
   // Behind a load balancer our own name has another port than our listener.
-  return !isLocal && server.allowed_hosts.some((allowed) => plainName(allowed) === host || plainName(allowed) === `${host}:${port}`);
+  return !isLocal && allowedHostsOf(config).some((allowed) => plainName(allowed) === host || plainName(allowed) === `${host}:${port}`);
 }
 
 const neverItsOwnUpstream: CrossFieldRule = {
-  reads: ['server', 'operations', 'anthropic_native.base_url', 'openai_front_door.backends'],
+  reads: ['server', 'operations', 'identity.sign_in', 'anthropic_native.base_url', 'openai_front_door.backends'],
   check: (config, context) => {
     const upstreams = [
       { at: 'anthropic_native.base_url', base: context.simulate ? undefined : config.anthropic_native.base_url },

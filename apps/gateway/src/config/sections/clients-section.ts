@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isKeyLike } from '../problems/secret-fields.ts';
-import { checkedText, count, list, modelPattern } from './field-kinds.ts';
+import { checkedText, count, list, modelPattern, text } from './field-kinds.ts';
 import { CLIENT_ROUTES, groupsWith, type ClientRoute } from './route-groups.ts';
 
 /** The limits that a client can have; also the `limit` label of `penstock_limit_rejections_total`. */
@@ -16,6 +16,8 @@ export interface ClientConfig {
   readonly models?: readonly string[] | undefined;
   readonly routes?: readonly ClientRoute[] | undefined;
   readonly limits?: ClientLimits | undefined;
+  /** The name of a policy, whose members this client's own replace. */
+  readonly policy?: string | undefined;
 }
 
 /** Names that metrics give to callers who are no configured client. */
@@ -40,7 +42,18 @@ const LIMIT_FIELDS: Readonly<Record<ClientLimitName, z.ZodType<number | undefine
 /** All of `ClientLimitName`, in the order of the documentation. */
 export const CLIENT_LIMIT_NAMES = Object.keys(LIMIT_FIELDS) as readonly ClientLimitName[];
 
-const limitsOfClient: z.ZodType<ClientLimits> = z.strictObject(LIMIT_FIELDS, 'an object');
+/** The schema of the limits of one caller. */
+export const CLIENT_LIMITS_SCHEMA: z.ZodType<ClientLimits> = z.strictObject(LIMIT_FIELDS, 'an object');
+
+/** A list of model patterns, not empty. */
+export function clientModels(): z.ZodArray<z.ZodString> {
+  return list(modelPattern()).min(1, 'at least one model pattern');
+}
+
+/** A list of route groups, not empty. */
+export function clientRoutes(): z.ZodType<readonly ClientRoute[]> {
+  return list(z.enum(CLIENT_ROUTES, `one of ${CLIENT_ROUTES.join(', ')}`)).min(1, 'at least one route group');
+}
 
 const OPEN_GROUPS = groupsWith(CLIENT_ROUTES, 'isShared', false).map((group) => `\`${group}\``).join(', ').replace(/, (?=[^,]*$)/, ' and ');
 
@@ -48,11 +61,12 @@ const clientSection: z.ZodType<ClientConfig> = z.strictObject({
   name: checkedText(CLIENT_NAME_EXPECTED, isClientName)
     .describe('Label of this client in logs and metrics.'),
   key_sha256: z.string(HASH_EXPECTED).regex(/^[0-9a-fA-F]{64}$/, HASH_EXPECTED).describe('SHA-256 of the client\'s key in hexadecimal.'),
-  models: list(modelPattern()).min(1, 'at least one model pattern').optional()
+  models: clientModels().optional()
     .describe('Models this client may use; `*` stands for any characters. Absent: all. With it requests are refused whose models cannot be read: batches, and on `/v1` stored state and forms.'),
-  routes: list(z.enum(CLIENT_ROUTES, `one of ${CLIENT_ROUTES.join(', ')}`)).min(1, 'at least one route group').optional()
+  routes: clientRoutes().optional()
     .describe(`Route groups this client may use. Absent: those that are served, but with two or more clients only ${OPEN_GROUPS}. \`message_threads\` lets messages continue a thread, which is shared with all clients.`),
-  limits: limitsOfClient.optional().describe('What this client may use at most.'),
+  limits: CLIENT_LIMITS_SCHEMA.optional().describe('What this client may use at most.'),
+  policy: text('the name of a policy').optional().describe('A policy for this client; its own models and routes replace the policy\'s, and each of its limits that of the policy.'),
 }, 'an object with name and key_sha256');
 
 /** The schema of `clients`. */

@@ -16,6 +16,12 @@ export const EFFORT_LEVELS = ['low', 'medium', 'high', 'xhigh', 'max'] as const;
 /** One of `EFFORT_LEVELS`. */
 export type EffortLevel = (typeof EFFORT_LEVELS)[number];
 
+/** Values of `thinking.type`, the most thinking first. */
+export const THINKING_TYPES = ['adaptive', 'enabled', 'between_tools', 'disabled'] as const;
+
+/** One of `THINKING_TYPES`. */
+export type ThinkingType = (typeof THINKING_TYPES)[number];
+
 /** An upstream of the front door. */
 export interface BackendConfig {
   readonly name: string;
@@ -41,17 +47,21 @@ export interface ModelCapabilitiesConfig {
   readonly rejects_sampling?: boolean | undefined;
   readonly exclusive_sampling?: boolean | undefined;
   readonly effort_levels?: readonly EffortLevel[] | undefined;
-  readonly adaptive_only?: boolean | undefined;
+  readonly thinking_types?: readonly ThinkingType[] | undefined;
+  readonly thinks_by_default?: boolean | undefined;
+  readonly bounds_effort_without_thinking?: boolean | undefined;
+  readonly rejects_forced_tools?: boolean | undefined;
   readonly structured_outputs?: boolean | undefined;
   readonly inline_system?: boolean | undefined;
   readonly rejects_prefill?: boolean | undefined;
   readonly default_max_tokens?: number | undefined;
+  readonly max_output_tokens?: number | undefined;
 }
 
 /** The OpenAI front door. */
 export interface FrontDoorConfig {
   readonly enabled: boolean;
-  readonly max_output_tokens: number;
+  readonly max_output_tokens?: number | undefined;
   readonly version?: string | undefined;
   readonly reasoning_content: boolean;
   readonly later_system_messages: 'hoist' | 'inline';
@@ -94,24 +104,28 @@ const modelRule: z.ZodType<ModelRuleConfig> = z.strictObject({
 export const modelCapabilitiesSection: z.ZodType<ModelCapabilitiesConfig> = z.strictObject({
   rejects_sampling: flag().optional().describe('`temperature` and `top_p` are dropped and reported. `top_k` is no field of `/v1`: it is dropped and reported for every model.'),
   exclusive_sampling: flag().optional().describe('Of `temperature` and `top_p` only the first is sent.'),
-  effort_levels: list(z.enum(EFFORT_LEVELS, `one of ${EFFORT_LEVELS.join(', ')}`)).optional().describe('Values of `reasoning_effort` that are sent.'),
-  adaptive_only: flag().optional().describe('Thinking is adaptive; a budget is never sent.'),
+  effort_levels: list(z.enum(EFFORT_LEVELS, `one of ${EFFORT_LEVELS.join(', ')}`)).optional().describe('Values of `reasoning_effort` that are sent; where there are none and thinking may be `enabled`, a budget is sent.'),
+  thinking_types: list(z.enum(THINKING_TYPES, `one of ${THINKING_TYPES.join(', ')}`)).optional().describe('Values of `thinking.type` that are sent.'),
+  thinks_by_default: flag().optional().describe('The model thinks unless `thinking` says otherwise; `reasoning_effort: none` sends the least that `thinking_types` has.'),
+  bounds_effort_without_thinking: flag().optional().describe('With `thinking.type` `disabled` or `between_tools` efforts above `high` are refused.'),
+  rejects_forced_tools: flag().optional().describe('A `tool_choice` that demands a tool is sent as `auto` and reported.'),
   structured_outputs: flag().optional().describe('`response_format` with a JSON schema is native.'),
   inline_system: flag().optional().describe('System messages may stand between others; used where `later_system_messages` is `inline`.'),
   rejects_prefill: flag().optional().describe('A trailing assistant message is refused.'),
-  default_max_tokens: count(1).optional().describe('`max_tokens` for requests that give none.'),
+  default_max_tokens: count(1).optional().describe('`max_tokens` for requests that give none. Absent: `openai_front_door.max_output_tokens`.'),
+  max_output_tokens: count(1).optional().describe('The most tokens that the model writes: a larger `max_tokens` is lowered to it and reported.'),
 }, 'an object');
 
 /** The schema of `openai_front_door`. */
 export const frontDoorSection: z.ZodType<FrontDoorConfig> = z.strictObject({
   enabled: flag().default(true).describe('Serve `/v1`.'),
-  max_output_tokens: count(1).default(8_192).describe('`max_tokens` for requests that give none.').meta(RELOADABLE),
+  max_output_tokens: count(1).optional().describe('`max_tokens` for requests that give none. Absent: the most that the model writes, 8192 where that is not known.').meta(RELOADABLE),
   version: apiVersion().optional().describe('`anthropic-version` of translated requests. Absent: `anthropic_native.version`.'),
   reasoning_content: flag().default(false).describe('Return thinking as `reasoning_content`.').meta(RELOADABLE),
-  later_system_messages: z.enum(LATER_SYSTEM_MESSAGES, 'hoist or inline').default('hoist')
-    .describe('System messages after the first turn. `hoist`: moved to the top. `inline`: left in place where the model has `inline_system`.').meta(RELOADABLE),
-  json_object: z.enum(JSON_OBJECT, 'reject or ignore').default('reject')
-    .describe('`response_format` of type `json_object`, which the API has no counterpart for: refused with 400, or ignored and reported.').meta(RELOADABLE),
+  later_system_messages: z.enum(LATER_SYSTEM_MESSAGES, 'hoist or inline').default('inline')
+    .describe('System messages after the first turn. `hoist`: moved to the top. `inline`: kept behind the user turn they stand at where the model has `inline_system`, so that prompt caches hit.').meta(RELOADABLE),
+  json_object: z.enum(JSON_OBJECT, 'reject or ignore').default('ignore')
+    .describe('`response_format` of type `json_object`, which the API has no counterpart for: ignored and reported (OpenAI requires the prompt to ask for JSON as well), or refused with 400.').meta(RELOADABLE),
   max_buffered_bytes: count(1_048_576, Number.MAX_SAFE_INTEGER).default(268_435_456).describe('Request bytes of the front door held at once, all requests and workers together.').meta(RELOADABLE),
   keep_alive_comments: secondsOrNone().default(0).describe('Silence in seconds after which a comment is sent on an event stream; 0: only where the upstream sends a ping, or nothing but events that hold nothing for the client for 10 seconds (thinking, input of server tools).').meta(RELOADABLE),
   backends: list(backendSection).default([])

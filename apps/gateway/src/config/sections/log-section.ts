@@ -7,14 +7,23 @@ export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', '
 /** One of `LOG_LEVELS`. */
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
+/** How entries look: `auto` is a line for people on a terminal and JSON elsewhere. */
+export const LOG_FORMATS = ['auto', 'json', 'pretty', 'line'] as const;
+
+/** One of `LOG_FORMATS`. */
+export type LogFormat = (typeof LOG_FORMATS)[number];
+
 /** Where and how much is logged. */
 export interface LogConfig {
   readonly level: LogLevel;
   readonly destination: string;
+  readonly format: LogFormat;
 }
 
 /** The schema of `log`. */
 export const logSection: z.ZodType<LogConfig> = z.strictObject({
   level: z.enum(LOG_LEVELS, `one of ${LOG_LEVELS.join(', ')}`).default('info').describe('Least severity that is logged.').meta(RELOADABLE),
   destination: text('stdout, stderr or the path of a file').default('stdout').describe('`stdout`, `stderr` or the path of a file, from the working directory. SIGHUP opens a file anew.'),
+  format: z.enum(LOG_FORMATS, `one of ${LOG_FORMATS.join(', ')}`).default('auto')
+    .describe('`json`; `line`: one line for people, with details at level `debug` and of failures; `pretty`: every field on a line of its own; `auto`: `line` where standard output is a terminal, else `json`.'),
 }, 'an object');

@@ -2,10 +2,11 @@ import { createRequire } from 'node:module';
 import { pino, type Logger } from 'pino';
 import type * as PinoPretty from 'pino-pretty';
 import type { LogConfig } from '../../config/sections/log-section.ts';
-import { LogSink } from './log-sink.ts';
+import { createLineLayout } from './line-layout.ts';
+import { LogSink, type LogSinkOptions } from './log-sink.ts';
 import { printableJson } from './printable.ts';
 
-/** How entries are put into words: one JSON line each, or text for people, with or without colours. */
+/** What standard output is, which decides how entries look there: no terminal, or one with or without colours. */
 export type LogStyle = 'json' | 'text' | 'coloured';
 
 /** A logger and the means to empty its buffer before the process ends. */
@@ -31,21 +32,34 @@ const FILE_WRITES = { minWrite: 65_536, maxWrite: 131_072 };
 const TERMINAL_WRITES = { minWrite: 1, maxWrite: 4_096 };
 
 /**
- * Makes the process's logger. `style` is for standard output; a file gets JSON. Lines are written asynchronously, and a destination
+ * Makes the process's logger. `style` decides for `log.format: "auto"`, where a file gets JSON. Lines are written asynchronously, and a destination
  * that fails (a full disk, a closed pipe) is reported to `onFailure` and never stops the gateway. A file that cannot be opened throws
  * at once.
  */
 export function createLogger(config: LogConfig, style: LogStyle, onFailure: (error: unknown) => void): ProcessLogger {
   const options = { level: config.level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label: string) => ({ level: label }) } };
-  if (style !== 'json' && config.destination === 'stdout') {
-    // Loaded only for a terminal.
-    const { prettyFactory } = createRequire(import.meta.url)('pino-pretty') as typeof PinoPretty;
-    const toText = prettyFactory({ colorize: style === 'coloured', ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss.l' });
-    const sink = new LogSink({ destination: 1, ...TERMINAL_WRITES, onFailure });
-    return { logger: pino(options, { write: (line: string) => sink.write(printableJson(toText(line))) }), flush: () => sink.end() };
+  const isTerminal = style !== 'json' && config.destination === 'stdout';
+  const format = config.format === 'auto' ? (isTerminal ? 'line' : 'json') : config.format;
+  if (format !== 'json') {
+    const sink = openSink(config.destination, isTerminal ? TERMINAL_WRITES : undefined, onFailure);
+    const logger: Logger = pino(options, { write: (line: string) => sink.write(toText(line)) });
+    const hasColours = isTerminal && style === 'coloured';
+    const toText = format === 'pretty' ? createPrettyLayout(hasColours) : createLineLayout({ hasColours, isDetailed: () => logger.isLevelEnabled('debug') });
+    return { logger, reopen: () => sink.reopen(), flush: () => sink.end() };
   }
-  const descriptor = DESCRIPTORS[config.destination];
-  const sink = new LogSink({ destination: descriptor ?? config.destination, ...(descriptor === undefined ? FILE_WRITES : SHARED_WRITES), onFailure });
+  const sink = openSink(config.destination, undefined, onFailure);
   const writeLine = (line: string): void => sink.write(line);
   return { logger: pino(options, { write: (line: string) => sink.write(printableJson(line)) }), writeLine, reopen: () => sink.reopen(), flush: () => sink.end() };
+}
+
+function openSink(destination: string, writes: Pick<LogSinkOptions, 'minWrite' | 'maxWrite'> | undefined, onFailure: (error: unknown) => void): LogSink {
+  const descriptor = DESCRIPTORS[destination];
+  return new LogSink({ destination: descriptor ?? destination, ...(writes ?? (descriptor === undefined ? FILE_WRITES : SHARED_WRITES)), onFailure });
+}
+
+/** pino-pretty, which is loaded only where it is asked for. */
+function createPrettyLayout(hasColours: boolean): (json: string) => string {
+  const { prettyFactory } = createRequire(import.meta.url)('pino-pretty') as typeof PinoPretty;
+  const toText = prettyFactory({ colorize: hasColours, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss.l' });
+  return (json) => printableJson(toText(json));
 }

@@ -1,8 +1,9 @@
 import type { BlockList } from 'node:net';
+import { principalText } from '../../access/identity/principal.ts';
 import { clientAddress } from '../../access/clients/client-address.ts';
 import { loggedId, readLoggedFields } from '../../request/logged-fields.ts';
 import type { ObservedRequest } from '../../request/observed-request.ts';
-import type { RequestDetails, RequestRecord } from '../../request/request-record.ts';
+import { faultOf, levelOf, type Fault, type RequestDetails, type RequestRecord } from '../../request/request-record.ts';
 import type { ProcessLogger } from './create-logger.ts';
 import { describeError, errorCodes } from './describe-error.ts';
 import { createRequestedModel } from './requested-model.ts';
@@ -30,11 +31,12 @@ export function createRequestLog({ logger, writeLine }: Pick<ProcessLogger, 'log
   return {
     requestEnded: guarded((inbound, record, details) => {
       const isRoutine = details.isRoutine === true;
-      if (!logger.isLevelEnabled(isRoutine ? 'debug' : 'info')) return;
-      const fields = describeRequest(inbound, record, details, requestedModel(record.requestedModel), answeringModel(record.model));
-      if (isRoutine) logger.debug(fields, 'request');
-      else if (writeLine === undefined) logger.info(fields, 'request');
-      else writeLine(requestLine(fields));
+      const fault = faultOf(record.outcome, record.status);
+      const level = isRoutine ? 'debug' : levelOf(record.outcome, fault);
+      if (!logger.isLevelEnabled(level)) return;
+      const fields = describeRequest(inbound, record, details, { fault, requestedModel: requestedModel(record.requestedModel), model: answeringModel(record.model) });
+      if (level === 'debug' || writeLine === undefined) logger[level](fields, 'request');
+      else writeLine(requestLine(fields, level));
     }),
     credentialRefused: guarded((inbound, reason) => {
       const { socket, rawHeaders } = inbound.request;
@@ -46,17 +48,34 @@ export function createRequestLog({ logger, writeLine }: Pick<ProcessLogger, 'log
   };
 }
 
-function describeRequest(inbound: ObservedRequest, record: RequestRecord, details: RequestDetails, requestedModel: string | undefined, answeringModel: string | undefined): RequestFields {
+/** What is derived from a record for its line. */
+interface Derived {
+  readonly fault: Fault;
+  /** Both names as a log may show them. */
+  readonly requestedModel: string | undefined;
+  readonly model: string | undefined;
+}
+
+/** The word for why a request failed, the same on both sides; `undefined` for one that did not. What the upstream answered has its status, not a word. */
+function causeOf({ outcome }: RequestRecord, { cause, errorCode }: RequestDetails): string | undefined {
+  if (outcome === 'ok') return undefined;
+  if (outcome === 'upstream_error' || outcome === 'stream_error_event') return outcome;
+  return cause ?? errorCode ?? outcome;
+}
+
+function describeRequest(inbound: ObservedRequest, record: RequestRecord, details: RequestDetails, { fault, requestedModel, model }: Derived): RequestFields {
   const { session_id, agent_id, parent_agent_id, traceparent } = inbound.loggedFields ?? readLoggedFields(inbound.request.rawHeaders);
   return {
     request_id: record.requestId, upstream_request_id: loggedId(details.upstreamRequestId), side: record.side, client: record.client,
+    person: details.person === undefined ? undefined : principalText(details.person), email: details.person?.email, groups: details.person?.groups,
     route: record.route, method: record.method, status: record.status, outcome: record.outcome,
+    fault, cause: causeOf(record, details),
     duration_ms: round(record.durationMs), first_byte_ms: round(record.timeToFirstByteMs), overhead_ms: round(record.overheadMs),
     slot_wait_ms: round(details.slotWaitMs), connect_ms: round(details.connectMs), upstream_head_ms: round(details.upstreamHeadMs),
     largest_gap_ms: round(record.largestGapMs), request_bytes: record.requestBytes, response_bytes: record.responseBytes,
     trace_id: inbound.trace?.traceId, span_id: inbound.trace?.spanId,
-    requested_model: requestedModel, model: answeringModel, usage: record.usage, usage_source: record.usageSource,
-    failure: details.errorCode ?? errorCodes(details.failure), missing_backends: details.missingBackends,
+    requested_model: requestedModel, model, usage: record.usage, usage_source: record.usageSource,
+    failure: errorCodes(details.failure) ?? details.errorCode, missing_backends: details.missingBackends,
     session_id, agent_id, parent_agent_id, traceparent,
   };
 }

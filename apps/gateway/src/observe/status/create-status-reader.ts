@@ -1,3 +1,4 @@
+import { UNMATCHED_ROUTES } from '../../request/request-record.ts';
 import type { Lifecycle } from '../../process/lifecycle.ts';
 import type { ConfigState } from './config-state.ts';
 import { describeStatus, isoTime } from './describe-status.ts';
@@ -15,8 +16,8 @@ export interface StatusReaderOptions {
   /** The parts of all processes that answered in time. */
   readonly readParts: (query: StatusQuery) => Promise<readonly StatusPart[]>;
   readonly isServing: () => boolean;
-  /** Sides that could not be started, by name. */
-  readonly absentSides: () => readonly string[];
+  /** Parts that could not be made, by name: a side that could not be started among them. */
+  readonly failedParts: () => readonly string[];
   /** The warnings of `/readyz`. */
   readonly warnings: () => Readonly<Record<string, string>>;
   /** From the first signal until open responses are broken; milliseconds. */
@@ -33,7 +34,7 @@ export function createStatusReader(options: StatusReaderOptions): (query: Status
     const now = Date.now();
     const since = lifecycle.leavingAt;
     const drain = since === undefined ? undefined : { since, endsAt: since + options.drainMs() };
-    const found = findVerdict({ now, part, drain, isServing: options.isServing(), absentSides: options.absentSides() });
+    const found = findVerdict({ now, part, drain, isServing: options.isServing(), absentSides: options.failedParts().filter((part) => Object.hasOwn(UNMATCHED_ROUTES, part)) });
     return describeStatus(part, query, {
       now,
       gateway: { version, state: lifecycle.state, started_at: startedAt, workers: parts.length },

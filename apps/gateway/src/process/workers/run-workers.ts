@@ -40,7 +40,7 @@ export async function runWorkers(options: RunOptions): Promise<number> {
       page: !config.operations.page ? undefined : {
         token: config.operations.token,
         read: createStatusReader({
-          version: options.version, lifecycle, config: configState, warnings, isServing: () => lifecycle.state !== 'running' || fleet.isServing(), absentSides: () => fleet.absentSides(),
+          version: options.version, lifecycle, config: configState, warnings, isServing: () => lifecycle.state !== 'running' || fleet.isServing(), failedParts: () => fleet.failedParts(),
           readParts: (query) => fleet.status(query),
           drainMs: () => (config.server.pre_stop_delay + config.server.drain_timeout) * 1_000,
         }),
@@ -86,6 +86,7 @@ export async function runWorkers(options: RunOptions): Promise<number> {
   options.onReady({ port, operationsPort: operations.port, workers: count });
   const exitCode = await stopped;
   watch.stop();
+  logger.info({ exit_code: exitCode }, 'stopped');
   await operations.close();
   await flushLog(processLogger);
   return exitCode;

@@ -36,8 +36,8 @@ export interface WorkerFleet {
   upstreams(): readonly UpstreamSnapshot[];
   /** The status of every worker that answers within a second, replaced ones that still drain included. */
   status(query: StatusQuery): Promise<readonly StatusPart[]>;
-  /** Sides that could not be started in a worker. */
-  absentSides(): readonly string[];
+  /** Parts that could not be made in a worker, by name. */
+  failedParts(): readonly string[];
   update(config: GatewayConfig): void;
   /** Every worker opens the file of its log anew. */
   reopenLog(): void;
@@ -156,7 +156,7 @@ export function createWorkerFleet(options: FleetOptions): WorkerFleet {
       const parts = await Promise.all(Array.from(all, (worker) => answerWithin(worker.status(query), STATUS_TIMEOUT_MS)));
       return parts.filter((part) => part !== undefined);
     },
-    absentSides: () => [...new Set([...workers.values()].flatMap((worker) => Object.keys(worker.warnings())))],
+    failedParts: () => [...new Set([...workers.values()].flatMap((worker) => Object.keys(worker.warnings())))],
     update(next) {
       config = next;
       // To those that are only starting or leaving as well: a client that was removed must be refused by all of them.

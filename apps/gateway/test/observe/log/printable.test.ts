@@ -35,7 +35,7 @@ describe('a text for people', () => {
 describe('the log', () => {
   test('in JSON has no character that steers a terminal', async () => {
     const path = join(folder, 'log');
-    const log = createLogger({ level: 'info', destination: path }, 'json', (error) => { throw new Error('the log failed', { cause: error }); });
+    const log = createLogger({ level: 'info', destination: path, format: 'json' }, 'json', (error) => { throw new Error('the log failed', { cause: error }); });
     log.logger.info({ reason: HOSTILE, nested: { value: [HOSTILE] } }, 'entry');
     await log.flush();
     const text = readFileSync(path, 'utf8');
@@ -43,9 +43,9 @@ describe('the log', () => {
     expect(JSON.parse(text)).toMatchObject({ reason: HOSTILE, nested: { value: [HOSTILE] } });
   });
 
-  test.each(['text', 'coloured'])('as %s has none but its own colours', (style) => {
+  test.each([['line', 'text'], ['line', 'coloured'], ['pretty', 'text'], ['pretty', 'coloured']])('as %s, %s, has none but its own colours', (format, style) => {
     const program = `import { createLogger } from ${JSON.stringify(resolve(import.meta.dirname, '../../../src/observe/log/create-logger.ts'))};
-      const log = createLogger({ level: 'info', destination: 'stdout' }, '${style}', () => process.exit(1));
+      const log = createLogger({ level: 'info', destination: 'stdout', format: '${format}' }, '${style}', () => process.exit(1));
       log.logger.info({ reason: ${JSON.stringify(HOSTILE)}, nested: { value: ${JSON.stringify(HOSTILE)} } }, 'entry');
       await log.flush();`;
     const { stdout, status } = spawnSync(process.execPath, ['--conditions=@penstock/source', '--input-type=module', '-e', program], { encoding: 'utf8', env: scrubbedEnvironment() });

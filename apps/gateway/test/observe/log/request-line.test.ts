@@ -5,16 +5,16 @@ import { printableJson } from '../../../src/observe/log/printable.ts';
 import { createRequestLine, type RequestFields } from '../../../src/observe/log/request-line.ts';
 
 const WHOLE: RequestFields = {
-  request_id: 'pen_abc-_1', upstream_request_id: 'req_011', side: 'native', client: 'alice', route: '/anthropic/v1/messages', method: 'POST', status: 200,
-  outcome: 'ok', duration_ms: 12.345, first_byte_ms: 1, overhead_ms: 0, slot_wait_ms: 0.001, connect_ms: 3, upstream_head_ms: 2.5, largest_gap_ms: 100,
+  request_id: 'pen_abc-_1', upstream_request_id: 'req_011', side: 'native', client: 'alice', person: 'idp:alice', email: 'alice@example.com', groups: ['a', 'b'], route: '/anthropic/v1/messages', method: 'POST', status: 200,
+  outcome: 'ok', fault: 'none', cause: 'upstream_reset', duration_ms: 12.345, first_byte_ms: 1, overhead_ms: 0, slot_wait_ms: 0.001, connect_ms: 3, upstream_head_ms: 2.5, largest_gap_ms: 100,
   request_bytes: 1024, response_bytes: 2048, trace_id: 'a'.repeat(32), span_id: 'b'.repeat(16), requested_model: 'claude-haiku', model: 'claude-haiku-4-5',
   usage: { input: 1, output: 2, cacheRead: 3, cacheWrite5m: 4, cacheWrite1h: 5 }, usage_source: 'final', failure: [{ name: 'UpstreamError', code: 'reset' }], missing_backends: ['local', 'audio'],
   session_id: 's-1', agent_id: 'a-1', parent_agent_id: 'p-1', traceparent: '00-1-2-01',
 };
 const NOTHING = Object.fromEntries(Object.keys(WHOLE).map((name) => [name, undefined]));
-const BARE = { ...NOTHING, request_id: 'pen_1', side: 'native', client: 'anonymous', route: '/anthropic/*', method: 'GET', status: 499, outcome: 'client_gone', request_bytes: 0, response_bytes: 0 } as unknown as RequestFields;
+const BARE = { ...NOTHING, request_id: 'pen_1', side: 'native', client: 'anonymous', route: '/anthropic/*', method: 'GET', status: 499, outcome: 'client_gone', fault: 'client', request_bytes: 0, response_bytes: 0 } as unknown as RequestFields;
 const HOSTILE: RequestFields = {
-  ...WHOLE, requested_model: 'x\u001b"', client: 'a"b\\c\u0000\n', model: 'm"}\n{"level":"fatal"', upstream_request_id: 'é\u2028\u009b31m\u202e"', duration_ms: Number.NaN, overhead_ms: Number.POSITIVE_INFINITY,
+  ...WHOLE, requested_model: 'x\u001b"', client: 'a"b\\c\u0000\n', person: 'p"}\n', email: '\u202e@x', groups: ['g"],\n', ''], model: 'm"}\n{"level":"fatal"', upstream_request_id: 'é\u2028\u009b31m\u202e"', duration_ms: Number.NaN, overhead_ms: Number.POSITIVE_INFINITY,
   failure: { text: '"\n' }, route: '/"/\n',
 };
 

@@ -88,6 +88,7 @@ export const OWN_ERRORS: Readonly<Record<GatewayErrorCode, readonly OwnError[]>>
     { when: 'the key of the gateway stands where one of the API belongs', gateway: { ...alice(), anthropic_native: { credentials: 'forward', api_key: undefined }, ...FRONT_DOOR_OFF }, environment: AS_ALICE },
     { when: 'the key of the gateway is missing', gateway: { ...alice(), anthropic_native: { credentials: 'forward', api_key: undefined }, ...FRONT_DOOR_OFF } },
   ],
+  identity_unavailable: [written('identity_unavailable', 'written: this client would wait for an issuer that never comes back')],
   forbidden: [{ when: 'the routes of the client do not include messages', gateway: alice({ routes: ['models'] }), environment: AS_ALICE }],
   not_found: [
     { when: 'messages are switched off', gateway: { anthropic_native: { route_groups: ['models'] } }, prints: NAMES_THE_MODEL },

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { closeObjects } from '../../src/messages-core/json-schema.ts';
+import { fitSchema } from '../../src/messages-core/fit-schema.ts';
 import type { JsonObject } from '../../src/json/json-value.ts';
 import { mergeTopVariants } from '../../src/messages-core/merge-variants.ts';
 import { refusal, translate } from '../support/translate.ts';
@@ -8,31 +8,65 @@ import { refusal, translate } from '../support/translate.ts';
 const object = (more: object = {}): JsonObject => ({ type: 'object', ...more });
 const formatOf = (schema: unknown, strict: boolean): Record<string, unknown> => ({ response_format: { type: 'json_schema', json_schema: { name: 'x', strict, schema } } });
 
-describe('closeObjects', () => {
+const closed = { additionalProperties: false };
+
+describe('fitSchema', () => {
   it('adds additionalProperties: false to every object wherever a schema stands, and changes nothing else', () => {
     const given = object({
-      properties: { a: object(), properties: { type: 'string' }, list: { type: 'array', items: object() }, b: { type: ['object', 'null'] }, c: { properties: {} } },
-      $defs: { d: { anyOf: [object(), { type: 'null' }] } }, enum: [{ type: 'object' }], default: { properties: {} },
+      properties: { a: object(), properties: { type: 'string' }, list: { type: 'array', items: object(), minItems: 1 }, b: { type: ['object', 'null'] }, c: { properties: {} }, d: { type: 'string', format: 'date' } },
+      $defs: { d: { anyOf: [object(), { type: 'null' }] } }, required: ['a'], description: 'x', title: 'y',
     });
-    const closed = { additionalProperties: false };
-    expect(closeObjects(given)).toEqual({ isChanged: true, openAt: undefined, schema: object({
-      properties: { a: object(closed), properties: { type: 'string' }, list: { type: 'array', items: object(closed) }, b: { type: ['object', 'null'], ...closed }, c: { properties: {}, ...closed } },
-      $defs: { d: { anyOf: [object(closed), { type: 'null' }] } }, enum: [{ type: 'object' }], default: { properties: {} }, ...closed,
-    }) });
+    const { schema, changed, openAt } = fitSchema(given);
+    expect(schema).toEqual(object({
+      properties: { a: object(closed), properties: { type: 'string' }, list: { type: 'array', items: object(closed), minItems: 1 }, b: { type: ['object', 'null'], ...closed }, c: { properties: {}, ...closed }, d: { type: 'string', format: 'date' } },
+      $defs: { d: { anyOf: [object(closed), { type: 'null' }] } }, required: ['a'], description: 'x', title: 'y', ...closed,
+    }));
+    expect([[...changed], openAt]).toEqual([['additionalProperties'], undefined]);
   });
 
-  it('names the object that demands to be open', () => {
-    expect(closeObjects(object({ properties: { a: object({ additionalProperties: { type: 'string' } }) } }))).toMatchObject({ openAt: '.properties.a' });
-    expect(closeObjects(object({ additionalProperties: true })).openAt).toBe('');
+  it.each<[string, object, object]>([
+    ['minLength', { type: 'string', minLength: 2, description: 'A name' }, { type: 'string', description: 'A name\n\n{minLength: 2}' }],
+    ['maximum', { type: 'integer', maximum: 9 }, { type: 'integer', description: '{maximum: 9}' }],
+    ['pattern', { type: 'string', pattern: '^a"' }, { type: 'string', description: '{pattern: "^a\\""}' }],
+    ['format', { type: 'string', format: 'zip' }, { type: 'string', description: '{format: "zip"}' }],
+    ['minItems', { type: 'array', minItems: 2, items: { type: 'null' } }, { type: 'array', items: { type: 'null' }, description: '{minItems: 2}' }],
+    ['items', { type: 'array', items: [{ type: 'null' }] }, { type: 'array', description: '{items: [{"type":"null"}]}' }],
+    ['enum', { enum: [{ a: 1 }] }, { description: '{enum: [{"a":1}]}' }],
+    ['default', { type: 'boolean', default: false }, { type: 'boolean', description: '{default: false}' }],
+    ['oneOf', { oneOf: [{ type: 'null' }] }, { anyOf: [{ type: 'null' }] }],
+  ])('moves %s into the description, or to what can stand for it, and names it', (keyword, given, fitted) => {
+    const { schema, changed } = fitSchema({ anyOf: [given as JsonObject] });
+    expect(schema).toEqual({ anyOf: [fitted] });
+    expect([...changed]).toEqual([keyword]);
   });
 
-  it('leaves what is closed as it is, name for name', () => {
-    fc.assert(fc.property(fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 3 })), (schema) => {
-      const once = closeObjects(schema).schema;
-      const twice = closeObjects(once);
+  it('moves several keywords in their order, keeps a number as it was written, and says nothing of the dialect', () => {
+    const given = JSON.parse('{"$schema":"x","type":"integer","minimum":1,"exclusiveMaximum":7}') as JsonObject;
+    expect(fitSchema(given)).toMatchObject({ schema: { type: 'integer', description: '{minimum: 1, exclusiveMaximum: 7}' } });
+    const { body } = translate(JSON.parse(`{"response_format":{"type":"json_schema","json_schema":{"schema":{"type":"integer","maximum":12345678901234567890}}}}`) as Record<string, unknown>);
+    expect(JSON.stringify(body['output_config'])).toContain('maximum');
+  });
+
+  it('lets a reference stand alone, with the definitions of a root beside it', () => {
+    const given = { $ref: '#/$defs/a', description: 'x', $defs: { a: object({ properties: { b: { $ref: '#/$defs/a', minLength: 1 } } }) } };
+    const { schema, changed } = fitSchema(given);
+    expect(schema).toEqual({ $ref: '#/$defs/a', $defs: { a: object({ properties: { b: { $ref: '#/$defs/a' } }, ...closed }) } });
+    expect([...changed].toSorted()).toEqual(['additionalProperties', 'description', 'minLength']);
+  });
+
+  it('names the object that is described by members of any name, and closes one that only admits them', () => {
+    expect(fitSchema(object({ properties: { a: object({ additionalProperties: { type: 'string' } }) } }))).toMatchObject({ openAt: '.properties.a' });
+    expect(fitSchema(object({ additionalProperties: true })).openAt).toBe('');
+    expect(fitSchema(object({ properties: { a: { type: 'string' } }, additionalProperties: true }))).toMatchObject({ openAt: undefined, schema: closed });
+  });
+
+  it('leaves what fits as it is, name for name', () => {
+    fc.assert(fc.property(fc.dictionary(fc.oneof(fc.string(), fc.constantFrom('type', 'anyOf', 'items', 'minimum', 'enum', '$ref', 'properties', 'description')), fc.jsonValue({ maxDepth: 3 })), (given) => {
+      const once = fitSchema(given).schema;
+      const twice = fitSchema(once);
       expect(JSON.stringify(twice.schema)).toBe(JSON.stringify(once));
-      expect(twice.isChanged).toBe(false);
-    }), { numRuns: 300 });
+      expect([...twice.changed]).toEqual([]);
+    }), { numRuns: 1000 });
   });
 });
 

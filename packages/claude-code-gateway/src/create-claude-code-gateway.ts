@@ -1,0 +1,95 @@
+import type { ClaudeCodeGatewayOptions, TelemetryOptions } from './claude-code-gateway-options.ts';
+import { ClaudeCodeGatewayError } from './claude-code-gateway-error.ts';
+import { createCallerRoutes, createOpenRoutes, type ProtocolRoute } from './protocol-routes.ts';
+import { createOidcProvider, type OidcProviderOptions } from './provider/create-oidc-provider.ts';
+import type { IdentityProvider } from './provider/identity-provider.ts';
+import { createSessionKeys } from './session-keys.ts';
+import { readSignInLimits } from './sign-in-limits.ts';
+import type { GatewayAddresses, SignInParts } from './sign-in-parts.ts';
+import { createSignInStore } from './store/create-sign-in-store.ts';
+import { createTelemetryRelay, type TelemetryRelay } from './telemetry/telemetry-relay.ts';
+import { createAccessTokens, type AccessTokenClaims } from './tokens/access-tokens.ts';
+import { createRevocations } from './tokens/revocations.ts';
+
+/** What a reload replaces. */
+export interface ClaudeCodeGatewayChanges {
+  readonly sessionKeys: readonly string[];
+  readonly telemetry: TelemetryOptions | undefined;
+}
+
+/** Claude Code's cloud gateway, independent of any HTTP frame. */
+export interface ClaudeCodeGateway {
+  /** The issuer of the tokens: what the client calls the gateway's URL. */
+  readonly issuer: string;
+  /** Every path of the protocol, below the mount. */
+  readonly routes: ReadonlyMap<string, ProtocolRoute>;
+  /** The claims of an access token that is valid now; `undefined` for every other text. */
+  verify(accessToken: string): Promise<AccessTokenClaims | undefined>;
+  /** Whether a session was ended: a cache of verified tokens asks for each use. */
+  isRevoked(sessionId: string): boolean;
+  update(changes: ClaudeCodeGatewayChanges): void;
+  close(): Promise<void>;
+}
+
+const NO_TELEMETRY: TelemetryOptions = { targets: [] };
+
+/** Makes a gateway. Nothing is connected before the first request. @throws ClaudeCodeGatewayError `invalid_options`, `address_refused` */
+export function createClaudeCodeGateway(options: ClaudeCodeGatewayOptions): ClaudeCodeGateway {
+  const addresses = readAddresses(options);
+  const limits = readSignInLimits(options.limits ?? {});
+  const keys = createSessionKeys(options.sessionKeys);
+  const { now = Date.now, audit = () => undefined, onTelemetryDropped = () => undefined } = options;
+  const store = createSignInStore(options.database);
+  const tokenLifeMs = limits.sessionTtlSeconds * 1000;
+  const revocations = createRevocations({ store, now, tokenLifeMs, onRevoked: options.onRevoked ?? (() => undefined) });
+  const tokens = createAccessTokens({ keys, issuer: addresses.base, ttlSeconds: limits.sessionTtlSeconds, now });
+  const provider = isProvider(options.provider) ? options.provider : createOidcProvider({ ...options.provider, redirectUri: `${addresses.base}/oauth/callback` });
+  const parts: SignInParts = {
+    addresses, keys, store, provider, tokens, revocations, limits, now, audit, isKnownGroup: options.isKnownGroup ?? (() => true),
+    formTargets: ['https:', ...(isProvider(options.provider) ? [] : [new URL(options.provider.issuer).origin].filter((origin) => origin.startsWith('http:')))],
+  };
+  const startRelay = ({ targets, limits: bounds = {}, resourceAttributes = {} }: TelemetryOptions): { readonly relay: TelemetryRelay; readonly resourceAttributes: Readonly<Record<string, string>> } =>
+    ({ relay: createTelemetryRelay(targets, bounds, onTelemetryDropped), resourceAttributes });
+  let telemetry = startRelay(options.telemetry ?? NO_TELEMETRY);
+
+  const polling = setInterval(() => { void revocations.poll(); }, limits.revocationPollMs).unref();
+  const pruning = setInterval(() => {
+    void store.prune(now(), limits.keepReplacedSeconds * 1000, 2 * tokenLifeMs).catch(() => undefined);
+  }, limits.pruneMs).unref();
+  void revocations.poll();
+
+  return {
+    issuer: addresses.base,
+    routes: new Map<string, ProtocolRoute>([...createOpenRoutes(parts), ...createCallerRoutes({ addresses, audit, limits, now, telemetry: () => telemetry })]),
+    async verify(accessToken) {
+      const claims = await tokens.verify(accessToken);
+      return claims === undefined || revocations.isRevoked(claims.sessionId) ? undefined : claims;
+    },
+    isRevoked: (sessionId) => revocations.isRevoked(sessionId),
+    update({ sessionKeys, telemetry: next }) {
+      keys.replace(sessionKeys);
+      const { relay } = telemetry;
+      telemetry = startRelay(next ?? NO_TELEMETRY);
+      void relay.close();
+    },
+    async close() {
+      clearInterval(polling);
+      clearInterval(pruning);
+      await Promise.all([provider.close(), telemetry.relay.close()]);
+      await store.close();
+    },
+  };
+}
+
+function isProvider(provider: IdentityProvider | Omit<OidcProviderOptions, 'redirectUri'>): provider is IdentityProvider {
+  return 'exchange' in provider;
+}
+
+function readAddresses({ publicUrl, mount = '' }: ClaudeCodeGatewayOptions): GatewayAddresses {
+  const url = URL.canParse(publicUrl) ? new URL(publicUrl) : undefined;
+  if (url === undefined || url.origin === 'null' || url.href !== `${url.origin}/` || !['http:', 'https:'].includes(url.protocol)) {
+    throw new ClaudeCodeGatewayError('invalid_options', 'publicUrl must be an origin such as https://claude.example, without a path');
+  }
+  if (!/^(?:\/[\w-]+)*$/.test(mount)) throw new ClaudeCodeGatewayError('invalid_options', `mount must be empty or a path without a slash at its end, received ${mount}`);
+  return { publicUrl: url.origin, mount, base: url.origin + mount };
+}

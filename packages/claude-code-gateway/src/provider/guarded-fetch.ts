@@ -1,0 +1,60 @@
+import { rootCertificates } from 'node:tls';
+import { Agent, fetch as undiciFetch, type BodyInit } from 'undici';
+import { ClaudeCodeGatewayError } from '../claude-code-gateway-error.ts';
+import { checkOutboundUrl, resolveAllowed } from './refused-addresses.ts';
+
+/** The limits of a guarded fetch. */
+export interface GuardedFetchOptions {
+  /** Whether `http:` to this machine is allowed. */
+  readonly allowsLoopbackHttp: boolean;
+  /** From the call to the last byte of the answer. @defaultValue 10,000 */
+  readonly timeoutMs?: number;
+  /** A longer answer is an error. @defaultValue 256 KiB */
+  readonly maxAnswerBytes?: number;
+  /** A private authority in PEM, trusted beside the public ones. */
+  readonly ca?: string;
+}
+
+/** One request of the gateway to a provider or a collector. */
+export interface GuardedRequest {
+  readonly method: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: BodyInit;
+  readonly signal?: AbortSignal;
+}
+
+/** A `fetch` for addresses that a configuration names. */
+export interface GuardedFetch {
+  (url: string, request: GuardedRequest): Promise<Response>;
+  close(): Promise<void>;
+}
+
+const DEFAULT_TIMEOUT_MS = 10_000;
+const DEFAULT_MAX_ANSWER_BYTES = 256 * 1024;
+const CONNECTIONS = 16;
+const NULL_BODY_STATUSES = [101, 204, 205, 304];
+
+/**
+ * A `fetch` that follows no redirect, connects to no link-local or metadata address, verifies TLS, and reads an answer whole within a time and a
+ * size.
+ */
+export function createGuardedFetch({ allowsLoopbackHttp, timeoutMs = DEFAULT_TIMEOUT_MS, maxAnswerBytes = DEFAULT_MAX_ANSWER_BYTES, ca }: GuardedFetchOptions): GuardedFetch {
+  const agent = new Agent({
+    connections: CONNECTIONS, connectTimeout: timeoutMs, headersTimeout: timeoutMs, bodyTimeout: timeoutMs, maxResponseSize: maxAnswerBytes,
+    connect: { lookup: resolveAllowed, rejectUnauthorized: true, ...(ca === undefined ? {} : { ca: [...rootCertificates, ca] }) },
+  });
+  const guarded = async (url: string, { method, headers, body, signal }: GuardedRequest): Promise<Response> => {
+    checkOutboundUrl(new URL(url), allowsLoopbackHttp);
+    const deadline = AbortSignal.timeout(timeoutMs);
+    const answer = await undiciFetch(url, {
+      dispatcher: agent, method, redirect: 'manual', signal: signal === undefined ? deadline : AbortSignal.any([signal, deadline]),
+      // An answer whose size is counted as it is sent.
+      headers: { ...headers, 'accept-encoding': 'identity' }, ...(body === undefined ? {} : { body }),
+    });
+    const bytes = await answer.arrayBuffer();
+    if (answer.status >= 300 && answer.status < 400) throw new ClaudeCodeGatewayError('redirect_refused', `${new URL(url).origin} answered with a redirect`);
+    const fields = [...answer.headers].map(([name, value]): [string, string] => [name, value]);
+    return new Response(NULL_BODY_STATUSES.includes(answer.status) ? null : bytes, { status: answer.status, headers: fields });
+  };
+  return Object.assign(guarded, { close: () => agent.destroy() });
+}

@@ -1,0 +1,75 @@
+import { numberOf, optionalTextOf, textOf, type SqlDatabase, type SqlRow } from './sql-database.ts';
+import type { SignInStore, StoredSession } from './sign-in-store.ts';
+
+type SessionMethods = Pick<SignInStore, 'findRefreshToken' | 'takeLease' | 'releaseLease' | 'rotate' | 'keepProviderRefresh' | 'revokeSession' | 'revokedSince'>;
+
+/** The sessions of persons and their refresh tokens. */
+export function createSessionRows(database: SqlDatabase): SessionMethods {
+  const all = async (sql: string, values: ReadonlyArray<string | number | null>): Promise<readonly SqlRow[]> => {
+    const [rows = []] = await database.run([{ sql, values }]);
+    return rows;
+  };
+
+  return {
+    async findRefreshToken(digest) {
+      const [row] = await all(
+        `SELECT s.sid, s.identity, s.provider_refresh, s.expires_at, s.revoked_at, t.replaced_at, t.successor
+         FROM sign_in_refresh_tokens t JOIN sign_in_sessions s ON s.sid = t.sid WHERE t.digest = ?`,
+        [digest],
+      );
+      return row === undefined ? undefined : { session: sessionOf(row), replacedAt: optionalNumberOf(row, 'replaced_at'), successor: optionalTextOf(row, 'successor') };
+    },
+    async takeLease(sid, holder, now, untilMs) {
+      const sql = 'UPDATE sign_in_sessions SET lease_by = ?, lease_until = ? WHERE sid = ? AND lease_until <= ? AND revoked_at IS NULL RETURNING sid';
+      return (await all(sql, [holder, untilMs, sid, now])).length > 0;
+    },
+    async releaseLease(sid, holder) {
+      await all('UPDATE sign_in_sessions SET lease_by = NULL, lease_until = 0 WHERE sid = ? AND lease_by = ?', [sid, holder]);
+    },
+    async rotate({ sid, holder, oldDigest, newDigest, successor, identity, providerRefresh, now, expiresAt }) {
+      const [, , , changed = []] = await database.run([
+        {
+          sql: `UPDATE sign_in_refresh_tokens SET replaced_at = ?, successor = ? WHERE digest = ? AND sid = ? AND replaced_at IS NULL
+                AND EXISTS (SELECT 1 FROM sign_in_sessions WHERE sid = ? AND lease_by = ? AND revoked_at IS NULL)`,
+          values: [now, successor, oldDigest, sid, sid, holder],
+        },
+        // The successor alone shows that the first statement had an effect: it is new for each rotation.
+        {
+          sql: 'INSERT INTO sign_in_refresh_tokens (digest, sid, created_at) SELECT ?, sid, CAST(? AS BIGINT) FROM sign_in_refresh_tokens WHERE digest = ? AND successor = ?',
+          values: [newDigest, now, oldDigest, successor],
+        },
+        // Whatever became of our token: the provider's old one may be spent.
+        { sql: 'UPDATE sign_in_sessions SET provider_refresh = COALESCE(CAST(? AS TEXT), provider_refresh) WHERE sid = ? AND revoked_at IS NULL', values: [providerRefresh ?? null, sid] },
+        {
+          sql: `UPDATE sign_in_sessions SET identity = ?, expires_at = ?, lease_by = NULL, lease_until = 0 WHERE sid = ?
+                AND EXISTS (SELECT 1 FROM sign_in_refresh_tokens WHERE digest = ? AND successor = ?) RETURNING sid`,
+          values: [identity, expiresAt, sid, oldDigest, successor],
+        },
+      ]);
+      return changed.length > 0;
+    },
+    async keepProviderRefresh(sid, providerRefresh) {
+      await all('UPDATE sign_in_sessions SET provider_refresh = ? WHERE sid = ? AND revoked_at IS NULL', [providerRefresh, sid]);
+    },
+    async revokeSession(sid, now) {
+      const sql = 'UPDATE sign_in_sessions SET revoked_at = ?, provider_refresh = NULL, lease_by = NULL, lease_until = 0 WHERE sid = ? AND revoked_at IS NULL RETURNING sid';
+      return (await all(sql, [now, sid])).length > 0;
+    },
+    async revokedSince(since) {
+      const rows = await all('SELECT sid, revoked_at FROM sign_in_sessions WHERE revoked_at > ?', [since]);
+      return rows.map((row) => ({ sid: textOf(row, 'sid'), revokedAt: numberOf(row, 'revoked_at') }));
+    },
+  };
+}
+
+/** Reads a session. */
+export function sessionOf(row: SqlRow): StoredSession {
+  return {
+    sid: textOf(row, 'sid'), identity: textOf(row, 'identity'), providerRefresh: optionalTextOf(row, 'provider_refresh'),
+    expiresAt: numberOf(row, 'expires_at'), revokedAt: optionalNumberOf(row, 'revoked_at'),
+  };
+}
+
+function optionalNumberOf(row: SqlRow, column: string): number | undefined {
+  return row[column] === null || row[column] === undefined ? undefined : numberOf(row, column);
+}

@@ -1,0 +1,114 @@
+/** Where a sign-in stands. */
+export type GrantStatus = 'pending' | 'identified' | 'approved' | 'denied' | 'redeemed';
+
+/** One sign-in, from the device's first request to its token. Times are milliseconds since 1970. */
+export interface DeviceGrant {
+  readonly deviceDigest: string;
+  readonly status: GrantStatus;
+  readonly createdAt: number;
+  readonly expiresAt: number;
+  /** Address and user agent of the device, which the confirmation page shows. */
+  readonly address: string;
+  readonly userAgent: string;
+  /** The browser that the grant belongs to since a person signed in there. */
+  readonly browser: string | undefined;
+  readonly identity: string | undefined;
+}
+
+/** What a person's session is stored as. */
+export interface StoredSession {
+  readonly sid: string;
+  readonly identity: string;
+  /** The provider's refresh token, sealed. */
+  readonly providerRefresh: string | undefined;
+  readonly expiresAt: number;
+  readonly revokedAt: number | undefined;
+}
+
+/** A refresh token with its session. */
+export interface StoredRefreshToken {
+  readonly session: StoredSession;
+  /** When its successor was issued; `undefined` for the current one. */
+  readonly replacedAt: number | undefined;
+  /** The successor, sealed. */
+  readonly successor: string | undefined;
+}
+
+/** What a poll of the device found. `too_early` leaves the grant as it is. */
+export type PolledGrant = DeviceGrant & { readonly isTooEarly: boolean };
+
+/** The state of sign-in. Every method rejects if the database fails; then nothing was changed. */
+export interface SignInStore {
+  /** Resolves with `false` if the user code is in use, or the most grants are pending. */
+  createGrant(grant: NewGrant, mostPending: number): Promise<boolean>;
+  findGrantByUserCode(userDigest: string, now: number): Promise<DeviceGrant | undefined>;
+  findGrant(deviceDigest: string): Promise<DeviceGrant | undefined>;
+  /** Notes a poll, unless the last one is less than `intervalMs` ago. */
+  pollGrant(deviceDigest: string, now: number, intervalMs: number): Promise<PolledGrant | undefined>;
+  /** `pending` → `identified`, for one browser. */
+  identifyGrant(deviceDigest: string, found: FoundPerson, now: number): Promise<boolean>;
+  /** `identified` → `approved` or `denied`, by the browser in which the person signed in. */
+  decideGrant(deviceDigest: string, browser: string, decision: 'approved' | 'denied', now: number): Promise<boolean>;
+  /** Denies a grant for which the provider refused the person. */
+  denyGrant(deviceDigest: string, now: number): Promise<boolean>;
+  /** `approved` → `redeemed`, and creates the session with its first refresh token; `undefined` unless this call was the one that redeemed it. */
+  redeemGrant(deviceDigest: string, session: NewSession): Promise<StoredSession | undefined>;
+  findRefreshToken(digest: string): Promise<StoredRefreshToken | undefined>;
+  /** Takes the lease of a session for one refresh; `false` while another process has it. */
+  takeLease(sid: string, holder: string, now: number, untilMs: number): Promise<boolean>;
+  releaseLease(sid: string, holder: string): Promise<void>;
+  /** Stores what a refresh came to and ends the lease; `false` if the token was replaced or the session revoked meanwhile. */
+  rotate(rotation: Rotation): Promise<boolean>;
+  /** Keeps the provider's new refresh token although our own is not rotated. */
+  keepProviderRefresh(sid: string, providerRefresh: string): Promise<void>;
+  /** `false` if the session is unknown or was revoked before. */
+  revokeSession(sid: string, now: number): Promise<boolean>;
+  /** The sessions revoked since a time. */
+  revokedSince(since: number): Promise<ReadonlyArray<{ readonly sid: string; readonly revokedAt: number }>>;
+  /** Counts one attempt in the current window of a key and resolves with the count. */
+  countAttempt(key: string, now: number, windowMs: number): Promise<number>;
+  uncountAttempt(key: string): Promise<void>;
+  /** Deletes what is over. */
+  prune(now: number, keepReplacedMs: number, keepRevokedMs: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A sign-in that a device begins. */
+export interface NewGrant {
+  readonly deviceDigest: string;
+  readonly userDigest: string;
+  readonly createdAt: number;
+  readonly expiresAt: number;
+  readonly address: string;
+  readonly userAgent: string;
+}
+
+/** The person that the provider named, and the browser in which it did. */
+export interface FoundPerson {
+  readonly browser: string;
+  readonly identity: string;
+  readonly providerRefresh: string | undefined;
+}
+
+/** The session that a redeemed grant becomes. */
+export interface NewSession {
+  readonly sid: string;
+  readonly now: number;
+  readonly expiresAt: number;
+  /** Absent where the provider gave no refresh token. */
+  readonly refreshDigest: string;
+}
+
+/** A refresh that the provider granted. */
+export interface Rotation {
+  readonly sid: string;
+  readonly holder: string;
+  readonly oldDigest: string;
+  readonly newDigest: string;
+  /** The new token, sealed, for a process that presents the old one within the grace. */
+  readonly successor: string;
+  readonly identity: string;
+  readonly providerRefresh: string | undefined;
+  readonly now: number;
+  readonly expiresAt: number;
+}

@@ -1,0 +1,85 @@
+import { Buffer } from 'node:buffer';
+import { jwtVerify, SignJWT } from 'jose';
+import type { Identity } from '../identity.ts';
+import { keyIdOf, type SessionKeys } from '../session-keys.ts';
+
+/** What an access token of ours carries. */
+export interface AccessTokenClaims extends Identity {
+  /** The session that the token belongs to. */
+  readonly sessionId: string;
+  /** Seconds since 1970. */
+  readonly expiresAt: number;
+}
+
+/** Issues and verifies the access tokens of one gateway. */
+export interface AccessTokens {
+  readonly issuer: string;
+  issue(identity: Identity, sessionId: string): Promise<string>;
+  /** The claims of a token that is ours and has not expired; `undefined` for all others. */
+  verify(token: string): Promise<AccessTokenClaims | undefined>;
+  /** The session of a token that is ours, expired or not: a client may end a session whose token is over. */
+  sessionOf(token: string): Promise<string | undefined>;
+}
+
+/** What the tokens are made from. */
+export interface AccessTokenOptions {
+  readonly keys: SessionKeys;
+  readonly issuer: string;
+  readonly ttlSeconds: number;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+/** The audience of every access token. */
+export const ACCESS_TOKEN_AUDIENCE = 'claude-gateway';
+
+const ALGORITHM = 'HS256';
+const LONGEST_TOKEN = 16 * 1024;
+/** A tolerance in seconds under which no token has expired. */
+const ANY_AGE = 1e11;
+
+/** Access tokens as JWT (RFC 7519). HS256 suffices: the gateway that issues them is the only one that verifies them. */
+export function createAccessTokens({ keys, issuer, ttlSeconds, now }: AccessTokenOptions): AccessTokens {
+  const verifyWith = async (token: string, clockTolerance: number): Promise<AccessTokenClaims | undefined> => {
+    if (token.length > LONGEST_TOKEN) return undefined;
+    for (const key of keys.current()) {
+      try {
+        const { payload } = await jwtVerify(token, Buffer.from(key), {
+          algorithms: [ALGORITHM], issuer, audience: ACCESS_TOKEN_AUDIENCE, requiredClaims: ['sub', 'sid', 'iat', 'exp'], typ: 'JWT', clockTolerance,
+          currentDate: new Date(now()),
+        });
+        return readClaims(payload);
+      } catch {
+        // Signed with another of the keys, or not ours.
+      }
+    }
+    return undefined;
+  };
+  return {
+    issuer,
+    issue(identity, sessionId) {
+      const [key = ''] = keys.current();
+      const issuedAt = Math.floor(now() / 1000);
+      const { subject, email, name, groups } = identity;
+      return new SignJWT({ sid: sessionId, groups: [...groups], ...(email === undefined ? {} : { email }), ...(name === undefined ? {} : { name }) })
+        .setProtectedHeader({ alg: ALGORITHM, typ: 'JWT', kid: keyIdOf(key) })
+        .setSubject(subject).setIssuer(issuer).setAudience(ACCESS_TOKEN_AUDIENCE).setIssuedAt(issuedAt).setExpirationTime(issuedAt + ttlSeconds)
+        .sign(Buffer.from(key));
+    },
+    verify: (token) => verifyWith(token, 0),
+    async sessionOf(token) {
+      return (await verifyWith(token, ANY_AGE))?.sessionId;
+    },
+  };
+}
+
+function readClaims(payload: Readonly<Record<string, unknown>>): AccessTokenClaims | undefined {
+  const { sub, sid, exp, email, name, groups } = payload;
+  if (typeof sub !== 'string' || sub === '' || typeof sid !== 'string' || sid === '' || typeof exp !== 'number') return undefined;
+  return {
+    subject: sub, sessionId: sid, expiresAt: exp,
+    groups: Array.isArray(groups) ? groups.filter((group): group is string => typeof group === 'string') : [],
+    ...(typeof email === 'string' ? { email } : {}),
+    ...(typeof name === 'string' ? { name } : {}),
+  };
+}

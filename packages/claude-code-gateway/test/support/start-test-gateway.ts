@@ -1,0 +1,87 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createClaudeCodeGateway, createNodeListener, openSqliteDatabase, type AuditEvent, type CallerPolicy, type ClaudeCodeGateway, type ClaudeCodeGatewayOptions, type SqlDatabase } from '../../src/index.ts';
+import { CLIENT_ID, CLIENT_SECRET, startProvider, type TestProvider } from './start-provider.ts';
+import { createTestBrowser } from './test-browser.ts';
+
+/** A gateway on a real socket in front of a real provider. */
+export interface TestGateway {
+  readonly base: string;
+  readonly gateway: ClaudeCodeGateway;
+  readonly provider: TestProvider;
+  readonly audited: AuditEvent[];
+  readonly database: SqlDatabase;
+  /** Moves the gateway's clock. Milliseconds. */
+  advance(ms: number): void;
+  /** Policies by subject. */
+  readonly policies: Map<string, CallerPolicy>;
+  post(path: string, form: Readonly<Record<string, string>>, headers?: Readonly<Record<string, string>>): Promise<OauthAnswer>;
+  get(path: string, bearer?: string, headers?: Readonly<Record<string, string>>): Promise<Response>;
+  /** A whole sign-in in a browser of its own; the token response. */
+  signIn(person?: string): Promise<Record<string, unknown>>;
+}
+
+/** An answer of an OAuth endpoint. */
+export interface OauthAnswer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly json: Record<string, unknown>;
+}
+
+export const SESSION_KEY = 'a-session-key-of-a-test-0123456789abcdef';
+export const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
+export const MOUNT = '/anthropic';
+
+/** Starts both; what is started is closed with the stack. */
+export async function startTestGateway(stack: AsyncDisposableStack, more: Partial<ClaudeCodeGatewayOptions> & { readonly oidc?: Record<string, unknown>; readonly providerOptions?: Record<string, unknown> } = {}): Promise<TestGateway> {
+  const { oidc = {}, providerOptions = {}, ...options } = more;
+  let listener: Parameters<typeof createServer>[1] = (_request, response) => { response.end(); };
+  const server = createServer((request, response) => { listener?.(request, response); });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  stack.defer(async () => { server.closeAllConnections(); server.close(); await once(server, 'close'); });
+  const publicUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const provider = await startProvider(() => `${publicUrl}${MOUNT}/oauth/callback`, providerOptions);
+  stack.defer(() => provider.close());
+  provider.accounts.set('alice', { email: 'alice@example.com', emailVerified: true, name: 'Alice', groups: ['engineers', 'all'] });
+  const audited: AuditEvent[] = [];
+  const policies = new Map<string, CallerPolicy>();
+  const database = options.database ?? openSqliteDatabase(':memory:');
+  let offsetMs = 0;
+  const gateway = createClaudeCodeGateway({
+    publicUrl, mount: MOUNT, sessionKeys: [SESSION_KEY], database, now: () => Date.now() + offsetMs, audit: (event) => { audited.push(event); },
+    provider: { issuer: provider.issuer, clientId: CLIENT_ID, clientSecret: CLIENT_SECRET, scopes: ['openid', 'profile', 'email', 'offline_access'], claims: { email: 'email', groups: 'groups' }, ...oidc },
+    ...options,
+  });
+  stack.defer(() => gateway.close());
+  listener = createNodeListener({
+    gateway, mount: MOUNT,
+    async authenticate(bearer) {
+      const claims = await gateway.verify(bearer);
+      return claims === undefined ? undefined : { identity: claims, policy: policies.get(claims.subject) ?? {}, expiresAt: claims.expiresAt };
+    },
+  });
+  const base = publicUrl + MOUNT;
+  const post: TestGateway['post'] = async (path, form, headers = {}) => {
+    const answer = await fetch(base + path, { method: 'POST', body: new URLSearchParams(form), headers, redirect: 'manual' });
+    const text = await answer.text();
+    return { status: answer.status, headers: answer.headers, json: text === '' ? {} : JSON.parse(text) as Record<string, unknown> };
+  };
+  return {
+    base, gateway, provider, audited, database, policies, post,
+    advance: (ms) => { offsetMs += ms; },
+    get: (path, bearer, headers = {}) => fetch(base + path, { headers: { ...headers, ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }) }, redirect: 'manual' }),
+    async signIn(person = 'alice') {
+      provider.person = person;
+      const device = await post('/oauth/device_authorization', { surface: 'claude_code' }, { 'user-agent': 'claude-code/2.1.332' });
+      const browser = createTestBrowser();
+      const confirm = await browser.submit(await browser.open(String(device.json['verification_uri_complete'])));
+      if (!confirm.url.endsWith('/device/confirm')) throw new Error(`the browser ended at ${confirm.url}: ${confirm.status} ${confirm.text}`);
+      await browser.submit(confirm);
+      const answer = await post('/oauth/token', { grant_type: DEVICE_GRANT, device_code: String(device.json['device_code']) });
+      if (answer.status !== 200) throw new Error(`no token: ${JSON.stringify(answer.json)}`);
+      return answer.json;
+    },
+  };
+}

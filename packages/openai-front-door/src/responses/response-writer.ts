@@ -1,0 +1,160 @@
+import { FrontDoorError } from '../errors/front-door-error.ts';
+import type { OpenAiErrorBody } from '../errors/openai-error-body.ts';
+import type { JsonObject } from '../json/json-value.ts';
+import { stringOf, type AnswerEnd, type AnswerWriter } from '../messages-core/messages-stream.ts';
+import { refusalExplanation } from '../messages-core/stop-reason.ts';
+import type { UsageTally } from '../messages-core/usage.ts';
+import { failureCode } from './failure-code.ts';
+import { beginCall, beginMessage, beginReasoning, type BegunItem, type ItemPlace, type ItemStatus, type OpenItem } from './open-items.ts';
+import type { ResponseEvents } from './response-events.ts';
+import { responseObject, type ResponseIdentity, type ResponseState } from './response-object.ts';
+import type { ToolNames } from './tool-names.ts';
+import type { ResponseEcho } from './translate-response-request.ts';
+
+/** How a response is to be written. */
+export interface ResponseSettings {
+  readonly names: ToolNames;
+  readonly echo: ResponseEcho;
+  /** Unix seconds. */
+  readonly created: number;
+  /** What may be kept of the answer: its last event repeats all of it. */
+  readonly maxBytes: number;
+}
+
+/** What an item counts for besides its text: it takes memory, too. */
+const ITEM_BYTES = 256;
+
+/** Stop reasons that mean that the answer was cut by a bound. */
+const CUT: ReadonlySet<string> = new Set(['max_tokens', 'model_context_window_exceeded']);
+
+/** The refusal's own words where the upstream gives none. */
+const DECLINED = 'The model declined to answer this request.';
+
+interface Open {
+  readonly item: OpenItem;
+  readonly isText: boolean;
+  /** The upstream's index of the block that is being written into it. */
+  blockIndex: number;
+}
+
+/** Writes one answer of the upstream as a response. Texts that follow one another are one message; the last item stays open until it is known how the answer ended. */
+export class ResponseWriter implements AnswerWriter {
+  readonly #settings: ResponseSettings;
+  readonly #events: ResponseEvents;
+  readonly #output: JsonObject[] = [];
+  #identity: ResponseIdentity;
+  #open: Open | undefined;
+  #keptBytes = 0;
+  #final: JsonObject | undefined;
+
+  constructor(settings: ResponseSettings, events: ResponseEvents) {
+    this.#settings = settings;
+    this.#events = events;
+    this.#identity = { id: 'resp_0', model: '', created: settings.created, echo: settings.echo };
+  }
+
+  /** The response as the last event has it. */
+  response(): JsonObject | undefined {
+    return this.#final;
+  }
+
+  start(id: string, model: string): string {
+    this.#identity = { ...this.#identity, id: `resp_${id.replace(/^msg_/, '')}`, model };
+    const response = responseObject(this.#identity, { status: 'in_progress', output: [] });
+    return this.#events.frame('response.created', { response }) + this.#events.frame('response.in_progress', { response });
+  }
+
+  blockStart(index: number, block: JsonObject): string {
+    switch (block['type']) {
+      case 'text': return this.#text(index, block);
+      case 'thinking':
+      case 'redacted_thinking': return this.#begin(index, 'rs', (place) => beginReasoning(place, block));
+      case 'tool_use': return this.#call(index, block);
+      // Blocks of server tools and of features to come carry nothing that this protocol can say.
+      default: return '';
+    }
+  }
+
+  blockDelta(index: number, delta: JsonObject): string {
+    if (delta['type'] === 'text_delta') return this.#text(index, delta);
+    return this.#open?.blockIndex === index ? this.#open.item.append(delta) : '';
+  }
+
+  /** What ends an item is written when the next one begins, or the answer ends: until then it may be cut. */
+  blockStop(): string {
+    return '';
+  }
+
+  finish({ stopReason, stopDetails, usage }: AnswerEnd): string {
+    const isCut = CUT.has(stopReason);
+    const isRefused = stopReason === 'refusal';
+    const frames = this.#close(isCut || isRefused ? 'incomplete' : 'completed') + (isRefused ? this.#refuse(stopDetails) : this.#sayNothing(isCut));
+    const state: ResponseState = { status: isCut ? 'incomplete' : 'completed', output: this.#output, usage: usage.openAiUsage(), ...(isCut ? { incompleteReason: 'max_output_tokens' } : {}) };
+    return frames + this.#end(state);
+  }
+
+  fail(error: OpenAiErrorBody['error'], usage: UsageTally): string {
+    const failed = { code: failureCode(error), message: error.message };
+    // An item that is still open is left out: half a call must not be run.
+    return this.#end({ status: 'failed', output: this.#output, error: failed, ...(usage.source() === 'missing' ? {} : { usage: usage.openAiUsage() }) });
+  }
+
+  #end(state: ResponseState): string {
+    this.#final = responseObject(this.#identity, state);
+    return this.#events.frame(`response.${state.status}`, { response: this.#final });
+  }
+
+  /** A text begins a message with its first visible or invisible character: a block without one is none. */
+  #text(index: number, delta: JsonObject): string {
+    if (delta['text'] === '' || delta['text'] === undefined) return '';
+    stringOf(delta, 'text');
+    if (this.#open?.isText === true) {
+      this.#open.blockIndex = index;
+      return this.#open.item.append(delta);
+    }
+    return this.#begin(index, 'msg', beginMessage, true) + (this.#open?.item.append(delta) ?? '');
+  }
+
+  #call(index: number, block: JsonObject): string {
+    const name = stringOf(block, 'name');
+    const { names } = this.#settings;
+    const tool = (Object.hasOwn(names, name) ? names[name] : undefined) ?? { name, isCustom: false };
+    const callId = stringOf(block, 'id');
+    return this.#begin(index, tool.isCustom ? 'ctc' : 'fc', (place) => beginCall(place, { callId, tool }, block['input']));
+  }
+
+  #begin(blockIndex: number, kind: string, begin: (place: ItemPlace) => BegunItem, isText = false): string {
+    const closed = this.#close('completed');
+    this.#grow(ITEM_BYTES);
+    const outputIndex = this.#output.length;
+    const id = `${kind}_${this.#identity.id.slice('resp_'.length)}_${outputIndex}`;
+    const { frames, item } = begin({ id, outputIndex, events: this.#events, grow: (bytes) => { this.#grow(bytes); } });
+    this.#open = { item, isText, blockIndex };
+    return closed + frames;
+  }
+
+  #close(status: ItemStatus): string {
+    if (this.#open === undefined) return '';
+    const { frames, item } = this.#open.item.close(status);
+    this.#open = undefined;
+    this.#output.push(item);
+    return frames;
+  }
+
+  /** A refusal ends a response that is complete: clients repeat one that is not, and it would be billed each time. */
+  #refuse(stopDetails: unknown): string {
+    const text = refusalExplanation(stopDetails) ?? DECLINED;
+    return this.#begin(-1, 'msg', (place) => beginMessage(place, 'refusal')) + (this.#open?.item.append({ text }) ?? '') + this.#close('completed');
+  }
+
+  /** An answer without anything is an empty message: some clients ask again for one without an item. */
+  #sayNothing(isCut: boolean): string {
+    if (isCut || this.#output.some(({ type }) => type !== 'reasoning')) return '';
+    return this.#begin(-1, 'msg', beginMessage, true) + this.#close('completed');
+  }
+
+  #grow(bytes: number): void {
+    this.#keptBytes += bytes;
+    if (this.#keptBytes > this.#settings.maxBytes) throw new FrontDoorError('upstream_invalid', 'The upstream gave an answer that is too large.');
+  }
+}
