@@ -110,3 +110,8 @@ export function buildDashboard(spec: DashboardSpec): Dashboard {
   }
   return dashboard.build();
 }
+
+/** The text of a generated dashboard file. */
+export function renderDashboard(spec: DashboardSpec): string {
+  return `${JSON.stringify(buildDashboard(spec), null, 2)}\n`;
+}

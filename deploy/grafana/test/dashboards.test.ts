@@ -3,11 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { buildDashboard } from '../src/build-dashboard.ts';
+import { buildDashboard, renderDashboard } from '../src/build-dashboard.ts';
 import type { PanelSpec } from '../src/dashboard-spec.ts';
 import { DASHBOARDS } from '../src/dashboards.ts';
 import { OUTCOMES_BY_HOP } from '../src/dashboards/overview.ts';
-import { renderDashboard } from '../src/render-dashboard.ts';
 import { documentedMetrics, HAS_PROMTOOL, PROMTOOL_NOTE, readRepositoryFile, selectedMetrics } from './repository.ts';
 
 const PANELS: readonly { readonly dashboard: string; readonly panel: PanelSpec }[] = Object.entries(DASHBOARDS).flatMap(

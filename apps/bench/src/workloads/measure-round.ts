@@ -1,5 +1,5 @@
 import type { RunningContender } from '../contenders/contender.ts';
-import { readLoopDelay } from './read-loop-delay.ts';
+import { readLoopDelay } from '../contenders/loop-delay-file.ts';
 import type { RequestLoopResult } from '../load/request-loop.ts';
 import type { StreamReading } from '../load/stream-set.ts';
 import type { Target } from '../load/target.ts';

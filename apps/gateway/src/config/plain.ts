@@ -1,5 +1,10 @@
 /**
- * Whether everything that uses private parts of Node, undici and prom-client for speed is off: `PENSTOCK_PLAIN` is set, to anything but `0`. Read
- * once, because some of it is decided when modules are loaded; workers inherit the environment.
+ * Whether everything that uses private parts of Node, undici and prom-client for speed is off, by the value of `PENSTOCK_PLAIN`: any but white
+ * space and `0` turns it off.
  */
-export const PLAIN: boolean = !['', '0'].includes(process.env['PENSTOCK_PLAIN']?.trim() ?? '');
+export function readPlain(value: string | undefined): boolean {
+  return !['', '0'].includes(value?.trim() ?? '');
+}
+
+/** The same for this process. Read once, because some of it is decided when modules are loaded; workers inherit the environment. */
+export const PLAIN: boolean = readPlain(process.env['PENSTOCK_PLAIN']);

@@ -36,11 +36,18 @@ export function createUsageTally(): UsageTally {
   let input = 0;
   let output = 0;
   let cacheRead = 0;
-  let cacheWrite = 0;
+  let cacheWrites: number | undefined;
+  let cacheWrite5m = 0;
   let cacheWrite1h = 0;
   let reasoning = 0;
   let iterations: AnswerTokens | undefined;
-  const counts = (): AnswerTokens => iterations ?? { input, output, cacheRead, cacheWrite5m: Math.max(0, cacheWrite - cacheWrite1h), cacheWrite1h };
+  const topLevel = (): AnswerTokens => {
+    // The total may be absent, or newer than its split. Without a split a write is a 5-minute one, the API's default.
+    const total = cacheWrites ?? cacheWrite5m + cacheWrite1h;
+    const longer = Math.min(cacheWrite1h, total);
+    return { input, output, cacheRead, cacheWrite5m: total - longer, cacheWrite1h: longer };
+  };
+  const counts = (): AnswerTokens => iterations ?? topLevel();
   return {
     update: (usage, isFinal) => {
       if (!isJsonObject(usage)) return;
@@ -49,8 +56,10 @@ export function createUsageTally(): UsageTally {
       input = countOf(usage, 'input_tokens') ?? input;
       output = countOf(usage, 'output_tokens') ?? output;
       cacheRead = countOf(usage, 'cache_read_input_tokens') ?? cacheRead;
-      cacheWrite = countOf(usage, 'cache_creation_input_tokens') ?? cacheWrite;
-      cacheWrite1h = countOf(nested(usage, 'cache_creation'), 'ephemeral_1h_input_tokens') ?? cacheWrite1h;
+      cacheWrites = countOf(usage, 'cache_creation_input_tokens') ?? cacheWrites;
+      const split = nested(usage, 'cache_creation');
+      cacheWrite5m = countOf(split, 'ephemeral_5m_input_tokens') ?? cacheWrite5m;
+      cacheWrite1h = countOf(split, 'ephemeral_1h_input_tokens') ?? cacheWrite1h;
       iterations = sumIterations(usage['iterations']) ?? iterations;
       reasoning = countOf(nested(usage, 'output_tokens_details'), 'thinking_tokens') ?? reasoning;
     },

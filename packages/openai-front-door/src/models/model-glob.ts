@@ -1,4 +1,8 @@
-/** Whether a model name matches a pattern in which `*` stands for any run of characters. Linear in the name's length. */
+/**
+ * Whether a model name matches a pattern in which `*` stands for any run of characters. Case counts. Linear in the name's length for each `*`.
+ *
+ * Packages and sides that import no other have a copy of this file each; a test compares them.
+ */
 export function matchesModelGlob(pattern: string, model: string): boolean {
   const [head = '', ...rest] = pattern.split('*');
   if (rest.length === 0) return pattern === model;

@@ -21,6 +21,17 @@ describe('createUsageTally', () => {
     expect([tally.source(), tally.counts()]).toEqual(['final', { input: 12, output: 30, cacheRead: 4, cacheWrite5m: 0, cacheWrite1h: 0 }]);
   });
 
+  it.each([
+    ['a split alone', { cache_creation: { ephemeral_5m_input_tokens: 10, ephemeral_1h_input_tokens: 20 } }, 10, 20],
+    ['a total without a split (5 minutes is the default)', { cache_creation_input_tokens: 30 }, 30, 0],
+    ['a total that is less than its split', { cache_creation_input_tokens: 15, cache_creation: { ephemeral_1h_input_tokens: 20 } }, 0, 15],
+  ])('cache writes of %s are counted as the native API\'s usage counts them', (_name, usage, cacheWrite5m, cacheWrite1h) => {
+    const tally = createUsageTally();
+    tally.update({ input_tokens: 1, output_tokens: 1, ...usage }, true);
+    expect(tally.counts()).toEqual({ input: 1, output: 1, cacheRead: 0, cacheWrite5m, cacheWrite1h });
+    expect(tally.openAiUsage().prompt_tokens_details.cache_write_tokens).toBe(cacheWrite5m + cacheWrite1h);
+  });
+
   it('is missing until a usage came, whatever nonsense stands in its place', () => {
     const tally = createUsageTally();
     tally.update(null, true);

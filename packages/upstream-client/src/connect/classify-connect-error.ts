@@ -1,6 +1,5 @@
 import type { ConnectFailureReason } from '../upstream-events.ts';
-import type { UpstreamErrorCode } from '../upstream-error.ts';
-import { errorCode } from '../thrown.ts';
+import { errorCode, type UpstreamErrorCode } from '../upstream-error.ts';
 import { ConnectTimeout } from './connector.ts';
 
 /** What a failed connection attempt means. */

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { readLoopDelay } from '../../src/workloads/read-loop-delay.ts';
+import { readLoopDelay } from '../../src/contenders/loop-delay-file.ts';
 
 function emptyFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'penstock-loop-delay-'));
