@@ -34,7 +34,7 @@ const sources = folders.flatMap((folder) => {
 const COPIES: Readonly<Record<string, readonly string[]>> = {
   'unknown-option.ts': ['packages/inbound-server/src', 'packages/proxy/src', 'packages/upstream-client/src'],
   'iterations.ts': ['packages/anthropic-usage/src', 'packages/openai-front-door/src/messages-core'],
-  'model-glob.ts': ['apps/gateway/src/access/clients', 'packages/openai-front-door/src/models'],
+  'matches-glob.ts': ['apps/gateway/src/access/clients', 'packages/openai-front-door/src/models'],
 };
 
 describe('the star with a stem: leaf packages import nothing of ours, named packages compose leaves, apps compose all', () => {

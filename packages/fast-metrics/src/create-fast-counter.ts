@@ -1,4 +1,5 @@
 import { Counter, type Registry } from 'prom-client';
+import { seriesText } from './series-text.ts';
 
 /** The count of one label combination: a plain number, which the registry copies when it is scraped. */
 export interface CounterSeries {
@@ -62,14 +63,4 @@ export function createFastCounter(registry: Registry, { name, help, labelNames =
 export function add(series: CounterSeries, count: number): void {
   if (!(count >= 0 && count < Number.POSITIVE_INFINITY)) throw new RangeError(`a count must be a finite number from 0, received ${count}`);
   series.value += count;
-}
-
-function escapeValue(value: string): string {
-  return value.replaceAll('\\', String.raw`\\`).replaceAll('\n', String.raw`\n`).replaceAll('"', String.raw`\"`);
-}
-
-/** A name and its labels as they stand in an exposition (https://prometheus.io/docs/instrumenting/exposition_formats/). */
-export function seriesText(name: string, labels: Readonly<Record<string, string>>): string {
-  const parts = Object.entries(labels).map(([label, value]) => `${label}="${escapeValue(value)}"`);
-  return parts.length === 0 ? name : `${name}{${parts.join(',')}}`;
 }

@@ -1,7 +1,7 @@
 import { Histogram, type Registry } from 'prom-client';
 import type { FastHistogram, FastHistogramOptions, HistogramSeries } from './fast-histogram.ts';
 import { createPlainHistogram } from './plain-histogram.ts';
-import { seriesText } from './create-fast-counter.ts';
+import { seriesText } from './series-text.ts';
 
 interface MetricValue {
   readonly metricName: string;

@@ -59,13 +59,3 @@ export function isUpstreamError(value: unknown): value is UpstreamError {
   if (!(value instanceof Error) || value.name !== 'UpstreamError' || !('code' in value)) return false;
   return UPSTREAM_ERROR_CODES.some((code) => code === value.code);
 }
-
-/** A thrown value as an `Error`; anything may be thrown, an `Error` stays what it is. */
-export function thrownError(value: unknown): Error {
-  return value instanceof Error ? value : new Error(String(value));
-}
-
-/** The `code` of a system, TLS or undici error, or the empty string. */
-export function errorCode(error: unknown): string {
-  return typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' ? error.code : '';
-}

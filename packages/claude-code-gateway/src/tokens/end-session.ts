@@ -5,5 +5,6 @@ import type { SignInParts } from '../sign-in-parts.ts';
 export async function endSession({ store, revocations, now, audit }: SignInParts, sid: string, described: Omit<AuditEvent, 'event' | 'result' | 'sessionId'>): Promise<void> {
   const isFirst = await store.revokeSession(sid, now());
   revocations.add(sid);
-  if (isFirst) audit({ event: 'session.revoke', result: 'ok', sessionId: sid, ...described });
+  if (!isFirst) return;
+  audit({ event: 'session.revoke', result: 'ok', sessionId: sid, ...described });
 }

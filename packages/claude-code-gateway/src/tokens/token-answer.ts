@@ -4,6 +4,7 @@ import { answerJson, type ProtocolAnswer } from '../protocol-messages.ts';
 export function answerTokens(expiresIn: number, accessToken: string, refreshToken: string | undefined, email: string | undefined): ProtocolAnswer {
   return answerJson(200, {
     access_token: accessToken, token_type: 'Bearer', expires_in: expiresIn,
-    ...(refreshToken === undefined ? {} : { refresh_token: refreshToken }), ...(email === undefined ? {} : { email }),
+    ...(refreshToken === undefined ? {} : { refresh_token: refreshToken }),
+    ...(email === undefined ? {} : { email }),
   });
 }

@@ -1,4 +1,4 @@
-import { matchesModelGlob } from './model-glob.ts';
+import { matchesGlob } from './matches-glob.ts';
 
 /** The efforts of `output_config.effort`, weakest first. */
 export const EFFORT_LEVELS = ['low', 'medium', 'high', 'xhigh', 'max'] as const;
@@ -79,7 +79,7 @@ export function capabilitiesUnder(anthropicVersion: string, capabilities: ModelC
 export function capabilitiesOf(registry: ModelCapabilityRegistry, model: string): ModelCapabilities {
   let capabilities = UNKNOWN_MODEL_CAPABILITIES;
   for (const rule of registry) {
-    if (matchesModelGlob(rule.match, model)) capabilities = { ...capabilities, ...rule.capabilities };
+    if (matchesGlob(rule.match, model)) capabilities = { ...capabilities, ...rule.capabilities };
   }
   return capabilities;
 }

@@ -1,6 +1,6 @@
 import { FrontDoorError } from '../errors/front-door-error.ts';
 import { capabilitiesOf, type ModelCapabilities, type ModelCapabilityRegistry } from './model-capabilities.ts';
-import { matchesModelGlob } from './model-glob.ts';
+import { matchesGlob } from './matches-glob.ts';
 
 /** One line of the model map: which backend serves a model, under which name, and what it accepts. */
 export interface ModelRoute {
@@ -46,7 +46,7 @@ export function createModelMap(routes: readonly ModelRoute[], registry: ModelCap
   return {
     aliases: routes.filter((route) => !route.match.includes('*')),
     resolve: (model) => {
-      const route = routes.find((candidate) => matchesModelGlob(candidate.match, model));
+      const route = routes.find((candidate) => matchesGlob(candidate.match, model));
       if (route === undefined) return undefined;
       const upstreamModel = route.upstreamModel ?? model;
       const capabilities = { ...capabilitiesOf(registry, upstreamModel), ...route.capabilities };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { BUILT_IN_MODEL_CAPABILITIES, capabilitiesOf, FrontDoorOptionsError, mergeModelCapabilities, UNKNOWN_MODEL_CAPABILITIES } from '../../src/index.ts';
-import { matchesModelGlob } from '../../src/models/model-glob.ts';
+import { matchesGlob } from '../../src/models/matches-glob.ts';
 import { createModelMap } from '../../src/models/model-map.ts';
 
 const of = (model: string) => capabilitiesOf(BUILT_IN_MODEL_CAPABILITIES, model);
@@ -68,16 +68,16 @@ describe('mergeModelCapabilities', () => {
   });
 });
 
-describe('matchesModelGlob', () => {
+describe('matchesGlob', () => {
   it.each([
     ['a', 'a', true], ['a', 'ab', false], ['*', '', true], ['a*', 'a', true], ['a*c', 'abbc', true], ['a*c', 'ac', true], ['a*a', 'a', false], ['*b*', 'abc', true],
     ['a*b*c', 'a-b-c', true], ['a*b*c', 'acb', false], ['a.c', 'abc', false], ['a**', 'ab', true], ['*ab*ab', 'ab', false], ['*ab*ab', 'abab', true],
   ])('%s against %s is %s', (pattern, model, expected) => {
-    expect(matchesModelGlob(pattern, model)).toBe(expected);
+    expect(matchesGlob(pattern, model)).toBe(expected);
   });
 
   it('takes linear time for a hostile name', () => {
-    expect(matchesModelGlob('*a*a*a*a*a*a*a*a*b', 'a'.repeat(200_000))).toBe(false);
+    expect(matchesGlob('*a*a*a*a*a*a*a*a*b', 'a'.repeat(200_000))).toBe(false);
   });
 });
 

@@ -1,5 +1,6 @@
 import type { ConnectFailureReason } from '../upstream-events.ts';
-import { errorCode, type UpstreamErrorCode } from '../upstream-error.ts';
+import type { UpstreamErrorCode } from '../upstream-error.ts';
+import { errorCode } from '../thrown.ts';
 import { ConnectTimeout } from './connector.ts';
 
 /** What a failed connection attempt means. */

@@ -2,7 +2,7 @@ import { isIP, Socket } from 'node:net';
 import { createSecureContext, TLSSocket, type SecureContext } from 'node:tls';
 import { buildConnector } from '../undici/undici-parts.ts';
 import type { TlsOptions } from '../options.ts';
-import { errorCode, thrownError } from '../upstream-error.ts';
+import { errorCode, thrownError } from '../thrown.ts';
 import { UpstreamOptionError } from '../upstream-option-error.ts';
 import { measureRoundTrip } from './round-trip.ts';
 import { openTunnel } from './proxy-tunnel.ts';

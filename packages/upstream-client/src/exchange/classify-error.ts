@@ -1,6 +1,7 @@
+import { errorCode } from '../thrown.ts';
 import { isMalformedResponse, parserReason, REQUEST_DEFECT_CODES } from '../undici/quirks.ts';
 import type { RejectionReason } from '../upstream-events.ts';
-import { UpstreamError, errorCode, isUpstreamError, type RequestPhase, type UpstreamErrorCode } from '../upstream-error.ts';
+import { isUpstreamError, UpstreamError, type RequestPhase, type UpstreamErrorCode } from '../upstream-error.ts';
 
 /** The error of a request that was refused a slot. */
 export const REJECTION_CODES: Readonly<Record<RejectionReason, UpstreamErrorCode>> = { timeout: 'slot_timeout', queue_full: 'queue_full', draining: 'draining' };

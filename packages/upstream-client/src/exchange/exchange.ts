@@ -5,7 +5,7 @@ import { classifyConnectError } from '../connect/classify-connect-error.ts';
 import type { UpstreamController } from '../dispatch-options.ts';
 import { readAfterWriteError } from '../node/read-after-write-error.ts';
 import { isFlushed, type Slot, type SlotHolder } from '../pool/slot.ts';
-import { errorCode, thrownError } from '../upstream-error.ts';
+import { errorCode, thrownError } from '../thrown.ts';
 import { isPauseArtefact } from '../undici/quirks.ts';
 import { readRawHead, type RawHeadReader } from '../undici/raw-head.ts';
 import type { AcquisitionSource, DisconnectReason, RejectionReason } from '../upstream-events.ts';

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
-import { thrownError } from '../upstream-error.ts';
+import { thrownError } from '../thrown.ts';
 
 const NO_BYTES = Buffer.alloc(0);
 

@@ -1,7 +1,7 @@
 import type { Dispatcher } from 'undici';
 import type { UpstreamDispatchOptions } from '../dispatch-options.ts';
 import { resolveTimeouts, type RequestTimeouts } from '../options.ts';
-import { thrownError } from '../upstream-error.ts';
+import { thrownError } from '../thrown.ts';
 import { upstreamError } from './classify-error.ts';
 import { prepareBody, type PreparedBody } from './prepare-body.ts';
 

@@ -1,5 +1,5 @@
 import { Socket } from 'node:net';
-import { errorCode } from '../upstream-error.ts';
+import { errorCode } from '../thrown.ts';
 
 type Done = (error?: Error | null) => void;
 

@@ -5,7 +5,7 @@ import type { Client } from 'undici';
 import { classifyConnectError } from '../connect/classify-connect-error.ts';
 import type { Connector } from '../connect/connector.ts';
 import type { ResolvedPool } from '../options.ts';
-import { thrownError } from '../upstream-error.ts';
+import { thrownError } from '../thrown.ts';
 import type { AcquisitionSource, DisconnectReason, Notify } from '../upstream-events.ts';
 import { IdleSlots } from './idle-slots.ts';
 import { createSlot, dropConnection, type Slot, type SlotHolder } from './slot.ts';

@@ -1,4 +1,4 @@
-import { matchesModelGlob } from './model-glob.ts';
+import { matchesGlob } from './matches-glob.ts';
 import type { ClientConfig, ClientLimits } from '../../config/sections/clients-section.ts';
 import { GROUP_TRAITS, type ClientRoute } from '../../config/sections/route-groups.ts';
 
@@ -28,7 +28,7 @@ export function createClientRules(client: Pick<ClientConfig, 'name' | 'models' |
     restrictsModels: models !== undefined,
     openModels: models ?? [],
     allowsMessageThreads: clientCount < 2 || routes?.has('message_threads') === true,
-    allowsModel: (model) => models === undefined || models.some((pattern) => matchesModelGlob(pattern, model)),
+    allowsModel: (model) => models === undefined || models.some((pattern) => matchesGlob(pattern, model)),
     allowsRouteGroup: (group) => {
       const { isShared, hidesModels } = GROUP_TRAITS[group];
       if (models !== undefined && hidesModels) return false;

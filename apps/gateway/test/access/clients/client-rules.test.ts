@@ -4,7 +4,7 @@ import { createClientRules } from '../../../src/access/clients/client-rules.ts';
 import { CLIENT_ROUTES, FRONT_DOOR_GROUPS, ROUTE_GROUPS } from '../../../src/config/sections/route-groups.ts';
 import { RELAY_GROUPS } from '@penstock/openai-front-door';
 import { NATIVE_ROUTES } from '../../../src/native/route-table.ts';
-import { matchesModelGlob } from '../../../src/access/clients/model-glob.ts';
+import { matchesGlob } from '../../../src/access/clients/matches-glob.ts';
 
 const BASE = { name: 'one', key_sha256: 'a'.repeat(64) };
 
@@ -54,22 +54,22 @@ describe('message threads', () => {
   });
 });
 
-describe('matchesModelGlob', () => {
+describe('matchesGlob', () => {
   it('agrees with the regular expression that means the same', () => {
     // Few letters, so that a star often has to take back what it let the next letters match.
     const text = fc.string({ unit: fc.constantFrom('a', 'a', 'b', '.'), maxLength: 12 });
     const pattern = fc.string({ unit: fc.constantFrom('a', 'a', 'b', '.', '*'), maxLength: 8 });
     fc.assert(fc.property(pattern, text, (glob, name) => {
       const expression = new RegExp(`^${glob.replaceAll('.', '\\.').replaceAll('*', '.*')}$`, 's');
-      expect(matchesModelGlob(glob, name)).toBe(expression.test(name));
+      expect(matchesGlob(glob, name)).toBe(expression.test(name));
     }), { numRuns: 1_000 });
   });
 
   it.each([['*aab', 'aaab'], ['*ab*b', 'aabb'], ['a*ba', 'abbba'], ['*-4-*', 'claude-haiku-4-5']])('goes back to where a star began: %s covers %s', (glob, name) => {
-    expect(matchesModelGlob(glob, name)).toBe(true);
+    expect(matchesGlob(glob, name)).toBe(true);
   });
 
   it('ends on patterns that make regular expressions explode', () => {
-    expect(matchesModelGlob('*a'.repeat(100), 'a'.repeat(20_000) + 'b')).toBe(false);
+    expect(matchesGlob('*a'.repeat(100), 'a'.repeat(20_000) + 'b')).toBe(false);
   });
 });
