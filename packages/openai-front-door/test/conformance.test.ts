@@ -6,6 +6,7 @@ const PACKAGE = join(import.meta.dirname, '..');
 const README = readFileSync(join(PACKAGE, 'README.md'), 'utf8');
 const resources = join(PACKAGE, 'node_modules/openai/resources');
 const TYPES = readFileSync(join(resources, 'chat/completions/completions.d.ts'), 'utf8');
+const RESPONSES_TYPES = readFileSync(join(resources, 'responses/responses.d.ts'), 'utf8');
 const USAGE_TYPES = readFileSync(join(resources, 'completions.d.ts'), 'utf8');
 
 /** The members of an interface of the openai package, read from its declarations. */
@@ -31,6 +32,8 @@ const ANSWER_FIELDS = [
   ...prefixed('choices[].', membersOf('Choice').filter((name) => name !== 'message' && name !== 'delta')), ...prefixed('usage.', membersOf('CompletionUsage', USAGE_TYPES)),
 ];
 
+const RESPONSES_FIELDS = [...membersOf('ResponseCreateParamsBase', RESPONSES_TYPES), 'id', 'output', 'status'];
+
 interface Row {
   readonly fields: readonly string[];
   readonly file: string;
@@ -40,14 +43,14 @@ interface Row {
 /** The rows of one conformance table of the README. */
 function rowsOf(heading: string): readonly Row[] {
   const section = README.split(`## Conformance: ${heading}\n`)[1]?.split('\n## ')[0] ?? '';
-  return section.split('\n').filter((line) => line.startsWith('| `')).map((line) => {
+  return section.split('\n').filter((line) => line.startsWith('| ') && line.includes('](')).map((line) => {
     const [, fields = '', , test = ''] = line.split('|').map((cell) => cell.trim());
     const link = /^\[[^\]]+\]\(([^)]+)\): (.+)$/.exec(test);
     return { fields: [...fields.matchAll(/`([^`]+)`/g)].map((match) => match[1] ?? ''), file: link?.[1] ?? '', test: link?.[2] ?? '' };
   });
 }
 
-describe.each([['requests', REQUEST_FIELDS], ['answers', ANSWER_FIELDS]] as const)('the conformance table of %s', (heading, fields) => {
+describe.each([['requests', REQUEST_FIELDS], ['answers', ANSWER_FIELDS], ['Responses', RESPONSES_FIELDS]] as const)('the conformance table of %s', (heading, fields) => {
   it('has a row for every field that the openai package declares (a new field must be decided upon)', () => {
     const documented = new Set(rowsOf(heading).flatMap((row) => row.fields));
     expect([...new Set(fields)].filter((field) => !documented.has(field))).toEqual([]);

@@ -1,11 +1,16 @@
 import { invalidType, isJsonObject, member, optionalBoolean, unsupported, type JsonObject } from '../json/json-value.ts';
 import type { TranslationScope } from '../messages-core/translation-scope.ts';
 
-/** Fields that are translated, so neither refused nor reported as a whole. */
-const TRANSLATED: ReadonlySet<string> = new Set([
-  'model', 'input', 'instructions', 'stream', 'stream_options', 'max_output_tokens', 'temperature', 'top_p', 'tools', 'tool_choice', 'parallel_tool_calls',
-  'text', 'reasoning', 'user', 'safety_identifier', 'include', 'thinking', 'prompt_cache_key', 'prompt_cache_retention',
-]);
+/** A field of the request that is translated. */
+export type ResponseField =
+  | 'model' | 'input' | 'instructions' | 'stream' | 'stream_options' | 'max_output_tokens' | 'temperature' | 'top_p' | 'tools' | 'tool_choice' | 'parallel_tool_calls'
+  | 'text' | 'reasoning' | 'user' | 'safety_identifier' | 'include' | 'thinking' | 'prompt_cache_key' | 'prompt_cache_retention' | 'prompt_cache_options';
+
+/** Fields that are neither refused nor reported as a whole. */
+const TRANSLATED: Readonly<Record<ResponseField, true>> = {
+  model: true, input: true, instructions: true, stream: true, stream_options: true, max_output_tokens: true, temperature: true, top_p: true, tools: true, tool_choice: true, parallel_tool_calls: true,
+  text: true, reasoning: true, user: true, safety_identifier: true, include: true, thinking: true, prompt_cache_key: true, prompt_cache_retention: true, prompt_cache_options: true,
+};
 
 const SEND_ALL = 'nothing is stored here; send the whole input with every request, with "store": false';
 
@@ -51,7 +56,7 @@ export function applyResponseFieldRules(request: JsonObject, scope: TranslationS
   if (member(request, 'truncation') === 'auto') throw unsupported('truncation', 'the input is never shortened here; shorten it in the client');
   for (const name of Object.keys(request)) {
     const value = member(request, name);
-    if (value === undefined || TRANSLATED.has(name)) continue;
+    if (value === undefined || Object.hasOwn(TRANSLATED, name)) continue;
     if (Object.hasOwn(ASKS_FOR_NOTHING, name) && ASKS_FOR_NOTHING[name]?.(value) === true) continue;
     const reason = Object.hasOwn(REFUSED, name) ? REFUSED[name] : undefined;
     if (reason !== undefined) throw unsupported(name, reason);

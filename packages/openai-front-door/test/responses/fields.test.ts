@@ -48,7 +48,7 @@ describe('fields of a Responses request', () => {
   it.each([
     [{ stream: 'yes' }, 'stream'], [{ max_output_tokens: 0 }, 'max_output_tokens'], [{ temperature: 3 }, 'temperature'], [{ text: 'json' }, 'text'], [{ text: { format: { type: 'xml' } } }, 'text.format.type'], [{ text: { format: { type: 'json_schema', name: 'x' } } }, 'text.format.schema'],
     [{ reasoning: 'high' }, 'reasoning'], [{ reasoning: { effort: 'huge' } }, 'reasoning.effort'], [{ reasoning: { summary: 'long' } }, 'reasoning.summary'], [{ include: 'x' }, 'include'], [{ instructions: ['x'] }, 'instructions'], [{ stream_options: true }, 'stream_options'],
-    [{ parallel_tool_calls: 1 }, 'parallel_tool_calls'], [{ prompt_cache_key: 7 }, 'prompt_cache_key'], [{ prompt_cache_retention: 'forever' }, 'prompt_cache_retention'],
+    [{ parallel_tool_calls: 1 }, 'parallel_tool_calls'], [{ prompt_cache_key: 7 }, 'prompt_cache_key'], [{ prompt_cache_retention: 'forever' }, 'prompt_cache_retention'], [{ prompt_cache_options: { prewarm: true } }, 'prompt_cache_options.prewarm'], [{ prompt_cache_options: { mode: 'x' } }, 'prompt_cache_options.mode'], [{ prompt_cache_options: 'x' }, 'prompt_cache_options'],
   ])('are refused for what they are: %j', (fields, param) => {
     expect(responseRefusal(fields)).toMatchObject({ status: 400, param });
   });
@@ -58,6 +58,8 @@ describe('the prompt cache', () => {
   it('is asked for by a key, behind the last block, for as long as the client says', () => {
     expect(translateResponses({ prompt_cache_key: 'thread-1' })).toMatchObject({ body: { cache_control: { type: 'ephemeral' } }, ignoredParams: [] });
     expect(translateResponses({ prompt_cache_retention: '24h' }).body['cache_control']).toEqual({ type: 'ephemeral', ttl: '1h' });
+    expect(translateResponses({ prompt_cache_options: { mode: 'implicit', ttl: '30m' } }).body['cache_control']).toEqual({ type: 'ephemeral', ttl: '1h' });
+    expect(translateResponses({ prompt_cache_key: 'k', prompt_cache_options: { mode: 'explicit' } })).toMatchObject({ body: expect.not.objectContaining({ cache_control: expect.anything() as unknown }) as unknown, ignoredParams: [] });
     expect(translateResponses({}).body['cache_control']).toBeUndefined();
   });
 

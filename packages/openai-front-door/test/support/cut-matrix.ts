@@ -22,11 +22,29 @@ export interface CutVerdict {
   readonly verdict: 'broken' | 'whole';
 }
 
-async function consume(client: OpenAI7, cut: number, useHelper: boolean): Promise<CutVerdict> {
-  const request = { model: 'claude-x', messages: [{ role: 'user' as const, content: `cut ${cut}` }] };
+/** A protocol that is read from a cut stream. */
+export type CutProtocol = 'chat' | 'responses';
+
+async function readChat(client: OpenAI7, input: string, useHelper: boolean): Promise<void> {
+  const request = { model: 'claude-x', messages: [{ role: 'user' as const, content: input }] };
+  if (useHelper) await client.chat.completions.stream(request).finalChatCompletion();
+  else for await (const _chunk of await client.chat.completions.create({ ...request, stream: true }));
+}
+
+/** A response is whole once its last event is that it completed; a client that only waits for the end of the body learns nothing of it. */
+async function readResponse(client: OpenAI7, input: string, useHelper: boolean): Promise<void> {
+  const request = { model: 'claude-x', input };
+  let end: string | undefined;
+  if (useHelper) end = `response.${String((await client.responses.stream(request).finalResponse()).status)}`;
+  else for await (const { type } of await client.responses.create({ ...request, stream: true })) end = type;
+  if (end !== 'response.completed') throw new Error('the response is not complete');
+}
+
+const READERS: Readonly<Record<CutProtocol, typeof readChat>> = { chat: readChat, responses: readResponse };
+
+async function consume(client: OpenAI7, protocol: CutProtocol, cut: number, useHelper: boolean): Promise<CutVerdict> {
   try {
-    if (useHelper) await client.chat.completions.stream(request).finalChatCompletion();
-    else for await (const _chunk of await client.chat.completions.create({ ...request, stream: true }));
+    await READERS[protocol](client, `cut ${cut}`, useHelper);
     return { cut, verdict: 'whole' };
   } catch {
     return { cut, verdict: 'broken' };
@@ -34,7 +52,7 @@ async function consume(client: OpenAI7, cut: number, useHelper: boolean): Promis
 }
 
 /** Asks every client version, raw and through the stream helper, for answers cut at the given bytes. */
-export async function runCutMatrix(cuts: readonly number[], end: CutEnd): Promise<readonly CutVerdict[]> {
+export async function runCutMatrix(cuts: readonly number[], end: CutEnd, protocol: CutProtocol): Promise<readonly CutVerdict[]> {
   await using door = await startFrontDoor((request, response) => {
     const cut = Number(/cut (\d+)/.exec(request.bytes.toString())?.[1]);
     response.writeHead(200, { 'content-type': 'text/event-stream' });
@@ -46,7 +64,7 @@ export async function runCutMatrix(cuts: readonly number[], end: CutEnd): Promis
   const verdicts: CutVerdict[] = [];
   for (const [, Client] of OPENAI_VERSIONS) {
     const client = new Client({ apiKey: 'sk', baseURL: door.baseURL, maxRetries: 0 });
-    for (const cut of cuts) verdicts.push(await consume(client, cut, false), await consume(client, cut, true));
+    for (const cut of cuts) verdicts.push(await consume(client, protocol, cut, false), await consume(client, protocol, cut, true));
   }
   return verdicts;
 }

@@ -5,7 +5,7 @@
 
 type Json = Readonly<Record<string, unknown>>;
 
-const TOP_LEVEL: ReadonlySet<string> = new Set(['model', 'max_tokens', 'stream', 'tools', 'tool_choice', 'system', 'messages', 'thinking', 'temperature', 'top_p', 'stop_sequences', 'output_config', 'metadata']);
+const TOP_LEVEL: ReadonlySet<string> = new Set(['model', 'max_tokens', 'stream', 'tools', 'tool_choice', 'system', 'messages', 'thinking', 'temperature', 'top_p', 'stop_sequences', 'output_config', 'metadata', 'cache_control']);
 const NAME = /^[a-zA-Z0-9_-]{1,128}$/;
 const TOOL_ID = /^[a-zA-Z0-9_-]+$/;
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
@@ -165,6 +165,7 @@ export function validateMessagesRequest(body: unknown): void {
   checkTools(body, breakpoints);
   checkMessages(body['messages'], breakpoints);
   checkThinking(body);
+  checkCacheControl(body, 'body', breakpoints);
   demand(breakpoints.count <= 4, 'at most four cache breakpoints');
   const stop = body['stop_sequences'];
   demand(stop === undefined || (Array.isArray(stop) && stop.length > 0 && stop.every((sequence) => typeof sequence === 'string' && sequence.trim() !== '')), 'stop_sequences');

@@ -1,15 +1,18 @@
 import * as fc from 'fast-check';
 import type { TranslatedField } from '../../src/chat/field-rules.ts';
 
-type Members = Readonly<Record<string, fc.Arbitrary<unknown>>>;
+/** Generators of the members of an object. */
+export type Members = Readonly<Record<string, fc.Arbitrary<unknown>>>;
 
 /** Any JSON value, with the kinds of nonsense that clients send. */
-const anything = fc.oneof({ weight: 1, arbitrary: fc.jsonValue({ maxDepth: 1 }) }, { weight: 3, arbitrary: fc.constantFrom<unknown>(null, '', [], {}, -1, 0, 1e308, true, '\ud800', '__proto__') });
-const text = fc.oneof({ weight: 6, arbitrary: fc.constantFrom('Hello', 'Grüße 漢字 😀', '{"a":1}', ' \n', '') }, { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 4 }) });
-const visible = fc.constantFrom('Hello', 'Grüße 漢字 😀', '{"a":1}');
+export const anything = fc.oneof({ weight: 1, arbitrary: fc.jsonValue({ maxDepth: 1 }) }, { weight: 3, arbitrary: fc.constantFrom<unknown>(null, '', [], {}, -1, 0, 1e308, true, '\ud800', '__proto__') });
+/** Any text, most of them visible. */
+export const text = fc.oneof({ weight: 6, arbitrary: fc.constantFrom('Hello', 'Grüße 漢字 😀', '{"a":1}', ' \n', '') }, { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 4 }) });
+/** A text with a visible character. */
+export const visible = fc.constantFrom('Hello', 'Grüße 漢字 😀', '{"a":1}');
 
 /** Generators of the parts of a request: whole ones, or ones in which any part may be broken. */
-function partsOf(isBroken: boolean) {
+export function partsOf(isBroken: boolean) {
   const mostly = <T>(likely: fc.Arbitrary<T>): fc.Arbitrary<unknown> => (isBroken ? fc.oneof({ weight: 40, arbitrary: likely }, { weight: 1, arbitrary: anything }) : likely);
   const oneOf = (good: readonly unknown[], bad: readonly unknown[]): fc.Arbitrary<unknown> => isBroken ? fc.oneof({ weight: 20, arbitrary: fc.constantFrom(...good) }, { weight: 1, arbitrary: fc.constantFrom(...bad) }) : fc.constantFrom(...good);
   /** Each member may be absent but for the required ones. */
