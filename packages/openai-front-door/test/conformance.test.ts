@@ -70,7 +70,7 @@ describe('the README', () => {
   it('has every code of an error in its table', async () => {
     const { FRONT_DOOR_ERROR_CODES } = await import('../src/index.ts');
     // Codes that only the application raises, or that no client sees.
-    const others = new Set(['unauthenticated', 'forbidden', 'misdirected', 'request_timeout', 'rate_limited', 'header_overflow', 'client_gone', 'client_stalled', 'loop_detected']);
+    const others = new Set(['unauthenticated', 'forbidden', 'misdirected', 'request_timeout', 'rate_limited', 'identity_unavailable', 'header_overflow', 'client_gone', 'client_stalled', 'loop_detected']);
     const table = README.split('## Errors')[1]?.split('\n## ')[0] ?? '';
     expect(FRONT_DOOR_ERROR_CODES.filter((code) => !others.has(code) && !table.includes(`\`${code}\``))).toEqual([]);
   });

@@ -70,7 +70,7 @@ function requestOf(isBroken: boolean): fc.Arbitrary<Record<string, unknown>> {
   } satisfies Record<Exclude<ResponseField, FieldElsewhere>, fc.Arbitrary<unknown>> & Members);
   const others = partly({ store: fc.boolean(), metadata: anything, service_tier: anything, client_metadata: anything, truncation: oneOf(['disabled'], ['auto']), previous_response_id: oneOf([null], ['resp_1']), background: oneOf([false], [true]), of_tomorrow: anything });
   const history = fc.array(fc.oneof({ weight: 2, arbitrary: mostly(itemOf(isBroken)).map((item) => [item]) }, { weight: 1, arbitrary: fc.nat({ max: 5 }).map(exchangeOf) }), { minLength: 1, maxLength: 6 }).map((items) => items.flat());
-  const conversation = fc.oneof({ weight: 1, arbitrary: visible as fc.Arbitrary<unknown> }, { weight: 8, arbitrary: history.map((items) => (isBroken ? items : [...items, { role: 'user', content: 'Go on' }])) });
+  const conversation = fc.oneof({ weight: 1, arbitrary: visible }, { weight: 8, arbitrary: history.map((items) => (isBroken ? items : [...items, { role: 'user', content: 'Go on' }])) });
   return fc.tuple(mostly(conversation), toolsOf(isBroken), fields, others).map(([input, tools, given, rest]) => ({ model: 'claude-x', input, ...tools, ...given, ...rest }));
 }
 
