@@ -10,7 +10,7 @@ import { runKeysCreate } from './keys.ts';
 export interface Surroundings extends CommandOutput {
   readonly environment: Environment;
   readonly workingDirectory: string;
-  readonly stdout: { write(text: string): unknown; readonly isTTY?: boolean };
+  readonly stdout: { write(text: string): unknown; readonly isTTY?: boolean; readonly columns?: number; readonly rows?: number };
   readonly setExitCode: (code: number) => void;
 }
 
@@ -24,6 +24,8 @@ interface ConfigFlags {
 }
 
 const DEMO_MODEL = 'claude-haiku-4-5';
+/** Columns of an output that is no terminal: nothing is cut that a script may look for. */
+const WIDE = 1_000;
 
 /**
  * The `penstock` command line: every command with its flags, and help that shows how each is used. The larger commands are loaded
@@ -68,6 +70,28 @@ export function createProgram(surroundings: Surroundings): Command {
     .addHelpText('after', CHECK_HELP)
     .action(({ simulate, ...argv }: ConfigFlags & { simulate: boolean }) => {
       setExitCode(runCheck({ ...reads, argv, simulate }, plain));
+    });
+
+  program.command('status')
+    .description('print what is wrong with a running gateway, and what is open, once')
+    .option('-c, --config <file>', 'configuration file of the gateway (default: PENSTOCK_CONFIG, else config.json if there is one)')
+    .option('--url <url>', 'its operations listener, such as http://127.0.0.1:9464 (default: that of the configuration)')
+    .option('--json', 'print the document of /status.json', false)
+    .addHelpText('after', STATUS_HELP)
+    .action(async ({ url, json, ...argv }: ConfigFlags & { url?: string; json: boolean }) => {
+      const { runStatus } = await import('./status/run-status.ts');
+      setExitCode(await runStatus({ ...reads, argv, url, json, columns: stdout.columns ?? WIDE }, plain));
+    });
+
+  program.command('top')
+    .description('watch a running gateway in the terminal: what is wrong, who holds connections, what is open')
+    .option('-c, --config <file>', 'configuration file of the gateway (default: PENSTOCK_CONFIG, else config.json if there is one)')
+    .option('--url <url>', 'its operations listener, such as http://127.0.0.1:9464 (default: that of the configuration)')
+    .option('--interval <seconds>', 'seconds between two readings', wholeNumber, 1)
+    .addHelpText('after', TOP_HELP)
+    .action(async ({ url, interval, ...argv }: ConfigFlags & { url?: string; interval: number }) => {
+      const { runTop } = await import('./status/run-top.ts');
+      setExitCode(await runTop({ ...reads, argv, url, intervalMs: interval * 1_000, screen: stdout, keys: process.stdin, hasColours }, plain));
     });
 
   program.command('keys')
@@ -132,6 +156,7 @@ Begin here:
   ANTHROPIC_API_KEY=... penstock start        serve the Anthropic API on 127.0.0.1:8000
   penstock check --config gateway.json        see the effective configuration, or everything wrong with it
   penstock keys create alice                  make a key for a client
+  penstock top                                watch a running gateway; penstock status prints the same once
 
 Exit codes:
   0  ended as asked: stopped by a signal, the configuration is sound, every claim of the demo held
@@ -155,6 +180,24 @@ Standard output holds the effective configuration as JSON and nothing else; prob
 
 Example:
   penstock check --config gateway.json > /dev/null && penstock start --config gateway.json`;
+
+const STATUS_HELP = `
+The token of the listener (operations.token) is read from the configuration or from PENSTOCK_OPERATIONS_TOKEN, never from the command line.
+
+Exit codes:
+  0  all is well, or nothing has to be mended
+  1  a warning: some requests fail, or will
+  2  an error: requests fail
+  3  the status could not be read
+
+Example:
+  penstock status --url http://127.0.0.1:9464 --json | jq .verdict.text`;
+
+const TOP_HELP = `
+Keys: q quits, s changes the order, space pauses. Without a terminal one frame is printed.
+
+Example:
+  penstock top --config gateway.json`;
 
 const KEYS_HELP = `
 The key is shown once and stored nowhere. Give it to the client; put the printed entry into "clients" of the configuration.`;

@@ -30,7 +30,7 @@ async function penstock(args: readonly string[], environment: Record<string, str
   return result;
 }
 
-const COMMANDS = [['start'], ['check'], ['keys'], ['keys', 'create'], ['demo'], ['compare'], ['completion']];
+const COMMANDS = [['start'], ['check'], ['status'], ['top'], ['keys'], ['keys', 'create'], ['demo'], ['compare'], ['completion']];
 
 describe('help', () => {
   test('the first page says where to begin, and what the exit codes mean', async () => {
@@ -95,7 +95,7 @@ describe('completion', () => {
       const program = `${script}\nCOMP_WORDS=(${quoted}); COMP_CWORD=${words.length}; _penstock; echo "\${COMPREPLY[@]}"`;
       return execFileSync('bash', ['-c', program], { cwd: folder, encoding: 'utf8' }).trim().split(' ');
     };
-    expect(complete('st')).toEqual(['start']);
+    expect(complete('sta')).toEqual(['start', 'status']);
     expect(complete('keys', '')).toContain('create');
     expect(complete('start', '--config', 'gateway.json', '--simulate-w')).toEqual(['--simulate-without-key']);
     expect(complete('start', '--log-level', 'debug', '--simulate-w')).toEqual(['--simulate-without-key']);
