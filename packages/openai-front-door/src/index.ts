@@ -9,10 +9,10 @@ export { FrontDoorOptionsError } from './options-error.ts';
 export type {
   AnthropicBackend, Backend, BackendRequest, BackendResponse, OpenAiBackend, RawHeaders, ResponseKind, SendToBackend,
 } from './backend.ts';
-export { OUTCOMES, type Outcome, type AnswerTokens, type ModelTokens, type RequestSummary, type TokenCounts, type UsageSource } from './request-summary.ts';
+export type { AnswerTokens, ModelTokens, RequestSummary, TokenCounts, UsageSource } from './request-summary.ts';
 export {
   ERROR_KINDS, FRONT_DOOR_ERROR_CODES, FrontDoorError, isFrontDoorError,
-  type ErrorKind, type FrontDoorErrorCode, type FrontDoorErrorDetails,
+  type ErrorKind, type FrontDoorErrorCode, type FrontDoorErrorDetails, OUTCOMES, type Outcome,
 } from './errors/front-door-error.ts';
 export { BACKEND_FAILURES } from './errors/backend-failure.ts';
 export { openAiErrorBody, openAiErrorResponse, type OpenAiErrorBody, type OpenAiErrorResponse } from './errors/openai-error-body.ts';

@@ -1,11 +1,4 @@
-/** How a request ended: one closed set, fit for a metric label. */
-export const OUTCOMES = [
-  'ok', 'client_error', 'upstream_error', 'stream_error_event', 'upstream_unreachable', 'upstream_reset', 'upstream_truncated',
-  'upstream_timeout', 'overloaded', 'client_gone', 'client_stalled', 'draining', 'internal',
-] as const;
-
-/** One of `OUTCOMES`. */
-export type Outcome = (typeof OUTCOMES)[number];
+import type { Outcome } from './errors/front-door-error.ts';
 
 /** Tokens by how they are billed; `input` excludes what was read from or written to the cache. */
 export interface TokenCounts {

@@ -1,3 +1,4 @@
+import { OUTCOMES_BY_FAULT } from '../outcomes-by-fault.ts';
 import type { DashboardSpec, PanelSpec } from '../dashboard-spec.ts';
 import { quantiles, rate, select, share } from '../promql.ts';
 
@@ -5,18 +6,12 @@ const SIDE = 'side=~"$side"';
 const OUTCOMES = 'penstock_request_outcomes_total';
 const ALL_REQUESTS = rate(OUTCOMES, { matchers: SIDE });
 
-/** Which hop an outcome blames; together with `ok` they are the closed set of outcomes. */
-export const OUTCOMES_BY_HOP = {
-  client: ['client_error', 'client_gone', 'client_stalled'],
-  gateway: ['upstream_credential_refused', 'overloaded', 'draining', 'internal'],
-  upstream: ['upstream_error', 'stream_error_event', 'upstream_unreachable', 'upstream_reset', 'upstream_truncated', 'upstream_timeout'],
-} as const;
-
 function outcomes(names: readonly string[]): string {
   return `${SIDE}, outcome=~"${names.join('|')}"`;
 }
 
-const { client, gateway, upstream } = OUTCOMES_BY_HOP;
+const { client, gateway } = OUTCOMES_BY_FAULT;
+const upstream = [...OUTCOMES_BY_FAULT.upstream, ...OUTCOMES_BY_FAULT.network];
 
 /** A relayed 429 or 5xx is Anthropic's answer to the load; any other relayed 4xx is its answer to what the client asked for. */
 const ANTHROPIC_STATUS = 'status=~"429|5.."';

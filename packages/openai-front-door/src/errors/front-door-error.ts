@@ -1,4 +1,11 @@
-import type { Outcome } from '../request-summary.ts';
+/** How a request ended: one closed set, fit for a metric label. */
+export const OUTCOMES = [
+  'ok', 'client_error', 'upstream_error', 'stream_error_event', 'upstream_unreachable', 'upstream_reset', 'upstream_truncated',
+  'upstream_timeout', 'overloaded', 'client_gone', 'client_stalled', 'draining', 'internal',
+] as const;
+
+/** One of `OUTCOMES`. */
+export type Outcome = (typeof OUTCOMES)[number];
 
 /** The answer that an error code stands for. */
 export interface ErrorKind {

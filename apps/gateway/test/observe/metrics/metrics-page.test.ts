@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { CLIENT_LIMIT_NAMES } from '../../../src/config/sections/clients-section.ts';
 import { createWorkerMetrics } from '../../../src/observe/metrics/create-worker-metrics.ts';
 import { GAUGE_MERGES, mergeOfGauge } from '../../../src/observe/metrics/gauges.ts';
-import { OUTCOMES } from '../../../src/request/request-record.ts';
+import { OUTCOME_FAULTS } from '../../../src/request/request-record.ts';
 import { declaredMetrics } from './exposition.ts';
 import { createTestMetrics, STREAMED_MESSAGE } from './request-records.ts';
 
@@ -51,8 +51,14 @@ describe('the page of metrics', () => {
     }
   });
 
-  it('names every outcome, every reason and every limit', () => {
-    for (const value of [...OUTCOMES, ...DROP_REASONS, ...CONNECT_FAILURE_REASONS, ...DISCONNECT_REASONS, ...REJECTION_REASONS, ...CLIENT_LIMIT_NAMES]) {
+  it('gives every outcome the fault that the gateway records (the overview dashboard is generated from the page)', () => {
+    const [, section = ''] = PAGE.split('\n## Outcomes\n');
+    const documented = Array.from(section.matchAll(/^\| `(\w+)` \| (none|client|gateway|upstream|network) \|/gm), ([, outcome = '', fault]) => [outcome, fault]);
+    expect(Object.fromEntries(documented)).toEqual(OUTCOME_FAULTS);
+  });
+
+  it('names every reason and every limit', () => {
+    for (const value of [...DROP_REASONS, ...CONNECT_FAILURE_REASONS, ...DISCONNECT_REASONS, ...REJECTION_REASONS, ...CLIENT_LIMIT_NAMES]) {
       expect(PAGE).toContain(`\`${value}\``);
     }
   });
