@@ -40,7 +40,9 @@ const before = (blocks: readonly Block[]): readonly string[] => blocks.flatMap((
   : `${block.thinking} after ${blocks.slice(0, index).flatMap(({ type, id, thinking: thought }) => (type === 'text' ? [] : [id ?? thought])).join(', ')}`);
 
 function givenBack(message: Record<string, unknown>): readonly Block[] {
-  const { body } = translate({ messages: [{ role: 'user', content: 'x' }, message, { role: 'user', content: 'y' }] });
+  const calls = message['tool_calls'] as { id: string }[];
+  const results = calls.map(({ id }) => ({ role: 'tool', tool_call_id: id, content: 'done' }));
+  const { body } = translate({ messages: [{ role: 'user', content: 'x' }, message, ...results] });
   return (body['messages'] as { content: Block[] }[])[1]?.content ?? [];
 }
 

@@ -45,13 +45,18 @@ function thinkingBlock(value: unknown, param: string): { readonly index: number;
   return { index: position, block: { type: 'thinking', thinking: requireString(given['thinking'], `${param}.thinking`), signature } };
 }
 
-function withThinking(blocks: readonly JsonObject[], message: JsonObject, param: string): readonly JsonObject[] {
+function withThinking(blocks: readonly JsonObject[], message: JsonObject, param: string, scope: TranslationScope): readonly JsonObject[] {
   const given = member(message, 'thinking_blocks');
   if (given === undefined) return blocks;
   const merged: JsonObject[] = [];
   let taken = 0;
   for (const [position, value] of requireArray(given, `${param}.thinking_blocks`).entries()) {
     const { index, block } = thinkingBlock(value, `${param}.thinking_blocks[${position}]`);
+    // What no signature binds cannot be sent.
+    if (block['signature'] === '' || block['data'] === '') {
+      scope.ignore('messages.thinking_blocks');
+      continue;
+    }
     // Blocks without a place come first, in order; one with a place goes back to where the answer had it.
     for (; merged.length < index && taken < blocks.length; taken += 1) merged.push(blocks[taken] as JsonObject);
     merged.push(block);
@@ -84,5 +89,5 @@ export function assistantBlocks(message: JsonObject, param: string, legacyCallId
   const legacy = member(message, 'function_call');
   const legacyUses = legacy === undefined ? [] : [legacyToolUse(legacy, `${param}.function_call`, legacyCallId, scope)];
   const blocks = cacheLastBlock([...spoken, ...toolUses, ...legacyUses], message, param, scope);
-  return blocks.every(isThinkingBlock) ? [] : withThinking(blocks, message, param);
+  return blocks.every(isThinkingBlock) ? [] : withThinking(blocks, message, param, scope);
 }

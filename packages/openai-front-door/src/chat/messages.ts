@@ -8,7 +8,6 @@ import { assistantBlocks } from './assistant-message.ts';
 
 const TEXT_ONLY: ReadonlySet<PartKind> = new Set(['text']);
 const USER_PARTS: ReadonlySet<PartKind> = new Set(['text', 'image_url', 'file']);
-const TOOL_PARTS: ReadonlySet<PartKind> = new Set(['text', 'image_url']);
 const COMMON_MEMBERS = ['role', 'content', 'cache_control', 'prompt_cache_breakpoint'];
 const PLAIN_MEMBERS: ReadonlySet<string> = new Set(COMMON_MEMBERS);
 /** What a message of a role may hold; anything else, a name included, is dropped and reported. */
@@ -34,12 +33,12 @@ function addAssistant(reading: Reading, message: JsonObject, param: string, inde
   const content = assistantBlocks(message, param, legacyCallId, scope);
   if (content.length === 0) return;
   reading.legacyCallId = member(message, 'function_call') === undefined ? undefined : legacyCallId;
-  reading.conversation.addAssistant(content);
+  reading.conversation.addAssistant(content, member(message, 'tool_calls') === undefined ? param : `${param}.tool_calls`);
 }
 
 function addToolResult({ conversation }: Reading, message: JsonObject, param: string, id: string, scope: TranslationScope): void {
-  const content = contentBlocks(member(message, 'content') ?? '', `${param}.content`, TOOL_PARTS, scope);
-  conversation.addResult({ ...toolResult(id, content), ...scope.cacheControl(message, param) });
+  const content = contentBlocks(member(message, 'content') ?? '', `${param}.content`, USER_PARTS, scope);
+  conversation.addResult({ ...toolResult(id, content), ...scope.cacheControl(message, param) }, `${param}.tool_call_id`);
 }
 
 function addMessage(reading: Reading, value: unknown, index: number, scope: TranslationScope): void {

@@ -6,7 +6,7 @@ import { translateToolChoice } from '../messages-core/tool-choice.ts';
 import { translateTools } from '../messages-core/tools.ts';
 import { createTranslationScope, type FieldNames, type TranslationScope, type TranslationSettings } from '../messages-core/translation-scope.ts';
 import { translateUser } from '../messages-core/user-id.ts';
-import { applyFieldRules, readStreamWish } from './field-rules.ts';
+import { applyFieldRules, readStreamWish, translateServiceTier } from './field-rules.ts';
 import { translateMessages } from './messages.ts';
 import { translateResponseFormat } from './response-format.ts';
 
@@ -57,7 +57,7 @@ export function translateRequest(request: JsonObject, settings: TranslationSetti
   const stop = translateStop(request, scope);
   const userId = translateUser(request, scope);
   const format = translateResponseFormat(request, scope);
-  const body = writeMessagesRequest({ maxTokens, isStream, tools, choice, conversation, reasoning, sampling, stop, format, userId }, scope);
+  const body = writeMessagesRequest({ maxTokens, isStream, tools, choice, conversation, reasoning, sampling, stop, format, userId, serviceTier: translateServiceTier(request, scope) }, scope);
   return {
     body, ignoredParams: scope.ignored(), isStream, includeUsage, maxTokens,
     wantsReasoning: reasoning.isWanted, usesLegacyFunctions: declared.isLegacy,

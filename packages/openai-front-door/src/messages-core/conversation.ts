@@ -1,4 +1,5 @@
 import { invalidValue, unsupported, type JsonObject } from '../json/json-value.ts';
+import { createToolPairs, type ToolPairs } from './tool-pairs.ts';
 import type { TranslationScope } from './translation-scope.ts';
 
 /** One turn as the upstream takes it. */
@@ -18,14 +19,21 @@ export interface Conversation {
   /** A system text: at the top while no turn came, later where `laterSystemMessages` puts it. */
   addSystem(blocks: readonly JsonObject[]): void;
   addUser(blocks: readonly JsonObject[]): void;
-  /** A `tool_result` block; results that follow one another are merged into one user turn, in front of its texts. */
-  addResult(block: JsonObject): void;
-  addAssistant(blocks: readonly JsonObject[]): void;
+  /**
+   * A `tool_result` block; results that follow one another are merged into one user turn, in front of its texts. `param` names where it stands:
+   * throws the 400 for one that answers no call.
+   */
+  addResult(block: JsonObject, param: string): void;
+  /** Throws the 400 where a call of an earlier turn has no result. */
+  addAssistant(blocks: readonly JsonObject[], param: string): void;
   /** The conversation as it was built. Throws the 400 for one without a turn, and for a last assistant turn that the model refuses. */
   finish(): TranslatedMessages;
 }
 
 interface State {
+  readonly pairs: ToolPairs;
+  /** The blocks of the last assistant turn. */
+  assistant: JsonObject[];
   readonly system: JsonObject[];
   /** Texts of system messages after the first turn, to be joined at the top. */
   readonly hoisted: string[];
@@ -101,7 +109,29 @@ function trimPrefill(turns: readonly Turn[], scope: TranslationScope): readonly 
   return [...turns.slice(0, -1), { ...last, content: [...last.content.slice(0, -1), { ...block, text }] }];
 }
 
+/** The user turn that the upstream demands in front of an assistant that begins, as chats with a greeting do. */
+const BEGINNING: Turn = { role: 'user', content: [{ type: 'text', text: '(The conversation begins.)' }] };
+
+function addAssistant(state: State, blocks: readonly JsonObject[], param: string, scope: TranslationScope): void {
+  if (blocks.length === 0) return;
+  const isContinued = !hasUserRun(state) && state.pairs.hasOpen();
+  if (!isContinued) state.pairs.requireClosed();
+  endRun(state);
+  passInline(state, scope);
+  if (state.turns.length === 0) {
+    scope.ignore(`${scope.names.turns}.first_role`);
+    state.turns.push(BEGINNING);
+  }
+  // Calls that came in messages of their own are answered together, so they are one turn.
+  if (!isContinued) {
+    state.assistant = [];
+    state.turns.push({ role: 'assistant', content: state.assistant });
+  }
+  for (const block of state.pairs.open(blocks, param)) state.assistant.push(block);
+}
+
 function finish(state: State, scope: TranslationScope): TranslatedMessages {
+  state.pairs.requireClosed();
   endRun(state);
   // Behind a last assistant turn they have no place.
   if (state.inline.length > 0) hoist(state, state.inline, scope);
@@ -117,7 +147,7 @@ function finish(state: State, scope: TranslationScope): TranslatedMessages {
 
 /** Begins a conversation. */
 export function createConversation(scope: TranslationScope): Conversation {
-  const state: State = { system: [], hoisted: [], turns: [], results: [], contents: [], inline: [] };
+  const state: State = { pairs: createToolPairs(scope), assistant: [], system: [], hoisted: [], turns: [], results: [], contents: [], inline: [] };
   return {
     addSystem: (blocks) => { addSystem(state, blocks, scope); },
     addUser: (blocks) => {
@@ -125,16 +155,11 @@ export function createConversation(scope: TranslationScope): Conversation {
       passInline(state, scope);
       state.contents.push(blocks);
     },
-    addResult: (block) => {
+    addResult: (block, param) => {
       passInline(state, scope);
-      state.results.push(block);
+      state.results.push(state.pairs.close(block, param));
     },
-    addAssistant: (blocks) => {
-      if (blocks.length === 0) return;
-      endRun(state);
-      passInline(state, scope);
-      state.turns.push({ role: 'assistant', content: blocks });
-    },
+    addAssistant: (blocks, param) => { addAssistant(state, blocks, param, scope); },
     finish: () => finish(state, scope),
   };
 }

@@ -5,6 +5,9 @@ const IMAGE_TYPES: ReadonlySet<string> = new Set(['image/jpeg', 'image/png', 'im
 const DATA_URL_HEAD = /^data:([^;,]*)((?:;[^;,]*)*),/i;
 const LONGEST_DATA_URL_HEAD = 256;
 const ASCII_SPACE = /[\t\n\f\r ]+/g;
+const PERCENT = 0x25;
+/** Media types whose data is a text, which the model reads as such. */
+const TEXT_TYPES = /^(?:text\/.+|application\/(?:json|xml|yaml|x-yaml|toml|javascript|x-ndjson|sql|.+\+(?:json|xml)))$/;
 const NO_BASE64 = /[^A-Za-z0-9+/]/;
 
 interface DataUrl {
@@ -29,10 +32,36 @@ function requireBase64(text: string, param: string): string {
   return data;
 }
 
+/** The value of a hexadecimal digit, `NaN` of any other character. */
+function hexDigit(code: number | undefined): number {
+  return code === undefined ? Number.NaN : Number.parseInt(String.fromCharCode(code), 16);
+}
+
+/** The bytes that a text stands for, its percent escapes decoded (RFC 3986 section 2.1); a `%` that begins none stands for itself. */
+function percentDecoded(text: string): Buffer {
+  const bytes = Buffer.from(text);
+  let length = 0;
+  for (let index = 0; index < bytes.length; index += 1) {
+    const byte = bytes[index] ?? 0;
+    const value = byte === PERCENT ? hexDigit(bytes[index + 1]) * 16 + hexDigit(bytes[index + 2]) : Number.NaN;
+    bytes[length] = Number.isNaN(value) ? byte : value;
+    length += 1;
+    if (!Number.isNaN(value)) index += 2;
+  }
+  return bytes.subarray(0, length);
+}
+
+/** A data: URL (RFC 2397): in base64, which may itself be percent-encoded, or a text that is percent-encoded. */
 function parseDataUrl(url: string, param: string): DataUrl {
   const head = DATA_URL_HEAD.exec(url.slice(0, LONGEST_DATA_URL_HEAD));
-  if (head === null || !/; *base64$/i.test(head[2] ?? '')) throw invalidValue(param, 'a data: URL must be base64-encoded');
-  return { mediaType: mediaTypeOf(head[1] ?? ''), data: requireBase64(url.slice(head[0].length), param) };
+  if (head === null) throw invalidValue(param, 'expected a data: URL, such as data:image/png;base64,...');
+  const mediaType = mediaTypeOf(head[1] ?? '');
+  const given = url.slice(head[0].length);
+  if (!/; *base64$/i.test(head[2] ?? '')) {
+    if (mediaType !== '' && !TEXT_TYPES.test(mediaType)) throw invalidValue(param, 'a data: URL of anything but a text must be base64-encoded');
+    return { mediaType: mediaType === '' ? 'text/plain' : mediaType, data: percentDecoded(given).toString('base64') };
+  }
+  return { mediaType, data: requireBase64(given.includes('%') ? percentDecoded(given).toString('latin1') : given, param) };
 }
 
 function mediaTypeOf(text: string): string {
@@ -76,7 +105,7 @@ function documentOf(data: string): JsonObject {
   return { type: 'document', source: { type: 'base64', media_type: 'application/pdf', data } };
 }
 
-/** The document block of a file: a PDF as data: URL, bare base64 or https: URL, or a plain text as data: URL. */
+/** The document block of a file: a PDF as data: URL, bare base64 or https: URL, or a text of any kind as data: URL. */
 export function documentBlock(given: string, param: string): JsonObject {
   const fileData = given.trim();
   if (/^https?:/i.test(fileData)) return { type: 'document', source: { type: 'url', url: requireHttpsUrl(fileData, param) } };
@@ -89,7 +118,7 @@ export function documentBlock(given: string, param: string): JsonObject {
   const { mediaType, data } = parseDataUrl(fileData, param);
   if (mediaType === 'application/pdf') return documentOf(data);
   if (mediaType.startsWith('image/')) return mediaBlock(fileData, param);
-  if (mediaType !== 'text/plain') throw invalidValue(param, 'a file must be a PDF, a plain text or an image');
+  if (!TEXT_TYPES.test(mediaType)) throw invalidValue(param, 'a file must be a PDF, a text (such as text/csv or application/json) or an image');
   return { type: 'document', source: { type: 'text', media_type: 'text/plain', data: decodeText(data, param) } };
 }
 

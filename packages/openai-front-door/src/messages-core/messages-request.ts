@@ -21,6 +21,7 @@ export interface MessagesRequest {
   readonly userId: string | undefined;
   /** The breakpoint that the upstream places itself, behind the last block that can be cached. */
   readonly cacheControl?: JsonObject | undefined;
+  readonly serviceTier?: 'standard_only' | undefined;
 }
 
 function stringify(body: JsonObject, scope: TranslationScope): string {
@@ -50,5 +51,6 @@ export function writeMessagesRequest(request: MessagesRequest, scope: Translatio
     ...(Object.keys(outputConfig).length === 0 ? {} : { output_config: outputConfig }),
     ...(userId === undefined ? {} : { metadata: { user_id: userId } }),
     ...(request.cacheControl === undefined ? {} : { cache_control: request.cacheControl }),
+    ...(request.serviceTier === undefined ? {} : { service_tier: request.serviceTier }),
   }, scope);
 }

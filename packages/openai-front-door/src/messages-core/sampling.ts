@@ -23,12 +23,13 @@ export function translateSampling(request: JsonObject, isThinking: boolean, scop
   const topP = inRange(request, 'top_p', 1, scope);
   const { rejectsSampling, exclusiveSampling } = scope.settings.capabilities;
   if (rejectsSampling || isThinking) {
-    if (temperature !== undefined) scope.ignore('temperature');
-    if (topP !== undefined) scope.ignore('top_p');
+    // 1 is what a request without them gets.
+    if (temperature !== undefined && optionalNumber(request, 'temperature') !== 1) scope.ignore('temperature');
+    if (topP !== undefined && topP !== 1) scope.ignore('top_p');
     return {};
   }
   if (temperature !== undefined && topP !== undefined && exclusiveSampling) {
-    scope.ignore('top_p');
+    if (topP !== 1) scope.ignore('top_p');
     return { temperature };
   }
   return { ...(temperature === undefined ? {} : { temperature }), ...(topP === undefined ? {} : { top_p: topP }) };

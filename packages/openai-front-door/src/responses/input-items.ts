@@ -22,6 +22,8 @@ const RESULT_MEMBERS: ReadonlySet<string> = new Set(['type', 'id', 'call_id', 'o
 interface Reading {
   readonly conversation: Conversation;
   assistant: JsonObject[];
+  /** Where the last item of the assistant stands. */
+  assistantParam: string;
   readonly scope: TranslationScope;
 }
 
@@ -31,7 +33,7 @@ function endAssistantTurn(reading: Reading): void {
   const { assistant, conversation } = reading;
   reading.assistant = [];
   // Thinking alone is no turn: the upstream refuses one that ends with it.
-  if (!assistant.every(isThinkingBlock)) conversation.addAssistant(assistant);
+  if (!assistant.every(isThinkingBlock)) conversation.addAssistant(assistant, reading.assistantParam);
 }
 
 function messageBlocks({ scope }: Reading, item: JsonObject, param: string, allowed: ReadonlySet<PartKind>): readonly JsonObject[] {
@@ -65,7 +67,9 @@ const readReasoning: ReadItem = ({ assistant, scope }, item) => {
   else assistant.push(block);
 };
 
-function readCall({ assistant, scope }: Reading, item: JsonObject, param: string, input: JsonObject): void {
+function readCall(reading: Reading, item: JsonObject, param: string, input: JsonObject): void {
+  const { assistant, scope } = reading;
+  reading.assistantParam = param;
   const namespace = member(item, 'namespace');
   const within = namespace === undefined ? undefined : requireString(namespace, `${param}.namespace`);
   scope.ignoreOthers(item, CALL_MEMBERS, 'input');
@@ -84,7 +88,7 @@ const readResult: ReadItem = (reading, item, param) => {
   scope.ignoreOthers(item, RESULT_MEMBERS, 'input');
   const content = contentBlocks(member(item, 'output') ?? '', `${param}.output`, USER_PARTS, scope);
   endAssistantTurn(reading);
-  reading.conversation.addResult({ ...toolResult(id, content), ...scope.cacheControl(item, param) });
+  reading.conversation.addResult({ ...toolResult(id, content), ...scope.cacheControl(item, param) }, `${param}.call_id`);
 };
 
 /** Hosted tools of another provider: what they found is in the text that followed, so that a conversation can go on without them. */
@@ -147,7 +151,7 @@ export function translateInput(request: JsonObject, scope: TranslationScope): Tr
     return conversation.finish();
   }
   if (!Array.isArray(input)) throw invalidType('input', 'a string or an array of items', input);
-  const reading: Reading = { conversation, assistant: [], scope };
+  const reading: Reading = { conversation, assistant: [], assistantParam: 'input', scope };
   input.forEach((item: unknown, index) => { readItem(reading, item, `input[${index}]`); });
   endAssistantTurn(reading);
   return conversation.finish();

@@ -208,7 +208,7 @@ describe('fields that would change the meaning of the answer', () => {
 describe('fields that cannot matter', () => {
   it.each([
     ['frequency_penalty', 0.5], ['presence_penalty', 0.5], ['logit_bias', { 1: 2 }], ['logprobs', true], ['top_logprobs', 3], ['seed', 7], ['store', true], ['metadata', { a: 'b' }],
-    ['prediction', { type: 'content', content: 'x' }], ['service_tier', 'auto'], ['verbosity', 'low'], ['prompt_cache_key', 'k'], ['prompt_cache_retention', '24h'], ['prompt_cache_options', {}],
+    ['prediction', { type: 'content', content: 'x' }], ['service_tier', 'flex'], ['verbosity', 'low'], ['prompt_cache_key', 'k'], ['prompt_cache_retention', '24h'], ['prompt_cache_options', {}],
     ['audio', { voice: 'a', format: 'wav' }], ['some_new_field', 1],
   ])('drops %s and reports it', (name, value) => {
     const { body, ignored } = translate({ [name]: value });
@@ -218,6 +218,18 @@ describe('fields that cannot matter', () => {
 
   it('ignored fields: a field without effect is not reported', () => {
     expect(translate({ n: 1, seed: null, logprobs: false, store: false, modalities: ['text'], stop: null, tools: null }).ignored).toEqual([]);
+  });
+
+  it('reports none of the values that some clients send always and that ask for nothing', () => {
+    const fields = { frequency_penalty: 0, presence_penalty: 0, logit_bias: {}, metadata: {}, service_tier: 'auto', temperature: 1, top_p: 1, top_logprobs: 0, verbosity: 'medium' };
+    expect(translate(fields, settingsOf('claude-opus-5-5')).ignored).toEqual([]);
+    expect(translate(fields, settingsOf('claude-sonnet-4-5'))).toMatchObject({ body: { temperature: 1 }, ignored: [] });
+    expect(translate({ temperature: 0, top_p: 0.5 }, settingsOf('claude-opus-5-5')).ignored).toEqual(['temperature', 'top_p']);
+  });
+
+  it('keeps a request of service tier default off the capacity that is paid for in advance', () => {
+    expect(translate({ service_tier: 'default' })).toMatchObject({ body: { service_tier: 'standard_only' }, ignored: [] });
+    expect(translate({ service_tier: 'auto' }).body['service_tier']).toBeUndefined();
   });
 
   it('reports stream options that have no counterpart', () => {

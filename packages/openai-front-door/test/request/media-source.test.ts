@@ -13,7 +13,7 @@ describe('mediaBlock', () => {
 
   it.each([
     ['data:image/png;base64,iVBO\nRw0K\r\n', 'iVBORw0K'], [' data:image/png;base64,AAAA', 'AAAA'], ['data:image/png;base64,AAA', 'AAA='], ['data:image/png;base64,AA', 'AA=='],
-    ['data:image/png; base64,A A\tA=', 'AAA='], ['data:image/png;base64,AA==', 'AA=='],
+    ['data:image/png; base64,A A\tA=', 'AAA='], ['data:image/png;base64,ab%2Bc%2fA%3D%3d', 'ab+c/A=='], ['data:image/png;base64,AA==', 'AA=='],
   ])('takes %j, as browsers do, and writes it dense and padded', (url, data) => {
     expect(mediaBlock(url, 'p')).toEqual({ type: 'image', source: { type: 'base64', media_type: 'image/png', data } });
   });
@@ -47,7 +47,19 @@ describe('documentBlock', () => {
     expect(documentBlock('data:image/png;base64,AAAA', 'p')).toMatchObject({ type: 'image' });
   });
 
-  it.each(['data:text/plain;base64,/w==', 'data:text/plain;base64,IA==', 'AAAA', 'data:application/zip;base64,AAAA', 'http://x.test/a.pdf'])('refuses %j', (data) => {
+  it.each([
+    ['text/csv', 'a,b'], ['text/markdown', '# A'], ['application/json', '{"a":1}'], ['application/vnd.api+json', '{}'], ['application/xml', '<a/>'],
+  ])('takes %s as the text it is', (type, text) => {
+    const source = { type: 'text', media_type: 'text/plain', data: text };
+    expect(documentBlock(`data:${type};base64,${Buffer.from(text).toString('base64')}`, 'p')).toEqual({ type: 'document', source });
+    expect(documentBlock(`data:${type};charset=utf-8,${encodeURIComponent(text)}`, 'p')).toEqual({ type: 'document', source });
+  });
+
+  it('takes a text without a media type, in which a % that begins no escape stands for itself', () => {
+    expect(documentBlock('data:,100%25 of 5% %zz %', 'p')).toMatchObject({ source: { data: '100% of 5% %zz %' } });
+  });
+
+  it.each(['data:application/pdf,JVBERi0=', 'data:text/plain,%ff', 'data:,%20', 'data:text/plain;base64,/w==', 'data:text/plain;base64,IA==', 'AAAA', 'data:application/zip;base64,AAAA', 'http://x.test/a.pdf'])('refuses %j', (data) => {
     expect(() => documentBlock(data, 'p')).toThrow(expect.objectContaining({ status: 400, param: 'p' }));
   });
 

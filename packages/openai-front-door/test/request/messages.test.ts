@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { PERMISSIVE, refusal, translate } from '../support/translate.ts';
 
+const RESULT_A = { role: 'tool', tool_call_id: 'toolu_a', content: 'A' };
+const RESULT_B = { role: 'tool', tool_call_id: 'toolu_b', content: 'B' };
 const CALL_A = { id: 'toolu_a', type: 'function', function: { name: 'look_up', arguments: '{"q":"a"}' } };
 const CALL_B = { id: 'toolu_b', type: 'function', function: { name: 'look_up', arguments: '' } };
 const USER = { role: 'user', content: 'Hello' };
@@ -204,14 +206,14 @@ describe('user messages', () => {
 
 describe('assistant and tool messages', () => {
   it('writes text before tool calls and keeps ids and names', () => {
-    expect(messagesOf([USER, { role: 'assistant', content: 'Looking', tool_calls: [CALL_A, CALL_B] }, { role: 'tool', tool_call_id: 'toolu_a', content: 'A' }])).toEqual([
+    expect(messagesOf([USER, { role: 'assistant', content: 'Looking', tool_calls: [CALL_A, CALL_B] }, RESULT_A, RESULT_B])).toEqual([
       { role: 'user', content: [{ type: 'text', text: 'Hello' }] },
       { role: 'assistant', content: [
         { type: 'text', text: 'Looking' },
         { type: 'tool_use', id: 'toolu_a', name: 'look_up', input: { q: 'a' } },
         { type: 'tool_use', id: 'toolu_b', name: 'look_up', input: {} },
       ] },
-      { role: 'user', content: [{ type: 'tool_result', tool_use_id: 'toolu_a', content: 'A' }] },
+      { role: 'user', content: [{ type: 'tool_result', tool_use_id: 'toolu_a', content: 'A' }, { type: 'tool_result', tool_use_id: 'toolu_b', content: 'B' }] },
     ]);
   });
 
@@ -227,8 +229,42 @@ describe('assistant and tool messages', () => {
     ] });
   });
 
-  it('leaves an unknown tool_call_id to the upstream (only it knows the conversation)', () => {
-    expect(messagesOf([USER, { role: 'tool', tool_call_id: 'unknown', content: 'x' }])).toHaveLength(1);
+  const CALLS = { role: 'assistant', tool_calls: [CALL_A, CALL_B] };
+
+  it.each<[string, readonly object[], string]>([
+    ['a result without a call', [USER, RESULT_A], 'messages[1].tool_call_id'],
+    ['a result of another call', [USER, { role: 'assistant', tool_calls: [CALL_A] }, RESULT_B], 'messages[2].tool_call_id'],
+    ['a second result', [USER, CALLS, RESULT_A, RESULT_B, RESULT_B], 'messages[4].tool_call_id'],
+    ['a result behind the next answer', [USER, CALLS, RESULT_A, USER, { role: 'assistant', content: 'x' }, RESULT_B], 'messages[1].tool_calls'],
+    ['a call without a result', [USER, CALLS, RESULT_A, USER], 'messages[1].tool_calls'],
+    ['a call that ends the conversation', [USER, CALLS], 'messages[1].tool_calls'],
+  ])('refuses %s, and names it and the way out (the upstream would, without a name)', (_what, messages, param) => {
+    expect(refusal({ messages })).toMatchObject({ status: 400, param, message: expect.stringMatching(/leave the (call|result) out/) });
+  });
+
+  it('answers together the calls that came in messages of their own, and takes results behind a user message', () => {
+    const [, assistant, results] = messagesOf([USER, { role: 'assistant', tool_calls: [CALL_A] }, { role: 'assistant', content: 'And', tool_calls: [CALL_B] }, RESULT_B, USER, RESULT_A]) as { role: string; content: { type: string }[] }[];
+    expect(assistant?.content.map(({ type }) => type)).toEqual(['tool_use', 'text', 'tool_use']);
+    expect(results?.content.map(({ type }) => type)).toEqual(['tool_result', 'tool_result', 'text']);
+  });
+
+  it('gives an id that comes again one of its own, in call and result alike, and the same one as the conversation grows (some providers count anew in every turn)', () => {
+    const turn = [{ role: 'assistant', tool_calls: [CALL_A] }, RESULT_A];
+    const messages = [USER, ...turn, ...turn, { role: 'assistant', tool_calls: [CALL_A, CALL_A] }, RESULT_A, { ...RESULT_A, content: 'second' }, USER];
+    const { body, ignored } = translate({ messages });
+    const blocks = (body['messages'] as { content: Record<string, string>[] }[]).flatMap(({ content }) => content);
+    const ids = blocks.flatMap(({ type, id }) => (type === 'tool_use' ? [id] : []));
+    expect(new Set(ids).size).toBe(4);
+    expect(ids[0]).toBe('toolu_a');
+    expect(blocks.flatMap(({ type, tool_use_id: id }) => (type === 'tool_result' ? [id] : []))).toEqual(ids);
+    expect(ignored).toEqual(['messages.tool_call_id']);
+    expect(JSON.stringify(body['messages'])).toContain(JSON.stringify(messagesOf(messages.slice(0, 5))).slice(0, -1));
+  });
+
+  it('puts a user turn in front of an assistant that begins, and reports it (chats begin with a greeting)', () => {
+    const { body, ignored } = translate({ messages: [{ role: 'system', content: 's' }, { role: 'assistant', content: 'Welcome!' }, USER] });
+    expect(body['messages']).toMatchObject([{ role: 'user', content: [{ type: 'text' }] }, { role: 'assistant' }, { role: 'user' }]);
+    expect(ignored).toEqual(['messages.first_role']);
   });
 
   it.each([
@@ -302,9 +338,9 @@ describe('assistant and tool messages', () => {
 
   it('refuses arguments that hold too many values, all calls together (they are texts, which count once in the request)', () => {
     const args = JSON.stringify({ a: Array.from({ length: 60 }, () => 0) });
-    const messages = [USER, { role: 'assistant', tool_calls: [1, 2, 3].map((id) => ({ id: `call_${id}`, type: 'function', function: { name: 'a', arguments: args } })) }];
+    const messages = [USER, { role: 'assistant', tool_calls: [1, 2, 3].map((id) => ({ id: `call_${id}`, type: 'function', function: { name: 'a', arguments: args } })) }, ...[1, 2, 3].map((id) => ({ role: 'tool', tool_call_id: `call_${id}`, content: 'x' }))];
     expect(refusal({ messages }, { maxRequestValues: 150 })).toMatchObject({ status: 400, param: 'messages[1].tool_calls[2].function.arguments' });
-    expect(messagesOf(messages, { maxRequestValues: 200 })).toHaveLength(2);
+    expect(messagesOf(messages, { maxRequestValues: 200 })).toHaveLength(3);
   });
 
   it.each([
@@ -324,7 +360,7 @@ describe('assistant and tool messages', () => {
 
   it('reports a refusal beside a content, and what clients add to the calls they give back', () => {
     const call = { ...CALL_A, index: 0, function: { ...CALL_A.function, parsed_arguments: { q: 'a' } } };
-    expect(translate({ messages: [USER, { role: 'assistant', content: 'Half', refusal: 'No.', tool_calls: [call] }, USER] }).ignored).toEqual([
+    expect(translate({ messages: [USER, { role: 'assistant', content: 'Half', refusal: 'No.', tool_calls: [call] }, RESULT_A, USER] }).ignored).toEqual([
       'messages.refusal', 'messages.tool_calls.index', 'messages.tool_calls.function.parsed_arguments',
     ]);
   });
@@ -343,9 +379,20 @@ describe('assistant and tool messages', () => {
 
   it('puts signed thinking back where the answer had it', () => {
     const blocks = [{ index: 0, type: 'thinking', thinking: 'hm', signature: 's1' }, { index: 2, type: 'redacted_thinking', data: 'x' }];
-    expect(messagesOf([USER, { role: 'assistant', content: 'Looking', tool_calls: [CALL_A], thinking_blocks: blocks }, USER])).toMatchObject([{}, { content: [
+    expect(messagesOf([USER, { role: 'assistant', content: 'Looking', tool_calls: [CALL_A], thinking_blocks: blocks }, RESULT_A, USER])).toMatchObject([{}, { content: [
       { type: 'thinking', thinking: 'hm', signature: 's1' }, { type: 'text' }, { type: 'redacted_thinking', data: 'x' }, { type: 'tool_use' },
     ] }, {}]);
+  });
+
+  it('leaves out and reports thinking that no signature binds', () => {
+    const blocks = [{ type: 'thinking', thinking: 'a', signature: '' }, { type: 'redacted_thinking', data: '' }];
+    const { body, ignored } = translate({ messages: [USER, { role: 'assistant', content: 'x', thinking_blocks: blocks }, USER] });
+    expect([(body['messages'] as { content: unknown }[])[1]?.content, ignored]).toEqual([[{ type: 'text', text: 'x' }], ['messages.thinking_blocks']]);
+  });
+
+  it('hands images and files of a tool on in its result', () => {
+    const content = [{ type: 'text', text: 'a' }, { type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA' } }, { type: 'file', file: { file_data: 'data:text/csv;base64,YSxi', filename: 'a.csv' } }];
+    expect((messagesOf([USER, { role: 'assistant', tool_calls: [CALL_A] }, { ...RESULT_A, content }]) as unknown[])[2]).toMatchObject({ content: [{ type: 'tool_result', content: [{ type: 'text' }, { type: 'image' }, { type: 'document', title: 'a.csv' }] }] });
   });
 
   it('puts thinking without a place first, in order', () => {

@@ -7,7 +7,7 @@ import { chatRequest } from './request-generator.ts';
 import { responseRequest } from './response-request-generator.ts';
 import { PERMISSIVE, settings } from './translate.ts';
 
-const MODELS = ['permissive', 'claude-sonnet-4-5', 'claude-opus-4-6', 'claude-opus-5', 'claude-3-haiku-20240307', 'claude-unheard-of'];
+const MODELS = ['permissive', 'claude-sonnet-4-5', 'claude-opus-4-6', 'claude-opus-4-8', 'claude-opus-5', 'claude-sonnet-5', 'claude-sonnet-5-5', 'claude-opus-5-5', 'claude-3-haiku-20240307', 'claude-unheard-of'];
 
 /** How the generated requests ended. */
 export interface FuzzTally {

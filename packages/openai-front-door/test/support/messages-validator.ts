@@ -5,7 +5,7 @@
 
 type Json = Readonly<Record<string, unknown>>;
 
-const TOP_LEVEL: ReadonlySet<string> = new Set(['model', 'max_tokens', 'stream', 'tools', 'tool_choice', 'system', 'messages', 'thinking', 'temperature', 'top_p', 'stop_sequences', 'output_config', 'metadata', 'cache_control']);
+const TOP_LEVEL: ReadonlySet<string> = new Set(['model', 'max_tokens', 'stream', 'tools', 'tool_choice', 'system', 'messages', 'thinking', 'temperature', 'top_p', 'stop_sequences', 'output_config', 'metadata', 'service_tier', 'cache_control']);
 const NAME = /^[a-zA-Z0-9_-]{1,128}$/;
 const TOOL_ID = /^[a-zA-Z0-9_-]+$/;
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
@@ -139,7 +139,7 @@ function checkThinking(body: Json): void {
   if (thinking === undefined) return;
   demand(isObject(thinking), 'thinking');
   const { type, budget_tokens: budget } = thinking;
-  if (type === 'disabled') return;
+  if (type === 'disabled' || type === 'between_tools') return;
   demand(type === 'adaptive' || type === 'enabled', 'thinking.type');
   if (type === 'enabled') demand(Number.isInteger(budget) && (budget as number) >= 1024 && (budget as number) < (maxTokens as number), 'thinking.budget_tokens');
   demand(!isObject(choice) || (choice['type'] !== 'any' && choice['type'] !== 'tool'), 'thinking with a forced tool');

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import type { TranslatedField } from '../../src/chat/field-rules.ts';
+import { librarySchema } from './schema-generator.ts';
 
 /** Generators of the members of an object. */
 export type Members = Readonly<Record<string, fc.Arbitrary<unknown>>>;
@@ -22,7 +23,8 @@ export function partsOf(isBroken: boolean) {
   return { mostly, oneOf, partly, all, list };
 }
 
-function messageOf(isBroken: boolean): fc.Arbitrary<unknown> {
+/** Messages that belong together: one alone, or calls and their results. */
+function messagesOf(isBroken: boolean): fc.Arbitrary<readonly unknown[]> {
   const { mostly, oneOf, partly, all, list } = partsOf(isBroken);
   const toolName = oneOf(['a', 'look_up', 'mcp__x-1'], ['a b', '', 'x'.repeat(129)]);
   // Valid ids, those of other providers, and one that is none.
@@ -45,21 +47,33 @@ function messageOf(isBroken: boolean): fc.Arbitrary<unknown> {
   const callArguments = fc.constantFrom('{}', '', '{"n":12345678901234567890}', '{"a":[{"b":null}],"__proto__":1}', '{"text":"Dear al', '[]', '12345678901234567890');
   const call = partly({ id: mostly(toolId), type: mostly(fc.constant('function')), function: mostly(all({ name: mostly(toolName), arguments: mostly(callArguments) })) }, 'id', 'function');
   const thought = fc.oneof(
-    all({ type: fc.constantFrom('output_text', 'input_text'), text: mostly(text) }), partly({ type: fc.constantFrom('thinking', 'redacted_thinking', 'reasoning'), thinking: text, signature: text, data: text }, 'type'),
+    all({ type: fc.constantFrom('output_text', 'input_text'), text: mostly(text) }), partly({ type: fc.constantFrom('thinking', 'redacted_thinking', 'reasoning'), thinking: text, signature: fc.constantFrom('c2lnbmVk', ''), data: fc.constantFrom('c2VhbGVk', '') }, 'type'),
   );
-  const thinking = partly({ type: mostly(fc.constantFrom('thinking', 'redacted_thinking')), thinking: text, signature: text, data: text, index: fc.integer({ min: isBroken ? -1 : 0, max: 5 }) }, 'type', 'thinking', 'signature', 'data');
-  return fc.oneof(
+  // Only the upstream can tell whether it signed a thought: what it did not sign is empty here.
+  const sealed = fc.constantFrom('c2lnbmVk', '');
+  const thinking = partly({ type: mostly(fc.constantFrom('thinking', 'redacted_thinking')), thinking: text, signature: sealed, data: sealed, index: fc.integer({ min: isBroken ? -1 : 0, max: 5 }) }, 'type', 'thinking', 'signature', 'data');
+  const said = { role: fc.constant('assistant'), content: fc.oneof(textContent, list(fc.oneof(textPart, thought), 3)), refusal: text, thinking_blocks: list(mostly(thinking), 2) };
+  const single = fc.oneof(
     partly({ role: fc.constantFrom('system', 'developer'), content: textContent, name: text }, 'role', 'content'),
     { weight: 3, arbitrary: partly({ role: fc.constant('user'), content: userContent, name: text }, 'role', 'content') },
-    { weight: 2, arbitrary: partly({ role: fc.constant('assistant'), content: fc.oneof(textContent, list(fc.oneof(textPart, thought), 3)), tool_calls: list(mostly(call), 3), refusal: text, thinking_blocks: list(mostly(thinking), 2) }, 'role') },
-    { weight: 2, arbitrary: all({ role: fc.constant('tool'), tool_call_id: mostly(toolId), content: textContent }) },
-    ...(isBroken ? [partly({ role: fc.constantFrom('function', 'robot'), name: text, content: text }, 'role')] : []),
+    { weight: 2, arbitrary: partly({ ...said, tool_calls: fc.constantFrom([], null) }, 'role') },
+    ...(isBroken ? [
+      partly({ ...said, tool_calls: list(mostly(call), 3) }, 'role'), all({ role: fc.constant('tool'), tool_call_id: mostly(toolId), content: textContent }),
+      partly({ role: fc.constantFrom('function', 'robot'), name: text, content: text }, 'role'),
+    ] : []),
   );
+  const turn = fc.record({ calls: fc.array(call, { minLength: 1, maxLength: 3 }), message: partly(said, 'role'), contents: fc.array(fc.oneof(textContent, userContent), { minLength: 3, maxLength: 3 }), isReversed: fc.boolean(), isSplit: fc.boolean() })
+    .map(({ calls, message, contents, isReversed, isSplit }) => {
+      const results = calls.map((made, index) => ({ role: 'tool', tool_call_id: (made as { id: unknown }).id, content: contents[index] }));
+      const messages = isSplit ? calls.map((made) => ({ ...message, tool_calls: [made] })) : [{ ...message, tool_calls: calls }];
+      return [...messages, ...isReversed ? results.toReversed() : results];
+    });
+  return fc.oneof({ weight: 3, arbitrary: single.map((message) => [message]) }, { weight: 1, arbitrary: turn });
 }
 
 function toolFieldsOf(isBroken: boolean): fc.Arbitrary<Record<string, unknown>> {
   const { mostly, oneOf, partly, all, list } = partsOf(isBroken);
-  const schema = fc.oneof(oneOf([{ type: 'object', properties: { x: { type: 'string' } } }, {}, { properties: {} }, { anyOf: [{ type: 'object', properties: { x: {} }, required: ['x'] }, { type: 'null' }] }, { type: 'object', allOf: [{ properties: { a: { type: 'object' } } }] }], [{ type: 'array' }, { oneOf: [{ type: 'string' }] }, { type: 'object', additionalProperties: true }]), fc.dictionary(fc.string({ maxLength: 6 }).map((key) => `x-${key}`), fc.jsonValue({ maxDepth: 2 }), { maxKeys: 3 }));
+  const schema = fc.oneof({ weight: 2, arbitrary: librarySchema }, oneOf([{ type: 'object', properties: { x: { type: 'string' } } }, {}, { properties: {} }, { anyOf: [{ type: 'object', properties: { x: {} }, required: ['x'] }, { type: 'null' }] }, { type: 'object', allOf: [{ properties: { a: { type: 'object' } } }] }], [{ type: 'array' }, { oneOf: [{ type: 'string' }] }, { type: 'object', additionalProperties: true }]), fc.dictionary(fc.string({ maxLength: 6 }).map((key) => `x-${key}`), fc.jsonValue({ maxDepth: 2 }), { maxKeys: 3 }));
   const definitionOf = (name: string): fc.Arbitrary<unknown> => mostly(partly({ name: mostly(fc.constant(name)), description: mostly(text), parameters: mostly(schema), strict: mostly(fc.boolean()) }, 'name'));
   const flatOf = (name: string): fc.Arbitrary<unknown> => fc.oneof(
     partly({ type: fc.constant('function'), name: mostly(fc.constant(name)), description: mostly(text), parameters: mostly(schema), strict: mostly(fc.boolean()) }, 'name'),
@@ -87,17 +101,18 @@ type FieldElsewhere = 'model' | 'messages' | 'tools' | 'tool_choice' | 'parallel
 function requestOf(isBroken: boolean): fc.Arbitrary<Record<string, unknown>> {
   const { mostly, oneOf, partly, all } = partsOf(isBroken);
   const fraction = fc.oneof(fc.double({ min: 0, max: 1, noNaN: true }), oneOf([0, 1], [-1, 2.5]));
-  const bound = mostly(fc.oneof(fc.integer({ min: 1, max: 9000 }), oneOf([64_000], [0, 1.5, -1])));
-  const schemaFormat = all({ type: fc.constant('json_schema'), json_schema: mostly(partly({ name: text, strict: fc.boolean(), schema: mostly(fc.oneof(fc.dictionary(fc.string({ maxLength: 4 }), fc.jsonValue({ maxDepth: 2 })), oneOf([{ type: 'object', properties: { a: { type: 'object', properties: {} } } }, { anyOf: [{ type: 'object' }] }], [{ type: 'object', additionalProperties: {} }]))) }, 'schema')) });
-  const thinking = fc.oneof(fc.constant({ type: 'disabled' }), fc.constant({ type: 'adaptive' }), all({ type: oneOf(['enabled'], ['x']), budget_tokens: oneOf([1024, 2000], [7, 9000]) }));
+  const bound = mostly(fc.oneof(fc.integer({ min: 1, max: 9000 }), oneOf([64_000, 200_000], [0, 1.5, -1])));
+  const schemaFormat = all({ type: fc.constant('json_schema'), json_schema: mostly(partly({ name: text, strict: fc.boolean(), schema: mostly(fc.oneof({ weight: 3, arbitrary: librarySchema }, fc.dictionary(fc.string({ maxLength: 4 }), fc.jsonValue({ maxDepth: 2 })), oneOf([{ type: 'object', properties: { a: { type: 'object', properties: {} } } }, { anyOf: [{ type: 'object' }] }], [{ type: 'object', additionalProperties: {} }]))) }, 'schema')) });
+  const thinking = fc.oneof(fc.constant({ type: 'disabled' }), fc.constant({ type: 'adaptive' }), fc.constant({ type: 'between_tools' }), all({ type: oneOf(['enabled'], ['x']), budget_tokens: oneOf([1024, 2000], [7, 9000]) }));
   const others = partly({
     temperature: mostly(fc.oneof(fraction, fc.constant(1.5))), top_p: mostly(fraction), max_tokens: bound, max_completion_tokens: bound, n: oneOf([1, null], [2, 'x']),
     stop: mostly(fc.oneof(text, fc.array(mostly(text), { maxLength: 3 }))), stream: mostly(fc.boolean()), stream_options: mostly(partly({ include_usage: mostly(fc.boolean()), include_obfuscation: fc.boolean() })),
-    response_format: mostly(fc.oneof(oneOf([{ type: 'text' }], [{ type: 'json_object' }, { type: 'xml' }]), schemaFormat)), reasoning_content: mostly(fc.boolean()),
+    response_format: mostly(fc.oneof(oneOf([{ type: 'text' }, { type: 'json_object' }], [{ type: 'xml' }]), schemaFormat)), reasoning_content: mostly(fc.boolean()),
     reasoning_effort: mostly(oneOf(['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max', '', 'default', 'auto'], ['x'])), user: mostly(text), safety_identifier: mostly(text), modalities: oneOf([['text'], null], [['text', 'audio'], 'x']),
-    seed: anything, logprobs: anything, metadata: anything, frequency_penalty: anything, logit_bias: anything, service_tier: anything, ...(isBroken ? { thinking: fc.oneof({ weight: 3, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: mostly(thinking) }), web_search_options: oneOf([null], [{}]), moderation: oneOf([null], [{}]) } : { thinking: fc.constantFrom(null, null, { type: 'adaptive' }) }),
+    seed: anything, logprobs: anything, metadata: anything, frequency_penalty: anything, logit_bias: anything, service_tier: fc.oneof(anything, fc.constantFrom('auto', 'default', 'flex')), ...(isBroken ? { thinking: fc.oneof({ weight: 3, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: mostly(thinking) }), web_search_options: oneOf([null], [{}]), moderation: oneOf([null], [{}]) } : { thinking: fc.constantFrom(null, null, { type: 'adaptive' }) }),
   } satisfies Record<Exclude<TranslatedField, FieldElsewhere>, fc.Arbitrary<unknown>> & Members);
-  const conversation = mostly(fc.array(mostly(messageOf(isBroken)), { minLength: 1, maxLength: 6 })).map((messages) => (Array.isArray(messages) && !isBroken ? [...messages, { role: 'user', content: 'Go on' }] : messages));
+  const groups = fc.array(messagesOf(isBroken), { minLength: 1, maxLength: 6 }).map((lists) => lists.flat());
+  const conversation = (isBroken ? mostly(groups) : groups).map((messages) => (Array.isArray(messages) && !isBroken ? [...messages, { role: 'user', content: 'Go on' }] : messages));
   return fc.tuple(conversation, toolFieldsOf(isBroken), others).map(([messages, tools, rest]) => ({ model: 'claude-x', messages, ...tools, ...rest }));
 }
 
