@@ -12,9 +12,14 @@ export interface ByteBudget {
   lease(client: string): ByteLease;
   /** Bytes taken now. */
   taken(): number;
+  /** Callers that have an entry. */
+  callers(): number;
   /** Changes the bound; leases that are held stay. */
   resize(maxBytes: number): void;
 }
+
+/** Callers that keep an entry while they hold nothing. */
+const KEPT_NAMES = 1_000;
 
 const MIB = 1024 * 1024;
 const SMALL_STEP = 64 * 1024;
@@ -32,7 +37,7 @@ function roundToStep(bytes: number): number {
  */
 export function createByteBudget(maxBytes: number, guaranteedBytes = 0): ByteBudget {
   const ledger = new Ledger(maxBytes, guaranteedBytes);
-  return { lease: (client) => new Lease(ledger, client), taken: () => ledger.total, resize: (bytes) => { ledger.limit = bytes; } };
+  return { lease: (client) => new Lease(ledger, client), taken: () => ledger.total, callers: () => ledger.names, resize: (bytes) => { ledger.limit = bytes; } };
 }
 
 /** What all leases of one budget hold. */
@@ -45,6 +50,11 @@ class Ledger {
   constructor(limit: number, guaranteedBytes: number) {
     this.limit = limit;
     this.#guaranteedBytes = guaranteedBytes;
+  }
+
+  /** Callers that have an entry. */
+  get names(): number {
+    return this.#byClient.size;
   }
 
   get clientLimit(): number {
@@ -61,8 +71,10 @@ class Ledger {
 
   giveBack(client: string, bytes: number): void {
     this.total -= bytes;
-    // A client that holds nothing keeps its entry: names are few, and a map that shrinks and grows keeps its old tables.
-    this.#byClient.set(client, (this.#byClient.get(client) ?? 0) - bytes);
+    const held = (this.#byClient.get(client) ?? 0) - bytes;
+    // A caller that holds nothing keeps its entry while names are few: a map that shrinks and grows keeps its old tables. Persons are many.
+    if (held === 0 && this.#byClient.size > KEPT_NAMES) this.#byClient.delete(client);
+    else this.#byClient.set(client, held);
   }
 }
 

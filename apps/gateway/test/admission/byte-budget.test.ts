@@ -31,6 +31,17 @@ describe('a byte budget', () => {
     expect(budget.lease('b').cover(MIB)).toBe(true);
   });
 
+  test('callers are forgotten once they hold nothing, but for a thousand names', () => {
+    const budget = createByteBudget(256 * MIB);
+    for (let index = 0; index < 10_000; index += 1) {
+      const lease = budget.lease(`person:${index}`);
+      lease.cover(1);
+      lease.release();
+    }
+    expect(budget.callers()).toBeLessThanOrEqual(1_001);
+    expect(budget.taken()).toBe(0);
+  });
+
   test('a small budget still takes one body of the guaranteed size (a quarter of a worker\'s part would refuse it for ever)', () => {
     const budget = createByteBudget(32 * MIB, 32 * MIB);
     const lease = budget.lease('a');

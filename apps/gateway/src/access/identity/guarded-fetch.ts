@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { lookup as resolve } from 'node:dns';
+import { lookup as resolve, type LookupAddress, type LookupAllOptions } from 'node:dns';
 import { request as requestHttp, type IncomingHttpHeaders, type IncomingMessage, type RequestOptions } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
@@ -28,6 +28,11 @@ export interface GuardedAnswer {
   readonly body: Buffer;
 }
 
+/** Resolves a name to all of its addresses, as `dns.lookup` does. */
+export interface ResolveName {
+  (hostname: string, options: LookupAllOptions, callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void): void;
+}
+
 /** Why there is no answer: `address` for one that is refused, `network` with the system's code for the rest. */
 export type FetchFailure = 'scheme' | 'address' | 'timeout' | 'too_large' | 'network';
 
@@ -46,7 +51,7 @@ export class GuardedFetchError extends Error {
  * Asks a machine that the configuration names, or a document of one that it names. Unencrypted only on this machine; the addresses of a name
  * are checked after resolving, and the connection goes to the ones that were checked. Rejects with a `GuardedFetchError`.
  */
-export async function guardedFetch(url: URL, request: GuardedRequest): Promise<GuardedAnswer> {
+export async function guardedFetch(url: URL, request: GuardedRequest, resolveName: ResolveName = resolve): Promise<GuardedAnswer> {
   const host = withoutBrackets(url.hostname);
   const isLocal = isLoopbackHost(host);
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLocal)) throw new GuardedFetchError('scheme');
@@ -55,7 +60,7 @@ export async function guardedFetch(url: URL, request: GuardedRequest): Promise<G
   if (isIP(host) !== 0 && isForbiddenAddress(host, isLocal)) throw new GuardedFetchError('address');
   const signal = AbortSignal.timeout(request.timeoutMs);
   try {
-    return await ask(url, request, { signal, lookup: guardedLookup(isLocal) });
+    return await ask(url, request, { signal, lookup: guardedLookup(isLocal, resolveName) });
   } catch (error) {
     if (error instanceof GuardedFetchError) throw error;
     throw new GuardedFetchError(signal.aborted ? 'timeout' : 'network', error);
@@ -90,9 +95,9 @@ async function gather(answer: IncomingMessage, maxBytes: number): Promise<Buffer
 }
 
 /** Resolves a name, and refuses it when one of its addresses is forbidden: which of them a connection takes is chance. */
-function guardedLookup(mayBeLoopback: boolean): LookupFunction {
+function guardedLookup(mayBeLoopback: boolean, resolveName: ResolveName): LookupFunction {
   return (hostname, options, callback) => {
-    resolve(hostname, { ...options, all: true }, (error, addresses) => {
+    resolveName(hostname, { ...options, all: true }, (error, addresses) => {
       if (error !== null) callback(error, '', 0);
       else if (addresses.some(({ address }) => isForbiddenAddress(address, mayBeLoopback))) callback(new GuardedFetchError('address'), '', 0);
       else if (options.all === true) callback(null, addresses);

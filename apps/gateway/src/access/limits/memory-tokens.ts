@@ -17,17 +17,32 @@ function plus(left: TokenAmounts, right: TokenAmounts, sign: 1 | -1 = 1): TokenA
   };
 }
 
+/** How many old entries are looked at when one is added: what counts nothing any more goes, and no sweep is needed. */
+const SWEPT_EACH_TIME = 2;
+
 /** Token counters of this process. A reservation of this process cannot outlive it, so none expires. */
-export function createMemoryTokens(windowSeconds: number): TokenCounters {
+export function createMemoryTokens(windowSeconds: number): TokenCounters & { readonly size: number } {
   const clients = new Map<string, ClientTokens>();
 
   function open(key: string): ClientTokens {
     let tokens = clients.get(key);
     if (tokens === undefined) {
+      sweep();
       tokens = { windowEndsAt: 0, used: NO_TOKENS, reserved: NO_TOKENS, leases: new Map() };
       clients.set(key, tokens);
     }
     return tokens;
+  }
+
+  /** Persons are many, and a subject of a workload may never call again. What is still in use goes to the end, behind what was not looked at. */
+  function sweep(): void {
+    let looked = 0;
+    for (const [key, tokens] of clients) {
+      if (looked >= SWEPT_EACH_TIME) break;
+      looked += 1;
+      clients.delete(key);
+      if (tokens.leases.size > 0 || tokens.windowEndsAt > performance.now()) clients.set(key, tokens);
+    }
   }
 
   function read(tokens: ClientTokens): TokenReading {
@@ -66,5 +81,8 @@ export function createMemoryTokens(windowSeconds: number): TokenCounters {
       tokens.used = plus(tokens.used, used);
     },
     async renewTokens() {},
+    get size() {
+      return clients.size;
+    },
   };
 }
