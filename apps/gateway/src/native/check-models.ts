@@ -23,6 +23,21 @@ export function checkModels(exchange: NativeExchange, envelope: Envelope): void 
   }
 }
 
+/** The same for a model that is asked for by its path: what does not exist for this caller is not found. */
+export function checkModelPath({ rules, inbound }: NativeExchange): void {
+  if (rules === undefined || !rules.restrictsModels) return;
+  const model = decodeSegment(inbound.path.slice(inbound.path.lastIndexOf('/') + 1));
+  if (!rules.allowsModel(model)) throw new GatewayError('model_not_open', describeClosedModel(model, rules.openModels));
+}
+
+function decodeSegment(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    throw new GatewayError('bad_request', 'The name of the model in the path cannot be read.');
+  }
+}
+
 function checkModel(rules: ClientRules, member: string, value: MemberValue): void {
   // An object in `fallbacks` names its model in a member of its own.
   if (member === 'fallbacks[]' && value.kind === 'object') return;

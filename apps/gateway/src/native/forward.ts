@@ -4,10 +4,11 @@ import type { RelayHandler, RelayResult } from '@penstock/sse-relay';
 import type { LongLived, RequestTimeouts } from '@penstock/upstream-client';
 import type { Dispatcher } from 'undici';
 import { isEncrypted } from '../access/clients/client-address.ts';
+import { ModelListNarrower } from './narrow-model-list.ts';
 import type { NativeExchange, OutboundBody } from './native-exchange.ts';
 import type { NativeRuntime } from './native-runtime.ts';
 import { ResultsUrlRewriter } from './rewrite-results-url.ts';
-import type { NativeRoute } from './route-table.ts';
+import { MODELS_PATH, type NativeRoute } from './route-table.ts';
 
 const NOTHING_OUTBOUND: OutboundBody = Object.freeze({ body: null, contentLength: undefined });
 const NO_HEADERS: string[] = [];
@@ -45,8 +46,9 @@ export function forward(runtime: NativeRuntime, exchange: NativeExchange, route:
   return result;
 }
 
-/** Puts the one rewrite of the product between upstream and relay, where it is switched on. */
-function rewriter(runtime: NativeRuntime, { inbound }: NativeExchange, route: NativeRoute, relay: RelayHandler): Dispatcher.DispatchHandler {
+/** Puts what changes an answer between upstream and relay: lists of models are narrowed to the caller's, and URLs of results rewritten where that is switched on. */
+function rewriter(runtime: NativeRuntime, { inbound, rules }: NativeExchange, route: NativeRoute, relay: RelayHandler): Dispatcher.DispatchHandler {
+  if (route.template === MODELS_PATH && rules?.restrictsModels === true) return new ModelListNarrower(relay, (model) => rules.allowsModel(model));
   if (!runtime.rewritesResultsUrl || route.group !== 'batches' || inbound.method === 'HEAD' || inbound.path.endsWith('/results')) return relay;
   const scheme = isEncrypted(inbound.request.socket, inbound.request.rawHeaders, runtime.trustedProxies) ? 'https' : 'http';
   return new ResultsUrlRewriter(relay, { origins: runtime.resultsOrigins, base: `${scheme}://${inbound.head.host}/anthropic` });

@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import { performance } from 'node:perf_hooks';
 import { hasViaPseudonym } from '@penstock/header-policy';
 import { GATHERED_BODY_BYTES } from '@penstock/inbound-server';
-import { checkModels } from './check-models.ts';
+import { checkModelPath, checkModels } from './check-models.ts';
 import { checkThread } from './check-thread.ts';
 import { SelfReleasingBody } from '../body/self-releasing-body.ts';
 import { findMisplacedPath } from './explain-path.ts';
@@ -16,7 +16,7 @@ import type { NativeExchange, OutboundBody } from './native-exchange.ts';
 import type { NativeRuntime } from './native-runtime.ts';
 import { receiveJson, type ReceivedJson } from '../body/receive-json.ts';
 import { gatherUpload, receiveNothing, receiveUpload, type Upload } from '../body/receive-upload.ts';
-import type { NativeRoute } from './route-table.ts';
+import { MODEL_TEMPLATE, MODELS_PATH, type NativeRoute } from './route-table.ts';
 
 const BATCHES_PATH = '/anthropic/v1/messages/batches';
 const JOINED_BODY_BYTES = 64 * 1024;
@@ -63,9 +63,10 @@ function identify(runtime: NativeRuntime, exchange: NativeExchange, identity: Au
 
 /** The end of phase 2: the header policy decides which fields go upstream, and the gateway's own are added. */
 export function buildOutboundHead(runtime: NativeRuntime, exchange: NativeExchange): void {
-  // An answer that must be read here is asked for without compression: to count a client's tokens, or to rewrite a batch's URL.
+  // An answer that must be read here is asked for without compression: to count a client's tokens, to rewrite a batch's URL, or to narrow a list of models.
   exchange.measuresText = runtime.limiter.limitsTokens(exchange.client);
-  const mustRead = exchange.measuresText || (runtime.rewritesResultsUrl && exchange.inbound.path.startsWith(BATCHES_PATH));
+  const mustRead = exchange.measuresText || (runtime.rewritesResultsUrl && exchange.inbound.path.startsWith(BATCHES_PATH))
+    || (exchange.rules?.restrictsModels === true && exchange.inbound.path === MODELS_PATH);
   const additions = mustRead ? runtime.readableAdditions : runtime.additions;
   const forwarded = runtime.policy.forwardRequestHeaders(exchange.inbound.request.rawHeaders, additions);
   if (!forwarded.ok) throw new GatewayError(forwarded.violation.code === 'too_many_fields' ? 'header_overflow' : 'bad_request', forwarded.violation.message);
@@ -81,6 +82,7 @@ export function route(runtime: NativeRuntime, exchange: NativeExchange): NativeR
   if (exchange.rules?.allowsRouteGroup(group) === false) {
     throw new GatewayError('forbidden', `The "${group}" routes are not open to this client at this gateway.`);
   }
+  if (matched.template === MODEL_TEMPLATE) checkModelPath(exchange);
   if (matched.isSpentLater && exchange.measuresText && exchange.inbound.method === 'POST') {
     throw new GatewayError('forbidden', `The "${group}" routes are not open for new work to a client with a limit in tokens (${runtime.limiter.tokenLimitsOf(exchange.client).join(', ')}) at this gateway: what they spend is not known when they answer.`);
   }

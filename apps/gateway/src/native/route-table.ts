@@ -30,6 +30,12 @@ const NONE = 0;
 const route = (template: string, group: RouteGroup, methods: readonly string[], rest: Partial<NativeRoute> = {}): NativeRoute =>
   ({ template: `${PREFIX}${template}`, group, methods, body: 'upload', headClock: 'quick', reportsUsage: false, isSpentLater: false, maxBodyBytes: NONE, isLongLived: false, ...rest });
 
+/** The list of models. */
+export const MODELS_PATH = '/anthropic/v1/models';
+
+/** One model by its name. */
+export const MODEL_TEMPLATE: string = `${MODELS_PATH}/{model_id}`;
+
 /** Bytes of the largest body that is gathered. */
 export const LARGEST_JSON_BODY_BYTES: number = 32 * MIB;
 
