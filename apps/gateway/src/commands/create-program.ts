@@ -67,9 +67,12 @@ export function createProgram(surroundings: Surroundings): Command {
     .description('validate the configuration and print it as it would be used, secrets masked')
     .option('-c, --config <file>', 'configuration file (default: PENSTOCK_CONFIG, else config.json if there is one)')
     .option('--simulate', 'check for a run with the simulator, which needs no key', false)
+    .option('--as <caller>', 'print what a caller may do, and why: an e-mail address, SUB, ISSUER:SUB or client:NAME')
+    .option('--group <name...>', 'groups of that caller, as its token names them')
+    .option('--issuer <name>', 'whose person an e-mail address is (default: sign_in)')
     .addHelpText('after', CHECK_HELP)
-    .action(({ simulate, ...argv }: ConfigFlags & { simulate: boolean }) => {
-      setExitCode(runCheck({ ...reads, argv, simulate }, plain));
+    .action(({ simulate, as: text, group: groups = [], issuer, ...argv }: ConfigFlags & { simulate: boolean; as?: string; group?: readonly string[]; issuer?: string }) => {
+      setExitCode(runCheck({ ...reads, argv, simulate }, plain, text === undefined ? undefined : { text, groups, issuer }));
     });
 
   program.command('status')
@@ -176,10 +179,11 @@ Examples:
   ANTHROPIC_API_KEY=... penstock start --config gateway.json --log-level debug`;
 
 const CHECK_HELP = `
-Standard output holds the effective configuration as JSON and nothing else; problems and warnings go to standard error.
+Standard output holds the effective configuration as JSON and nothing else, or with --as what that caller may do; problems and warnings go to standard error.
 
 Example:
-  penstock check --config gateway.json > /dev/null && penstock start --config gateway.json`;
+  penstock check --config gateway.json > /dev/null && penstock start --config gateway.json
+  penstock check --config gateway.json --as alice@example.com --group engineering`;
 
 const STATUS_HELP = `
 The token of the listener (operations.token) is read from the configuration or from PENSTOCK_OPERATIONS_TOKEN, never from the command line.

@@ -1,4 +1,5 @@
 import { frontDoorBackends } from '../../front-door/front-door-backends.ts';
+import { findIdentityWarnings } from './identity-warnings.ts';
 import { isLoopbackHost } from '../loopback.ts';
 import { resolveWorkerCount } from '../worker-share.ts';
 import { serviceLinks, type Environment } from '../reading/overrides.ts';
@@ -42,5 +43,5 @@ export function findWarnings(config: GatewayConfig, environment: Environment): s
       if (off.length > 0) warnings.push(`client ${client.name} names routes that ${side}.route_groups does not serve: ${off.join(', ')}`);
     }
   }
-  return warnings;
+  return [...warnings, ...findIdentityWarnings(config)];
 }

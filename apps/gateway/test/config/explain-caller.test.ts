@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest';
+import { runCheck } from '../../src/commands/check.ts';
+import { explainCaller, type CallerReport, type NamedCaller } from '../../src/commands/explain-caller.ts';
+import { attemptLoad } from './config-folder.ts';
+
+const FILE = {
+  identity: {
+    issuers: [{ name: 'ci', issuer: 'https://token.example', audience: ['penstock'], require: { owner: ['acme'] } }],
+    sign_in: { public_url: 'https://claude.example', session_keys: ['a-session-secret-of-more-than-32-characters'], oidc: { issuer: 'https://idp.example', client_id: 'penstock' } },
+  },
+  policies: [
+    { name: 'engineers', match: { groups: ['engineering'] }, models: ['claude-*'], limits: { concurrent_requests: 9 } },
+    { name: 'acme', match: { email_domain: 'acme.com' }, routes: ['messages', 'files'] },
+    { name: 'robots', match: { issuer: 'ci', users: ['ci:repo:acme/app'] } },
+    { name: 'everyone', match: {}, models: ['claude-haiku-*'], limits: { requests_per_minute: 60 } },
+  ],
+  clients: [{ name: 'cron', key_sha256: 'a'.repeat(64), policy: 'engineers', models: ['claude-opus-*'] }, { name: 'free', key_sha256: 'b'.repeat(64) }],
+};
+const { config } = attemptLoad({ file: FILE });
+const explain = (text: string, rest: Partial<NamedCaller> = {}): CallerReport | undefined => explainCaller(config, { text, groups: [], ...rest });
+
+describe('penstock check --as', () => {
+  it('names the policy of a person, what it is laid over, and why no other', () => {
+    expect(explain('alice@acme.com', { groups: ['engineering'] })).toEqual({
+      caller: 'alice@acme.com', kind: 'person', issuer: 'sign_in', groups: ['engineering'], admitted: true, policy: 'engineers', base: 'everyone',
+      why: ['engineers: the first that matches', 'acme: would match, but an earlier one does', 'robots: does not match by the issuer and the users'],
+      models: ['claude-*'], routes: ['messages', 'models', 'front_door'], limits: { requests_per_minute: 60, concurrent_requests: 9 },
+    });
+    expect(explain('alice@acme.com')).toMatchObject({ policy: 'acme', models: ['claude-haiku-*'], routes: ['messages', 'files'] });
+    expect(explain('bob@other.example')).toMatchObject({ policy: 'everyone', why: [expect.any(String), expect.any(String), expect.any(String), 'everyone: the base, for no other matches'] });
+  });
+
+  it('knows workloads by their issuer, and clients by their name', () => {
+    expect(explain('ci:repo:acme/app')).toMatchObject({ issuer: 'ci', policy: 'robots' });
+    expect(explain('ci:repo:acme/other')).toMatchObject({ issuer: 'ci', policy: 'everyone' });
+    expect(explain('alice@acme.com', { issuer: 'ci', groups: ['engineering'] })).toMatchObject({ policy: 'everyone', why: ['no e-mail of ci counts: its claims name none', 'no group of ci counts: its claims name none', ...Array<unknown>(4).fill(expect.any(String))] });
+    expect(explain('client:cron')).toMatchObject({ kind: 'client', policy: 'engineers', base: 'everyone', models: ['claude-opus-*'], limits: { concurrent_requests: 9, requests_per_minute: 60 } });
+    expect(explain('client:free')).toEqual({ caller: 'client:free', kind: 'client', admitted: true, why: ['it names no policy: only its own members count'], routes: ['messages', 'models', 'front_door'] });
+    expect([explain('client:none'), explain('a@b.example', { issuer: 'none' })]).toEqual([undefined, undefined]);
+  });
+
+  it('agrees with what no policy is for: not admitted', () => {
+    const strict = attemptLoad({ file: { ...FILE, policies: FILE.policies.slice(0, 3) } }).config;
+    expect(explainCaller(strict, { text: 'bob@other.example', groups: [] })).toMatchObject({ admitted: false, routes: [], why: [expect.any(String), expect.any(String), expect.any(String), 'no policy matches, and none has an empty match'] });
+  });
+
+  it('prints JSON and nothing else; an unknown caller is a sentence and exit code 1', () => {
+    let [stdout, stderr] = ['', ''];
+    const output = { stdout: { write: (text: string) => { stdout += text; } }, stderr: { write: (text: string) => { stderr += text; } } };
+    const load = { argv: {}, environment: { ANTHROPIC_API_KEY: 'sk-ant-x' }, workingDirectory: '/nowhere' };
+    expect(runCheck(load, output, { text: 'client:none', groups: [] })).toBe(1);
+    expect([stdout, stderr]).toEqual(['', expect.stringContaining('no such client')]);
+    expect(runCheck(load, output, { text: 'alice@acme.com', groups: [] })).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject({ admitted: false, why: ['nothing issues tokens to such persons: identity.sign_in is absent', 'no policy matches, and none has an empty match'] });
+  });
+});
