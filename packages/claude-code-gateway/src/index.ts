@@ -14,6 +14,7 @@ export { AUDIT_EVENTS, AUDIT_RESULTS, type AuditEvent, type AuditEventName, type
 export { DEFAULT_SIGN_IN_LIMITS, type SignInLimits } from './sign-in-limits.ts';
 export { migrate, type Migration } from './store/migrate.ts';
 export { openSqliteDatabase } from './store/open-sqlite-database.ts';
+export { openSqliteThread } from './store/open-sqlite-thread.ts';
 export type { SqlDatabase, SqlRow, SqlStatement, SqlValue } from './store/sql-database.ts';
 export { DEFAULT_DESTINATION_LIMITS, type DestinationLimits, type TelemetryDestinationOptions } from './telemetry/telemetry-destination.ts';
 export { TELEMETRY_SIGNALS, type TelemetrySignal, type TelemetryTarget } from './telemetry/telemetry-relay.ts';
