@@ -1,0 +1,38 @@
+import { z } from 'zod';
+import { baseUrl, list, pem } from './field-kinds.ts';
+
+/** The signals of OTLP over HTTP. */
+export const TELEMETRY_SIGNALS = ['metrics', 'logs', 'traces'] as const;
+
+/** One of `TELEMETRY_SIGNALS`. */
+export type TelemetrySignalName = (typeof TELEMETRY_SIGNALS)[number];
+
+/** A collector of what clients report. */
+export interface TelemetryTargetConfig {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly signals: readonly TelemetrySignalName[];
+  readonly ca?: string | undefined;
+}
+
+/** Where the telemetry of Claude Code goes. */
+export interface TelemetryConfig {
+  readonly forward_to: readonly TelemetryTargetConfig[];
+  readonly resource_attributes: Readonly<Record<string, string>>;
+}
+
+const targetSection: z.ZodType<TelemetryTargetConfig> = z.strictObject({
+  url: baseUrl().describe('Base URL of an OTLP/HTTP collector; `/v1/metrics` and the like follow it. `https:`, or `http:` on this machine.'),
+  headers: z.record(z.string().regex(/^[\w!#$%&'*+.^`|~-]{1,128}$/, 'the name of a header field'), z.string('a string').max(4_096).regex(/^[\x20-\x7e]*$/, 'a value of a header field'), 'an object of header fields').default({})
+    .describe('Secret. Sent with every batch, such as the collector\'s key.'),
+  signals: list(z.enum(TELEMETRY_SIGNALS, `one of ${TELEMETRY_SIGNALS.join(', ')}`)).min(1, 'at least one signal').default(['metrics'])
+    .describe('What it is sent. Logs and traces can hold what persons typed.'),
+  ca: pem('certificates of a private authority for the collector').optional().describe('PEM text or file: authorities to trust beside the usual ones.'),
+}, 'an object with url');
+
+/** The schema of `telemetry`. */
+export const telemetrySection: z.ZodType<TelemetryConfig> = z.strictObject({
+  forward_to: list(targetSection).default([]).describe('Collectors. With one, the managed settings of persons switch their telemetry on and point it here.'),
+  resource_attributes: z.record(z.string().regex(/^[\w.-]{1,128}$/, 'the name of an attribute'), z.string('a string').max(256), 'an object of attributes').default({})
+    .describe('Added to everything that is reported.'),
+}, 'an object');
