@@ -10,6 +10,7 @@ export type { AuthorizationChecks, IdentityProvider, IdentityRefusal, ProviderAn
 export type { ClaimRules } from './provider/read-claims.ts';
 export { settingsChecksum } from './settings/canonical-json.ts';
 export type { SettingsDocument } from './settings/managed-settings.ts';
+export { mergeSettings } from './settings/merge-settings.ts';
 export { AUDIT_EVENTS, AUDIT_RESULTS, type AuditEvent, type AuditEventName, type AuditResult } from './sign-in-audit.ts';
 export { DEFAULT_SIGN_IN_LIMITS, type SignInLimits } from './sign-in-limits.ts';
 export { migrate, type Migration } from './store/migrate.ts';

@@ -2,13 +2,18 @@ import { lookup as resolve, type LookupAddress } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 import { ClaudeCodeGatewayError } from '../claude-code-gateway-error.ts';
 
-/** Addresses that no provider or collector has: link-local, cloud metadata, unspecified, multicast. Private networks are where providers live. */
+/** Addresses that no provider or collector has: link-local, metadata services of clouds, unspecified, multicast. Private networks are where providers live. */
 const REFUSED = new BlockList();
-for (const [network, prefix] of [['0.0.0.0', 8], ['169.254.0.0', 16], ['224.0.0.0', 4], ['240.0.0.0', 4]] as const) REFUSED.addSubnet(network, prefix);
-for (const [network, prefix] of [['fe80::', 10], ['ff00::', 8], ['64:ff9b::a9fe:0', 112]] as const) REFUSED.addSubnet(network, prefix, 'ipv6');
-REFUSED.addAddress('100.100.100.200');
-REFUSED.addAddress('fd00:ec2::254', 'ipv6');
-REFUSED.addAddress('::', 'ipv6');
+for (const [network, prefix] of [
+  ['0.0.0.0', 8], ['169.254.0.0', 16], ['224.0.0.0', 3],
+  // Alibaba Cloud, Azure's wire server, Oracle Cloud.
+  ['100.100.100.200', 32], ['168.63.129.16', 32], ['192.0.0.192', 32],
+] as const) REFUSED.addSubnet(network, prefix, 'ipv4');
+for (const [network, prefix] of [
+  ['::', 128], ['fe80::', 10], ['ff00::', 8],
+  // AWS, Google Cloud; link-local addresses behind NAT64 (RFC 6052) and 6to4 (RFC 3056).
+  ['fd00:ec2::254', 128], ['fd20:ce::254', 128], ['64:ff9b::a9fe:0', 112], ['2002:a9fe::', 32],
+] as const) REFUSED.addSubnet(network, prefix, 'ipv6');
 
 const LOOPBACK = new BlockList();
 LOOPBACK.addSubnet('127.0.0.0', 8);
