@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
+import type { SqlDatabase } from '@penstock/claude-code-gateway';
 import { DROP_REASONS } from '@penstock/header-policy';
 import { createInboundServer, DEFAULT_INBOUND_LIMITS, type InboundLimits, type InboundTls, type KeepAliveTimes, renewCertificate } from '@penstock/inbound-server';
 import { Registry } from 'prom-client';
@@ -39,6 +40,7 @@ import { createStatusSource, type StatusSource } from './observe/status/create-s
 import type { UpstreamSnapshot } from './observe/upstreams/upstream-snapshot.ts';
 import { outcomeOfCode } from './request/gateway-error.ts';
 import { UNMATCHED_ROUTES } from './request/request-record.ts';
+import { openSignIn } from './sign-in/open-sign-in.ts';
 import type { TracingSettings } from './observe/trace/read-tracing-settings.ts';
 import { startTracing } from './observe/trace/start-tracing.ts';
 
@@ -55,8 +57,10 @@ export interface GatewayOptions {
   readonly tracing?: TracingSettings | undefined;
   /** Makes the limits of one side; a test may look on. @defaultValue createLimiter */
   readonly makeLimiter?: (options: LimiterOptions) => Limiter;
-  /** Judges the tokens of the gateway's own sign-in. @defaultValue there is none */
+  /** Judges the tokens of the gateway's own sign-in. @defaultValue sign-in itself, where it is configured */
   readonly signIn?: BearerVerifier;
+  /** The store of sign-in, which stays open. @defaultValue opened from `state.store`, and closed with the gateway */
+  readonly database?: SqlDatabase;
   /** Shorter clocks for the keys of issuers, for tests. @defaultValue KEY_TIMING */
   readonly keyTiming?: Partial<KeyTiming>;
   /** Shorter inbound clocks, for tests. @defaultValue DEFAULT_INBOUND_LIMITS */
@@ -76,6 +80,8 @@ export interface Gateway {
   readonly status: StatusSource | undefined;
   /** Applies a configuration that was reloaded to requests that come from now on. */
   update(config: GatewayConfig): void;
+  /** Opens the files of logs of its own anew. */
+  reopenLogs(): void;
   /** Lets open responses end, refuses new requests, and resolves when everything is closed. */
   drain(): Promise<void>;
   /** The same where another process has taken over: no request is refused. */
@@ -92,7 +98,9 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     metrics.setDraining(state === 'leaving' || state === 'refusing');
     logger.info({ state }, 'lifecycle');
   });
-  const metrics = createMetrics(options, () => readBudgets(config, sides));
+  const registry = new Registry();
+  const opened = await openSignIn({ config, database: options.database, registry, onLogFailure: (error) => metrics.observerError('log', error) });
+  const metrics = createMetrics(options, registry, () => readBudgets(config, sides), opened?.signIn.routes);
   let trustedProxies = createTrustedProxies(config.server.trusted_proxies);
   const log = createRequestLog(options.processLogger, () => trustedProxies, (error) => metrics.observerError('log', error));
   const statusSource = config.operations.page
@@ -102,9 +110,10 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     }) : undefined;
   const observer = createRequestObserver({ metrics, log, recent: statusSource?.recent });
   const tracing = await startTracing({ settings: options.tracing, version: options.version, logger, observerError: (error) => metrics.observerError('tracing', error) });
-  const identity = createIdentity({ logger, signIn: options.signIn, keyTiming: options.keyTiming });
+  const identity = createIdentity({ logger, signIn: options.signIn ?? opened?.signIn.verifier, keyTiming: options.keyTiming });
+  let clients = createClientRegistry(config, identity.authorityFor(config));
   const sides = createSides({
-    config, clients: createClientRegistry(config, identity.authorityFor(config)), metrics, log, observer, logger, lifecycle, viaPseudonym: options.viaPseudonym, share: options.share, tracing,
+    config, clients, metrics, log, observer, logger, lifecycle, viaPseudonym: options.viaPseudonym, share: options.share, tracing,
     makeLimiter: options.makeLimiter ?? createLimiter,
   });
   let checkOrigin = originCheckOf(config);
@@ -113,6 +122,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     version: options.version, lifecycle, inboundLimits,
     checkOrigin: () => checkOrigin,
     native: mountNative(sides),
+    ...(opened === undefined ? {} : { signIn: opened.signIn.mount({ clients: () => clients, trustedProxies: () => trustedProxies, lifecycle, metrics, log, observer }) }),
     frontDoor: sides.frontDoor,
     absentFrontDoor: describeAbsentFrontDoor(config),
     onRefused: (request, { side, status, refusal, responseBytes }) => {
@@ -141,6 +151,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     statusSource?.close();
     await sides.close(0);
     identity.close();
+    await opened?.close();
     await tracing?.shutdown();
     throw error;
   }
@@ -160,6 +171,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       stopReports();
       identity.close();
       statusSource?.close();
+      await opened?.close();
       await tracing?.shutdown();
     }
   }
@@ -188,18 +200,22 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       checkOrigin = originCheckOf(next);
       logger.level = next.log.level;
       metrics.setClientNames(callerNames(next));
-      sides.update(next, createClientRegistry(next, identity.authorityFor(next)));
+      // Before the registry, which verifies tokens anew with the keys of this configuration.
+      opened?.signIn.update(next);
+      clients = createClientRegistry(next, identity.authorityFor(next));
+      sides.update(next, clients);
     },
+    reopenLogs: () => opened?.reopenLog(),
     drain: () => endWith(drainReported()),
     leaveToSuccessor: () => endWith(drain.runForSuccessor()),
     close: () => endWith(drain.closeNow()),
   };
 }
 
-function createMetrics({ config, version, processLogger, share }: GatewayOptions, budgets: ReadBudgets): GatewayMetrics {
+function createMetrics({ config, version, processLogger, share }: GatewayOptions, registry: Registry, budgets: ReadBudgets, signInRoutes: readonly string[] = []): GatewayMetrics {
   return createGatewayMetrics({
-    registry: new Registry(), version, clientNames: callerNames(config), dropReasons: DROP_REASONS,
-    routes: { native: [...NATIVE_ROUTES, UNKNOWN_ROUTE].map(({ template }) => template).concat(UNMATCHED_ROUTES.native), front_door: FRONT_DOOR_ROUTES },
+    registry, version, clientNames: callerNames(config), dropReasons: DROP_REASONS,
+    routes: { native: [...NATIVE_ROUTES, UNKNOWN_ROUTE].map(({ template }) => template).concat(UNMATCHED_ROUTES.native, signInRoutes), front_door: FRONT_DOOR_ROUTES },
     onObserverError: createObserverReport(processLogger.logger),
     // With several workers the primary does.
     loadsConfiguration: share === undefined,

@@ -8,7 +8,7 @@ import { readSignInLimits } from './sign-in-limits.ts';
 import type { GatewayAddresses, SignInParts } from './sign-in-parts.ts';
 import { createSignInStore } from './store/create-sign-in-store.ts';
 import { createTelemetryRelay, type TelemetryRelay } from './telemetry/telemetry-relay.ts';
-import { createAccessTokens, type AccessTokenClaims } from './tokens/access-tokens.ts';
+import { createAccessTokens, type AccessTokenClaims, type AccessTokenVerdict } from './tokens/access-tokens.ts';
 import { createRevocations } from './tokens/revocations.ts';
 
 /** What a reload replaces. */
@@ -25,6 +25,8 @@ export interface ClaudeCodeGateway {
   readonly routes: ReadonlyMap<string, ProtocolRoute>;
   /** The claims of an access token that is valid now; `undefined` for every other text. */
   verify(accessToken: string): Promise<AccessTokenClaims | undefined>;
+  /** The same with the reason of a refusal. */
+  judge(accessToken: string): Promise<AccessTokenVerdict>;
   /** Whether a session was ended: a cache of verified tokens asks for each use. */
   isRevoked(sessionId: string): boolean;
   update(changes: ClaudeCodeGatewayChanges): void;
@@ -52,6 +54,10 @@ export function createClaudeCodeGateway(options: ClaudeCodeGatewayOptions): Clau
     ({ relay: createTelemetryRelay(targets, bounds, onTelemetryDropped), resourceAttributes });
   let telemetry = startRelay(options.telemetry ?? NO_TELEMETRY);
 
+  const judge = async (accessToken: string): Promise<AccessTokenVerdict> => {
+    const verdict = await tokens.judge(accessToken);
+    return verdict.ok && revocations.isRevoked(verdict.claims.sessionId) ? { ok: false, reason: 'revoked' } : verdict;
+  };
   const polling = setInterval(() => { void revocations.poll(); }, limits.revocationPollMs).unref();
   const pruning = setInterval(() => {
     void store.prune(now(), limits.keepReplacedSeconds * 1000, 2 * tokenLifeMs).catch(() => undefined);
@@ -61,9 +67,10 @@ export function createClaudeCodeGateway(options: ClaudeCodeGatewayOptions): Clau
   return {
     issuer: addresses.base,
     routes: new Map<string, ProtocolRoute>([...createOpenRoutes(parts), ...createCallerRoutes({ addresses, audit, limits, now, telemetry: () => telemetry })]),
+    judge,
     async verify(accessToken) {
-      const claims = await tokens.verify(accessToken);
-      return claims === undefined || revocations.isRevoked(claims.sessionId) ? undefined : claims;
+      const verdict = await judge(accessToken);
+      return verdict.ok ? verdict.claims : undefined;
     },
     isRevoked: (sessionId) => revocations.isRevoked(sessionId),
     update({ sessionKeys, telemetry: next }) {

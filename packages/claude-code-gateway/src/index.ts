@@ -19,4 +19,4 @@ export { openSqliteThread } from './store/open-sqlite-thread.ts';
 export type { SqlDatabase, SqlRow, SqlStatement, SqlValue } from './store/sql-database.ts';
 export { DEFAULT_DESTINATION_LIMITS, type DestinationLimits, type TelemetryDestinationOptions } from './telemetry/telemetry-destination.ts';
 export { TELEMETRY_SIGNALS, type TelemetrySignal, type TelemetryTarget } from './telemetry/telemetry-relay.ts';
-export type { AccessTokenClaims } from './tokens/access-tokens.ts';
+export type { AccessTokenClaims, AccessTokenVerdict } from './tokens/access-tokens.ts';

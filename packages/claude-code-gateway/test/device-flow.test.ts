@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createTestBrowser } from './support/test-browser.ts';
+import { createPageBrowser } from '@penstock/test-support';
 import { DEVICE_GRANT, startTestGateway, type TestGateway } from './support/start-test-gateway.ts';
 
 const poll = (gateway: TestGateway, deviceCode: unknown) => gateway.post('/oauth/token', { grant_type: DEVICE_GRANT, device_code: String(deviceCode) });
@@ -74,7 +74,7 @@ describe('token endpoint, device grant', () => {
   ] as const)('token endpoint: %s is an error in the form of OAuth', async (_name, form, status, error) => {
     await using stack = new AsyncDisposableStack();
     const gateway = await startTestGateway(stack);
-    const answer = await gateway.post('/oauth/token', form as unknown as Record<string, string>);
+    const answer = await gateway.post('/oauth/token', form);
     expect(answer).toMatchObject({ status, json: { error } });
     expect(Object.keys(answer.json)).toEqual(['error', 'error_description']);
     expect(answer.headers.get('cache-control')).toBe('no-store');
@@ -114,7 +114,7 @@ describe('token endpoint, device grant', () => {
     await using stack = new AsyncDisposableStack();
     const gateway = await startTestGateway(stack);
     const { device_code: code, user_code: userCode } = await begin(gateway);
-    const browser = createTestBrowser();
+    const browser = createPageBrowser();
     gateway.advance(600_000);
     expect((await poll(gateway, code)).json['error']).toBe('expired_token');
     const page = await browser.submit(await browser.open(`${gateway.base}/device?user_code=${userCode}`));
@@ -125,11 +125,11 @@ describe('token endpoint, device grant', () => {
     await using stack = new AsyncDisposableStack();
     const gateway = await startTestGateway(stack, { limits: { pollIntervalSeconds: 1 } });
     const { device_code: code, user_code: userCode } = await begin(gateway);
-    const browser = createTestBrowser();
+    const browser = createPageBrowser();
     const confirm = await browser.submit(await browser.open(`${gateway.base}/device?user_code=${userCode}`));
     await browser.submit(confirm);
     const answers = await Promise.all([poll(gateway, code), poll(gateway, code), poll(gateway, code)]);
-    expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 400, 400]);
+    expect(answers.map(({ status }) => status).toSorted((left, right) => left - right)).toEqual([200, 400, 400]);
     gateway.advance(5_000);
     expect((await poll(gateway, code)).json['error']).toBe('expired_token');
     expect(gateway.audited.at(-1)).toMatchObject({ event: 'session.mint', result: 'refused', reason: 'replayed_code' });
@@ -139,7 +139,7 @@ describe('token endpoint, device grant', () => {
     await using stack = new AsyncDisposableStack();
     const gateway = await startTestGateway(stack);
     const { device_code: code, user_code: userCode } = await begin(gateway);
-    const browser = createTestBrowser();
+    const browser = createPageBrowser();
     const confirm = await browser.submit(await browser.open(`${gateway.base}/device?user_code=${userCode}`));
     expect((await browser.submit(confirm, {}, 1)).text).toContain('was denied');
     expect((await poll(gateway, code)).json['error']).toBe('access_denied');

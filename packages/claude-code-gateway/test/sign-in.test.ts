@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createTestBrowser } from './support/test-browser.ts';
+import { createPageBrowser } from '@penstock/test-support';
 import { DEVICE_GRANT, startTestGateway } from './support/start-test-gateway.ts';
 
 test('a person signs in: code, provider, confirmation, token, settings, refresh, sign-out', async () => {
@@ -11,7 +11,7 @@ test('a person signs in: code, provider, confirmation, token, settings, refresh,
   expect(userCode).toMatch(/^[BCDFGHJ-NP-TV-XZ]{4}-[BCDFGHJ-NP-TV-XZ]{4}$/);
   const poll = () => gateway.post('/oauth/token', { grant_type: DEVICE_GRANT, device_code: deviceCode });
   expect(await poll()).toMatchObject({ status: 400, json: { error: 'authorization_pending' } });
-  const browser = createTestBrowser();
+  const browser = createPageBrowser();
   const page = await browser.open(`${gateway.base}/device?user_code=${userCode}`);
   expect(page.text).toContain(userCode);
   const confirm = await browser.submit(page);

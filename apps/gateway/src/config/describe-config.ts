@@ -16,7 +16,9 @@ export function describeConfig(config: GatewayConfig): Readonly<Record<string, u
 function mask(value: unknown, name: string | undefined): unknown {
   if (typeof value === 'string') return maskText(value, name);
   if (Array.isArray(value)) return value.map((item: unknown) => mask(item, isSecretField(name) ? name : undefined));
-  return typeof value === 'object' && value !== null ? maskFields(value) : value;
+  if (typeof value !== 'object' || value === null) return value;
+  // Header fields that are sent to a collector: whichever holds its key.
+  return name === 'headers' ? Object.fromEntries(Object.keys(value).map((field) => [isKeyLike(field) ? MASK : field, MASK])) : maskFields(value);
 }
 
 function maskFields(fields: object): Readonly<Record<string, unknown>> {

@@ -9,6 +9,8 @@ import { logSection } from './sections/log-section.ts';
 import { operationsSection } from './sections/operations-section.ts';
 import { policiesSection } from './sections/policies-section.ts';
 import { serverSection } from './sections/server-section.ts';
+import { stateSection } from './sections/state-section.ts';
+import { telemetrySection } from './sections/telemetry-section.ts';
 import type { AnthropicNativeConfig } from './sections/anthropic-native-section.ts';
 import type { ClientConfig } from './sections/clients-section.ts';
 import type { FrontDoorConfig } from './sections/front-door-section.ts';
@@ -18,6 +20,8 @@ import type { LogConfig } from './sections/log-section.ts';
 import type { OperationsConfig } from './sections/operations-section.ts';
 import type { PolicyConfig } from './sections/policies-section.ts';
 import type { ServerConfig } from './sections/server-section.ts';
+import type { StateConfig } from './sections/state-section.ts';
+import type { TelemetryConfig } from './sections/telemetry-section.ts';
 
 /** The whole configuration with every default filled in; snake_case as in the file, durations in seconds. */
 export interface GatewayConfig {
@@ -28,6 +32,8 @@ export interface GatewayConfig {
   readonly clients: readonly ClientConfig[];
   readonly identity: IdentityConfig;
   readonly policies: readonly PolicyConfig[];
+  readonly state: StateConfig;
+  readonly telemetry: TelemetryConfig;
   readonly limits: LimitsConfig;
   readonly log: LogConfig;
   readonly openai_front_door: FrontDoorConfig;
@@ -42,6 +48,8 @@ export const gatewayConfigSchema: z.ZodType<GatewayConfig> = z.strictObject({
   clients: clientsSection.prefault([]).describe('Callers with a key of the gateway\'s. Empty: callers are anonymous, on loopback only.').meta(RELOADABLE),
   identity: identitySection.prefault({}).describe('Callers without a key of the gateway\'s: persons and workloads with a signed token. With it no caller is anonymous.'),
   policies: policiesSection.prefault([]).describe('What persons and workloads may do. The first entry that matches is laid over the one with an empty `match`; without any they may do nothing.').meta(RELOADABLE),
+  state: stateSection.prefault({}).describe('What must outlive the gateway: sign-ins under way and sessions.'),
+  telemetry: telemetrySection.prefault({}).describe('Where the telemetry of signed-in Claude Code goes. Nothing of it is logged here.').meta(RELOADABLE),
   limits: limitsSection.prefault({}).describe('Where the counters of client limits live.'),
   log: logSection.prefault({}).describe('Logging.'),
   openai_front_door: frontDoorSection.prefault({}).describe('The OpenAI front door under `/v1`.'),

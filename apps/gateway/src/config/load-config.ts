@@ -4,6 +4,7 @@ import { ConfigError, valueProblem } from './config-error.ts';
 import { explainIssues } from './problems/explain-issues.ts';
 import { findCrossFieldProblems, ruleContext } from './problems/find-problems.ts';
 import { findWarnings } from './problems/find-warnings.ts';
+import { withStateStore } from './reading/state-store.ts';
 import { frontDoorBackends } from '../front-door/front-door-backends.ts';
 import { gatewayConfigSchema } from './gateway-config.ts';
 import { mergeModelCapabilities, readModelCapabilities } from './reading/model-capabilities.ts';
@@ -60,7 +61,7 @@ export function loadConfig(options: LoadConfigOptions): LoadedConfig {
   // A reference that failed left an empty string behind, which is no second problem.
   const missing = new Set(resolved.problems.map(({ path }) => path));
   const all = [...resolved.problems, ...capabilities.problems, ...problems.filter(({ path }) => !missing.has(path))];
-  const proxied = config === undefined ? undefined : withEgressProxies(config, environment, simulate);
+  const proxied = config === undefined ? undefined : withEgressProxies(withStateStore(config, directory), environment, simulate);
   if (proxied !== undefined) {
     all.push(...proxied.problems, ...findCrossFieldProblems(proxied.config, ruleContext(simulate), [...missing, ...brokenPaths]));
   }

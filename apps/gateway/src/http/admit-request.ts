@@ -14,11 +14,19 @@ const TARGET_OPTIONS: TargetOptions = { trailingSlashUnder: '/v1/', encodedSlash
 const NO_ORIGIN = 'Requests from pages without an origin of their own (sandboxed frames, local files) are not accepted.';
 const NOT_A_PROXY = 'CONNECT is not served: the gateway is not an HTTP proxy. Set it as the base URL of the client instead of as its proxy.';
 
+/** What a request is admitted by. */
+export interface AdmissionRules {
+  readonly checkOrigin: OriginCheck;
+  readonly limits: InboundLimits;
+  /** Whether a path is a page that a browser opens and that checks the browser itself. */
+  readonly isPage: (path: string) => boolean;
+}
+
 /**
  * Looks at a request before anything routes on it: is its head unambiguous, is it the only one on its connection, is it meant
  * for us, and does no browser page send it unasked?
  */
-export function admitRequest(request: IncomingMessage, response: ServerResponse, id: string, checkOrigin: OriginCheck, limits: InboundLimits): Admission {
+export function admitRequest(request: IncomingMessage, response: ServerResponse, id: string, { checkOrigin, limits, isPage }: AdmissionRules): Admission {
   const startedAt = performance.now();
   const method = request.method ?? '';
   if (method === 'CONNECT') return { ok: false, refusal: { code: 'method_not_allowed', message: NOT_A_PROXY, allow: SERVED_METHODS } };
@@ -31,7 +39,7 @@ export function admitRequest(request: IncomingMessage, response: ServerResponse,
     host: head.host, origin: head.origin, secFetchSite: head.secFetchSite, localAddress: request.socket.localAddress,
   });
   if (problem === 'misdirected') return refuse('misdirected', 'The Host of the request is not served here: add it to server.allowed_hosts if it should be.');
-  if (problem === 'browser') return refuse('forbidden', head.origin === 'null' ? NO_ORIGIN : 'Requests from this browser origin are not accepted: add it to server.cors_origins if they should be.');
+  if (problem === 'browser' && !isPage(path)) return refuse('forbidden', head.origin === 'null' ? NO_ORIGIN : 'Requests from this browser origin are not accepted: add it to server.cors_origins if they should be.');
   return { ok: true, inbound: new InboundRequest({ id, request, response, startedAt, path, query, head, limits }) };
 }
 

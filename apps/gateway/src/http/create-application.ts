@@ -20,6 +20,14 @@ export interface MountedSide {
   handle(context: Koa.Context, inbound: InboundRequest): Promise<void>;
 }
 
+/** Paths that are neither side's. */
+export interface SignInPaths {
+  /** `undefined` for paths of the sides. */
+  handle(inbound: InboundRequest): Promise<void> | undefined;
+  /** Whether a path is a page that checks the browser itself. */
+  isPage(path: string): boolean;
+}
+
 /** The options of `createApplication`. */
 export interface ApplicationOptions {
   readonly version: string;
@@ -27,6 +35,8 @@ export interface ApplicationOptions {
   readonly checkOrigin: () => OriginCheck;
   readonly inboundLimits: InboundLimits;
   readonly native: MountedSide;
+  /** The paths of sign-in under `/anthropic`, served before the native side's. @defaultValue there are none */
+  readonly signIn?: SignInPaths;
   /** Absent when it is switched off or could not be made. */
   readonly frontDoor: MountedSide | undefined;
   /** The answer for clients of an absent front door. */
@@ -94,11 +104,12 @@ export function createApplication(options: ApplicationOptions): RequestListener 
 }
 
 function admission(options: ApplicationOptions): Koa.Middleware {
+  const isPage = isPageOf(options);
   return async function admit(context, next) {
     context.respond = false;
     const id = createRequestId();
     context.state['id'] = id;
-    const admitted = admitRequest(context.req, context.res, id, options.checkOrigin(), options.inboundLimits);
+    const admitted = admitRequest(context.req, context.res, id, { checkOrigin: options.checkOrigin(), limits: options.inboundLimits, isPage });
     if (!admitted.ok) {
       // The connection of an ambiguous request carries nothing further: its next bytes could be read differently, too.
       await refuse(options, context, sideOf(context.req.url ?? ''), admitted.refusal, ['connection', 'close']);
@@ -118,19 +129,26 @@ function admission(options: ApplicationOptions): Koa.Middleware {
 }
 
 function cors(options: ApplicationOptions): Koa.Middleware {
+  const isPage = isPageOf(options);
   return function answerPreflight(context, next) {
     const inbound = inboundOf(context);
+    // No page of another site may read these.
+    if (inbound.head.origin !== undefined && isPage(inbound.path)) return next();
     const preflight = answerCors(inbound);
     if (preflight === undefined) return next();
     return respond(inbound.request, inbound.response, options.lifecycle.isLeaving ? { ...preflight, headers: [...preflight.headers, 'connection', 'close'] } : preflight);
   };
 }
 
-function nativePrefix({ native }: ApplicationOptions): Koa.Middleware {
+function nativePrefix({ native, signIn }: ApplicationOptions): Koa.Middleware {
   return function handle(context, next) {
     const inbound = inboundOf(context);
-    return inbound.path.startsWith('/anthropic/') ? native.handle(context, inbound) : next();
+    return inbound.path.startsWith('/anthropic/') ? signIn?.handle(inbound) ?? native.handle(context, inbound) : next();
   };
+}
+
+function isPageOf({ signIn }: ApplicationOptions): (path: string) => boolean {
+  return signIn === undefined ? () => false : (path) => signIn.isPage(path);
 }
 
 function wrongAddress(options: ApplicationOptions): Koa.Middleware {

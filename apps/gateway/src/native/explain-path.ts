@@ -34,12 +34,20 @@ export function explainUnknownPath(path: string): GatewayError {
     : 'Not found: the Anthropic API is served under /anthropic/v1.');
 }
 
+/** The paths of sign-in, which are served before the native side where `identity.sign_in` is configured. */
+export const SIGN_IN_PATHS: ReadonlySet<string> = new Set([
+  '/anthropic/.well-known/oauth-authorization-server', '/anthropic/protocol', '/anthropic/oauth/device_authorization', '/anthropic/oauth/token',
+  '/anthropic/oauth/revoke', '/anthropic/oauth/callback', '/anthropic/device', '/anthropic/device/confirm', '/anthropic/managed/settings',
+  '/anthropic/user/bootstrap', '/anthropic/v1/metrics', '/anthropic/v1/logs', '/anthropic/v1/traces',
+]);
+
 /**
  * What a request without an accepted key is answered instead of 401: a client with a wrong base URL, or of a cloud, sends no key of the
  * gateway's, and a 401 would send its owner to look for one.
  */
 export function findMisplacedPath(inbound: ExplainedRequest): GatewayError | undefined {
   if (findRoute(inbound.path) !== undefined) return undefined;
+  if (SIGN_IN_PATHS.has(inbound.path)) return new GatewayError('not_found', 'Not found: sign-in is off at this gateway. identity.sign_in switches it on.');
   return findWrongBaseUrl(inbound) ?? (isCloudPath(inbound.path) ? new GatewayError('not_found', CLOUD_CLIENTS_NOT_SERVED) : undefined);
 }
 

@@ -60,7 +60,10 @@ export async function runProcess(options: RunOptions): Promise<number> {
   const watch = watchFiles(reload);
   watch.watch(options.files);
   // Install signal handlers before reporting ready: a supervisor may signal immediately.
-  const stopped = untilStopped({ logger, onReload: reload, onReopen: () => processLogger.reopen?.(), drain: () => running.drain(), closeNow: () => running.close() });
+  const stopped = untilStopped({ logger, onReload: reload, onReopen: () => {
+      processLogger.reopen?.();
+      running.reopenLogs();
+    },  drain: () => running.drain(), closeNow: () => running.close() });
   options.onReady({ port: gateway.port, operationsPort: operations.port, workers: 1 });
   const exitCode = await stopped;
   watch.stop();

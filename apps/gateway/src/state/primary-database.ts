@@ -1,4 +1,6 @@
 import type { SqlDatabase, SqlRow, SqlStatement } from '@penstock/claude-code-gateway';
+import type { GatewayConfig } from '../config/gateway-config.ts';
+import { isFileStore } from './open-state.ts';
 
 /** A transaction that a worker asks its primary for. */
 export interface StateQuestion {
@@ -24,6 +26,11 @@ interface Waiting {
   readonly resolve: (rows: ReadonlyArray<readonly SqlRow[]>) => void;
   readonly reject: (error: Error) => void;
   readonly timer: NodeJS.Timeout;
+}
+
+/** Whether workers ask their primary for the state: a file has one owner, a server takes each process. */
+export function usesPrimaryState({ state }: Pick<GatewayConfig, 'state'>): boolean {
+  return state.store !== undefined && isFileStore(state.store);
 }
 
 /** The file of the state has one owner, the primary: workers ask it over the process channel. */

@@ -19,7 +19,7 @@ describe('defaults', () => {
     });
     expect(config.clients).toEqual([]);
     expect(config.limits).toEqual({ store: 'memory', on_store_failure: 'open' });
-    expect(config.log).toEqual({ level: 'info', destination: 'stdout', format: 'auto' });
+    expect(config.log).toEqual({ level: 'info', destination: 'stdout', format: 'auto', audit: 'stderr' });
     expect(config.openai_front_door).toMatchObject({ enabled: true, later_system_messages: 'inline', json_object: 'ignore', backends: [], models: [] });
   });
 

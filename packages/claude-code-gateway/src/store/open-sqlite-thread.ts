@@ -21,8 +21,8 @@ export async function openSqliteThread(path: string): Promise<SqlDatabase> {
   const questions = new Map<number, Question>();
   let [asked, isClosed] = [0, false];
   const { promise: opened, resolve: onOpened, reject: onNotOpened } = Promise.withResolvers<void>();
-  const exited = new Promise<void>((resolve) => { thread.once('exit', () => resolve()); });
 
+  const { promise: exited, resolve: onExited } = Promise.withResolvers<void>();
   thread.on('message', (answer: SqliteThreadAnswer) => {
     if (answer.kind === 'opened') onOpened();
     else if (answer.kind === 'not_opened') onNotOpened(new Error(answer.message));
@@ -41,7 +41,10 @@ export async function openSqliteThread(path: string): Promise<SqlDatabase> {
     questions.clear();
   };
   thread.on('error', (error) => { fail(error instanceof Error ? error : new Error(String(error))); });
-  void exited.then(() => { fail(new Error('the thread of the database has ended')); });
+  thread.once('exit', () => {
+    fail(new Error('the thread of the database has ended'));
+    onExited();
+  });
   await opened;
   thread.unref();
 

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { jwtVerify, SignJWT } from 'jose';
+import { errors, jwtVerify, SignJWT } from 'jose';
 import type { Identity } from '../identity.ts';
 import { keyIdOf, type SessionKeys } from '../session-keys.ts';
 
@@ -11,12 +11,18 @@ export interface AccessTokenClaims extends Identity {
   readonly expiresAt: number;
 }
 
+/** What a text that was presented as access token is. */
+export type AccessTokenVerdict =
+  | { readonly ok: true; readonly claims: AccessTokenClaims }
+  /** `expired` and `revoked` were ours. */
+  | { readonly ok: false; readonly reason: 'expired' | 'revoked' | 'invalid' };
+
 /** Issues and verifies the access tokens of one gateway. */
 export interface AccessTokens {
   readonly issuer: string;
   issue(identity: Identity, sessionId: string): Promise<string>;
-  /** The claims of a token that is ours and has not expired; `undefined` for all others. */
-  verify(token: string): Promise<AccessTokenClaims | undefined>;
+  /** Whether a token is ours and has not expired. */
+  judge(token: string): Promise<AccessTokenVerdict>;
   /** The session of a token that is ours, expired or not: a client may end a session whose token is over. */
   sessionOf(token: string): Promise<string | undefined>;
 }
@@ -37,23 +43,26 @@ const ALGORITHM = 'HS256';
 const LONGEST_TOKEN = 16 * 1024;
 /** A tolerance in seconds under which no token has expired. */
 const ANY_AGE = 1e11;
+const INVALID: AccessTokenVerdict = { ok: false, reason: 'invalid' };
 
 /** Access tokens as JWT (RFC 7519). HS256 suffices: the gateway that issues them is the only one that verifies them. */
 export function createAccessTokens({ keys, issuer, ttlSeconds, now }: AccessTokenOptions): AccessTokens {
-  const verifyWith = async (token: string, clockTolerance: number): Promise<AccessTokenClaims | undefined> => {
-    if (token.length > LONGEST_TOKEN) return undefined;
+  const judgeWith = async (token: string, clockTolerance: number): Promise<AccessTokenVerdict> => {
+    if (token.length > LONGEST_TOKEN) return INVALID;
     for (const key of keys.current()) {
       try {
         const { payload } = await jwtVerify(token, Buffer.from(key), {
           algorithms: [ALGORITHM], issuer, audience: ACCESS_TOKEN_AUDIENCE, requiredClaims: ['sub', 'sid', 'iat', 'exp'], typ: 'JWT', clockTolerance,
           currentDate: new Date(now()),
         });
-        return readClaims(payload);
-      } catch {
-        // Signed with another of the keys, or not ours.
+        const claims = readClaims(payload);
+        return claims === undefined ? INVALID : { ok: true, claims };
+      } catch (error) {
+        // The signature was checked before.
+        if (error instanceof errors.JWTExpired) return { ok: false, reason: 'expired' };
       }
     }
-    return undefined;
+    return INVALID;
   };
   return {
     issuer,
@@ -66,9 +75,10 @@ export function createAccessTokens({ keys, issuer, ttlSeconds, now }: AccessToke
         .setSubject(subject).setIssuer(issuer).setAudience(ACCESS_TOKEN_AUDIENCE).setIssuedAt(issuedAt).setExpirationTime(issuedAt + ttlSeconds)
         .sign(Buffer.from(key));
     },
-    verify: (token) => verifyWith(token, 0),
+    judge: (token) => judgeWith(token, 0),
     async sessionOf(token) {
-      return (await verifyWith(token, ANY_AGE))?.sessionId;
+      const verdict = await judgeWith(token, ANY_AGE);
+      return verdict.ok ? verdict.claims.sessionId : undefined;
     },
   };
 }

@@ -2,14 +2,13 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createClaudeCodeGateway, createNodeListener, openSqliteDatabase, type AuditEvent, type CallerPolicy, type ClaudeCodeGateway, type ClaudeCodeGatewayOptions, type SqlDatabase } from '../../src/index.ts';
-import { CLIENT_ID, CLIENT_SECRET, startProvider, type TestProvider } from './start-provider.ts';
-import { createTestBrowser } from './test-browser.ts';
+import { createPageBrowser, PROVIDER_CLIENT_ID, PROVIDER_CLIENT_SECRET, startOpenIdProvider, type OpenIdProvider } from '@penstock/test-support';
 
 /** A gateway on a real socket in front of a real provider. */
 export interface TestGateway {
   readonly base: string;
   readonly gateway: ClaudeCodeGateway;
-  readonly provider: TestProvider;
+  readonly provider: OpenIdProvider;
   readonly audited: AuditEvent[];
   readonly database: SqlDatabase;
   /** Moves the gateway's clock. Milliseconds. */
@@ -42,7 +41,7 @@ export async function startTestGateway(stack: AsyncDisposableStack, more: Partia
   await once(server, 'listening');
   stack.defer(async () => { server.closeAllConnections(); server.close(); await once(server, 'close'); });
   const publicUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const provider = await startProvider(() => `${publicUrl}${MOUNT}/oauth/callback`, providerOptions);
+  const provider = await startOpenIdProvider(() => `${publicUrl}${MOUNT}/oauth/callback`, providerOptions);
   stack.defer(() => provider.close());
   provider.accounts.set('alice', { email: 'alice@example.com', emailVerified: true, name: 'Alice', groups: ['engineers', 'all'] });
   const audited: AuditEvent[] = [];
@@ -51,7 +50,7 @@ export async function startTestGateway(stack: AsyncDisposableStack, more: Partia
   let offsetMs = 0;
   const gateway = createClaudeCodeGateway({
     publicUrl, mount: MOUNT, sessionKeys: [SESSION_KEY], database, now: () => Date.now() + offsetMs, audit: (event) => { audited.push(event); },
-    provider: { issuer: provider.issuer, clientId: CLIENT_ID, clientSecret: CLIENT_SECRET, scopes: ['openid', 'profile', 'email', 'offline_access'], claims: { email: 'email', groups: 'groups' }, ...oidc },
+    provider: { issuer: provider.issuer, clientId: PROVIDER_CLIENT_ID, clientSecret: PROVIDER_CLIENT_SECRET, scopes: ['openid', 'profile', 'email', 'offline_access'], claims: { email: 'email', groups: 'groups' }, ...oidc },
     ...options,
   });
   stack.defer(() => gateway.close());
@@ -75,7 +74,7 @@ export async function startTestGateway(stack: AsyncDisposableStack, more: Partia
     async signIn(person = 'alice') {
       provider.person = person;
       const device = await post('/oauth/device_authorization', { surface: 'claude_code' }, { 'user-agent': 'claude-code/2.1.332' });
-      const browser = createTestBrowser();
+      const browser = createPageBrowser();
       const confirm = await browser.submit(await browser.open(String(device.json['verification_uri_complete'])));
       if (!confirm.url.endsWith('/device/confirm')) throw new Error(`the browser ended at ${confirm.url}: ${confirm.status} ${confirm.text}`);
       await browser.submit(confirm);

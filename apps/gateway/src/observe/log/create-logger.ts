@@ -36,7 +36,7 @@ const TERMINAL_WRITES = { minWrite: 1, maxWrite: 4_096 };
  * that fails (a full disk, a closed pipe) is reported to `onFailure` and never stops the gateway. A file that cannot be opened throws
  * at once.
  */
-export function createLogger(config: LogConfig, style: LogStyle, onFailure: (error: unknown) => void): ProcessLogger {
+export function createLogger(config: Pick<LogConfig, 'level' | 'destination' | 'format'>, style: LogStyle, onFailure: (error: unknown) => void): ProcessLogger {
   const options = { level: config.level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label: string) => ({ level: label }) } };
   const isTerminal = style !== 'json' && config.destination === 'stdout';
   const format = config.format === 'auto' ? (isTerminal ? 'line' : 'json') : config.format;

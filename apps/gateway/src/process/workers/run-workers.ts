@@ -1,5 +1,6 @@
 import cluster from 'node:cluster';
 import { fileURLToPath } from 'node:url';
+import type { SqlDatabase } from '@penstock/claude-code-gateway';
 import type { GatewayConfig } from '../../config/gateway-config.ts';
 import { resolveWorkerCount } from '../../config/worker-share.ts';
 import { createLifecycle } from '../lifecycle.ts';
@@ -12,6 +13,8 @@ import { createConfigState } from '../../observe/status/config-state.ts';
 import { createStatusReader } from '../../observe/status/create-status-reader.ts';
 import { createWorkerMetrics } from '../../observe/metrics/create-worker-metrics.ts';
 import { startOperationsServer, type OperationsServer } from '../operations-server.ts';
+import { openState } from '../../state/open-state.ts';
+import { usesPrimaryState } from '../../state/primary-database.ts';
 import { createWorkerFleet } from './worker-fleet.ts';
 
 const DRAIN_MARGIN_MS = 5_000;
@@ -26,8 +29,16 @@ export async function runWorkers(options: RunOptions): Promise<number> {
   const metrics = createWorkerMetrics();
   const lifecycle = createLifecycle();
   cluster.setupPrimary({ exec: workerProgram(), args: [], serialization: 'advanced' });
+  let database: SqlDatabase | undefined;
+  try {
+    if (usesPrimaryState(config)) database = await openState(config);
+  } catch (error) {
+    options.onFailure(error instanceof Error ? error.message : String(error));
+    await flushLog(processLogger);
+    return 1;
+  }
   const fleet = createWorkerFleet({
-    count, config, logger, version: options.version, viaPseudonym: options.viaPseudonym, logStyle: options.logStyle, tracing: options.tracing, metrics,
+    database, count, config, logger, version: options.version, viaPseudonym: options.viaPseudonym, logStyle: options.logStyle, tracing: options.tracing, metrics,
   });
   const configState = createConfigState(options.warnings);
   const warnings = (): Readonly<Record<string, string>> => (lifecycle.state === 'running' && !fleet.isServing() ? { workers: 'no worker is ready' } : fleet.warnings());
@@ -52,6 +63,7 @@ export async function runWorkers(options: RunOptions): Promise<number> {
   } catch (error) {
     options.onFailure(error instanceof Error && !('code' in error) ? error.message : describeListenError(error, config));
     await Promise.all([fleet.close(), operations?.close()]);
+    await database?.close();
     await flushLog(processLogger);
     return 1;
   }
@@ -88,6 +100,7 @@ export async function runWorkers(options: RunOptions): Promise<number> {
   watch.stop();
   logger.info({ exit_code: exitCode }, 'stopped');
   await operations.close();
+  await database?.close();
   await flushLog(processLogger);
   return exitCode;
 }

@@ -1,5 +1,6 @@
 import cluster from 'node:cluster';
 import { performance } from 'node:perf_hooks';
+import type { SqlDatabase } from '@penstock/claude-code-gateway';
 import type { Logger } from 'pino';
 import type { GatewayConfig } from '../../config/gateway-config.ts';
 import type { LogStyle } from '../../observe/log/create-logger.ts';
@@ -10,6 +11,7 @@ import { mergeUpstreams, warningsOf, type UpstreamSnapshot } from '../../observe
 import type { StatusPart } from '../../observe/status/status-part.ts';
 import type { StatusQuery } from '../../observe/status/status-query.ts';
 import { answerWithin } from './questions.ts';
+import { answerStateQuestion } from '../../state/primary-database.ts';
 import { createWorkerHandle, type WorkerHandle } from './worker-handle.ts';
 
 /** What all workers are started with. */
@@ -21,6 +23,8 @@ export interface FleetOptions {
   readonly logStyle: LogStyle;
   readonly tracing: TracingSettings | undefined;
   readonly logger: Logger;
+  /** The state that workers ask for; absent where they need none or reach it themselves. */
+  readonly database?: SqlDatabase | undefined;
   /** Adds up what the workers count, the dead included. */
   readonly metrics: WorkerMetrics;
 }
@@ -69,7 +73,9 @@ export function createWorkerFleet(options: FleetOptions): WorkerFleet {
 
   function fork(index: number): WorkerHandle {
     const bornAt = performance.now();
-    const handle = createWorkerHandle(cluster.fork(), index, (id, text) => metrics.update(id, text));
+    const handle = createWorkerHandle(cluster.fork(), index, {
+      onText: (id, text) => metrics.update(id, text), onState: (question) => answerStateQuestion(options.database, question),
+    });
     all.add(handle);
     metrics.add(handle);
     const share = { index, count };

@@ -4,6 +4,7 @@ import type { UpstreamSnapshot } from '../../observe/upstreams/upstream-snapshot
 import type { StatusPart } from '../../observe/status/status-part.ts';
 import type { StatusQuery } from '../../observe/status/status-query.ts';
 import { Questions } from './questions.ts';
+import type { StateAnswer, StateQuestion } from '../../state/primary-database.ts';
 import type { PrimaryMessage, WorkerMessage } from './worker-messages.ts';
 
 /** One worker process as the primary sees it. */
@@ -32,8 +33,15 @@ export interface WorkerHandle {
   readonly kill: () => void;
 }
 
+/** What a worker sends of itself. */
+export interface WorkerReports {
+  readonly onText: (id: number, text: string) => void;
+  /** Answers a question about the state. */
+  readonly onState: (question: StateQuestion) => Promise<StateAnswer>;
+}
+
 /** Wraps a forked worker. Every listener belongs to the worker's own emitter and goes with it. */
-export function createWorkerHandle(worker: Worker, index: number, onText: (id: number, text: string) => void): WorkerHandle {
+export function createWorkerHandle(worker: Worker, index: number, { onText, onState }: WorkerReports): WorkerHandle {
   let warnings: Readonly<Record<string, string>> = {};
   let upstreams: readonly UpstreamSnapshot[] = [];
   let isReady = false;
@@ -63,6 +71,8 @@ export function createWorkerHandle(worker: Worker, index: number, onText: (id: n
         onBroken();
       } else if (message.type === 'status') {
         statuses.answer(message.question, message.part);
+      } else if (message.type === 'state') {
+        void onState(message).then(send);
       } else {
         ({ warnings, upstreams } = message);
         onText(worker.id, message.text);

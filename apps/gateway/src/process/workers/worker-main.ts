@@ -6,6 +6,7 @@ import { flushLog } from '../process-log.ts';
 import { describeListenError } from '../run-options.ts';
 import { createLogger, type ProcessLogger } from '../../observe/log/create-logger.ts';
 import { describeError } from '../../observe/log/describe-error.ts';
+import { createPrimaryDatabase, usesPrimaryState } from '../../state/primary-database.ts';
 import type { PrimaryMessage, WorkerMessage } from './worker-messages.ts';
 
 /** The program of one worker: it handles the primary's messages, and drains when the primary is gone. */
@@ -15,6 +16,8 @@ let starting: Promise<void> = Promise.resolve();
 /** A configuration that came while the gateway was being made, which has the one before. */
 let newest: GatewayConfig | undefined;
 let isEnding = false;
+/** The file of the state belongs to the primary. */
+const database = createPrimaryDatabase((question) => { void sendToPrimary(question); });
 
 function sendToPrimary(message: WorkerMessage): Promise<void> {
   return new Promise((resolve) => {
@@ -30,7 +33,7 @@ async function start(message: Extract<PrimaryMessage, { type: 'start' }>): Promi
     processLogger = createLogger(config.log, logStyle, (error) => gateway?.metrics.observerError('log', error));
     logShortcuts(processLogger.logger);
     releaseStartupMemory();
-    gateway = await createGateway({ config, processLogger, version, viaPseudonym, share, tracing });
+    gateway = await createGateway({ config, processLogger, version, viaPseudonym, share, tracing, ...(usesPrimaryState(config) ? { database } : {}) });
     if (newest !== undefined) gateway.update(newest);
     await sendToPrimary({ type: 'ready', port: gateway.port });
   } catch (error) {
@@ -78,7 +81,10 @@ async function handleMessage(message: PrimaryMessage): Promise<void> {
     case 'update':
       newest = message.config;
       return gateway?.update(message.config);
-    case 'reopen_log': return processLogger?.reopen?.();
+    case 'reopen_log':
+      processLogger?.reopen?.();
+      return gateway?.reopenLogs();
+    case 'state': return database.take(message);
     case 'scrape': return sendMetrics(message.scrape);
     case 'status': return sendStatus(message);
     default: return shutDown(message.type);

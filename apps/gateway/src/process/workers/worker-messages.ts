@@ -4,6 +4,7 @@ import type { LogStyle } from '../../observe/log/create-logger.ts';
 import type { StatusPart } from '../../observe/status/status-part.ts';
 import type { StatusQuery } from '../../observe/status/status-query.ts';
 import type { UpstreamSnapshot } from '../../observe/upstreams/upstream-snapshot.ts';
+import type { StateAnswer, StateQuestion } from '../../state/primary-database.ts';
 import type { TracingSettings } from '../../observe/trace/read-tracing-settings.ts';
 
 /** A message of the primary to a worker. The configuration travels here: never in arguments or the environment, where others can read it. */
@@ -14,6 +15,7 @@ export type PrimaryMessage =
   | { readonly type: 'status'; readonly question: number; readonly query: StatusQuery }
   | { readonly type: 'reopen_log' }
   | { readonly type: 'drain' }
+  | StateAnswer
   /** Its successor listens already. */
   | { readonly type: 'replaced' }
   | { readonly type: 'close' };
@@ -26,4 +28,5 @@ export type WorkerMessage =
   | { readonly type: 'broken' }
   /** The answer to a question of the same number. */
   | { readonly type: 'status'; readonly question: number; readonly part: StatusPart }
+  | StateQuestion
   | { readonly type: 'metrics'; readonly scrape: number; readonly text: string; readonly warnings: Readonly<Record<string, string>>; readonly upstreams: readonly UpstreamSnapshot[] };

@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs';
+import { AUDIT_EVENTS } from '@penstock/claude-code-gateway';
 import { DROP_REASONS } from '@penstock/header-policy';
 import { CONNECT_FAILURE_REASONS, createUpstreamClient, DISCONNECT_REASONS, REJECTION_REASONS } from '@penstock/upstream-client';
 import { registerUpstreamMetrics } from '@penstock/upstream-metrics';
 import { describe, expect, it } from 'vitest';
 import { CLIENT_LIMIT_NAMES } from '../../../src/config/sections/clients-section.ts';
+import { createSignInMetrics } from '../../../src/observe/metrics/create-sign-in-metrics.ts';
 import { createWorkerMetrics } from '../../../src/observe/metrics/create-worker-metrics.ts';
 import { GAUGE_MERGES, mergeOfGauge } from '../../../src/observe/metrics/gauges.ts';
 import { OUTCOME_FAULTS } from '../../../src/request/request-record.ts';
@@ -23,6 +25,7 @@ async function exposeEverything(): Promise<string> {
   const metrics = createTestMetrics({ readBudgets: () => ({ native: { usedBytes: 0, maxBytes: 1 } }) });
   await using client = createUpstreamClient({ origin: 'http://127.0.0.1:9' });
   registerUpstreamMetrics({ registry: metrics.registry, clients: { native: client } });
+  createSignInMetrics(metrics.registry, AUDIT_EVENTS);
   metrics.recordRequest(STREAMED_MESSAGE);
   metrics.quotaSeen([
     'anthropic-ratelimit-requests-limit', '1', 'anthropic-ratelimit-requests-remaining', '1', 'anthropic-ratelimit-requests-reset', '2026-01-01T00:00:00Z',

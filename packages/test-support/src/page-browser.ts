@@ -6,10 +6,19 @@ export interface BrowsedPage {
   readonly text: string;
 }
 
+/** A browser as far as pages without scripts need one. */
+export interface PageBrowser {
+  open(url: string): Promise<BrowsedPage>;
+  /** Posts a form of the page, the first one unless another is named, with its own fields and further ones. */
+  submit(page: BrowsedPage, fields?: Readonly<Record<string, string>>, form?: number): Promise<BrowsedPage>;
+  /** By origin and name. */
+  readonly cookies: Map<string, Map<string, string>>;
+}
+
 const MOST_REDIRECTS = 20;
 
 /** A browser of its own: keeps cookies by origin, follows redirects, posts forms with the header fields that a browser sends. */
-export function createTestBrowser(): { open(url: string): Promise<BrowsedPage>; submit(page: BrowsedPage, fields?: Readonly<Record<string, string>>, form?: number): Promise<BrowsedPage>; readonly cookies: Map<string, Map<string, string>> } {
+export function createPageBrowser(): PageBrowser {
   const cookies = new Map<string, Map<string, string>>();
 
   async function go(url: string, init: RequestInit): Promise<BrowsedPage> {

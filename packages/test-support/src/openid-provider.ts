@@ -1,10 +1,11 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import Provider, { type Configuration } from 'oidc-provider';
+import type { Adapter, AdapterPayload, Configuration, JWK } from 'oidc-provider';
 
 /** An account of the test provider. */
-export interface TestAccount {
+export interface ProviderAccount {
   readonly email?: string;
   readonly emailVerified?: boolean;
   readonly name?: string;
@@ -12,9 +13,9 @@ export interface TestAccount {
 }
 
 /** A real OpenID provider on loopback whose accounts and failures a test chooses. */
-export interface TestProvider {
+export interface OpenIdProvider {
   readonly issuer: string;
-  readonly accounts: Map<string, TestAccount>;
+  readonly accounts: Map<string, ProviderAccount>;
   /** Answers a request in the provider's place; `false` leaves it to the provider. */
   intercept: (request: IncomingMessage, response: ServerResponse) => boolean;
   /** Requests by path. */
@@ -24,11 +25,15 @@ export interface TestProvider {
   close(): Promise<void>;
 }
 
-export const CLIENT_ID = 'penstock-test';
-export const CLIENT_SECRET = 'the-secret-of-the-test-client';
+/** The gateway's registration at the provider. */
+export const PROVIDER_CLIENT_ID = 'penstock-test';
+export const PROVIDER_CLIENT_SECRET = 'the-secret-of-the-test-client';
+
+/** Making one takes a tenth of a second. */
+let firstKey: JWK | undefined;
 
 /** Starts the provider; `redirectUri` is filled in when the gateway's address is known. */
-export async function startProvider(redirectUri: () => string, more: Partial<Configuration> = {}): Promise<TestProvider> {
+export async function startOpenIdProvider(redirectUri: () => string, more: Partial<Configuration> = {}): Promise<OpenIdProvider> {
   let handle: (request: IncomingMessage, response: ServerResponse) => void = () => undefined;
   const server: Server = createServer((request, response) => {
     test.asked.push((request.url ?? '').split('?')[0] ?? '');
@@ -37,8 +42,8 @@ export async function startProvider(redirectUri: () => string, more: Partial<Con
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const accounts = new Map<string, TestAccount>();
-  const test: TestProvider = {
+  const accounts = new Map<string, ProviderAccount>();
+  const test: OpenIdProvider = {
     issuer, accounts, asked: [], person: 'alice', intercept: () => false,
     async close() {
       server.closeAllConnections();
@@ -46,8 +51,12 @@ export async function startProvider(redirectUri: () => string, more: Partial<Con
       await once(server, 'close');
     },
   };
+  // Loaded with the first provider: most tests need none.
+  const { default: Provider } = await import('oidc-provider');
   const provider = new Provider(issuer, {
-    clients: [{ client_id: CLIENT_ID, client_secret: CLIENT_SECRET, redirect_uris: [redirectUri()], grant_types: ['authorization_code', 'refresh_token'], response_types: ['code'] }],
+    jwks: { keys: [firstKey ??= createSigningKey('first')] }, adapter: createMemoryAdapter(), cookies: { keys: ['a-cookie-key-of-a-test'] },
+    ttl: { Interaction: 600, Session: 600, Grant: 86_400, AccessToken: 600, RefreshToken: 86_400, IdToken: 600, AuthorizationCode: 60 },
+    clients: [{ client_id: PROVIDER_CLIENT_ID, client_secret: PROVIDER_CLIENT_SECRET, redirect_uris: [redirectUri()], grant_types: ['authorization_code', 'refresh_token'], response_types: ['code'] }],
     claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name', 'groups'] },
     conformIdTokenClaims: false,
     features: { devInteractions: { enabled: false } },
@@ -82,4 +91,30 @@ export async function startProvider(redirectUri: () => string, more: Partial<Con
     })().catch(() => response.destroy());
   };
   return test;
+}
+
+/** A key that signs ID tokens. */
+export function createSigningKey(kid: string): JWK {
+  return { ...generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' }), kid, use: 'sig', alg: 'RS256' };
+}
+
+/** What the provider stores, for as long as it runs. */
+function createMemoryAdapter(): (name: string) => Adapter {
+  const stored = new Map<string, AdapterPayload>();
+  return (name) => {
+    const keyOf = (id: string): string => `${name}:${id}`;
+    const find = (property: 'uid' | 'userCode', value: string): AdapterPayload | undefined => [...stored].find(([key, payload]) => key.startsWith(`${name}:`) && payload[property] === value)?.[1];
+    return {
+      upsert: async (id, payload) => void stored.set(keyOf(id), payload),
+      find: async (id) => stored.get(keyOf(id)),
+      findByUid: async (uid) => find('uid', uid),
+      findByUserCode: async (userCode) => find('userCode', userCode),
+      consume: async (id) => {
+        const payload = stored.get(keyOf(id));
+        if (payload !== undefined) payload.consumed = Math.floor(Date.now() / 1000);
+      },
+      destroy: async (id) => void stored.delete(keyOf(id)),
+      revokeByGrantId: async (grantId) => { for (const [key, payload] of stored) if (payload.grantId === grantId) stored.delete(key); },
+    };
+  };
 }

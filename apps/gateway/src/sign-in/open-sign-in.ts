@@ -1,0 +1,58 @@
+import type { AuditEvent, SqlDatabase } from '@penstock/claude-code-gateway';
+import type { Registry } from 'prom-client';
+import type { GatewayConfig } from '../config/gateway-config.ts';
+import { createAuditLog } from '../observe/log/audit-log.ts';
+import { createSignInMetrics, type SignInMetrics } from '../observe/metrics/create-sign-in-metrics.ts';
+import { openState } from '../state/open-state.ts';
+import { createSignIn, type SignIn } from './sign-in.ts';
+
+/** Sign-in with the store and the audit log that it was opened with. */
+export interface OpenedSignIn {
+  readonly signIn: SignIn;
+  /** Opens the file of the audit log anew. */
+  reopenLog(): void;
+  close(): Promise<void>;
+}
+
+/** What it is opened with. */
+export interface OpenSignInOptions {
+  readonly config: GatewayConfig;
+  /** A store that is open already, and stays so. @defaultValue opened from `state.store` */
+  readonly database?: SqlDatabase | undefined;
+  /** Where the metrics of sign-in go. */
+  readonly registry: Registry;
+  /** Called when the audit log cannot be written. */
+  readonly onLogFailure: (error: unknown) => void;
+}
+
+/** The counters, which know the acts only once the package is loaded. */
+async function declareMetrics(registry: Registry): Promise<SignInMetrics> {
+  const { AUDIT_EVENTS } = await import('@penstock/claude-code-gateway');
+  return createSignInMetrics(registry, AUDIT_EVENTS);
+}
+
+/** Opens sign-in where it is configured. Rejects with a `StateError` for a store that another gateway uses. */
+export async function openSignIn({ config, database: given, registry, onLogFailure }: OpenSignInOptions): Promise<OpenedSignIn | undefined> {
+  const { sign_in: settings } = config.identity;
+  if (settings === undefined) return undefined;
+  const auditLog = createAuditLog(config.log.audit, onLogFailure);
+  const database = given ?? await openState(config);
+  if (database === undefined) throw new TypeError('sign-in has a store: the configuration fills it in');
+  const metrics = await declareMetrics(registry);
+  const signIn = await createSignIn({
+    config, signIn: settings, database,
+    onAct: (act: AuditEvent) => {
+      metrics.acted(act);
+      auditLog.write({ ...act });
+    },
+    onTelemetryDropped: (reason) => metrics.telemetryDropped(reason),
+  });
+  return {
+    signIn,
+    reopenLog: () => auditLog.reopen(),
+    async close() {
+      await signIn.close();
+      await auditLog.close();
+    },
+  };
+}

@@ -1,0 +1,80 @@
+import type { AuditEvent, ClaudeCodeGateway, SqlDatabase, TelemetryOptions } from '@penstock/claude-code-gateway';
+import type { BearerVerifier } from '../access/identity/bearer-verifier.ts';
+import { createPolicyBook } from '../access/policies/policy-book.ts';
+import { createByteBudget } from '../body/byte-budget.ts';
+import type { GatewayConfig } from '../config/gateway-config.ts';
+import { SIGN_IN_PATH } from '../config/rules/identity-rules.ts';
+import type { SignInConfig } from '../config/sections/sign-in-section.ts';
+import { createDescribeCaller } from './caller-policy.ts';
+import { createProtocolHandler, type ProtocolHandler, type ProtocolServing } from './serve-protocol.ts';
+import { createSignInVerifier } from './sign-in-verifier.ts';
+
+/** Sign-in of one gateway process. */
+export interface SignIn {
+  /** Judges the tokens that sign-in issued. */
+  readonly verifier: BearerVerifier;
+  /** The route templates, for metrics. */
+  readonly routes: readonly string[];
+  /** Serves the protocol, once the rest of the gateway is made. */
+  mount(parts: Omit<ProtocolServing, 'routes' | 'describeCaller' | 'budget'>): ProtocolHandler;
+  update(config: GatewayConfig): void;
+  /** Ends what it opened, the store included. */
+  close(): Promise<void>;
+}
+
+/** What sign-in is made from. */
+export interface SignInOptions {
+  readonly config: GatewayConfig;
+  readonly signIn: SignInConfig;
+  readonly database: SqlDatabase;
+  readonly onAct: (event: AuditEvent) => void;
+  readonly onTelemetryDropped: (reason: string) => void;
+}
+
+/** Bodies of telemetry and forms that are held at once. */
+const HELD_BYTES = 64 * 1024 * 1024;
+const LARGEST_BODY_BYTES = 8 * 1024 * 1024;
+
+/** Makes sign-in. Its package, with all that speaks OpenID Connect, is loaded here and nowhere else. */
+export async function createSignIn({ config, signIn, database, onAct, onTelemetryDropped }: SignInOptions): Promise<SignIn> {
+  const { createClaudeCodeGateway, mergeSettings } = await import('@penstock/claude-code-gateway');
+  const { oidc } = signIn;
+  let knownGroups = groupsOf(config);
+  const gateway: ClaudeCodeGateway = createClaudeCodeGateway({
+    publicUrl: signIn.public_url, mount: SIGN_IN_PATH, sessionKeys: signIn.session_keys, database, audit: onAct, onTelemetryDropped,
+    telemetry: telemetryOf(config),
+    limits: { sessionTtlSeconds: signIn.session_ttl, refreshTtlSeconds: signIn.refresh_ttl, refreshGraceSeconds: signIn.refresh_grace },
+    isKnownGroup: (group) => knownGroups.has(group),
+    provider: {
+      issuer: oidc.issuer, clientId: oidc.client_id, scopes: oidc.scopes, extraAuthParams: oidc.extra_auth_params, clockSkewSeconds: oidc.clock_skew,
+      ...(oidc.client_secret === undefined ? {} : { clientSecret: oidc.client_secret }), ...(oidc.ca === undefined ? {} : { ca: oidc.ca }),
+      claims: {
+        ...oidc.claims, trustUnverifiedEmail: oidc.trust_unverified_email, allowedEmailDomains: oidc.allowed_email_domains, allowedGroups: oidc.allowed_groups,
+      },
+    },
+  });
+  let describeCaller = createDescribeCaller(config, mergeSettings);
+  return {
+    verifier: createSignInVerifier(gateway),
+    routes: Array.from(gateway.routes.keys(), (path) => SIGN_IN_PATH + path),
+    mount: (parts) => createProtocolHandler({ ...parts, routes: gateway.routes, describeCaller: () => describeCaller, budget: createByteBudget(HELD_BYTES, LARGEST_BODY_BYTES) }),
+    update(next) {
+      knownGroups = groupsOf(next);
+      describeCaller = createDescribeCaller(next, mergeSettings);
+      gateway.update({ sessionKeys: (next.identity.sign_in ?? signIn).session_keys, telemetry: telemetryOf(next) });
+    },
+    close: () => gateway.close(),
+  };
+}
+
+function telemetryOf({ telemetry }: GatewayConfig): TelemetryOptions {
+  return {
+    resourceAttributes: telemetry.resource_attributes,
+    targets: telemetry.forward_to.map(({ url, headers, signals, ca }) => ({ url, headers, signals, ...(ca === undefined ? {} : { ca }) })),
+  };
+}
+
+/** The groups that anything here asks for. */
+function groupsOf({ policies }: GatewayConfig): ReadonlySet<string> {
+  return createPolicyBook(policies).groups;
+}

@@ -1,0 +1,66 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createPageBrowser, freePort, PROVIDER_CLIENT_ID, PROVIDER_CLIENT_SECRET, startOpenIdProvider, type OpenIdProvider } from '@penstock/test-support';
+import type { GatewayOptions } from '../../src/create-gateway.ts';
+import { startTestGateway, type ConfigDocument, type TestGateway } from '../start-test-gateway.ts';
+
+/** A gateway at which people sign in, in front of a real OpenID provider. */
+export interface SignInGateway extends TestGateway {
+  readonly provider: OpenIdProvider;
+  /** The lines of the audit log so far. */
+  audited(): readonly Readonly<Record<string, unknown>>[];
+  /** The configuration of sign-in, to change and hand to `update`. */
+  readonly document: ConfigDocument;
+  post(path: string, form: Readonly<Record<string, string>>): Promise<{ readonly status: number; readonly json: Readonly<Record<string, unknown>> }>;
+  get(path: string, bearer?: string, headers?: Readonly<Record<string, string>>): Promise<Response>;
+  /** A whole sign-in; the token response. */
+  signIn(person?: string): Promise<{ readonly accessToken: string; readonly refreshToken: string }>;
+}
+
+export const SESSION_KEY = 'a-session-key-of-a-test-0123456789abcdef';
+export const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
+
+/** Starts both; what is started is closed with the stack. */
+export async function startSignInGateway(stack: AsyncDisposableStack, upstreamOrigin: string, more: ConfigDocument = {}, overrides: Partial<GatewayOptions> = {}): Promise<SignInGateway> {
+  const folder = mkdtempSync(join(tmpdir(), 'penstock-sign-in-'));
+  stack.defer(() => { rmSync(folder, { recursive: true, force: true }); });
+  const port = await freePort();
+  const publicUrl = `http://127.0.0.1:${port}`;
+  const provider = await startOpenIdProvider(() => `${publicUrl}/anthropic/oauth/callback`);
+  stack.defer(() => provider.close());
+  provider.accounts.set('alice', { email: 'alice@example.com', emailVerified: true, name: 'Alice', groups: ['engineers', 'all'] });
+  const auditFile = join(folder, 'audit.log');
+  const document: ConfigDocument = {
+    policies: [{ name: 'everyone', match: {} }],
+    state: { store: `sqlite:${join(folder, 'state.db')}` },
+    log: { audit: auditFile },
+    ...more,
+    server: { port, ...more['server'] as object | undefined },
+    identity: {
+      sign_in: { public_url: publicUrl, session_keys: [SESSION_KEY], oidc: { issuer: provider.issuer, client_id: PROVIDER_CLIENT_ID, client_secret: PROVIDER_CLIENT_SECRET }, ...more['sign_in'] as object | undefined },
+    },
+  };
+  const { sign_in: _signIn, ...whole } = document as ConfigDocument & { readonly sign_in?: unknown };
+  const gateway = await startTestGateway(upstreamOrigin, whole, overrides);
+  stack.defer(() => gateway[Symbol.asyncDispose]());
+  const post: SignInGateway['post'] = async (path, form) => {
+    const answer = await fetch(gateway.anthropic + path, { method: 'POST', body: new URLSearchParams(form), headers: { 'user-agent': 'claude-code/2.1.332' } });
+    const text = await answer.text();
+    return { status: answer.status, json: text === '' ? {} : JSON.parse(text) as Record<string, unknown> };
+  };
+  return {
+    ...gateway, provider, document: whole, post,
+    audited: () => readFileSync(auditFile, 'utf8').split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as Record<string, unknown>),
+    get: (path, bearer, headers = {}) => fetch(gateway.anthropic + path, { redirect: 'manual', headers: { ...headers, ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }) } }),
+    async signIn(person = 'alice') {
+      provider.person = person;
+      const device = await post('/oauth/device_authorization', { surface: 'claude_code' });
+      const browser = createPageBrowser();
+      await browser.submit(await browser.submit(await browser.open(String(device.json['verification_uri_complete']))));
+      const { json } = await post('/oauth/token', { grant_type: DEVICE_GRANT, device_code: String(device.json['device_code']) });
+      if (typeof json['access_token'] !== 'string') throw new Error(`no token: ${JSON.stringify(json)}`);
+      return { accessToken: json['access_token'], refreshToken: String(json['refresh_token']) };
+    },
+  };
+}
