@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import type { ApiAnswer } from './scripted-api.ts';
 
 /** One event of a message stream. */
@@ -89,10 +90,17 @@ export const json = (status: number, body: unknown, fields: Readonly<Record<stri
 export const apiError = (status: number, type: string, words: string, fields: Readonly<Record<string, string>> = {}): ApiAnswer =>
   json(status, { type: 'error', error: { type, message: words }, request_id: 'req_scripted' }, fields);
 
-/** A stream of which only the first `bytes` arrive, whole events where that is a count of events; then the connection ends. */
+/** Within this time a client has read what was sent before the connection ends. */
+const READ_MS = 250;
+
+/**
+ * A stream that ends with its connection behind these events and the `rest` of one. The end comes when the client has read them: where both arrive at
+ * once, it is the client's own race whether it takes the events or the break first, and its decision with `message_delta` in hand depends on that.
+ */
 export const cutStream = (events: readonly StreamEvent[], rest: string = ''): ApiAnswer => async (connection) => {
   connection.send(`${STREAM_HEAD}\r\n`);
   connection.send(chunk(eventText(events) + rest));
+  await setTimeout(READ_MS);
   connection.socket.end();
   await connection.closed();
 };
