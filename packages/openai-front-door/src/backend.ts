@@ -14,6 +14,8 @@ export interface BackendRequest {
   readonly responseKind: ResponseKind;
   /** What the application calls the client, by its `client` hook; absent without one. */
   readonly client?: string | undefined;
+  /** What the application passed for the request by its `tag` hook; absent without one. */
+  readonly tag?: unknown;
 }
 
 /** The upstream's answer. `body` must throw when the upstream broke off, and when the request's signal is aborted while a read is pending. */

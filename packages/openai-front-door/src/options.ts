@@ -95,6 +95,8 @@ export interface FrontDoorHooks {
   readonly isModelListed?: (ctx: Context, model: string) => boolean;
   /** What the client is called, out of a bounded set of names; every `BackendRequest` of its request carries it. */
   readonly client?: (ctx: Context) => string | undefined;
+  /** Any value by which the application knows the request again in `send`; every `BackendRequest` of the request carries it. */
+  readonly tag?: (ctx: Context) => unknown;
   /** The id sent as `x-request-id` where the upstream gave none. */
   readonly requestId?: (ctx: Context) => string | undefined;
   /** Called with an unexpected failure (`internal`) and its cause, and with the error of a hook that threw. */

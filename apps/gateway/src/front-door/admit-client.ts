@@ -12,6 +12,7 @@ import { estimateInput } from '../access/limits/charge-tokens.ts';
 import type { Refusal } from '../access/limits/decide-admission.ts';
 import type { Lease, Limiter } from '../access/limits/limiter.ts';
 import type { RequestLog } from '../observe/log/request-log.ts';
+import { OpenFrontDoorRequest } from './open-front-door-request.ts';
 import type { GatewayMetrics } from '../observe/metrics/create-gateway-metrics.ts';
 
 /** The client of a front-door request, and the resources that the request holds; released when it is settled. */
@@ -21,6 +22,8 @@ export interface FrontDoorCaller {
   readonly rules: ClientRules | undefined;
   /** Absent for clients. */
   readonly person: Person | undefined;
+  /** The request as the live page shows it. */
+  readonly open: OpenFrontDoorRequest;
   readonly lease: Lease | undefined;
   /** The bytes of its request that are held. */
   readonly bytes: ByteLease;
@@ -57,6 +60,8 @@ export interface FrontDoorAdmission {
 /** Decides before the body is read: the drain, loops, the key, the route and the client's limits. Throws the `FrontDoorError` that answers. */
 export async function admitClient(admission: FrontDoorAdmission, inbound: InboundRequest): Promise<FrontDoorCaller> {
   const { rawHeaders } = inbound.request;
+  const open = new OpenFrontDoorRequest(inbound);
+  inbound.described = open;
   if (admission.lifecycle.isRefusing) throw new FrontDoorError('draining', 'The gateway is shutting down.', { retryAfterSeconds: 1 });
   if (hasViaPseudonym(rawHeaders, admission.viaPseudonym)) throw new FrontDoorError('loop_detected', 'The request has passed this gateway before.');
   const identity = await admission.clients.authenticate(rawHeaders, 'front_door');
@@ -72,7 +77,9 @@ export async function admitClient(admission: FrontDoorAdmission, inbound: Inboun
   if (rules !== undefined && !RELAY_GROUPS.some((group) => rules.allowsRouteGroup(group))) {
     throw new FrontDoorError('forbidden', 'The OpenAI front door is not open to this client.');
   }
-  return { name, rules, person, lease: await takeLimits(admission, name, counterKey), bytes: admission.budget.lease(counterKey), measuresText: admission.limiter.limitsTokens(name), cost: undefined, hasCountedFields: false };
+  const lease = await takeLimits(admission, name, counterKey);
+  open.isAdmitted = true;
+  return { name, rules, person, open, lease, bytes: admission.budget.lease(counterKey), measuresText: admission.limiter.limitsTokens(name), cost: undefined, hasCountedFields: false };
 }
 
 async function takeLimits({ limiter, metrics }: FrontDoorAdmission, name: string, counterKey: string): Promise<Lease | undefined> {

@@ -9,6 +9,7 @@ import { describeFullPool, describeFullQueue } from '../request/describe-full-po
 import { backendSettings } from './backend-settings.ts';
 import { droppedByTranslation, droppedRequestFields, type DroppedField } from './dropped-fields.ts';
 import { createUpstreamState, type UpstreamState } from '../observe/upstreams/upstream-state.ts';
+import { OpenFrontDoorRequest } from './open-front-door-request.ts';
 import { ResponseBody, type BackendWatcher, type ResponseWatcher } from './response-body.ts';
 
 /** Smaller bodies go out in one write with their head. */
@@ -69,6 +70,7 @@ export function createBackend(settings: EffectiveBackend, config: FrontDoorConfi
     const trace = watcher.beginTrace({ method: request.method, origin: url.origin, template: templateOf(request.path), provider: settings.kind }, headers);
     const isUpload = isStreamed(request.body);
     const body = new ResponseBody(signal, isUpload ? watchers.upload : watchers.other, trace, onSent);
+    if (request.tag instanceof OpenFrontDoorRequest) request.tag.response = body;
     upstream.dispatch({
       method: request.method, path: basePath(request.path), headers, body: outboundBody(request.body), timeouts: timeouts[request.responseKind],
       client: request.client, longLived: isUpload ? 'upload' : undefined,

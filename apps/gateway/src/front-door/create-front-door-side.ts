@@ -76,10 +76,13 @@ export function createFrontDoorSide(options: FrontDoorSideOptions): FrontDoorSid
   const hooks: FrontDoorOptions['hooks'] = {
     requestId: (ctx) => inboundOf(ctx).id,
     client: (ctx) => callerOf(ctx).name,
+    tag: (ctx) => inboundOf(ctx).described,
     onRequestRead: (ctx, read) => {
       const { trace } = inboundOf(ctx);
       if (trace !== undefined) trace.requestModel = read.model;
       const caller = callerOf(ctx);
+      caller.open.requestedModel = read.model;
+      caller.open.requestBytes = read.requestBytes;
       admitModel(caller, read);
       return caller.measuresText ? reserveTokens(caller, read, { metrics, limiter, maxOutputTokens }) : undefined;
     },
@@ -88,6 +91,7 @@ export function createFrontDoorSide(options: FrontDoorSideOptions): FrontDoorSid
     accessOf: (ctx) => callerOf(ctx).rules,
     onRequestFields: (ctx, name, sent) => {
       const caller = callerOf(ctx);
+      caller.open.backend = name;
       if (caller.hasCountedFields) return;
       caller.hasCountedFields = true;
       metrics.headersDropped('request', backends.get(name)?.droppedFields(ctx.req.rawHeaders, sent) ?? []);
@@ -112,7 +116,7 @@ export function createFrontDoorSide(options: FrontDoorSideOptions): FrontDoorSid
     const state = summary.backend === undefined ? undefined : backends.get(summary.backend)?.state;
     const outcome = summary.outcome === 'upstream_error' && state?.refusesCredential(summary.upstreamStatus ?? 0) === true ? 'upstream_credential_refused' : summary.outcome;
     state?.ended(outcome, summary.status);
-    observer.settled(inboundOf(ctx), { ...describeEnd(summary), outcome, client: caller.name, person: caller.person, charge: chargeOf(caller, summary, limiter.ratios, maxOutputTokens) });
+    observer.settled(inboundOf(ctx), { ...describeEnd(summary), outcome, upstream: summary.backend === undefined ? undefined : `front_door_${summary.backend}`, client: caller.name, person: caller.person, charge: chargeOf(caller, summary, limiter.ratios, maxOutputTokens) });
   }
 
   async function refuse(inbound: InboundRequest, error: unknown): Promise<void> {
@@ -123,7 +127,7 @@ export function createFrontDoorSide(options: FrontDoorSideOptions): FrontDoorSid
     const outcome = isFrontDoorError(error) ? error.outcome : 'internal';
     if (outcome === 'internal') log.internalError(inbound, error);
     observer.settled(inbound, {
-      side: 'front_door', route: undefined, status, outcome, client: 'unauthenticated', isEventStream: false, requestBytes: 0, responseBytes,
+      side: 'front_door', route: undefined, status, outcome, client: inbound.client, isEventStream: false, requestBytes: 0, responseBytes,
       errorCode: headers['x-penstock-error'],
     });
   }

@@ -1,8 +1,10 @@
+import { performance } from 'node:perf_hooks';
 import { ChunkList } from '@penstock/inbound-server';
 import type { BackendResponse } from '@penstock/openai-front-door';
 import type { UpstreamController } from '@penstock/upstream-client';
 import type { Dispatcher } from 'undici';
 import { isEventStreamType } from '../body/event-stream-type.ts';
+import type { BackendProgress } from './open-front-door-request.ts';
 import type { UpstreamTarget, UpstreamTrace } from '../request/request-trace.ts';
 
 /** Bytes that may wait for the translation before the upstream is paused. */
@@ -33,6 +35,9 @@ export class ResponseBody implements Dispatcher.DispatchHandler, AsyncIterableIt
   readonly #trace: UpstreamTrace | undefined;
   readonly #onSent: ((at: number) => void) | undefined;
   #isStream = false;
+  #bytes = 0;
+  /** Since when the upstream is paused. */
+  #pausedAt: number | undefined;
   #resolveHead!: (response: BackendResponse) => void;
   #rejectHead!: (error: unknown) => void;
   #controller: Dispatcher.DispatchController | undefined;
@@ -73,8 +78,12 @@ export class ResponseBody implements Dispatcher.DispatchHandler, AsyncIterableIt
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#bytes += chunk.length;
     this.#waiting.append(chunk);
-    if (this.#waiting.byteLength > MAX_QUEUED_BYTES) controller.pause();
+    if (this.#waiting.byteLength > MAX_QUEUED_BYTES) {
+      this.#pausedAt ??= performance.now();
+      controller.pause();
+    }
     this.#wake?.();
   }
 
@@ -89,6 +98,10 @@ export class ResponseBody implements Dispatcher.DispatchHandler, AsyncIterableIt
     this.#finish(failure);
   }
 
+  progress(): BackendProgress {
+    return { timings: (this.#controller as Partial<UpstreamController> | undefined)?.timings, bytes: this.#bytes, isEventStream: this.#isStream, stalledAt: this.#pausedAt };
+  }
+
   async next(): Promise<IteratorResult<Uint8Array, undefined>> {
     while (this.#taken.length === 0 && this.#waiting.byteLength === 0) {
       if (this.#error !== undefined) throw this.#error;
@@ -98,7 +111,10 @@ export class ResponseBody implements Dispatcher.DispatchHandler, AsyncIterableIt
     }
     if (this.#taken.length === 0) this.#taken = this.#waiting.take();
     const value = this.#taken.shift() as Uint8Array;
-    if (this.#controller?.paused === true && this.#taken.length === 0 && this.#waiting.byteLength === 0) this.#controller.resume();
+    if (this.#controller?.paused === true && this.#taken.length === 0 && this.#waiting.byteLength === 0) {
+      this.#pausedAt = undefined;
+      this.#controller.resume();
+    }
     return { done: false, value };
   }
 

@@ -104,7 +104,7 @@ export function beginExchange(ctx: Context, { template: route, target }: { reado
       if (departure.signal.aborted) return Promise.reject(departure.signal.reason as Error);
       guarded(() => { options.hooks.onRequestFields?.(ctx, name, request.headers); });
       const signal = cancelled === undefined ? departure.signal : AbortSignal.any([departure.signal, cancelled]);
-      return backend.send({ ...request, client: options.hooks.client?.(ctx) }, signal, onSent).then(onHead);
+      return backend.send({ ...request, client: options.hooks.client?.(ctx), tag: options.hooks.tag?.(ctx) }, signal, onSent).then(onHead);
     },
     settle: () => {
       if (isSettled) return;

@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { afterAll, afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { describeForTerminal } from '../../../src/commands/status/describe-for-terminal.ts';
 import { runStatus } from '../../../src/commands/status/run-status.ts';
@@ -154,7 +155,7 @@ describe('penstock top', () => {
     expect(text().endsWith('\u001b[?25h\u001b[?1049l')).toBe(true);
     // No frame is higher or wider than the terminal.
     for (const frame of text().split('\u001b[H').slice(1)) {
-      const lines = frame.replaceAll(/\u001b\[[\d;?]*[A-Za-z]/g, '').split('\r\n');
+      const lines = stripVTControlCharacters(frame).split('\r\n');
       expect(lines.length).toBeLessThanOrEqual(24);
       for (const line of lines) expect(line.length).toBeLessThanOrEqual(110);
     }
