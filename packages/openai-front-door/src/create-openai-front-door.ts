@@ -50,6 +50,7 @@ function resolveFrontDoor(options: FrontDoorOptions): FrontDoor {
     streamBody: options.streamBody ?? streamRequestBody,
     relayGroups: new Set(options.relayGroups ?? DEFAULT_RELAY_GROUPS),
     settingNames: options.settingNames ?? DEFAULT_SETTING_NAMES,
+    codexInstructions: options.codexInstructions,
   };
 }
 

@@ -136,6 +136,8 @@ export interface FrontDoorOptions {
   readonly jsonObjectFormat?: 'reject' | 'ignore';
   /** Which groups of routes are relayed to `openai` backends. @defaultValue `['front_door']` */
   readonly relayGroups?: readonly RelayGroup[];
+  /** The base instructions (a prompt) of the model catalogue that Codex reads from `GET /v1/models`. @defaultValue there is no catalogue */
+  readonly codexInstructions?: string;
   /** What messages call the options. @defaultValue their names here */
   readonly settingNames?: SettingNames;
   readonly limits?: Partial<FrontDoorLimits>;

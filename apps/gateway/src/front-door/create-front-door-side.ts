@@ -234,6 +234,7 @@ function describeFrontDoor(config: GatewayConfig, backends: ReadonlyMap<string, 
     ...(settings.max_output_tokens === undefined ? {} : { maxOutputTokens: settings.max_output_tokens }),
     reasoningContent: settings.reasoning_content,
     laterSystemMessages: settings.later_system_messages,
+    ...(settings.codex_instructions === undefined ? {} : { codexInstructions: settings.codex_instructions }),
     jsonObjectFormat: settings.json_object,
     limits: { clientStallMs: settings.timeouts.client_stall * 1000, keepAliveMs: Math.round(settings.keep_alive_comments * 1000) },
   };

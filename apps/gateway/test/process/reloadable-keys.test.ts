@@ -10,7 +10,7 @@ import { startTestGateway, TEST_KEY, type TestGateway } from '../start-test-gate
 const THINKING = [{ type: 'thinking', thinking: 'hm', signature: 's' }, { type: 'text', text: 'yes' }];
 const ANSWER = JSON.stringify({
   id: 'msg_1', type: 'message', role: 'assistant', model: 'claude-x', content: THINKING, stop_reason: 'end_turn', stop_sequence: null,
-  usage: { input_tokens: 1, output_tokens: 1 }, processing_status: 'ended', results_url: 'https://api.anthropic.com/v1/messages/batches/b/results',
+  usage: { input_tokens: 1, output_tokens: 1 }, processing_status: 'ended', results_url: 'https://api.anthropic.com/v1/messages/batches/b/results', data: [],
 });
 const CHAT = { model: 'claude-x', messages: [{ role: 'user', content: 'x' }] };
 
@@ -80,6 +80,7 @@ const CASES: readonly Case[] = [
   },
   { path: 'openai_front_door.max_buffered_bytes', after: 1_048_576, observe: (gateway) => gateway.series('penstock_buffered_bytes_limit{side="front_door"}'), expected: [268_435_456, 1_048_576] },
   { path: 'openai_front_door.reasoning_content', after: true, observe: async (gateway) => (await (await post(gateway, '/v1/chat/completions', CHAT)).text()).includes('reasoning_content'), expected: [false, true] },
+  { path: 'openai_front_door.codex_instructions', after: 'You write code.', observe: async (gateway) => 'models' in (await (await fetch(`${gateway.origin}/v1/models?client_version=1`)).json() as object), expected: [false, true] },
   {
     path: 'openai_front_door.json_object', after: 'ignore', expected: [400, 200],
     observe: async (gateway) => {

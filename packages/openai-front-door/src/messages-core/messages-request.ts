@@ -33,24 +33,40 @@ function stringify(body: JsonObject, scope: TranslationScope): string {
   }
 }
 
+/** The members that decide how many tokens go in, in the order in which both requests have them. */
+function promptMembers({ tools, choice, conversation: { system, messages }, reasoning: { thinking, effort }, format }: MessagesRequest): Readonly<Record<'before' | 'after', JsonObject>> {
+  const outputConfig = { ...(effort === undefined ? {} : { effort }), ...(format === undefined ? {} : { format }) };
+  return {
+    before: {
+      ...(tools.length === 0 ? {} : { tools }),
+      ...(choice === undefined ? {} : { tool_choice: choice }),
+      ...(system.length === 0 ? {} : { system }),
+      messages,
+      ...(thinking === undefined ? {} : { thinking }),
+    },
+    after: Object.keys(outputConfig).length === 0 ? {} : { output_config: outputConfig },
+  };
+}
+
 /** Writes a Messages request. The same parts always give the same bytes, or prompt caches would miss. */
 export function writeMessagesRequest(request: MessagesRequest, scope: TranslationScope): string {
-  const { tools, choice, conversation: { system, messages }, reasoning: { thinking, effort }, stop, format, userId } = request;
-  const outputConfig = { ...(effort === undefined ? {} : { effort }), ...(format === undefined ? {} : { format }) };
+  const { stop, userId, cacheControl } = request;
+  const { before, after } = promptMembers(request);
   return stringify({
     model: scope.settings.upstreamModel,
     max_tokens: request.maxTokens,
     ...(request.isStream ? { stream: true } : {}),
-    ...(tools.length === 0 ? {} : { tools }),
-    ...(choice === undefined ? {} : { tool_choice: choice }),
-    ...(system.length === 0 ? {} : { system }),
-    messages,
-    ...(thinking === undefined ? {} : { thinking }),
+    ...before,
     ...request.sampling,
     ...(stop.length === 0 ? {} : { stop_sequences: stop }),
-    ...(Object.keys(outputConfig).length === 0 ? {} : { output_config: outputConfig }),
+    ...after,
     ...(userId === undefined ? {} : { metadata: { user_id: userId } }),
-    ...(request.cacheControl === undefined ? {} : { cache_control: request.cacheControl }),
-    ...(request.serviceTier === undefined ? {} : { service_tier: request.serviceTier }),
+    ...(cacheControl === undefined ? {} : { cache_control: cacheControl }),
   }, scope);
+}
+
+/** Writes the request that counts the tokens of the same prompt. */
+export function writeCountRequest(request: MessagesRequest, scope: TranslationScope): string {
+  const { before, after } = promptMembers(request);
+  return stringify({ model: scope.settings.upstreamModel, ...before, ...after }, scope);
 }

@@ -1,5 +1,5 @@
 import { invalidValue, member, optionalBoolean, optionalNumber, requireObject, type JsonObject } from '../json/json-value.ts';
-import { writeMessagesRequest } from '../messages-core/messages-request.ts';
+import { writeCountRequest, writeMessagesRequest, type MessagesRequest } from '../messages-core/messages-request.ts';
 import { isThinkingOn, translateReasoning, type ReasoningWish } from '../messages-core/reasoning.ts';
 import { translateMaxTokens, translateSampling } from '../messages-core/sampling.ts';
 import { createTranslationScope, type FieldNames, type TranslationScope, type TranslationSettings } from '../messages-core/translation-scope.ts';
@@ -66,8 +66,9 @@ function readReasoning(request: JsonObject, scope: TranslationScope): ReadReason
   return { wish: { effort, thinking, isWanted: true, ...(isSummarized ? { display: 'summarized' } : {}) }, summary: isSummarized ? String(summary) : null };
 }
 
-/** Translates a parsed Responses request for one model. Throws a `FrontDoorError` with status 400 that names `param`. */
-export function translateResponseRequest(request: JsonObject, settings: TranslationSettings): TranslatedResponseRequest {
+type Write = (request: MessagesRequest, scope: TranslationScope) => string;
+
+function translateWith(write: Write, request: JsonObject, settings: TranslationSettings): TranslatedResponseRequest {
   const scope = createTranslationScope(settings, RESPONSES_NAMES);
   applyResponseFieldRules(request, scope);
   const isStream = readResponseStream(request, scope);
@@ -81,7 +82,7 @@ export function translateResponseRequest(request: JsonObject, settings: Translat
   const format = translateTextFormat(request, scope);
   const userId = translateUser(request, scope);
   const cacheControl = translatePromptCache(request, scope);
-  const body = writeMessagesRequest({ maxTokens, isStream, tools, choice, conversation, reasoning, sampling, stop: [], format, userId, cacheControl }, scope);
+  const body = write({ maxTokens, isStream, tools, choice, conversation, reasoning, sampling, stop: [], format, userId, cacheControl }, scope);
   return {
     body, ignoredParams: scope.ignored(), isStream, maxTokens, names: declared.names,
     echo: {
@@ -92,4 +93,14 @@ export function translateResponseRequest(request: JsonObject, settings: Translat
       reasoning: { effort: reasoning.effort ?? null, summary },
     },
   };
+}
+
+/** Translates a parsed Responses request for one model. Throws a `FrontDoorError` with status 400 that names `param`. */
+export function translateResponseRequest(request: JsonObject, settings: TranslationSettings): TranslatedResponseRequest {
+  return translateWith(writeMessagesRequest, request, settings);
+}
+
+/** Translates a request for the input tokens of a response; what is counted is what would be sent. */
+export function translateInputTokensRequest(request: JsonObject, settings: TranslationSettings): TranslatedResponseRequest {
+  return { ...translateWith(writeCountRequest, request, settings), isStream: false };
 }

@@ -5,6 +5,8 @@ import type { FrontDoor } from './front-door.ts';
 import { handleModelRequest, nowSeconds, type ModelProtocol } from './model-request.ts';
 
 const CHAT: ModelProtocol<ChatWish> = {
+  upstreamPath: '/v1/messages',
+  isFree: false,
   read: (frontDoor, json, signal) => frontDoor.translator.run('chat', json, frontDoor.chatPlan, signal),
   readAnswer: ({ translator, limits }, json, { wantsReasoning, usesLegacyFunctions }, signal) =>
     translator.run('answer', json, { maxValues: limits.maxResponseValues, created: nowSeconds(), wantsReasoning, usesLegacyFunctions }, signal),

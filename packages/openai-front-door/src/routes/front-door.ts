@@ -21,6 +21,8 @@ export interface FrontDoor {
   /** The groups that are relayed to OpenAI-compatible origins. */
   readonly relayGroups: ReadonlySet<RelayGroup>;
   readonly settingNames: SettingNames;
+  /** The instructions of Codex's model catalogue; without them there is none. */
+  readonly codexInstructions: string | undefined;
 }
 
 /** A route's handler: answers, or throws what is answered as an error. */

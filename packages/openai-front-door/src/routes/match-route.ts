@@ -6,7 +6,7 @@ import type { FrontDoor, RouteHandler } from './front-door.ts';
 import { isAnthropic, openAiBackends } from './front-door.ts';
 import { handleListModels, handleRetrieveModel } from './models.ts';
 import { relayRoute } from './relay-anything.ts';
-import { handleResponses } from './responses.ts';
+import { handleInputTokens, handleResponses } from './responses.ts';
 import type { RequestTarget } from './request-target.ts';
 
 /** A route's template, for metrics, and its handler. */
@@ -29,6 +29,7 @@ interface OwnRoute {
 const OWN_ROUTES: readonly OwnRoute[] = [
   { template: '/v1/chat/completions', method: 'POST', path: /^\/v1\/chat\/completions$/, handle: handleChatCompletions },
   { template: '/v1/responses', method: 'POST', path: /^\/v1\/responses$/, handle: handleResponses, needsTranslation: true },
+  { template: '/v1/responses/input_tokens', method: 'POST', path: /^\/v1\/responses\/input_tokens$/, handle: handleInputTokens, needsTranslation: true },
   { template: '/v1/models', method: 'GET', path: /^\/v1\/models$/, handle: handleListModels },
   { template: '/v1/models/{id}', method: 'GET', path: /^\/v1\/models\/[^/]+$/, handle: handleRetrieveModel },
 ];

@@ -26,6 +26,10 @@ export interface AnswerWish {
 
 /** One protocol whose requests become Messages requests. */
 export interface ModelProtocol<Wish extends AnswerWish> {
+  /** Where its requests go upstream. */
+  readonly upstreamPath: string;
+  /** Whether no model answers: nothing is billed by tokens. */
+  readonly isFree: boolean;
   read(frontDoor: FrontDoor, json: Uint8Array, signal: AbortSignal): Promise<ReadModelRequest<Wish>>;
   readAnswer(frontDoor: FrontDoor, json: Uint8Array, wish: Wish, signal: AbortSignal): Promise<ReadAnswer>;
   beginStream(frontDoor: FrontDoor, wish: Wish, measuresText: boolean): StreamTranslator;
@@ -51,8 +55,8 @@ interface Answering<Wish extends AnswerWish> {
 async function answerWhole<Wish extends AnswerWish>({ frontDoor, exchange, protocol, wish }: Answering<Wish>, response: BackendResponse): Promise<void> {
   const json = await gatherBody(response.body, frontDoor.limits.maxResponseBytes);
   const jsonBytes = json.length;
-  const { body, model, stopReason, usage, usageSource } = await protocol.readAnswer(frontDoor, json, wish, exchange.signal);
-  Object.assign(exchange.record, { outcome: 'ok', model, stopReason, usageSource }, usage === undefined ? {} : { usage }, measuresText(frontDoor, exchange.ctx) ? { textBytes: jsonBytes } : {});
+  const { body, learned } = await protocol.readAnswer(frontDoor, json, wish, exchange.signal);
+  Object.assign(exchange.record, { outcome: 'ok' }, learned, learned !== undefined && measuresText(frontDoor, exchange.ctx) ? { textBytes: jsonBytes } : {});
   await answerJsonBytes(exchange, 200, [...translateResponseHeaders(response.rawHeaders, exchange.requestId), ...ignoredHeaders(wish)], body);
 }
 
@@ -101,10 +105,10 @@ async function prepare<Wish extends AnswerWish>(frontDoor: FrontDoor, exchange: 
   }
   const { body, wish } = request;
   const backend = backendNamed(frontDoor, name, 'anthropic');
-  await admitRequest(frontDoor, ctx, { ...read, maxTokens: wish.maxTokens, choices: 1, stream: wish.isStream });
+  await admitRequest(frontDoor, ctx, { ...read, ...(protocol.isFree ? { maxTokens: undefined } : { maxTokens: wish.maxTokens, choices: 1 }), stream: wish.isStream });
   return {
     to: { name, backend },
-    request: anthropicRequest(ctx, backend, { method: 'POST', path: '/v1/messages', body, responseKind: wish.isStream ? 'event-stream' : 'message' }),
+    request: anthropicRequest(ctx, backend, { method: 'POST', path: protocol.upstreamPath, body, responseKind: protocol.isFree ? 'quick' : wish.isStream ? 'event-stream' : 'message' }),
     answer: answerWith({ frontDoor, exchange, protocol, wish }),
   };
 }
@@ -112,6 +116,6 @@ async function prepare<Wish extends AnswerWish>(frontDoor: FrontDoor, exchange: 
 /** Answers a request that names a model: the model says which backend, the backend's kind whether to translate or to relay. */
 export async function handleModelRequest<Wish extends AnswerWish>(frontDoor: FrontDoor, exchange: Exchange, protocol: ModelProtocol<Wish>): Promise<void> {
   requireJsonContent(exchange.ctx);
-  exchange.record.usageSource = 'missing';
+  if (!protocol.isFree) exchange.record.usageSource = 'missing';
   await sendAndAnswer(exchange, prepare(frontDoor, exchange, protocol));
 }

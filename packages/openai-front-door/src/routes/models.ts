@@ -5,15 +5,14 @@ import { translateResponseHeaders } from '../messages-core/response-headers.ts';
 import { anthropicRequest } from './anthropic-request.ts';
 import { answerJson, answerUpstreamError } from './answer-upstream.ts';
 import type { Exchange } from './exchange.ts';
+import { codexModel } from '../models/codex-models.ts';
 import { modelNotFound } from '../models/model-map.ts';
+import { aliasObject, convertModel, type ModelObject } from '../models/model-object.ts';
 import { backendEntries, isAnthropic, openAiBackends, resolveModel, type FrontDoor, type NamedBackend } from './front-door.ts';
 import { gatherBody } from './gather-body.ts';
 import { sendAndAnswer } from './outbound.ts';
 import { relayOutbound } from './relay.ts';
 import { relayRequestHeaders } from '../relay/relay-headers.ts';
-
-/** A model as OpenAI lists it; an OpenAI-compatible origin's own may have more members. */
-type ModelObject = JsonObject & { readonly id: string };
 
 /** An upstream's refusal in the middle of a list: answered as it stands. */
 class RefusedPage extends Error {
@@ -37,15 +36,10 @@ function unreadable(cause?: unknown): FrontDoorError {
   return new FrontDoorError('upstream_invalid', 'The upstream gave a list of models that cannot be read.', { cause });
 }
 
-/** A model of Anthropic's list (RFC 3339 dates) as OpenAI writes it (Unix seconds). */
-function convertModel(value: unknown, id?: string): ModelObject {
-  if (!isJsonObject(value) || typeof value['id'] !== 'string') throw unreadable();
-  const created = Date.parse(String(value['created_at']));
-  const name = value['display_name'];
-  return {
-    id: id ?? value['id'], object: 'model', created: Number.isNaN(created) ? 0 : Math.floor(created / 1000), owned_by: 'anthropic',
-    ...(typeof name === 'string' ? { display_name: name } : {}),
-  };
+function requireModelObject(value: unknown, id?: string): ModelObject {
+  const converted = convertModel(value, id);
+  if (converted === undefined) throw unreadable();
+  return converted;
 }
 
 async function readJson(frontDoor: FrontDoor, response: BackendResponse): Promise<JsonObject> {
@@ -68,7 +62,7 @@ async function listAnthropic(listing: Listing, { name, backend }: NamedBackend<A
     const request = anthropicRequest(exchange.ctx, backend, { method: 'GET', path, body: null, responseKind: 'quick' });
     const { data, has_more: hasMore, last_id: lastId } = await readJson(frontDoor, await exchange.send(name, backend, request, signal));
     if (!Array.isArray(data) || models.length + data.length > frontDoor.limits.maxModels) throw unreadable();
-    models.push(...data.map((model: unknown) => convertModel(model)));
+    models.push(...data.map((model: unknown) => requireModelObject(model)));
     if (hasMore !== true || typeof lastId !== 'string') break;
     path = `/v1/models?limit=1000&after_id=${encodeURIComponent(lastId)}`;
   }
@@ -98,9 +92,8 @@ async function listBackend(listing: Listing, entry: NamedBackend): Promise<reado
 function aliasObjects(frontDoor: FrontDoor, listed: readonly ModelObject[]): readonly ModelObject[] {
   const byId = new Map(listed.map((model) => [model.id, model]));
   return frontDoor.models.aliases.filter(({ match }) => !byId.has(match)).map(({ match, upstreamModel, backend }) => {
-    const target = byId.get(upstreamModel ?? match);
     const ownedBy = frontDoor.backends[backend]?.kind === 'anthropic' ? 'anthropic' : backend;
-    return { id: match, object: 'model', created: 0, owned_by: ownedBy, ...target === undefined ? {} : { created: target['created'], owned_by: target['owned_by'] } };
+    return aliasObject(match, ownedBy, byId.get(upstreamModel ?? match));
   });
 }
 
@@ -141,6 +134,17 @@ async function listBackends(listing: Listing): Promise<ReadonlyMap<string, reado
   return lists;
 }
 
+/** Codex's catalogue, where it asks (it names its version) and the operator gave the instructions: they are long, and are repeated for each model. */
+function codexCatalogue(frontDoor: FrontDoor, { target }: Exchange, data: readonly ModelObject[]): { readonly models?: readonly JsonObject[] } {
+  const { codexInstructions: baseInstructions } = frontDoor;
+  if (baseInstructions === undefined || !new URLSearchParams(target.query).has('client_version')) return {};
+  const translated = data.flatMap((model) => {
+    const resolved = frontDoor.models.resolve(model.id);
+    return resolved !== undefined && frontDoor.backends[resolved.backend]?.kind === 'anthropic' ? [{ model, effortLevels: resolved.capabilities.effortLevels }] : [];
+  });
+  return { models: translated.map(({ model, effortLevels }, index) => codexModel(model, index, { baseInstructions, effortLevels })) };
+}
+
 /** `GET /v1/models`: the lists of the backends that answered, in the order of the options, then the configured aliases. `x-penstock-missing-backends` names the others: half a list must not look whole. */
 export async function handleListModels(frontDoor: FrontDoor, exchange: Exchange): Promise<void> {
   const late = new AbortController();
@@ -154,7 +158,7 @@ export async function handleListModels(frontDoor: FrontDoor, exchange: Exchange)
     exchange.record.outcome = 'ok';
     if (missing.length > 0) exchange.record.missingBackends = missing;
     const headers = missing.length === 0 ? [] : ['x-penstock-missing-backends', missing.join(', ')];
-    await answerJson(exchange, 200, [...translateResponseHeaders([], exchange.requestId), ...headers], { object: 'list', data });
+    await answerJson(exchange, 200, [...translateResponseHeaders([], exchange.requestId), ...headers], { object: 'list', data, ...codexCatalogue(frontDoor, exchange, data) });
   }).finally(() => { late.abort(LEFT_OUT); });
 }
 
@@ -188,7 +192,7 @@ export async function handleRetrieveModel(frontDoor: FrontDoor, exchange: Exchan
     if (resolved.upstreamModel.includes('/')) throw modelNotFound(model);
     const path = `/v1/models/${encodeURIComponent(resolved.upstreamModel)}`;
     const response = await exchange.send(resolved.backend, origin, anthropicRequest(exchange.ctx, origin, { method: 'GET', path, body: null, responseKind: 'quick' }));
-    const converted = convertModel(await readJson(frontDoor, response), model);
+    const converted = requireModelObject(await readJson(frontDoor, response), model);
     exchange.record.outcome = 'ok';
     await answerJson(exchange, 200, translateResponseHeaders(response.rawHeaders, exchange.requestId), converted);
   });

@@ -6,7 +6,7 @@ import { parseJsonRequest, requireModel } from '../json/parse-json-request.ts';
 import type { TranslationSettings } from '../messages-core/translation-scope.ts';
 import { capabilitiesUnder } from '../models/model-capabilities.ts';
 import { createModelMap, modelNotFound } from '../models/model-map.ts';
-import { translateResponseRequest, type TranslatedResponseRequest } from '../responses/translate-response-request.ts';
+import { translateInputTokensRequest, translateResponseRequest, type TranslatedResponseRequest } from '../responses/translate-response-request.ts';
 import type { ChatPlan } from './chat-plan.ts';
 import { describeRefusal, type Refusal } from './refusal.ts';
 import { relayedFacts, type RelayedFacts } from './relayed-facts.ts';
@@ -60,8 +60,17 @@ export function readChat(json: Uint8Array, plan: ChatPlan): ReadModelRequest<Cha
 
 /** Reads a Responses request from its JSON text; one without a model is for the first backend that relays, where a stored prompt may name it. */
 export function readResponse(json: Uint8Array, plan: ChatPlan): ReadModelRequest<ResponseWish> {
+  return readResponseFor(json, plan, translateResponseRequest);
+}
+
+/** The same of a request for the input tokens of a response. */
+export function readInputTokens(json: Uint8Array, plan: ChatPlan): ReadModelRequest<ResponseWish> {
+  return readResponseFor(json, plan, translateInputTokensRequest);
+}
+
+function readResponseFor(json: Uint8Array, plan: ChatPlan, translate: Translate<TranslatedResponseRequest>): ReadModelRequest<ResponseWish> {
   const request = parseJsonRequest(json, plan.maxRequestValues);
   const [relaying] = Object.entries(plan.versions).find(([, version]) => version === undefined) ?? [];
   if (member(request, 'model') === undefined && relaying !== undefined) return { kind: 'relayed', backend: relaying, model: undefined, json, facts: relayedFacts(request) };
-  return readRequest({ request, json, plan, translate: translateResponseRequest });
+  return readRequest({ request, json, plan, translate });
 }

@@ -159,3 +159,31 @@ describe('GET /v1/models/{id}', () => {
     expect(door.upstream.requests).toEqual([]);
   });
 });
+
+describe('the bounds of models', () => {
+  const bounded = { ...model('claude-opus-5-5'), max_input_tokens: 200_000, max_tokens: 128_000 };
+  const BOUNDS = { context_window: 200_000, max_input_tokens: 200_000, max_output_tokens: 128_000 };
+  const MODELS = [{ match: 'opus', backend: 'anthropic', upstreamModel: 'claude-opus-5-5' }, { match: 'claude-*', backend: 'anthropic' }];
+
+  it('are passed on by the names that clients read, for configured names as well', async () => {
+    await using door = await startFrontDoor(answerJson({ data: [bounded, model('claude-x')], has_more: false }), { models: MODELS });
+    expect(await listOf(door.baseURL)).toEqual({ object: 'list', data: [{ ...converted('claude-opus-5-5'), ...BOUNDS }, converted('claude-x'), { id: 'opus', object: 'model', created: 1_759_104_000, owned_by: 'anthropic', ...BOUNDS }] });
+  });
+
+  it('stand in Codex\'s catalogue, with the operator\'s instructions, where Codex asks for it', async () => {
+    await using door = await startFrontDoor(answerJson({ data: [bounded, model('claude-x')], has_more: false }), { models: MODELS, codexInstructions: 'You write code.' });
+    const { data, models } = await (await fetch(`${door.baseURL}/models?client_version=0.171.0`)).json() as { data: unknown[]; models: Record<string, unknown>[] };
+    expect(data).toHaveLength(3);
+    expect(models.map(({ slug, context_window: window, base_instructions: instructions, priority }) => [slug, window, instructions, priority])).toEqual([['claude-opus-5-5', 200_000, 'You write code.', 0], ['claude-x', undefined, 'You write code.', 1], ['opus', 200_000, 'You write code.', 2]]);
+    // Codex refuses the whole catalogue where one of these is missing.
+    const required = ['slug', 'display_name', 'supported_reasoning_levels', 'shell_type', 'visibility', 'supported_in_api', 'priority', 'base_instructions', 'support_verbosity', 'truncation_policy', 'experimental_supported_tools'];
+    for (const entry of models) expect(Object.keys(entry)).toEqual(expect.arrayContaining(required));
+    expect(models[0]?.['supported_reasoning_levels']).toMatchObject([{ effort: 'low' }, { effort: 'medium' }, { effort: 'high' }, { effort: 'xhigh' }, { effort: 'max' }]);
+  });
+
+  it('are in no catalogue for other clients, or without instructions', async () => {
+    await using silent = await startFrontDoor(answerJson({ data: [bounded], has_more: false }));
+    await using door = await startFrontDoor(answerJson({ data: [bounded], has_more: false }), { codexInstructions: 'You write code.' });
+    for (const [baseURL, query] of [[silent.baseURL, '?client_version=1'], [door.baseURL, '']]) expect(await (await fetch(`${baseURL ?? ''}/models${query ?? ''}`)).json()).not.toHaveProperty('models');
+  });
+});

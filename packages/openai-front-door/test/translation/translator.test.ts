@@ -56,7 +56,7 @@ describe('a large body', () => {
     await expect(threaded.run('relayed', Buffer.from(`{"a":"${LARGE}`), { maxValues: 1000 }, OPEN)).rejects.toMatchObject({ code: 'invalid_json' });
     const answer = (values: number): Buffer => Buffer.from(`{"id":"msg_1","type":"message","model":"m","stop_reason":"end_turn","content":[],"more":[${'{},'.repeat(values)}1]}`);
     await expect(threaded.run('answer', answer(2000), ANSWER_PLAN, OPEN)).rejects.toMatchObject({ status: 502, code: 'upstream_invalid' });
-    expect(await threaded.run('answer', answer(2000), { ...ANSWER_PLAN, maxValues: 10_000 }, OPEN)).toMatchObject({ model: 'm' });
+    expect(await threaded.run('answer', answer(2000), { ...ANSWER_PLAN, maxValues: 10_000 }, OPEN)).toMatchObject({ learned: { model: 'm' } });
   });
 
   it('a relayed large body: comes back unchanged, with its model', async () => {

@@ -66,6 +66,7 @@ export interface FrontDoorConfig {
   readonly reasoning_content: boolean;
   readonly later_system_messages: 'hoist' | 'inline';
   readonly json_object: 'reject' | 'ignore';
+  readonly codex_instructions?: string | undefined;
   readonly backends: readonly BackendConfig[];
   readonly models: readonly ModelRuleConfig[];
   readonly model_capabilities: Readonly<Record<string, ModelCapabilitiesConfig>>;
@@ -128,6 +129,7 @@ export const frontDoorSection: z.ZodType<FrontDoorConfig> = z.strictObject({
     .describe('`response_format` of type `json_object`, which the API has no counterpart for: ignored and reported (OpenAI requires the prompt to ask for JSON as well), or refused with 400.').meta(RELOADABLE),
   max_buffered_bytes: count(1_048_576, Number.MAX_SAFE_INTEGER).default(268_435_456).describe('Request bytes of the front door held at once, all requests and workers together.').meta(RELOADABLE),
   keep_alive_comments: secondsOrNone().default(0).describe('Silence in seconds after which a comment is sent on an event stream; 0: only where the upstream sends a ping, or nothing but events that hold nothing for the client for 10 seconds (thinking, input of server tools).').meta(RELOADABLE),
+  codex_instructions: text('a prompt').optional().describe('The base instructions (a prompt) of the model catalogue that Codex reads from `GET /v1/models`, best as `${file:PATH}`. Absent: there is no catalogue, and Codex assumes its defaults.').meta(RELOADABLE),
   backends: list(backendSection).default([])
     .describe('Upstreams. Empty: one `anthropic` backend with the base_url, api_key, version and ca of `anthropic_native`, with its own connections.'),
   route_groups: list(z.enum(FRONT_DOOR_GROUPS, `one of ${FRONT_DOOR_GROUPS.join(', ')}`)).default(groupsWith(FRONT_DOOR_GROUPS, 'isServedByDefault'))

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -20,16 +20,16 @@ const PATIENCE = 5;
 interface Session {
   readonly upstream: ScriptedClaude;
   /** Runs the program in the session's folder. */
-  codex(prompt: string, more?: Partial<CodexRun>): Promise<CodexEnd>;
+  readonly codex: (prompt: string, more?: Partial<CodexRun>) => Promise<CodexEnd>;
   readonly folder: string;
 }
 
-async function withCodex(steps: readonly ScriptStep[], use: (session: Session) => Promise<void>): Promise<void> {
+async function withCodex(steps: readonly ScriptStep[], use: (session: Session) => Promise<void>, frontDoor: Readonly<Record<string, unknown>> = {}): Promise<void> {
   await using stack = new AsyncDisposableStack();
   const folder = mkdtempSync(join(tmpdir(), 'penstock-codex-'));
   stack.defer(() => { rmSync(folder, { recursive: true, force: true }); });
   const upstream = stack.use(await startScriptedClaude(steps));
-  const gateway = stack.use(await startTestGateway(upstream.origin));
+  const gateway = stack.use(await startTestGateway(upstream.origin, { openai_front_door: frontDoor }));
   await use({ upstream, folder, codex: (prompt, more) => runCodex({ program, folder, baseUrl: `${gateway.origin}/v1`, model: MODEL, prompt, ...more }) });
 }
 
@@ -100,6 +100,20 @@ describe.skipIf('missing' in client)(`Codex ${CODEX_VERSION} through the front d
       expect(await codex('Where?', { flags: ['--output-schema', 'schema.json'] })).toMatchObject({ exit: 0, messages: ['{"city":"Rome"}'] });
       expect(upstream.bodies()[0]?.output_config?.format?.schema).toMatchObject({ required: ['city'] });
     });
+  });
+
+  test('learns the context window and the instructions from the catalogue, and offers its patch tool', async () => {
+    const patch = '*** Begin Patch\n*** Add File: a.txt\n+written by a patch\n*** End Patch\n';
+    await withCodex([[[toolUse('toolu_1', 'apply_patch', `{"input":${JSON.stringify(patch)}}`)], { stopReason: 'tool_use' }], answered('Patched.')], async ({ upstream, folder, codex }) => {
+      const end = await codex('Add a file.', { asksForModels: true });
+      expect(end).toMatchObject({ exit: 0, messages: ['Patched.'] });
+      expect(JSON.stringify(end.events)).not.toContain('Model metadata');
+      const [first, second] = upstream.bodies();
+      expect(JSON.stringify(first)).toContain('You are the operator\'s assistant.');
+      expect(first?.tools?.find(({ name }) => name === 'apply_patch')?.description).toContain('grammar');
+      expect(JSON.stringify(second?.messages.at(-1))).toContain('toolu_1');
+      expect(readFileSync(join(folder, 'a.txt'), 'utf8')).toBe('written by a patch\n');
+    }, { codex_instructions: 'You are the operator\'s assistant.' });
   });
 
   test('takes a refusal for an end, and does not ask again (each request is billed)', async () => {

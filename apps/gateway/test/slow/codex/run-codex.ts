@@ -12,8 +12,8 @@ export interface CodexRun {
   readonly model: string;
   readonly prompt: string;
   readonly flags?: readonly string[];
-  /** Lines of the configuration before its tables. */
-  readonly config?: readonly string[];
+  /** Whether the client asks the gateway what it knows of the model. */
+  readonly asksForModels?: boolean;
 }
 
 /** How a run ended. */
@@ -38,11 +38,12 @@ export interface CodexEvent {
 /** The run would else last as long as the client's own patience. */
 const TIMEOUT_MS = 120_000;
 
-function writeConfig({ folder, baseUrl, model, config = [] }: CodexRun): void {
+function writeConfig({ folder, baseUrl, model, asksForModels = false }: CodexRun): void {
   mkdirSync(join(folder, '.codex'), { recursive: true });
   writeFileSync(join(folder, '.codex/config.toml'), [
-    `model = "${model}"`, 'model_provider = "penstock"', 'approval_policy = "never"', 'sandbox_mode = "danger-full-access"', ...config,
-    '[model_providers.penstock]', 'name = "penstock"', `base_url = "${baseUrl}"`, 'env_key = "PENSTOCK_KEY"', 'wire_api = "responses"', '',
+    `model = "${model}"`, 'model_provider = "penstock"', 'approval_policy = "never"', 'sandbox_mode = "danger-full-access"',
+    ...(asksForModels ? ['[features]', 'api_key_model_discovery = true'] : []),
+    '[model_providers.penstock]', 'name = "penstock"', `base_url = "${baseUrl}"`, 'env_key = "PENSTOCK_KEY"', 'wire_api = "responses"', ...(asksForModels ? [`model_catalog_url = "${baseUrl}/models"`] : []), '',
   ].join('\n'));
 }
 

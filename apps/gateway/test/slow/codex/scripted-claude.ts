@@ -22,15 +22,23 @@ export interface ScriptedClaude extends MessagesUpstream {
   bodies(): readonly MessagesBody[];
 }
 
+/** The list of models, as far as a client of the front door learns from it. */
+const CATALOGUE = { data: [{ type: 'model', id: 'claude-sonnet-5-5', display_name: 'Claude Sonnet 5.5', created_at: '2026-09-28T00:00:00Z', max_input_tokens: 200_000, max_tokens: 128_000 }], has_more: false };
+
+function messagesOf({ requests }: MessagesUpstream): readonly MessagesBody[] {
+  return requests.filter(({ method }) => method === 'POST').map(({ body }) => body as MessagesBody);
+}
+
 /** Starts an upstream that refuses, as the API does, each request that the API would refuse. */
 export async function startScriptedClaude(steps: readonly ScriptStep[]): Promise<ScriptedClaude> {
   const upstream = await startMessagesUpstream((request, response) => {
+    if (request.method === 'GET') return answerJson(CATALOGUE)(request, response);
     const refused = validateMessagesRequest(request.body);
     if (refused !== undefined) return answerJson({ type: 'error', error: { type: 'invalid_request_error', message: refused.message } }, 400)(request, response);
-    const step = steps[Math.min(upstream.requests.length, steps.length) - 1];
+    const step = steps[Math.min(messagesOf(upstream).length, steps.length) - 1];
     if (typeof step === 'function') return step(request, response);
     const [blocks = [], end] = step ?? [];
     return answerEvents(messageEvents(blocks, end))(request, response);
   });
-  return { ...upstream, bodies: () => upstream.requests.map(({ body }) => body as MessagesBody) };
+  return { ...upstream, bodies: () => messagesOf(upstream) };
 }
