@@ -39,11 +39,12 @@ describe('of idle connections, the one that is used', () => {
 
   it('is none that must rest on', () => {
     const { idle, slots } = startIdle();
-    for (const slot of slots.slice(1)) slot.restUntil = 200;
-    expect(idle.take(199)).toBe(slots[0]);
-    expect(idle.take(199)).toBeUndefined();
+    for (const slot of slots.slice(1)) slot.mustRest = true;
+    expect(idle.take(119)).toBe(slots[0]);
+    expect(idle.take(129)).toBeUndefined();
     expect(idle.length).toBe(3);
-    expect(idle.take(200)).toBe(slots[3]);
+    expect(idle.take(150)).toBe(slots[3]);
+    expect(slots[3]?.mustRest).toBe(false);
   });
 
   it('is none that expires or is gone', () => {
@@ -54,5 +55,23 @@ describe('of idle connections, the one that is used', () => {
     expect(expired).toEqual([slots[3]]);
     expect(idle.take(2_119)).toBeUndefined();
     expect(expired).toEqual([slots[3], slots[1], slots[0]]);
+  });
+
+  it('is one of so many as were needed within the keep-alive time (under load all are used in turn, and none is idle for long)', () => {
+    const expired: Slot[] = [];
+    const { idle, slots } = startIdle(expired);
+    // Never more than two are taken at once; whichever rests longest is next.
+    const useTwo = (now: number): void => { for (const slot of [idle.take(now), idle.take(now)]) idle.push(slot as Slot, now); };
+    for (let now = 140; now <= 2_000; now += 10) useTwo(now);
+    idle.sweep(2_001);
+    for (let now = 2_010; now <= 4_000; now += 10) useTwo(now);
+    idle.sweep(4_000);
+    expect(idle.at(0)?.idleSince).toBeGreaterThan(3_900);
+    expect(expired).toEqual([]);
+    idle.sweep(4_001);
+    expect(expired).toHaveLength(2);
+    expect(idle.length).toBe(2);
+    expect(slots).toEqual(expect.arrayContaining(expired));
+    idle.trim(0);
   });
 });

@@ -8,7 +8,7 @@ const STEP = 0.1;
 /** An answer that takes more of the usual time than this is never quick. */
 const QUICK_PART = 0.75;
 /** Answers of which the usual time is learned before any is called quick. */
-const LEARNED_FROM = 16;
+const LEARNED_FROM = 64;
 /** Connects of which the round trip is learned before any answer is refused. */
 const MEASURED_CONNECTS = 3;
 /** No round trip is taken for longer: the first connects may all have lost a packet. */

@@ -20,6 +20,9 @@ export class IdleSlots {
   private readonly rest: RestRule;
   private readonly expire: (slot: Slot) => void;
   private timer: NodeJS.Timeout | undefined = undefined;
+  /** How many at least were idle at every moment since `leastSince`: so many are not needed. */
+  private least = 0;
+  private leastSince = 0;
   /** How long a connection may rest and still be reused. */
   reuseSpanMs: number;
 
@@ -52,6 +55,7 @@ export class IdleSlots {
       if (index === this.slots.length - 1) this.slots.pop();
       else if (index === 0) this.slots.shift();
       else this.slots.splice(index, 1);
+      this.noteFewer();
       if (now - slot.idleSince < this.reuseSpanMs && slot.socket?.destroyed === false) {
         this.rest.taken(slot, now);
         return slot;
@@ -63,17 +67,22 @@ export class IdleSlots {
 
   /** Takes out the one that has rested longest, whether it must rest on or not. */
   shift(): Slot | undefined {
-    return this.slots.shift();
+    const slot = this.slots.shift();
+    this.noteFewer();
+    return slot;
   }
 
   remove(slot: Slot): void {
     const index = this.slots.indexOf(slot);
     if (index >= 0) this.slots.splice(index, 1);
+    this.noteFewer();
   }
 
   /** Takes out all but the `count` newest. */
   trim(count: number): Slot[] {
-    return this.slots.splice(0, this.slots.length - count);
+    const trimmed = this.slots.splice(0, this.slots.length - count);
+    this.noteFewer();
+    return trimmed;
   }
 
   /** Applies another keep-alive time; true when it differs. */
@@ -84,22 +93,31 @@ export class IdleSlots {
   }
 
   /** Expires those whose time is over, and sets the timer for the next one. */
-  sweep(): void {
+  sweep(now: number): void {
+    clearTimeout(this.timer);
     this.timer = undefined;
-    const now = performance.now();
     const due = this.slots.filter((slot) => now - slot.idleSince >= this.reuseSpanMs).length;
-    for (const slot of this.slots.splice(0, due)) this.expire(slot);
+    for (const slot of this.slots.splice(0, Math.max(due, this.unneeded(now)))) this.expire(slot);
     const [oldest] = this.slots;
     if (oldest !== undefined) this.timer = setTimeout(sweep, Math.ceil(oldest.idleSince + this.reuseSpanMs - now), this).unref();
   }
 
+  private noteFewer(): void {
+    if (this.slots.length < this.least) this.least = this.slots.length;
+  }
+
+  /** Under load all idle ones are used in turn, so that none is idle for long, however many there are. Those that were too many all the time expire too. */
+  private unneeded(now: number): number {
+    if (now - this.leastSince < this.reuseSpanMs) return 0;
+    const unneeded = Math.min(this.least, this.slots.length);
+    this.least = this.slots.length - unneeded;
+    this.leastSince = now;
+    return unneeded;
+  }
+
   private choose(now: number): number {
-    const { slots } = this;
-    let index = this.lastSince(now - this.rest.enoughMs);
-    while (index >= 0 && (slots[index] as Slot).restUntil > now) index -= 1;
-    if (index >= 0) return index;
-    for (index = 0; index < slots.length; index += 1) if ((slots[index] as Slot).restUntil <= now) return index;
-    return -1;
+    const rested = this.lastSince(now - this.rest.enoughMs);
+    return rested >= 0 ? rested : this.slots.findIndex(mayBeUsed);
   }
 
   /** The newest that came to rest by `time`; -1 when none did. */
@@ -118,6 +136,10 @@ export class IdleSlots {
   }
 }
 
+function mayBeUsed(slot: Slot): boolean {
+  return !slot.mustRest;
+}
+
 function sweep(idle: IdleSlots): void {
-  idle.sweep();
+  idle.sweep(performance.now());
 }

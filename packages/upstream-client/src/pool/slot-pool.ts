@@ -152,7 +152,7 @@ export class SlotPool {
     if (slot.socket?.destroyed !== false) { this.close(slot, 'not_kept_alive'); return; }
     if (this.isOversized) { this.close(slot, 'surplus'); return; }
     const now = performance.now();
-    if (this.rest.mustRest(slot, now) && this.shares.eligible > 0) { this.close(slot, 'retired'); return; }
+    if (this.rest.mustRest(slot) && this.shares.eligible > 0) { this.close(slot, 'retired'); return; }
     const next = this.shares.shift();
     if (next !== undefined) { this.grant(slot, next, next.imminent ? 'reused' : 'queued', now); this.onCapacityFreed(); return; }
     if (this.isDraining || this.isSurplus(this.idle.length)) { this.close(slot, this.isDraining ? 'shutdown' : 'surplus'); return; }

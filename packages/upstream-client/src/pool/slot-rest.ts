@@ -9,7 +9,7 @@ import type { Slot } from './slot.ts';
 export class RestRule {
   private readonly answers = new AnswerTimes();
 
-  /** How long a connection rests until it has rested enough. */
+  /** How long a connection rests until it has rested enough, as known by now: an origin that has become faster does not hold up those at rest. */
   get enoughMs(): number {
     return this.answers.usualMs;
   }
@@ -30,19 +30,18 @@ export class RestRule {
   }
 
   /** Called when an answer was complete; true when the connection must rest before its next request. */
-  mustRest(slot: Slot, now: number): boolean {
+  mustRest(slot: Slot): boolean {
     if (slot.isMultiplexed) return false;
     slot.reuses += 1;
     slot.isSuspect = slot.answerMs >= 0 && this.answers.isQuick(slot.answerMs);
-    if (!slot.isSuspect && slot.reuses < REUSES_WITHOUT_REST) return false;
-    slot.reuses = 0;
-    slot.restUntil = now + this.answers.usualMs;
-    return true;
+    slot.mustRest = slot.isSuspect || slot.reuses >= REUSES_WITHOUT_REST;
+    return slot.mustRest;
   }
 
   /** Called when an idle connection is used again. */
   taken(slot: Slot, now: number): void {
     if (now - slot.idleSince >= this.answers.usualMs) slot.reuses = 0;
+    slot.mustRest = false;
   }
 
   /** Called when a connection is gone. */

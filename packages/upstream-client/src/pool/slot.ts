@@ -24,8 +24,8 @@ export interface Slot {
   requestCount: number;
   /** When it became idle, in `performance.now` milliseconds. */
   idleSince: number;
-  /** It is not reused before, in the same; 0 for no such time. */
-  restUntil: number;
+  /** It is not reused before it has rested enough. */
+  mustRest: boolean;
   /** Requests since its last rest. */
   reuses: number;
   /** From the present request to the first byte of its answer, in milliseconds; -1 where that is not known. */
@@ -103,7 +103,7 @@ export class ClientSlots {
 export function createSlot(holder: SlotHolder): Slot {
   return {
     state: 'connecting', holder, attempt: undefined, socket: undefined, client: undefined, isMultiplexed: false, requestCount: 0,
-    idleSince: 0, restUntil: 0, reuses: 0, answerMs: -1, isSuspect: false, connectStartedAt: 0, awaitsHead: false, headBytesFrom: -1, socketError: undefined, closeReason: undefined,
+    idleSince: 0, mustRest: false, reuses: 0, answerMs: -1, isSuspect: false, connectStartedAt: 0, awaitsHead: false, headBytesFrom: -1, socketError: undefined, closeReason: undefined,
   };
 }
 
