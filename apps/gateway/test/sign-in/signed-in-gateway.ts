@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { openSqliteDatabase } from '@penstock/claude-code-gateway';
 import { createPageBrowser, freePort, PROVIDER_CLIENT_ID, PROVIDER_CLIENT_SECRET, startOpenIdProvider, type OpenIdProvider } from '@penstock/test-support';
 import type { GatewayOptions } from '../../src/create-gateway.ts';
 import { startTestGateway, type ConfigDocument, type TestGateway } from '../start-test-gateway.ts';
@@ -8,6 +9,8 @@ import { startTestGateway, type ConfigDocument, type TestGateway } from '../star
 /** A gateway at which people sign in, in front of a real OpenID provider. */
 export interface SignInGateway extends TestGateway {
   readonly provider: OpenIdProvider;
+  /** While true, every transaction of the store fails. */
+  storeIsDown: boolean;
   /** The lines of the audit log so far. */
   audited(): readonly Readonly<Record<string, unknown>>[];
   /** The configuration of sign-in, to change and hand to `update`. */
@@ -33,7 +36,6 @@ export async function startSignInGateway(stack: AsyncDisposableStack, upstreamOr
   const auditFile = join(folder, 'audit.log');
   const document: ConfigDocument = {
     policies: [{ name: 'everyone', match: {} }],
-    state: { store: `sqlite:${join(folder, 'state.db')}` },
     log: { audit: auditFile },
     ...more,
     server: { port, ...more['server'] as object | undefined },
@@ -42,15 +44,19 @@ export async function startSignInGateway(stack: AsyncDisposableStack, upstreamOr
     },
   };
   const { sign_in: _signIn, ...whole } = document as ConfigDocument & { readonly sign_in?: unknown };
-  const gateway = await startTestGateway(upstreamOrigin, whole, overrides);
+  const database = overrides.database ?? openSqliteDatabase(':memory:');
+  const gateway = await startTestGateway(upstreamOrigin, whole, {
+    ...overrides,
+    database: { run: (statements) => (started.storeIsDown ? Promise.reject(new Error('the store of this test is down')) : database.run(statements)), close: () => database.close() },
+  });
   stack.defer(() => gateway[Symbol.asyncDispose]());
   const post: SignInGateway['post'] = async (path, form) => {
     const answer = await fetch(gateway.anthropic + path, { method: 'POST', body: new URLSearchParams(form), headers: { 'user-agent': 'claude-code/2.1.332' } });
     const text = await answer.text();
     return { status: answer.status, json: text === '' ? {} : JSON.parse(text) as Record<string, unknown> };
   };
-  return {
-    ...gateway, provider, document: whole, post,
+  const started: SignInGateway = {
+    ...gateway, provider, document: whole, post, storeIsDown: false,
     audited: () => readFileSync(auditFile, 'utf8').split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as Record<string, unknown>),
     get: (path, bearer, headers = {}) => fetch(gateway.anthropic + path, { redirect: 'manual', headers: { ...headers, ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }) } }),
     async signIn(person = 'alice') {
@@ -63,4 +69,5 @@ export async function startSignInGateway(stack: AsyncDisposableStack, upstreamOr
       return { accessToken: json['access_token'], refreshToken: String(json['refresh_token']) };
     },
   };
+  return started;
 }
