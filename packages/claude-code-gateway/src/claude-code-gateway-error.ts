@@ -1,5 +1,5 @@
 /** Why the package threw. */
-export const CLAUDE_CODE_GATEWAY_ERROR_CODES = ['invalid_options', 'address_refused', 'answer_too_large', 'redirect_refused'] as const;
+export const CLAUDE_CODE_GATEWAY_ERROR_CODES = ['invalid_options', 'address_refused', 'redirect_refused'] as const;
 
 /** One of `CLAUDE_CODE_GATEWAY_ERROR_CODES`. */
 export type ClaudeCodeGatewayErrorCode = (typeof CLAUDE_CODE_GATEWAY_ERROR_CODES)[number];

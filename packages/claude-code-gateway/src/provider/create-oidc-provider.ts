@@ -2,7 +2,7 @@ import * as client from 'openid-client';
 import type { Identity } from '../identity.ts';
 import { createGuardedFetch } from './guarded-fetch.ts';
 import type { AuthorizationChecks, IdentityProvider, ProviderAnswer } from './identity-provider.ts';
-import { readClaims, type ClaimRules } from './read-claims.ts';
+import { hasGroupOverage, readClaims, type ClaimRules } from './read-claims.ts';
 import { isLoopbackHost } from './refused-addresses.ts';
 
 /** An OpenID provider and this gateway's registration there. */
@@ -78,7 +78,8 @@ export function createOidcProvider(options: OidcProviderOptions): IdentityProvid
       const configuration = await configure(async (answer) => { refreshToken = await readRefreshToken(answer); });
       const tokens = await request(configuration);
       const claims = tokens.claims();
-      const needsUserinfo = claims === undefined || [options.claims.email, options.claims.groups].some((claim) => claim !== undefined && claims[claim] === undefined);
+      // Userinfo does not have the groups either that were too many for the token.
+      const needsUserinfo = claims === undefined || (!hasGroupOverage(claims, options.claims.groups) && [options.claims.email, options.claims.groups].some((claim) => claim !== undefined && claims[claim] === undefined));
       const canAsk = configuration.serverMetadata().userinfo_endpoint !== undefined;
       const userinfo = needsUserinfo && canAsk ? await client.fetchUserInfo(configuration, tokens.access_token, claims?.sub ?? client.skipSubjectCheck) : undefined;
       // A refresh without either still shows that the person exists.

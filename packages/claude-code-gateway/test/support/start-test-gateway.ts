@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createClaudeCodeGateway, createNodeListener, openSqliteDatabase, type AuditEvent, type CallerPolicy, type ClaudeCodeGateway, type ClaudeCodeGatewayOptions, type SqlDatabase } from '../../src/index.ts';
+import { createClaudeCodeGateway, createNodeListener, openSqliteDatabase, type AuditEvent, type CallerPolicy, type ClaudeCodeGateway, type ClaudeCodeGatewayOptions, type OidcProviderOptions, type SqlDatabase } from '../../src/index.ts';
 import { createPageBrowser, PROVIDER_CLIENT_ID, PROVIDER_CLIENT_SECRET, startOpenIdProvider, type OpenIdProvider } from '@penstock/test-support';
 
 /** A gateway on a real socket in front of a real provider. */
@@ -11,6 +11,8 @@ export interface TestGateway {
   readonly provider: OpenIdProvider;
   readonly audited: AuditEvent[];
   readonly database: SqlDatabase;
+  /** The gateway's registration at the provider. */
+  readonly oidc: Omit<OidcProviderOptions, 'redirectUri'>;
   /** Moves the gateway's clock. Milliseconds. */
   advance(ms: number): void;
   /** Policies by subject. */
@@ -34,7 +36,7 @@ export const MOUNT = '/anthropic';
 
 /** Starts both; what is started is closed with the stack. */
 export async function startTestGateway(stack: AsyncDisposableStack, more: Partial<ClaudeCodeGatewayOptions> & { readonly oidc?: Record<string, unknown>; readonly providerOptions?: Record<string, unknown> } = {}): Promise<TestGateway> {
-  const { oidc = {}, providerOptions = {}, ...options } = more;
+  const { oidc: moreOidc = {}, providerOptions = {}, ...options } = more;
   let listener: Parameters<typeof createServer>[1] = (_request, response) => { response.end(); };
   const server = createServer((request, response) => { listener?.(request, response); });
   server.listen(0, '127.0.0.1');
@@ -48,9 +50,13 @@ export async function startTestGateway(stack: AsyncDisposableStack, more: Partia
   const policies = new Map<string, CallerPolicy>();
   const database = options.database ?? openSqliteDatabase(':memory:');
   let offsetMs = 0;
+  const oidc: TestGateway['oidc'] = {
+    issuer: provider.issuer, clientId: PROVIDER_CLIENT_ID, clientSecret: PROVIDER_CLIENT_SECRET, scopes: ['openid', 'profile', 'email', 'offline_access'],
+    claims: { email: 'email', groups: 'groups' }, ...moreOidc,
+  };
   const gateway = createClaudeCodeGateway({
     publicUrl, mount: MOUNT, sessionKeys: [SESSION_KEY], database, now: () => Date.now() + offsetMs, audit: (event) => { audited.push(event); },
-    provider: { issuer: provider.issuer, clientId: PROVIDER_CLIENT_ID, clientSecret: PROVIDER_CLIENT_SECRET, scopes: ['openid', 'profile', 'email', 'offline_access'], claims: { email: 'email', groups: 'groups' }, ...oidc },
+    provider: oidc,
     ...options,
   });
   stack.defer(() => gateway.close());
@@ -68,7 +74,7 @@ export async function startTestGateway(stack: AsyncDisposableStack, more: Partia
     return { status: answer.status, headers: answer.headers, json: text === '' ? {} : JSON.parse(text) as Record<string, unknown> };
   };
   return {
-    base, gateway, provider, audited, database, policies, post,
+    base, gateway, provider, audited, database, oidc, policies, post,
     advance: (ms) => { offsetMs += ms; },
     get: (path, bearer, headers = {}) => fetch(base + path, { headers: { ...headers, ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }) }, redirect: 'manual' }),
     async signIn(person = 'alice') {
