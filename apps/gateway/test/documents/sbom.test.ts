@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -64,6 +64,17 @@ test('docs/dependencies.md says of every runtime dependency what it is for', () 
 test('no package but the development Node runs an install script', () => {
   const [, allowed = ''] = /\nallowBuilds:\n((?: {2}.+\n)+)/.exec(readPage('pnpm-workspace.yaml')) ?? [];
   expect(allowed.split('\n').filter((line) => line.endsWith(': true'))).toEqual(['  node: true']);
+});
+
+test('undici is the one range of the published packages, and the workspace installs the version of the catalogue for it', () => {
+  const [, catalogued] = /\n {2}undici: (.+)\n/.exec(readPage('pnpm-workspace.yaml')) ?? [];
+  const folders = readdirSync(new URL('../../../../packages/', import.meta.url));
+  const ranges = folders.flatMap((folder) => {
+    const { private: isPrivate, dependencies = {} } = JSON.parse(readPage(`packages/${folder}/package.json`)) as { readonly private?: boolean; readonly dependencies?: Readonly<Record<string, string>> };
+    return isPrivate === true ? [] : Object.entries(dependencies).filter(([, version]) => !/^(?:catalog:|workspace:\^)$/.test(version)).map(([name, version]) => `${folder}: ${name} ${version}`);
+  });
+  expect(ranges).toEqual(['sse-relay: undici ^8.12.0', 'upstream-client: undici ^8.12.0']);
+  for (const folder of ['sse-relay', 'upstream-client']) expect(JSON.parse(readPage(`packages/${folder}/node_modules/undici/package.json`))).toMatchObject({ version: catalogued });
 });
 
 test('every version in the catalogue is exact (a release of a dependency changes nothing here by itself)', () => {
