@@ -8,14 +8,17 @@ import { answerError, beginExchange, type Exchange } from './routes/exchange.ts'
 import { accessOf, type FrontDoor } from './routes/front-door.ts';
 import { matchRoute, type MatchedRoute } from './routes/match-route.ts';
 import { readRequestBody, streamRequestBody } from './routes/read-body.ts';
-import { requestTarget } from './routes/request-target.ts';
+import { DEFAULT_PREFIX, requestTarget } from './routes/request-target.ts';
 import { versionOf } from './routes/anthropic-request.ts';
 import type { ChatPlan } from './translation/chat-plan.ts';
 import { createTranslator } from './translation/translator.ts';
 
 /** The front door of one application. */
 export interface OpenAiFrontDoor {
-  /** Koa middleware that answers every path under `/v1` and leaves all others to what follows. */
+  /**
+   * Koa middleware that answers the paths of the OpenAI API under the prefix and leaves all others to what follows. A path under the prefix
+   * that nothing answers is a 404 in OpenAI's shape.
+   */
   routes(): Middleware;
   /** How many requests are being answered now. */
   openRequests(): number;
@@ -45,18 +48,32 @@ function resolveFrontDoor(options: FrontDoorOptions): FrontDoor {
     translator: createTranslator({ maxInlineBytes: limits.maxInlineBytes, maxWaiting: limits.maxTranslationsWaiting }),
     backends: options.backends,
     models: createModelMap(chatPlan.models, chatPlan.capabilities, chatPlan.maxOutputTokens),
-    hooks: options.hooks ?? {},
+    hooks: { ...options.hooks, onInternalError: options.hooks?.onInternalError ?? printInternalError },
     readBody: options.readBody ?? readRequestBody,
     streamBody: options.streamBody ?? streamRequestBody,
     relayGroups: new Set(options.relayGroups ?? DEFAULT_RELAY_GROUPS),
     settingNames: options.settingNames ?? DEFAULT_SETTING_NAMES,
     codexInstructions: options.codexInstructions,
+    prefix: options.prefix ?? DEFAULT_PREFIX,
   };
 }
 
 function requireGroup(frontDoor: FrontDoor, { ctx }: Exchange, { group }: MatchedRoute): void {
   if (group === undefined || accessOf(frontDoor, ctx).allowsRouteGroup(group)) return;
   throw new FrontDoorError('forbidden', `These routes (${group}) are not open to this client.`);
+}
+
+/** The default of `onInternalError`: a fault that is neither answered in full nor reported anywhere would be found by its users. */
+function printInternalError(error: unknown): void {
+  console.error('openai-front-door: internal error', error);
+}
+
+/** Whether what follows in the application answers a request. */
+async function isAnsweredBy(next: () => Promise<unknown>, ctx: Context): Promise<boolean> {
+  const { respond, status } = ctx;
+  await next();
+  const isTakenOver = ctx.respond === false && respond !== false;
+  return isTakenOver || ctx.res.headersSent || ctx.status !== status || (ctx.body ?? undefined) !== undefined;
 }
 
 /** Answers one request whatever happens: a thrown error becomes an answer, or breaks the one that has begun. */
@@ -87,12 +104,13 @@ export function createOpenAiFrontDoor(options: FrontDoorOptions): OpenAiFrontDoo
   const frontDoor = resolveFrontDoor(options);
   const open = new Set<Exchange>();
   const openAiFrontDoor = async function openAiFrontDoor(ctx: Context, next: () => Promise<unknown>): Promise<void> {
-    const target = requestTarget(ctx);
+    const target = requestTarget(ctx, frontDoor.prefix);
     if (target === undefined) {
       await next();
       return;
     }
     const route = matchRoute(frontDoor, ctx.method, target);
+    if (route.isForeign && await isAnsweredBy(next, ctx)) return;
     const exchange = beginExchange(ctx, { template: route.template, target }, { hooks: frontDoor.hooks, clientStallMs: frontDoor.limits.clientStallMs });
     open.add(exchange);
     try {

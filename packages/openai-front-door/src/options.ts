@@ -6,6 +6,7 @@ import { DEFAULT_RELAY_GROUPS, RELAY_GROUPS, type CallerAccess, type RelayGroup 
 import { capabilityProblems } from './models/merge-model-capabilities.ts';
 import type { ModelRoute } from './models/model-map.ts';
 import { FrontDoorOptionsError } from './options-error.ts';
+import { PREFIX_PATTERN } from './routes/request-target.ts';
 import type { RequestSummary } from './request-summary.ts';
 
 /** Bounds of everything that is buffered or waited for. */
@@ -99,7 +100,7 @@ export interface FrontDoorHooks {
   readonly tag?: (ctx: Context) => unknown;
   /** The id sent as `x-request-id` where the upstream gave none. */
   readonly requestId?: (ctx: Context) => string | undefined;
-  /** Called with an unexpected failure (`internal`) and its cause, and with the error of a hook that threw. */
+  /** Called with an unexpected failure (`internal`), with what a backend rejected with and no table knows, and with the error of a hook that threw. @defaultValue `console.error` */
   readonly onInternalError?: (error: unknown, ctx: Context) => void;
 }
 
@@ -140,6 +141,8 @@ export interface FrontDoorOptions {
   readonly codexInstructions?: string;
   /** What messages call the options. @defaultValue their names here */
   readonly settingNames?: SettingNames;
+  /** What the paths begin with instead of `/v1`, such as `/openai/v1`: the end of a client's base URL. @defaultValue `/v1` */
+  readonly prefix?: string;
   readonly limits?: Partial<FrontDoorLimits>;
   readonly hooks?: FrontDoorHooks;
   /** Replaces the package's own bounded body reader. */
@@ -212,6 +215,7 @@ export function validateFrontDoorOptions(options: FrontDoorOptions): FrontDoorLi
   for (const group of options.relayGroups ?? DEFAULT_RELAY_GROUPS) {
     if (!RELAY_GROUPS.includes(group)) problems.push(`relayGroups must hold only ${RELAY_GROUPS.join(', ')}, received ${JSON.stringify(group)}`);
   }
+  if (options.prefix !== undefined && !PREFIX_PATTERN.test(options.prefix)) problems.push(`prefix must be a path such as /openai/v1, received ${JSON.stringify(options.prefix)}`);
   if (problems.length > 0) throw new FrontDoorOptionsError(problems);
   return limits;
 }

@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import { performance } from 'node:perf_hooks';
 import { discardRest, respond } from '@penstock/inbound-server';
 import {
-  BUILT_IN_MODEL_CAPABILITIES, createOpenAiFrontDoor, DEFAULT_FRONT_DOOR_LIMITS, DEFAULT_MAX_OUTPUT_TOKENS, FrontDoorError, isFrontDoorError, mergeModelCapabilities, openAiErrorResponse, RELAY_ROUTES,
+  BUILT_IN_MODEL_CAPABILITIES, createOpenAiFrontDoor, DEFAULT_FRONT_DOOR_LIMITS, DEFAULT_MAX_OUTPUT_TOKENS, isFrontDoorError, mergeModelCapabilities, openAiErrorResponse, RELAY_ROUTES,
   UNKNOWN_RELAY_ROUTE, type FrontDoorOptions, type ModelRoute, type OpenAiFrontDoor, type RequestSummary, type SettingNames,
 } from '@penstock/openai-front-door';
 import type { CreateBodyCheck, UpstreamClient } from '@penstock/upstream-client';
@@ -145,7 +145,7 @@ export function createFrontDoorSide(options: FrontDoorSideOptions): FrontDoorSid
         context.state['caller'] = caller;
         setResponseFields(inbound, lifecycle.isLeaving);
         if (inbound.expectsContinue) inbound.response.writeContinue();
-        const serve = (): unknown => door.routes()(context, notServed);
+        const serve = (): unknown => door.routes()(context, nothingFollows);
         await (tracing === undefined ? serve() : tracing.within(inbound.trace, serve));
       } catch (error) {
         await refuse(inbound, error);
@@ -196,9 +196,9 @@ function callerOf(ctx: Context): FrontDoorCaller {
   return ctx.state['caller'] as FrontDoorCaller;
 }
 
-/** Where the front door would leave a path to what follows: nothing does. */
-function notServed(): Promise<never> {
-  return Promise.reject(new FrontDoorError('not_found', 'Not found: the OpenAI API is served under /v1.'));
+/** The front door is the last to be asked: what it leaves open it answers itself. */
+function nothingFollows(): Promise<void> {
+  return Promise.resolve();
 }
 
 /** The front door keeps fields that were set before it. */

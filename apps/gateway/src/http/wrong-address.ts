@@ -21,7 +21,10 @@ const OPERATIONS_AREAS: ReadonlySet<string> = new Set(['metrics', 'livez', 'read
 const ANTHROPIC_AREAS: ReadonlySet<string> = new Set(['messages', 'complete']);
 
 /** Operations that only OpenAI clients know, where no version stands in front. */
-const OPENAI_AREAS: ReadonlySet<string> = new Set(['completions', 'responses', 'embeddings']);
+const OPENAI_AREAS: ReadonlySet<string> = new Set(['completions', 'responses', 'embeddings', 'moderations', 'audio', 'images', 'uploads', 'conversations', 'assistants', 'threads', 'vector_stores']);
+
+/** Operations of both APIs, whose clients differ by their header fields. */
+const SHARED_AREAS: ReadonlySet<string> = new Set(['models', 'files']);
 
 /**
  * Where a path outside of `/anthropic` should have gone: 421 for what only a wrong base URL makes, 404 for what is served elsewhere or not
@@ -34,7 +37,7 @@ export function findWrongAddress(inbound: InboundRequest): WrongAddress | undefi
   if (CLOUD_AREAS.has(first)) return cloudClient();
   if (ANTHROPIC_AREAS.has(first)) return misdirected(inbound, 'native', '/anthropic/v1');
   if (OPENAI_AREAS.has(first) || (first === 'chat' && second === 'completions')) return misdirected(inbound, 'front_door', '/v1');
-  if (first !== 'models') return undefined;
+  if (!SHARED_AREAS.has(first)) return undefined;
   return speaksAnthropic(inbound) ? misdirected(inbound, 'native', '/anthropic/v1') : misdirected(inbound, 'front_door', '/v1');
 }
 

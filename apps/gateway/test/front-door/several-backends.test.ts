@@ -117,10 +117,13 @@ describe('the longest silence of an answer', () => {
 test('without a backend of kind openai a 404 names what is served and what to set', async () => {
   const simple = await startScriptedUpstream(answerAlways(wholeResponse(200, [], '{}')));
   await using translating = await startRelayGateway({ backends: [{ ...CLAUDE, base_url: simple.origin }] });
-  for (const path of ['/v1/embeddings', '/v1/audio/speech', '/v1/files', '/v1/x']) {
+  const reasons: readonly (readonly [path: string, reason: string, which: string])[] = [
+    ['/v1/embeddings', 'Claude has no embeddings. ', 'this route needs'], ['/v1/audio/speech', 'Claude neither hears nor speaks. ', 'this route needs'], ['/v1/x', '', 'other routes of the OpenAI API need'],
+  ];
+  for (const [path, reason, which] of reasons) {
     const response = await ask(translating, 'POST', path, { body: '{"model":"claude-x"}' });
     expect([response.status, await response.json()]).toEqual([404, { error: {
-      message: `Unknown request URL: POST ${path}. POST /v1/chat/completions, POST /v1/responses, GET /v1/models, GET /v1/models/{id} are served here; other routes of the OpenAI API need a backend of kind "openai" in openai_front_door.backends.`,
+      message: `Unknown request URL: POST ${path}. ${reason}POST /v1/chat/completions, POST /v1/responses, POST /v1/responses/input_tokens, GET /v1/models, GET /v1/models/{id} are served here; ${which} a backend of kind "openai" in openai_front_door.backends.`,
       type: 'not_found_error', param: null, code: 'not_found',
     } }]);
   }

@@ -1,4 +1,4 @@
-import { invalidValue, member, requireArray, requireObject, requireString, type JsonObject } from '../json/json-value.ts';
+import { invalidValue, member, missing, requireArray, requireObject, requireString, type JsonObject } from '../json/json-value.ts';
 import { cacheLastBlock, contentBlocks, type PartKind } from '../messages-core/content-parts.ts';
 import { createConversation, type Conversation, type TranslatedMessages } from '../messages-core/conversation.ts';
 import { translateToolId } from '../messages-core/tool-id.ts';
@@ -73,8 +73,12 @@ function addMessage(reading: Reading, value: unknown, index: number, scope: Tran
 }
 
 /** Translates `messages`: leading system texts to the top, tool results merged in front of the user's next words, blank texts left out. */
-export function translateMessages(value: unknown, scope: TranslationScope): TranslatedMessages {
-  const given = requireArray(value, 'messages');
+export function translateMessages(request: JsonObject, scope: TranslationScope): TranslatedMessages {
+  const messages = member(request, 'messages');
+  if (messages === undefined && member(request, 'input') !== undefined) {
+    throw missing('messages', 'this is a body of the Responses API: send it to the path /v1/responses, or set the client to Chat Completions');
+  }
+  const given = requireArray(messages, 'messages');
   if (given.length === 0) throw invalidValue('messages', 'at least one message is needed');
   const reading: Reading = { conversation: createConversation(scope), legacyCallId: undefined };
   given.forEach((message, index) => { addMessage(reading, message, index, scope); });

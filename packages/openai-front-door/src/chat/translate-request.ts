@@ -51,7 +51,7 @@ export function translateRequest(request: JsonObject, settings: TranslationSetti
   const maxTokens = translateMaxTokens(request, scope);
   const declared = translateTools(request, scope);
   const { tools, choice } = translateToolChoice(request, declared, scope);
-  const conversation = translateMessages(member(request, 'messages'), scope);
+  const conversation = translateMessages(request, scope);
   const reasoning = translateReasoning(reasoningWish(request, scope), { maxTokens, toolChoice: choice, turns: conversation.messages }, scope);
   const sampling = translateSampling(request, isThinkingOn(reasoning.thinking), scope);
   const stop = translateStop(request, scope);

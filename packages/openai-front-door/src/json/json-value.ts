@@ -27,6 +27,11 @@ export function invalidType(param: string, expected: string, value: unknown): Fr
   return new FrontDoorError('invalid_type', `Invalid type for '${param}': expected ${expected}, but got ${kindOf(value)} instead.`, { param });
 }
 
+/** The 400 for a member whose absence has a known cause. */
+export function missing(param: string, message: string): FrontDoorError {
+  return new FrontDoorError('missing_required_parameter', `Missing required parameter: '${param}': ${message}.`, { param });
+}
+
 /** The 400 for a value that cannot be taken. */
 export function invalidValue(param: string, message: string): FrontDoorError {
   return new FrontDoorError('invalid_value', `Invalid value for '${param}': ${message}.`, { param });

@@ -50,7 +50,7 @@ function promptMembers({ tools, choice, conversation: { system, messages }, reas
 
 /** Writes a Messages request. The same parts always give the same bytes, or prompt caches would miss. */
 export function writeMessagesRequest(request: MessagesRequest, scope: TranslationScope): string {
-  const { stop, userId, cacheControl } = request;
+  const { stop, userId, cacheControl, serviceTier } = request;
   const { before, after } = promptMembers(request);
   return stringify({
     model: scope.settings.upstreamModel,
@@ -62,6 +62,7 @@ export function writeMessagesRequest(request: MessagesRequest, scope: Translatio
     ...after,
     ...(userId === undefined ? {} : { metadata: { user_id: userId } }),
     ...(cacheControl === undefined ? {} : { cache_control: cacheControl }),
+    ...(serviceTier === undefined ? {} : { service_tier: serviceTier }),
   }, scope);
 }
 

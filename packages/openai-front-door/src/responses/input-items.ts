@@ -1,4 +1,4 @@
-import { invalidType, invalidValue, member, requireObject, requireString, unsupported, type JsonObject } from '../json/json-value.ts';
+import { invalidType, invalidValue, member, missing, requireObject, requireString, unsupported, type JsonObject } from '../json/json-value.ts';
 import { cacheLastBlock, contentBlocks, isThinkingBlock, type PartKind } from '../messages-core/content-parts.ts';
 import { createConversation, type Conversation, type TranslatedMessages } from '../messages-core/conversation.ts';
 import { parseArguments } from '../messages-core/tool-arguments.ts';
@@ -149,6 +149,9 @@ export function translateInput(request: JsonObject, scope: TranslationScope): Tr
   if (typeof input === 'string') {
     conversation.addUser(contentBlocks(input, 'input', USER_PARTS, scope));
     return conversation.finish();
+  }
+  if (input === undefined && member(request, 'messages') !== undefined) {
+    throw missing('input', 'this is a body of Chat Completions: send it to the path /v1/chat/completions, or set the client to the Responses API');
   }
   if (!Array.isArray(input)) throw invalidType('input', 'a string or an array of items', input);
   const reading: Reading = { conversation, assistant: [], assistantParam: 'input', scope };

@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import { performance } from 'node:perf_hooks';
 import type { Context } from 'koa';
 import type { FrontDoorHooks } from '../options.ts';
-import type { FrontDoorError, Outcome } from '../errors/front-door-error.ts';
+import { FrontDoorError, type Outcome } from '../errors/front-door-error.ts';
 import { classifyBackendFailure } from '../errors/backend-failure.ts';
 import { openAiErrorResponse } from '../errors/openai-error-body.ts';
 import type { Backend, BackendRequest, BackendResponse } from '../backend.ts';
@@ -91,6 +91,12 @@ export function beginExchange(ctx: Context, { template: route, target }: { reado
     return response;
   };
   const onSent = (at: number): void => { record.sentMs = at - startedAt; };
+  /** What a backend rejected with; what no table knows is a fault of the upstream to the client, and reported to the application. */
+  const rejected = (error: unknown): unknown => {
+    if (classifyBackendFailure(error, hasHead).code !== 'internal') return error;
+    options.hooks.onInternalError?.(error, ctx);
+    return new FrontDoorError('upstream_reset', 'The upstream could not be asked.', { cause: error });
+  };
   return {
     ctx, route, target, record, client,
     signal: departure.signal,
@@ -104,7 +110,9 @@ export function beginExchange(ctx: Context, { template: route, target }: { reado
       if (departure.signal.aborted) return Promise.reject(departure.signal.reason as Error);
       guarded(() => { options.hooks.onRequestFields?.(ctx, name, request.headers); });
       const signal = cancelled === undefined ? departure.signal : AbortSignal.any([departure.signal, cancelled]);
-      return backend.send({ ...request, client: options.hooks.client?.(ctx), tag: options.hooks.tag?.(ctx) }, signal, onSent).then(onHead);
+      // A port that throws instead of rejecting is the same.
+      const sent = new Promise<BackendResponse>((resolve) => { resolve(backend.send({ ...request, client: options.hooks.client?.(ctx), tag: options.hooks.tag?.(ctx) }, signal, onSent)); });
+      return sent.then(onHead, (error: unknown) => { throw signal.aborted ? error : rejected(error); });
     },
     settle: () => {
       if (isSettled) return;

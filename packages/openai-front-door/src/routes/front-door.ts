@@ -23,6 +23,8 @@ export interface FrontDoor {
   readonly settingNames: SettingNames;
   /** The instructions of Codex's model catalogue; without them there is none. */
   readonly codexInstructions: string | undefined;
+  /** What paths begin with. */
+  readonly prefix: string;
 }
 
 /** A route's handler: answers, or throws what is answered as an error. */

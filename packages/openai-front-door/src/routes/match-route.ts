@@ -5,9 +5,10 @@ import { handleChatCompletions } from './chat-completions.ts';
 import type { FrontDoor, RouteHandler } from './front-door.ts';
 import { isAnthropic, openAiBackends } from './front-door.ts';
 import { handleListModels, handleRetrieveModel } from './models.ts';
+import { describeNotServed } from './not-served.ts';
 import { relayRoute } from './relay-anything.ts';
 import { handleInputTokens, handleResponses } from './responses.ts';
-import type { RequestTarget } from './request-target.ts';
+import { underPrefix, type RequestTarget } from './request-target.ts';
 
 /** A route's template, for metrics, and its handler. */
 export interface MatchedRoute {
@@ -15,6 +16,8 @@ export interface MatchedRoute {
   /** The group that the caller must be allowed; `undefined` where nothing is served. */
   readonly group: RelayGroup | undefined;
   readonly handle: RouteHandler;
+  /** Whether the path is none of the OpenAI API: what follows in the application may have it. */
+  readonly isForeign: boolean;
 }
 
 interface OwnRoute {
@@ -37,16 +40,20 @@ const OWN_ROUTES: readonly OwnRoute[] = [
 /** The label of a request that matched no route. */
 export const UNMATCHED_TEMPLATE = '/v1/*';
 
-const SERVED_WITHOUT_ORIGIN = OWN_ROUTES.map(({ method, template }) => `${method} ${template}`).join(', ');
 const LONGEST_SHOWN_PATH = 200;
 
 function refused(template: string, error: FrontDoorError): MatchedRoute {
-  return { template, group: undefined, handle: () => Promise.reject(error) };
+  return { template, group: undefined, handle: () => Promise.reject(error), isForeign: false };
 }
 
-function notFound(method: string, path: string, hint: string): MatchedRoute {
-  const shown = path.length > LONGEST_SHOWN_PATH ? 'this path' : path;
+function notFound({ prefix }: FrontDoor, method: string, path: string, hint: string): MatchedRoute {
+  const shown = path.length > LONGEST_SHOWN_PATH ? 'this path' : underPrefix(path, prefix);
   return refused(UNMATCHED_TEMPLATE, new FrontDoorError('not_found', `Unknown request URL: ${method} ${shown}. ${hint}`));
+}
+
+/** What is served without an origin that has more. */
+function servedHere({ prefix }: FrontDoor): string {
+  return OWN_ROUTES.map(({ method, template }) => `${method} ${underPrefix(template, prefix)}`).join(', ');
 }
 
 /** Whether a path that is not known may be relayed: not if some origin could read it as one that is, or what is closed would be open by another spelling. */
@@ -66,18 +73,17 @@ function matchRelayed(frontDoor: FrontDoor, method: string, path: string, own: O
   const { relayGroups, settingNames } = frontDoor;
   if (isAmbiguousPath(path)) return refused(UNMATCHED_TEMPLATE, new FrontDoorError('bad_request', 'The path is ambiguous.'));
   const known = relayRoutesAt(path);
-  if (!hasOneReading(path, known)) return notFound(method, path, 'The path can be read as another one.');
+  if (!hasOneReading(path, known)) return notFound(frontDoor, method, path, 'The path can be read as another one.');
   const isUnknown = known.length === 0 && own === undefined;
   const candidates = isUnknown && isUnlikeAnyKnown(path) ? [UNKNOWN_RELAY_ROUTE] : known;
   const open = candidates.filter(({ group }) => relayGroups.has(group));
   const found = open.find((route) => route.methods.includes(method));
-  if (found !== undefined) return { template: found.template, group: found.group, handle: relayRoute(found) };
+  if (found !== undefined) return { template: found.template, group: found.group, handle: relayRoute(found), isForeign: false };
   const allowed = [...own === undefined ? [] : [own.method], ...open.flatMap((route) => route.methods)];
   if (allowed.length > 0) return refused(own?.template ?? open[0]?.template ?? UNMATCHED_TEMPLATE, methodNotAllowed(method, allowed));
   const [closed] = candidates;
-  return notFound(method, path, closed === undefined
-    ? 'The path can be read as another one.'
-    : `These routes are switched off here: add "${closed.group}" to ${settingNames.relayGroups} to switch them on.`);
+  const hint = closed === undefined ? 'The path can be read as another one.' : `These routes are switched off here: add "${closed.group}" to ${settingNames.relayGroups} to switch them on.`;
+  return { ...notFound(frontDoor, method, path, hint), isForeign: closed === UNKNOWN_RELAY_ROUTE };
 }
 
 function methodNotAllowed(method: string, allowed: readonly string[]): FrontDoorError {
@@ -89,8 +95,9 @@ function methodNotAllowed(method: string, allowed: readonly string[]): FrontDoor
 export function matchRoute(frontDoor: FrontDoor, method: string, { path }: RequestTarget): MatchedRoute {
   const translates = Object.values(frontDoor.backends).some(isAnthropic);
   const own = OWN_ROUTES.find((route) => route.path.test(path) && (translates || route.needsTranslation !== true));
-  if (own?.method === method) return { template: own.template, group: 'front_door', handle: own.handle };
+  if (own?.method === method) return { template: own.template, group: 'front_door', handle: own.handle, isForeign: false };
   if (openAiBackends(frontDoor).length > 0) return matchRelayed(frontDoor, method, path, own);
   if (own !== undefined) return refused(own.template, methodNotAllowed(method, [own.method]));
-  return notFound(method, path, `${SERVED_WITHOUT_ORIGIN} are served here; other routes of the OpenAI API need a backend of kind "openai" in ${frontDoor.settingNames.backends}.`);
+  const isForeign = relayRoutesAt(path).length === 0 && isUnlikeAnyKnown(path) && !isAmbiguousPath(path);
+  return { ...notFound(frontDoor, method, path, describeNotServed(path, servedHere(frontDoor), frontDoor.settingNames.backends)), isForeign };
 }

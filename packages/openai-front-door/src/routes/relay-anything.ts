@@ -10,6 +10,7 @@ import type { Exchange } from './exchange.ts';
 import { admitRequest, openAiBackends, readExchangeBody, recordRequestedModel, relayedBytes, resolveModel, type FrontDoor, type NamedBackend, type RouteHandler } from './front-door.ts';
 import { isJsonContent, requireJsonContent } from './read-body.ts';
 import { sendAndAnswer, type Outbound } from './outbound.ts';
+import { reasonNotServed } from './not-served.ts';
 import { relayOutbound, type RelayedBody } from './relay.ts';
 
 /** What is known of a relayed request when it may be sent. */
@@ -43,7 +44,7 @@ function originOf(frontDoor: FrontDoor, { ctx, target }: Exchange, model: string
   if (model === undefined) return fallback;
   const { backend: name, origin } = resolveModel(frontDoor, model);
   if (origin.kind === 'openai') return { name, backend: origin };
-  throw new FrontDoorError('not_found', `Unknown request URL: ${ctx.method} ${target.path}. The backend of this model is not of kind "openai", and takes Chat Completions only.`);
+  throw new FrontDoorError('not_found', `Unknown request URL: ${ctx.method} ${target.path}. The backend of this model is of kind "anthropic", where ${reasonNotServed(target.path) ?? 'this route has no counterpart'}. Name a model of a backend of kind "openai", or use Chat Completions or the Responses API.`);
 }
 
 /** What is known of a request without a JSON body. */

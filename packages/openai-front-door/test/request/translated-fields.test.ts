@@ -25,6 +25,7 @@ function askedInVain(request: Record<string, unknown>): ReadonlySet<string> {
 test('field rules: the translated fields are those that the translators read (a field without a translator would be dropped in silence)', () => {
   const asked = new Set<string>();
   for (const request of [{}, { messages: [] }, ...fc.sample(chatRequest, { seed: 1, numRuns: 300 })]) for (const name of askedInVain(request)) asked.add(name);
-  // The model was read before, to find the route.
+  // The model was read before, to find the route; the input is that of a body of the Responses API, which is refused.
+  asked.delete('input');
   expect([...asked, 'model'].toSorted()).toEqual(Object.keys(TRANSLATED).toSorted());
 });

@@ -83,7 +83,7 @@ describe('failures of the backend port', () => {
   const EXPECTED: Readonly<Record<string, readonly [number, string, string | null, string | null]>> = {
     slot_timeout: [429, 'overloaded', 'true', '2'], queue_full: [429, 'overloaded', 'true', '5'], draining: [503, 'draining', 'true', '1'], connect_timeout: [504, 'upstream_timeout', null, null],
     headers_timeout: [504, 'upstream_timeout', null, null], write_timeout: [504, 'upstream_timeout', null, null], unreachable: [502, 'upstream_unreachable', 'true', '1'], tls: [502, 'upstream_tls', 'false', null],
-    reset: [502, 'upstream_reset', null, null], invalid_response: [502, 'upstream_invalid', 'false', null], ECONNREFUSED: [502, 'upstream_unreachable', 'true', '1'], a_code_of_tomorrow: [500, 'internal', null, null],
+    reset: [502, 'upstream_reset', null, null], invalid_response: [502, 'upstream_invalid', 'false', null], ECONNREFUSED: [502, 'upstream_unreachable', 'true', '1'], a_code_of_tomorrow: [502, 'upstream_reset', null, null],
   };
 
   it.each(Object.entries(EXPECTED))('with code %s give %j', async (code, expected) => {
