@@ -16,6 +16,7 @@ import type { RequestLog } from './observe/log/request-log.ts';
 import type { RequestObserver } from './observe/request-observer.ts';
 import type { StatusUpstreamSource } from './observe/status/create-status-source.ts';
 import type { UpstreamSnapshot } from './observe/upstreams/upstream-snapshot.ts';
+import { declareUpstreamTimes } from './observe/metrics/upstream-times.ts';
 import type { GatewayMetrics } from './observe/metrics/create-gateway-metrics.ts';
 import { createNativeSide, type NativeSide } from './native/create-native-side.ts';
 import { checkWholeJson } from './body/whole-json.ts';
@@ -83,11 +84,14 @@ export function createSides(options: SidesOptions): Sides {
     ...Object.entries(frontDoor?.upstreams ?? {}).map(([name, client]) => ({ name, side: 'front_door' as const, stats: () => client.stats() })),
   ];
 
+  const describeUpstreams = (): readonly UpstreamSnapshot[] => [...native?.upstreams() ?? [], ...frontDoor?.upstreamStates() ?? []];
+  declareUpstreamTimes(metrics.registry, describeUpstreams);
+
   return {
     native, frontDoor,
     failures: () => ({ ...failures }),
     pools: () => pools,
-    upstreams: () => [...native?.upstreams() ?? [], ...frontDoor?.upstreamStates() ?? []],
+    upstreams: describeUpstreams,
     async ready() {
       await Promise.all([limiters.native.ready(), limiters.front_door.ready()]);
     },

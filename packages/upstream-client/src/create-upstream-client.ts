@@ -95,6 +95,7 @@ class UpstreamDispatcher extends Dispatcher implements UpstreamClient {
       idle,
       connecting: pool.connecting,
       waiting: pool.shares.waiting,
+      oldestWaitMs: Math.max(0, performance.now() - pool.shares.oldestWaiter),
       longLived: pool.shares.longLived,
       maxLongLived: pool.shares.maxLongLived,
       clients: pool.shares.stats(),

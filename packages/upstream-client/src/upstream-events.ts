@@ -63,6 +63,8 @@ export interface UpstreamStats {
   readonly connecting: number;
   /** Requests in the slot queues. */
   readonly waiting: number;
+  /** How long the first of them has waited, in milliseconds; 0 when none waits. */
+  readonly oldestWaitMs: number;
   /** Slots that long-lived requests hold, and may hold together. */
   readonly longLived: number;
   readonly maxLongLived: number;

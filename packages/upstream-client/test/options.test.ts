@@ -16,7 +16,7 @@ function message(options: Partial<UpstreamClientOptions>): string {
 describe('the options of an upstream client', () => {
   it('have the documented defaults', () => {
     expect(createUpstreamClient({ origin: ORIGIN }).stats()).toEqual({
-      origin: ORIGIN, maxConnections: 20, maxKeepAliveConnections: 10, maxWaiting: 100, open: 0, active: 0, idle: 0, connecting: 0, waiting: 0, longLived: 0, maxLongLived: 5, clients: [],
+      origin: ORIGIN, maxConnections: 20, maxKeepAliveConnections: 10, maxWaiting: 100, open: 0, active: 0, idle: 0, connecting: 0, waiting: 0, oldestWaitMs: 0, longLived: 0, maxLongLived: 5, clients: [],
     });
     expect(DEFAULT_POOL.keepAliveExpiryMs).toBe(30_000);
     expect(DEFAULT_TIMEOUTS).toEqual({ slotWaitMs: 5_000, connectMs: 10_000, writeStallMs: 10_000, headersMs: 60_000, idleMs: 120_000 });

@@ -5,6 +5,7 @@ import type { Slot, SlotHolder, WaiterLine } from '../src/pool/slot.ts';
 export class FakeHolder implements SlotHolder {
   slot: Slot | undefined = undefined;
   readonly connectMs = 1_000;
+  readonly timings = { enqueuedAt: 0 };
   readonly client: string | undefined;
   isLongLived: boolean;
   line: WaiterLine | undefined = undefined;

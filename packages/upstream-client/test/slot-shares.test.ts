@@ -39,9 +39,10 @@ describe('a freed slot', () => {
     const sent = Array.from({ length: 9 }, () => ask(client, 'only'));
     await server.arrived(3);
     expect(client.stats()).toMatchObject({ active: 3, clients: [{ client: 'only', held: 3, waiting: 6 }] });
+    expect(client.stats().oldestWaitMs).toBeGreaterThan(0);
     await serveAll(server, 9);
     await Promise.all(sent);
-    expect(client.stats().clients).toEqual([]);
+    expect(client.stats()).toMatchObject({ clients: [], oldestWaitMs: 0 });
   });
 });
 

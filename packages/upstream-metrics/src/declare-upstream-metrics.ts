@@ -47,11 +47,20 @@ interface GaugeDefinition {
   readonly set: (gauge: Gauge, labels: Readonly<Record<string, string>>, stats: UpstreamStats, clientNames: readonly string[]) => void;
 }
 
-/** What each client has of the pool: the named ones at least, or all requests together where no client is named. */
+/** The label value of everything that is outside a closed set. */
+export const OTHER = 'other';
+
+/** What each client has of the pool: the named ones and what is left, by tag where none is named, or all requests together where no client is named. */
 function sharesOf({ clients, active, connecting, waiting }: UpstreamStats, clientNames: readonly string[]): readonly ClientSlotStats[] {
   if (clients === undefined) return [{ client: '', held: active + connecting, waiting }];
-  const absent = (clientNames.length === 0 ? [''] : clientNames).filter((name) => !clients.some(({ client }) => client === name));
-  return [...clients, ...absent.map((client) => ({ client, held: 0, waiting: 0 }))];
+  if (clientNames.length === 0) return clients.length === 0 ? [{ client: '', held: 0, waiting: 0 }] : clients;
+  const shares = new Map(clientNames.map((client) => [client, { client, held: 0, waiting: 0 }]));
+  for (const { client, held, waiting: waits } of clients) {
+    const name = client === '' || shares.has(client) ? client : OTHER;
+    const share = shares.get(name);
+    shares.set(name, { client: name, held: held + (share?.held ?? 0), waiting: waits + (share?.waiting ?? 0) });
+  }
+  return [...shares.values()];
 }
 
 /** Gauges are read at scrape time from `stats()`, the same numbers the pool itself decides by, so they cannot drift from it. */
@@ -75,6 +84,12 @@ const GAUGES: readonly GaugeDefinition[] = [
     name: 'upstream_pool_waiting', labelNames: ['client'], help: 'Requests that wait for a slot now, by the client that they were tagged with.',
     set: (gauge, labels, stats, clientNames) => {
       for (const { client, waiting } of sharesOf(stats, clientNames)) gauge.set({ ...labels, client }, waiting);
+    },
+  },
+  {
+    name: 'upstream_pool_oldest_wait_seconds', help: 'How long the request that has waited for longest has waited for a slot, in seconds; 0 when none waits.',
+    set: (gauge, labels, { oldestWaitMs }) => {
+      if (oldestWaitMs !== undefined) gauge.set(labels, oldestWaitMs / 1000);
     },
   },
   {

@@ -23,6 +23,8 @@ export interface UpstreamStats {
   readonly idle: number;
   readonly connecting: number;
   readonly waiting: number;
+  /** How long the first of those that wait has waited, in milliseconds. Absent: it is not known, and has no series. */
+  readonly oldestWaitMs?: number;
   /** The clients that hold or want a slot now, by the names that requests were tagged with. Absent: they are not told apart. */
   readonly clients?: readonly ClientSlotStats[];
 }

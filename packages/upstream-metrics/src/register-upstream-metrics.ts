@@ -1,5 +1,5 @@
 import type { Counter, Registry } from 'prom-client';
-import { declareUpstreamMetrics, type UpstreamMetricSet } from './declare-upstream-metrics.ts';
+import { declareUpstreamMetrics, OTHER, type UpstreamMetricSet } from './declare-upstream-metrics.ts';
 import {
   ACQUISITION_SOURCES, CONNECT_FAILURE_REASONS, DISCONNECT_REASONS, type ObservableUpstream, REJECTION_REASONS, type UpstreamEvents,
 } from './observable-upstream.ts';
@@ -16,7 +16,7 @@ export interface UpstreamMetricsOptions {
   readonly prefix?: string;
   /**
    * The names that requests are tagged with (`client` of the dispatch options), read at each scrape: their series exist at 0 while they have
-   * nothing of a pool. Any other tag has a series while it has something; keep the tags few. @defaultValue none: untagged requests have one series
+   * nothing of a pool, and any other tag is `other`. Without names each tag has a series while it has something: keep the tags few. @defaultValue none
    */
   readonly clientNames?: () => readonly string[];
   /** Use prom-client's public interface alone, without its `getForPromString`. @defaultValue false */
@@ -32,9 +32,6 @@ export interface UpstreamMetrics {
   /** Stops observing every client and removes the metrics from the registry. */
   dispose(): void;
 }
-
-/** The label value of a reason that this version does not know. */
-const OTHER = 'other';
 
 const METRIC_PREFIX = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
 

@@ -49,6 +49,9 @@ describe('gauges', () => {
     const shares = (name: string): (number | undefined)[] => ['mallory', 'alice', ''].map((tag) => sample(text, `penstock_upstream_pool_${name}`, { ...native, client: tag }));
     expect(shares('held')).toEqual([4, 0, 1]);
     expect(shares('waiting')).toEqual([0, 1, 1]);
+    client.numbers = { ...client.numbers, clients: [{ client: 'a person', held: 1, waiting: 1 }, { client: 'another', held: 1, waiting: 0 }] };
+    expect(sample(await registry.metrics(), 'penstock_upstream_pool_held', { client: 'other' })).toBe(2);
+    expect(await registry.metrics()).not.toContain('a person');
     client.numbers = { ...client.numbers, waiting: 0, clients: [] };
     const calm = await registry.metrics();
     expect(sample(calm, 'penstock_upstream_pool_held', { client: 'mallory' })).toBe(0);
@@ -61,8 +64,10 @@ describe('gauges', () => {
     const untold = await registry.metrics();
     expect(sample(untold, 'penstock_upstream_pool_held', { client: '' })).toBe(3);
     expect(sample(untold, 'penstock_upstream_pool_waiting', { client: '' })).toBe(5);
-    client.numbers = { ...client.numbers, clients: [] };
+    expect(sample(untold, 'penstock_upstream_pool_oldest_wait_seconds', native)).toBeUndefined();
+    client.numbers = { ...client.numbers, clients: [], oldestWaitMs: 2_500 };
     expect(sample(await registry.metrics(), 'penstock_upstream_pool_waiting', { client: '' })).toBe(0);
+    expect(sample(await registry.metrics(), 'penstock_upstream_pool_oldest_wait_seconds', native)).toBe(2.5);
   });
 
   it('leave out a client that cannot tell its numbers (one broken client does not take the scrape of the others)', async () => {

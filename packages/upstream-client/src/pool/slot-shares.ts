@@ -124,6 +124,11 @@ export class SlotShares {
     return true;
   }
 
+  /** When the request that has waited for longest was enqueued; `Infinity` when none waits. */
+  get oldestWaiter(): number {
+    return Math.min(this.queue.oldest(), this.longLivedQueue.oldest());
+  }
+
   /** The clients that hold or want a slot now. */
   stats(): ClientSlotStats[] {
     return [this.unnamed, ...this.clients.values()]

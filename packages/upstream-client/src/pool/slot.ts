@@ -48,6 +48,7 @@ export interface SlotHolder {
   readonly connectMs: number;
   /** Whose request it is; absent where clients are not told apart. */
   readonly client: string | undefined;
+  readonly timings: { readonly enqueuedAt: number };
   /** Whether it counts among those that hold a slot for long. */
   isLongLived: boolean;
   /** The line it waits in; defined while it waits. This and the links are written by the queue alone. */

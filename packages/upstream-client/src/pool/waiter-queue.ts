@@ -33,6 +33,13 @@ export class WaiterQueue {
     return best?.first;
   }
 
+  /** When the request that has waited for longest was enqueued; `Infinity` when none waits. */
+  oldest(): number {
+    let oldest = Number.POSITIVE_INFINITY;
+    for (let line = this.firstLine; line !== undefined; line = line.nextLine) if (line.first !== undefined) oldest = Math.min(oldest, line.first.timings.enqueuedAt);
+    return oldest;
+  }
+
   /** Takes out the request whose turn it is; its client is the last of those that hold as many. */
   take(waiter: SlotHolder): void {
     const { line } = waiter;

@@ -5,7 +5,7 @@ import { CLIENT_LIMIT_NAMES } from '../../config/sections/clients-section.ts';
 import type { StoreOperation } from '../../access/limits/lease-book.ts';
 import type { ObserverName, ObserverReport } from '../log/create-observer-report.ts';
 import { OpenRequests, type OpenRequest } from '../../request/open-requests.ts';
-import { OUTCOMES, type RequestRecord, type Side } from '../../request/request-record.ts';
+import { OUTCOMES, UNMATCHED_ROUTES, type RequestRecord, type Side } from '../../request/request-record.ts';
 import { createConfigMetrics } from './create-config-metrics.ts';
 import { createRequestRecorder } from './create-request-recorder.ts';
 import { declareGatewayMetrics, type GatewayMetricSet, type GatewayState, type ReadBudgets } from './declare-gateway-metrics.ts';
@@ -104,6 +104,11 @@ function createDropCounter({ headersDropped }: GatewayMetricSet, reasons: readon
   };
 }
 
+/** The ends of requests whose first one an alert or a panel by client must see. */
+const KINDS_AT_ZERO = [
+  { status: '200', outcome: 'ok', fault: 'none' }, { status: '429', outcome: 'overloaded', fault: 'gateway' }, { status: '200', outcome: 'client_stalled', fault: 'client' },
+] as const;
+
 /** Makes series of closed label sets exist, so that `rate()` sees the first event of a kind. */
 function zeroClosedSets(metrics: GatewayMetricSet, { routes, dropReasons = [] }: GatewayMetricsOptions): void {
   for (const side of SIDES) {
@@ -114,6 +119,7 @@ function zeroClosedSets(metrics: GatewayMetricSet, { routes, dropReasons = [] }:
     metrics.streamsWithoutStop.series({ side });
     metrics.overhead.series({ side });
     metrics.streamGap.series({ side });
+    metrics.requests.series({ side, route: UNMATCHED_ROUTES[side], method: 'POST', status: '401', outcome: 'client_error', fault: 'client', client: 'unauthenticated' });
     const [route] = routes[side];
     if (route === undefined) continue;
     for (const stream of ['true', 'false']) {
@@ -131,7 +137,8 @@ function zeroClients(metrics: GatewayMetricSet, routes: GatewayMetricsOptions['r
     for (const limit of CLIENT_LIMIT_NAMES) metrics.limitRejections.series({ client, limit });
     for (const side of SIDES) {
       const [route] = routes[side];
-      if (route !== undefined) metrics.requests.series({ side, route, method: 'POST', status: '200', outcome: 'ok', fault: 'none', client });
+      if (route === undefined) continue;
+      for (const kind of KINDS_AT_ZERO) metrics.requests.series({ side, route, method: 'POST', ...kind, client });
     }
   }
 }

@@ -8,6 +8,9 @@ export const TOKEN_TYPES: Readonly<Record<'input' | 'output' | 'cache_read' | 'c
   input: 'input', output: 'output', cache_read: 'cacheRead', cache_write_5m: 'cacheWrite5m', cache_write_1h: 'cacheWrite1h',
 };
 
+/** So many series of tokens are made before they are needed: with hundreds of clients the others begin with their first value. */
+export const MAX_ZEROED_SERIES = 5_000;
+
 const TOKEN_FIELDS = Object.entries(TOKEN_TYPES);
 
 /** The children that every request of one label combination writes to, looked up once a request; their labels were checked when they were made. */
@@ -99,8 +102,23 @@ export function createRequestRecorder(metrics: GatewayMetricSet, { clients, rout
     else for (const { model = record.model, tokens } of usage.byModel) recordTokens(record, client, model, tokens);
   }
 
+  /** A client's first tokens of a known model are an increase, not a new series: `increase()` does not see the value that a series begins with. */
+  let zeroed = 0;
+  const zeroedModels: Readonly<Record<Side, Set<string>>> = { native: new Set(), front_door: new Set() };
+  function zeroClients(side: Side, model: string): void {
+    if (zeroedModels[side].has(model)) return;
+    zeroedModels[side].add(model);
+    for (const client of clients.names()) {
+      if (client === 'unauthenticated' || zeroed >= MAX_ZEROED_SERIES) continue;
+      tokensOf(side, model, client);
+      zeroed += TOKEN_FIELDS.length;
+    }
+  }
+
   function recordTokens(record: RequestRecord, client: string, model: string | undefined, usage: TokenCounts): void {
-    const counted = tokensOf(record.side, modelLabel(model), client);
+    const label = modelLabel(model);
+    zeroClients(record.side, label);
+    const counted = tokensOf(record.side, label, client);
     for (let index = 0; index < counted.length; index += 1) {
       const { field, tokens } = counted[index] as (typeof counted)[number];
       add(tokens, usage[field]);

@@ -15,6 +15,9 @@ export const GAUGE_MERGES = {
   penstock_buffered_bytes_limit: 'sum',
   penstock_draining: 'max',
   penstock_build_info: 'max',
+  // The latest of all workers: one that was idle since knows of no success.
+  penstock_last_success_timestamp_seconds: 'max',
+  penstock_credential_refused_timestamp_seconds: 'max',
   // Of these the primary alone has samples.
   penstock_workers: 'sum',
   penstock_config_last_reload_successful: 'sum',
@@ -38,6 +41,7 @@ const FOREIGN_GAUGE_MERGES: Readonly<Record<string, GaugeMerge>> = {
   penstock_upstream_pool_max_keepalive_connections: 'sum',
   penstock_upstream_pool_waiting: 'sum',
   penstock_upstream_pool_held: 'sum',
+  penstock_upstream_pool_oldest_wait_seconds: 'max',
   penstock_upstream_pool_max_waiting: 'sum',
   // The age of the youngest process shows a crash loop.
   process_start_time_seconds: 'max',

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { CLIENT_LIMIT_NAMES } from '../../../src/config/sections/clients-section.ts';
 import { OUTCOMES, type RequestRecord, type Side } from '../../../src/request/request-record.ts';
 import { declaredMetrics, samplesOf, sumOf } from './exposition.ts';
+import { MAX_ZEROED_SERIES } from '../../../src/observe/metrics/create-request-recorder.ts';
 import { createTestMetrics, openRequest, STREAMED_MESSAGE } from './request-records.ts';
 
 const SIDES: readonly Side[] = ['native', 'front_door'];
@@ -131,11 +132,23 @@ describe('bounded cardinality', () => {
       metrics.quotaSeen([`anthropic-ratelimit-unified-w${index}-utilization`, '0.5', `anthropic-ratelimit-x${index}-limit`, '1']);
     }
     const text = await metrics.registry.metrics();
-    // 20 models and `other`, five token types each, and one combination of everything else.
-    expect(samplesOf(text).length - before).toBeLessThan(20 * 5 + 5 + 80);
+    // 20 models and `other`, five token types each, of two clients and `other`, and one combination of everything else.
+    expect(samplesOf(text).length - before).toBeLessThan(21 * 5 * 3 + 80);
     expect(new Set(samplesOf(text).flatMap((line) => /model="([^"]*)"/.exec(line)?.[1] ?? [])).size).toBe(21);
     expect(sumOf(text, 'penstock_requests_total', { route: 'other', method: 'other', status: 'other', client: 'other' })).toBe(100_000);
     expect(sumOf(text, 'penstock_tokens_total', { type: 'input' })).toBe(100_001);
+  });
+
+  it('the tokens of every client exist at 0 once a model answered one of them, up to a bound (increase() misses the value that a series begins with)', async () => {
+    const metrics = createTestMetrics({ clientNames: ['alice', 'bob'] });
+    metrics.recordRequest(STREAMED_MESSAGE);
+    const text = await metrics.registry.metrics();
+    for (const client of ['bob', 'anonymous']) expect(sumOf(text, 'penstock_tokens_total', { side: 'native', model: 'claude-opus-4-8', client })).toBe(0);
+    expect(sumOf(text, 'penstock_tokens_total', { side: 'front_door' })).toBeUndefined();
+    expect(sumOf(text, 'penstock_tokens_total', { client: 'unauthenticated' })).toBeUndefined();
+    const many = createTestMetrics({ clientNames: Array.from({ length: 5_000 }, (_, index) => `client ${index}`) });
+    many.recordRequest({ ...STREAMED_MESSAGE, client: 'client 1' });
+    expect(samplesOf(await many.registry.metrics()).filter((line) => line.startsWith('penstock_tokens_total')).length).toBe(MAX_ZEROED_SERIES);
   });
 
   it('takes no model name that is not a short token (a response cannot write prose into a label)', async () => {

@@ -42,7 +42,7 @@ const CLOSED_SETS: Readonly<Record<string, Readonly<Record<string, readonly stri
   penstock_upstream_pool_connections: { state: ['active', 'idle', 'connecting'], upstream: ['native'] },
   penstock_upstream_pool_acquisitions_total: { source: ['reused', 'new', 'queued'] },
   penstock_upstream_pool_rejections_total: { reason: ['timeout', 'queue_full', 'draining'] },
-  penstock_requests_total: { side: ['native', 'front_door'], client: ['anonymous', 'alice'] },
+  penstock_requests_total: { side: ['native', 'front_door'], client: ['unauthenticated', 'anonymous', 'alice'] },
   penstock_tokens_total: { type: ['input', 'output', 'cache_read', 'cache_write_5m', 'cache_write_1h'] },
   penstock_usage_total: { source: ['final', 'partial', 'missing'] },
   penstock_relay_bytes_total: { direction: ['request', 'response'] },

@@ -8,6 +8,9 @@ import { CLIENT_LIMIT_NAMES } from '../../../src/config/sections/clients-section
 import { createSignInMetrics } from '../../../src/observe/metrics/create-sign-in-metrics.ts';
 import { createWorkerMetrics } from '../../../src/observe/metrics/create-worker-metrics.ts';
 import { GAUGE_MERGES, mergeOfGauge } from '../../../src/observe/metrics/gauges.ts';
+import { declareUpstreamTimes } from '../../../src/observe/metrics/upstream-times.ts';
+import { describeUpstream } from '../../../src/observe/upstreams/upstream-snapshot.ts';
+import { createUpstreamState } from '../../../src/observe/upstreams/upstream-state.ts';
 import { OUTCOME_FAULTS } from '../../../src/request/request-record.ts';
 import { declaredMetrics } from './exposition.ts';
 import { createTestMetrics, STREAMED_MESSAGE } from './request-records.ts';
@@ -26,6 +29,7 @@ async function exposeEverything(): Promise<string> {
   await using client = createUpstreamClient({ origin: 'http://127.0.0.1:9' });
   registerUpstreamMetrics({ registry: metrics.registry, clients: { native: client } });
   createSignInMetrics(metrics.registry, AUDIT_EVENTS);
+  declareUpstreamTimes(metrics.registry, () => [describeUpstream('native', client.stats(), createUpstreamState({ kind: 'upstream', ownsCredential: () => true }).times())]);
   metrics.recordRequest(STREAMED_MESSAGE);
   metrics.quotaSeen([
     'anthropic-ratelimit-requests-limit', '1', 'anthropic-ratelimit-requests-remaining', '1', 'anthropic-ratelimit-requests-reset', '2026-01-01T00:00:00Z',
