@@ -54,19 +54,19 @@ describe.each(['translating', 'relaying', 'guarded', 'closed'] as const)('HEAD a
 
   test('is never the gateway\'s own defect', async () => {
     await askTwice(gateway().port, '/v1/models', keyOf('one'));
-    expect(await gateway().series('penstock_request_outcomes_total{side="front_door",outcome="internal"}')).toBe(0);
+    expect(await gateway().sum('penstock_request_outcomes_total{side="front_door",outcome="internal"}')).toBe(0);
     expect(gateway().logged.filter(({ msg }) => msg === 'internal error')).toEqual([]);
   });
 });
 
 test.each(['/v1/models', '/v1/models/claude-x', '/v1/models/', '/v1/chat/completions', '/v1/embeddings'])('HEAD %s is a 405 that names what is allowed, or a 404, and counts as the client\'s error', async (path) => {
-  const before = await translating.series('penstock_request_outcomes_total{side="front_door",outcome="client_error"}');
+  const before = await translating.sum('penstock_request_outcomes_total{side="front_door",outcome="client_error"}');
   const [head, , get] = await askTwice(translating.port, path);
   expect([404, 405]).toContain(statusOf(head as WireMessage));
   expect(fieldValues(head?.rawHeaders ?? [], 'allow').length).toBe(statusOf(head as WireMessage) === 405 ? 1 : 0);
   expect(Number(fieldValues(head?.rawHeaders ?? [], 'content-length')[0])).toBeGreaterThan(0);
   if (statusOf(get as WireMessage) === statusOf(head as WireMessage)) expect(describeAnswer(head as WireMessage)).toEqual(describeAnswer(get as WireMessage));
-  expect(await translating.series('penstock_request_outcomes_total{side="front_door",outcome="client_error"}')).toBeGreaterThanOrEqual(before + 2);
+  expect(await translating.sum('penstock_request_outcomes_total{side="front_door",outcome="client_error"}')).toBeGreaterThanOrEqual(before + 2);
 });
 
 test.each(['/livez', '/readyz', '/metrics', '/unknown'])('HEAD %s at the operations listener has an answer without a body, and the connection is kept', async (path) => {

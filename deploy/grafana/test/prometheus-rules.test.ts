@@ -19,12 +19,33 @@ function promtool(...parameters: readonly string[]): { readonly status: number |
   return { status, output: status === 0 ? '' : stdout + stderr };
 }
 
+const HAS_AMTOOL = spawnSync('amtool', ['--version']).status === 0;
+
+/** The matchers of one list, such as `['alertname=~"A|B", 'alertname!="C"']`, as one predicate on the name of an alert. */
+function matcherOf(list: string): (name: string) => boolean {
+  const tests = Array.from(list.matchAll(/alertname(=~|!=|=)"([^"]*)"/g), ([, operator, value = '']) => (name: string): boolean => {
+    if (operator === '=~') return new RegExp(`^(?:${value})$`).test(name);
+    return (name === value) === (operator === '=');
+  });
+  return (name) => tests.length > 0 && tests.every((test) => test(name));
+}
+
+const INHIBITIONS = readRepositoryFile('deploy/prometheus/alertmanager.yml').split('  - source_matchers:').slice(1).map((text) => {
+  const [source = '', target = '', equal = ''] = text.split(/target_matchers:|equal:/);
+  return { source: matcherOf(source), target: matcherOf(target), equal };
+});
+
+/** The alerts of one job that notify while all of them fire: an inhibited alert inhibits, too (Alertmanager's own rule). */
+function notified(firing: readonly string[]): string[] {
+  return firing.filter((name) => !INHIBITIONS.some(({ source, target }) => target(name) && firing.some(source)));
+}
+
 describe('the alert rules', () => {
   it('have a section of the runbook each, and no section is without its alert', () => {
     const sections = Array.from(RUNBOOK.matchAll(/^## (\w+)$/gm), ([, name]) => name);
     expect(sections).toEqual(ALERTS.map(({ name }) => name));
     for (const { name, text } of ALERTS) {
-      expect(text).toContain(`runbook_url: "docs/runbook.md#${name.toLowerCase()}"`);
+      expect(text).toContain(`runbook_url: '{{ or $externalLabels.runbook_base "https://runbooks.example/penstock" }}#${name.toLowerCase()}'`);
       const severity = /severity: (page|ticket)/.exec(text)?.[1];
       expect(RUNBOOK).toContain(`| [${name}](#${name.toLowerCase()}) | ${severity} |`);
     }
@@ -48,10 +69,38 @@ describe('the alert rules', () => {
     expect(named.filter((name) => !dashboards.includes(name))).toEqual([]);
   });
 
+  it.each([
+    ['a client holds the pool', ['PenstockPoolHeldByOneClient', 'PenstockPoolSaturated', 'PenstockOldestWaiter', 'PenstockRequestsRefused', 'PenstockErrorBudgetFastBurn']],
+    ['the pool is too small', ['PenstockRequestsRefused', 'PenstockPoolSaturated', 'PenstockOldestWaiter', 'PenstockErrorBudgetFastBurn', 'PenstockErrorBudgetSlowBurn']],
+    ['the upstream restarts for minutes', ['PenstockUpstreamUnreachable', 'PenstockStreamsTruncated', 'PenstockErrorBudgetFastBurn', 'PenstockRequestsRefused']],
+    ['the key is revoked', ['PenstockCredentialRefused', 'PenstockErrorBudgetFastBurn', 'PenstockErrorBudgetSlowBurn', 'PenstockApiFailing']],
+    ['bodies fill the memory', ['PenstockMemoryBudgetNearlySpent', 'PenstockErrorBudgetFastBurn']],
+    ['the quota is spent', ['PenstockQuotaNearlyGone', 'PenstockApiFailing']],
+    ['the process hangs', ['PenstockDown', 'PenstockDrainStuck', 'PenstockEventLoopLag', 'PenstockConnectionsRefused']],
+  ])('leave one notification for one cause: %s', (_cause, firing) => {
+    const names = new Set(ALERTS.map(({ name }) => name));
+    for (const name of firing) expect(names, name).toContain(name);
+    expect(notified(firing)).toEqual(firing.slice(0, 1));
+  });
+
+  it('inhibit no alert of another job, and none by itself', () => {
+    expect(INHIBITIONS.length).toBeGreaterThan(8);
+    for (const { source, target, equal } of INHIBITIONS) {
+      expect(equal).toContain('job');
+      expect(ALERTS.filter(({ name }) => source(name)), 'a source that exists').not.toEqual([]);
+      expect(ALERTS.filter(({ name }) => target(name)), 'a target that exists').not.toEqual([]);
+      expect(ALERTS.filter(({ name }) => source(name) && target(name))).toEqual([]);
+    }
+  });
+
+  it.skipIf(!HAS_AMTOOL)(`have a sample of Alertmanager's configuration that it accepts${HAS_AMTOOL ? '' : ' (skipped: amtool is not installed)'}`, () => {
+    expect(spawnSync('amtool', ['check-config', 'alertmanager.yml'], { cwd: FOLDER }).status).toBe(0);
+  });
+
   it('have a summary and a description', () => {
     for (const { name, text } of ALERTS) {
-      expect(text, name).toMatch(/summary: "/);
-      expect(text, name).toMatch(/description: "/);
+      expect(text, name).toMatch(/summary: '/);
+      expect(text, name).toMatch(/description: '/);
     }
   });
 

@@ -1,41 +1,41 @@
-import { OUTCOMES_BY_FAULT } from '../outcomes-by-fault.ts';
 import type { DashboardSpec, PanelSpec } from '../dashboard-spec.ts';
-import { quantiles, rate, select, share } from '../promql.ts';
+import { quantile, quantiles, rate, select, share } from '../promql.ts';
 
 const SIDE = 'side=~"$side"';
 const OUTCOMES = 'penstock_request_outcomes_total';
 const ALL_REQUESTS = rate(OUTCOMES, { matchers: SIDE });
 
-function outcomes(names: readonly string[]): string {
-  return `${SIDE}, outcome=~"${names.join('|')}"`;
-}
+/** The parties of the label `fault`, each with what its failures are and where to look. */
+const FAULT_PANELS = {
+  client: ['Failures at the client', 'client_error: a 4xx of the gateway\'s own. upstream_error: the API refused what the client asked for. client_gone: it left. client_stalled: it stopped reading for so long that the response was given up.'],
+  gateway: ['Failures at the gateway', 'upstream_credential_refused: the API refuses the gateway\'s key. overloaded: no slot in time, queue full or byte budget spent. draining: refused while shutting down. internal: a defect, always worth a report.'],
+  network: ['Failures on the network', 'upstream_unreachable: name resolution, TCP or TLS failed. upstream_reset: closed before the answer began. upstream_truncated: a body that broke after its head; the client saw it break.'],
+  upstream: ['Failures at the upstream', 'upstream_error: a 429 or 5xx of the API, relayed untouched. stream_error_event: an error event in a 200. upstream_timeout: no answer in time.'],
+} as const;
 
-const { client, gateway } = OUTCOMES_BY_FAULT;
-const upstream = [...OUTCOMES_BY_FAULT.upstream, ...OUTCOMES_BY_FAULT.network];
-
-/** A relayed 429 or 5xx is Anthropic's answer to the load; any other relayed 4xx is its answer to what the client asked for. */
-const ANTHROPIC_STATUS = 'status=~"429|5.."';
-const CLIENT_STATUS = 'status=~"4..", status!="429"';
-
-/** The rate of outcomes together with that of relayed errors of some statuses, which may not have happened yet. */
-function failures(names: readonly string[], status: string): string {
-  const relayed = rate('penstock_requests_total', { matchers: `${SIDE}, outcome="upstream_error", ${status}` });
-  return `(${rate(OUTCOMES, { matchers: outcomes(names) })} + (${relayed} or vector(0)))`;
+/** The part of the requests whose failure is the fault of one party. */
+function faultShare(fault: keyof typeof FAULT_PANELS): string {
+  return share(rate(OUTCOMES, { matchers: `${SIDE}, fault="${fault}"` }), ALL_REQUESTS);
 }
 
 const whoseProblem: readonly PanelSpec[] = [
   {
     kind: 'stat', title: 'Anthropic', unit: 'percentunit', width: 4, noValue: 'no traffic', thresholds: { warning: 0.01, critical: 0.05 },
-    description: 'Part of the requests that the upstream failed: its own 429 and 5xx, error events, resets, truncated bodies, timeouts. Red: look at the upstream errors below and at the status page of the API.',
-    queries: [{ expression: share(failures(upstream.filter((name) => name !== 'upstream_error'), ANTHROPIC_STATUS), ALL_REQUESTS), legend: 'upstream failures' }],
+    description: 'Part of the requests that the API failed: its own 429 and 5xx, error events, timeouts. Red: look at the upstream errors below and at the status page of the API.',
+    queries: [{ expression: faultShare('upstream'), legend: 'upstream failures' }],
+  },
+  {
+    kind: 'stat', title: 'The network', unit: 'percentunit', width: 3, noValue: 'no traffic', thresholds: { warning: 0.001, critical: 0.01 },
+    description: 'Part of the requests that were lost between the gateway and the API: no connection, resets, truncated bodies. Red: look at the failures to connect in the dashboard of the pool.',
+    queries: [{ expression: faultShare('network'), legend: 'network failures' }],
   },
   {
     kind: 'stat', title: 'The gateway', unit: 'percentunit', width: 4, noValue: 'no traffic', thresholds: { warning: 0.001, critical: 0.01 },
     description: 'Part of the requests that the gateway itself refused or failed: its key was refused, overloaded, draining, internal. Red: look at the key, at the pool, then at the process.',
-    queries: [{ expression: share(rate(OUTCOMES, { matchers: outcomes(gateway) }), ALL_REQUESTS), legend: 'gateway failures' }],
+    queries: [{ expression: faultShare('gateway'), legend: 'gateway failures' }],
   },
   {
-    kind: 'stat', title: 'Its pool', unit: 'percentunit', width: 4, thresholds: { warning: 0.8, critical: 0.95 },
+    kind: 'stat', title: 'Its pool', unit: 'percentunit', width: 3, thresholds: { warning: 0.8, critical: 0.95 },
     description: 'How full the fullest upstream pool is: connections in use or being made, by the limit. Red: requests wait for a connection, then are refused. See the dashboard of the pool.',
     queries: [{
       expression: `max(sum by (job, instance, upstream) (${select('penstock_upstream_pool_connections', 'state=~"active|connecting"')}) / sum by (job, instance, upstream) (${select('penstock_upstream_pool_max_connections')}))`,
@@ -45,14 +45,14 @@ const whoseProblem: readonly PanelSpec[] = [
   {
     kind: 'stat', title: 'A client', unit: 'percentunit', width: 4, noValue: 'no traffic', thresholds: { warning: 0.05, critical: 0.2 },
     description: 'Part of the requests that ended because of the client: it asked for something that the gateway or the API refuses (4xx), left, or stopped reading. Red: see which client in the dashboard of clients.',
-    queries: [{ expression: share(failures(client, CLIENT_STATUS), ALL_REQUESTS), legend: 'client failures' }],
+    queries: [{ expression: faultShare('client'), legend: 'client failures' }],
   },
   {
-    kind: 'stat', title: 'Requests', unit: 'reqps', width: 4, description: 'Requests that ended, per second.',
+    kind: 'stat', title: 'Requests', unit: 'reqps', width: 3, description: 'Requests that ended, per second.',
     queries: [{ expression: ALL_REQUESTS, legend: 'requests' }],
   },
   {
-    kind: 'stat', title: 'Firing alerts', unit: 'none', width: 4, thresholds: { warning: 1, critical: 1 },
+    kind: 'stat', title: 'Firing alerts', unit: 'none', width: 3, thresholds: { warning: 1, critical: 1 },
     description: 'How many alerts of the gateway fire now; each has a section in the runbook.',
     queries: [{ expression: 'count(ALERTS{alertname=~"Penstock.*", alertstate="firing"}) or vector(0)', legend: 'firing' }],
   },
@@ -87,19 +87,22 @@ const traffic: readonly PanelSpec[] = [
   },
 ];
 
-function hopPanel(hop: string, names: readonly string[], description: string): PanelSpec {
-  return {
-    kind: 'graph', title: `Failures at the ${hop}`, unit: 'reqps', stacked: true, width: 6, description,
-    queries: [{ expression: rate(OUTCOMES, { by: 'outcome', matchers: outcomes(names) }), legend: '{{outcome}}' }],
-  };
-}
-
 const errors: readonly PanelSpec[] = [
-  hopPanel('client', client, 'client_error: a 4xx of the gateway\'s own. client_gone: it left. client_stalled: it stopped reading for so long that the response was given up.'),
-  hopPanel('gateway', gateway, 'upstream_credential_refused: the API refuses the key of the gateway. overloaded: no slot in time, queue full or byte budget spent. draining: refused while shutting down. internal: a defect, always worth a report.'),
-  hopPanel('upstream', upstream, 'upstream_error: a 4xx or 5xx that was relayed untouched. stream_error_event: an error event in a 200. upstream_truncated: a body that broke after its head; the client saw it break.'),
+  ...Object.entries(FAULT_PANELS).map(([fault, [title, description]]): PanelSpec => ({
+    kind: 'graph', title, unit: 'reqps', stacked: true, width: 6, description,
+    queries: [{ expression: rate(OUTCOMES, { by: 'outcome', matchers: `${SIDE}, fault="${fault}"` }), legend: '{{outcome}}' }],
+  })),
   {
-    kind: 'graph', title: 'Relayed errors by status', unit: 'reqps', stacked: true, width: 6, noValue: 'none',
+    kind: 'graph', title: 'Failures by fault', unit: 'reqps', stacked: true, description: 'Whose fault failed requests are: the gateway is its operator (capacity, key, defects), the network the way to the API.',
+    queries: [{ expression: rate(OUTCOMES, { by: 'fault', matchers: `${SIDE}, fault!="none"` }), legend: '{{fault}}' }],
+  },
+  {
+    kind: 'graph', title: 'API 401 and 403', unit: 'reqps', stacked: true, noValue: 'none',
+    description: 'What the API refuses for its credential or permission. upstream_credential_refused is the gateway\'s own key: no request works until it is replaced. upstream_error is a permission that a request needs, or the key of a client with credentials: forward.',
+    queries: [{ expression: rate('penstock_requests_total', { by: 'status, outcome', matchers: `${SIDE}, outcome=~"upstream_credential_refused|upstream_error", status=~"401|403"` }), legend: '{{status}} {{outcome}}' }],
+  },
+  {
+    kind: 'graph', title: 'Relayed errors by status', unit: 'reqps', stacked: true, noValue: 'none',
     description: 'What upstream_error is made of. 429 and 5xx are the API under load; other 4xx are what clients ask for.',
     queries: [{ expression: rate('penstock_requests_total', { by: 'status', matchers: `${SIDE}, outcome="upstream_error"` }), legend: '{{status}}' }],
   },
@@ -109,6 +112,16 @@ const latency: readonly PanelSpec[] = [
   {
     kind: 'graph', title: 'Time to first byte, streams', unit: 's', description: 'From the request head to the first byte of the upstream\'s response head, for event streams. Almost all of it is the model.',
     queries: quantiles('penstock_time_to_first_byte_seconds', `${SIDE}, stream="true"`), width: 6,
+  },
+  {
+    kind: 'graph', title: 'Time to first byte by model', unit: 's', width: 12,
+    description: 'The 95th percentile by the model that the response named. Compare a model with itself an hour ago: a slow model is the API\'s, all of them at once are the network or the gateway.',
+    queries: [{ expression: quantile(0.95, 'penstock_model_time_to_first_byte_seconds', { by: 'model', matchers: SIDE }), legend: '{{model}}' }],
+  },
+  {
+    kind: 'graph', title: 'Key refused since', unit: 's', width: 12, noValue: 'never',
+    description: 'Seconds since the last success of an upstream, while it refuses the gateway\'s key. Anything here is an outage that only a new key ends.',
+    queries: [{ expression: `max by (upstream) ((time() - ${select('penstock_last_success_timestamp_seconds')}) and ${select('penstock_credential_refused_timestamp_seconds')} > ${select('penstock_last_success_timestamp_seconds')})`, legend: '{{upstream}}' }],
   },
   {
     kind: 'graph', title: 'Duration, streams', unit: 's', description: 'From the request head to the end of the body, for event streams.',
@@ -153,7 +166,7 @@ const streams: readonly PanelSpec[] = [
 /** Traffic, failures by hop, latency and streams: whose problem is it? */
 export const overview: DashboardSpec = {
   uid: 'penstock-overview', title: 'Penstock / Overview',
-  description: 'Whose problem is it: the gateway, its pool, a client, or Anthropic?',
+  description: 'Whose problem is it: the gateway, its pool, the network, a client, or Anthropic?',
   variables: [{ name: 'side', label: 'Side', query: 'label_values(penstock_requests_in_flight{job=~"$job"}, side)' }],
   rows: [
     { title: 'Whose problem is it?', panels: whoseProblem },

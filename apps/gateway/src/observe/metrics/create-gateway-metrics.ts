@@ -5,7 +5,7 @@ import { CLIENT_LIMIT_NAMES } from '../../config/sections/clients-section.ts';
 import type { StoreOperation } from '../../access/limits/lease-book.ts';
 import type { ObserverName, ObserverReport } from '../log/create-observer-report.ts';
 import { OpenRequests, type OpenRequest } from '../../request/open-requests.ts';
-import { OUTCOMES, UNMATCHED_ROUTES, type RequestRecord, type Side } from '../../request/request-record.ts';
+import { faultOf, OUTCOMES, UNMATCHED_ROUTES, type RequestRecord, type Side } from '../../request/request-record.ts';
 import { createConfigMetrics } from './create-config-metrics.ts';
 import { createRequestRecorder } from './create-request-recorder.ts';
 import { declareGatewayMetrics, type GatewayMetricSet, type GatewayState, type ReadBudgets } from './declare-gateway-metrics.ts';
@@ -113,7 +113,9 @@ const KINDS_AT_ZERO = [
 function zeroClosedSets(metrics: GatewayMetricSet, { routes, dropReasons = [] }: GatewayMetricsOptions): void {
   for (const side of SIDES) {
     for (const operation of STORE_OPERATIONS) metrics.limitStoreFailures.series({ side, operation });
-    for (const outcome of OUTCOMES) metrics.outcomes.series({ side, outcome });
+    for (const outcome of OUTCOMES) {
+      for (const status of [400, 500]) metrics.outcomes.series({ side, outcome, fault: faultOf(outcome, status) });
+    }
     for (const source of ['final', 'partial', 'missing']) metrics.usage.series({ side, source });
     for (const direction of ['request', 'response']) metrics.relayBytes.series({ side, direction });
     metrics.streamsWithoutStop.series({ side });

@@ -86,10 +86,11 @@ export function createRequestRecorder(metrics: GatewayMetricSet, { clients, rout
   const sides = { native: createSideChildren(metrics, 'native'), front_door: createSideChildren(metrics, 'front_door') };
   const childrenOf = cached((side, route, method, status, outcome, fault, client, stream): RequestChildren => ({
     requests: metrics.requests.series({ side, route, method, status, outcome, fault, client }),
-    outcomes: metrics.outcomes.series({ side, outcome }),
+    outcomes: metrics.outcomes.series({ side, outcome, fault }),
     seconds: metrics.seconds.series({ side, route, stream }),
     firstByte: metrics.firstByte.series({ side, route, stream }),
   }));
+  const modelFirstByteOf = cached((side, model) => metrics.modelFirstByte.series({ side, model }));
   const usageOf = cached((side, source) => metrics.usage.series({ side, source }));
   const tokensOf = cached((side, model, client) =>
     TOKEN_FIELDS.map(([type, field]) => ({ field, tokens: metrics.tokens.series({ side, model, client, type }) })));
@@ -143,7 +144,10 @@ export function createRequestRecorder(metrics: GatewayMetricSet, { clients, rout
     children.requests.value += 1;
     children.outcomes.value += 1;
     children.seconds.observe(seconds(record.durationMs));
-    if (record.timeToFirstByteMs !== undefined) children.firstByte.observe(seconds(record.timeToFirstByteMs));
+    if (record.timeToFirstByteMs !== undefined) {
+      children.firstByte.observe(seconds(record.timeToFirstByteMs));
+      if (record.model !== undefined) modelFirstByteOf(record.side, modelLabel(record.model)).observe(seconds(record.timeToFirstByteMs));
+    }
     recordBody(record);
     recordUsage(record, client);
   };

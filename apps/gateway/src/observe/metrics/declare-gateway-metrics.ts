@@ -11,6 +11,9 @@ import type { ClosedLabel } from './label-bounds.ts';
 export const FIRST_BYTE_BUCKETS: readonly number[] =
   [0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 7.5, 10, 15, 20, 30, 45, 60, 90, 300];
 
+/** Coarse, because each model of each side has them. */
+export const MODEL_FIRST_BYTE_BUCKETS: readonly number[] = [0.5, 1, 2, 5, 10, 30, 90];
+
 /** From a model list (100 ms) to a generation that runs for ten minutes, the longest that clients wait by default. */
 export const REQUEST_BUCKETS: readonly number[] =
   [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 180, 300, 600, 900];
@@ -47,7 +50,7 @@ const SIDES: readonly Side[] = ['native', 'front_door'];
 
 function declareRequestMetrics(registry: Registry): {
   readonly requests: FastCounter; readonly outcomes: FastCounter; readonly seconds: FastHistogram; readonly firstByte: FastHistogram;
-  readonly overhead: FastHistogram; readonly streamGap: FastHistogram; readonly streamsWithoutStop: FastCounter; readonly relayBytes: FastCounter;
+  readonly modelFirstByte: FastHistogram; readonly overhead: FastHistogram; readonly streamGap: FastHistogram; readonly streamsWithoutStop: FastCounter; readonly relayBytes: FastCounter;
 } {
   return {
     requests: declareCounter(registry, {
@@ -55,8 +58,8 @@ function declareRequestMetrics(registry: Registry): {
       help: 'Requests whose response has ended, by how they ended and whose fault it was. status is what the client saw; 499 when it left before one was sent.',
     }),
     outcomes: declareCounter(registry, {
-      name: 'penstock_request_outcomes_total', labelNames: ['side', 'outcome'],
-      help: 'The same requests by outcome alone. Every outcome exists from the start at 0, so the first failure of a kind is visible to rate().',
+      name: 'penstock_request_outcomes_total', labelNames: ['side', 'outcome', 'fault'],
+      help: 'The same requests by outcome and fault alone. Every outcome exists from the start at 0, so the first failure of a kind is visible to rate().',
     }),
     seconds: declareHistogram(registry, {
       name: 'penstock_request_seconds', labelNames: ['side', 'route', 'stream'], buckets: REQUEST_BUCKETS,
@@ -65,6 +68,10 @@ function declareRequestMetrics(registry: Registry): {
     firstByte: declareHistogram(registry, {
       name: 'penstock_time_to_first_byte_seconds', labelNames: ['side', 'route', 'stream'], buckets: FIRST_BYTE_BUCKETS,
       help: 'Seconds from the parsed request head to the first byte of the upstream response head. Only requests that got one.',
+    }),
+    modelFirstByte: declareHistogram(registry, {
+      name: 'penstock_model_time_to_first_byte_seconds', labelNames: ['side', 'model'], buckets: MODEL_FIRST_BYTE_BUCKETS,
+      help: 'The same by the model that the response named: 20 names at most, then other.',
     }),
     overhead: declareHistogram(registry, {
       name: 'penstock_overhead_seconds', labelNames: ['side'], buckets: OVERHEAD_BUCKETS,

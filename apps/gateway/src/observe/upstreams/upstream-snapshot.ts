@@ -80,7 +80,8 @@ function poolConditions(name: string, { maxConnections, waiting, clients }: Pool
   const held = clients.reduce((sum, client) => sum + client.held, 0);
   if (held < maxConnections) return [];
   const largest = clients.reduce((most, client) => (client.held > most.held ? client : most), { client: '', held: 0 });
-  if (largest.client !== '' && largest.held > HELD_BY_ONE_SHARE * maxConnections) {
+  // Callers without keys are not one client.
+  if (largest.client !== '' && largest.client !== 'anonymous' && largest.held > HELD_BY_ONE_SHARE * maxConnections) {
     return [{ cause: 'pool_held_by_one_client', party: largest.client, detail: `${largest.held} of ${maxConnections} connections of ${name}, ${waiting} wait` }];
   }
   return [{ cause: 'pool_full', party: name, detail: `${held} of ${maxConnections} connections, ${waiting} wait` }];

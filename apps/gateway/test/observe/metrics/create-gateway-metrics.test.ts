@@ -132,8 +132,8 @@ describe('bounded cardinality', () => {
       metrics.quotaSeen([`anthropic-ratelimit-unified-w${index}-utilization`, '0.5', `anthropic-ratelimit-x${index}-limit`, '1']);
     }
     const text = await metrics.registry.metrics();
-    // 20 models and `other`, five token types each, of two clients and `other`, and one combination of everything else.
-    expect(samplesOf(text).length - before).toBeLessThan(21 * 5 * 3 + 80);
+    // 20 models and `other`, five token types each, of two clients and `other`, ten series of the first byte each, and one combination of everything else.
+    expect(samplesOf(text).length - before).toBeLessThan(21 * 5 * 3 + 21 * 10 + 80);
     expect(new Set(samplesOf(text).flatMap((line) => /model="([^"]*)"/.exec(line)?.[1] ?? [])).size).toBe(21);
     expect(sumOf(text, 'penstock_requests_total', { route: 'other', method: 'other', status: 'other', client: 'other' })).toBe(100_000);
     expect(sumOf(text, 'penstock_tokens_total', { type: 'input' })).toBe(100_001);

@@ -33,21 +33,21 @@ function setup(): { readonly record: ReturnType<typeof createRequestRecorder>; r
   const declared = declareGatewayMetrics(new Registry(), state);
   const metrics: GatewayMetricSet = {
     ...declared, seconds: counting(declared.seconds, calls),
-    firstByte: counting(declared.firstByte, calls), overhead: counting(declared.overhead, calls), streamGap: counting(declared.streamGap, calls),
+    firstByte: counting(declared.firstByte, calls), modelFirstByte: counting(declared.modelFirstByte, calls), overhead: counting(declared.overhead, calls), streamGap: counting(declared.streamGap, calls),
   };
   const labels = { clients: createClosedLabel(['alice']), routes: createClosedLabel(['/anthropic/v1/messages']) };
   return { record: createRequestRecorder(metrics, labels), calls };
 }
 
 describe('the cost of recording a request', () => {
-  it('is at most four observations, and no label lookup once a request of its kind was seen (nothing is paid per event)', () => {
+  it('is at most five observations, and no label lookup once a request of its kind was seen (nothing is paid per event)', () => {
     const { record, calls } = setup();
     record({ ...STREAMED_MESSAGE, sawStop: false });
-    expect(calls.records).toBe(4);
+    expect(calls.records).toBe(5);
     const { lookups } = calls;
     calls.records = 0;
     for (let index = 0; index < 1_000; index += 1) record({ ...STREAMED_MESSAGE, requestId: `pen_${index}`, durationMs: index });
-    expect(calls).toEqual({ lookups, records: 4_000 });
+    expect(calls).toEqual({ lookups, records: 5_000 });
   });
 
   it('leaves out what a request did not have', () => {

@@ -21,6 +21,7 @@ const CONTRACT: Readonly<Record<string, readonly [type: string, ...labels: strin
   penstock_requests_in_flight: ['gauge', 'side', 'client'],
   penstock_oldest_request_seconds: ['gauge', 'side'],
   penstock_time_to_first_byte_seconds: ['histogram', 'side', 'route', 'stream'],
+  penstock_model_time_to_first_byte_seconds: ['histogram', 'side', 'model'],
   penstock_overhead_seconds: ['histogram', 'side'],
   penstock_streams_open: ['gauge', 'side'],
   penstock_streams_without_stop_total: ['counter', 'side'],

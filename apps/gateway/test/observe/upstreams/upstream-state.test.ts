@@ -67,7 +67,8 @@ test.each([
     { native_pool: 'pool_held_by_one_client: mallory holds the pool (4 of 4 connections of native, 2 wait)' }],
   ['a pool that several clients fill is full', [{ client: 'mallory', held: 3, waiting: 0 }, { client: 'alice', held: 1, waiting: 0 }], 0,
     { native_pool: 'pool_full: native has no free connection (4 of 4 connections, 0 wait)' }],
-  ['a client without a tag is not named', [{ client: '', held: 4, waiting: 0 }], 0, { native_pool: 'pool_full: native has no free connection (4 of 4 connections, 0 wait)' }],
+  ['requests without a client are not named', [{ client: '', held: 4, waiting: 0 }], 0, { native_pool: 'pool_full: native has no free connection (4 of 4 connections, 0 wait)' }],
+  ['callers without keys are not one client', [{ client: 'anonymous', held: 4, waiting: 0 }], 0, { native_pool: 'pool_full: native has no free connection (4 of 4 connections, 0 wait)' }],
   ['a pool with a free connection is well', [{ client: 'mallory', held: 3, waiting: 0 }], 0, {}],
 ] as const)('a pool: %s', (_title, clients, waiting, expected) => {
   expect(warningsOf([snapshot(stateAt({ at: 0 }), { ...EMPTY_POOL, waiting, clients })])).toEqual(expected);

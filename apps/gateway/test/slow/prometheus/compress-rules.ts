@@ -5,12 +5,13 @@ function compressed(count: string, unit: string, factor: number): string {
 }
 
 /**
- * Makes rules run `factor` times as fast: ranges, waiting times and evaluation intervals are divided by it.
+ * Makes rules run `factor` times as fast: ranges, offsets, waiting times and evaluation intervals are divided by it.
  *
  * With 60, an hour is a minute, and a scrape every 500 ms is one every 30 s, so that an incident that takes minutes can be watched in seconds.
  */
 export function compressRules(text: string, factor: number): string {
   return text
     .replaceAll(/\[(\d+)([smh])\]/g, (_all, count: string, unit: string) => `[${compressed(count, unit, factor)}]`)
+    .replaceAll(/\boffset (\d+)([smh])\b/g, (_all, count: string, unit: string) => `offset ${compressed(count, unit, factor)}`)
     .replaceAll(/^(\s*(?:for|interval): )(\d+)([smh])$/gm, (_all, key: string, count: string, unit: string) => `${key}${compressed(count, unit, factor)}`);
 }

@@ -19,7 +19,7 @@ const COLUMN = 50;
 const LINE = 26;
 const MARGIN = 10;
 const COLOURS = ['#7eb26d', '#eab839', '#6ed0e0', '#ef843c', '#e24d42', '#1f78c1', '#ba43a9', '#705da0', '#508642', '#cca300'];
-const MAX_LEGENDS = 6;
+const LEGEND_LINE = 12;
 
 function escape(words: string): string {
   return words.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
@@ -65,14 +65,27 @@ function drawGraph(panel: DrawnPanel, box: { readonly x: number; readonly y: num
   return [...grid, ...lines].join('');
 }
 
-function drawLegend(panel: DrawnPanel, left: number, top: number, width: number): string {
-  let x = left;
-  return panel.series.slice(0, MAX_LEGENDS).map(({ legend }, index) => {
+/** Where each entry of a legend stands: every series has one, on as many lines as they need. */
+export function placeLegend(legends: readonly string[], width: number): readonly { readonly x: number; readonly line: number }[] {
+  let x = 0;
+  let line = 0;
+  return legends.map((legend) => {
     const size = legend.length * 5.4 + 18;
-    if (x + size > left + width) return '';
-    const drawn = `<rect x="${x.toFixed(0)}" y="${top - 6}" width="10" height="3" fill="${COLOURS[index % COLOURS.length]}"/>${text(x + 13, top, legend, 'class="axis"')}`;
+    if (x > 0 && x + size > width) {
+      x = 0;
+      line += 1;
+    }
+    const place = { x, line };
     x += size;
-    return drawn;
+    return place;
+  });
+}
+
+function drawLegend(panel: DrawnPanel, places: ReturnType<typeof placeLegend>, left: number, top: number): string {
+  return panel.series.map(({ legend }, index) => {
+    const { x, line } = places[index] as (typeof places)[number];
+    const [at, y] = [left + x, top + line * LEGEND_LINE];
+    return `<rect x="${at.toFixed(0)}" y="${y - 6}" width="10" height="3" fill="${COLOURS[index % COLOURS.length]}"/>${text(at + 13, y, legend, 'class="axis"')}`;
   }).join('');
 }
 
@@ -121,7 +134,9 @@ function drawPanel(panel: DrawnPanel): string {
   if (finite(panel).length === 0) return frame + text(x + width / 2, y + height / 2, 'no data', 'class="axis" text-anchor="middle"');
   if (panel.type === 'table') return frame + drawTable(panel, x, y, width, height);
   if (panel.type === 'heatmap') return frame + drawHeatmap(panel, box);
-  return frame + drawGraph(panel, box) + drawLegend(panel, x + 12, y + height - 14, width - 20);
+  const places = placeLegend(panel.series.map(({ legend }) => legend), width - 20);
+  const extra = (places.at(-1)?.line ?? 0) * LEGEND_LINE;
+  return frame + drawGraph(panel, { ...box, h: Math.max(20, box.h - extra) }) + drawLegend(panel, places, x + 12, y + height - 14 - extra);
 }
 
 const STYLE = 'text{font-family:sans-serif;fill:#d8d9da}.panel{fill:#1f1f23;stroke:#333}.title{font-size:12px;font-weight:bold}.row{font-size:14px}'

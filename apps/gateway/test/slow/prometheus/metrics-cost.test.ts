@@ -56,6 +56,6 @@ it.skipIf(process.platform !== 'linux')('metrics cost at most 8 % of the CPU tim
   console.log(`metrics cost ${((median(ratios) - 1) * 100).toFixed(1)} % of the CPU time of a request (${Math.round(median(silentCosts) / 1_000)} µs without; median of ${ROUNDS} interleaved rounds)`);
   expect(median(ratios)).toBeLessThanOrEqual(1.08);
   const text = await (await fetch(`http://127.0.0.1:${silent.operationsPort}/metrics`)).text();
-  expect(text, 'the comparison records nothing').toContain('penstock_request_outcomes_total{side="native",outcome="ok"} 0\n');
+  expect(text, 'the comparison records nothing').toContain('penstock_request_outcomes_total{side="native",outcome="ok",fault="none"} 0\n');
   expect(text).not.toContain('nodejs_eventloop_lag');
 });
