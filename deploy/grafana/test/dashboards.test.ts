@@ -89,8 +89,8 @@ describe('the dashboards', () => {
     const page = /\| `fault` \| (.*) \|/.exec(readRepositoryFile('docs/metrics.md'))?.[1] ?? '';
     const faults = Array.from(page.matchAll(/`(\w+)`/g), ([, name = '']) => name).filter((name) => name !== 'none');
     expect(faults.toSorted()).toEqual(['client', 'gateway', 'network', 'upstream']);
-    const titles = PANELS.filter(({ panel }) => panel.title.startsWith('Failures ') && panel.queries.some(({ expression }) => /fault="\w+"/.test(expression)));
-    expect(titles.map(({ panel }) => /fault="(\w+)"/.exec(panel.queries[0]?.expression ?? '')?.[1]).toSorted()).toEqual(faults.toSorted());
+    const panels = PANELS.filter(({ panel }) => panel.title.startsWith('Failures ') && panel.queries.some(({ expression }) => /fault="\w+"/.test(expression)));
+    expect(new Set(panels.map(({ panel }) => /fault="(\w+)"/.exec(panel.queries[0]?.expression ?? '')?.[1]))).toEqual(new Set(faults));
   });
 
   it.skipIf(!HAS_PROMTOOL)(`have queries that Prometheus can read${PROMTOOL_NOTE}`, () => {

@@ -19,8 +19,11 @@ export function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => { setTimeout(resolve, milliseconds); });
 }
 
+/** The slow burn needs an hour of data, which is a minute here. */
+const LONGEST_MS = 150_000;
+
 async function firing({ prometheus }: Scene, alert: string): Promise<void> {
-  await prometheus.until(`ALERTS{alertname="${alert}", alertstate="firing", job="penstock-troubled"}`);
+  await prometheus.until(`ALERTS{alertname="${alert}", alertstate="firing", job="penstock-troubled"}`, LONGEST_MS);
 }
 
 /** Repeats something until a promise settles, and resolves or rejects with it. */
@@ -49,8 +52,7 @@ async function untilDone(...parameters: Parameters<typeof until>): Promise<void>
 /** Waits until the gateway has counted every client that left: what happens to their upstream afterwards changes nothing any more. */
 async function untilGone({ gateway, truth }: Scene): Promise<void> {
   for (;;) {
-    const text = await (await fetch(`http://127.0.0.1:${gateway.operationsPort}/metrics`)).text();
-    if (sumOf(text, 'penstock_request_outcomes_total', { side: 'native', outcome: 'client_gone' }) === truth.outcomes.client_gone) return;
+    if (sumOf(await metricsOf(gateway), 'penstock_request_outcomes_total', { side: 'native', outcome: 'client_gone' }) === truth.outcomes.client_gone) return;
     await pause(50);
   }
 }
@@ -86,12 +88,51 @@ export async function loseUpstream(scene: Scene): Promise<void> {
   await scene.upstream.listen();
 }
 
+/** A key that the API refuses, until it takes it again. */
+export async function revokeKey(scene: Scene): Promise<void> {
+  await untilDone(scene, 'PenstockCredentialRefused', 200, () => sendTrouble(scene, 'status=401'));
+  await sendTrouble(scene, '');
+}
+
+/** The API's own overload. */
+export async function overloadApi(scene: Scene): Promise<void> {
+  await untilDone(scene, 'PenstockApiFailing', 200, () => sendTrouble(scene, 'status=529'));
+}
+
+/** Requests with a key that no client has. */
+export async function sendWrongKeys(scene: Scene): Promise<void> {
+  await untilDone(scene, 'PenstockWrongKeys', 40, () => sendTrouble(scene, '', { key: 'pen_unknown' }));
+}
+
+/** A client that asks for large answers and reads none of them. */
+export async function stopReading(scene: Scene): Promise<void> {
+  const stalled = await until(scene, 'PenstockSlowClient', 500, () => stallOnce(scene));
+  await Promise.all(stalled);
+}
+
+async function stallOnce({ gateway, truth }: Scene): Promise<void> {
+  const connection = await openRawConnection(gateway.port);
+  connection.socket.pause();
+  connection.send(`POST /anthropic/v1/messages HTTP/1.1\r\nHost: 127.0.0.1\r\nx-api-key: ${CLIENT_KEYS.carol}\r\ncontent-type: application/json\r\nanthropic-trouble: large\r\ncontent-length: 2\r\n\r\n{}`);
+  countOutcome(truth, 'client_stalled', 200);
+  while (!connection.socket.closed) {
+    await pause(100);
+    // What the kernel holds is read only once the gateway has given the answer up.
+    if (sumOf(await metricsOf(gateway), 'penstock_request_outcomes_total', { side: 'native', outcome: 'client_stalled' }) === truth.outcomes.client_stalled) connection.close();
+  }
+}
+
+async function metricsOf({ operationsPort }: SpawnedGateway): Promise<string> {
+  return (await fetch(`http://127.0.0.1:${operationsPort}/metrics`)).text();
+}
+
 /** Streams that hold every slot, waiters behind them, then more than the queue takes. */
 export async function fillPool(scene: Scene): Promise<void> {
   const leaving = new AbortController();
   const open = Array.from({ length: 4 }, () => sendTrouble(scene, 'hang', { signal: leaving.signal }));
   await firing(scene, 'PenstockPoolSaturated');
-  open.push(...await until(scene, 'PenstockWaitersRising', 300, () => sendTrouble(scene, 'hang', { signal: leaving.signal })));
+  open.push(...await until(scene, 'PenstockOldestWaiter', 300, () => sendTrouble(scene, 'hang', { signal: leaving.signal })));
+  await firing(scene, 'PenstockPoolHeldByOneClient');
   // These clients stay: one that leaves while it is refused could not know whether it was refused or waited.
   const staying = await until(scene, 'PenstockRequestsRefused', 100, () => sendTrouble(scene, 'hang'));
   leaving.abort();

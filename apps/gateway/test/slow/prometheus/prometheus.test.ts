@@ -56,7 +56,7 @@ describe.skipIf(MISSING_TOOLS.length > 0)(`a real Prometheus that scrapes real g
 
     it('the troubles were of every kind (a counter that did not move proves nothing)', () => {
       expect(Object.keys(incidents.truths['penstock-troubled'].outcomes).toSorted()).toEqual([
-        'client_error', 'client_gone', 'ok', 'overloaded', 'stream_error_event', 'upstream_error', 'upstream_reset', 'upstream_truncated', 'upstream_unreachable']);
+        'client_error', 'client_gone', 'client_stalled', 'ok', 'overloaded', 'stream_error_event', 'upstream_credential_refused', 'upstream_error', 'upstream_reset', 'upstream_truncated', 'upstream_unreachable']);
     });
 
     it('bytes are the bytes that the load generator sent and read, tokens those that it read in the responses', async () => {

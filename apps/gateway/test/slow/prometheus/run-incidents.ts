@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { startSimulator, type Simulator } from '@penstock/anthropic-simulator';
 import { freePort } from '@penstock/test-support';
 import { hashClientKey } from '../../../src/access/clients/client-key.ts';
-import { fillMemory, fillPool, loseUpstream, type Scene, sendVariety, spendQuota, truncateStreams } from './cause-incidents.ts';
+import { fillMemory, fillPool, loseUpstream, overloadApi, revokeKey, type Scene, sendVariety, sendWrongKeys, spendQuota, stopReading, truncateStreams } from './cause-incidents.ts';
 import { crashWorker, type WorkersTruth } from './crash-worker.ts';
 import { createTruth, startLoad, type Truth } from './send-load.ts';
 import { CLIENT_KEYS } from './send-trouble.ts';
@@ -49,7 +49,7 @@ export async function runIncidents(): Promise<Incidents> {
   const troubled = stack.use(await spawnGateway({
     anthropic_native: {
       base_url: upstream.origin, api_key: 'simulated', max_buffered_bytes: 4_194_304,
-      pool: { max_connections: 4, max_keepalive_connections: 4, max_waiting: 10 }, timeouts: { slot_wait: 40 },
+      pool: { max_connections: 4, max_keepalive_connections: 4, max_waiting: 10 }, timeouts: { slot_wait: 40, client_stall: 1 },
     },
     openai_front_door: { max_buffered_bytes: 4_194_304 },
     clients: Object.entries(CLIENT_KEYS).map(([name, key]) => clientEntry(name, key, name === 'limited' ? 2 : undefined)),
@@ -63,7 +63,7 @@ export async function runIncidents(): Promise<Incidents> {
     { name: 'penstock-healthy', port: healthy.operationsPort, interval: '500ms' },
     { name: 'penstock-troubled', port: troubled.operationsPort, interval: '500ms' },
     { name: 'penstock-workers', port: fleet.operationsPort, interval: '500ms' },
-    { name: 'penstock-process', port: shaken.operationsPort, interval: '1s' },
+    { name: 'penstock-process', port: shaken.operationsPort, interval: '500ms' },
   ]));
   // What happens before the first scrape is in no rate.
   await prometheus.until('count(up == 1) == 4');
@@ -73,7 +73,8 @@ export async function runIncidents(): Promise<Incidents> {
     crashWorker(fleet, prometheus),
     troubleProcess(shaken, prometheus),
     sendVariety(scene).then(() => spendQuota(scene)).then(() => truncateStreams(scene)).then(() => loseUpstream(scene))
-      .then(() => fillPool(scene)).then(() => fillMemory(scene)),
+      .then(() => fillPool(scene)).then(() => fillMemory(scene))
+      .then(() => revokeKey(scene)).then(() => overloadApi(scene)).then(() => sendWrongKeys(scene)).then(() => stopReading(scene)),
   ]);
   const truth = await load.stop();
   const endedAt = Date.now() / 1000;

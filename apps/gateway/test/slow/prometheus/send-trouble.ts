@@ -36,7 +36,7 @@ async function readOutcome(response: Response): Promise<Outcome> {
   const text = await response.text();
   const code = response.headers.get('x-penstock-error');
   if (code !== null) return OUTCOMES_BY_CODE[code] ?? 'internal';
-  if (!response.ok) return 'upstream_error';
+  if (!response.ok) return response.status === 401 ? 'upstream_credential_refused' : 'upstream_error';
   return text.includes('event: error') ? 'stream_error_event' : 'ok';
 }
 

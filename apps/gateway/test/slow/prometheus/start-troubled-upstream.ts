@@ -51,6 +51,7 @@ export async function startTroubledUpstream(): Promise<TroubledUpstream> {
     else if (trouble === 'cut') stream(response).write(START, () => request.socket.destroy());
     else if (trouble === 'error-event') stream(response).end(START + ERROR);
     else if (trouble === 'no-stop') stream(response).end(START);
+    else if (trouble === 'large') stream(response).on('error', () => undefined).end('x'.repeat(32 * 1024 * 1024));
     else if (trouble === 'reset') request.socket.destroy();
     else if (trouble === 'quota') response.writeHead(200, { 'content-type': 'application/json', ...quotaHeaders() }).end(MESSAGE);
     else response.writeHead(200, { 'content-type': 'application/json' }).end(MESSAGE);
