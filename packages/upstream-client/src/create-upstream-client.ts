@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { EventEmitter } from 'node:events';
 import { Dispatcher } from './undici/undici-parts.ts';
 import { createConnector, fixedServername, type Connector } from './connect/connector.ts';

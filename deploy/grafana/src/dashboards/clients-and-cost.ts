@@ -56,6 +56,21 @@ const clients: readonly PanelSpec[] = [
   },
 ];
 
+const people: readonly PanelSpec[] = [
+  {
+    kind: 'graph', title: 'Sign-ins', unit: 'reqps', stacked: true, noValue: 'sign-in is not configured', description: 'Sign-ins of Claude Code and their renewals, by how they ended.',
+    queries: [{ expression: rate('penstock_sign_ins_total', { by: 'result' }), legend: '{{result}}' }],
+  },
+  {
+    kind: 'graph', title: 'Acts of signing in', unit: 'reqps', stacked: true, noValue: 'sign-in is not configured', description: 'The steps that the audit log has, such as a code that was confirmed or a session that was revoked.',
+    queries: [{ expression: rate('penstock_sign_in_acts_total', { by: 'act' }), legend: '{{act}}' }],
+  },
+  {
+    kind: 'graph', title: 'Telemetry that was dropped', unit: 'cps', stacked: true, noValue: 'none', description: 'Batches of client telemetry that a collector did not get, by why.',
+    queries: [{ expression: rate('penstock_telemetry_dropped_total', { by: 'reason' }), legend: '{{reason}}' }],
+  },
+];
+
 const LIMIT = select('penstock_anthropic_ratelimit_limit');
 const USED = select('penstock_anthropic_unified_utilization_ratio');
 
@@ -104,5 +119,6 @@ export const clientsAndCost: DashboardSpec = {
     { title: 'Tokens', panels: tokens },
     { title: 'Clients', panels: clients },
     { title: 'Quota', panels: quota },
+    { title: 'People (with identity.sign_in)', panels: people },
   ],
 };
