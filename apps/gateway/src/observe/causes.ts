@@ -3,7 +3,7 @@ import type { Fault } from '../request/request-record.ts';
 /** What can be wrong with a gateway as a whole, worst first: one closed set for the live page, `/status.json`, `/readyz`, the log and the alerts. */
 export const CAUSES = [
   'no_worker_ready', 'side_absent', 'credential_refused', 'upstream_unreachable', 'backend_unreachable', 'upstream_failing', 'backend_failing',
-  'pool_held_by_one_client', 'pool_full', 'quota_spent', 'api_failing', 'limit_store_failing', 'draining', 'wrong_keys', 'slow_client',
+  'pool_held_by_one_client', 'pool_full', 'quota_spent', 'api_failing', 'limit_store_failing', 'issuer_failing', 'draining', 'wrong_keys', 'slow_client',
 ] as const;
 
 /** One of `CAUSES`. */
@@ -35,10 +35,14 @@ export const CAUSE_TRAITS: Readonly<Record<Cause, CauseTraits>> = {
   quota_spent: { severity: 'warning', fault: 'upstream', concernsReadiness: true, text: 'answers 429: its quota is spent' },
   api_failing: { severity: 'warning', fault: 'upstream', concernsReadiness: true, text: 'answers with errors of its own' },
   limit_store_failing: { severity: 'warning', fault: 'gateway', concernsReadiness: true, text: 'has a store of client limits that fails' },
+  issuer_failing: { severity: 'warning', fault: 'network', concernsReadiness: true, text: 'has keys that cannot be fetched' },
   draining: { severity: 'info', fault: 'gateway', concernsReadiness: true, text: 'is shutting down' },
   wrong_keys: { severity: 'warning', fault: 'client', concernsReadiness: false, text: 'send keys that are not known' },
   slow_client: { severity: 'info', fault: 'client', concernsReadiness: false, text: 'does not read its answers' },
 };
+
+/** What the name of an issuer's warning in `/readyz` begins with; the rest is the name of the issuer. */
+export const ISSUER_PART = 'issuer_';
 
 /** Something that is wrong now. */
 export interface Condition {

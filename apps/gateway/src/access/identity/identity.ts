@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { hasIdentity, type IssuerConfig } from '../../config/sections/identity-section.ts';
 import type { GatewayConfig } from '../../config/gateway-config.ts';
+import { describeCondition, ISSUER_PART } from '../../observe/causes.ts';
 import { describeError } from '../../observe/log/describe-error.ts';
 import { createPolicyBook } from '../policies/policy-book.ts';
 import { createBearerAuthority, type BearerAuthority } from './bearer-authority.ts';
@@ -28,7 +29,8 @@ export interface IdentityOptions {
 /** The keys of one issuer, shared by all configurations that name it in the same way. */
 interface HeldKeys {
   readonly keys: Promise<IssuerKeys>;
-  isFailing: boolean;
+  /** Unix milliseconds; absent while they can be fetched. */
+  failingSince: number | undefined;
   /** The names that the running configuration has for it. */
   names: string[];
 }
@@ -39,11 +41,11 @@ export function createIdentity({ logger, signIn, keyTiming }: IdentityOptions): 
 
   function open(issuer: IssuerConfig): HeldKeys {
     const opened: HeldKeys = {
-      isFailing: false, names: [],
+      failingSince: undefined, names: [],
       keys: import('./issuer-keys.ts').then(({ createIssuerKeys }) => createIssuerKeys(issuer, {
         ...(keyTiming === undefined ? {} : { timing: keyTiming }),
         onChange: (failure) => {
-          opened.isFailing = failure !== undefined;
+          opened.failingSince = failure === undefined ? undefined : Date.now();
           if (failure === undefined) logger.info({ issuer: issuer.name }, 'the keys of an issuer can be fetched again');
           else logger.warn({ issuer: issuer.name, error: describeError(failure) }, 'the keys of an issuer could not be fetched');
         },
@@ -81,7 +83,8 @@ export function createIdentity({ logger, signIn, keyTiming }: IdentityOptions): 
       });
       return createBearerAuthority({ verifiers: signIn === undefined ? verifiers : [signIn, ...verifiers], policies });
     },
-    warnings: () => Object.fromEntries([...held.values()].flatMap(({ isFailing, names }) => (isFailing ? names.map((name) => [`issuer_${name}`, 'the keys of this issuer could not be fetched']) : []))),
+    warnings: () => Object.fromEntries([...held.values()].flatMap(({ failingSince: since, names }) =>
+      (since === undefined ? [] : names.map((name) => [ISSUER_PART + name, describeCondition({ cause: 'issuer_failing', party: name, since })])))),
     close() {
       reconcile([]);
     },

@@ -1,3 +1,4 @@
+import { ISSUER_PART } from '../causes.ts';
 import { UNMATCHED_ROUTES } from '../../request/request-record.ts';
 import type { Lifecycle } from '../../process/lifecycle.ts';
 import type { ConfigState } from './config-state.ts';
@@ -6,7 +7,7 @@ import { mergeParts } from './merge-parts.ts';
 import type { Status } from './status.ts';
 import type { StatusPart } from './status-part.ts';
 import type { StatusQuery } from './status-query.ts';
-import { findVerdict, severityOf } from './verdict.ts';
+import { findVerdict, severityOf, type VerdictState } from './verdict.ts';
 
 /** What the status of a whole gateway is made from. */
 export interface StatusReaderOptions {
@@ -34,7 +35,7 @@ export function createStatusReader(options: StatusReaderOptions): (query: Status
     const now = Date.now();
     const since = lifecycle.leavingAt;
     const drain = since === undefined ? undefined : { since, endsAt: since + options.drainMs() };
-    const found = findVerdict({ now, part, drain, isServing: options.isServing(), absentSides: options.failedParts().filter((part) => Object.hasOwn(UNMATCHED_ROUTES, part)) });
+    const found = findVerdict({ now, part, drain, isServing: options.isServing(), ...failedPartsOf(options.failedParts()) });
     return describeStatus(part, query, {
       now,
       gateway: { version, state: lifecycle.state, started_at: startedAt, workers: parts.length },
@@ -43,5 +44,12 @@ export function createStatusReader(options: StatusReaderOptions): (query: Status
       drain: drain === undefined ? null : { since: isoTime(drain.since), ends_at: isoTime(drain.endsAt), open: part.open.total },
       config: config.describe(),
     });
+  };
+}
+
+function failedPartsOf(parts: readonly string[]): Pick<VerdictState, 'absentSides' | 'failingIssuers'> {
+  return {
+    absentSides: parts.filter((part) => Object.hasOwn(UNMATCHED_ROUTES, part)),
+    failingIssuers: parts.filter((part) => part.startsWith(ISSUER_PART)).map((part) => part.slice(ISSUER_PART.length)),
   };
 }

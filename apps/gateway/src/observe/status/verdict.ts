@@ -18,6 +18,8 @@ export interface VerdictState {
   readonly isServing: boolean;
   /** Sides that could not be started. */
   readonly absentSides: readonly string[];
+  /** Issuers of tokens whose keys cannot be fetched, by name. */
+  readonly failingIssuers: readonly string[];
 }
 
 /** One thing that is wrong, in words. */
@@ -42,8 +44,9 @@ export function severityOf(cause: Cause): 'info' | 'warning' | 'error' {
   return CAUSE_TRAITS[cause].severity;
 }
 
-function ofGateway({ now, drain, isServing, absentSides, part }: VerdictState): readonly Finding[] {
+function ofGateway({ now, drain, isServing, absentSides, failingIssuers, part }: VerdictState): readonly Finding[] {
   const found: Finding[] = absentSides.map((side) => ({ cause: 'side_absent', party: side, since: undefined, text: `The ${side} side could not be started; the log has the reason.` }));
+  found.push(...failingIssuers.map((issuer): Finding => ({ cause: 'issuer_failing', party: issuer, since: undefined, text: `The keys of the issuer ${issuer} cannot be fetched: its tokens are judged by the last ones for 24 hours, then refused.` })));
   if (!isServing && drain === undefined) found.push({ cause: 'no_worker_ready', party: 'gateway', since: undefined, text: 'No worker is ready: every request is refused or waits.' });
   if (drain === undefined) return found;
   const { total, clients } = part.open;
@@ -83,6 +86,7 @@ const SENTENCES: Readonly<Record<Cause, (facts: Facts) => string>> = {
   no_worker_ready: plainSentence,
   side_absent: plainSentence,
   limit_store_failing: plainSentence,
+  issuer_failing: plainSentence,
   draining: plainSentence,
   wrong_keys: plainSentence,
   slow_client: plainSentence,

@@ -18,7 +18,7 @@ function upstream(differences: Partial<UpstreamSnapshot> = {}): UpstreamSnapshot
 }
 
 function state(part: Partial<StatusPart> = {}, differences: Partial<VerdictState> = {}): VerdictState {
-  return { now: NOON, part: emptyPart(part), drain: undefined, isServing: true, absentSides: [], ...differences };
+  return { now: NOON, part: emptyPart(part), drain: undefined, isServing: true, absentSides: [], failingIssuers: [], ...differences };
 }
 
 const trouble = (cause: Cause): UpstreamSnapshot['trouble'] => ({ cause, since: NOON - 2 * MINUTE, at: NOON - SECOND });
@@ -113,6 +113,7 @@ const CASES: readonly Case[] = [
     text: 'Shutting down: no response is open.',
   },
   { name: 'no worker that is ready', state: state({}, { isServing: false }), cause: 'no_worker_ready', party: 'gateway', text: 'No worker is ready: every request is refused or waits.' },
+  { name: 'an issuer whose keys cannot be fetched', state: state({}, { failingIssuers: ['idp'] }), cause: 'issuer_failing', party: 'idp', text: 'The keys of the issuer idp cannot be fetched: its tokens are judged by the last ones for 24 hours, then refused.' },
   { name: 'a side that could not be started', state: state({}, { absentSides: ['front_door'] }), cause: 'side_absent', party: 'front_door', text: 'The front_door side could not be started; the log has the reason.' },
 ];
 
