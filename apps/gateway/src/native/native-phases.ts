@@ -7,7 +7,7 @@ import { checkThread } from './check-thread.ts';
 import { SelfReleasingBody } from '../body/self-releasing-body.ts';
 import { findMisplacedPath } from './explain-path.ts';
 import { ClientGone, GatewayError } from '../request/gateway-error.ts';
-import type { Authentication } from '../access/clients/client-registry.ts';
+import type { Authentication } from '../access/clients/authentication.ts';
 import { IDENTITY_RETRY_SECONDS } from '../access/clients/refusal.ts';
 import { estimateInput } from '../access/limits/charge-tokens.ts';
 import type { Refusal } from '../access/limits/decide-admission.ts';

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { createClientKey, hashClientKey } from '../../../src/access/clients/client-key.ts';
 import { createClientRegistry } from '../../../src/access/clients/client-registry.ts';
 import { REFUSAL_REASONS, REFUSALS } from '../../../src/access/clients/refusal.ts';
-import type { Authentication, ClientRegistry } from '../../../src/access/clients/client-registry.ts';
+import type { Authentication } from '../../../src/access/clients/authentication.ts';
+import type { ClientRegistry } from '../../../src/access/clients/client-registry.ts';
 import type { ClientConfig } from '../../../src/config/sections/clients-section.ts';
 import type { Side } from '../../../src/request/request-record.ts';
 

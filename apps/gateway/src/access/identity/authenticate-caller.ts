@@ -1,0 +1,35 @@
+import { refuse, type Authentication } from '../clients/authentication.ts';
+import { authenticateKey } from '../clients/authenticate-key.ts';
+import { CLIENT_KEY_PREFIX } from '../clients/client-key.ts';
+import { digestOf, findByDigest, type ClientEntries } from '../clients/find-client.ts';
+import type { PresentedCredentials } from '../clients/read-credentials.ts';
+import type { BearerAuthority, Identified } from './bearer-authority.ts';
+
+/** Identifies a caller where a bearer may be a client's key or a person's token. One token can be judged; a request with two has no caller that is beyond doubt. */
+export function authenticateCaller(presented: PresentedCredentials, entries: ClientEntries, authority: BearerAuthority): Authentication | Promise<Authentication> {
+  const { bearers, gatewayKeys } = presented;
+  const [bearer] = bearers;
+  if (bearer === undefined || gatewayKeys.length > 0) return authenticateKey(presented, entries);
+  if (bearers.length > 1 && bearers.some((other) => other !== bearer)) return refuse('unequal_credentials');
+  const digest = digestOf(bearer);
+  if (bearer.startsWith(CLIENT_KEY_PREFIX) || findByDigest(digest, entries) !== undefined) return authenticateKey(presented, entries);
+  const identified = authority.identify(bearer, digest);
+  return identified instanceof Promise ? identified.then((later) => admitBearer(later, presented, entries)) : admitBearer(identified, presented, entries);
+}
+
+/** Decides between a bearer that is no client's key, and the keys beside it. */
+function admitBearer(identified: Identified, presented: PresentedCredentials, entries: ClientEntries): Authentication {
+  const keyed = presented.apiKeys.length === 0 && identified.kind !== 'foreign' ? undefined : authenticateKey(presented, entries);
+  if (keyed?.kind === 'refused' && keyed.reason === 'unequal_credentials') return keyed;
+  switch (identified.kind) {
+    case 'foreign': return keyed ?? refuse('unknown_key');
+    // Whether there are two callers cannot be known, so neither is admitted.
+    case 'refused': return keyed?.kind === 'client' && identified.reason !== 'unavailable' ? keyed : refuse(identified.reason);
+    default: {
+      const { person, rules, counterKey } = identified.access;
+      if (keyed?.kind === 'client') return refuse('unequal_credentials');
+      if (rules === undefined) return { ...refuse('no_policy'), person };
+      return { kind: 'client', name: rules.name, counterKey, client: rules, person, via: 'authorization', forwardCredentials: false };
+    }
+  }
+}
