@@ -16,6 +16,8 @@ export interface BackendRequest {
   readonly client?: string | undefined;
   /** What the application passed for the request by its `tag` hook; absent without one. */
   readonly tag?: unknown;
+  /** Which of several callers with that name asks, by the `caller` hook; absent without one. */
+  readonly caller?: string | undefined;
 }
 
 /** The upstream's answer. `body` must throw when the upstream broke off, and when the request's signal is aborted while a read is pending. */

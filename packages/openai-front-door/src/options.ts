@@ -98,6 +98,8 @@ export interface FrontDoorHooks {
   readonly client?: (ctx: Context) => string | undefined;
   /** Any value by which the application knows the request again in `send`; every `BackendRequest` of the request carries it. */
   readonly tag?: (ctx: Context) => unknown;
+  /** Which of several callers that are called alike asks: backends share what they have fairly between callers. @defaultValue the client's name */
+  readonly caller?: (ctx: Context) => string | undefined;
   /** The id sent as `x-request-id` where the upstream gave none. */
   readonly requestId?: (ctx: Context) => string | undefined;
   /** Called with an unexpected failure (`internal`), with what a backend rejected with and no table knows, and with the error of a hook that threw. @defaultValue `console.error` */

@@ -41,6 +41,11 @@ export interface UpstreamDispatchOptions extends Omit<Dispatcher.DispatchOptions
    */
   readonly client?: string | undefined;
   /**
+   * Whose share of the slots it takes, where several callers have one `client` name: each of them is served as a client of its own, and
+   * `stats()` shows them together. There may be any number. @defaultValue `client`
+   */
+  readonly caller?: string | undefined;
+  /**
    * Counts the request among those that hold a slot for long, of which `longLivedShare` of the slots are held at most: to its end
    * (`exchange`, for streams of hours and long polls), or until its body was sent (`upload`). Absent: not.
    */

@@ -7,6 +7,7 @@ export class FakeHolder implements SlotHolder {
   readonly connectMs = 1_000;
   readonly timings = { enqueuedAt: 0 };
   readonly client: string | undefined;
+  readonly caller: string | undefined;
   isLongLived: boolean;
   line: WaiterLine | undefined = undefined;
   previousWaiter: SlotHolder | undefined = undefined;
@@ -17,7 +18,8 @@ export class FakeHolder implements SlotHolder {
   connected = 0;
   ended: string | undefined;
 
-  constructor(id: number, client: string | undefined, isLongLived: boolean) {
+  constructor(id: number, client: string | undefined, isLongLived: boolean, caller?: string) {
+    this.caller = caller;
     this.id = id;
     this.client = client;
     this.isLongLived = isLongLived;

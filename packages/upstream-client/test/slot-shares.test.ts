@@ -33,6 +33,22 @@ describe('a freed slot', () => {
     await Promise.all(sent);
   });
 
+  it('goes to the waiting caller that holds fewest, where several have the name of one client, and they are shown together', async () => {
+    await using server = await startHolding();
+    await using client = createUpstreamClient({ origin: server.origin, pool: { maxConnections: 2 } });
+    const person = (caller: string): Promise<unknown> => dispatchRequest(client, { client: 'engineers', caller, path: `/${caller}` }).result;
+    const sent = Array.from({ length: 4 }, () => person('alice'));
+    await server.arrived(2);
+    sent.push(person('bob'));
+    expect(client.stats().clients).toEqual([{ client: 'engineers', held: 2, waiting: 3 }]);
+    server.answer();
+    await server.arrived(3);
+    expect(server.paths).toEqual(['/alice', '/alice', '/bob']);
+    await serveAll(server, 4, 1);
+    await Promise.all(sent);
+    expect(client.stats().clients).toEqual([]);
+  });
+
   it('goes to a client again that holds all others while no one else waits (an idle slot helps no client)', async () => {
     await using server = await startHolding();
     await using client = createUpstreamClient({ origin: server.origin, pool: { maxConnections: 3 } });

@@ -19,6 +19,8 @@ import type { GatewayMetrics } from '../observe/metrics/create-gateway-metrics.t
 export interface FrontDoorCaller {
   /** A client's, or a policy's. */
   readonly name: string;
+  /** What its limits, bytes and share of the slots are counted by. */
+  readonly counterKey: string;
   readonly rules: ClientRules | undefined;
   /** Absent for clients. */
   readonly person: Person | undefined;
@@ -79,7 +81,7 @@ export async function admitClient(admission: FrontDoorAdmission, inbound: Inboun
   }
   const lease = await takeLimits(admission, name, counterKey);
   open.isAdmitted = true;
-  return { name, rules, person, open, lease, bytes: admission.budget.lease(counterKey), measuresText: admission.limiter.limitsTokens(name), cost: undefined, hasCountedFields: false };
+  return { name, counterKey, rules, person, open, lease, bytes: admission.budget.lease(counterKey), measuresText: admission.limiter.limitsTokens(name), cost: undefined, hasCountedFields: false };
 }
 
 async function takeLimits({ limiter, metrics }: FrontDoorAdmission, name: string, counterKey: string): Promise<Lease | undefined> {

@@ -73,7 +73,7 @@ export function createBackend(settings: EffectiveBackend, config: FrontDoorConfi
     if (request.tag instanceof OpenFrontDoorRequest) request.tag.response = body;
     upstream.dispatch({
       method: request.method, path: basePath(request.path), headers, body: outboundBody(request.body), timeouts: timeouts[request.responseKind],
-      client: request.client, longLived: isUpload ? 'upload' : undefined,
+      client: request.client, caller: request.caller, longLived: isUpload ? 'upload' : undefined,
     }, body);
     return body.head;
   };

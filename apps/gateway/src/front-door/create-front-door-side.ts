@@ -77,6 +77,7 @@ export function createFrontDoorSide(options: FrontDoorSideOptions): FrontDoorSid
     requestId: (ctx) => inboundOf(ctx).id,
     client: (ctx) => callerOf(ctx).name,
     tag: (ctx) => inboundOf(ctx).described,
+    caller: (ctx) => callerOf(ctx).counterKey,
     onRequestRead: (ctx, read) => {
       const { trace } = inboundOf(ctx);
       if (trace !== undefined) trace.requestModel = read.model;

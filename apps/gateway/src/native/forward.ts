@@ -37,6 +37,7 @@ export function forward(runtime: NativeRuntime, exchange: NativeExchange, route:
     body: exchange.outbound.body,
     timeouts: timeoutsFor(runtime, route, exchange.wantsStream),
     client: exchange.client,
+    caller: exchange.counterKey,
     longLived: held,
     responseFields: handler === relayed.handler ? 'raw' : 'parsed',
   }, handler);

@@ -111,7 +111,7 @@ export function beginExchange(ctx: Context, { template: route, target }: { reado
       guarded(() => { options.hooks.onRequestFields?.(ctx, name, request.headers); });
       const signal = cancelled === undefined ? departure.signal : AbortSignal.any([departure.signal, cancelled]);
       // A port that throws instead of rejecting is the same.
-      const sent = new Promise<BackendResponse>((resolve) => { resolve(backend.send({ ...request, client: options.hooks.client?.(ctx), tag: options.hooks.tag?.(ctx) }, signal, onSent)); });
+      const sent = new Promise<BackendResponse>((resolve) => { resolve(backend.send({ ...request, client: options.hooks.client?.(ctx), caller: options.hooks.caller?.(ctx), tag: options.hooks.tag?.(ctx) }, signal, onSent)); });
       return sent.then(onHead, (error: unknown) => { throw signal.aborted ? error : rejected(error); });
     },
     settle: () => {

@@ -29,6 +29,7 @@ export class ExchangeState {
   previousTimed: Timed | undefined = undefined;
   nextTimed: Timed | undefined = undefined;
   readonly client: string | undefined;
+  readonly caller: string | undefined;
   isLongLived: boolean;
   line: WaiterLine | undefined = undefined;
   previousWaiter: SlotHolder | undefined = undefined;
@@ -58,6 +59,7 @@ export class ExchangeState {
     this.options = options;
     this.method = options.method;
     this.client = options.client === '' ? undefined : options.client;
+    this.caller = options.caller === '' ? undefined : options.caller;
     this.isLongLived = options.longLived !== undefined;
     this.timeouts = timeouts;
     this.context = context;

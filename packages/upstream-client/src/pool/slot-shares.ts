@@ -131,9 +131,13 @@ export class SlotShares {
 
   /** The clients that hold or want a slot now. */
   stats(): ClientSlotStats[] {
-    return [this.unnamed, ...this.clients.values()]
-      .filter(({ held, waiting }) => held > 0 || waiting > 0)
-      .map(({ name, held, waiting }) => ({ client: name, held, waiting }));
+    const byName = new Map<string, ClientSlotStats>();
+    for (const { name, held, waiting } of [this.unnamed, ...this.clients.values()]) {
+      if (held === 0 && waiting === 0) continue;
+      const others = byName.get(name);
+      byName.set(name, { client: name, held: held + (others?.held ?? 0), waiting: waiting + (others?.waiting ?? 0) });
+    }
+    return [...byName.values()];
   }
 
   private next(): SlotHolder | undefined {
@@ -147,16 +151,17 @@ export class SlotShares {
     return line?.client.longLivedWaiters === line ? this.longLivedQueue : this.queue;
   }
 
-  private clientOf({ client }: SlotHolder): ClientSlots {
-    return client === undefined ? this.unnamed : this.clients.get(client) ?? this.remember(client);
+  private clientOf({ client, caller }: SlotHolder): ClientSlots {
+    const key = caller ?? client;
+    return key === undefined ? this.unnamed : this.clients.get(key) ?? this.remember(key, client ?? '');
   }
 
-  private remember(name: string): ClientSlots {
+  private remember(key: string, name: string): ClientSlots {
     if (this.clients.size >= MAX_REMEMBERED_CLIENTS) {
-      for (const { name: known, held, waiting } of this.clients.values()) if (held === 0 && waiting === 0) this.clients.delete(known);
+      for (const { key: known, held, waiting } of this.clients.values()) if (held === 0 && waiting === 0) this.clients.delete(known);
     }
-    const client = new ClientSlots(name);
-    this.clients.set(name, client);
+    const client = new ClientSlots(name, key);
+    this.clients.set(key, client);
     return client;
   }
 }

@@ -49,6 +49,8 @@ export interface SlotHolder {
   /** Whose request it is; absent where clients are not told apart. */
   readonly client: string | undefined;
   readonly timings: { readonly enqueuedAt: number };
+  /** Whose share it takes, where several callers have one `client` name. */
+  readonly caller: string | undefined;
   /** Whether it counts among those that hold a slot for long. */
   isLongLived: boolean;
   /** The line it waits in; defined while it waits. This and the links are written by the queue alone. */
@@ -86,13 +88,17 @@ export class WaiterLine {
 
 /** What one client has of a pool: the slots it holds, and its requests that wait. */
 export class ClientSlots {
+  /** What `stats()` calls it. */
   readonly name: string;
+  /** What it is known by: its name, or the caller that has the name. */
+  readonly key: string;
   held = 0;
   readonly waiters: WaiterLine = new WaiterLine(this);
   readonly longLivedWaiters: WaiterLine = new WaiterLine(this);
 
-  constructor(name: string) {
+  constructor(name: string, key: string = name) {
     this.name = name;
+    this.key = key;
   }
 
   get waiting(): number {

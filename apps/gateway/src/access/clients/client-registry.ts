@@ -10,6 +10,8 @@ import { readCredentials } from './read-credentials.ts';
 import type { GatewayConfig } from '../../config/gateway-config.ts';
 import type { Side } from '../../request/request-record.ts';
 
+export type { Authentication } from './authentication.ts';
+
 /** Knows the callers of one configuration; immutable, a reload makes a new one. */
 export interface ClientRegistry {
   /** Whether callers need a key of the gateway's. */

@@ -63,6 +63,39 @@ describe('limits of a policy', () => {
   });
 });
 
+describe.each([['native', '/anthropic/v1/messages', 'anthropic_native'], ['front_door', '/v1/chat/completions', 'openai_front_door']])('a pool that is full (%s)', (_side, path, section) => {
+  test('is shared by the persons of one policy: each has a turn', async () => {
+    const held: (() => void)[] = [];
+    const asked: string[] = [];
+    await using holding = await startScriptedUpstream(async (connection) => {
+      for (;;) {
+        asked.push(/for-(\w+)/.exec((await connection.nextRequest()).body.toString())?.[1] ?? '');
+        await new Promise<void>((resolve) => { held.push(resolve); });
+        connection.send(wholeResponse(200, ['content-type', 'application/json'], ANSWER));
+      }
+    });
+    await using gateway = await startTestGateway(holding.origin, configuration([{ name: 'rest', match: {} }], { [section]: { pool: { max_connections: 1, max_keepalive_connections: 1 } } }));
+    const askFor = async (subject: string): Promise<number> => (await fetch(gateway.origin + path, {
+      method: 'POST', headers: { 'content-type': 'application/json', authorization: `Bearer ${await tokenOf(subject)}` },
+      body: JSON.stringify({ model: 'claude-haiku-4-5', max_tokens: 1, messages: [{ role: 'user', content: `for-${subject}` }] }),
+    })).status;
+    const waiting = (): Promise<number> => gateway.metrics.registry.metrics().then((text) => [...text.matchAll(/penstock_upstream_pool_waiting\{[^}]*client="rest"[^}]*\} (\d+)/g)].reduce((sum, [, count]) => sum + Number(count), 0));
+    const answers = [askFor('alice')];
+    await expect.poll(() => asked).toEqual(['alice']);
+    answers.push(askFor('alice'), askFor('alice'));
+    await expect.poll(waiting).toBe(2);
+    answers.push(askFor('bob'));
+    await expect.poll(waiting).toBe(3);
+    for (let served = 1; served <= 4; served += 1) {
+      await expect.poll(() => asked.length).toBe(served);
+      held.shift()?.();
+    }
+    expect(await Promise.all(answers)).toEqual([200, 200, 200, 200]);
+    // They take turns: with one share for both, bob would be last.
+    expect(asked).toEqual(['alice', 'alice', 'bob', 'alice']);
+  });
+});
+
 describe('a person', () => {
   test('without a policy is refused for good, and named in the log alone', async () => {
     await using gateway = await startTestGateway(upstream.origin, configuration([{ name: 'engineers', match: { issuer: 'idp', groups: ['x'] } }]));
