@@ -134,7 +134,8 @@ describe('an issuer that is slow', () => {
     const authority = open({ waitMs: 50, maxWaiters: 2 });
     const tokens = await Promise.all(['1', '2', '3', '4'].map((id) => tokenOf(first, id)));
     expect(await Promise.all(tokens.map((token) => verdict(authority, token)))).toEqual(['unavailable', 'unavailable', 'unavailable', 'unavailable']);
-    expect(provider.requested).toHaveLength(1);
+    // A machine under load may have sent it only now.
+    await expect.poll(() => provider.requested).toHaveLength(1);
   });
 
   test('is waited for by all requests together, and serves them all', async () => {
