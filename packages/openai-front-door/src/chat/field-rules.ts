@@ -5,18 +5,17 @@ import type { TranslationScope } from '../messages-core/translation-scope.ts';
 export type TranslatedField =
   | 'messages' | 'model' | 'stream' | 'stream_options' | 'max_tokens' | 'max_completion_tokens' | 'temperature' | 'top_p' | 'stop' | 'n' | 'modalities'
   | 'tools' | 'tool_choice' | 'parallel_tool_calls' | 'functions' | 'function_call' | 'response_format' | 'reasoning_effort' | 'user' | 'safety_identifier'
-  | 'thinking' | 'reasoning_content' | 'service_tier';
+  | 'thinking' | 'reasoning_content' | 'web_search_options' | 'service_tier';
 
 /** Fields that are neither refused nor reported as a whole. A test compares them with those that the translators read. */
 export const TRANSLATED: Readonly<Record<TranslatedField, true>> = {
   messages: true, model: true, stream: true, stream_options: true, max_tokens: true, max_completion_tokens: true, temperature: true, top_p: true, stop: true, n: true, modalities: true,
   tools: true, tool_choice: true, parallel_tool_calls: true, functions: true, function_call: true, response_format: true, reasoning_effort: true, user: true, safety_identifier: true,
-  thinking: true, reasoning_content: true, service_tier: true,
+  thinking: true, reasoning_content: true, web_search_options: true, service_tier: true,
 };
 
 /** Fields whose absence would change what the answer means, with what the client is told. */
 const REFUSED: Readonly<Record<string, string>> = {
-  web_search_options: 'web search is not available',
   moderation: 'moderation is not available',
 };
 
@@ -39,14 +38,6 @@ const ASKS_FOR_NOTHING: Readonly<Record<string, (value: unknown) => boolean>> = 
 function asksForNothing(name: string, value: unknown): boolean {
   if (value === null || value === undefined) return true;
   return Object.hasOwn(ASKS_FOR_NOTHING, name) && ASKS_FOR_NOTHING[name]?.(value) === true;
-}
-
-/** `service_tier` as the upstream has it: `default` keeps a request off the capacity that is paid for in advance, `auto` is the default of both. */
-export function translateServiceTier(request: JsonObject, scope: TranslationScope): 'standard_only' | undefined {
-  const tier = member(request, 'service_tier');
-  if (tier === 'default') return 'standard_only';
-  if (tier !== undefined && tier !== 'auto') scope.ignore('service_tier');
-  return undefined;
 }
 
 function checkModalities(request: JsonObject): void {

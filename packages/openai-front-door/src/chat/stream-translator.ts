@@ -1,11 +1,12 @@
 import { member, type JsonObject } from '../json/json-value.ts';
 import { hasText } from '../messages-core/content-parts.ts';
 import { createMessagesStream, stringOf, type AnswerEnd, type AnswerWriter, type StreamTranslator } from '../messages-core/messages-stream.ts';
+import { BlockCitations } from '../messages-core/web-search.ts';
 import { createChunkWriter, DONE_FRAME, errorFrame, type ChunkWriter } from './chunk-writer.ts';
 import { mapFinishReason } from './finish-reason.ts';
 import { createThinkingKeeper, type ThinkingKeeper } from './thinking-keeper.ts';
 import { createToolCallStream, type ToolCallStream } from './tool-call-stream.ts';
-import { refusalText } from './translate-message.ts';
+import { refusalText, urlAnnotations } from './translate-message.ts';
 
 /** How a stream is to be written. */
 export interface StreamSettings {
@@ -26,6 +27,10 @@ class ChunkAnswer implements AnswerWriter {
   #chunks: ChunkWriter | undefined;
   /** Whether a text that is not blank was seen. */
   #hasText = false;
+  #textLength = 0;
+  /** Where the text of the block that is open began. */
+  #blockStart = 0;
+  readonly #citations = new BlockCitations();
 
   constructor(settings: StreamSettings) {
     this.#settings = settings;
@@ -42,7 +47,10 @@ class ChunkAnswer implements AnswerWriter {
   blockStart(index: number, block: JsonObject): string {
     switch (block['type']) {
       case 'tool_use': return this.#frame(this.#tools.start(index, stringOf(block, 'id'), stringOf(block, 'name'), member(block, 'input')));
-      case 'text': return block['text'] === '' || block['text'] === undefined ? '' : this.#text(stringOf(block, 'text'));
+      case 'text':
+        this.#blockStart = this.#textLength;
+        this.#citations.takeAll(block['citations']);
+        return block['text'] === '' || block['text'] === undefined ? '' : this.#text(stringOf(block, 'text'));
       case 'thinking':
       case 'redacted_thinking':
         if (this.#settings.wantsReasoning) this.#thinking.start(index, block, { tools: this.#tools.count(), hasText: this.#hasText });
@@ -57,12 +65,17 @@ class ChunkAnswer implements AnswerWriter {
       case 'input_json_delta': return this.#frame(this.#tools.append(index, stringOf(delta, 'partial_json')));
       case 'thinking_delta':
       case 'signature_delta': return this.#think(index, delta);
+      case 'citations_delta':
+        this.#citations.take(delta['citation']);
+        return '';
       default: return '';
     }
   }
 
   blockStop(index: number): string {
-    return this.#frame(this.#tools.stop(index));
+    const places = this.#citations.drain();
+    const annotations = places.length === 0 ? undefined : { annotations: urlAnnotations(places, this.#blockStart, this.#textLength) };
+    return this.#frame(this.#tools.stop(index)) + this.#frame(annotations);
   }
 
   finish({ stopReason, stopDetails, usage }: AnswerEnd): string {
@@ -87,6 +100,7 @@ class ChunkAnswer implements AnswerWriter {
 
   #text(text: string): string {
     this.#hasText ||= hasText(text);
+    this.#textLength += text.length;
     return this.#frame({ content: text });
   }
 

@@ -3,6 +3,7 @@ import { stringifyExactly } from '../json/parse-json.ts';
 import { hasText } from '../messages-core/content-parts.ts';
 import { refusalExplanation } from '../messages-core/stop-reason.ts';
 import type { UsageTally } from '../messages-core/usage.ts';
+import { BlockCitations, type UrlCitation } from '../messages-core/web-search.ts';
 import { blockText, invalidAnswer, readWholeMessage } from '../messages-core/whole-message.ts';
 import { mapFinishReason } from './finish-reason.ts';
 import { thinkingIndex, type ThinkingPlace } from './thinking-place.ts';
@@ -30,13 +31,27 @@ interface PlacedThinking {
 
 interface Gathered {
   text: string;
+  readonly annotations: JsonObject[];
   reasoning: string;
   readonly calls: JsonObject[];
   readonly thinking: PlacedThinking[];
 }
 
+/** The citations of a text, between its first character and the one behind its last, counted in UTF-16 as JavaScript does. */
+export function urlAnnotations(places: readonly UrlCitation[], start: number, end: number): readonly JsonObject[] {
+  return places.map(({ url, title }) => ({ type: 'url_citation', url_citation: { url, title, start_index: start, end_index: end } }));
+}
+
+function addText(gathered: Gathered, block: JsonObject): void {
+  const citations = new BlockCitations();
+  const start = gathered.text.length;
+  gathered.text += blockText(block, 'text');
+  citations.takeAll(block['citations']);
+  gathered.annotations.push(...urlAnnotations(citations.drain(), start, gathered.text.length));
+}
+
 function gather(blocks: readonly JsonObject[]): Gathered {
-  const gathered: Gathered = { text: '', reasoning: '', calls: [], thinking: [] };
+  const gathered: Gathered = { text: '', annotations: [], reasoning: '', calls: [], thinking: [] };
   const keep = (block: JsonObject): void => {
     const { text, calls, thinking } = gathered;
     thinking.push({ block, place: { blocksBefore: thinking.length + calls.length, isAfterTool: calls.length > 0, isAfterText: hasText(text) } });
@@ -44,7 +59,7 @@ function gather(blocks: readonly JsonObject[]): Gathered {
   for (const block of blocks) {
     switch (block['type']) {
       case 'text':
-        gathered.text += blockText(block, 'text');
+        addText(gathered, block);
         break;
       case 'tool_use':
         if (typeof block['id'] !== 'string' || typeof block['name'] !== 'string') throw invalidAnswer();
@@ -76,7 +91,7 @@ function assistantMessage(gathered: Gathered, refusal: string | null, settings: 
     : settings.usesLegacyFunctions ? { function_call: firstCall['function'] } : { tool_calls: gathered.calls };
   const blocks = gathered.thinking.map(({ place, block }) => ({ index: thinkingIndex(place, hasText(gathered.text)), ...block }));
   const reasoning = settings.wantsReasoning && blocks.length > 0 ? { reasoning_content: gathered.reasoning, thinking_blocks: blocks } : {};
-  return { role: 'assistant', content: gathered.text === '' && firstCall !== undefined ? null : gathered.text, refusal, ...reasoning, ...calls };
+  return { role: 'assistant', content: gathered.text === '' && firstCall !== undefined ? null : gathered.text, refusal, ...(gathered.annotations.length === 0 ? {} : { annotations: gathered.annotations }), ...reasoning, ...calls };
 }
 
 /** Translates a whole Messages answer. Throws `upstream_invalid` when it is not one, or one that is not finished. */

@@ -2,13 +2,15 @@ import { member, optionalBoolean, type JsonObject } from '../json/json-value.ts'
 import { writeMessagesRequest } from '../messages-core/messages-request.ts';
 import { isThinkingOn, translateReasoning, type ReasoningWish } from '../messages-core/reasoning.ts';
 import { translateMaxTokens, translateSampling, translateStop } from '../messages-core/sampling.ts';
+import { translateServiceTier } from '../messages-core/service-tier.ts';
 import { translateToolChoice } from '../messages-core/tool-choice.ts';
 import { translateTools } from '../messages-core/tools.ts';
 import { createTranslationScope, type FieldNames, type TranslationScope, type TranslationSettings } from '../messages-core/translation-scope.ts';
 import { translateUser } from '../messages-core/user-id.ts';
-import { applyFieldRules, readStreamWish, translateServiceTier } from './field-rules.ts';
+import { applyFieldRules, readStreamWish } from './field-rules.ts';
 import { translateMessages } from './messages.ts';
 import { translateResponseFormat } from './response-format.ts';
+import { withWebSearch } from './web-search-options.ts';
 
 /** A Chat Completions request as a Messages request, and how its answer is to be written. */
 export interface TranslatedRequest {
@@ -50,7 +52,8 @@ export function translateRequest(request: JsonObject, settings: TranslationSetti
   const { isStream, includeUsage } = readStreamWish(request, scope);
   const maxTokens = translateMaxTokens(request, scope);
   const declared = translateTools(request, scope);
-  const { tools, choice } = translateToolChoice(request, declared, scope);
+  const { tools: chosen, choice } = translateToolChoice(request, declared, scope);
+  const tools = withWebSearch(request, chosen, scope);
   const conversation = translateMessages(request, scope);
   const reasoning = translateReasoning(reasoningWish(request, scope), { maxTokens, toolChoice: choice, turns: conversation.messages }, scope);
   const sampling = translateSampling(request, isThinkingOn(reasoning.thinking), scope);

@@ -1,5 +1,5 @@
 import { invalidValue, isJsonObject, member, optionalBoolean, requireArray, requireObject, requireString, unsupported, type JsonObject } from '../json/json-value.ts';
-import type { MessagesTool, TranslatedTools } from './tools.ts';
+import type { NamedTool, TranslatedTools } from './tools.ts';
 import type { TranslationScope } from './translation-scope.ts';
 
 /** The upstream's `tool_choice`. */
@@ -11,7 +11,7 @@ export interface MessagesToolChoice {
 
 /** The choice, and the tools that are left of those declared. */
 export interface TranslatedToolChoice {
-  readonly tools: readonly MessagesTool[];
+  readonly tools: readonly NamedTool[];
   readonly choice: MessagesToolChoice | undefined;
 }
 
@@ -32,7 +32,7 @@ function requireNamed(value: JsonObject, names: Names, param: string): string {
 }
 
 /** Only the allowed tools are sent: sending all and choosing `any` would let the model call the others. */
-function allowedTools(choice: JsonObject, tools: readonly MessagesTool[], names: Names): TranslatedToolChoice {
+function allowedTools(choice: JsonObject, tools: readonly NamedTool[], names: Names): TranslatedToolChoice {
   // The Responses API has mode and tools beside the type.
   const isFlat = member(choice, 'allowed_tools') === undefined && member(choice, 'tools') !== undefined;
   const param = isFlat ? 'tool_choice' : 'tool_choice.allowed_tools';
@@ -55,7 +55,7 @@ function anthropicChoice(choice: JsonObject, type: MessagesToolChoice['type'], n
   return isSingle && type !== 'none' ? { ...named, disable_parallel_tool_use: true } : named;
 }
 
-function chooseByObject(choice: JsonObject, tools: readonly MessagesTool[], names: Names): TranslatedToolChoice {
+function chooseByObject(choice: JsonObject, tools: readonly NamedTool[], names: Names): TranslatedToolChoice {
   const type = choice['type'];
   switch (type) {
     case 'allowed_tools': return allowedTools(choice, tools, names);
@@ -69,7 +69,7 @@ function chooseByObject(choice: JsonObject, tools: readonly MessagesTool[], name
   }
 }
 
-function choose(value: unknown, tools: readonly MessagesTool[], names: Names): TranslatedToolChoice {
+function choose(value: unknown, tools: readonly NamedTool[], names: Names): TranslatedToolChoice {
   if (value === undefined) return { tools, choice: undefined };
   if (isJsonObject(value)) return chooseByObject(value, tools, names);
   switch (requireString(value, 'tool_choice')) {

@@ -4,8 +4,13 @@ import { mergeTopVariants } from './merge-variants.ts';
 import { requireToolName } from './tool-name.ts';
 import type { TranslationScope } from './translation-scope.ts';
 
-/** A tool as the upstream takes it. */
-export interface MessagesTool {
+/** Any tool of the upstream's: it is chosen by its name. */
+export interface NamedTool {
+  readonly name: string;
+}
+
+/** A function as the upstream takes it. */
+export interface MessagesTool extends NamedTool {
   readonly name: string;
   readonly description?: string;
   readonly input_schema: JsonObject;
@@ -15,7 +20,7 @@ export interface MessagesTool {
 
 /** The tools of a request, and whether they came as legacy `functions`. */
 export interface TranslatedTools {
-  readonly tools: readonly MessagesTool[];
+  readonly tools: readonly NamedTool[];
   readonly isLegacy: boolean;
 }
 

@@ -1,13 +1,16 @@
 import { invalidValue, member, requireArray, requireObject, requireString, unsupported, type JsonObject } from '../json/json-value.ts';
 import { requireToolName } from '../messages-core/tool-name.ts';
-import { translateTool, type MessagesTool } from '../messages-core/tools.ts';
+import { translateTool, type MessagesTool, type NamedTool } from '../messages-core/tools.ts';
 import type { TranslationScope } from '../messages-core/translation-scope.ts';
+import { readContextSize, WEB_SEARCH, webSearchTool } from '../messages-core/web-search.ts';
 import { CUSTOM_INPUT, flatName, type ToolName, type ToolNames } from './tool-names.ts';
 
 /** The tools of a request in order of appearance, and what their client calls them. */
 export interface DeclaredTools {
-  readonly tools: readonly MessagesTool[];
+  readonly tools: readonly NamedTool[];
   readonly names: ToolNames;
+  /** Whether the upstream may search the web. */
+  readonly searches: boolean;
 }
 
 /** Hosted tools without which the answer would be another one; the others are dropped and reported, because clients declare them unasked. */
@@ -24,7 +27,7 @@ const CUSTOM_MEMBERS: ReadonlySet<string> = new Set(['type', 'name', 'descriptio
 const NAMESPACE_MEMBERS: ReadonlySet<string> = new Set(['type', 'name', 'description', 'tools']);
 
 interface Declared {
-  readonly tool: MessagesTool;
+  readonly tool: NamedTool;
   /** Where its name stands. */
   readonly param: string;
   readonly named: ToolName | undefined;
@@ -68,6 +71,29 @@ function declareNamed(tool: JsonObject, param: string, namespace: string | undef
   };
 }
 
+const SEARCH_MEMBERS: ReadonlySet<string> = new Set(['type', 'filters', 'user_location', 'search_context_size', 'external_web_access']);
+const FILTER_MEMBERS: ReadonlySet<string> = new Set(['allowed_domains', 'blocked_domains']);
+/** The search by all its names. */
+export const SEARCH_TYPE = /^web_search(?:_preview)?(?:_\d{4}_\d{2}_\d{2})?$/;
+
+/** The upstream's own search. Without external access it would search an index of OpenAI's: nothing here has that, and Codex declares it unasked. */
+function declareSearch(tool: JsonObject, param: string, scope: TranslationScope): readonly Declared[] {
+  if (member(tool, 'external_web_access') === false) {
+    scope.ignore('tools.web_search');
+    return [];
+  }
+  scope.ignoreOthers(tool, SEARCH_MEMBERS, 'tools');
+  readContextSize(member(tool, 'search_context_size'), 'tools.search_context_size', scope);
+  const given = member(tool, 'filters');
+  const filters = given === undefined ? {} : requireObject(given, `${param}.filters`);
+  scope.ignoreOthers(filters, FILTER_MEMBERS, 'tools.filters');
+  const search = webSearchTool({
+    location: member(tool, 'user_location'), locationParam: `${param}.user_location`,
+    allowed: member(filters, 'allowed_domains'), blocked: member(filters, 'blocked_domains'), domainsParam: `${param}.filters`,
+  });
+  return [{ tool: search, param: `${param}.type`, named: undefined }];
+}
+
 function declare(value: unknown, param: string, namespace: string | undefined, scope: TranslationScope): readonly Declared[] {
   const tool = requireObject(value, param);
   const type = requireString(tool['type'], `${param}.type`);
@@ -78,6 +104,7 @@ function declare(value: unknown, param: string, namespace: string | undefined, s
     const name = requireString(tool['name'], `${param}.name`);
     return requireArray(tool['tools'], `${param}.tools`).flatMap((inner, index) => declare(inner, `${param}.tools[${index}]`, name, scope));
   }
+  if (SEARCH_TYPE.test(type)) return declareSearch(tool, param, scope);
   const reason = Object.hasOwn(REFUSED, type) ? REFUSED[type] : undefined;
   if (reason !== undefined) throw unsupported(`${param}.type`, reason);
   scope.ignore(`tools.${type}`);
@@ -110,6 +137,7 @@ export function declareTools(request: JsonObject, scope: TranslationScope): Decl
   const all = [...byName.values()];
   return {
     tools: all.map(({ tool }) => tool),
+    searches: all.some(({ tool }) => 'type' in tool && tool.name === WEB_SEARCH),
     names: Object.fromEntries(all.flatMap(({ tool, named }) => (named === undefined ? [] : [[tool.name, named]]))),
   };
 }

@@ -4,12 +4,12 @@ import type { TranslationScope } from '../messages-core/translation-scope.ts';
 /** A field of the request that is translated. */
 export type ResponseField =
   | 'model' | 'input' | 'instructions' | 'stream' | 'stream_options' | 'max_output_tokens' | 'temperature' | 'top_p' | 'tools' | 'tool_choice' | 'parallel_tool_calls'
-  | 'text' | 'reasoning' | 'user' | 'safety_identifier' | 'include' | 'thinking' | 'prompt_cache_key' | 'prompt_cache_retention' | 'prompt_cache_options';
+  | 'text' | 'reasoning' | 'user' | 'safety_identifier' | 'include' | 'thinking' | 'prompt_cache_key' | 'prompt_cache_retention' | 'prompt_cache_options' | 'service_tier';
 
 /** Fields that are neither refused nor reported as a whole. */
 const TRANSLATED: Readonly<Record<ResponseField, true>> = {
   model: true, input: true, instructions: true, stream: true, stream_options: true, max_output_tokens: true, temperature: true, top_p: true, tools: true, tool_choice: true, parallel_tool_calls: true,
-  text: true, reasoning: true, user: true, safety_identifier: true, include: true, thinking: true, prompt_cache_key: true, prompt_cache_retention: true, prompt_cache_options: true,
+  text: true, reasoning: true, user: true, safety_identifier: true, include: true, thinking: true, prompt_cache_key: true, prompt_cache_retention: true, prompt_cache_options: true, service_tier: true,
 };
 
 const SEND_ALL = 'nothing is stored here; send the whole input with every request, with "store": false';
@@ -30,7 +30,6 @@ const ASKS_FOR_NOTHING: Readonly<Record<string, (value: unknown) => boolean>> = 
   background: (value) => value === false,
   store: (value) => value === false,
   truncation: (value) => value === 'disabled',
-  service_tier: (value) => value === 'auto' || value === 'default',
   top_logprobs: (value) => value === 0,
   frequency_penalty: (value) => value === 0,
   presence_penalty: (value) => value === 0,

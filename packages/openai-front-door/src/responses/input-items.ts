@@ -6,7 +6,8 @@ import { translateToolId } from '../messages-core/tool-id.ts';
 import { requireToolName } from '../messages-core/tool-name.ts';
 import { toolResult } from '../messages-core/tool-result.ts';
 import type { TranslationScope } from '../messages-core/translation-scope.ts';
-import { openThinking } from './sealed-thinking.ts';
+import type { DeclaredTools } from './declared-tools.ts';
+import { openSealed } from './sealed-blocks.ts';
 import { CUSTOM_INPUT, flatName } from './tool-names.ts';
 
 const TEXT_ONLY: ReadonlySet<PartKind> = new Set(['text']);
@@ -25,6 +26,7 @@ interface Reading {
   /** Where the last item of the assistant stands. */
   assistantParam: string;
   readonly scope: TranslationScope;
+  readonly searches: boolean;
 }
 
 type ReadItem = (reading: Reading, item: JsonObject, param: string) => void;
@@ -61,10 +63,11 @@ const readMessage: ReadItem = (reading, item, param) => {
 };
 
 /** Signed thinking goes back unchanged, where it stood; what another provider sealed, or what came without, cannot be sent. */
-const readReasoning: ReadItem = ({ assistant, scope }, item) => {
-  const block = openThinking(member(item, 'encrypted_content'));
-  if (block === undefined) scope.ignore('input.reasoning');
-  else assistant.push(block);
+const readReasoning: ReadItem = ({ assistant, scope, searches }, item, param) => {
+  const blocks = openSealed(member(item, 'encrypted_content'), `${param}.encrypted_content`, scope);
+  // What a search found is taken only beside the tool that found it.
+  if (blocks.length === 0 || (!searches && !blocks.every(isThinkingBlock))) scope.ignore('input.reasoning');
+  else assistant.push(...blocks);
 };
 
 function readCall(reading: Reading, item: JsonObject, param: string, input: JsonObject): void {
@@ -112,7 +115,8 @@ const ITEMS: ReadonlyMap<string, ReadItem> = new Map(Object.entries<ReadItem>({
   custom_tool_call_output: readResult,
   // Its tools are declared with the others.
   additional_tools: () => undefined,
-  web_search_call: leaveOut,
+  // What it found is sealed behind it; without that, the text that followed says it.
+  web_search_call: (reading, item, param) => { if (!reading.searches) leaveOut(reading, item, param); },
   file_search_call: leaveOut,
   image_generation_call: leaveOut,
   code_interpreter_call: leaveOut,
@@ -142,7 +146,7 @@ function addInstructions(conversation: Conversation, request: JsonObject): void 
 }
 
 /** Translates `instructions` and `input`: each item in its place, items of the assistant gathered to turns, blank texts left out. */
-export function translateInput(request: JsonObject, scope: TranslationScope): TranslatedMessages {
+export function translateInput(request: JsonObject, { searches }: Pick<DeclaredTools, 'searches'>, scope: TranslationScope): TranslatedMessages {
   const input = member(request, 'input');
   const conversation = createConversation(scope);
   addInstructions(conversation, request);
@@ -154,7 +158,7 @@ export function translateInput(request: JsonObject, scope: TranslationScope): Tr
     throw missing('input', 'this is a body of Chat Completions: send it to the path /v1/chat/completions, or set the client to the Responses API');
   }
   if (!Array.isArray(input)) throw invalidType('input', 'a string or an array of items', input);
-  const reading: Reading = { conversation, assistant: [], assistantParam: 'input', scope };
+  const reading: Reading = { conversation, assistant: [], assistantParam: 'input', scope, searches };
   input.forEach((item: unknown, index) => { readItem(reading, item, `input[${index}]`); });
   endAssistantTurn(reading);
   return conversation.finish();

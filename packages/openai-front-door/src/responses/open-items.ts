@@ -2,8 +2,9 @@ import { Buffer } from 'node:buffer';
 import { isJsonObject, type JsonObject } from '../json/json-value.ts';
 import { stringifyExactly } from '../json/parse-json.ts';
 import { TextPieces } from '../messages-core/text-pieces.ts';
+import type { UrlCitation } from '../messages-core/web-search.ts';
 import { placeOf, type ResponseEvents } from './response-events.ts';
-import { sealThinking } from './sealed-thinking.ts';
+import { sealThinking } from './sealed-blocks.ts';
 import { CUSTOM_INPUT, type ToolName } from './tool-names.ts';
 
 /** How an item ended. */
@@ -45,13 +46,26 @@ function textOf(delta: JsonObject, name: string): string {
   return typeof text === 'string' ? text : '';
 }
 
+/** What an annotation counts for besides its texts. */
+const ANNOTATION_BYTES = 128;
+
+/** A message, whose texts may be cited. */
+export interface OpenMessage extends OpenItem {
+  /** A block of the upstream's begins: what is cited next is its text. */
+  markBlock(): void;
+  /** The text since the mark was taken from these places. */
+  annotate(places: readonly UrlCitation[]): string;
+}
+
 /** A message with one text, or with one refusal. */
-export function beginMessage(place: ItemPlace, kind: 'output_text' | 'refusal' = 'output_text'): BegunItem {
+export function beginMessage(place: ItemPlace, kind: 'output_text' | 'refusal' = 'output_text'): BegunItem & { readonly item: OpenMessage } {
   const { id, outputIndex, events, grow } = place;
   const text = new TextPieces();
   const at = { item_id: id, output_index: outputIndex, content_index: 0 };
   const isText = kind === 'output_text';
-  const part = (written: string): JsonObject => (isText ? { type: kind, text: written, annotations: [], logprobs: [] } : { type: kind, refusal: written });
+  const annotations: JsonObject[] = [];
+  let markedAt = 0;
+  const part = (written: string): JsonObject => (isText ? { type: kind, text: written, annotations: [...annotations], logprobs: [] } : { type: kind, refusal: written });
   const deltaPlace = placeOf(isText ? { ...at, logprobs: [] } : at);
   const message = (status: string, content: readonly JsonObject[]): JsonObject => ({ type: 'message', id, status, role: 'assistant', content });
   return {
@@ -64,6 +78,13 @@ export function beginMessage(place: ItemPlace, kind: 'output_text' | 'refusal' =
         text.append(written);
         return events.delta(`response.${kind}.delta`, deltaPlace, written);
       },
+      markBlock: () => { markedAt = text.length; },
+      annotate: (places) => places.map(({ url, title }) => {
+        grow(url.length + title.length + ANNOTATION_BYTES);
+        const annotation = { type: 'url_citation', url, title, start_index: markedAt, end_index: text.length };
+        annotations.push(annotation);
+        return events.frame('response.output_text.annotation.added', { ...at, annotation_index: annotations.length - 1, annotation });
+      }).join(''),
       close: (status) => {
         const written = text.toString();
         const item = message(status, [part(written)]);

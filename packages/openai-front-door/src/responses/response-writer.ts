@@ -4,8 +4,10 @@ import type { JsonObject } from '../json/json-value.ts';
 import { stringOf, type AnswerEnd, type AnswerWriter } from '../messages-core/messages-stream.ts';
 import { refusalExplanation } from '../messages-core/stop-reason.ts';
 import type { UsageTally } from '../messages-core/usage.ts';
+import { BlockCitations, WEB_SEARCH } from '../messages-core/web-search.ts';
 import { failureCode } from './failure-code.ts';
-import { beginCall, beginMessage, beginReasoning, type BegunItem, type ItemPlace, type ItemStatus, type OpenItem } from './open-items.ts';
+import { beginCall, beginMessage, beginReasoning, type BegunItem, type ItemPlace, type ItemStatus, type OpenItem, type OpenMessage } from './open-items.ts';
+import { beginSealed, beginSearch, type OpenSearch } from './open-search.ts';
 import type { ResponseEvents } from './response-events.ts';
 import { responseObject, type ResponseIdentity, type ResponseState } from './response-object.ts';
 import type { ToolNames } from './tool-names.ts';
@@ -32,9 +34,18 @@ const DECLINED = 'The model declined to answer this request.';
 
 interface Open {
   readonly item: OpenItem;
-  readonly isText: boolean;
+  readonly message?: OpenMessage;
+  readonly search?: OpenSearch;
   /** The upstream's index of the block that is being written into it. */
   blockIndex: number;
+}
+
+function messageItem(begun: ReturnType<typeof beginMessage>): BegunItem & Omit<Open, 'blockIndex'> {
+  return { ...begun, message: begun.item };
+}
+
+function searchItem(begun: ReturnType<typeof beginSearch>): BegunItem & Omit<Open, 'blockIndex'> {
+  return { ...begun, search: begun.item };
 }
 
 /** Writes one answer of the upstream as a response. Texts that follow one another are one message; the last item stays open until it is known how the answer ended. */
@@ -45,6 +56,7 @@ export class ResponseWriter implements AnswerWriter {
   #identity: ResponseIdentity;
   #open: Open | undefined;
   #keptBytes = 0;
+  readonly #citations = new BlockCitations();
   #final: JsonObject | undefined;
 
   constructor(settings: ResponseSettings, events: ResponseEvents) {
@@ -66,23 +78,29 @@ export class ResponseWriter implements AnswerWriter {
 
   blockStart(index: number, block: JsonObject): string {
     switch (block['type']) {
-      case 'text': return this.#text(index, block);
+      case 'text':
+        this.#citations.takeAll(block['citations']);
+        return this.#text(index, block);
       case 'thinking':
       case 'redacted_thinking': return this.#begin(index, 'rs', (place) => beginReasoning(place, block));
       case 'tool_use': return this.#call(index, block);
-      // Blocks of server tools and of features to come carry nothing that this protocol can say.
+      case 'server_tool_use': return block['name'] === WEB_SEARCH ? this.#begin(index, 'ws', (place) => searchItem(beginSearch(place, block))) : '';
+      case 'web_search_tool_result': return this.#found(index, block);
+      // Blocks of other server tools and of features to come carry nothing that this protocol can say.
       default: return '';
     }
   }
 
   blockDelta(index: number, delta: JsonObject): string {
     if (delta['type'] === 'text_delta') return this.#text(index, delta);
+    if (delta['type'] === 'citations_delta') this.#citations.take(delta['citation']);
     return this.#open?.blockIndex === index ? this.#open.item.append(delta) : '';
   }
 
-  /** What ends an item is written when the next one begins, or the answer ends: until then it may be cut. */
-  blockStop(): string {
-    return '';
+  /** What ends an item is written when the next one begins, or the answer ends: until then it may be cut. Citations are of a block, and written here. */
+  blockStop(index: number): string {
+    const places = this.#citations.drain();
+    return places.length > 0 && this.#open?.blockIndex === index ? this.#open.message?.annotate(places) ?? '' : '';
   }
 
   finish({ stopReason, stopDetails, usage }: AnswerEnd): string {
@@ -104,15 +122,24 @@ export class ResponseWriter implements AnswerWriter {
     return this.#events.frame(`response.${state.status}`, { response: this.#final });
   }
 
-  /** A text begins a message with its first visible or invisible character: a block without one is none. */
+  /** A text begins a message with its first character: a block without one is none. */
   #text(index: number, delta: JsonObject): string {
     if (delta['text'] === '' || delta['text'] === undefined) return '';
     stringOf(delta, 'text');
-    if (this.#open?.isText === true) {
+    const frames = this.#open?.message === undefined ? this.#begin(index, 'msg', (place) => messageItem(beginMessage(place))) : '';
+    if (this.#open !== undefined && (this.#open.blockIndex !== index || frames !== '')) {
       this.#open.blockIndex = index;
-      return this.#open.item.append(delta);
+      this.#open.message?.markBlock();
     }
-    return this.#begin(index, 'msg', beginMessage, true) + (this.#open?.item.append(delta) ?? '');
+    return frames + (this.#open?.item.append(delta) ?? '');
+  }
+
+  /** What a search found ends it, and is sealed behind it. */
+  #found(index: number, block: JsonObject): string {
+    const search = this.#open?.search;
+    search?.found(block);
+    const sealed = search?.sealed();
+    return sealed === undefined ? '' : this.#begin(index, 'rs', (place) => beginSealed(place, sealed));
   }
 
   #call(index: number, block: JsonObject): string {
@@ -123,13 +150,13 @@ export class ResponseWriter implements AnswerWriter {
     return this.#begin(index, tool.isCustom ? 'ctc' : 'fc', (place) => beginCall(place, { callId, tool }, block['input']));
   }
 
-  #begin(blockIndex: number, kind: string, begin: (place: ItemPlace) => BegunItem, isText = false): string {
+  #begin(blockIndex: number, kind: string, begin: (place: ItemPlace) => BegunItem & Omit<Open, 'blockIndex'>): string {
     const closed = this.#close('completed');
     this.#grow(ITEM_BYTES);
     const outputIndex = this.#output.length;
     const id = `${kind}_${this.#identity.id.slice('resp_'.length)}_${outputIndex}`;
-    const { frames, item } = begin({ id, outputIndex, events: this.#events, grow: (bytes) => { this.#grow(bytes); } });
-    this.#open = { item, isText, blockIndex };
+    const { frames, ...opened } = begin({ id, outputIndex, events: this.#events, grow: (bytes) => { this.#grow(bytes); } });
+    this.#open = { ...opened, blockIndex };
     return closed + frames;
   }
 
@@ -150,7 +177,7 @@ export class ResponseWriter implements AnswerWriter {
   /** An answer without anything is an empty message: some clients ask again for one without an item. */
   #sayNothing(isCut: boolean): string {
     if (isCut || this.#output.some(({ type }) => type !== 'reasoning')) return '';
-    return this.#begin(-1, 'msg', beginMessage, true) + this.#close('completed');
+    return this.#begin(-1, 'msg', (place) => beginMessage(place)) + this.#close('completed');
   }
 
   #grow(bytes: number): void {

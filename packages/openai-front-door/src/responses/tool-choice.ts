@@ -1,13 +1,15 @@
 import { isJsonObject, member, optionalBoolean, requireArray, requireObject, requireString, unsupported, type JsonObject } from '../json/json-value.ts';
 import { translateToolChoice, type TranslatedToolChoice } from '../messages-core/tool-choice.ts';
 import type { TranslationScope } from '../messages-core/translation-scope.ts';
-import type { DeclaredTools } from './declared-tools.ts';
+import { WEB_SEARCH } from '../messages-core/web-search.ts';
+import { SEARCH_TYPE, type DeclaredTools } from './declared-tools.ts';
 import { flatName } from './tool-names.ts';
 
 /** A tool that is named by a choice, as the function that it is upstream. */
 function namedFunction(choice: JsonObject, param: string): JsonObject {
   const type = requireString(choice['type'], `${param}.type`);
-  if (type !== 'function' && type !== 'custom') throw unsupported(`${param}.type`, 'only function and custom tools can be chosen');
+  if (SEARCH_TYPE.test(type)) return { type: 'function', name: WEB_SEARCH };
+  if (type !== 'function' && type !== 'custom') throw unsupported(`${param}.type`, 'only functions, custom tools and web_search can be chosen');
   const namespace = member(choice, 'namespace');
   const within = namespace === undefined ? undefined : requireString(namespace, `${param}.namespace`);
   return { type: 'function', name: flatName(requireString(choice['name'], `${param}.name`), within) };

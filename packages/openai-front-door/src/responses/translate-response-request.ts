@@ -2,6 +2,7 @@ import { invalidValue, member, optionalBoolean, optionalNumber, requireObject, t
 import { writeCountRequest, writeMessagesRequest, type MessagesRequest } from '../messages-core/messages-request.ts';
 import { isThinkingOn, translateReasoning, type ReasoningWish } from '../messages-core/reasoning.ts';
 import { translateMaxTokens, translateSampling } from '../messages-core/sampling.ts';
+import { translateServiceTier } from '../messages-core/service-tier.ts';
 import { createTranslationScope, type FieldNames, type TranslationScope, type TranslationSettings } from '../messages-core/translation-scope.ts';
 import { translateUser } from '../messages-core/user-id.ts';
 import { declareTools } from './declared-tools.ts';
@@ -75,14 +76,14 @@ function translateWith(write: Write, request: JsonObject, settings: TranslationS
   const maxTokens = translateMaxTokens(request, scope);
   const declared = declareTools(request, scope);
   const { tools, choice } = translateResponseChoice(request, declared, scope);
-  const conversation = translateInput(request, scope);
+  const conversation = translateInput(request, declared, scope);
   const { wish, summary } = readReasoning(request, scope);
   const reasoning = translateReasoning(wish, { maxTokens, toolChoice: choice, turns: conversation.messages }, scope);
   const sampling = translateSampling(request, isThinkingOn(reasoning.thinking), scope);
   const format = translateTextFormat(request, scope);
   const userId = translateUser(request, scope);
   const cacheControl = translatePromptCache(request, scope);
-  const body = write({ maxTokens, isStream, tools, choice, conversation, reasoning, sampling, stop: [], format, userId, cacheControl }, scope);
+  const body = write({ maxTokens, isStream, tools, choice, conversation, reasoning, sampling, stop: [], format, userId, cacheControl, serviceTier: translateServiceTier(request, scope) }, scope);
   return {
     body, ignoredParams: scope.ignored(), isStream, maxTokens, names: declared.names,
     echo: {

@@ -17,7 +17,10 @@ export function translateResponse(message: unknown, settings: ResponseSettings):
   const { id, model, stopReason, stopDetails, content, usage } = readWholeMessage(message);
   const writer = new ResponseWriter(settings, NO_EVENTS);
   writer.start(id, model);
-  content.forEach((block, index) => { writer.blockStart(index, block); });
+  content.forEach((block, index) => {
+    writer.blockStart(index, block);
+    writer.blockStop(index);
+  });
   writer.finish({ stopReason, stopDetails, usage });
   const response = writer.response();
   if (response === undefined) throw invalidAnswer();

@@ -198,7 +198,7 @@ describe('reasoning', () => {
 
 describe('fields that would change the meaning of the answer', () => {
   it.each([
-    [{ n: 2 }, 'n'], [{ modalities: ['text', 'audio'] }, 'modalities'], [{ modalities: ['video'] }, 'modalities[0]'], [{ web_search_options: {} }, 'web_search_options'],
+    [{ n: 2 }, 'n'], [{ modalities: ['text', 'audio'] }, 'modalities'], [{ modalities: ['video'] }, 'modalities[0]'], [{ web_search_options: 7 }, 'web_search_options'], [{ web_search_options: { user_location: { approximate: 7 } } }, 'web_search_options.user_location.approximate'], [{ web_search_options: {}, tools: [{ type: 'function', function: { name: 'web_search' } }] }, 'web_search_options'],
     [{ moderation: { model: 'x' } }, 'moderation'], [{ stream: 'yes' }, 'stream'], [{ stream: true, stream_options: 7 }, 'stream_options'], [{ stream: true, stream_options: { include_usage: 'x' } }, 'stream_options.include_usage'],
   ])('refuses %j and names %s', (fields, param) => {
     expect(refusal(fields)).toMatchObject({ status: 400, param });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { sealThinking } from '../../src/responses/sealed-thinking.ts';
+import { sealThinking } from '../../src/responses/sealed-blocks.ts';
 import { responseRefusal, translateResponses } from '../support/translate-response.ts';
 import { settingsOf } from '../support/translate.ts';
 

@@ -73,6 +73,16 @@ function checkBlock(value: unknown, role: string, path: string, breakpoints: { c
     demand(typeof id === 'string' && TOOL_ID.test(id) && typeof name === 'string' && NAME.test(name) && isObject(input), path);
     return undefined;
   }
+  if (type === 'server_tool_use') {
+    const { id, name, input } = requireKeys(value, ['type', 'id', 'name', 'input'], path);
+    demand(typeof id === 'string' && TOOL_ID.test(id) && name === 'web_search' && isObject(input), path);
+    return undefined;
+  }
+  if (type === 'web_search_tool_result') {
+    const { tool_use_id: id, content } = requireKeys(value, ['type', 'tool_use_id', 'content'], path);
+    demand(typeof id === 'string' && TOOL_ID.test(id) && (Array.isArray(content) || isObject(content)), path);
+    return undefined;
+  }
   const keys = type === 'thinking' ? ['type', 'thinking', 'signature'] : ['type', 'data'];
   demand(type === 'thinking' || type === 'redacted_thinking', `${path}.type`);
   const block = requireKeys(value, keys, path);
@@ -117,6 +127,12 @@ function checkTools(body: Json, breakpoints: { count: number }): void {
     demand(Array.isArray(tools) && tools.length > 0, 'tools');
     tools.forEach((tool: unknown, index) => {
       const path = `tools[${index}]`;
+      if (isObject(tool) && tool['type'] === 'web_search_20250305') {
+        const search = requireKeys(tool, ['type', 'name', 'max_uses', 'allowed_domains', 'blocked_domains', 'user_location'], path);
+        demand(search['name'] === 'web_search' && !names.has('web_search') && (search['allowed_domains'] === undefined || search['blocked_domains'] === undefined), path);
+        names.add('web_search');
+        return;
+      }
       const { name, description, input_schema: schema } = requireKeys(tool, ['name', 'description', 'input_schema', 'strict', 'cache_control'], path);
       demand(typeof name === 'string' && NAME.test(name) && !names.has(name), `${path}.name`);
       demand(description === undefined || typeof description === 'string', `${path}.description`);

@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import type { ResponseField } from '../../src/responses/field-rules.ts';
-import { sealThinking } from '../../src/responses/sealed-thinking.ts';
+import { sealSearch, sealThinking } from '../../src/responses/sealed-blocks.ts';
 import { anything, partsOf, text, visible, type Members } from './request-generator.ts';
 
-const SEALED = [sealThinking({ thinking: 'Hm', signature: 'c2ln' }), sealThinking({ data: 'c2Vh' })];
+const SEALED = [sealThinking({ thinking: 'Hm', signature: 'c2ln' }), sealThinking({ data: 'c2Vh' }), sealSearch({ id: 'srvtoolu_1', input: { query: 'x' } }, { content: [] })];
 
 function itemOf(isBroken: boolean): fc.Arbitrary<unknown> {
   const { mostly, oneOf, partly, all, list } = partsOf(isBroken);
@@ -47,7 +47,7 @@ function toolsOf(isBroken: boolean): fc.Arbitrary<Record<string, unknown>> {
   const format = oneOf([null, { type: 'text' }, { type: 'grammar', syntax: 'lark', definition: 'x' }], [{ type: 'x' }, 7]);
   const customOf = (name: string): fc.Arbitrary<unknown> => partly({ type: fc.constant('custom'), name: fc.constant(name), description: mostly(text), format: mostly(format) }, 'type', 'name');
   const namespace = all({ type: fc.constant('namespace'), name: oneOf(['ns', 'git'], ['n s', 7]), description: text, tools: mostly(fc.tuple(functionOf('a'), customOf('b'))) });
-  const hosted = oneOf([{ type: 'tool_search' }, { type: 'image_generation' }], [{ type: 'file_search' }, { type: 'mcp' }, {}]);
+  const hosted = oneOf([{ type: 'tool_search' }, { type: 'image_generation' }, { type: 'web_search', external_web_access: false }, { type: 'web_search', filters: { allowed_domains: ['a.test'] }, user_location: { type: 'approximate', country: 'IT' } }, { type: 'web_search_preview' }], [{ type: 'web_search', filters: { allowed_domains: [''] } }, { type: 'file_search' }, { type: 'mcp' }, {}]);
   const choice = oneOf(['auto', 'none', 'required', { type: 'function', name: 'a' }, { type: 'custom', name: 'c' }, { type: 'allowed_tools', mode: 'auto', tools: [{ type: 'function', name: 'a' }] }], [{ type: 'function', name: 'missing' }, { type: 'mcp' }, 'x', 7]);
   return fc.oneof(
     fc.constant({}), all({ tools: list(hosted, 2), tool_choice: oneOf(['auto', 'none'], ['required']) }),
@@ -66,9 +66,9 @@ function requestOf(isBroken: boolean): fc.Arbitrary<Record<string, unknown>> {
     instructions: mostly(text), stream: mostly(fc.boolean()), stream_options: mostly(partly({ include_obfuscation: fc.boolean() })), max_output_tokens: mostly(oneOf([1, 9000, 64_000], [0, 1.5])), temperature: mostly(fraction), top_p: mostly(fraction),
     text: mostly(partly({ format: mostly(format), verbosity: oneOf(['low', 'medium'], [7]) })), reasoning: mostly(partly({ effort: mostly(oneOf(['none', 'minimal', 'low', 'high', 'max', null], ['x'])), summary: oneOf(['auto', 'detailed', null], ['x']) })),
     user: mostly(text), safety_identifier: mostly(text), include: mostly(fc.constant(['reasoning.encrypted_content'])), thinking: oneOf([null, null, { type: 'adaptive' }], [{ type: 'x' }]), prompt_cache_key: mostly(text), prompt_cache_retention: mostly(oneOf(['24h', 'in_memory', null], ['x'])),
-    prompt_cache_options: mostly(oneOf([null, { mode: 'explicit' }, { mode: 'implicit', ttl: '30m' }], [{ prewarm: true }, { ttl: 'x' }])),
+    service_tier: anything, prompt_cache_options: mostly(oneOf([null, { mode: 'explicit' }, { mode: 'implicit', ttl: '30m' }], [{ prewarm: true }, { ttl: 'x' }])),
   } satisfies Record<Exclude<ResponseField, FieldElsewhere>, fc.Arbitrary<unknown>> & Members);
-  const others = partly({ store: fc.boolean(), metadata: anything, service_tier: anything, client_metadata: anything, truncation: oneOf(['disabled'], ['auto']), previous_response_id: oneOf([null], ['resp_1']), background: oneOf([false], [true]), of_tomorrow: anything });
+  const others = partly({ store: fc.boolean(), metadata: anything, client_metadata: anything, truncation: oneOf(['disabled'], ['auto']), previous_response_id: oneOf([null], ['resp_1']), background: oneOf([false], [true]), of_tomorrow: anything });
   const history = fc.array(fc.oneof({ weight: 2, arbitrary: mostly(itemOf(isBroken)).map((item) => [item]) }, { weight: 1, arbitrary: fc.nat({ max: 5 }).map(exchangeOf) }), { minLength: 1, maxLength: 6 }).map((items) => items.flat());
   const conversation = fc.oneof({ weight: 1, arbitrary: visible }, { weight: 8, arbitrary: history.map((items) => (isBroken ? items : [...items, { role: 'user', content: 'Go on' }])) });
   return fc.tuple(mostly(conversation), toolsOf(isBroken), fields, others).map(([input, tools, given, rest]) => ({ model: 'claude-x', input, ...tools, ...given, ...rest }));
