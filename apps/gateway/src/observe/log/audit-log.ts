@@ -1,4 +1,4 @@
-import { createLogger } from './create-logger.ts';
+import { LogSink } from './log-sink.ts';
 
 /** The audit log: a stream of its own, which neither the log's level nor its destination changes. */
 export interface AuditLog {
@@ -9,17 +9,21 @@ export interface AuditLog {
   close(): Promise<void>;
 }
 
+const DESCRIPTORS: Readonly<Record<string, number>> = { stdout: 1, stderr: 2 };
+/** Each act is written at once, as a whole line. */
+const WRITES = { minWrite: 1, maxWrite: 4_096 };
+
 /** Opens the audit log. A file that cannot be opened throws: a gateway must not act without it. */
 export function createAuditLog(destination: string, onFailure: (error: unknown) => void): AuditLog {
-  const log = createLogger({ level: 'info', destination, format: 'json' }, 'json', onFailure);
+  const sink = new LogSink({ destination: DESCRIPTORS[destination] ?? destination, ...WRITES, onFailure });
   return {
     write(act) {
       const fields = Object.entries(act).map(([name, value]) => [name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), value] as const);
-      log.logger.info(Object.fromEntries(fields), 'audit');
+      sink.write(`${JSON.stringify({ time: new Date().toISOString(), stream: 'audit', ...Object.fromEntries(fields) })}\n`);
     },
-    reopen: () => log.reopen?.(),
+    reopen: () => sink.reopen(),
     async close() {
-      await log.flush();
+      await sink.end();
     },
   };
 }
