@@ -45,5 +45,5 @@ export function readmes(): readonly string[] {
 /** Every page whose blocks are held to run. */
 export function guidePages(): readonly string[] {
   const guides = readdirSync(join(ROOT, 'docs/guides')).filter((name) => name.endsWith('.md')).toSorted().map((name) => `docs/guides/${name}`);
-  return ['README.md', ...guides, 'docs/embedding.md', 'docs/operations.md', 'docs/sizing.md', 'docs/security-hardening.md', 'apps/gateway/README.md'];
+  return ['README.md', ...guides, 'docs/embedding.md', 'docs/operations.md', 'docs/sizing.md', 'docs/security-hardening.md', 'docs/identity.md', 'apps/gateway/README.md'];
 }
