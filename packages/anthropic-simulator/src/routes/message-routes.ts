@@ -3,6 +3,7 @@ import { jsonAnswer, type Answer, type BodyPart } from '../http/answer.ts';
 import { acceptsGzip } from '../http/encode-body.ts';
 import { headerOf, type Exchange } from '../http/exchange.ts';
 import { isJsonObject, textOf, type JsonObject } from '../json.ts';
+import { bindThinking } from '../messages/bound-thinking.ts';
 import { countInputTokens } from '../messages/count-tokens.ts';
 import type { MessagePlan, Pacing } from '../messages/message-plan.ts';
 import { paceEvents, wholeAnswerDelay } from '../messages/pace-events.ts';
@@ -14,6 +15,7 @@ import { scenarioError } from '../scenarios/scenario-errors.ts';
 import { apiIdentifier, createSeededRandom } from '../seeded-random.ts';
 import type { Simulation } from '../simulation.ts';
 import { validateCountTokensRequest, validateMessagesRequest } from '../validation/validate-messages-request.ts';
+import { modelRules } from '../validation/model-rules.ts';
 import { validationHeaders } from '../validation/validation-headers.ts';
 import { readJson } from './read-json.ts';
 import type { Route } from './route.ts';
@@ -79,10 +81,12 @@ function plannedAnswer(simulation: Simulation, request: JsonObject, serviceTier:
   const random = createSeededRandom('message', JSON.stringify(question));
   const id = apiIdentifier('msg', random);
   const plan = scenarioOf(model)({ request, model, random, maxTokens: Number(request['max_tokens']) });
+  const { bindsThinking } = modelRules(model);
+  const blocks = bindsThinking ? bindThinking(plan.blocks, request) : plan.blocks;
   const managed = isJsonObject(request['context_management']) ? { contextManagement: { applied_edits: [] } } : {};
   // A batch has a cache of its own, so that its results do not depend on when they are fetched.
   const cache = serviceTier === 'batch' ? createPromptCache(simulation.options.clock) : simulation.promptCache;
-  return { plan: { ...managed, ...plan }, identity: { id, model, input: cache.account(model, request), serviceTier } };
+  return { plan: { ...managed, ...plan, blocks }, identity: { id, model, input: cache.account(model, request), serviceTier } };
 }
 
 function answerCountTokens(exchange: Exchange): Answer {

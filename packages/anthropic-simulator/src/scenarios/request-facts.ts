@@ -1,4 +1,5 @@
 import { isJsonObject, listOf, objectsOf, textOf, type JsonObject } from '../json.ts';
+import { modelRules } from '../validation/model-rules.ts';
 
 /** A tool that the client runs itself. */
 export interface ClientTool {
@@ -33,6 +34,13 @@ export function isToolCallForced(request: JsonObject): boolean {
   return isForced && clientTools(request).length > 0 && !endsWithToolResult(request);
 }
 
+/** The tool that the user's last text asks for as `[call NAME]`, where the choice is left to the model: some models refuse to be forced. */
+export function toolAskedFor(request: JsonObject): ClientTool | undefined {
+  if (areToolsForbidden(request) || endsWithToolResult(request)) return undefined;
+  const [, name] = /\[call ([\w-]+)\]/.exec(lastUserText(request)) ?? [];
+  return clientTools(request).find((tool) => tool.name === name);
+}
+
 /** Whether tools are forbidden by `tool_choice: {"type": "none"}`. */
 export function areToolsForbidden(request: JsonObject): boolean {
   const choice = request['tool_choice'];
@@ -60,11 +68,14 @@ export function outputSchema(request: JsonObject): JsonObject | undefined {
   return isJsonObject(format) && isJsonObject(format['schema']) ? format['schema'] : undefined;
 }
 
-/** Whether the request switches thinking on, and whether it wants to see it. */
+/** Whether the model thinks about a request, and whether that is shown. */
 export function thinkingMode(request: JsonObject): 'off' | 'shown' | 'omitted' {
+  const { thinksByDefault, omitsThinking } = modelRules(textOf(request['model']));
   const thinking = request['thinking'];
-  if (!isJsonObject(thinking) || thinking['type'] === 'disabled' || typeof thinking['type'] !== 'string') return 'off';
-  return thinking['display'] === 'omitted' ? 'omitted' : 'shown';
+  if (!isJsonObject(thinking) || typeof thinking['type'] !== 'string') return thinksByDefault ? 'omitted' : 'off';
+  if (thinking['type'] === 'disabled') return 'off';
+  const display = thinking['display'] ?? (omitsThinking ? 'omitted' : 'summarized');
+  return display === 'omitted' ? 'omitted' : 'shown';
 }
 
 /** The non-empty stop sequences of a request. */

@@ -4,14 +4,16 @@ import { writeProse } from '../messages/prose.ts';
 import { valueForSchema } from '../messages/value-for-schema.ts';
 import type { SeededRandom } from '../seeded-random.ts';
 import { answerText, CHARACTERS_PER_TOKEN, planOf } from './plan-answer.ts';
-import { chosenTool, isToolCallForced, lastUserText, outputSchema, stopSequences, thinkingMode } from './request-facts.ts';
+import { chosenTool, isToolCallForced, lastUserText, outputSchema, stopSequences, thinkingMode, toolAskedFor } from './request-facts.ts';
 import type { Scenario, ScenarioContext } from './scenario.ts';
 import { callTools } from './tool-scenarios.ts';
 
-/** Ordinary behaviour: thinks if asked to, calls a tool if it must, conforms to a schema if one is given, else writes a few sentences. */
+/** Ordinary behaviour: thinks if asked to, calls a tool if it must or the user writes `[call NAME]`, conforms to a schema if one is given, else writes a few sentences. */
 export const plainText: Scenario = (context) => {
   const { request, random } = context;
   if (isToolCallForced(request)) return callTools(context, [chosenTool(request)], []);
+  const asked = toolAskedFor(request);
+  if (asked !== undefined) return callTools(context, [asked], []);
   const schema = outputSchema(request);
   if (schema !== undefined) return answerText(context, JSON.stringify(valueForSchema(schema, random)));
   return answerText(context, writeProse(random, 2 + random.integer(4)));

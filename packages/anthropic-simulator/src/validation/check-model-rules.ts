@@ -1,4 +1,5 @@
 import { isJsonObject, objectsOf, type JsonObject } from '../json.ts';
+import { findUnboundThinking } from '../messages/bound-thinking.ts';
 import { modelRules, type ModelRules, type ThinkingType } from './model-rules.ts';
 import { firstOf, type Check } from './schema-checks.ts';
 
@@ -15,6 +16,7 @@ export function checkModelRules(request: JsonObject): Check {
     () => refusedChoice(request, rules),
     () => refusedSchemas(request, rules),
     () => !rules.takesSystemTurns && objectsOf(request['messages']).some((message) => message['role'] === 'system') ? "role 'system' is not supported on this model" : undefined,
+    () => rules.bindsThinking ? refusedThought(request) : undefined,
     () => rules.refusesPrefill && last?.['role'] === 'assistant' ? 'This model does not support assistant message prefill. The conversation must end with a user message.' : undefined,
     () => maxTokens > rules.maxOutputTokens ? `max_tokens: ${maxTokens} > ${rules.maxOutputTokens}, which is the maximum allowed number of output tokens for ${model}` : undefined,
   );
@@ -48,6 +50,15 @@ function refusedThinking(request: JsonObject, { thinkingTypes, boundsEffortWitho
   const effort = inside(request['output_config'], 'effort');
   const isBounded = boundsEffortWithoutThinking && (type === 'disabled' || type === 'between_tools');
   return isBounded && (effort === 'xhigh' || effort === 'max') ? `output_config.effort: '${effort}' is not supported with "thinking.type.${type}" for this model.` : undefined;
+}
+
+/** Which of the two the API does with a thought that is bound to something else. */
+function refusedThought(request: JsonObject): Check {
+  const { thinking } = request as { readonly thinking?: unknown };
+  const binding = isJsonObject(thinking) ? thinking['block_binding'] : undefined;
+  if (isJsonObject(binding) && binding['prefix_mismatch_behavior'] === 'drop_block') return undefined;
+  const [message, block] = findUnboundThinking(request) ?? [];
+  return message === undefined ? undefined : `messages.${message}.content.${block}: The block is bound to a different conversation`;
 }
 
 function refusedEffort(request: JsonObject, { efforts }: ModelRules): Check {

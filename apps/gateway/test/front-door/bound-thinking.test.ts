@@ -1,0 +1,62 @@
+import { startSimulator, type Simulator } from '@penstock/anthropic-simulator';
+import OpenAI from 'openai';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startTestGateway } from '../start-test-gateway.ts';
+
+type Message = OpenAI.Chat.Completions.ChatCompletionMessageParam;
+
+const TURNS = 20;
+const TOOLS = ['get_weather', 'get_time'].map((name) => ({ type: 'function' as const, function: { name, parameters: { type: 'object', properties: { city: { type: 'string' } } } } }));
+
+let simulator: Simulator;
+beforeAll(async () => { simulator = await startSimulator(); });
+afterAll(() => simulator.close());
+
+/** A session in which each answer calls a tool, gives its thinking out and gets it back; instructions come in between, as agents send them. */
+async function converse(client: OpenAI, model: string, isStreamed: boolean): Promise<readonly Message[]> {
+  const messages: Message[] = [{ role: 'system', content: 'Be brief.' }];
+  for (let turn = 0; turn < TURNS; turn += 1) {
+    if (turn % 5 === 4) messages.push({ role: 'developer', content: `Instruction ${turn}` });
+    messages.push({ role: 'user', content: `[call get_weather] for city ${turn}` });
+    for (const step of ['call', 'answer']) {
+      const request = { model, messages, tools: TOOLS, reasoning_content: true } as OpenAI.Chat.Completions.ChatCompletionCreateParamsNonStreaming;
+      const completion = isStreamed ? await client.chat.completions.stream({ ...request, stream: true }).finalChatCompletion() : await client.chat.completions.create(request);
+      const message = completion.choices[0]?.message;
+      expect([step, completion.choices[0]?.finish_reason]).toEqual([step, step === 'call' ? 'tool_calls' : 'stop']);
+      messages.push(message as Message);
+      for (const call of message?.tool_calls ?? []) messages.push({ role: 'tool', tool_call_id: call.id, content: 'fine' });
+    }
+  }
+  return messages;
+}
+
+interface Sent {
+  readonly system: unknown;
+  readonly tools: unknown;
+  readonly messages: readonly { readonly role: string; readonly content: readonly { readonly type: string }[] }[];
+}
+
+describe.each([['whole', false], ['streamed', true]])(`a session of ${TURNS} turns through the openai package, %s`, (_how, isStreamed) => {
+  test.each(['claude-opus-5-5', 'claude-sonnet-5-5', 'claude-fable-5-2'])('gives %s its signed thinking back behind what it followed, and the same prefix on every turn', async (model) => {
+    simulator.clearRequests();
+    await using gateway = await startTestGateway(simulator.origin, { openai_front_door: { models: [{ model: 'claude-*' }] } });
+    const client = new OpenAI({ apiKey: 'x', baseURL: `${gateway.origin}/v1`, maxRetries: 0 });
+    await converse(client, model, isStreamed);
+    const sent = simulator.requests.map(({ body }) => JSON.parse(body.toString()) as Sent);
+    expect(sent).toHaveLength(2 * TURNS);
+    const last = sent.at(-1);
+    expect(last?.messages.flatMap(({ content }) => content).filter(({ type }) => type === 'thinking')).toHaveLength(2 * TURNS - 1);
+    expect(last?.messages.filter(({ role }) => role === 'system')).toHaveLength(TURNS / 5);
+    for (const { system, tools, messages } of sent) {
+      expect([system, tools]).toEqual([last?.system, last?.tools]);
+      // An instruction stands behind the user turn it came with.
+      expect(messages).toEqual(last?.messages.slice(0, messages.length));
+    }
+  });
+});
+
+test('a session whose instructions are moved to the top is refused by the models that bind their thinking (what the session above would notice)', async () => {
+  await using gateway = await startTestGateway(simulator.origin, { openai_front_door: { models: [{ model: 'claude-*' }], later_system_messages: 'hoist' } });
+  const client = new OpenAI({ apiKey: 'x', baseURL: `${gateway.origin}/v1`, maxRetries: 0 });
+  await expect(converse(client, 'claude-opus-5-5', false)).rejects.toMatchObject({ status: 400, message: expect.stringContaining('bound to a different conversation') as string });
+});
