@@ -6,7 +6,8 @@ import { generateText, streamText } from 'ai';
 import OpenAI from 'openai';
 import OpenAI5 from 'openai-5';
 import OpenAI6 from 'openai-6';
-import { zodResponseFormat } from 'openai/helpers/zod';
+import { zodResponseFormat, zodTextFormat } from 'openai/helpers/zod';
+import type { ResponseInputItem, ResponseOutputItem } from 'openai/resources/responses/responses';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { startTestGateway, TEST_KEY, type TestGateway } from './start-test-gateway.ts';
@@ -126,6 +127,57 @@ test('@ai-sdk/openai-compatible generates and streams', async () => {
 
 test('@langchain/openai invokes and streams', async () => {
   const model = new ChatOpenAI({ apiKey: CLIENT_KEY, configuration: { baseURL: `${gateway.origin}/v1` }, model: 'sim-text', maxTokens: 300 });
+  expect((await model.invoke('Say hello')).text.length).toBeGreaterThan(10);
+  let text = '';
+  for await (const part of await model.stream('Say hello')) text += part.text;
+  expect(text.length).toBeGreaterThan(10);
+});
+
+describe.each(versions)('the openai package over the Responses API, major version %s', (_name, create) => {
+  const said = ({ output }: { readonly output: readonly ResponseOutputItem[] }): string => output.flatMap((item) => (item.type === 'message' ? item.content : [])).map((part) => (part.type === 'output_text' ? part.text : '')).join('');
+
+  test('creates, and streams to its final form', async () => {
+    const { responses } = create();
+    const whole = await responses.create({ model: 'sim-text', input: 'Say hello' });
+    expect([whole.status, said(whole).length > 10, whole._request_id?.startsWith('req_')]).toEqual(['completed', true, true]);
+    const stream = responses.stream({ model: 'sim-text', input: 'Say hello' });
+    let text = '';
+    stream.on('response.output_text.delta', ({ delta }) => { text += delta; });
+    const final = await stream.finalResponse();
+    expect(said(final)).toBe(text);
+    expect(final.usage?.output_tokens).toBeGreaterThan(0);
+  });
+
+  test.each([false, true])('runs parallel tools over two turns (stream %s)', async (stream) => {
+    const { responses } = create();
+    const input: ResponseInputItem[] = [{ role: 'user', content: 'Say hello' }];
+    const tools = TOOLS.map(({ function: { name, description, parameters } }) => ({ type: 'function' as const, name, description, parameters, strict: false }));
+    const turn = async (): Promise<{ output: ResponseOutputItem[] }> => (stream ? await responses.stream({ model: 'sim-parallel-tools', input, tools }).finalResponse() : await responses.create({ model: 'sim-parallel-tools', input, tools }));
+    const first = await turn();
+    const calls = first.output.filter((item) => item.type === 'function_call');
+    expect(calls.length).toBeGreaterThan(1);
+    input.push(...first.output as ResponseInputItem[], ...calls.map(({ call_id }): ResponseInputItem => ({ type: 'function_call_output', call_id, output: 'fine' })));
+    expect(said(await turn()).length).toBeGreaterThan(10);
+  });
+
+  test('parses structured output, and raises its own errors', async () => {
+    const { responses } = create();
+    const format = zodTextFormat(z.object({ city: z.string(), celsius: z.number() }), 'weather');
+    expect((await responses.parse({ model: 'sim-structured', input: 'Say hello', text: { format } })).output_parsed).toMatchObject({ city: expect.any(String) as string });
+    await expect(responses.create({ model: 'sim-rate-limited', input: 'x' }, { maxRetries: 0 })).rejects.toMatchObject({ status: 429, code: 'rate_limit_exceeded' });
+    await expect(responses.create({ model: 'sim-text', input: 'x', conversation: 'conv_1' }, { maxRetries: 0 })).rejects.toMatchObject({ status: 400, param: 'conversation' });
+    await expect(responses.stream({ model: 'sim-stream-error', input: 'x' }).finalResponse().then(({ status }) => status, () => 'rejected')).resolves.not.toBe('completed');
+  });
+
+  test('searches the web, and is cited', async () => {
+    const { output } = await create().responses.create({ model: 'sim-web-search', input: 'What is a penstock?', tools: [{ type: 'web_search' }] });
+    expect(output.some(({ type }) => type === 'web_search_call')).toBe(true);
+    expect(output.flatMap((item) => (item.type === 'message' ? item.content : [])).flatMap((part) => (part.type === 'output_text' ? part.annotations : [])).map(({ type }) => type)).toContain('url_citation');
+  });
+});
+
+test('@langchain/openai invokes and streams over the Responses API', async () => {
+  const model = new ChatOpenAI({ apiKey: CLIENT_KEY, configuration: { baseURL: `${gateway.origin}/v1` }, model: 'sim-thinking', maxTokens: 4000, useResponsesApi: true });
   expect((await model.invoke('Say hello')).text.length).toBeGreaterThan(10);
   let text = '';
   for await (const part of await model.stream('Say hello')) text += part.text;
