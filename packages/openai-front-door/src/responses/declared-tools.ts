@@ -74,7 +74,7 @@ function declareNamed(tool: JsonObject, param: string, namespace: string | undef
 const SEARCH_MEMBERS: ReadonlySet<string> = new Set(['type', 'filters', 'user_location', 'search_context_size', 'external_web_access']);
 const FILTER_MEMBERS: ReadonlySet<string> = new Set(['allowed_domains', 'blocked_domains']);
 /** The search by all its names. */
-export const SEARCH_TYPE = /^web_search(?:_preview)?(?:_\d{4}_\d{2}_\d{2})?$/;
+export const SEARCH_TYPE: RegExp = /^web_search(?:_preview)?(?:_\d{4}_\d{2}_\d{2})?$/;
 
 /** The upstream's own search. Without external access it would search an index of OpenAI's: nothing here has that, and Codex declares it unasked. */
 function declareSearch(tool: JsonObject, param: string, scope: TranslationScope): readonly Declared[] {

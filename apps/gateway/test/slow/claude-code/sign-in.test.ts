@@ -19,7 +19,7 @@ interface Stage {
   readonly gateway: SignInGateway;
   readonly client: SignedInClient;
   /** Changes the configuration as a reload does. */
-  reload(changes: Readonly<Record<string, unknown>>): void;
+  readonly reload: (changes: Readonly<Record<string, unknown>>) => void;
 }
 
 async function setStage(stack: AsyncDisposableStack, { leftMs = LATER_MS, config = {} }: { readonly leftMs?: number; readonly config?: Readonly<Record<string, unknown>> } = {}): Promise<Stage> {
