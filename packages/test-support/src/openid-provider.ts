@@ -18,6 +18,8 @@ export interface OpenIdProvider {
   readonly accounts: Map<string, ProviderAccount>;
   /** Answers a request in the provider's place; `false` leaves it to the provider. */
   intercept: (request: IncomingMessage, response: ServerResponse) => boolean;
+  /** Sees the body of each answer of the token endpoint. */
+  onTokens: (body: string) => void;
   /** Requests by path. */
   readonly asked: string[];
   /** The person that signs in at the provider's page. */
@@ -44,7 +46,7 @@ export async function startOpenIdProvider(redirectUri: () => string, more: Parti
   const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const accounts = new Map<string, ProviderAccount>();
   const test: OpenIdProvider = {
-    issuer, accounts, asked: [], person: 'alice', intercept: () => false,
+    issuer, accounts, asked: [], person: 'alice', intercept: () => false, onTokens: () => undefined,
     async close() {
       server.closeAllConnections();
       server.close();
@@ -71,6 +73,7 @@ export async function startOpenIdProvider(redirectUri: () => string, more: Parti
     interactions: { url: (_context, interaction) => `/interaction/${interaction.uid}` },
     ...more,
   });
+  provider.on('grant.success', ({ body }) => { test.onTokens(JSON.stringify(body)); });
   const callback = provider.callback();
   // The person's part: signs in and consents without a question.
   handle = (request, response) => {

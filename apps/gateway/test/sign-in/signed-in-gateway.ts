@@ -2,8 +2,9 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openSqliteDatabase } from '@penstock/claude-code-gateway';
-import { createPageBrowser, freePort, PROVIDER_CLIENT_ID, PROVIDER_CLIENT_SECRET, startOpenIdProvider, type OpenIdProvider } from '@penstock/test-support';
+import { freePort, PROVIDER_CLIENT_ID, PROVIDER_CLIENT_SECRET, startOpenIdProvider, type OpenIdProvider } from '@penstock/test-support';
 import type { GatewayOptions } from '../../src/create-gateway.ts';
+import { postForm, signInAt, type OauthAnswer, type Tokens } from './sign-in-at.ts';
 import { startTestGateway, type ConfigDocument, type TestGateway } from '../start-test-gateway.ts';
 
 /** A gateway at which people sign in, in front of a real OpenID provider. */
@@ -15,14 +16,13 @@ export interface SignInGateway extends TestGateway {
   audited(): readonly Readonly<Record<string, unknown>>[];
   /** The configuration of sign-in, to change and hand to `update`. */
   readonly document: ConfigDocument;
-  post(path: string, form: Readonly<Record<string, string>>): Promise<{ readonly status: number; readonly json: Readonly<Record<string, unknown>> }>;
+  post(path: string, form: Readonly<Record<string, string>>): Promise<OauthAnswer>;
   get(path: string, bearer?: string, headers?: Readonly<Record<string, string>>): Promise<Response>;
   /** A whole sign-in; the token response. */
-  signIn(person?: string): Promise<{ readonly accessToken: string; readonly refreshToken: string }>;
+  signIn(person?: string): Promise<Tokens>;
 }
 
 export const SESSION_KEY = 'a-session-key-of-a-test-0123456789abcdef';
-export const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
 
 /** Starts both; what is started is closed with the stack. */
 export async function startSignInGateway(stack: AsyncDisposableStack, upstreamOrigin: string, more: ConfigDocument = {}, overrides: Partial<GatewayOptions> = {}): Promise<SignInGateway> {
@@ -50,24 +50,12 @@ export async function startSignInGateway(stack: AsyncDisposableStack, upstreamOr
     database: { run: (statements) => (started.storeIsDown ? Promise.reject(new Error('the store of this test is down')) : database.run(statements)), close: () => database.close() },
   });
   stack.defer(() => gateway[Symbol.asyncDispose]());
-  const post: SignInGateway['post'] = async (path, form) => {
-    const answer = await fetch(gateway.anthropic + path, { method: 'POST', body: new URLSearchParams(form), headers: { 'user-agent': 'claude-code/2.1.332' } });
-    const text = await answer.text();
-    return { status: answer.status, json: text === '' ? {} : JSON.parse(text) as Record<string, unknown> };
-  };
+  const post: SignInGateway['post'] = (path, form) => postForm(gateway.anthropic + path, form);
   const started: SignInGateway = {
     ...gateway, provider, document: whole, post, storeIsDown: false,
     audited: () => readFileSync(auditFile, 'utf8').split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as Record<string, unknown>),
     get: (path, bearer, headers = {}) => fetch(gateway.anthropic + path, { redirect: 'manual', headers: { ...headers, ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }) } }),
-    async signIn(person = 'alice') {
-      provider.person = person;
-      const device = await post('/oauth/device_authorization', { surface: 'claude_code' });
-      const browser = createPageBrowser();
-      await browser.submit(await browser.submit(await browser.open(String(device.json['verification_uri_complete']))));
-      const { json } = await post('/oauth/token', { grant_type: DEVICE_GRANT, device_code: String(device.json['device_code']) });
-      if (typeof json['access_token'] !== 'string') throw new Error(`no token: ${JSON.stringify(json)}`);
-      return { accessToken: json['access_token'], refreshToken: String(json['refresh_token']) };
-    },
+    signIn: (person = 'alice') => signInAt(gateway.anthropic, provider, person),
   };
   return started;
 }
