@@ -69,6 +69,7 @@ export async function admitClient(admission: FrontDoorAdmission, inbound: Inboun
   const identity = await admission.clients.authenticate(rawHeaders, 'front_door');
   if (identity.kind === 'refused') {
     admission.log.credentialRefused(inbound, identity.reason);
+    admission.metrics.credentialRefused('front_door', identity.reason);
     const { code, message } = identity.answer;
     throw new FrontDoorError(code, message, code === 'identity_unavailable' ? { retryAfterSeconds: IDENTITY_RETRY_SECONDS } : {});
   }

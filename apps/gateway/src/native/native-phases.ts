@@ -51,6 +51,7 @@ function identify(runtime: NativeRuntime, exchange: NativeExchange, identity: Au
     const misplaced = findMisplacedPath(exchange.inbound);
     if (misplaced !== undefined) throw misplaced;
     runtime.log.credentialRefused(exchange.inbound, identity.reason);
+    runtime.metrics.credentialRefused('native', identity.reason);
     const { code, message } = identity.answer;
     throw new GatewayError(code, message, code === 'identity_unavailable' ? { retryAfterSeconds: IDENTITY_RETRY_SECONDS } : {});
   }

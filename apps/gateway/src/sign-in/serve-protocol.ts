@@ -24,7 +24,7 @@ export interface ProtocolServing {
   readonly trustedProxies: () => BlockList;
   readonly budget: ByteBudget;
   readonly lifecycle: Lifecycle;
-  readonly metrics: Pick<GatewayMetrics, 'requestStarted' | 'requestEnded'>;
+  readonly metrics: Pick<GatewayMetrics, 'requestStarted' | 'requestEnded' | 'credentialRefused'>;
   readonly log: Pick<RequestLog, 'credentialRefused' | 'internalError'>;
   readonly observer: RequestObserver;
 }
@@ -108,11 +108,12 @@ async function answerRequest(serving: ProtocolServing, { route }: MountedRoute, 
   return route.handle(request, serving.describeCaller()(admitted));
 }
 
-async function admit({ clients, log }: ProtocolServing, inbound: InboundRequest, exchange: ProtocolExchange): Promise<Extract<Authentication, { kind: 'client' }>> {
+async function admit({ clients, log, metrics }: ProtocolServing, inbound: InboundRequest, exchange: ProtocolExchange): Promise<Extract<Authentication, { kind: 'client' }>> {
   const identity = await clients().authenticate(inbound.request.rawHeaders, 'native');
   exchange.person = identity.person;
   if (identity.kind === 'refused') {
     log.credentialRefused(inbound, identity.reason);
+    metrics.credentialRefused('native', identity.reason);
     const { code, message } = identity.answer;
     throw new GatewayError(code, message, code === 'identity_unavailable' ? { retryAfterSeconds: IDENTITY_RETRY_SECONDS } : {});
   }

@@ -58,15 +58,19 @@ const clients: readonly PanelSpec[] = [
 
 const people: readonly PanelSpec[] = [
   {
-    kind: 'graph', title: 'Sign-ins', unit: 'reqps', stacked: true, noValue: 'sign-in is not configured', description: 'Sign-ins of Claude Code and their renewals, by how they ended.',
+    kind: 'graph', title: 'Refused keys and tokens', unit: 'reqps', width: 6, stacked: true, noValue: 'none', description: 'Requests whose key or token was refused, by why. The log line credential refused has the address.',
+    queries: [{ expression: rate('penstock_credential_refusals_total', { by: 'side, reason' }), legend: '{{side}} {{reason}}' }],
+  },
+  {
+    kind: 'graph', title: 'Sign-ins', unit: 'reqps', width: 6, stacked: true, noValue: 'sign-in is not configured', description: 'Sign-ins of Claude Code and their renewals, by how they ended.',
     queries: [{ expression: rate('penstock_sign_ins_total', { by: 'result' }), legend: '{{result}}' }],
   },
   {
-    kind: 'graph', title: 'Acts of signing in', unit: 'reqps', stacked: true, noValue: 'sign-in is not configured', description: 'The steps that the audit log has, such as a code that was confirmed or a session that was revoked.',
+    kind: 'graph', title: 'Acts of signing in', unit: 'reqps', width: 6, stacked: true, noValue: 'sign-in is not configured', description: 'The steps that the audit log has, such as a code that was confirmed or a session that was revoked.',
     queries: [{ expression: rate('penstock_sign_in_acts_total', { by: 'act' }), legend: '{{act}}' }],
   },
   {
-    kind: 'graph', title: 'Telemetry that was dropped', unit: 'cps', stacked: true, noValue: 'none', description: 'Batches of client telemetry that a collector did not get, by why.',
+    kind: 'graph', title: 'Telemetry that was dropped', unit: 'cps', width: 6, stacked: true, noValue: 'none', description: 'Batches of client telemetry that a collector did not get, by why.',
     queries: [{ expression: rate('penstock_telemetry_dropped_total', { by: 'reason' }), legend: '{{reason}}' }],
   },
 ];

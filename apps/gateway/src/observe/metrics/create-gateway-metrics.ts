@@ -1,6 +1,7 @@
 import type { CounterSeries } from '@penstock/fast-metrics';
 import type { FullListenerAction } from '@penstock/inbound-server';
 import { collectDefaultMetrics, Registry } from 'prom-client';
+import type { RefusalReason } from '../../access/clients/refusal.ts';
 import { CLIENT_LIMIT_NAMES } from '../../config/sections/clients-section.ts';
 import type { StoreOperation } from '../../access/limits/lease-book.ts';
 import type { ObserverName, ObserverReport } from '../log/create-observer-report.ts';
@@ -62,6 +63,8 @@ export interface GatewayMetrics {
   observerError(observer: ObserverName, error: unknown): void;
   /** Counts a request that a limit of its client refused. */
   limitRejected(client: string, limit: string): void;
+  /** Counts a request whose credential was refused. */
+  credentialRefused(side: Side, reason: RefusalReason): void;
   /** Counts a step that the store of client limits failed at. */
   limitStoreFailed(side: Side, operation: StoreOperation): void;
   configReloaded(result: 'success' | 'failure'): void;
@@ -75,6 +78,9 @@ export interface GatewayMetrics {
   quotas(): readonly Quota[];
   setDraining(draining: boolean): void;
 }
+
+/** Why keys are refused; the reasons of tokens follow when they occur. */
+const REFUSALS_AT_ZERO: readonly RefusalReason[] = ['no_credential', 'unknown_key'];
 
 const SIDES: readonly Side[] = ['native', 'front_door'];
 
@@ -129,6 +135,7 @@ function zeroClosedSets(metrics: GatewayMetricSet, { routes, dropReasons = [] }:
       metrics.firstByte.series({ side, route, stream });
     }
   }
+  for (const side of SIDES) for (const reason of REFUSALS_AT_ZERO) metrics.credentialRefusals.series({ side, reason });
   for (const direction of ['request', 'response']) {
     for (const reason of dropReasons) metrics.headersDropped.series({ direction, reason });
   }
@@ -210,6 +217,7 @@ export function createGatewayMetrics(options: GatewayMetricsOptions): GatewayMet
     connectionsFull: (action) => void (fullListener[action].value += 1),
     observerError,
     limitRejected: guarded((client, limit) => void (metrics.limitRejections.series({ client: clients.label(client), limit: limits.label(limit) }).value += 1)),
+    credentialRefused: guarded((side, reason) => void (metrics.credentialRefusals.series({ side, reason }).value += 1)),
     limitStoreFailed: guarded((side, operation) => void (metrics.limitStoreFailures.series({ side, operation }).value += 1)),
     configReloaded: guarded((result) => config?.reloaded(result)),
     clientNames: () => [...clients.names()].filter((name) => name !== 'unauthenticated'),

@@ -94,7 +94,7 @@ function declareRequestMetrics(registry: Registry): {
 
 function declareUsageMetrics(registry: Registry): {
   readonly tokens: FastCounter; readonly usage: FastCounter; readonly headersDropped: FastCounter; readonly limitRejections: FastCounter;
-  readonly limitStoreFailures: FastCounter;
+  readonly credentialRefusals: FastCounter; readonly limitStoreFailures: FastCounter;
 } {
   return {
     tokens: declareCounter(registry, {
@@ -112,6 +112,10 @@ function declareUsageMetrics(registry: Registry): {
     limitRejections: declareCounter(registry, {
       name: 'penstock_limit_rejections_total', labelNames: ['client', 'limit'],
       help: 'Requests refused by a limit of the client they came from.',
+    }),
+    credentialRefusals: declareCounter(registry, {
+      name: 'penstock_credential_refusals_total', labelNames: ['side', 'reason'],
+      help: 'Requests whose key or token was refused, by why; the log has the address and, of a good token without a policy, the person.',
     }),
     limitStoreFailures: declareCounter(registry, {
       name: 'penstock_limit_store_failures_total', labelNames: ['side', 'operation'],

@@ -78,6 +78,7 @@ describe('a token of a configured issuer', () => {
     expect(refused.status).toBe(401);
     expect(refused.headers.get('x-should-retry')).toBe('false');
     expect(await refused.json()).toMatchObject({ error: { type: 'authentication_error' } });
+    expect(await gateway.series('penstock_credential_refusals_total{side="native",reason="token_claims"}')).toBe(1);
   });
 
   test('in the query is no credential', async () => {
