@@ -59,7 +59,10 @@ export function readUpstreamFault(value: unknown): UpstreamFault | undefined {
 
 /** OpenAI's shape for an upstream's fault: its words, its type, and the code that clients decide by. */
 export function upstreamErrorBody(fault: UpstreamFault): OpenAiErrorBody {
-  return openAiErrorBody({ message: fault.message, type: fault.type, param: null, code: openAiCodeOf(fault) });
+  const code = openAiCodeOf(fault);
+  // Some clients (LangChain) look for the code in the message, where they compact the conversation.
+  const message = code === 'context_length_exceeded' ? `${fault.message} (${code})` : fault.message;
+  return openAiErrorBody({ message, type: fault.type, param: null, code });
 }
 
 /** Translates the body of an upstream's error; what cannot be read (a page of HTML) is named by its status alone. */
