@@ -25,6 +25,8 @@ export {
 } from './models/model-capabilities.ts';
 export { DEFAULT_MAX_OUTPUT_TOKENS, type ModelRoute } from './models/model-map.ts';
 export { translateRequest, type TranslatedRequest } from './chat/translate-request.ts';
+export { translateResponseRequest, type ResponseEcho, type TranslatedResponseRequest } from './responses/translate-response-request.ts';
+export type { ToolName, ToolNames } from './responses/tool-names.ts';
 export type { TranslationSettings } from './messages-core/translation-scope.ts';
 export { isTranslatedResponseField } from './messages-core/response-headers.ts';
 export { DEFAULT_ANTHROPIC_VERSION } from './routes/anthropic-request.ts';

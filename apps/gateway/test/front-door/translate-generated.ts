@@ -1,14 +1,21 @@
 import { validateMessagesRequest } from '@penstock/anthropic-simulator';
-import { BUILT_IN_MODEL_CAPABILITIES, capabilitiesOf, FrontDoorError, translateRequest } from '@penstock/openai-front-door';
+import { BUILT_IN_MODEL_CAPABILITIES, capabilitiesOf, FrontDoorError, translateRequest, translateResponseRequest } from '@penstock/openai-front-door';
 import { assert, boolean, constantFrom, property, record } from 'fast-check';
 // The package's own generator of requests, so that there is one; here it meets the validator of another package.
 import { chatRequest } from '../../../../packages/openai-front-door/test/support/request-generator.ts';
+import { responseRequest } from '../../../../packages/openai-front-door/test/support/response-request-generator.ts';
 
 /** Models of every kind that the registry tells apart, and names that it does not know. */
 export const GENERATED_MODELS = [
   'claude-3-haiku-20240307', 'claude-3-7-sonnet-latest', 'claude-opus-4-1', 'claude-sonnet-4-5', 'claude-opus-4-5', 'claude-opus-4-6', 'claude-opus-4-7', 'claude-opus-4-8',
   'claude-sonnet-5', 'claude-opus-5', 'claude-fable-5-2', 'claude-haiku-5-5', 'claude-sonnet-5-5', 'claude-opus-5-5', 'claude-opus-9', 'sim-text',
 ] as const;
+
+/** The requests of each protocol, and their translation. */
+const PROTOCOLS = { chats: [chatRequest, translateRequest], responses: [responseRequest, translateResponseRequest] } as const;
+
+/** The protocols, by what their requests ask for. */
+export const GENERATED_PROTOCOLS: readonly (keyof typeof PROTOCOLS)[] = ['chats', 'responses'];
 
 /** How the requests ended, by model. */
 export interface GeneratedTally {
@@ -17,15 +24,16 @@ export interface GeneratedTally {
 }
 
 /**
- * Translates `runs` generated chats: each becomes a Messages request that the simulator takes, as the API would, or a 400 that names its `param`.
+ * Translates `runs` generated requests of a protocol: each becomes a Messages request that the simulator takes, as the API would, or a 400 that names its `param`.
  * Throws for the first that does neither, with its translation.
  */
-export function translateGenerated(runs: number, seed: number): GeneratedTally {
+export function translateGenerated(protocol: keyof typeof PROTOCOLS, runs: number, seed: number): GeneratedTally {
+  const [requests, translate] = PROTOCOLS[protocol];
   const accepted = new Map<string, number>();
   const refused = new Map<string, number>();
   const count = (tally: Map<string, number>, model: string): void => { tally.set(model, (tally.get(model) ?? 0) + 1); };
   const switches = record({ isInline: boolean(), ignoresJsonObject: boolean(), reasoningContent: boolean() });
-  assert(property(chatRequest, constantFrom(...GENERATED_MODELS), switches, (request, model, { isInline, ignoresJsonObject, reasoningContent }) => {
+  assert(property(requests, constantFrom(...GENERATED_MODELS), switches, (request, model, { isInline, ignoresJsonObject, reasoningContent }) => {
     const capabilities = capabilitiesOf(BUILT_IN_MODEL_CAPABILITIES, model);
     const settings = {
       upstreamModel: model, capabilities, defaultMaxTokens: capabilities.maxOutputTokens ?? 8192, reasoningContent,
@@ -33,7 +41,7 @@ export function translateGenerated(runs: number, seed: number): GeneratedTally {
     };
     let body: string;
     try {
-      ({ body } = translateRequest(JSON.parse(JSON.stringify(request)) as Parameters<typeof translateRequest>[0], settings));
+      ({ body } = translate(JSON.parse(JSON.stringify(request)) as Parameters<typeof translateRequest>[0], settings));
     } catch (error) {
       if (!(error instanceof FrontDoorError) || error.status !== 400 || error.param === undefined) throw error;
       count(refused, model);
