@@ -171,8 +171,8 @@ describe('the gateway contract of Claude Code', () => {
   });
 });
 
-test('the guide names exactly the tests that are here, so that no row promises what nothing holds', () => {
-  const rows = readFileSync(join(ROOT, 'docs/guides/claude-code.md'), 'utf8').split('\n').filter((line) => /^\|.*\|.*\|.*\|$/.test(line) && !line.includes('---'));
+test('the page names exactly the tests that are here, so that no row promises what nothing holds', () => {
+  const rows = readFileSync(join(ROOT, 'docs/claude-code-contract.md'), 'utf8').split('\n').filter((line) => /^\|.*\|.*\|.*\|$/.test(line) && !line.includes('---'));
   const claimed = rows.map((line) => line.split('|').at(-2)?.trim() ?? '').filter((title) => title !== 'test');
   expect([...new Set(claimed)].toSorted()).toEqual(OWN_TITLES.toSorted());
 });
