@@ -1,4 +1,5 @@
 import type { GatewayConfig } from '../config/gateway-config.ts';
+import { isLoopbackHost } from '../config/loopback.ts';
 
 /** What is known once the gateway listens. */
 export interface StartFacts {
@@ -19,6 +20,7 @@ export function describeStart({ port, operationsPort, workers, config, simulates
     `Penstock is ready on ${base}${workers > 1 ? ` (${workers} workers)` : ''}`,
     `  Anthropic API   ${base}/anthropic`,
     ...(config.openai_front_door.enabled ? [`  OpenAI API      ${base}/v1`] : []),
+    ...describePage(config, operationsPort),
     `  metrics         http://${printable(config.operations.host)}:${operationsPort}/metrics`,
     simulates
       ? '  upstream        THE BUILT-IN SIMULATOR: answers are made up and cost nothing. Set ANTHROPIC_API_KEY to use the real API.'
@@ -29,6 +31,13 @@ export function describeStart({ port, operationsPort, workers, config, simulates
     '',
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** Where the live page is, or what opens it. */
+function describePage({ operations: { host, page, token } }: GatewayConfig, port: number): readonly string[] {
+  if (!page) return [];
+  const isOpen = token !== undefined || isLoopbackHost(host);
+  return [`  live page       ${isOpen ? `http://${printable(host)}:${port}/` : 'closed on this address until operations.token is set'}`];
 }
 
 function printable(host: string): string {

@@ -96,7 +96,9 @@ async function answer(options: OperationsOptions, { checkOrigin, answerScrape, p
   if (request.method !== 'GET' && request.method !== 'HEAD') return refusal(405, 'Only GET and HEAD are allowed here.', ['allow', 'GET, HEAD']);
   const head = validateRequestHead({ method: request.method, httpVersion: request.httpVersion, rawHeaders: request.rawHeaders });
   if (typeof head === 'string') return refusal(400, head, CLOSE);
-  const problem = checkOrigin({ ...head, localAddress: request.socket.localAddress });
+  // The page's own requests; its host is checked as that of any other.
+  const origin = head.origin === `http://${head.host}` ? undefined : head.origin;
+  const problem = checkOrigin({ ...head, origin, localAddress: request.socket.localAddress });
   if (problem !== undefined) return refusal(problem === 'misdirected' ? 421 : 403, 'This request is not meant for the operations listener.');
   switch (request.url?.split('?')[0]) {
     case '/livez': return json(200, { status: 'alive' });

@@ -162,7 +162,7 @@ describe('the page', () => {
     expect(text).toContain('href="/?client=alice&amp;sort=age&amp;limit=100"');
     expect(text).toContain('<option value="bytes" selected>');
     // Nothing is loaded from elsewhere, and nothing stands inline that the policy would have to allow.
-    expect(text).not.toMatch(/https?:\/\/|<style|<script(?! type="module" src="\/page\.js")|\sstyle=|\son\w+=/);
+    expect(text).not.toMatch(/https?:\/\/|<style|<script(?! defer src="\/page\.js")|\sstyle=|\son\w+=/);
     for (const file of ['/page.js', '/page.css']) {
       const asset = await fetch(`${gateway.watch}${file}`);
       expect(asset.status).toBe(200);
@@ -202,6 +202,8 @@ describe('who may see it', () => {
       expect(statusOf(await sendRawRequest(gateway.operations.port, `GET ${path} HTTP/1.1\r\nHost: evil.example\r\n\r\n`))).toBe(421);
       expect(await ask(gateway, path, 'Sec-Fetch-Site: cross-site\r\n')).toBe(403);
       expect(await ask(gateway, path, 'Origin: https://evil.example\r\n')).toBe(403);
+      expect(await ask(gateway, path, 'Origin: http://localhost:1\r\n')).toBe(403);
+      if (path !== '/status.events') expect(await ask(gateway, path, 'Origin: http://localhost\r\nSec-Fetch-Site: same-origin\r\n')).toBe(200);
       expect(statusOf(await sendRawRequest(gateway.operations.port, `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n`))).toBe(405);
     }
   });

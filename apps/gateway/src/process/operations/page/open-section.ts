@@ -7,11 +7,11 @@ import { html, type Html } from './html.ts';
 interface Column {
   readonly title: string;
   readonly sort?: SortKey;
-  readonly kind?: 'number';
+  readonly kind?: 'number' | 'route';
 }
 
 const COLUMNS: readonly Column[] = [
-  { title: 'Age', sort: 'age', kind: 'number' }, { title: 'Client', sort: 'client' }, { title: 'Model', sort: 'model' }, { title: 'Route' },
+  { title: 'Age', sort: 'age', kind: 'number' }, { title: 'Client', sort: 'client' }, { title: 'Model', sort: 'model' }, { title: 'Route', kind: 'route' },
   { title: 'Phase', sort: 'phase' }, { title: 'Sent', kind: 'number' }, { title: 'Received', sort: 'bytes', kind: 'number' }, { title: 'Request id' },
 ];
 
@@ -24,7 +24,7 @@ export function renderOpenRows({ open }: Status): Html {
 function renderRow({ age_seconds: age, client, model, route, method, phase, stalled_seconds: stalled, request_bytes: sent, response_bytes: received, id, upstream }: StatusRequest): Html {
   const target = `${method} ${route ?? ''}${upstream === null ? '' : ` → ${upstream}`}`;
   return html`<tr><td class="number">${formatSpan(age)}</td><th scope="row" class="name" title="${client}">${client}</th><td class="name" title="${model ?? ''}">${model ?? '–'}</td>\
-<td class="name" title="${target}">${route ?? '–'}</td><td><span class="phase ${phase}">${phase}</span>${stalled === null ? undefined : html` <span class="stalled">client reads nothing for ${formatSpan(stalled)}</span>`}</td>\
+<td class="name route" title="${target}">${route ?? '–'}</td><td><span class="phase ${phase}">${phase}</span>${stalled === null ? undefined : html` <span class="stalled">client reads nothing for ${formatSpan(stalled)}</span>`}</td>\
 <td class="number">${formatBytes(sent)}</td><td class="number">${formatBytes(received)}</td><td class="id">${id}</td></tr>`;
 }
 
@@ -52,7 +52,7 @@ export function renderOpenSection(status: Status, query: StatusQuery): Html {
 }
 
 function renderHead({ title, sort, kind }: Column, query: StatusQuery): Html {
-  const classes = kind === 'number' ? html` class="number"` : undefined;
+  const classes = kind === undefined ? undefined : html` class="${kind}"`;
   if (sort === undefined) return html`<th scope="col"${classes}>${title}</th>`;
   const isSorted = sort === query.sort;
   return html`<th scope="col"${classes}${isSorted ? html` aria-sort="${sort === 'client' || sort === 'model' ? 'ascending' : 'descending'}"` : undefined}><a href="${linkTo(query, sort)}">${title}</a></th>`;

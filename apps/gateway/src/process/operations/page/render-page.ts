@@ -29,7 +29,7 @@ export function renderPage(status: Status, query: StatusQuery): string {
   const { gateway, generated_at: generatedAt } = status;
   return html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">
-<title>Penstock</title><link rel="icon" href="data:,"><link rel="stylesheet" href="/page.css"><script type="module" src="/page.js"></script></head>
+<title>Penstock</title><link rel="icon" href="data:,"><link rel="stylesheet" href="/page.css"><script defer src="/page.js"></script></head>
 <body><header><h1>Penstock</h1><p id="live" class="live">Snapshot of <time datetime="${generatedAt}">${formatTime(Date.parse(generatedAt), Date.parse(generatedAt))}</time>, up for ${formatSpan((Date.parse(generatedAt) - Date.parse(gateway.started_at)) / 1_000)}. <a href="">Reload</a></p>
 <p class="controls"><button type="button" id="pause" hidden>Pause</button> <a href="/status.json">status.json</a> <a href="/metrics">metrics</a> <a href="/readyz">readyz</a></p></header>
 <main><section class="verdict" aria-label="Verdict"><div id="verdict" role="status">${renderVerdict(status)}</div><div id="findings">${renderFindings(status)}</div><div id="drain">${renderDrain(status)}</div></section>
