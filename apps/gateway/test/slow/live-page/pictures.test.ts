@@ -56,7 +56,7 @@ describe.skipIf(CHROMIUM === undefined)('the live page in a browser', () => {
     }
     // As an expression of the debugger: the policy of the page stays in force.
     await page.evaluate(axe.source);
-    const { violations } = await page.evaluate('axe.run(document)') as AxeResults;
+    const { violations } = await page.evaluate<AxeResults>('axe.run(document)');
     const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
     expect(serious.map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map(({ html }) => html.slice(0, 160)).join(' | ')}`)).toEqual([]);
     expect(problems).toEqual([]);
