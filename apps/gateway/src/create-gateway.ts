@@ -34,6 +34,7 @@ import { createRequestLog } from './observe/log/request-log.ts';
 import { createGatewayMetrics, type GatewayMetrics } from './observe/metrics/create-gateway-metrics.ts';
 import type { ReadBudgets } from './observe/metrics/declare-gateway-metrics.ts';
 import { handleWithoutNativeSide } from './native/absent-native-side.ts';
+import type { HealthPart } from './native/health-part.ts';
 import { NATIVE_ROUTES, UNKNOWN_ROUTE } from './native/route-table.ts';
 import { createRequestObserver } from './observe/request-observer.ts';
 import { createStatusSource, type StatusSource } from './observe/status/create-status-source.ts';
@@ -76,6 +77,10 @@ export interface Gateway {
   readonly warnings: () => Readonly<Record<string, string>>;
   /** Every upstream at this moment. */
   readonly upstreams: () => readonly UpstreamSnapshot[];
+  /** What `/anthropic/health` shows of this process; absent without a native side. */
+  readonly health: () => HealthPart | undefined;
+  /** Takes the health of the other workers. */
+  readonly setOtherHealth: (parts: readonly HealthPart[]) => void;
   /** The status of this process; absent where `operations.page` is off. */
   readonly status: StatusSource | undefined;
   /** Applies a configuration that was reloaded to requests that come from now on. */
@@ -192,6 +197,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     lifecycle, metrics,
     warnings: () => ({ ...sides.failures(), ...identity.warnings() }),
     upstreams: sides.upstreams,
+    health: () => sides.native?.health(),
+    setOtherHealth: (parts) => sides.native?.setOtherHealth(parts),
     status: statusSource,
     update(next) {
       if (!isDeepStrictEqual(config.server.tls, next.server.tls)) renewCertificate(server, tlsOf(next).tls);

@@ -11,6 +11,7 @@ import type { InboundRequest } from '../request/inbound-request.ts';
 import { createByteBudget } from '../body/byte-budget.ts';
 import { checkWholeJson } from '../body/whole-json.ts';
 import { describeHealth } from './describe-health.ts';
+import { readHealthPart, type HealthPart } from './health-part.ts';
 import { GatewayError } from '../request/gateway-error.ts';
 import { handleNativeRequest } from './handle-native-request.ts';
 import { NativeExchange } from './native-exchange.ts';
@@ -28,6 +29,10 @@ export interface NativeSide {
   handle(inbound: InboundRequest): Promise<void>;
   /** Request bytes held now. */
   bufferedBytes(): number;
+  /** What its health shows of this process. */
+  health(): HealthPart;
+  /** Takes the health of the other workers, which is shown together with its own. */
+  setOtherHealth(others: readonly HealthPart[]): void;
   /** Its upstreams at this moment. */
   upstreams(): readonly UpstreamSnapshot[];
   /** Applies what can change without a restart to requests that come from now on. */
@@ -54,9 +59,10 @@ export function createNativeSide(options: NativeSideOptions): NativeSide {
     ...(proxy === undefined ? {} : { proxy }),
   });
   const usageObserver: UsageObserverOptions = { onError: (error) => parts.metrics.observerError('usage', error) };
+  let otherHealth: readonly HealthPart[] = [];
   const fixed: NativeParts = {
     ...parts, upstream, upstreamOrigin: url.origin, basePath: url.pathname.replace(/\/+$/, ''), budget: createByteBudget(config.anthropic_native.max_buffered_bytes, LARGEST_JSON_BODY_BYTES),
-    open: new OpenExchanges(), upstreamState: createUpstreamState({ kind: 'upstream', ownsCredential: () => runtime.ownsCredential }), usageObserver, measuringObserver: { ...usageObserver, measuresText: true },
+    open: new OpenExchanges(), upstreamState: createUpstreamState({ kind: 'upstream', ownsCredential: () => runtime.ownsCredential }), otherHealth: () => otherHealth, usageObserver, measuringObserver: { ...usageObserver, measuresText: true },
   };
   const runWith = (settings: NativeSettings): NativeRuntime => {
     const base = { ...fixed, ...settings };
@@ -69,6 +75,10 @@ export function createNativeSide(options: NativeSideOptions): NativeSide {
     upstream,
     handle: (inbound) => answerOwnPath(runtime, inbound) ?? (isClientTraffic(inbound.path) ? refuseClientTraffic(runtime, inbound) : handleNativeRequest(runtime, inbound)),
     bufferedBytes: () => fixed.budget.taken(),
+    health: () => readHealthPart(upstream.stats(), fixed.upstreamState),
+    setOtherHealth(others) {
+      otherHealth = others;
+    },
     upstreams: () => [describeUpstream('native', upstream.stats(), fixed.upstreamState.times())],
     update(next, nextClients) {
       const { pool, timeouts } = toUpstreamClientSettings(next.anthropic_native);

@@ -1,9 +1,8 @@
-import type { UpstreamStats } from '@penstock/upstream-client';
 import { clientAddress } from '../access/clients/client-address.ts';
 import { isLoopbackHost } from '../config/loopback.ts';
 import { ROUTE_GROUPS } from '../config/sections/route-groups.ts';
 import type { InboundRequest } from '../request/inbound-request.ts';
-import type { UpstreamTimes } from '../observe/upstreams/upstream-state.ts';
+import { mergeHealth, readHealthPart, type HealthPart } from './health-part.ts';
 import type { NativeRuntime } from './native-runtime.ts';
 
 /**
@@ -12,20 +11,21 @@ import type { NativeRuntime } from './native-runtime.ts';
  */
 export function describeHealth(runtime: NativeRuntime, inbound: InboundRequest): Record<string, unknown> {
   const { lifecycle, upstream, upstreamState } = runtime;
-  const status = lifecycle.isLeaving ? 'draining' : upstreamState.isFailing() || runtime.isDegraded() ? 'degraded' : 'healthy';
+  const health = mergeHealth(readHealthPart(upstream.stats(), upstreamState), runtime.otherHealth());
+  const status = lifecycle.isLeaving ? 'draining' : health.isFailing || runtime.isDegraded() ? 'degraded' : 'healthy';
   const { socket, rawHeaders } = inbound.request;
   const isLocal = [socket.remoteAddress ?? '', clientAddress(socket.remoteAddress, rawHeaders, runtime.trustedProxies)].every(isLoopbackHost);
   const isTrusted = isLocal || isAuthenticated(runtime, inbound);
   return {
     status,
     service: 'anthropic-native',
-    upstream: isTrusted ? { ...describePool(upstream.stats()), ...describeAges(upstreamState.times()) } : {},
+    upstream: isTrusted ? { ...health.pool, ...describeAges(health) } : {},
     endpoints: Object.fromEntries(ROUTE_GROUPS.map((group) => [group, runtime.routes.groups.has(group)])),
   };
 }
 
 /** Seconds since the upstream answered and failed for the last time; null where it never did. */
-function describeAges({ answeredAt, failedAt }: UpstreamTimes): Record<string, number | null> {
+function describeAges({ answeredAt, failedAt }: HealthPart): Record<string, number | null> {
   const now = Date.now();
   const age = (at: number): number | null => (at === 0 ? null : Math.round(Math.max(0, now - at) / 100) / 10);
   return { last_success_seconds: age(answeredAt), last_failure_seconds: age(failedAt) };
@@ -38,13 +38,4 @@ function isAuthenticated(runtime: NativeRuntime, inbound: InboundRequest): boole
   // Under `forward` the gateway's own key is enough here: nothing goes upstream.
   if (identity.kind === 'refused') return runtime.clients.requiresKey && identity.reason === 'no_upstream_credential';
   return identity.client !== undefined;
-}
-
-/** The numbers under the names of the configuration and the metrics; the origin is not shown. */
-function describePool(stats: UpstreamStats): Record<string, number> {
-  return {
-    max_connections: stats.maxConnections, max_keepalive_connections: stats.maxKeepAliveConnections, max_waiting: stats.maxWaiting,
-    open: stats.open, active: stats.active, idle: stats.idle, connecting: stats.connecting, waiting: stats.waiting,
-    long_lived: stats.longLived, max_long_lived: stats.maxLongLived,
-  };
 }

@@ -15,6 +15,7 @@ import type { RequestObserver } from '../observe/request-observer.ts';
 import type { UpstreamState } from '../observe/upstreams/upstream-state.ts';
 import type { Tracing } from '../observe/trace/tracing.ts';
 import type { ByteBudget } from '../body/byte-budget.ts';
+import type { HealthPart } from './health-part.ts';
 import type { RoutePolicy } from './match-route.ts';
 import type { NativeExchange } from './native-exchange.ts';
 
@@ -67,6 +68,8 @@ export interface NativeParts {
   readonly open: OpenExchanges;
   readonly viaPseudonym: string;
   readonly upstreamState: UpstreamState;
+  /** Of the other workers, as the primary sent it last. */
+  readonly otherHealth: () => readonly HealthPart[];
   /** Absent where tracing is off. */
   readonly tracing: Tracing | undefined;
   /** One for all requests: counts what an observer could not decode, or dropped because it lagged. */

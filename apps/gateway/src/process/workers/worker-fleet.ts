@@ -52,6 +52,8 @@ export interface WorkerFleet {
 }
 
 const SNAPSHOT_INTERVAL_MS = 5_000;
+/** Time in which workers answer a snapshot; a later answer is shared with the next one. */
+const ANSWER_MS = 250;
 /** A worker that is silent for longer is left out of a status. */
 const STATUS_TIMEOUT_MS = 1_000;
 const FIRST_BACKOFF_MS = 100;
@@ -128,7 +130,20 @@ export function createWorkerFleet(options: FleetOptions): WorkerFleet {
   }
 
   // Counts since a worker's last snapshot are lost when it is killed; a short interval keeps them few.
-  const snapshots = setInterval(() => { for (const worker of all) if (worker.isReady()) worker.scrape().catch(() => undefined); }, SNAPSHOT_INTERVAL_MS).unref();
+  const snapshots = setInterval(takeSnapshots, SNAPSHOT_INTERVAL_MS).unref();
+
+  function takeSnapshots(): void {
+    for (const worker of all) if (worker.isReady()) worker.scrape().catch(() => undefined);
+    setTimeout(shareHealth, ANSWER_MS).unref();
+  }
+
+  /** Each worker answers `/anthropic/health` for the whole gateway. */
+  function shareHealth(): void {
+    for (const worker of workers.values()) {
+      const parts = [...workers.values()].flatMap((other) => (other === worker ? [] : other.health() ?? []));
+      worker.send({ type: 'other_health', parts });
+    }
+  }
 
   async function end(message: 'drain' | 'close', timeoutMs: number): Promise<void> {
     isEnding = true;
@@ -150,6 +165,7 @@ export function createWorkerFleet(options: FleetOptions): WorkerFleet {
     async start() {
       for (let index = 0; index < count; index += 1) workers.set(index, fork(index));
       const [port] = await Promise.all([...workers.values()].map(({ ready }) => ready));
+      takeSnapshots();
       return port ?? 0;
     },
     isServing: () => [...workers.values()].some((worker) => worker.isReady()),

@@ -1,5 +1,6 @@
 import type { Worker } from 'node:cluster';
 import { errorCodes } from '../../observe/log/describe-error.ts';
+import type { HealthPart } from '../../native/health-part.ts';
 import type { UpstreamSnapshot } from '../../observe/upstreams/upstream-snapshot.ts';
 import type { StatusPart } from '../../observe/status/status-part.ts';
 import type { StatusQuery } from '../../observe/status/status-query.ts';
@@ -25,6 +26,8 @@ export interface WorkerHandle {
   readonly warnings: () => Readonly<Record<string, string>>;
   /** Its upstreams, as its latest message described them. */
   readonly upstreams: () => readonly UpstreamSnapshot[];
+  /** Its health, as its latest message described it. */
+  readonly health: () => HealthPart | undefined;
   /** Asks for its exposition text; does not settle while the worker is silent, and rejects once it is gone. */
   readonly scrape: () => Promise<string>;
   /** Asks for its status in the same way. */
@@ -44,6 +47,7 @@ export interface WorkerReports {
 export function createWorkerHandle(worker: Worker, index: number, { onText, onState }: WorkerReports): WorkerHandle {
   let warnings: Readonly<Record<string, string>> = {};
   let upstreams: readonly UpstreamSnapshot[] = [];
+  let health: HealthPart | undefined;
   let isReady = false;
   const scrapes = new Questions<string>();
   const statuses = new Questions<StatusPart>();
@@ -74,7 +78,7 @@ export function createWorkerHandle(worker: Worker, index: number, { onText, onSt
       } else if (message.type === 'state') {
         void onState(message).then(send);
       } else {
-        ({ warnings, upstreams } = message);
+        ({ warnings, upstreams, health } = message);
         onText(worker.id, message.text);
         scrapes.answer(message.scrape, message.text);
       }
@@ -93,6 +97,7 @@ export function createWorkerHandle(worker: Worker, index: number, { onText, onSt
     isReady: () => isReady && worker.isConnected(),
     warnings: () => warnings,
     upstreams: () => upstreams,
+    health: () => health,
     scrape: () => scrapes.ask((scrape) => { send({ type: 'scrape', scrape }); }),
     status: (query) => statuses.ask((question) => { send({ type: 'status', question, query }); }),
     kill: () => { worker.process.kill('SIGKILL'); },

@@ -46,7 +46,7 @@ async function sendMetrics(scrape: number): Promise<void> {
   const running = gateway;
   if (running === undefined) return;
   const text = await running.metrics.registry.metrics();
-  await sendToPrimary({ type: 'metrics', scrape, text, warnings: running.warnings(), upstreams: running.upstreams() });
+  await sendToPrimary({ type: 'metrics', scrape, text, warnings: running.warnings(), upstreams: running.upstreams(), health: running.health() });
 }
 
 async function sendStatus({ question, query }: Extract<PrimaryMessage, { type: 'status' }>): Promise<void> {
@@ -85,6 +85,7 @@ async function handleMessage(message: PrimaryMessage): Promise<void> {
       processLogger?.reopen?.();
       return gateway?.reopenLogs();
     case 'state': return database.take(message);
+    case 'other_health': return gateway?.setOtherHealth(message.parts);
     case 'scrape': return sendMetrics(message.scrape);
     case 'status': return sendStatus(message);
     default: return shutDown(message.type);

@@ -1,6 +1,7 @@
 import type { GatewayConfig } from '../../config/gateway-config.ts';
 import type { WorkerShare } from '../../config/worker-share.ts';
 import type { LogStyle } from '../../observe/log/create-logger.ts';
+import type { HealthPart } from '../../native/health-part.ts';
 import type { StatusPart } from '../../observe/status/status-part.ts';
 import type { StatusQuery } from '../../observe/status/status-query.ts';
 import type { UpstreamSnapshot } from '../../observe/upstreams/upstream-snapshot.ts';
@@ -13,6 +14,8 @@ export type PrimaryMessage =
   | { readonly type: 'update'; readonly config: GatewayConfig }
   | { readonly type: 'scrape'; readonly scrape: number }
   | { readonly type: 'status'; readonly question: number; readonly query: StatusQuery }
+  /** The health of the other workers, now and then. */
+  | { readonly type: 'other_health'; readonly parts: readonly HealthPart[] }
   | { readonly type: 'reopen_log' }
   | { readonly type: 'drain' }
   | StateAnswer
@@ -29,4 +32,4 @@ export type WorkerMessage =
   /** The answer to a question of the same number. */
   | { readonly type: 'status'; readonly question: number; readonly part: StatusPart }
   | StateQuestion
-  | { readonly type: 'metrics'; readonly scrape: number; readonly text: string; readonly warnings: Readonly<Record<string, string>>; readonly upstreams: readonly UpstreamSnapshot[] };
+  | { readonly type: 'metrics'; readonly scrape: number; readonly text: string; readonly warnings: Readonly<Record<string, string>>; readonly upstreams: readonly UpstreamSnapshot[]; readonly health: HealthPart | undefined };

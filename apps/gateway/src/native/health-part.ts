@@ -1,0 +1,43 @@
+import type { UpstreamStats } from '@penstock/upstream-client';
+import type { UpstreamState } from '../observe/upstreams/upstream-state.ts';
+
+/** The numbers of the pool, under the names of the configuration and the metrics; the origin is not shown. */
+const POOL_FIELDS = {
+  max_connections: 'maxConnections', max_keepalive_connections: 'maxKeepAliveConnections', max_waiting: 'maxWaiting', open: 'open', active: 'active', idle: 'idle',
+  connecting: 'connecting', waiting: 'waiting', long_lived: 'longLived', max_long_lived: 'maxLongLived',
+} as const satisfies Readonly<Record<string, keyof UpstreamStats>>;
+
+type PoolNumbers = Readonly<Record<keyof typeof POOL_FIELDS, number>>;
+
+/** What `/anthropic/health` shows of one process: plain data, which the primary hands to the other workers. Times are Unix milliseconds, 0 for never. */
+export interface HealthPart {
+  readonly pool: PoolNumbers;
+  readonly answeredAt: number;
+  readonly failedAt: number;
+  /** Whether the latest request that shows the upstream failed. */
+  readonly isFailing: boolean;
+}
+
+/** Reads the part of this process. */
+export function readHealthPart(stats: UpstreamStats, state: UpstreamState): HealthPart {
+  const { answeredAt, failedAt } = state.times();
+  return { pool: poolOf((field) => stats[POOL_FIELDS[field]]), answeredAt, failedAt, isFailing: state.isFailing() };
+}
+
+/** The health of the whole gateway: pools add up, and of the upstream the latest that any process saw. */
+export function mergeHealth(own: HealthPart, others: readonly HealthPart[]): HealthPart {
+  const parts = [own, ...others];
+  const latest = parts.reduce((one, other) => (lastSeen(other) > lastSeen(one) ? other : one));
+  return {
+    pool: poolOf((field) => parts.reduce((sum, { pool }) => sum + pool[field], 0)),
+    answeredAt: Math.max(...parts.map(({ answeredAt }) => answeredAt)), failedAt: Math.max(...parts.map(({ failedAt }) => failedAt)), isFailing: latest.isFailing,
+  };
+}
+
+function lastSeen({ answeredAt, failedAt }: HealthPart): number {
+  return Math.max(answeredAt, failedAt);
+}
+
+function poolOf(read: (field: keyof typeof POOL_FIELDS) => number): PoolNumbers {
+  return Object.fromEntries(Object.keys(POOL_FIELDS).map((field) => [field, read(field as keyof typeof POOL_FIELDS)])) as PoolNumbers;
+}
