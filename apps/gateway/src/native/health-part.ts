@@ -1,13 +1,20 @@
 import type { UpstreamStats } from '@penstock/upstream-client';
 import type { UpstreamState } from '../observe/upstreams/upstream-state.ts';
 
+type NumberField = Exclude<keyof UpstreamStats, 'origin' | 'clients'>;
+
+/** A number of the pool, as health names it. */
+export type PoolField =
+  | 'max_connections' | 'max_keepalive_connections' | 'max_waiting' | 'open' | 'active' | 'idle' | 'connecting' | 'waiting' | 'long_lived' | 'max_long_lived';
+
 /** The numbers of the pool, under the names of the configuration and the metrics; the origin is not shown. */
-const POOL_FIELDS = {
+const POOL_FIELDS: Readonly<Record<PoolField, NumberField>> = {
   max_connections: 'maxConnections', max_keepalive_connections: 'maxKeepAliveConnections', max_waiting: 'maxWaiting', open: 'open', active: 'active', idle: 'idle',
   connecting: 'connecting', waiting: 'waiting', long_lived: 'longLived', max_long_lived: 'maxLongLived',
-} as const satisfies Readonly<Record<string, keyof UpstreamStats>>;
+};
 
-type PoolNumbers = Readonly<Record<keyof typeof POOL_FIELDS, number>>;
+/** The pool's numbers by their names on the page. */
+export type PoolNumbers = Readonly<Record<PoolField, number>>;
 
 /** What `/anthropic/health` shows of one process: plain data, which the primary hands to the other workers. Times are Unix milliseconds, 0 for never. */
 export interface HealthPart {
@@ -38,6 +45,6 @@ function lastSeen({ answeredAt, failedAt }: HealthPart): number {
   return Math.max(answeredAt, failedAt);
 }
 
-function poolOf(read: (field: keyof typeof POOL_FIELDS) => number): PoolNumbers {
-  return Object.fromEntries(Object.keys(POOL_FIELDS).map((field) => [field, read(field as keyof typeof POOL_FIELDS)])) as PoolNumbers;
+function poolOf(read: (field: PoolField) => number): PoolNumbers {
+  return Object.fromEntries(Object.keys(POOL_FIELDS).map((field) => [field, read(field as PoolField)])) as PoolNumbers;
 }
