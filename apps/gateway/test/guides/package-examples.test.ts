@@ -18,6 +18,7 @@ const MESSAGE = { model: 'claude-haiku-4-5', max_tokens: 50, messages: [{ role: 
 
 /** What is asked of the example that serves, by package. */
 const QUESTIONS: Readonly<Record<string, Question>> = {
+  'claude-code-gateway': (origin) => fetch(`${origin}/.well-known/oauth-authorization-server`, { signal: AbortSignal.timeout(60_000) }),
   'inbound-server': (origin) => fetch(origin, { signal: AbortSignal.timeout(60_000) }),
   'json-envelope': post('/', MESSAGE),
   'openai-front-door': post('/v1/chat/completions', MESSAGE),

@@ -168,6 +168,8 @@ describe.skipIf(!HAS_HELM)(`the chart, with helm itself${HELM_NOTE}`, () => {
     ['an API key in values', 'config.anthropic_native.api_key=sk-ant-api03-x', 'Does not match pattern'],
     ['a misspelt value', 'replicas=3', 'replicas'],
     ['a port that is none', 'config.operations.port=0', 'operations'],
+    ['sign-in without a store that replicas share', 'config.identity.sign_in.public_url=https://claude.example', 'config.state.store must be a postgres:// URL'],
+    ['sign-in with a file as store', 'config.identity.sign_in.public_url=https://claude.example,config.state.store=sqlite:/tmp/state.db', 'config.state.store must be a postgres:// URL'],
   ])('refuses %s and says why', (_what, value, words) => {
     expect(() => render(value)).toThrow(words);
   });

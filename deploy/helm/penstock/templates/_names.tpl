@@ -21,8 +21,15 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 
 {{/* The configuration file: the values, and the names under which the service is reached. */}}
 {{- define "penstock.config" -}}
-{{- if and (empty .Values.config.clients) (not (include "penstock.forwards" .)) -}}
+{{- $identity := .Values.config.identity | default dict -}}
+{{- if and (empty .Values.config.clients) (empty $identity) (not (include "penstock.forwards" .)) -}}
 {{- fail "config.clients is empty: every caller could use the API key of the gateway. Make one with `penstock keys create NAME` and put the entry that it prints into config.clients." -}}
+{{- end -}}
+{{- if hasKey $identity "sign_in" -}}
+{{- $store := get (.Values.config.state | default dict) "store" | default "" -}}
+{{- if or (empty $store) (hasPrefix "sqlite:" $store) -}}
+{{- fail "config.state.store must be a postgres:// URL with config.identity.sign_in, such as ${env:PENSTOCK_STATE} from a secret of extraEnvFrom: replicas share it, and pods have no disk for an SQLite file." -}}
+{{- end -}}
 {{- end -}}
 {{- $name := include "penstock.fullname" . -}}
 {{- $namespace := .Release.Namespace -}}
