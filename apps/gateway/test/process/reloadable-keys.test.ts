@@ -39,6 +39,8 @@ interface Case {
   readonly observe: (gateway: TestGateway) => Promise<unknown>;
   readonly expected: readonly [before: unknown, after: unknown];
   readonly document?: Readonly<Record<string, Section>>;
+  /** What the log names. @defaultValue the path */
+  readonly applied?: string;
 }
 
 const raw = async (gateway: TestGateway, method: string, target: string, fields: readonly string[] = [], body = ''): Promise<Awaited<ReturnType<typeof sendRawRequest>>> =>
@@ -60,6 +62,12 @@ const CASES: readonly Case[] = [
       await raw(gateway, 'GET', '/anthropic/v1/models', ['X-Forwarded-For: 203.0.113.9']);
       return gateway.logged.slice(count).find(({ msg }) => msg === 'credential refused')?.['client_address'];
     },
+  },
+  {
+    // Nothing listens at the issuer: a token of it can be judged no longer by its name, nor yet by its keys.
+    path: 'identity.issuers', applied: 'identity.issuers.idp', after: [{ name: 'idp', issuer: 'http://127.0.0.1:1', audience: ['a'], require: { owner: ['acme'] } }], expected: [401, 503],
+    document: { clients: [{ name: 'a', key_sha256: 'a'.repeat(64) }] as unknown as Section },
+    observe: status('GET', '/anthropic/v1/models', [`Authorization: Bearer ${[{ alg: 'RS256' }, { iss: 'http://127.0.0.1:1' }].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.')}.AAAA`]),
   },
   { path: 'anthropic_native.version', after: '2024-01-01', observe: upstreamField('anthropic-version'), expected: [['2023-06-01'], ['2024-01-01']] },
   { path: 'anthropic_native.route_groups', after: ['agents'], observe: status('GET', '/anthropic/v1/agents'), expected: [404, 200] },
@@ -96,7 +104,7 @@ function configOf(origin: string, document: Readonly<Record<string, Section>>): 
 }
 
 describe('a reload applies', () => {
-  test.each(CASES)('$path to requests that come after it', async ({ path, after, observe, expected, document = {} }) => {
+  test.each(CASES)('$path to requests that come after it', async ({ path, after, observe, expected, document = {}, applied = path }) => {
     const own = { ...document, openai_front_door: { backends: [{ name: 'claude', kind: 'anthropic', base_url: upstream.origin, api_key: 'k' }] } };
     await using gateway = await startTestGateway(upstream.origin, own);
     const [section = '', key = ''] = path.split('.');
@@ -108,7 +116,7 @@ describe('a reload applies', () => {
     });
     const before = await observe(gateway);
     reload();
-    expect(logged).toMatchObject([{ msg: 'configuration reloaded', applied: [path], restart_required: [] }]);
+    expect(logged).toMatchObject([{ msg: 'configuration reloaded', applied: [applied], restart_required: [] }]);
     expect([before, await observe(gateway)]).toEqual(expected);
   });
 });
@@ -117,6 +125,6 @@ test('every path that a reload applies is one of the configuration, and the keys
   const root = configJsonSchema();
   const paths = reloadablePaths(root);
   expect(paths.filter((path) => schemaAt(root, path.split('.')) === undefined)).toEqual([]);
-  expect(paths).toEqual(expect.arrayContaining(['clients', ...CASES.map(({ path }) => path)]));
+  expect(paths).toEqual(expect.arrayContaining(['clients', 'policies', 'identity.sign_in.session_keys', ...CASES.map(({ path }) => path)]));
   expect(paths.filter((path) => /^server\.(?:host|port|workers)|^operations|base_url|credentials|limits\.store$/.test(path))).toEqual([]);
 });
