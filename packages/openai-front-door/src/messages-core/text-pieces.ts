@@ -1,25 +1,24 @@
-/** So many characters are held as pieces that grow; what is before them is one flat text each. */
-const BLOCK_CHARS = 16 * 1024;
+/** So many pieces are held as they came; what is before them is one flat text for each so many. */
+const HELD_PIECES = 1024;
 
 /**
- * Gathers a text that arrives in small pieces. A string that grows by `+=` keeps an object for each piece, forty times a piece of one character;
- * here only the last `BLOCK_CHARS` are such a string.
+ * Gathers a text that arrives in small pieces. A string that grows by `+=` keeps an object for each piece, thirty times a piece of one character;
+ * here only the last `HELD_PIECES` are pieces.
  */
 export class TextPieces {
   readonly #blocks: string[] = [];
-  #tail = '';
+  #pieces: string[] = [];
   length = 0;
 
   append(text: string): void {
-    this.#tail += text;
+    this.#pieces.push(text);
     this.length += text.length;
-    if (this.#tail.length < BLOCK_CHARS) return;
-    // `join` writes a flat copy, and the pieces are given up.
-    this.#blocks.push([this.#tail, ''].join(''));
-    this.#tail = '';
+    if (this.#pieces.length < HELD_PIECES) return;
+    this.#blocks.push(this.#pieces.join(''));
+    this.#pieces = [];
   }
 
   toString(): string {
-    return this.#blocks.length === 0 ? this.#tail : this.#blocks.join('') + this.#tail;
+    return this.#blocks.join('') + this.#pieces.join('');
   }
 }

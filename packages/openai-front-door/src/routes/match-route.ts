@@ -3,7 +3,7 @@ import type { RelayGroup } from '../relay/relay-groups.ts';
 import { isAmbiguousPath, lenientPath, relayRoutesAt, UNKNOWN_RELAY_ROUTE, type RelayRoute } from '../relay/relay-routes.ts';
 import { handleChatCompletions } from './chat-completions.ts';
 import type { FrontDoor, RouteHandler } from './front-door.ts';
-import { isAnthropic, openAiBackends } from './front-door.ts';
+import { openAiBackends } from './front-door.ts';
 import { handleListModels, handleRetrieveModel } from './models.ts';
 import { describeNotServed } from './not-served.ts';
 import { relayRoute } from './relay-anything.ts';
@@ -25,14 +25,12 @@ interface OwnRoute {
   readonly method: string;
   readonly path: RegExp;
   readonly handle: RouteHandler;
-  /** Whether it is served only where a backend translates; elsewhere it is relayed like any other. */
-  readonly needsTranslation?: boolean;
 }
 
 const OWN_ROUTES: readonly OwnRoute[] = [
   { template: '/v1/chat/completions', method: 'POST', path: /^\/v1\/chat\/completions$/, handle: handleChatCompletions },
-  { template: '/v1/responses', method: 'POST', path: /^\/v1\/responses$/, handle: handleResponses, needsTranslation: true },
-  { template: '/v1/responses/input_tokens', method: 'POST', path: /^\/v1\/responses\/input_tokens$/, handle: handleInputTokens, needsTranslation: true },
+  { template: '/v1/responses', method: 'POST', path: /^\/v1\/responses$/, handle: handleResponses },
+  { template: '/v1/responses/input_tokens', method: 'POST', path: /^\/v1\/responses\/input_tokens$/, handle: handleInputTokens },
   { template: '/v1/models', method: 'GET', path: /^\/v1\/models$/, handle: handleListModels },
   { template: '/v1/models/{id}', method: 'GET', path: /^\/v1\/models\/[^/]+$/, handle: handleRetrieveModel },
 ];
@@ -93,8 +91,7 @@ function methodNotAllowed(method: string, allowed: readonly string[]): FrontDoor
 
 /** Finds the route of a request under `/v1`: one of the front door's own, or one that is relayed, whose group must be switched on. */
 export function matchRoute(frontDoor: FrontDoor, method: string, { path }: RequestTarget): MatchedRoute {
-  const translates = Object.values(frontDoor.backends).some(isAnthropic);
-  const own = OWN_ROUTES.find((route) => route.path.test(path) && (translates || route.needsTranslation !== true));
+  const own = OWN_ROUTES.find((route) => route.path.test(path));
   if (own?.method === method) return { template: own.template, group: 'front_door', handle: own.handle, isForeign: false };
   if (openAiBackends(frontDoor).length > 0) return matchRelayed(frontDoor, method, path, own);
   if (own !== undefined) return refused(own.template, methodNotAllowed(method, [own.method]));

@@ -61,6 +61,12 @@ describe('the input of a response', () => {
     expect(JSON.stringify(messagesOf([USER, { type: 'reasoning', encrypted_content: content }, { role: 'assistant', content: 'A' }, USER]))).not.toContain('cache_control');
   });
 
+  it('refuses a sealed block of more values than a request may hold, before it is built (a small text of {} takes gigabytes)', () => {
+    const bomb = `penstock1.${Buffer.from(`[${'{},'.repeat(2000)}{}]`).toString('base64url')}`;
+    const refused = responseRefusal({ input: [USER, { type: 'reasoning', encrypted_content: bomb }] }, { maxRequestValues: 1000 });
+    expect(refused).toMatchObject({ status: 400, param: 'input[1].encrypted_content' });
+  });
+
   it('carries redacted thinking, and leaves out a turn of thinking alone', () => {
     const redacted = { type: 'reasoning', summary: [], encrypted_content: sealThinking({ data: 'xx' }) };
     expect(messagesOf([USER, redacted, call('a'), result('a')])).toMatchObject([{}, { content: [{ type: 'redacted_thinking', data: 'xx' }, {}] }, {}]);

@@ -20,21 +20,22 @@ function heldBytes(): number {
 }
 
 /** A conversation of many turns, as agents send it again with every step. */
-function longRequest(model: string): Buffer {
+function longRequest(model: string, path: string): Buffer {
   const turn = { content: 'word '.repeat(200) };
   const messages = Array.from({ length: REQUEST_BYTES / 1024 }, (_, index) => ({ role: index % 2 === 0 ? 'user' : 'assistant', ...turn }));
-  const body = Buffer.from(JSON.stringify({ model, stream: true, messages: [...messages, { role: 'user', content: 'x' }] }));
-  return Buffer.concat([Buffer.from(`POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`), body]);
+  const conversation = [...messages, { role: 'user', content: 'x' }];
+  const body = Buffer.from(JSON.stringify({ model, stream: true, ...(path.endsWith('responses') ? { input: conversation } : { messages: conversation }) }));
+  return Buffer.concat([Buffer.from(`POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`), body]);
 }
 
-async function openStream(port: number, model: string): Promise<RawConnection> {
+async function openStream(port: number, model: string, path: string): Promise<RawConnection> {
   const connection = await openRawConnection(port);
-  connection.send(longRequest(model));
+  connection.send(longRequest(model, path));
   await connection.waitFor((bytes) => bytes.includes('data: '));
   return connection;
 }
 
-it.each(['claude-x', 'gpt-x'])('holds nothing of a request while its answer streams, translated or relayed (%s; a stream may last for minutes, and its conversation be megabytes)', async (model) => {
+it.each([['claude-x', '/v1/chat/completions'], ['gpt-x', '/v1/chat/completions'], ['claude-x', '/v1/responses'], ['gpt-x', '/v1/responses']] as const)('holds nothing of a request while its answer streams, translated or relayed (%s %s; a stream may last for minutes, and its conversation be megabytes)', async (model, path) => {
   const bodies: WeakRef<object>[] = [];
   const send = async ({ body }: BackendRequest, signal: AbortSignal) => {
     bodies.push(new WeakRef(body ?? {}));
@@ -49,11 +50,11 @@ it.each(['claude-x', 'gpt-x'])('holds nothing of a request while its answer stre
   await using door = await startFrontDoor(answerJson({}), {
     backends: { anthropic: { kind: 'anthropic', send }, openai: { kind: 'openai', send } }, models: [{ match: 'claude-*', backend: 'anthropic' }, { match: '*', backend: 'openai' }],
   });
-  (await openStream(door.port, model)).close();
+  (await openStream(door.port, model, path)).close();
   await door.settled();
   const before = heldBytes();
   const connections: RawConnection[] = [];
-  for (let index = 0; index < STREAMS; index += 1) connections.push(await openStream(door.port, model));
+  for (let index = 0; index < STREAMS; index += 1) connections.push(await openStream(door.port, model, path));
   await expect.poll(() => {
     const held = heldBytes() - before;
     return [bodies.every((body) => body.deref() === undefined), held < STREAMS * REQUEST_BYTES / 8];
