@@ -60,7 +60,7 @@ export interface GatewayOptions {
   readonly makeLimiter?: (options: LimiterOptions) => Limiter;
   /** Judges the tokens of the gateway's own sign-in. @defaultValue sign-in itself, where it is configured */
   readonly signIn?: BearerVerifier;
-  /** The store of sign-in, which stays open. @defaultValue opened from `state.store`, and closed with the gateway */
+  /** The store of sign-in, closed with the gateway. @defaultValue opened from `state.store` */
   readonly database?: SqlDatabase;
   /** Shorter clocks for the keys of issuers, for tests. @defaultValue KEY_TIMING */
   readonly keyTiming?: Partial<KeyTiming>;
@@ -107,7 +107,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const opened = await openSignIn({ config, database: options.database, registry, onLogFailure: (error) => metrics.observerError('log', error) });
   const metrics = createMetrics(options, registry, () => readBudgets(config, sides), opened?.signIn.routes);
   let trustedProxies = createTrustedProxies(config.server.trusted_proxies);
-  const log = createRequestLog(options.processLogger, () => trustedProxies, (error) => metrics.observerError('log', error));
+  const requestLog = createRequestLog(options.processLogger, () => trustedProxies, (error) => metrics.observerError('log', error));
+  const log = opened?.auditRefusals(requestLog, () => trustedProxies) ?? requestLog;
   const statusSource = config.operations.page
     ? createStatusSource({
       openRequests: () => [...metrics.openRequests.native, ...metrics.openRequests.front_door],
@@ -195,7 +196,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   return {
     port: (server.address() as AddressInfo).port,
     lifecycle, metrics,
-    warnings: () => ({ ...sides.failures(), ...identity.warnings() }),
+    warnings: () => ({ ...sides.failures(), ...identity.warnings(), ...opened?.signIn.warnings() }),
     upstreams: sides.upstreams,
     health: () => sides.native?.health(),
     setOtherHealth: (parts) => sides.native?.setOtherHealth(parts),

@@ -2,7 +2,7 @@ import type { ClaudeCodeGatewayOptions, TelemetryOptions } from './claude-code-g
 import { ClaudeCodeGatewayError } from './claude-code-gateway-error.ts';
 import { createCallerRoutes, createOpenRoutes, type ProtocolRoute } from './protocol-routes.ts';
 import { createOidcProvider, type OidcProviderOptions } from './provider/create-oidc-provider.ts';
-import type { IdentityProvider } from './provider/identity-provider.ts';
+import type { AuthorizationChecks, IdentityProvider } from './provider/identity-provider.ts';
 import { createSessionKeys } from './session-keys.ts';
 import { readSignInLimits } from './sign-in-limits.ts';
 import type { GatewayAddresses, SignInParts } from './sign-in-parts.ts';
@@ -10,6 +10,7 @@ import { createSignInStore } from './store/create-sign-in-store.ts';
 import { createTelemetryRelay, type TelemetryRelay } from './telemetry/telemetry-relay.ts';
 import { createAccessTokens, type AccessTokenClaims, type AccessTokenVerdict } from './tokens/access-tokens.ts';
 import { createRevocations } from './tokens/revocations.ts';
+import { watchDatabase, watchProvider, type SignInHealth } from './watched-parts.ts';
 
 /** What a reload replaces. */
 export interface ClaudeCodeGatewayChanges {
@@ -29,23 +30,30 @@ export interface ClaudeCodeGateway {
   judge(accessToken: string): Promise<AccessTokenVerdict>;
   /** Whether a session was ended: a cache of verified tokens asks for each use. */
   isRevoked(sessionId: string): boolean;
+  /** Whether provider and store answered when they were last asked; both are asked at the start, and again while they fail. */
+  health(): SignInHealth;
   update(changes: ClaudeCodeGatewayChanges): void;
   close(): Promise<void>;
 }
 
+/** Nothing is sent with these: a provider that gives an address for them can be reached. */
+const PROBE: AuthorizationChecks = { state: 'probe', nonce: 'probe', codeVerifier: 'probe' };
 const NO_TELEMETRY: TelemetryOptions = { targets: [] };
 
-/** Makes a gateway. Nothing is connected before the first request. @throws ClaudeCodeGatewayError `invalid_options`, `address_refused` */
+/** Makes a gateway. A provider or store that is down keeps it from nothing but sign-ins. @throws ClaudeCodeGatewayError `invalid_options`, `address_refused` */
 export function createClaudeCodeGateway(options: ClaudeCodeGatewayOptions): ClaudeCodeGateway {
   const addresses = readAddresses(options);
   const limits = readSignInLimits(options.limits ?? {});
   const keys = createSessionKeys(options.sessionKeys);
   const { now = Date.now, audit = () => undefined, onTelemetryDropped = () => undefined } = options;
-  const store = createSignInStore(options.database);
+  const health = { provider: true, store: true };
+  const store = createSignInStore(watchDatabase(options.database, (isWell) => { health.store = isWell; }));
   const tokenLifeMs = limits.sessionTtlSeconds * 1000;
   const revocations = createRevocations({ store, now, tokenLifeMs, onRevoked: options.onRevoked ?? (() => undefined) });
   const tokens = createAccessTokens({ keys, issuer: addresses.base, ttlSeconds: limits.sessionTtlSeconds, now });
-  const provider = isProvider(options.provider) ? options.provider : createOidcProvider({ ...options.provider, redirectUri: `${addresses.base}/oauth/callback` });
+  const asked = isProvider(options.provider) ? options.provider : createOidcProvider({ ...options.provider, redirectUri: `${addresses.base}/oauth/callback` });
+  const provider = watchProvider(asked, (isWell) => { health.provider = isWell; });
+  const probe = (): void => { void provider.authorizationUrl(PROBE); };
   const parts: SignInParts = {
     addresses, keys, store, provider, tokens, revocations, limits, now, audit, isKnownGroup: options.isKnownGroup ?? (() => true),
     formTargets: ['https:', ...(isProvider(options.provider) ? [] : [new URL(options.provider.issuer).origin].filter((origin) => origin.startsWith('http:')))],
@@ -62,7 +70,9 @@ export function createClaudeCodeGateway(options: ClaudeCodeGatewayOptions): Clau
   const pruning = setInterval(() => {
     void store.prune(now(), limits.keepReplacedSeconds * 1000, 2 * tokenLifeMs).catch(() => undefined);
   }, limits.pruneMs).unref();
+  const probing = setInterval(() => { if (!health.provider) probe(); }, limits.providerProbeMs).unref();
   void revocations.poll();
+  probe();
 
   return {
     issuer: addresses.base,
@@ -73,6 +83,7 @@ export function createClaudeCodeGateway(options: ClaudeCodeGatewayOptions): Clau
       return verdict.ok ? verdict.claims : undefined;
     },
     isRevoked: (sessionId) => revocations.isRevoked(sessionId),
+    health: () => ({ ...health }),
     update({ sessionKeys, telemetry: next }) {
       keys.replace(sessionKeys);
       const { relay } = telemetry;
@@ -82,6 +93,7 @@ export function createClaudeCodeGateway(options: ClaudeCodeGatewayOptions): Clau
     async close() {
       clearInterval(polling);
       clearInterval(pruning);
+      clearInterval(probing);
       await Promise.all([provider.close(), telemetry.relay.close()]);
       await store.close();
     },

@@ -20,3 +20,4 @@ export type { SqlDatabase, SqlRow, SqlStatement, SqlValue } from './store/sql-da
 export { DEFAULT_DESTINATION_LIMITS, type DestinationLimits, type TelemetryDestinationOptions } from './telemetry/telemetry-destination.ts';
 export { TELEMETRY_SIGNALS, type TelemetrySignal, type TelemetryTarget } from './telemetry/telemetry-relay.ts';
 export type { AccessTokenClaims, AccessTokenVerdict } from './tokens/access-tokens.ts';
+export type { SignInHealth } from './watched-parts.ts';

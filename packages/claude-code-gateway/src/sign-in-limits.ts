@@ -32,6 +32,8 @@ export interface SignInLimits {
   readonly revocationPollMs: number;
   /** How often what is over is deleted. Milliseconds. @defaultValue 600,000 */
   readonly pruneMs: number;
+  /** How often a provider that failed is tried again. Milliseconds. @defaultValue 10,000 */
+  readonly providerProbeMs: number;
   /** How long a replaced refresh token is remembered, so that its replay ends the session. Seconds. @defaultValue 86,400 */
   readonly keepReplacedSeconds: number;
 }
@@ -40,7 +42,7 @@ export interface SignInLimits {
 export const DEFAULT_SIGN_IN_LIMITS: SignInLimits = Object.freeze({
   sessionTtlSeconds: 3_600, refreshTtlSeconds: 1_209_600, refreshGraceSeconds: 60, grantTtlSeconds: 600, pollIntervalSeconds: 5, maxPendingGrants: 10_000,
   maxAuthorizationsPerAddress: 30, maxWrongCodesPerAddress: 10, attemptWindowSeconds: 600, leaseMs: 15_000, leaseWaitMs: 8_000, maxLeaseWaiters: 1_000,
-  maxGroupsBytes: 4_096, revocationPollMs: 1_000, pruneMs: 600_000, keepReplacedSeconds: 86_400,
+  maxGroupsBytes: 4_096, revocationPollMs: 1_000, pruneMs: 600_000, providerProbeMs: 10_000, keepReplacedSeconds: 86_400,
 });
 
 /** Checks the bounds. @throws ClaudeCodeGatewayError `invalid_options` */

@@ -1,7 +1,10 @@
+import type { BlockList } from 'node:net';
 import type { AuditEvent, SqlDatabase } from '@penstock/claude-code-gateway';
 import type { Registry } from 'prom-client';
+import { clientAddress } from '../access/clients/client-address.ts';
 import type { GatewayConfig } from '../config/gateway-config.ts';
 import { createAuditLog } from '../observe/log/audit-log.ts';
+import type { RequestLog } from '../observe/log/request-log.ts';
 import { createSignInMetrics, type SignInMetrics } from '../observe/metrics/create-sign-in-metrics.ts';
 import { openState } from '../state/open-state.ts';
 import { createSignIn, type SignIn } from './sign-in.ts';
@@ -9,6 +12,8 @@ import { createSignIn, type SignIn } from './sign-in.ts';
 /** Sign-in with the store and the audit log that it was opened with. */
 export interface OpenedSignIn {
   readonly signIn: SignIn;
+  /** A request log whose refusals of tokens are acts as well. */
+  auditRefusals(log: RequestLog, trustedProxies: () => BlockList): RequestLog;
   /** Opens the file of the audit log anew. */
   reopenLog(): void;
   close(): Promise<void>;
@@ -17,7 +22,7 @@ export interface OpenedSignIn {
 /** What it is opened with. */
 export interface OpenSignInOptions {
   readonly config: GatewayConfig;
-  /** A store that is open already, and stays so. @defaultValue opened from `state.store` */
+  /** A store that is open already. @defaultValue opened from `state.store` */
   readonly database?: SqlDatabase | undefined;
   /** Where the metrics of sign-in go. */
   readonly registry: Registry;
@@ -25,10 +30,15 @@ export interface OpenSignInOptions {
   readonly onLogFailure: (error: unknown) => void;
 }
 
+/** The act of refusing a token, on either side. */
+const REFUSAL = 'auth.refuse';
+/** Tokens of persons; wrong keys are not. */
+const AUDITED_REFUSALS = /^(?:token_|no_policy$)/;
+
 /** The counters, which know the acts only once the package is loaded. */
 async function declareMetrics(registry: Registry): Promise<SignInMetrics> {
   const { AUDIT_EVENTS } = await import('@penstock/claude-code-gateway');
-  return createSignInMetrics(registry, AUDIT_EVENTS);
+  return createSignInMetrics(registry, [...AUDIT_EVENTS, REFUSAL]);
 }
 
 /** Opens sign-in where it is configured. Rejects with a `StateError` for a store that another gateway uses. */
@@ -49,6 +59,16 @@ export async function openSignIn({ config, database: given, registry, onLogFailu
   });
   return {
     signIn,
+    auditRefusals: (log, trustedProxies) => ({
+      ...log,
+      credentialRefused(inbound, reason) {
+        log.credentialRefused(inbound, reason);
+        if (!AUDITED_REFUSALS.test(reason)) return;
+        const { socket, rawHeaders } = inbound.request;
+        metrics.acted({ event: REFUSAL, result: 'refused' });
+        auditLog.write({ event: REFUSAL, result: 'refused', reason, address: clientAddress(socket.remoteAddress, rawHeaders, trustedProxies()), requestId: inbound.id });
+      },
+    }),
     reopenLog: () => auditLog.reopen(),
     async close() {
       await signIn.close();

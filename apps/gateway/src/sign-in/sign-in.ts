@@ -17,6 +17,8 @@ export interface SignIn {
   readonly routes: readonly string[];
   /** Serves the protocol, once the rest of the gateway is made. */
   mount(parts: Omit<ProtocolServing, 'routes' | 'describeCaller' | 'budget'>): ProtocolHandler;
+  /** Parts that failed when they were last asked, by name. */
+  warnings(): Readonly<Record<string, string>>;
   update(config: GatewayConfig): void;
   /** Ends what it opened, the store included. */
   close(): Promise<void>;
@@ -58,6 +60,13 @@ export async function createSignIn({ config, signIn, database, onAct, onTelemetr
     verifier: createSignInVerifier(gateway),
     routes: Array.from(gateway.routes.keys(), (path) => SIGN_IN_PATH + path),
     mount: (parts) => createProtocolHandler({ ...parts, routes: gateway.routes, describeCaller: () => describeCaller, budget: createByteBudget(HELD_BYTES, LARGEST_BODY_BYTES) }),
+    warnings() {
+      const { provider, store } = gateway.health();
+      return {
+        ...(provider ? {} : { sign_in_provider: 'the identity provider cannot be asked: sessions go on until their tokens expire, and sign-ins fail' }),
+        ...(store ? {} : { sign_in_store: 'the store fails: tokens are good until they expire, sign-ins and refreshes are refused with 503' }),
+      };
+    },
     update(next) {
       knownGroups = groupsOf(next);
       describeCaller = createDescribeCaller(next, mergeSettings);

@@ -43,6 +43,7 @@ test('sign-in: a person signs in at the gateway, asks a model byte for byte, rea
   expect(await gateway.sum('penstock_requests_total{route="/anthropic/managed/settings",client="engineers"}')).toBe(2);
   await expect.poll(() => gateway.audited().map(({ event, result }) => `${String(event)} ${String(result)}`)).toEqual([
     'device.authorize ok', 'device.verify ok', 'device.callback ok', 'device.approve ok', 'session.mint ok', 'settings.serve ok', 'settings.serve ok', 'session.refresh ok', 'session.revoke ok',
+    'auth.refuse refused', 'auth.refuse refused',
   ]);
   const written = JSON.stringify([gateway.logged, gateway.audited(), await gateway.metrics.registry.metrics()]);
   for (const secret of [accessToken, refreshToken]) expect(written).not.toContain(secret);

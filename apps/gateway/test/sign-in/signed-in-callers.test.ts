@@ -52,6 +52,8 @@ describe('signed-in callers', () => {
     const refused = await ask();
     expect([refused.status, refused.headers.get('x-should-retry')]).toEqual([401, 'false']);
     expect(upstream.requests).toHaveLength(1);
+    expect(await gateway.series('penstock_sign_in_acts_total{act="auth.refuse",result="refused"}')).toBe(1);
+    await expect.poll(() => gateway.audited().at(-1)).toMatchObject({ stream: 'audit', event: 'auth.refuse', result: 'refused', reason: 'token_revoked', address: '127.0.0.1' });
   });
 
   test('a person without a policy: may do nothing, and learns that signing in again does not help', async () => {
@@ -114,6 +116,26 @@ describe('signed-in callers', () => {
     const answer = await fetch(`${gateway.anthropic}/v1/metrics`, { method: 'POST', body: Buffer.alloc(9 * 1024 * 1024), headers: as(accessToken) }).catch(() => undefined);
     if (answer !== undefined) expect([answer.status, answer.headers.get('x-penstock-error')]).toEqual([413, 'too_large']);
     expect((await fetch(`${gateway.anthropic}/v1/metrics`, { method: 'POST', body: Buffer.alloc(10), headers: as(accessToken) })).status).toBe(200);
+  });
+
+  test('readiness: warns of a store and of a provider that fail, and of neither that is back', async () => {
+    await using stack = new AsyncDisposableStack();
+    const upstream = await startUpstream(stack);
+    const gateway = await startSignInGateway(stack, upstream.origin);
+    const { refreshToken } = await gateway.signIn();
+    expect(gateway.warnings()).toEqual({});
+    gateway.provider.intercept = (_request, response) => {
+      response.writeHead(500).end();
+      return true;
+    };
+    expect((await gateway.post('/oauth/token', { grant_type: 'refresh_token', refresh_token: refreshToken })).status).toBe(503);
+    gateway.storeIsDown = true;
+    expect((await gateway.post('/oauth/device_authorization', {})).status).toBe(503);
+    expect(Object.keys(gateway.warnings()).toSorted()).toEqual(['sign_in_provider', 'sign_in_store']);
+    gateway.provider.intercept = () => false;
+    gateway.storeIsDown = false;
+    expect((await gateway.post('/oauth/token', { grant_type: 'refresh_token', refresh_token: refreshToken })).status).toBe(200);
+    expect(gateway.warnings()).toEqual({});
   });
 
   test('a person who is denied or refused: is counted, and no code, token or query stands in log, audit log or metrics', async () => {

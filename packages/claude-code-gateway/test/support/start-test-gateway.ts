@@ -35,8 +35,8 @@ export const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
 export const MOUNT = '/anthropic';
 
 /** Starts both; what is started is closed with the stack. */
-export async function startTestGateway(stack: AsyncDisposableStack, more: Partial<ClaudeCodeGatewayOptions> & { readonly oidc?: Record<string, unknown>; readonly providerOptions?: Record<string, unknown> } = {}): Promise<TestGateway> {
-  const { oidc: moreOidc = {}, providerOptions = {}, ...options } = more;
+export async function startTestGateway(stack: AsyncDisposableStack, more: Partial<ClaudeCodeGatewayOptions> & { readonly oidc?: Record<string, unknown>; readonly providerOptions?: Record<string, unknown>; readonly intercept?: OpenIdProvider['intercept'] } = {}): Promise<TestGateway> {
+  const { oidc: moreOidc = {}, providerOptions = {}, intercept, ...options } = more;
   let listener: Parameters<typeof createServer>[1] = (_request, response) => { response.end(); };
   const server = createServer((request, response) => { listener?.(request, response); });
   server.listen(0, '127.0.0.1');
@@ -45,6 +45,7 @@ export async function startTestGateway(stack: AsyncDisposableStack, more: Partia
   const publicUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const provider = await startOpenIdProvider(() => `${publicUrl}${MOUNT}/oauth/callback`, providerOptions);
   stack.defer(() => provider.close());
+  if (intercept !== undefined) provider.intercept = intercept;
   provider.accounts.set('alice', { email: 'alice@example.com', emailVerified: true, name: 'Alice', groups: ['engineers', 'all'] });
   const audited: AuditEvent[] = [];
   const policies = new Map<string, CallerPolicy>();

@@ -1,4 +1,7 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
+import { isForbiddenAddress } from '../../access/identity/forbidden-address.ts';
+import { isLoopbackHost, withoutBrackets } from '../loopback.ts';
 import { baseUrl, list, pem } from './field-kinds.ts';
 
 /** The signals of OTLP over HTTP. */
@@ -21,8 +24,17 @@ export interface TelemetryConfig {
   readonly resource_attributes: Readonly<Record<string, string>>;
 }
 
+const COLLECTOR_EXPECTED = 'an https:// URL, or an http:// one of this machine, of no link-local or metadata address';
+
+function isCollectorUrl(value: string): boolean {
+  const url = URL.parse(value);
+  if (url === null) return false;
+  const host = withoutBrackets(url.hostname);
+  return (url.protocol === 'https:' || isLoopbackHost(host)) && (isIP(host) === 0 || !isForbiddenAddress(host, true));
+}
+
 const targetSection: z.ZodType<TelemetryTargetConfig> = z.strictObject({
-  url: baseUrl().describe('Base URL of an OTLP/HTTP collector; `/v1/metrics` and the like follow it. `https:`, or `http:` on this machine.'),
+  url: baseUrl().refine(isCollectorUrl, { error: COLLECTOR_EXPECTED }).describe('Base URL of an OTLP/HTTP collector; `/v1/metrics` and the like follow it. `https:`, or `http:` on this machine.'),
   headers: z.record(z.string().regex(/^[\w!#$%&'*+.^`|~-]{1,128}$/, 'the name of a header field'), z.string('a string').max(4_096).regex(/^[\x20-\x7e]*$/, 'a value of a header field'), 'an object of header fields').default({})
     .describe('Secret. Sent with every batch, such as the collector\'s key.'),
   signals: list(z.enum(TELEMETRY_SIGNALS, `one of ${TELEMETRY_SIGNALS.join(', ')}`)).min(1, 'at least one signal').default(['metrics'])
