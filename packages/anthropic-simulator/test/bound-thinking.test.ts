@@ -10,8 +10,10 @@ afterAll(() => simulator.close());
 const TOOLS = [{ name: 'get_weather', input_schema: { type: 'object', properties: { city: { type: 'string' } } } }];
 const question = { role: 'user', content: '[call get_weather] please' };
 
-async function ask(body: Json): Promise<{ readonly status: number; readonly content: readonly Json[]; readonly message: string | undefined }> {
-  const response = await fetch(`${simulator.origin}/v1/messages`, { method: 'POST', headers: { 'anthropic-version': '2023-06-01', 'content-type': 'application/json' }, body: JSON.stringify({ model: 'claude-opus-5-5', max_tokens: 1000, tools: TOOLS, system: 'Be brief.', ...body }) });
+const BETA = { 'anthropic-beta': 'thinking-binding-controls-2026-08-01' };
+
+async function ask(body: Json, headers: Readonly<Record<string, string>> = {}): Promise<{ readonly status: number; readonly content: readonly Json[]; readonly message: string | undefined }> {
+  const response = await fetch(`${simulator.origin}/v1/messages`, { method: 'POST', headers: { 'anthropic-version': '2023-06-01', 'content-type': 'application/json', ...headers }, body: JSON.stringify({ model: 'claude-opus-5-5', max_tokens: 1000, tools: TOOLS, system: 'Be brief.', ...body }) });
   const answer = await response.json() as { content?: readonly Json[]; error?: { message: string } };
   return { status: response.status, content: answer.content ?? [], message: answer.error?.message };
 }
@@ -45,7 +47,9 @@ describe('thinking of Claude 5.5', () => {
     const changed = change(await continued());
     expect(await ask(changed)).toMatchObject({ status: 400, message: 'messages.1.content.0: The block is bound to a different conversation' });
     expect((await ask({ ...changed, model: 'claude-opus-5' })).status).toBe(200);
-    expect((await ask({ ...changed, thinking: { type: 'adaptive', block_binding: { prefix_mismatch_behavior: 'drop_block' } } })).status).toBe(200);
+    const dropping = { ...changed, thinking: { type: 'adaptive', block_binding: { prefix_mismatch_behavior: 'drop_block' } } };
+    expect((await ask(dropping, BETA)).status).toBe(200);
+    expect(await ask(dropping)).toMatchObject({ status: 400, message: 'thinking.adaptive.block_binding: Extra inputs are not permitted' });
   });
 
   it('may be left out, and a signature of other origin is not checked', async () => {

@@ -1,4 +1,5 @@
 import { startSimulator, type Simulator } from '@penstock/anthropic-simulator';
+import { fieldValues } from '@penstock/test-support';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestGateway } from '../start-test-gateway.ts';
@@ -39,7 +40,8 @@ interface Sent {
 describe.each([['whole', false], ['streamed', true]])(`a session of ${TURNS} turns through the openai package, %s`, (_how, isStreamed) => {
   test.each(['claude-opus-5-5', 'claude-sonnet-5-5', 'claude-fable-5-2'])('gives %s its signed thinking back behind what it followed, and the same prefix on every turn', async (model) => {
     simulator.clearRequests();
-    await using gateway = await startTestGateway(simulator.origin, { openai_front_door: { models: [{ model: 'claude-*' }] } });
+    // Without the beta by which the upstream would drop a thought that no longer fits.
+    await using gateway = await startTestGateway(simulator.origin, { openai_front_door: { models: [{ model: 'claude-*' }], model_capabilities: { 'claude-*': { binds_thinking: false } } } });
     const client = new OpenAI({ apiKey: 'x', baseURL: `${gateway.origin}/v1`, maxRetries: 0 });
     await converse(client, model, isStreamed);
     const sent = simulator.requests.map(({ body }) => JSON.parse(body.toString()) as Sent);
@@ -55,8 +57,29 @@ describe.each([['whole', false], ['streamed', true]])(`a session of ${TURNS} tur
   });
 });
 
-test('a session whose instructions are moved to the top is refused by the models that bind their thinking (what the session above would notice)', async () => {
-  await using gateway = await startTestGateway(simulator.origin, { openai_front_door: { models: [{ model: 'claude-*' }], later_system_messages: 'hoist' } });
+/** Sessions that break the prefix of their thoughts on purpose. */
+const BREAKING = { later_system_messages: 'hoist' } as const;
+
+test('a session whose instructions move to the top goes on without the thoughts that no longer fit (the API would answer 400)', async () => {
+  simulator.clearRequests();
+  await using gateway = await startTestGateway(simulator.origin, { openai_front_door: { models: [{ model: 'claude-*' }], ...BREAKING } });
+  await converse(new OpenAI({ apiKey: 'x', baseURL: `${gateway.origin}/v1`, maxRetries: 0 }), 'claude-opus-5-5', false);
+  const last = simulator.requests.at(-1);
+  expect(fieldValues(last?.rawHeaders ?? [], 'anthropic-beta')).toEqual(['thinking-binding-controls-2026-08-01']);
+  expect(JSON.parse(last?.body.toString() ?? '{}')).toMatchObject({ thinking: { type: 'adaptive', display: 'summarized', block_binding: { prefix_mismatch_behavior: 'drop_block' } } });
+});
+
+test('such a session is refused where the registry does not know that the model binds its thinking (what the sessions above would notice)', async () => {
+  await using gateway = await startTestGateway(simulator.origin, { openai_front_door: { models: [{ model: 'claude-*' }], ...BREAKING, model_capabilities: { 'claude-opus-5-5': { binds_thinking: false } } } });
   const client = new OpenAI({ apiKey: 'x', baseURL: `${gateway.origin}/v1`, maxRetries: 0 });
   await expect(converse(client, 'claude-opus-5-5', false)).rejects.toMatchObject({ status: 400, message: expect.stringContaining('bound to a different conversation') as string });
+});
+
+test('a request that gives no thought back, or goes to a model that binds none, asks for no beta', async () => {
+  simulator.clearRequests();
+  await using gateway = await startTestGateway(simulator.origin, { openai_front_door: { models: [{ model: 'claude-*' }] } });
+  const client = new OpenAI({ apiKey: 'x', baseURL: `${gateway.origin}/v1`, maxRetries: 0 });
+  await client.chat.completions.create({ model: 'claude-opus-5-5', messages: [{ role: 'user', content: 'x' }] });
+  await converse(client, 'claude-opus-5', false);
+  for (const { rawHeaders } of simulator.requests) expect(fieldValues(rawHeaders, 'anthropic-beta')).toEqual([]);
 });

@@ -40,14 +40,15 @@ export function translateGenerated(protocol: keyof typeof PROTOCOLS, runs: numbe
       laterSystemMessages: isInline ? 'inline' as const : 'hoist' as const, jsonObjectFormat: ignoresJsonObject ? 'ignore' as const : 'reject' as const,
     };
     let body: string;
+    let betas: readonly string[];
     try {
-      ({ body } = translate(JSON.parse(JSON.stringify(request)) as Parameters<typeof translateRequest>[0], settings));
+      ({ body, betas } = translate(JSON.parse(JSON.stringify(request)) as Parameters<typeof translateRequest>[0], settings));
     } catch (error) {
       if (!(error instanceof FrontDoorError) || error.status !== 400 || error.param === undefined) throw error;
       count(refused, model);
       return;
     }
-    const failure = validateMessagesRequest(JSON.parse(body));
+    const failure = validateMessagesRequest(JSON.parse(body), { 'anthropic-beta': betas.join(',') });
     if (failure !== undefined) throw new Error(`the API would refuse the translation: ${failure.message}\n${body}`);
     count(accepted, model);
   }), { numRuns: runs, seed });

@@ -5,7 +5,7 @@ import { checkMessages } from './check-messages.ts';
 import { checkThinking } from './check-thinking.ts';
 import { checkToolChoice, checkTools } from './check-tools.ts';
 import { checkModelRules } from './check-model-rules.ts';
-import { firstOf, noExtras, type Check } from './schema-checks.ts';
+import { checkOneOf, firstOf, noExtras, type Check } from './schema-checks.ts';
 import type { ValidationHeaders } from './validation-headers.ts';
 
 /** Why the API would refuse a request with 400 `invalid_request_error`. */
@@ -54,6 +54,7 @@ function validate(body: unknown, headers: ValidationHeaders, members: readonly s
     () => checkToolChoice(body),
     () => checkThinking(body),
     () => checkPairing(body),
+    () => checkBlockBinding(body['thinking'], headers),
     () => checkModelRules(body),
   );
   return message === undefined ? undefined : { message };
@@ -63,6 +64,16 @@ function allowedMembers(members: readonly string[], headers: ValidationHeaders, 
   const betas = betasOf(headers);
   const unlocked = Object.entries(BETA_MEMBERS).filter(([, pattern]) => betas.some((beta) => pattern.test(beta))).map(([name]) => name);
   return new Set([...members, ...unlocked, ...hasSampling ? SAMPLING_MEMBERS : []]);
+}
+
+/** What is done with a thought that no longer fits is a choice that a beta brings. */
+function checkBlockBinding(thinking: unknown, headers: ValidationHeaders): Check {
+  if (!isJsonObject(thinking) || thinking['block_binding'] === undefined) return undefined;
+  const type = String(thinking['type']);
+  if (!betasOf(headers).some((beta) => beta.startsWith('thinking-binding-controls-'))) return `thinking.${type}.block_binding: Extra inputs are not permitted`;
+  const binding = thinking['block_binding'];
+  if (!isJsonObject(binding)) return `thinking.${type}.block_binding: Input should be a valid dictionary or object to extract fields from`;
+  return checkOneOf(`thinking.${type}.block_binding.prefix_mismatch_behavior`, binding['prefix_mismatch_behavior'], ['error', 'drop_block']);
 }
 
 /** A feature that has a new and an old spelling is not given twice. */

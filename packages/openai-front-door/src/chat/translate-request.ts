@@ -1,5 +1,5 @@
 import { member, optionalBoolean, type JsonObject } from '../json/json-value.ts';
-import { writeMessagesRequest } from '../messages-core/messages-request.ts';
+import { betasOf, writeMessagesRequest } from '../messages-core/messages-request.ts';
 import { isThinkingOn, translateReasoning, type ReasoningWish } from '../messages-core/reasoning.ts';
 import { translateMaxTokens, translateSampling, translateStop } from '../messages-core/sampling.ts';
 import { translateServiceTier } from '../messages-core/service-tier.ts';
@@ -16,6 +16,8 @@ import { withWebSearch } from './web-search-options.ts';
 export interface TranslatedRequest {
   /** The body for the upstream; the same input always gives the same bytes, or prompt caches would miss. */
   readonly body: string;
+  /** The `anthropic-beta` values that the body needs. */
+  readonly betas: readonly string[];
   /** Fields that were dropped, clamped or moved, in the order they were met. */
   readonly ignoredParams: readonly string[];
   readonly isStream: boolean;
@@ -60,9 +62,9 @@ export function translateRequest(request: JsonObject, settings: TranslationSetti
   const stop = translateStop(request, scope);
   const userId = translateUser(request, scope);
   const format = translateResponseFormat(request, scope);
-  const body = writeMessagesRequest({ maxTokens, isStream, tools, choice, conversation, reasoning, sampling, stop, format, userId, serviceTier: translateServiceTier(request, scope) }, scope);
+  const translated = { maxTokens, isStream, tools, choice, conversation, reasoning, sampling, stop, format, userId, serviceTier: translateServiceTier(request, scope) };
   return {
-    body, ignoredParams: scope.ignored(), isStream, includeUsage, maxTokens,
+    body: writeMessagesRequest(translated, scope), betas: betasOf(translated, scope), ignoredParams: scope.ignored(), isStream, includeUsage, maxTokens,
     wantsReasoning: reasoning.isWanted, usesLegacyFunctions: declared.isLegacy,
   };
 }

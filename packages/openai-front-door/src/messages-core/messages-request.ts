@@ -1,6 +1,7 @@
 import { FrontDoorError } from '../errors/front-door-error.ts';
 import type { JsonObject } from '../json/json-value.ts';
 import { stringifyExactly } from '../json/parse-json.ts';
+import { isThinkingBlock } from './content-parts.ts';
 import type { TranslatedMessages } from './conversation.ts';
 import type { Reasoning } from './reasoning.ts';
 import type { Sampling } from './sampling.ts';
@@ -33,8 +34,30 @@ function stringify(body: JsonObject, scope: TranslationScope): string {
   }
 }
 
+/** The beta that `thinking.block_binding` needs. */
+const BINDING_BETA = 'thinking-binding-controls-2026-08-01';
+
+/** Whether a request gives thoughts back to a model that takes them only behind what they followed. A client may have changed that: an agent hands over, or instructions hold the time. */
+function mayUnbindThinking({ choice, conversation, reasoning: { thinking } }: MessagesRequest, { settings }: TranslationScope): boolean {
+  if (!settings.capabilities.bindsThinking || thinking?.['type'] === 'disabled' || (thinking === undefined && (choice?.type === 'any' || choice?.type === 'tool'))) return false;
+  return conversation.messages.some(({ role, content }) => role === 'assistant' && content.some(isThinkingBlock));
+}
+
+/** The `anthropic-beta` values that a request needs. */
+export function betasOf(request: MessagesRequest, scope: TranslationScope): readonly string[] {
+  return mayUnbindThinking(request, scope) ? [BINDING_BETA] : [];
+}
+
+/** The `thinking` of a request: thoughts that no longer fit are to be dropped, which the upstream would else refuse with 400. */
+function thinkingMember(request: MessagesRequest, scope: TranslationScope): JsonObject | undefined {
+  const { thinking } = request.reasoning;
+  return mayUnbindThinking(request, scope) ? { type: 'adaptive', ...thinking, block_binding: { prefix_mismatch_behavior: 'drop_block' } } : thinking;
+}
+
 /** The members that decide how many tokens go in, in the order in which both requests have them. */
-function promptMembers({ tools, choice, conversation: { system, messages }, reasoning: { thinking, effort }, format }: MessagesRequest): Readonly<Record<'before' | 'after', JsonObject>> {
+function promptMembers(request: MessagesRequest, scope: TranslationScope): Readonly<Record<'before' | 'after', JsonObject>> {
+  const { tools, choice, conversation: { system, messages }, reasoning: { effort }, format } = request;
+  const thinking = thinkingMember(request, scope);
   const outputConfig = { ...(effort === undefined ? {} : { effort }), ...(format === undefined ? {} : { format }) };
   return {
     before: {
@@ -51,7 +74,7 @@ function promptMembers({ tools, choice, conversation: { system, messages }, reas
 /** Writes a Messages request. The same parts always give the same bytes, or prompt caches would miss. */
 export function writeMessagesRequest(request: MessagesRequest, scope: TranslationScope): string {
   const { stop, userId, cacheControl, serviceTier } = request;
-  const { before, after } = promptMembers(request);
+  const { before, after } = promptMembers(request, scope);
   return stringify({
     model: scope.settings.upstreamModel,
     max_tokens: request.maxTokens,
@@ -68,6 +91,6 @@ export function writeMessagesRequest(request: MessagesRequest, scope: Translatio
 
 /** Writes the request that counts the tokens of the same prompt. */
 export function writeCountRequest(request: MessagesRequest, scope: TranslationScope): string {
-  const { before, after } = promptMembers(request);
+  const { before, after } = promptMembers(request, scope);
   return stringify({ model: scope.settings.upstreamModel, ...before, ...after }, scope);
 }

@@ -7,6 +7,7 @@ const CLAUDE_3: ModelCapabilities = {
   effortLevels: [],
   thinkingTypes: ['disabled'],
   thinksByDefault: false,
+  bindsThinking: false,
   boundsEffortWithoutThinking: false,
   rejectsForcedTools: false,
   structuredOutputs: false,
@@ -24,10 +25,10 @@ const CLAUDE_4_7: ModelCapabilities = { ...CLAUDE_4_6, rejectsSampling: true, ef
 const CLAUDE_4_8: ModelCapabilities = { ...CLAUDE_4_7, inlineSystem: true };
 const SONNET_5: ModelCapabilities = { ...CLAUDE_4_7, thinksByDefault: true };
 const OPUS_5: ModelCapabilities = { ...SONNET_5, inlineSystem: true, boundsEffortWithoutThinking: true };
-const HAIKU_5_5: ModelCapabilities = OPUS_5;
-const SONNET_5_5: ModelCapabilities = { ...OPUS_5, thinkingTypes: ['adaptive', 'between_tools'], rejectsForcedTools: true };
+const HAIKU_5_5: ModelCapabilities = { ...OPUS_5, bindsThinking: true };
+const SONNET_5_5: ModelCapabilities = { ...HAIKU_5_5, thinkingTypes: ['adaptive', 'between_tools'], rejectsForcedTools: true };
 /** Claude that always thinks: Opus 5.5, and Fable and Mythos from the first on. */
-const ALWAYS_THINKING: ModelCapabilities = { ...OPUS_5, thinkingTypes: ['adaptive'], rejectsForcedTools: true };
+const ALWAYS_THINKING: ModelCapabilities = { ...HAIKU_5_5, thinkingTypes: ['adaptive'], rejectsForcedTools: true };
 
 /** A model under its plain name and with a date, written as Anthropic and as Vertex AI write it. */
 function named(name: string, capabilities: ModelCapabilities): readonly ModelCapabilityRule[] {
@@ -44,6 +45,7 @@ export const BUILT_IN_MODEL_CAPABILITIES: ModelCapabilityRegistry = Object.freez
   { match: 'claude-*', capabilities: ALWAYS_THINKING },
   { match: 'claude-haiku-*', capabilities: HAIKU_5_5 },
   { match: 'claude-sonnet-*', capabilities: SONNET_5_5 },
+  ...['claude-fable-5', 'claude-mythos-5'].flatMap((name) => named(name, { ...ALWAYS_THINKING, bindsThinking: false })),
   ...named('claude-opus-5', OPUS_5),
   ...named('claude-sonnet-5', SONNET_5),
   { match: 'claude-3*', capabilities: CLAUDE_3 },

@@ -16,6 +16,7 @@ const FLAG_CHECKS: Readonly<Record<keyof ModelCapabilities, FlagCheck>> = Object
   effortLevels: isListOf(EFFORT_LEVELS),
   thinkingTypes: isListOf(THINKING_TYPES),
   thinksByDefault: isFlag,
+  bindsThinking: isFlag,
   boundsEffortWithoutThinking: isFlag,
   rejectsForcedTools: isFlag,
   structuredOutputs: isFlag,

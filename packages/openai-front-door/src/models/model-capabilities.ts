@@ -24,6 +24,8 @@ export interface ModelCapabilities {
   readonly thinkingTypes: readonly ThinkingType[];
   /** It thinks where a request has no `thinking`. */
   readonly thinksByDefault: boolean;
+  /** A thought may only come back behind what it followed when it was made; one that does not is dropped upstream, as the request then asks. */
+  readonly bindsThinking: boolean;
   /** Where `thinking.type` is `disabled` or `between_tools`, an effort above `high` is refused. */
   readonly boundsEffortWithoutThinking: boolean;
   /** A `tool_choice` of type `any` or `tool` is refused, so `auto` is sent and reported. */
@@ -60,6 +62,7 @@ export const UNKNOWN_MODEL_CAPABILITIES: ModelCapabilities = Object.freeze<Model
   effortLevels: [],
   thinkingTypes: ['adaptive', 'between_tools', 'disabled'],
   thinksByDefault: false,
+  bindsThinking: false,
   boundsEffortWithoutThinking: true,
   rejectsForcedTools: false,
   structuredOutputs: true,

@@ -1,5 +1,5 @@
 import { invalidValue, member, optionalBoolean, optionalNumber, requireObject, type JsonObject } from '../json/json-value.ts';
-import { writeCountRequest, writeMessagesRequest, type MessagesRequest } from '../messages-core/messages-request.ts';
+import { betasOf, writeCountRequest, writeMessagesRequest, type MessagesRequest } from '../messages-core/messages-request.ts';
 import { isThinkingOn, translateReasoning, type ReasoningWish } from '../messages-core/reasoning.ts';
 import { translateMaxTokens, translateSampling } from '../messages-core/sampling.ts';
 import { translateServiceTier } from '../messages-core/service-tier.ts';
@@ -24,6 +24,8 @@ export interface ResponseEcho {
 
 /** A Responses request as a Messages request, and how its answer is to be written. */
 export interface TranslatedResponseRequest {
+  /** The `anthropic-beta` values that the body needs. */
+  readonly betas: readonly string[];
   /** The body for the upstream; the same input always gives the same bytes, or prompt caches would miss. */
   readonly body: string;
   /** Fields that were dropped, clamped or moved, in the order they were met. */
@@ -83,9 +85,9 @@ function translateWith(write: Write, request: JsonObject, settings: TranslationS
   const format = translateTextFormat(request, scope);
   const userId = translateUser(request, scope);
   const cacheControl = translatePromptCache(request, scope);
-  const body = write({ maxTokens, isStream, tools, choice, conversation, reasoning, sampling, stop: [], format, userId, cacheControl, serviceTier: translateServiceTier(request, scope) }, scope);
+  const translated = { maxTokens, isStream, tools, choice, conversation, reasoning, sampling, stop: [], format, userId, cacheControl, serviceTier: translateServiceTier(request, scope) };
   return {
-    body, ignoredParams: scope.ignored(), isStream, maxTokens, names: declared.names,
+    body: write(translated, scope), betas: betasOf(translated, scope), ignoredParams: scope.ignored(), isStream, maxTokens, names: declared.names,
     echo: {
       max_output_tokens: optionalNumber(request, 'max_output_tokens') ?? null,
       parallel_tool_calls: optionalBoolean(request, 'parallel_tool_calls') ?? true,

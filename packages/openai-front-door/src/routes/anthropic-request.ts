@@ -13,13 +13,14 @@ export function versionOf(backend: AnthropicBackend): string {
 }
 
 /** One request to an Anthropic backend: its header is made here, but for the credential. */
-export function anthropicRequest(ctx: Context, backend: AnthropicBackend, request: { readonly method: string; readonly path: string; readonly body: Uint8Array | null; readonly responseKind: ResponseKind }): BackendRequest {
+export function anthropicRequest(ctx: Context, backend: AnthropicBackend, request: { readonly method: string; readonly path: string; readonly body: Uint8Array | null; readonly responseKind: ResponseKind; readonly betas?: readonly string[] }): BackendRequest {
   const headers = [
     'accept', request.responseKind === 'event-stream' ? 'text/event-stream' : 'application/json',
     // Every body is read here, so the upstream is asked for plain bytes.
     'accept-encoding', 'identity',
     'anthropic-version', versionOf(backend),
   ];
+  if (request.betas !== undefined && request.betas.length > 0) headers.push('anthropic-beta', request.betas.join(','));
   if (request.body !== null) headers.push('content-type', 'application/json');
   for (const name of CARRIED_FIELDS) {
     const value = ctx.req.headers[name];

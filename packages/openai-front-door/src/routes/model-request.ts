@@ -19,6 +19,8 @@ import { answerStream } from './stream-answer.ts';
 
 /** What every translated request says about its answer. */
 export interface AnswerWish {
+  /** The `anthropic-beta` values that the request needs. */
+  readonly betas: readonly string[];
   readonly ignoredParams: readonly string[];
   readonly isStream: boolean;
   readonly maxTokens: number;
@@ -108,7 +110,7 @@ async function prepare<Wish extends AnswerWish>(frontDoor: FrontDoor, exchange: 
   await admitRequest(frontDoor, ctx, { ...read, ...(protocol.isFree ? { maxTokens: undefined } : { maxTokens: wish.maxTokens, choices: 1 }), stream: wish.isStream });
   return {
     to: { name, backend },
-    request: anthropicRequest(ctx, backend, { method: 'POST', path: protocol.upstreamPath, body, responseKind: protocol.isFree ? 'quick' : wish.isStream ? 'event-stream' : 'message' }),
+    request: anthropicRequest(ctx, backend, { method: 'POST', path: protocol.upstreamPath, body, betas: wish.betas, responseKind: protocol.isFree ? 'quick' : wish.isStream ? 'event-stream' : 'message' }),
     answer: answerWith({ frontDoor, exchange, protocol, wish }),
   };
 }

@@ -4,7 +4,7 @@ import { parseJsonRequest } from '../../src/json/parse-json-request.ts';
 /** A model that takes everything, so that nothing is dropped on its account. */
 export const PERMISSIVE: ModelCapabilities = {
   rejectsSampling: false, exclusiveSampling: false, effortLevels: ['low', 'medium', 'high', 'xhigh', 'max'], thinkingTypes: ['adaptive', 'enabled', 'between_tools', 'disabled'],
-  thinksByDefault: false, boundsEffortWithoutThinking: false, rejectsForcedTools: false,
+  thinksByDefault: false, bindsThinking: false, boundsEffortWithoutThinking: false, rejectsForcedTools: false,
   structuredOutputs: true, inlineSystem: true, rejectsPrefill: false,
 };
 

@@ -49,6 +49,7 @@ export interface ModelCapabilitiesConfig {
   readonly effort_levels?: readonly EffortLevel[] | undefined;
   readonly thinking_types?: readonly ThinkingType[] | undefined;
   readonly thinks_by_default?: boolean | undefined;
+  readonly binds_thinking?: boolean | undefined;
   readonly bounds_effort_without_thinking?: boolean | undefined;
   readonly rejects_forced_tools?: boolean | undefined;
   readonly structured_outputs?: boolean | undefined;
@@ -108,6 +109,7 @@ export const modelCapabilitiesSection: z.ZodType<ModelCapabilitiesConfig> = z.st
   effort_levels: list(z.enum(EFFORT_LEVELS, `one of ${EFFORT_LEVELS.join(', ')}`)).optional().describe('Values of `reasoning_effort` that are sent; where there are none and thinking may be `enabled`, a budget is sent.'),
   thinking_types: list(z.enum(THINKING_TYPES, `one of ${THINKING_TYPES.join(', ')}`)).optional().describe('Values of `thinking.type` that are sent.'),
   thinks_by_default: flag().optional().describe('The model thinks unless `thinking` says otherwise; `reasoning_effort: none` sends the least that `thinking_types` has.'),
+  binds_thinking: flag().optional().describe('A thought may only come back behind what it followed; requests that give thoughts back ask the API (beta `thinking-binding-controls-2026-08-01`) to drop those that no longer fit, instead of a 400.'),
   bounds_effort_without_thinking: flag().optional().describe('With `thinking.type` `disabled` or `between_tools` efforts above `high` are refused.'),
   rejects_forced_tools: flag().optional().describe('A `tool_choice` that demands a tool is sent as `auto` and reported.'),
   structured_outputs: flag().optional().describe('`response_format` with a JSON schema is native.'),
