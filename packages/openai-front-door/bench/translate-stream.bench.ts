@@ -1,11 +1,14 @@
 /**
- * What one streamed event costs in CPU time: the translation of a Messages stream into Chat Completions chunks, beside the
+ * What one streamed event costs in CPU time: the translation of a Messages stream into Chat Completions chunks and into events of a response, beside the
  * least any relay of events could do (find the blank lines and copy) and beside parsing and writing each event again.
  * Run with `node --conditions=@penstock/source bench/translate-stream.bench.ts`. Rounds are interleaved, medians are shown.
  */
 import { BUILT_IN_MODEL_CAPABILITIES, capabilitiesOf, translateRequest } from '../src/index.ts';
 import { createEventDecoder } from '../src/messages-core/event-decoder.ts';
 import { createStreamTranslator } from '../src/chat/stream-translator.ts';
+import { createMessagesStream, type StreamTranslator } from '../src/messages-core/messages-stream.ts';
+import { createResponseEvents } from '../src/responses/response-events.ts';
+import { ResponseWriter } from '../src/responses/response-writer.ts';
 import { messageEvents, text, toolUse } from '../test/support/messages-upstream.ts';
 
 const DELTAS = 5000;
@@ -19,15 +22,24 @@ const chunks = Array.from({ length: Math.ceil(stream.length / CHUNK_BYTES) }, (_
 /** Keeps results alive, so that nothing measured is optimised away. */
 let sink = 0;
 
-function translateAll(): void {
+function translateWith(translator: StreamTranslator): void {
   let frames = '';
-  const translator = createStreamTranslator({ includeUsage: true, wantsReasoning: false, usesLegacyFunctions: false, created: 1, maxThinkingChars: 1 });
   const decoder = createEventDecoder({ maxEventChars: 1 << 20, onData: (data) => { frames += translator.translate(data); } });
   for (const chunk of chunks) {
     frames = '';
     decoder.write(chunk);
     sink += Buffer.from(frames).length;
   }
+}
+
+function translateAll(): void {
+  translateWith(createStreamTranslator({ includeUsage: true, wantsReasoning: false, usesLegacyFunctions: false, created: 1, maxThinkingChars: 1 }));
+}
+
+const ECHO = { max_output_tokens: null, parallel_tool_calls: true, temperature: 1, top_p: 1, reasoning: { effort: null, summary: null } };
+
+function translateResponse(): void {
+  translateWith(createMessagesStream(new ResponseWriter({ names: {}, echo: ECHO, created: 1, maxBytes: 1 << 25 }, createResponseEvents())));
 }
 
 function parseAndWrite(): void {
@@ -59,8 +71,8 @@ function translateRequests(): void {
   for (let index = 0; index < 10; index += 1) sink += translateRequest(request, settings).body.length;
 }
 
-const contenders = { translateAll, parseAndWrite, findBoundaries, translateRequests };
-const spent: Record<keyof typeof contenders, number[]> = { translateAll: [], parseAndWrite: [], findBoundaries: [], translateRequests: [] };
+const contenders = { translateAll, translateResponse, parseAndWrite, findBoundaries, translateRequests };
+const spent: Record<keyof typeof contenders, number[]> = { translateAll: [], translateResponse: [], parseAndWrite: [], findBoundaries: [], translateRequests: [] };
 const names = Object.keys(contenders) as (keyof typeof contenders)[];
 for (let round = 0; round < ROUNDS; round += 1) {
   for (const name of names) {
@@ -78,8 +90,8 @@ function median(values: readonly number[]): number {
 
 const perEvent = (name: keyof typeof contenders): number => median(spent[name]) / events;
 console.log(`${events} events, ${stream.length} bytes, ${ROUNDS - 5} rounds, CPU time`);
-console.log(`translate one event       ${perEvent('translateAll').toFixed(3)} µs`);
-console.log(`parse and write one event ${perEvent('parseAndWrite').toFixed(3)} µs (translation is ${(perEvent('translateAll') / perEvent('parseAndWrite')).toFixed(2)} ×)`);
+console.log(`translate one event       ${perEvent('translateAll').toFixed(3)} µs (chat), ${perEvent('translateResponse').toFixed(3)} µs (responses)`);
+console.log(`parse and write one event ${perEvent('parseAndWrite').toFixed(3)} µs (translation is ${(perEvent('translateAll') / perEvent('parseAndWrite')).toFixed(2)} × for chat, ${(perEvent('translateResponse') / perEvent('parseAndWrite')).toFixed(2)} × for responses)`);
 console.log(`find one boundary         ${perEvent('findBoundaries').toFixed(3)} µs`);
 console.log(`translate one request of ${requestBytes} bytes ${(median(spent.translateRequests) / 10).toFixed(0)} µs`);
 if (sink === 0) throw new Error('nothing was done');
