@@ -39,6 +39,7 @@ const MANY_CALLERS = Number.POSITIVE_INFINITY;
 /** Of one verification, while keys are withdrawn under it. */
 const MOST_ATTEMPTS = 3;
 const FOREIGN: Identified = Object.freeze({ kind: 'foreign' });
+const NOT_MEANT: Identified = Object.freeze({ kind: 'refused', reason: 'token_audience' });
 
 interface Remembered {
   readonly identified: Identified;
@@ -84,6 +85,7 @@ export function createBearerAuthority({ verifiers, policies, cache: bounds }: Be
       }
       const verifier = selectVerifier(token, verifiers);
       if (verifier === undefined) return FOREIGN;
+      if (verifier === 'token_audience') return NOT_MEANT;
       const begun = underWay.get(digest);
       if (begun !== undefined) return begun;
       const verification = verify(token, digest, verifier);
@@ -96,16 +98,16 @@ export function createBearerAuthority({ verifiers, policies, cache: bounds }: Be
   };
 }
 
-/** The one verifier that a token names by its issuer and audience, unverified as both are; `undefined` for none, and for several. */
-function selectVerifier(token: string, verifiers: readonly BearerVerifier[]): BearerVerifier | undefined {
+/** The one verifier that a token names by its issuer and audience, unverified as both are; `undefined` for an issuer that is not known. Among several of one issuer none may be taken by chance. */
+function selectVerifier(token: string, verifiers: readonly BearerVerifier[]): BearerVerifier | 'token_audience' | undefined {
   const payload = token.length > LONGEST_TOKEN ? undefined : COMPACT_JWS.exec(token)?.[2];
   if (payload === undefined) return undefined;
   const { iss, aud } = parsePayload(payload);
   const audiences = (Array.isArray(aud) ? aud : [aud]).filter((one): one is string => typeof one === 'string');
   const ofIssuer = verifiers.filter(({ issuer }) => issuer === iss);
-  if (ofIssuer.length === 1) return ofIssuer[0];
+  if (ofIssuer.length < 2) return ofIssuer[0];
   const meant = ofIssuer.filter((verifier) => verifier.acceptsAudience(audiences));
-  return meant.length === 1 ? meant[0] : undefined;
+  return meant.length > 1 ? 'token_audience' : meant[0] ?? 'token_audience';
 }
 
 function parsePayload(text: string): { readonly iss?: unknown; readonly aud?: unknown } {
