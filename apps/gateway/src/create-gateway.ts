@@ -111,7 +111,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const log = opened?.auditRefusals(requestLog, () => trustedProxies) ?? requestLog;
   const statusSource = config.operations.page
     ? createStatusSource({
-      openRequests: () => [...metrics.openRequests.native, ...metrics.openRequests.front_door],
+      openRequests: () => metrics.openRequests.native.list().concat(metrics.openRequests.front_door.list()),
+      openCount: () => metrics.openRequests.native.size + metrics.openRequests.front_door.size,
       upstreams: () => sides.pools(), states: () => sides.upstreams(), quotas: () => metrics.quotas(),
     }) : undefined;
   const observer = createRequestObserver({ metrics, log, recent: statusSource?.recent });

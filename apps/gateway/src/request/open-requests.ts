@@ -23,6 +23,12 @@ export interface OpenRequest {
 export class OpenRequests implements Iterable<OpenRequest> {
   #oldest: OpenRequest | undefined;
   #newest: OpenRequest | undefined;
+  #size = 0;
+
+  /** How many are open. */
+  get size(): number {
+    return this.#size;
+  }
 
   get oldest(): OpenRequest | undefined {
     return this.#oldest;
@@ -33,6 +39,7 @@ export class OpenRequests implements Iterable<OpenRequest> {
     if (this.#newest === undefined) this.#oldest = request;
     else this.#newest.newer = request;
     this.#newest = request;
+    this.#size += 1;
   }
 
   /** Removes a request; does nothing when it is not in the list. */
@@ -46,6 +53,14 @@ export class OpenRequests implements Iterable<OpenRequest> {
     // A request that left must keep none alive that came after it.
     request.older = undefined;
     request.newer = undefined;
+    this.#size -= 1;
+  }
+
+  /** All of them, oldest first: what a reader needs that takes several turns of the event loop, in which the list changes. */
+  list(): OpenRequest[] {
+    const list: OpenRequest[] = [];
+    for (let request = this.#oldest; request !== undefined; request = request.newer) list.push(request);
+    return list;
   }
 
   /** Oldest first. */

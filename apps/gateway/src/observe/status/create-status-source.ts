@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { UpstreamStats } from '@penstock/upstream-client';
 import type { Side } from '../../request/request-record.ts';
 import type { UpstreamSnapshot } from '../upstreams/upstream-snapshot.ts';
@@ -18,6 +19,7 @@ export interface StatusUpstreamSource {
 /** What one process can read of itself. */
 export interface StatusSourceOptions {
   readonly openRequests: () => readonly ListedRequest[];
+  readonly openCount: () => number;
   readonly upstreams: () => readonly StatusUpstreamSource[];
   readonly states: () => readonly UpstreamSnapshot[];
   readonly quotas: () => readonly Quota[];
@@ -32,14 +34,16 @@ export interface StatusSource {
 }
 
 /** Makes the status of one process. Beside what `recent` counts, it samples two numbers every 10 seconds; all else is read when it is asked for. */
-export function createStatusSource({ openRequests, upstreams, states, quotas }: StatusSourceOptions): StatusSource {
+export function createStatusSource({ openRequests, openCount, upstreams, states, quotas }: StatusSourceOptions): StatusSource {
   const recent = createRecentRequests();
-  const noteLoad = (): void => { recent.noteLoad(openRequests().length, upstreams().reduce((sum, { stats }) => sum + stats().waiting, 0)); };
+  const noteLoad = (): void => { recent.noteLoad(openCount(), upstreams().reduce((sum, { stats }) => sum + stats().waiting, 0)); };
   const timer = setInterval(noteLoad, ACTIVITY_STEP_MS).unref();
   return {
     recent,
     async read(query) {
       const open = await selectOpen(openRequests(), query);
+      // What follows is small, yet it comes on top of the last slice.
+      await nextTurn();
       noteLoad();
       return { open, upstreams: upstreams().map(describePool), states: states(), quotas: quotas(), ...recent.read() };
     },
