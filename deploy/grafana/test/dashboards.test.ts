@@ -54,8 +54,12 @@ describe('the dashboards', () => {
   it('fill their rows (no panel hangs over the edge)', () => {
     for (const { title, rows } of Object.values(DASHBOARDS)) {
       for (const row of rows) {
-        const width = row.panels.reduce((sum, panel) => sum + (panel.width ?? 8), 0);
-        expect(width % 12, `${title}: ${row.title} is ${width} wide`).toBe(0);
+        const width = row.panels.reduce((column, panel) => {
+          const end = (column % 24) + (panel.width ?? 8);
+          expect(end, `${title}: ${row.title}: ${panel.title} ends at column ${end}`).toBeLessThanOrEqual(24);
+          return end;
+        }, 0);
+        expect(width % 12, `${title}: ${row.title} ends at column ${width}`).toBe(0);
       }
     }
   });

@@ -114,16 +114,6 @@ const latency: readonly PanelSpec[] = [
     queries: quantiles('penstock_time_to_first_byte_seconds', `${SIDE}, stream="true"`), width: 6,
   },
   {
-    kind: 'graph', title: 'Time to first byte by model', unit: 's', width: 12,
-    description: 'The 95th percentile by the model that the response named. Compare a model with itself an hour ago: a slow model is the API\'s, all of them at once are the network or the gateway.',
-    queries: [{ expression: quantile(0.95, 'penstock_model_time_to_first_byte_seconds', { by: 'model', matchers: SIDE }), legend: '{{model}}' }],
-  },
-  {
-    kind: 'graph', title: 'Key refused since', unit: 's', width: 12, noValue: 'never',
-    description: 'Seconds since the last success of an upstream, while it refuses the gateway\'s key. Anything here is an outage that only a new key ends.',
-    queries: [{ expression: `max by (upstream) ((time() - ${select('penstock_last_success_timestamp_seconds')}) and ${select('penstock_credential_refused_timestamp_seconds')} > ${select('penstock_last_success_timestamp_seconds')})`, legend: '{{upstream}}' }],
-  },
-  {
     kind: 'graph', title: 'Duration, streams', unit: 's', description: 'From the request head to the end of the body, for event streams.',
     queries: quantiles('penstock_request_seconds', `${SIDE}, stream="true"`), width: 6,
   },
@@ -135,6 +125,16 @@ const latency: readonly PanelSpec[] = [
     kind: 'graph', title: 'Overhead of the gateway', unit: 's', width: 6, thresholds: { warning: 0.01, critical: 0.1 },
     description: 'The part of the time to first byte that was the gateway\'s own, on the native side; the front door does not measure it. Above 10 ms: look at the event loop in the dashboard of the process.',
     queries: quantiles('penstock_overhead_seconds', SIDE),
+  },
+  {
+    kind: 'graph', title: 'Time to first byte by model', unit: 's', width: 12,
+    description: 'The 95th percentile by the model that the response named. Compare a model with itself an hour ago: a slow model is the API\'s, all of them at once are the network or the gateway.',
+    queries: [{ expression: quantile(0.95, 'penstock_model_time_to_first_byte_seconds', { by: 'model', matchers: SIDE }), legend: '{{model}}' }],
+  },
+  {
+    kind: 'graph', title: 'Key refused since', unit: 's', width: 12, noValue: 'never',
+    description: 'Seconds since the last success of an upstream, while it refuses the gateway\'s key. Anything here is an outage that only a new key ends.',
+    queries: [{ expression: `max by (upstream) ((time() - ${select('penstock_last_success_timestamp_seconds')}) and ${select('penstock_credential_refused_timestamp_seconds')} > ${select('penstock_last_success_timestamp_seconds')})`, legend: '{{upstream}}' }],
   },
 ];
 

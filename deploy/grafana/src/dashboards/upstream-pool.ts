@@ -45,11 +45,6 @@ const waiting: readonly PanelSpec[] = [
     ],
   },
   {
-    kind: 'graph', title: 'Oldest waiter', unit: 's', width: 24, thresholds: { warning: 2, critical: 4 },
-    description: 'How long the request at the head of the queue has waited. At timeouts.slot_wait (5 s) it is refused.',
-    queries: [{ expression: `max by (upstream) (${select('penstock_upstream_pool_oldest_wait_seconds', UPSTREAM)})`, legend: '{{upstream}}' }],
-  },
-  {
     kind: 'graph', title: 'How long they waited', unit: 's', width: 8, thresholds: { warning: 1, critical: 4 },
     description: 'Time until a request had a connection of its own, making one included; those that got none are under Refused. At timeouts.slot_wait (5 s) a request is refused as overloaded.',
     queries: quantiles('penstock_upstream_pool_acquire_seconds', UPSTREAM),
@@ -58,6 +53,11 @@ const waiting: readonly PanelSpec[] = [
     kind: 'graph', title: 'Refused', unit: 'reqps', width: 8, stacked: true,
     description: 'Requests that got no slot: they waited too long (timeout), the queue was full, or the process was shutting down.',
     queries: [{ expression: rate('penstock_upstream_pool_rejections_total', { by: 'upstream, reason', matchers: UPSTREAM }), legend: '{{upstream}} {{reason}}' }],
+  },
+  {
+    kind: 'graph', title: 'Oldest waiter', unit: 's', width: 24, thresholds: { warning: 2, critical: 4 },
+    description: 'How long the request at the head of the queue has waited. At timeouts.slot_wait (5 s) it is refused.',
+    queries: [{ expression: `max by (upstream) (${select('penstock_upstream_pool_oldest_wait_seconds', UPSTREAM)})`, legend: '{{upstream}}' }],
   },
   {
     kind: 'heatmap', title: 'Distribution of waits', unit: 's', width: 24,
