@@ -76,6 +76,7 @@ export async function admitClient(admission: FrontDoorAdmission, inbound: Inboun
   inbound.authenticated();
   const { name, counterKey, client: rules, person } = identity;
   inbound.client = name;
+  open.person = person;
   // Which group a path is in, the front door knows; a client that may use none of them is refused before anything is read.
   if (rules !== undefined && !RELAY_GROUPS.some((group) => rules.allowsRouteGroup(group))) {
     throw new FrontDoorError('forbidden', 'The OpenAI front door is not open to this client.');

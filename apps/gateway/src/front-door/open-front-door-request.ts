@@ -1,5 +1,6 @@
 import { relayRoutesAt } from '@penstock/openai-front-door';
 import type { RequestTimings } from '@penstock/upstream-client';
+import { principalText, type Person } from '../access/identity/principal.ts';
 import type { DescribedRequest, OpenRequestFacts, RequestPhase } from '../request/described-request.ts';
 import type { InboundRequest } from '../request/inbound-request.ts';
 
@@ -17,6 +18,8 @@ export class OpenFrontDoorRequest implements DescribedRequest {
   readonly #inbound: InboundRequest;
   /** Whether its client may send it now: what follows is its body. */
   isAdmitted = false;
+  /** Absent for clients. */
+  person: Person | undefined;
   requestedModel: string | undefined;
   requestBytes = 0;
   /** The name of the backend, once one was chosen. */
@@ -32,7 +35,7 @@ export class OpenFrontDoorRequest implements DescribedRequest {
     const { id, startedAt, client, method, path } = this.#inbound;
     const progress = this.response?.progress();
     return {
-      side: 'front_door', requestId: id, startedAt, client, method, route: routeOf(path),
+      side: 'front_door', requestId: id, startedAt, client, ...(this.person === undefined ? {} : { person: principalText(this.person) }), method, route: routeOf(path),
       upstream: this.backend === undefined ? undefined : `front_door_${this.backend}`,
       phase: this.#phase(progress), requestedModel: this.requestedModel,
       isEventStream: progress?.isEventStream ?? false, requestBytes: this.requestBytes, responseBytes: progress?.bytes ?? 0,

@@ -1,4 +1,5 @@
 import type { UpstreamExchange } from '@penstock/proxy';
+import { principalText, type Person } from '../access/identity/principal.ts';
 import type { OpenRequestFacts, RequestPhase } from '../request/described-request.ts';
 import type { InboundRequest } from '../request/inbound-request.ts';
 
@@ -6,6 +7,7 @@ import type { InboundRequest } from '../request/inbound-request.ts';
 export interface OpenNativeExchange {
   readonly inbound: InboundRequest;
   readonly client: string;
+  readonly person: Person | undefined;
   readonly route: { readonly template: string } | undefined;
   readonly relayed: Pick<UpstreamExchange<never>, 'handler' | 'timings'> | undefined;
   readonly upstream: string | undefined;
@@ -27,6 +29,7 @@ export function describeOpenExchange(exchange: OpenNativeExchange): OpenRequestF
   const progress = relayed?.handler.progress();
   return {
     side: 'native', requestId: inbound.id, startedAt: inbound.startedAt, client: exchange.client,
+    ...(exchange.person === undefined ? {} : { person: principalText(exchange.person) }),
     upstream: exchange.upstream, route: exchange.route?.template, method: inbound.method,
     phase: phaseOf(exchange), requestedModel: exchange.requestedModel,
     isEventStream: progress?.isEventStream ?? false,
@@ -37,7 +40,7 @@ export function describeOpenExchange(exchange: OpenNativeExchange): OpenRequestF
   };
 }
 
-/** Phases 1 to 3 pass without a pause, so that none of them is seen unless their refusal is being written. */
+/** Phases 1 to 3 pass without a pause, but for a token that has to be verified, so that they are seldom seen. */
 function phaseOf({ status, relayed, bytes, uploadBytes, receivedAt, route }: OpenNativeExchange): RequestPhase {
   if (status !== UNANSWERED) return 'settle';
   if (relayed !== undefined) {

@@ -13,6 +13,8 @@ export interface OpenRequestFacts {
   readonly startedAt: number;
   /** The configured name of the client, `anonymous`, or `unauthenticated` until its key was checked. */
   readonly client: string;
+  /** The caller as text, where a token proved who it is; shown to peers on this machine alone. */
+  readonly person?: string | undefined;
   /** The name of the upstream in metrics; absent until one was chosen. */
   readonly upstream: string | undefined;
   /** A route template; absent until one matched. */

@@ -54,9 +54,9 @@ function describeOpen({ total, bySide, byPhase, matching, rows }: OpenPart, quer
   };
 }
 
-function describeRequest({ requestId, side, client, upstream, method, route, model, phase, isEventStream, startedAt, acquiredAt, stalledAt, requestBytes, responseBytes }: OpenRow, now: number): StatusRequest {
+function describeRequest({ requestId, side, client, person, upstream, method, route, model, phase, isEventStream, startedAt, acquiredAt, stalledAt, requestBytes, responseBytes }: OpenRow, now: number): StatusRequest {
   return {
-    id: requestId, side, client, upstream: upstream ?? null, method, route: route ?? null, model: model ?? null, phase, stream: isEventStream,
+    id: requestId, side, client, ...(person === undefined ? {} : { person }), upstream: upstream ?? null, method, route: route ?? null, model: model ?? null, phase, stream: isEventStream,
     started_at: isoTime(startedAt), age_seconds: secondsSince(startedAt, now),
     held_seconds: acquiredAt === undefined ? null : secondsSince(acquiredAt, now),
     stalled_seconds: stalledAt === undefined ? null : secondsSince(stalledAt, now),

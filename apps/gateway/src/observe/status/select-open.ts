@@ -103,9 +103,9 @@ class Selection {
     holder.newestAt = Math.max(holder.newestAt, acquiredAt);
   }
 
-  #toRow({ requestedModel, startedAt, acquiredAt, stalledAt, ...facts }: OpenRequestFacts): OpenRow {
+  #toRow({ requestedModel, startedAt, acquiredAt, stalledAt, person, ...facts }: OpenRequestFacts): OpenRow {
     const unix = (at: number | undefined): number | undefined => (at === undefined ? undefined : Math.round(this.#origin + at));
-    return { ...facts, startedAt: Math.round(this.#origin + startedAt), model: this.#model(requestedModel), acquiredAt: unix(acquiredAt), stalledAt: unix(stalledAt) };
+    return { ...facts, ...(person !== undefined && this.#query.showsPersons === true ? { person } : {}), startedAt: Math.round(this.#origin + startedAt), model: this.#model(requestedModel), acquiredAt: unix(acquiredAt), stalledAt: unix(stalledAt) };
   }
 }
 

@@ -24,6 +24,8 @@ export interface StatusQuery {
   readonly search: string | undefined;
   /** Where the previous page ended; for the order by age alone. */
   readonly after: Cursor | undefined;
+  /** Whether persons are shown beside the policy that is their client; no member of the query sets it. @defaultValue false */
+  readonly showsPersons?: boolean;
 }
 
 /** The last row of a page. */

@@ -22,6 +22,8 @@ export interface StatusRequest {
   readonly id: string;
   readonly side: Side;
   readonly client: string;
+  /** Absent for clients, and for peers that are not on this machine. */
+  readonly person?: string;
   readonly upstream: string | null;
   readonly method: string;
   readonly route: string | null;

@@ -32,3 +32,8 @@ export function createPageAccess({ host, token }: PageAccessOptions): (request: 
     return presented !== '' && timingSafeEqual(hash('sha256', presented, 'buffer'), digest) ? undefined : 'unauthenticated';
   };
 }
+
+/** Whether a request comes from this machine itself, as far as no proxy on it names another one: only such a peer sees who the persons are. */
+export function isOnThisMachine({ socket, headers }: Pick<IncomingMessage, 'socket' | 'headers'>): boolean {
+  return isLoopbackHost(socket.remoteAddress ?? '') && headers['x-forwarded-for'] === undefined && headers.forwarded === undefined;
+}

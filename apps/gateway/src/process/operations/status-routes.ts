@@ -6,7 +6,7 @@ import type { WholeResponse } from '@penstock/inbound-server';
 import type { Status } from '../../observe/status/status.ts';
 import { MAX_SHARED_MS } from '../../observe/metrics/share-scrapes.ts';
 import { readStatusQuery, type StatusQuery } from '../../observe/status/status-query.ts';
-import { createPageAccess, type PageRefusal } from './page-access.ts';
+import { createPageAccess, isOnThisMachine, type PageRefusal } from './page-access.ts';
 import { PAGE_POLICY, renderPage } from './page/render-page.ts';
 import { createStatusEvents, PAGE_LIMITS, type PageLimits } from './status-events.ts';
 
@@ -57,8 +57,9 @@ export function createStatusPage({ host, token, read, limits }: StatusPageOption
       files.set(path, file);
       return { status: 200, headers: ['content-type', type, ...GUARDED], body: await file };
     }
-    const query = readStatusQuery(new URLSearchParams(search));
-    if (typeof query === 'string') return json(400, { error: { message: query } });
+    const asked = readStatusQuery(new URLSearchParams(search));
+    if (typeof asked === 'string') return json(400, { error: { message: asked } });
+    const query = isOnThisMachine(request) ? { ...asked, showsPersons: true } : asked;
     if (path === '/status.events') {
       if (request.method !== 'GET') return json(405, { error: { message: 'Only GET is allowed here.' } }, ['allow', 'GET']);
       return events.open(response, query) ? 'events' : describeBusy();

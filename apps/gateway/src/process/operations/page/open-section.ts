@@ -21,9 +21,10 @@ export function renderOpenRows({ open }: Status): Html {
   return html`<tr><td class="empty" colspan="${COLUMNS.length}">${open.total === 0 ? 'No request is open.' : 'No open request fits the filter.'}</td></tr>`;
 }
 
-function renderRow({ age_seconds: age, client, model, route, method, phase, stalled_seconds: stalled, request_bytes: sent, response_bytes: received, id, upstream }: StatusRequest): Html {
+function renderRow({ age_seconds: age, client, person, model, route, method, phase, stalled_seconds: stalled, request_bytes: sent, response_bytes: received, id, upstream }: StatusRequest): Html {
+  const caller = person === undefined ? client : `${client} · ${person}`;
   const target = `${method} ${route ?? ''}${upstream === null ? '' : ` → ${upstream}`}`;
-  return html`<tr><td class="number">${formatSpan(age)}</td><th scope="row" class="name" title="${client}">${client}</th><td class="name" title="${model ?? ''}">${model ?? '–'}</td>\
+  return html`<tr><td class="number">${formatSpan(age)}</td><th scope="row" class="name" title="${caller}">${caller}</th><td class="name" title="${model ?? ''}">${model ?? '–'}</td>\
 <td class="name route" title="${target}">${route ?? '–'}</td><td><span class="phase ${phase}">${phase}</span>${stalled === null ? undefined : html` <span class="stalled">client reads nothing for ${formatSpan(stalled)}</span>`}</td>\
 <td class="number">${formatBytes(sent)}</td><td class="number">${formatBytes(received)}</td><td class="id">${id}</td></tr>`;
 }

@@ -1,0 +1,34 @@
+// Persons on the live page: beside the policy that is their client, and for peers on this machine alone.
+import { startScriptedUpstream } from '@penstock/test-support';
+import { expect, test } from 'vitest';
+import { AUDIENCE, createSigningKey, goodClaims, signToken, startOpenIdProvider } from '../../access/identity/openid-provider.ts';
+import type { Status } from '../../../src/observe/status/status.ts';
+import { startWatchedGateway } from './start-watched-gateway.ts';
+
+test.each([['/anthropic/v1/messages'], ['/v1/chat/completions']])('the live page names the person of an open request (%s) to peers on this machine, and to no other', async (path) => {
+  const key = await createSigningKey('one', 'ES256');
+  await using provider = await startOpenIdProvider([key]);
+  await using upstream = await startScriptedUpstream(async (connection) => {
+    await connection.nextRequest();
+    await connection.closed();
+  });
+  await using gateway = await startWatchedGateway(upstream.origin, {
+    identity: { issuers: [{ name: 'idp', issuer: provider.issuer, audience: [AUDIENCE], require: { owner: ['acme'] } }] }, policies: [{ name: 'engineers', match: {} }],
+  });
+  const leaving = new AbortController();
+  const token = await signToken(key, goodClaims(provider.issuer, { sub: 'alice<b>' }));
+  const asked = fetch(gateway.origin + path, {
+    method: 'POST', signal: leaving.signal, headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ model: 'claude-haiku-4-5', max_tokens: 1, messages: [{ role: 'user', content: 'x' }] }),
+  }).catch(() => undefined);
+  await expect.poll(async () => (await gateway.readStatus()).open.requests.map(({ client, person }) => [client, person])).toEqual([['engineers', 'idp:alice<b>']]);
+  expect(await (await fetch(gateway.watch)).text()).toContain('engineers · idp:alice&lt;b&gt;');
+  for (const field of ['x-forwarded-for', 'forwarded']) {
+    const behindProxy = { headers: { [field]: '203.0.113.9' } };
+    const status = await (await fetch(`${gateway.watch}/status.json`, behindProxy)).json() as Status;
+    expect(status.open.requests.map(({ client, person }) => [client, person])).toEqual([['engineers', undefined]]);
+    expect(await (await fetch(gateway.watch, behindProxy)).text()).not.toContain('alice');
+  }
+  leaving.abort();
+  await asked;
+});
