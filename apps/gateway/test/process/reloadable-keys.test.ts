@@ -90,7 +90,7 @@ const CASES: readonly Case[] = [
   { path: 'openai_front_door.reasoning_content', after: true, observe: async (gateway) => (await (await post(gateway, '/v1/chat/completions', CHAT)).text()).includes('reasoning_content'), expected: [false, true] },
   { path: 'openai_front_door.codex_instructions', after: 'You write code.', observe: async (gateway) => 'models' in (await (await fetch(`${gateway.origin}/v1/models?client_version=1`)).json() as object), expected: [false, true] },
   {
-    path: 'openai_front_door.json_object', after: 'ignore', expected: [400, 200],
+    path: 'openai_front_door.json_object', after: 'reject', expected: [200, 400],
     observe: async (gateway) => {
       const response = await post(gateway, '/v1/chat/completions', { ...CHAT, response_format: { type: 'json_object' } });
       await response.arrayBuffer();
