@@ -33,7 +33,7 @@ function messagesOf({ requests }: MessagesUpstream): readonly MessagesBody[] {
 export async function startScriptedClaude(steps: readonly ScriptStep[]): Promise<ScriptedClaude> {
   const upstream = await startMessagesUpstream((request, response) => {
     if (request.method === 'GET') return answerJson(CATALOGUE)(request, response);
-    const refused = validateMessagesRequest(request.body);
+    const refused = validateMessagesRequest(request.body, { 'anthropic-beta': request.headers['anthropic-beta']?.toString() });
     if (refused !== undefined) return answerJson({ type: 'error', error: { type: 'invalid_request_error', message: refused.message } }, 400)(request, response);
     const step = steps[Math.min(messagesOf(upstream).length, steps.length) - 1];
     if (typeof step === 'function') return step(request, response);
