@@ -71,18 +71,25 @@ export async function startOperationsServer(options: OperationsOptions): Promise
     onRequest, describeParserError: () => refusal(400, 'The request could not be parsed.'), maxConnections: limits.maxConnections, plain: PLAIN,
     limits: { keepAliveTimeoutMs: limits.keepAliveTimeoutMs, unauthenticatedKeepAliveTimeoutMs: limits.keepAliveTimeoutMs },
   });
+  let closing: Promise<void> | undefined;
   server.listen(options.port, options.host);
   await once(server, 'listening');
   return {
     port: (server.address() as AddressInfo).port,
-    async close() {
-      const closed = once(server, 'close');
-      page.close();
-      server.close();
-      server.closeAllConnections();
-      await closed;
+    close() {
+      // A second call has no event of its own to wait for.
+      closing ??= closeServer(server, page);
+      return closing;
     },
   };
+}
+
+async function closeServer(server: Server, page: LazyPage): Promise<void> {
+  const closed = once(server, 'close');
+  page.close();
+  server.close();
+  server.closeAllConnections();
+  await closed;
 }
 
 interface AnswerParts {

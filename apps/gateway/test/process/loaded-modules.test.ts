@@ -2,19 +2,20 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { runPenstock } from '../run-penstock.ts';
+import { runPenstock, type PenstockProcess } from '../run-penstock.ts';
 
 /** What is loaded only by whom asks for it, and one file of each that would be loaded with it. */
 const ON_DEMAND = {
   ioredis: '/node_modules/ioredis/', 'rate-limiter-flexible': '/node_modules/rate-limiter-flexible/', 'pino-pretty': '/node_modules/pino-pretty/',
-  'anthropic-simulator': '/packages/anthropic-simulator/', demo: '/apps/gateway/src/demo/', undici: '/undici/lib/web/',
+  'anthropic-simulator': '/packages/anthropic-simulator/', demo: '/apps/gateway/src/demo/', 'live page': '/apps/gateway/src/process/operations/', undici: '/undici/lib/web/',
 } as const;
 
 /** The parts above that a run of the gateway loaded. */
-async function loadedBy(run: NonNullable<Parameters<typeof runPenstock>[0]>): Promise<string[]> {
+async function loadedBy(run: NonNullable<Parameters<typeof runPenstock>[0]>, use: (penstock: PenstockProcess) => Promise<unknown> = () => Promise.resolve()): Promise<string[]> {
   const folder = mkdtempSync(join(tmpdir(), 'penstock-loaded-'));
   try {
     const penstock = await runPenstock({ ...run, environment: { NODE_V8_COVERAGE: folder } });
+    await use(penstock);
     penstock.child.kill('SIGTERM');
     expect(await penstock.exited).toBe(0);
     const text = readdirSync(folder).map((file) => readFileSync(join(folder, file), 'utf8')).join('\n');
@@ -29,6 +30,12 @@ const UPSTREAM = { anthropic_native: { base_url: 'http://127.0.0.1:1', api_key: 
 
 test('a gateway loads nothing that its configuration does not ask for (each process would hold it for months)', async () => {
   expect(await loadedBy({ document: UPSTREAM, flags: [] })).toEqual([]);
+});
+
+test('the live page: is loaded with the first request for it, not by metrics and probes', async () => {
+  const read = (path: string) => async ({ operations }: PenstockProcess): Promise<void> => { await (await fetch(`${operations}${path}`)).arrayBuffer(); };
+  expect(await loadedBy({ document: UPSTREAM, flags: [] }, read('/metrics'))).toEqual([]);
+  expect(await loadedBy({ document: UPSTREAM, flags: [] }, read('/status.json'))).toEqual(['live page']);
 });
 
 test('the simulator: is loaded when the configuration needs it', async () => {
