@@ -15,7 +15,8 @@ export * from './create-gateway-metrics.ts?real';
 import { createGatewayMetrics as create } from './create-gateway-metrics.ts?real';
 export function createGatewayMetrics(options) {
   const metrics = create({ ...options, processMetrics: false });
-  const silent = Object.entries(metrics).map(([name, member]) => [name, typeof member === 'function' ? () => undefined : member]);
+  // What only reads stays as it is.
+  const silent = Object.entries(metrics).map(([name, member]) => [name, typeof member === 'function' && name !== 'clientNames' ? () => undefined : member]);
   return Object.fromEntries(silent);
 }`;
 
