@@ -34,8 +34,8 @@ test('8,000 open requests: at most 200 are described in one turn of the event lo
   clearImmediate(next);
   expect(total).toBe(COUNT);
   expect(rows).toHaveLength(WHOLE_STATUS.limit);
-  expect(Math.max(...inTurn.values())).toBeLessThanOrEqual(ROWS_PER_TURN);
-  expect(inTurn.size).toBeGreaterThanOrEqual(COUNT / ROWS_PER_TURN);
+  expect(Math.max(...inTurn.values())).toBeLessThanOrEqual(200);
+  expect(inTurn.size).toBeGreaterThanOrEqual(COUNT / 200);
 });
 
 test('pages of every size hold each of the requests once, oldest first', async () => {
@@ -49,6 +49,7 @@ test('pages of every size hold each of the requests once, oldest first', async (
     if (last === undefined || rows.length < 500) break;
     after = { startedAt: last.startedAt, requestId: last.requestId };
   }
+  expect(ids).toHaveLength(COUNT);
   expect(new Set(ids).size).toBe(COUNT);
   expect(ids).toEqual(ids.toSorted());
 });
