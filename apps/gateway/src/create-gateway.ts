@@ -41,7 +41,7 @@ import { createStatusSource, type StatusSource } from './observe/status/create-s
 import type { UpstreamSnapshot } from './observe/upstreams/upstream-snapshot.ts';
 import { outcomeOfCode } from './request/gateway-error.ts';
 import { UNMATCHED_ROUTES } from './request/request-record.ts';
-import { openSignIn } from './sign-in/open-sign-in.ts';
+import type { OpenedSignIn } from './sign-in/open-sign-in.ts';
 import type { TracingSettings } from './observe/trace/read-tracing-settings.ts';
 import { startTracing } from './observe/trace/start-tracing.ts';
 
@@ -104,7 +104,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     logger.info({ state }, 'lifecycle');
   });
   const registry = new Registry();
-  const opened = await openSignIn({ config, database: options.database, registry, onLogFailure: (error) => metrics.observerError('log', error) });
+  const opened = await openSignIn(options, registry, (error) => metrics.observerError('log', error));
   const metrics = createMetrics(options, registry, () => readBudgets(config, sides), opened?.signIn.routes);
   let trustedProxies = createTrustedProxies(config.server.trusted_proxies);
   const requestLog = createRequestLog(options.processLogger, () => trustedProxies, (error) => metrics.observerError('log', error));
@@ -219,6 +219,14 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     leaveToSuccessor: () => endWith(drain.runForSuccessor()),
     close: () => endWith(drain.closeNow()),
   };
+}
+
+/** Opens sign-in where it is configured; nothing of it is loaded elsewhere. */
+async function openSignIn({ config, database }: GatewayOptions, registry: Registry, onLogFailure: (error: unknown) => void): Promise<OpenedSignIn | undefined> {
+  const { sign_in: settings } = config.identity;
+  if (settings === undefined) return undefined;
+  const { openSignIn: open } = await import('./sign-in/open-sign-in.ts');
+  return open({ config, settings, database, registry, onLogFailure });
 }
 
 function createMetrics({ config, version, processLogger, share }: GatewayOptions, registry: Registry, budgets: ReadBudgets, signInRoutes: readonly string[] = []): GatewayMetrics {

@@ -108,6 +108,7 @@ describe('refresh', () => {
     const first = await gateway.signIn();
     gateway.provider.intercept = (request) => request.url === '/token';
     expect((await refresh(gateway, first['refresh_token'])).status).toBe(503);
+    expect(acts(gateway).at(-1)).toBe('session.refresh unavailable provider_timeout');
     gateway.provider.intercept = (request) => {
       request.socket.destroy();
       return true;

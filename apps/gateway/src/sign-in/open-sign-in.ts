@@ -3,6 +3,7 @@ import type { AuditEvent, SqlDatabase } from '@penstock/claude-code-gateway';
 import type { Registry } from 'prom-client';
 import { clientAddress } from '../access/clients/client-address.ts';
 import type { GatewayConfig } from '../config/gateway-config.ts';
+import type { SignInConfig } from '../config/sections/sign-in-section.ts';
 import { createAuditLog } from '../observe/log/audit-log.ts';
 import type { RequestLog } from '../observe/log/request-log.ts';
 import { createSignInMetrics, type SignInMetrics } from '../observe/metrics/create-sign-in-metrics.ts';
@@ -22,6 +23,7 @@ export interface OpenedSignIn {
 /** What it is opened with. */
 export interface OpenSignInOptions {
   readonly config: GatewayConfig;
+  readonly settings: SignInConfig;
   /** A store that is open already. @defaultValue opened from `state.store` */
   readonly database?: SqlDatabase | undefined;
   /** Where the metrics of sign-in go. */
@@ -41,10 +43,8 @@ async function declareMetrics(registry: Registry): Promise<SignInMetrics> {
   return createSignInMetrics(registry, [...AUDIT_EVENTS, REFUSAL]);
 }
 
-/** Opens sign-in where it is configured. Rejects with a `StateError` for a store that another gateway uses. */
-export async function openSignIn({ config, database: given, registry, onLogFailure }: OpenSignInOptions): Promise<OpenedSignIn | undefined> {
-  const { sign_in: settings } = config.identity;
-  if (settings === undefined) return undefined;
+/** Opens sign-in. Rejects with a `StateError` for a store that another gateway uses. */
+export async function openSignIn({ config, settings, database: given, registry, onLogFailure }: OpenSignInOptions): Promise<OpenedSignIn> {
   const auditLog = createAuditLog(config.log.audit, onLogFailure);
   const database = given ?? await openState(config);
   if (database === undefined) throw new TypeError('sign-in has a store: the configuration fills it in');

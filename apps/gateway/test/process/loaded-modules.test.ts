@@ -8,6 +8,7 @@ import { runPenstock, type PenstockProcess } from '../run-penstock.ts';
 const ON_DEMAND = {
   ioredis: '/node_modules/ioredis/', 'rate-limiter-flexible': '/node_modules/rate-limiter-flexible/', 'pino-pretty': '/node_modules/pino-pretty/',
   'anthropic-simulator': '/packages/anthropic-simulator/', demo: '/apps/gateway/src/demo/', 'live page': '/apps/gateway/src/process/operations/', undici: '/undici/lib/web/',
+  'claude-code-gateway': '/packages/claude-code-gateway/', 'openid-client': '/node_modules/openid-client/', pg: '/node_modules/pg/', 'sign-in': '/apps/gateway/src/sign-in/',
 } as const;
 
 /** The parts above that a run of the gateway loaded. */
@@ -36,6 +37,15 @@ test('the live page: is loaded with the first request for it, not by metrics and
   const read = (path: string) => async ({ operations }: PenstockProcess): Promise<void> => { await (await fetch(`${operations}${path}`)).arrayBuffer(); };
   expect(await loadedBy({ document: UPSTREAM, flags: [] }, read('/metrics'))).toEqual([]);
   expect(await loadedBy({ document: UPSTREAM, flags: [] }, read('/status.json'))).toEqual(['live page']);
+});
+
+test('sign-in: is loaded when the configuration needs it, and without PostgreSQL what speaks to a file', async () => {
+  const document = {
+    ...UPSTREAM, policies: [{ name: 'everyone', match: {} }],
+    identity: { sign_in: { public_url: 'http://127.0.0.1:8000', session_keys: ['a-session-key-of-a-test-0123456789abcdef'], oidc: { issuer: 'http://127.0.0.1:1', client_id: 'a' } } },
+  };
+  // The package's requests to the provider are made with undici's fetch.
+  expect(await loadedBy({ document, flags: [] })).toEqual(['undici', 'claude-code-gateway', 'openid-client', 'sign-in']);
 });
 
 test('the simulator: is loaded when the configuration needs it', async () => {

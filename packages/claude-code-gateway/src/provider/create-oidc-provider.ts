@@ -126,7 +126,7 @@ function describeFailure(error: unknown, refreshToken: string | undefined): Prov
   if (error instanceof client.ResponseBodyError && error.error === 'invalid_grant') return refuse('invalid_grant');
   if (error instanceof client.AuthorizationResponseError && error.error === 'access_denied') return refuse('access_denied');
   const code = error instanceof client.ResponseBodyError || error instanceof client.AuthorizationResponseError ? error.error : (error as { readonly code?: unknown }).code;
-  return { kind: 'unavailable', reason: typeof code === 'string' ? code.slice(0, 64) : 'unreachable', refreshToken };
+  return { kind: 'unavailable', reason: typeof code === 'string' ? code.slice(0, 64).toLowerCase().replace(/^oauth_/, '') : 'unreachable', refreshToken };
 }
 
 function refuse(reason: Extract<ProviderAnswer, { kind: 'refused' }>['reason']): ProviderAnswer {

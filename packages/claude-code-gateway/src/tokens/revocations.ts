@@ -3,6 +3,8 @@ import type { SignInStore } from '../store/sign-in-store.ts';
 /** The sessions that were ended before their tokens expired. */
 export interface Revocations {
   isRevoked(sessionId: string): boolean;
+  /** Sessions that are remembered. */
+  readonly size: number;
   /** Ends a session here at once. Other processes read it from the store. */
   add(sessionId: string): void;
   /** Reads what other processes revoked; a store that fails leaves what is known. */
@@ -35,6 +37,9 @@ export function createRevocations({ store, now, tokenLifeMs, onRevoked }: Revoca
   };
   return {
     isRevoked: (sessionId) => revoked.has(sessionId),
+    get size() {
+      return revoked.size;
+    },
     add: (sessionId) => { add(sessionId, now()); },
     async poll() {
       const startedAt = now();

@@ -13,7 +13,6 @@ import { createConfigState } from '../../observe/status/config-state.ts';
 import { createStatusReader } from '../../observe/status/create-status-reader.ts';
 import { createWorkerMetrics } from '../../observe/metrics/create-worker-metrics.ts';
 import { startOperationsServer, type OperationsServer } from '../operations-server.ts';
-import { openState } from '../../state/open-state.ts';
 import { usesPrimaryState } from '../../state/primary-database.ts';
 import { createWorkerFleet } from './worker-fleet.ts';
 
@@ -31,7 +30,10 @@ export async function runWorkers(options: RunOptions): Promise<number> {
   cluster.setupPrimary({ exec: workerProgram(), args: [], serialization: 'advanced' });
   let database: SqlDatabase | undefined;
   try {
-    if (usesPrimaryState(config)) database = await openState(config);
+    if (usesPrimaryState(config)) {
+      const { openState } = await import('../../state/open-state.ts');
+      database = await openState(config);
+    }
   } catch (error) {
     options.onFailure(error instanceof Error ? error.message : String(error));
     await flushLog(processLogger);
