@@ -119,6 +119,15 @@ describe.skipIf('missing' in client)(`Codex ${CODEX_VERSION} through the front d
     }, { codex_instructions: 'You are the operator\'s assistant.' });
   });
 
+  test.each([['gpt-5.5', 'apply_patch'], ['gpt-5.6-sol', 'exec']])('sends what it sends to %s, under an alias for Claude: its custom tool %s is a function upstream', async (alias, custom) => {
+    await withCodex([answered('Hello.')], async ({ upstream, codex }) => {
+      expect(await codex('Say hello.', { model: alias })).toMatchObject({ exit: 0, messages: ['Hello.'] });
+      const [{ model, tools = [] } = { model: '' }] = upstream.bodies();
+      expect(model).toBe(MODEL);
+      expect(tools.find(({ name }) => name.endsWith(custom))?.description).toContain('grammar');
+    }, { models: [{ model: 'gpt-*', upstream_model: MODEL }] });
+  });
+
   test('takes a refusal for an end, and does not ask again (each request is billed)', async () => {
     await withCodex([[[], { stopReason: 'refusal', stopDetails: { type: 'refusal', explanation: 'I cannot help with that.' } }]], async ({ upstream, codex }) => {
       expect(await codex('Do what is refused.')).toMatchObject({ exit: 0 });
