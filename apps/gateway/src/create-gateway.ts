@@ -20,6 +20,7 @@ import { PLAIN } from './config/plain.ts';
 import { createSides, type Sides } from './create-sides.ts';
 import { FRONT_DOOR_ROUTES } from './front-door/create-front-door-side.ts';
 import { createOriginCheck, type OriginCheck } from './http/check-origin.ts';
+import { describeParts, type PartConditions } from './observe/causes.ts';
 import { createFullReport } from './observe/log/create-full-report.ts';
 import { createDrain } from './process/drain.ts';
 import { reportDrain } from './process/report-drain.ts';
@@ -73,7 +74,9 @@ export interface Gateway {
   readonly port: number;
   readonly lifecycle: Lifecycle;
   readonly metrics: GatewayMetrics;
-  /** Parts that could not be made, by name. */
+  /** What is wrong with parts other than upstreams: one that could not be made, or that fails. */
+  readonly conditions: () => PartConditions;
+  /** The same in words, for `/readyz`. */
   readonly warnings: () => Readonly<Record<string, string>>;
   /** Every upstream at this moment. */
   readonly upstreams: () => readonly UpstreamSnapshot[];
@@ -194,10 +197,13 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     }
   }
 
+  const conditions = (): PartConditions => ({ ...sides.conditions(), ...identity.conditions(), ...opened?.signIn.conditions() });
+
   return {
     port: (server.address() as AddressInfo).port,
     lifecycle, metrics,
-    warnings: () => ({ ...sides.failures(), ...identity.warnings(), ...opened?.signIn.warnings() }),
+    conditions,
+    warnings: () => describeParts(conditions()),
     upstreams: sides.upstreams,
     health: () => sides.native?.health(),
     setOtherHealth: (parts) => sides.native?.setOtherHealth(parts),

@@ -9,8 +9,9 @@ import type { GatewayConfig } from './config/gateway-config.ts';
 import { createFrontDoorSide, type FrontDoorSide } from './front-door/create-front-door-side.ts';
 import type { Lifecycle } from './process/lifecycle.ts';
 import type { Limiter, LimiterOptions } from './access/limits/limiter.ts';
+import type { StoreFailurePolicy } from './config/sections/limits-section.ts';
 import type { WorkerShare } from './config/worker-share.ts';
-import { describeCondition } from './observe/causes.ts';
+import type { Condition, PartConditions } from './observe/causes.ts';
 import { describeError } from './observe/log/describe-error.ts';
 import type { RequestLog } from './observe/log/request-log.ts';
 import type { RequestObserver } from './observe/request-observer.ts';
@@ -38,12 +39,12 @@ export interface SidesOptions {
   readonly makeLimiter: (options: LimiterOptions) => Limiter;
 }
 
-/** The two halves of the gateway. One that could not be made is absent, and `failures` has the reason. */
+/** The two halves of the gateway. One that could not be made is absent, and `conditions` names it. */
 export interface Sides {
   readonly native: NativeSide | undefined;
   readonly frontDoor: FrontDoorSide | undefined;
-  /** Sides that could not be made, with the reason. */
-  readonly failures: () => Readonly<Record<string, string>>;
+  /** Sides that could not be made, and stores of limits that fail. */
+  readonly conditions: () => PartConditions;
   /** The upstreams of both sides at this moment. */
   readonly upstreams: () => readonly UpstreamSnapshot[];
   /** Their pools. */
@@ -61,7 +62,7 @@ const STORE_LOG_INTERVAL_MS = 10_000;
 /** Makes both sides, each with upstream clients and limits of its own. */
 export function createSides(options: SidesOptions): Sides {
   const { config, logger, metrics } = options;
-  const failures: Record<string, string> = {};
+  const failures: Record<string, Condition> = {};
   const upstreams = registerUpstreamMetrics({ registry: metrics.registry, clients: {}, prefix: 'penstock_', clientNames: metrics.clientNames, plain: PLAIN });
   const limiters: Record<Side, Limiter> = { native: createSideLimiter(options, 'native'), front_door: createSideLimiter(options, 'front_door') };
 
@@ -69,7 +70,7 @@ export function createSides(options: SidesOptions): Sides {
     try {
       return create();
     } catch (error) {
-      failures[side] = describeCondition({ cause: 'side_absent', party: side });
+      failures[side] = { cause: 'side_absent', party: side };
       logger.error({ side, error: describeError(error), reason: error instanceof Error ? error.message : String(error) }, 'a side of the gateway could not be started; the other one serves');
       return undefined;
     }
@@ -89,7 +90,7 @@ export function createSides(options: SidesOptions): Sides {
 
   return {
     native, frontDoor,
-    failures: () => ({ ...failures }),
+    conditions: () => ({ ...failures, ...limitConditions({ ...(native === undefined ? {} : { native: limiters.native }), ...(frontDoor === undefined ? {} : { front_door: limiters.front_door }) }) }),
     pools: () => pools,
     upstreams: describeUpstreams,
     async ready() {
@@ -109,6 +110,18 @@ export function createSides(options: SidesOptions): Sides {
       for (const limiter of Object.values(limiters)) limiter.close();
     },
   };
+}
+
+/** What becomes of the requests of limited clients while their limits cannot be counted. */
+const WITHOUT_LIMITS: Readonly<Record<StoreFailurePolicy, string>> = {
+  open: 'requests of limited clients are admitted uncounted', closed: 'requests of limited clients are refused with 429',
+};
+
+function limitConditions(limiters: Readonly<Partial<Record<Side, Limiter>>>): PartConditions {
+  return Object.fromEntries(Object.entries(limiters).flatMap(([side, limiter]): [string, Condition][] => {
+    const failure = limiter.failure();
+    return failure === undefined ? [] : [[`${side}_limits`, { cause: 'limit_store_failing', party: side, since: failure.since, detail: WITHOUT_LIMITS[failure.policy] }]];
+  }));
 }
 
 /** Whose limits there are: clients with those of their policies, and the policies of persons. */

@@ -10,7 +10,7 @@ import { createSignInStore } from './store/create-sign-in-store.ts';
 import { createTelemetryRelay, type TelemetryRelay } from './telemetry/telemetry-relay.ts';
 import { createAccessTokens, type AccessTokenClaims, type AccessTokenVerdict } from './tokens/access-tokens.ts';
 import { createRevocations } from './tokens/revocations.ts';
-import { watchDatabase, watchProvider, type SignInHealth } from './watched-parts.ts';
+import { describeHealth, notePart, watchDatabase, watchProvider, type PartTimes, type SignInHealth } from './watched-parts.ts';
 
 /** What a reload replaces. */
 export interface ClaudeCodeGatewayChanges {
@@ -46,13 +46,13 @@ export function createClaudeCodeGateway(options: ClaudeCodeGatewayOptions): Clau
   const limits = readSignInLimits(options.limits ?? {});
   const keys = createSessionKeys(options.sessionKeys);
   const { now = Date.now, audit = () => undefined, onTelemetryDropped = () => undefined } = options;
-  const health = { provider: true, store: true };
-  const store = createSignInStore(watchDatabase(options.database, (isWell) => { health.store = isWell; }));
+  const failingSince: PartTimes = { provider: undefined, store: undefined };
+  const store = createSignInStore(watchDatabase(options.database, (isWell) => notePart(failingSince, 'store', isWell, now())));
   const tokenLifeMs = limits.sessionTtlSeconds * 1000;
   const revocations = createRevocations({ store, now, tokenLifeMs, onRevoked: options.onRevoked ?? (() => undefined) });
   const tokens = createAccessTokens({ keys, issuer: addresses.base, ttlSeconds: limits.sessionTtlSeconds, now });
   const asked = isProvider(options.provider) ? options.provider : createOidcProvider({ ...options.provider, redirectUri: `${addresses.base}/oauth/callback` });
-  const provider = watchProvider(asked, (isWell) => { health.provider = isWell; });
+  const provider = watchProvider(asked, (isWell) => notePart(failingSince, 'provider', isWell, now()));
   const probe = (): void => { void provider.authorizationUrl(PROBE); };
   const parts: SignInParts = {
     addresses, keys, store, provider, tokens, revocations, limits, now, audit, isKnownGroup: options.isKnownGroup ?? (() => true),
@@ -70,7 +70,7 @@ export function createClaudeCodeGateway(options: ClaudeCodeGatewayOptions): Clau
   const pruning = setInterval(() => {
     void store.prune(now(), limits.keepReplacedSeconds * 1000, 2 * tokenLifeMs).catch(() => undefined);
   }, limits.pruneMs).unref();
-  const probing = setInterval(() => { if (!health.provider) probe(); }, limits.providerProbeMs).unref();
+  const probing = setInterval(() => { if (failingSince.provider !== undefined) probe(); }, limits.providerProbeMs).unref();
   void revocations.poll();
   probe();
 
@@ -83,7 +83,7 @@ export function createClaudeCodeGateway(options: ClaudeCodeGatewayOptions): Clau
       return verdict.ok ? verdict.claims : undefined;
     },
     isRevoked: (sessionId) => revocations.isRevoked(sessionId),
-    health: () => ({ ...health }),
+    health: () => describeHealth(failingSince),
     update({ sessionKeys, telemetry: next }) {
       keys.replace(sessionKeys);
       const { relay } = telemetry;

@@ -5,6 +5,29 @@ import type { SqlDatabase } from './store/sql-database.ts';
 export interface SignInHealth {
   readonly provider: boolean;
   readonly store: boolean;
+  /** When the provider failed first since its last answer, in Unix milliseconds; absent while it answers. */
+  readonly providerFailingSince?: number;
+  /** The same of the store. */
+  readonly storeFailingSince?: number;
+}
+
+/** When each part failed first since it was well. */
+export interface PartTimes {
+  provider: number | undefined;
+  store: number | undefined;
+}
+
+/** The health that follows from the times. */
+export function describeHealth({ provider, store }: PartTimes): SignInHealth {
+  return {
+    provider: provider === undefined, store: store === undefined,
+    ...(provider === undefined ? {} : { providerFailingSince: provider }), ...(store === undefined ? {} : { storeFailingSince: store }),
+  };
+}
+
+/** Notes that a part is well, or that it fails. @param now Unix milliseconds */
+export function notePart(times: PartTimes, part: keyof PartTimes, isWell: boolean, now: number): void {
+  times[part] = isWell ? undefined : times[part] ?? now;
 }
 
 /** Reports how each transaction ended. */

@@ -3,7 +3,8 @@ import type { Fault } from '../request/request-record.ts';
 /** What can be wrong with a gateway as a whole, worst first: one closed set for the live page, `/status.json`, `/readyz`, the log and the alerts. */
 export const CAUSES = [
   'no_worker_ready', 'side_absent', 'credential_refused', 'upstream_unreachable', 'backend_unreachable', 'upstream_failing', 'backend_failing',
-  'pool_held_by_one_client', 'pool_full', 'quota_spent', 'api_failing', 'limit_store_failing', 'issuer_failing', 'draining', 'wrong_keys', 'slow_client',
+  'pool_held_by_one_client', 'pool_full', 'quota_spent', 'api_failing', 'limit_store_failing', 'issuer_failing',
+  'sign_in_provider_failing', 'sign_in_store_failing', 'draining', 'wrong_keys', 'slow_client',
 ] as const;
 
 /** One of `CAUSES`. */
@@ -36,6 +37,8 @@ export const CAUSE_TRAITS: Readonly<Record<Cause, CauseTraits>> = {
   api_failing: { severity: 'warning', fault: 'upstream', concernsReadiness: true, text: 'answers with errors of its own' },
   limit_store_failing: { severity: 'warning', fault: 'gateway', concernsReadiness: true, text: 'has a store of client limits that fails' },
   issuer_failing: { severity: 'warning', fault: 'network', concernsReadiness: true, text: 'has keys that cannot be fetched' },
+  sign_in_provider_failing: { severity: 'warning', fault: 'network', concernsReadiness: true, text: 'cannot ask the identity provider' },
+  sign_in_store_failing: { severity: 'warning', fault: 'gateway', concernsReadiness: true, text: 'has a store that fails' },
   draining: { severity: 'info', fault: 'gateway', concernsReadiness: true, text: 'is shutting down' },
   wrong_keys: { severity: 'warning', fault: 'client', concernsReadiness: false, text: 'send keys that are not known' },
   slow_client: { severity: 'info', fault: 'client', concernsReadiness: false, text: 'does not read its answers' },
@@ -53,6 +56,24 @@ export interface Condition {
   readonly since?: number | undefined;
   /** Numbers that belong to it, such as `4 of 4 connections of native, 2 wait`. */
   readonly detail?: string | undefined;
+}
+
+/** Conditions of parts of one process, by the name that the part has in `/readyz`. */
+export type PartConditions = Readonly<Record<string, Condition>>;
+
+/** The parts of all processes: of one that several report, the condition that began first. */
+export function mergePartConditions(processes: readonly PartConditions[]): PartConditions {
+  const merged: Record<string, Condition> = {};
+  for (const [part, condition] of processes.flatMap((conditions) => Object.entries(conditions))) {
+    const known = merged[part];
+    if (known === undefined || (condition.since ?? Infinity) < (known.since ?? Infinity)) merged[part] = condition;
+  }
+  return merged;
+}
+
+/** The `warnings` of `/readyz` about parts. */
+export function describeParts(conditions: PartConditions): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(conditions).map(([part, condition]) => [part, describeCondition(condition)]));
 }
 
 /** One line for people that begins with the cause's word: `credential_refused: native refuses the key of this gateway since 12:31:05Z`. */

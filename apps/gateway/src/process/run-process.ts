@@ -34,7 +34,7 @@ export async function runProcess(options: RunOptions): Promise<number> {
       page: status === undefined ? undefined : {
         token: config.operations.token,
         read: createStatusReader({
-          version: options.version, lifecycle, config: configState, warnings, isServing: () => true, failedParts: () => Object.keys(gateway?.warnings() ?? {}),
+          version: options.version, lifecycle, config: configState, warnings, isServing: () => true, conditions: () => Object.values(gateway?.conditions() ?? {}),
           readParts: async (query) => [await status.read(query)],
           drainMs: () => (config.server.pre_stop_delay + config.server.drain_timeout) * 1_000,
         }),

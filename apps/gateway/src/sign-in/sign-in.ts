@@ -5,6 +5,7 @@ import { createByteBudget } from '../body/byte-budget.ts';
 import type { GatewayConfig } from '../config/gateway-config.ts';
 import { SIGN_IN_PATH } from '../config/rules/identity-rules.ts';
 import type { SignInConfig } from '../config/sections/sign-in-section.ts';
+import type { Cause, Condition, PartConditions } from '../observe/causes.ts';
 import { createDescribeCaller } from './caller-policy.ts';
 import { createProtocolHandler, type ProtocolHandler, type ProtocolServing } from './serve-protocol.ts';
 import { createSignInVerifier } from './sign-in-verifier.ts';
@@ -17,8 +18,8 @@ export interface SignIn {
   readonly routes: readonly string[];
   /** Serves the protocol, once the rest of the gateway is made. */
   mount(parts: Omit<ProtocolServing, 'routes' | 'describeCaller' | 'budget'>): ProtocolHandler;
-  /** Parts that failed when they were last asked, by name. */
-  warnings(): Readonly<Record<string, string>>;
+  /** Parts that failed when they were last asked. */
+  conditions(): PartConditions;
   update(config: GatewayConfig): void;
   /** Ends what it opened, the store included. */
   close(): Promise<void>;
@@ -60,11 +61,11 @@ export async function createSignIn({ config, signIn, database, onAct, onTelemetr
     verifier: createSignInVerifier(gateway),
     routes: Array.from(gateway.routes.keys(), (path) => SIGN_IN_PATH + path),
     mount: (parts) => createProtocolHandler({ ...parts, routes: gateway.routes, describeCaller: () => describeCaller, budget: createByteBudget(HELD_BYTES, LARGEST_BODY_BYTES) }),
-    warnings() {
-      const { provider, store } = gateway.health();
+    conditions() {
+      const { provider, store, providerFailingSince, storeFailingSince } = gateway.health();
       return {
-        ...(provider ? {} : { sign_in_provider: 'the identity provider cannot be asked: sessions go on until their tokens expire, and sign-ins fail' }),
-        ...(store ? {} : { sign_in_store: 'the store fails: tokens are good until they expire, sign-ins and refreshes are refused with 503' }),
+        ...(provider ? {} : { sign_in_provider: conditionOf('sign_in_provider_failing', providerFailingSince, 'sessions go on until their tokens expire, and sign-ins fail') }),
+        ...(store ? {} : { sign_in_store: conditionOf('sign_in_store_failing', storeFailingSince, 'tokens are good until they expire, sign-ins and refreshes are refused with 503') }),
       };
     },
     update(next) {
@@ -74,6 +75,10 @@ export async function createSignIn({ config, signIn, database, onAct, onTelemetr
     },
     close: () => gateway.close(),
   };
+}
+
+function conditionOf(cause: Cause, since: number | undefined, detail: string): Condition {
+  return { cause, party: 'sign_in', since, detail };
 }
 
 function telemetryOf({ telemetry }: GatewayConfig): TelemetryOptions {

@@ -131,7 +131,12 @@ describe('signed-in callers', () => {
     expect((await gateway.post('/oauth/token', { grant_type: 'refresh_token', refresh_token: refreshToken })).status).toBe(503);
     gateway.storeIsDown = true;
     expect((await gateway.post('/oauth/device_authorization', {})).status).toBe(503);
-    expect(Object.keys(gateway.warnings()).toSorted()).toEqual(['sign_in_provider', 'sign_in_store']);
+    const since = expect.any(Number) as number;
+    expect(gateway.conditions()).toMatchObject({
+      sign_in_provider: { cause: 'sign_in_provider_failing', party: 'sign_in', since }, sign_in_store: { cause: 'sign_in_store_failing', party: 'sign_in', since },
+    });
+    const word = (text: string): string | undefined => text.split(' ')[0];
+    expect(Object.fromEntries(Object.entries(gateway.warnings()).map(([part, text]) => [part, word(text)]))).toEqual({ sign_in_provider: 'sign_in_provider_failing:', sign_in_store: 'sign_in_store_failing:' });
     gateway.provider.intercept = () => false;
     gateway.storeIsDown = false;
     expect((await gateway.post('/oauth/token', { grant_type: 'refresh_token', refresh_token: refreshToken })).status).toBe(200);

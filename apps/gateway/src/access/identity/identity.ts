@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { hasIdentity, type IssuerConfig } from '../../config/sections/identity-section.ts';
 import type { GatewayConfig } from '../../config/gateway-config.ts';
-import { describeCondition, ISSUER_PART } from '../../observe/causes.ts';
+import { ISSUER_PART, type Condition, type PartConditions } from '../../observe/causes.ts';
 import { describeError } from '../../observe/log/describe-error.ts';
 import { createPolicyBook } from '../policies/policy-book.ts';
 import { createBearerAuthority, type BearerAuthority } from './bearer-authority.ts';
@@ -12,8 +12,8 @@ import type { IssuerKeys, KeyTiming } from './issuer-keys.ts';
 export interface Identity {
   /** The authority for the bearers of a configuration; `undefined` where it knows none but clients. It remembers nothing of the one before. */
   authorityFor(config: Pick<GatewayConfig, 'identity' | 'policies'>): BearerAuthority | undefined;
-  /** Issuers whose keys could not be fetched, by name. */
-  warnings(): Readonly<Record<string, string>>;
+  /** Issuers whose keys could not be fetched. */
+  conditions(): PartConditions;
   close(): void;
 }
 
@@ -83,8 +83,8 @@ export function createIdentity({ logger, signIn, keyTiming }: IdentityOptions): 
       });
       return createBearerAuthority({ verifiers: signIn === undefined ? verifiers : [signIn, ...verifiers], policies });
     },
-    warnings: () => Object.fromEntries([...held.values()].flatMap(({ failingSince: since, names }) =>
-      (since === undefined ? [] : names.map((name) => [ISSUER_PART + name, describeCondition({ cause: 'issuer_failing', party: name, since })])))),
+    conditions: () => Object.fromEntries([...held.values()].flatMap(({ failingSince: since, names }): [string, Condition][] =>
+      (since === undefined ? [] : names.map((name) => [ISSUER_PART + name, { cause: 'issuer_failing', party: name, since }])))),
     close() {
       reconcile([]);
     },

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { decideAdmission } from './decide-admission.ts';
+import { decideAdmission, tokensKey } from './decide-admission.ts';
 import { createLeaseBook, type StoreOperation } from './lease-book.ts';
 import { createMemoryStore } from './memory-store.ts';
 import { createRedisStore } from './redis-store.ts';
@@ -39,10 +39,12 @@ export interface LimiterTiming {
   readonly storeTimeoutMs: number;
   /** Life of a place that is not renewed; it is renewed three times in that span. */
   readonly leaseTtlMs: number;
+  /** How often a store that fails is asked whether it is back, beside requests. */
+  readonly probeEveryMs: number;
 }
 
 /** The clocks as they are documented. */
-export const DEFAULT_TIMING: LimiterTiming = Object.freeze({ windowSeconds: 60, storeTimeoutMs: 250, leaseTtlMs: 30_000 });
+export const DEFAULT_TIMING: LimiterTiming = Object.freeze({ windowSeconds: 60, storeTimeoutMs: 250, leaseTtlMs: 30_000, probeEveryMs: 5_000 });
 
 /** One admitted request. */
 export interface Lease extends TokenLease {
@@ -71,6 +73,8 @@ export interface Limiter {
   admit(clientName: string, counterKey?: string): Promise<Admission>;
   /** Takes new limits; running leases keep their places. */
   update(clients: LimiterOptions['clients'], failurePolicy?: StoreFailurePolicy): void;
+  /** The store fails, since when, and what becomes of requests; asked at the start, by each admission, and again while it fails. */
+  failure(): { readonly since: number; readonly policy: StoreFailurePolicy } | undefined;
   /** Resolves to whether the store is reachable, within about a second. */
   ready(): Promise<boolean>;
   /** Leases held now, by all clients of this process. */
@@ -102,6 +106,10 @@ export function createLimiter(options: LimiterOptions): Limiter {
   const renewEveryMs = timing.leaseTtlMs / 3;
   const book = createLeaseBook({ store, renewEveryMs, report });
   const tokens = createTokenBook({ store, guard, renewEveryMs, report, limitsOf: (clientName) => limitsOf.get(clientName)?.tokens, failurePolicy: () => failurePolicy });
+
+  // Reads a counter that no client has. It is no request: nothing is reported.
+  const probe = async (): Promise<unknown> => guard.run(() => store.readTokens(tokensKey(''))).catch(() => undefined);
+  const probing = setInterval(() => { if (guard.failingSince !== undefined) void probe(); }, timing.probeEveryMs).unref();
 
   function openLease({ clientName, counterKey }: Counted, leaseId: string, holdsPlace: boolean): Lease {
     const place = book.open(counterKey, leaseId, holdsPlace);
@@ -143,7 +151,12 @@ export function createLimiter(options: LimiterOptions): Limiter {
       limitsOf = limitsByName({ ...options, clients });
       failurePolicy = policy;
     },
-    ready: async () => await store.ready(),
+    failure: () => (guard.failingSince === undefined ? undefined : { since: guard.failingSince, policy: failurePolicy }),
+    async ready() {
+      const isReady = await store.ready();
+      if (!isReady) await probe();
+      return isReady;
+    },
     get held() {
       return book.size;
     },
@@ -151,6 +164,7 @@ export function createLimiter(options: LimiterOptions): Limiter {
       return tokens.size;
     },
     close: () => {
+      clearInterval(probing);
       book.close();
       tokens.close();
       store.close();

@@ -20,6 +20,8 @@ export function isStorePaused(error: unknown): boolean {
 export interface StoreGuard {
   /** Runs a step against the store; rejects when it fails, takes too long, or the store has just failed several times in a row. */
   run<Result>(step: (isAbandoned: () => boolean) => Promise<Result>): Promise<Result>;
+  /** When the first of the failures came that no success has followed; Unix milliseconds. */
+  readonly failingSince: number | undefined;
 }
 
 const FAILURES_BEFORE_PAUSE = 3;
@@ -29,6 +31,7 @@ const PAUSE_MS = 1_000;
 export function createStoreGuard(timeoutMs: number, now: () => number = performance.now.bind(performance)): StoreGuard {
   let failuresInARow = 0;
   let pausedUntil = 0;
+  let failingSince: number | undefined;
 
   async function run<Result>(step: (isAbandoned: () => boolean) => Promise<Result>): Promise<Result> {
     if (now() < pausedUntil) throw new StoreUnavailableError('paused', 'the store of the limits failed and is being left alone for a moment');
@@ -43,9 +46,11 @@ export function createStoreGuard(timeoutMs: number, now: () => number = performa
     try {
       const result = await Promise.race([step(() => abandoned), late]);
       failuresInARow = 0;
+      failingSince = undefined;
       return result;
     } catch (error) {
       failuresInARow += 1;
+      failingSince ??= Date.now();
       // A pause that ended with another failure starts again at once, so a hanging store costs one request a second its wait.
       if (failuresInARow >= FAILURES_BEFORE_PAUSE) pausedUntil = now() + PAUSE_MS;
       throw error;
@@ -55,5 +60,10 @@ export function createStoreGuard(timeoutMs: number, now: () => number = performa
     }
   }
 
-  return { run };
+  return {
+    run,
+    get failingSince() {
+      return failingSince;
+    },
+  };
 }

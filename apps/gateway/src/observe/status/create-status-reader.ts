@@ -1,5 +1,4 @@
-import { ISSUER_PART } from '../causes.ts';
-import { UNMATCHED_ROUTES } from '../../request/request-record.ts';
+import type { Condition } from '../causes.ts';
 import type { Lifecycle } from '../../process/lifecycle.ts';
 import type { ConfigState } from './config-state.ts';
 import { describeStatus, isoTime } from './describe-status.ts';
@@ -7,7 +6,7 @@ import { mergeParts } from './merge-parts.ts';
 import type { Status } from './status.ts';
 import type { StatusPart } from './status-part.ts';
 import type { StatusQuery } from './status-query.ts';
-import { findVerdict, severityOf, type VerdictState } from './verdict.ts';
+import { findVerdict, severityOf } from './verdict.ts';
 
 /** What the status of a whole gateway is made from. */
 export interface StatusReaderOptions {
@@ -17,8 +16,8 @@ export interface StatusReaderOptions {
   /** The parts of all processes that answered in time. */
   readonly readParts: (query: StatusQuery) => Promise<readonly StatusPart[]>;
   readonly isServing: () => boolean;
-  /** Parts that could not be made, by name: a side that could not be started among them. */
-  readonly failedParts: () => readonly string[];
+  /** What is wrong with parts other than upstreams: a side that could not be started among them. */
+  readonly conditions: () => readonly Condition[];
   /** The warnings of `/readyz`. */
   readonly warnings: () => Readonly<Record<string, string>>;
   /** From the first signal until open responses are broken; milliseconds. */
@@ -35,7 +34,7 @@ export function createStatusReader(options: StatusReaderOptions): (query: Status
     const now = Date.now();
     const since = lifecycle.leavingAt;
     const drain = since === undefined ? undefined : { since, endsAt: since + options.drainMs() };
-    const found = findVerdict({ now, part, drain, isServing: options.isServing(), ...failedPartsOf(options.failedParts()) });
+    const found = findVerdict({ now, part, drain, isServing: options.isServing(), conditions: options.conditions() });
     return describeStatus(part, query, {
       now,
       gateway: { version, state: lifecycle.state, started_at: startedAt, workers: parts.length },
@@ -44,12 +43,5 @@ export function createStatusReader(options: StatusReaderOptions): (query: Status
       drain: drain === undefined ? null : { since: isoTime(drain.since), ends_at: isoTime(drain.endsAt), open: part.open.total },
       config: config.describe(),
     });
-  };
-}
-
-function failedPartsOf(parts: readonly string[]): Pick<VerdictState, 'absentSides' | 'failingIssuers'> {
-  return {
-    absentSides: parts.filter((part) => Object.hasOwn(UNMATCHED_ROUTES, part)),
-    failingIssuers: parts.filter((part) => part.startsWith(ISSUER_PART)).map((part) => part.slice(ISSUER_PART.length)),
   };
 }

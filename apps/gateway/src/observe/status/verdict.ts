@@ -1,6 +1,7 @@
-import { CAUSE_TRAITS, CAUSES, type Cause } from '../causes.ts';
+import { CAUSE_TRAITS, CAUSES, type Cause, type Condition } from '../causes.ts';
 import { conditionsOf, type UpstreamSnapshot } from '../upstreams/upstream-snapshot.ts';
 import { ACTIVITY_STEP_MS } from './activity.ts';
+import { describePart } from './part-sentences.ts';
 import { countOf, formatCount, formatSpan, formatTime } from './format-values.ts';
 import type { OpenRow, PoolHolder, StatusPart } from './status-part.ts';
 
@@ -16,10 +17,8 @@ export interface VerdictState {
   readonly drain: { readonly since: number; readonly endsAt: number } | undefined;
   /** Whether at least one process can take requests, or the gateway is not expected to. */
   readonly isServing: boolean;
-  /** Sides that could not be started. */
-  readonly absentSides: readonly string[];
-  /** Issuers of tokens whose keys cannot be fetched, by name. */
-  readonly failingIssuers: readonly string[];
+  /** What is wrong with parts other than upstreams. */
+  readonly conditions: readonly Condition[];
 }
 
 /** One thing that is wrong, in words. */
@@ -44,9 +43,8 @@ export function severityOf(cause: Cause): 'info' | 'warning' | 'error' {
   return CAUSE_TRAITS[cause].severity;
 }
 
-function ofGateway({ now, drain, isServing, absentSides, failingIssuers, part }: VerdictState): readonly Finding[] {
-  const found: Finding[] = absentSides.map((side) => ({ cause: 'side_absent', party: side, since: undefined, text: `The ${side} side could not be started; the log has the reason.` }));
-  found.push(...failingIssuers.map((issuer): Finding => ({ cause: 'issuer_failing', party: issuer, since: undefined, text: `The keys of the issuer ${issuer} cannot be fetched: its tokens are judged by the last ones for 24 hours, then refused.` })));
+function ofGateway({ now, drain, isServing, conditions, part }: VerdictState): readonly Finding[] {
+  const found = conditions.map((condition): Finding => ({ cause: condition.cause, party: condition.party, since: condition.since, text: describePart(condition, now) }));
   if (!isServing && drain === undefined) found.push({ cause: 'no_worker_ready', party: 'gateway', since: undefined, text: 'No worker is ready: every request is refused or waits.' });
   if (drain === undefined) return found;
   const { total, clients } = part.open;
@@ -87,6 +85,8 @@ const SENTENCES: Readonly<Record<Cause, (facts: Facts) => string>> = {
   side_absent: plainSentence,
   limit_store_failing: plainSentence,
   issuer_failing: plainSentence,
+  sign_in_provider_failing: plainSentence,
+  sign_in_store_failing: plainSentence,
   draining: plainSentence,
   wrong_keys: plainSentence,
   slow_client: plainSentence,

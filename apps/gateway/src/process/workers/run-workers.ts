@@ -53,7 +53,7 @@ export async function runWorkers(options: RunOptions): Promise<number> {
       page: !config.operations.page ? undefined : {
         token: config.operations.token,
         read: createStatusReader({
-          version: options.version, lifecycle, config: configState, warnings, isServing: () => lifecycle.state !== 'running' || fleet.isServing(), failedParts: () => fleet.failedParts(),
+          version: options.version, lifecycle, config: configState, warnings, isServing: () => lifecycle.state !== 'running' || fleet.isServing(), conditions: () => Object.values(fleet.conditions()),
           readParts: (query) => fleet.status(query),
           drainMs: () => (config.server.pre_stop_delay + config.server.drain_timeout) * 1_000,
         }),

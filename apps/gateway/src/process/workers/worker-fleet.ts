@@ -7,6 +7,7 @@ import type { LogStyle } from '../../observe/log/create-logger.ts';
 import type { WorkerMetrics } from '../../observe/metrics/create-worker-metrics.ts';
 import type { TracingSettings } from '../../observe/trace/read-tracing-settings.ts';
 import { divideConfig } from '../../config/worker-share.ts';
+import { describeParts, mergePartConditions, type PartConditions } from '../../observe/causes.ts';
 import { mergeUpstreams, warningsOf, type UpstreamSnapshot } from '../../observe/upstreams/upstream-snapshot.ts';
 import type { StatusPart } from '../../observe/status/status-part.ts';
 import type { StatusQuery } from '../../observe/status/status-query.ts';
@@ -40,8 +41,8 @@ export interface WorkerFleet {
   upstreams(): readonly UpstreamSnapshot[];
   /** The status of every worker that answers within a second, replaced ones that still drain included. */
   status(query: StatusQuery): Promise<readonly StatusPart[]>;
-  /** Parts that could not be made in a worker, by name. */
-  failedParts(): readonly string[];
+  /** What is wrong with parts of workers other than upstreams, by the workers' latest messages. */
+  conditions(): PartConditions;
   update(config: GatewayConfig): void;
   /** Every worker opens the file of its log anew. */
   reopenLog(): void;
@@ -157,6 +158,10 @@ export function createWorkerFleet(options: FleetOptions): WorkerFleet {
     clearTimeout(killer);
   }
 
+  function conditions(): PartConditions {
+    return mergePartConditions([...workers.values()].map((worker) => worker.conditions()));
+  }
+
   function upstreams(): readonly UpstreamSnapshot[] {
     return mergeUpstreams([...workers.values()].flatMap((worker) => worker.upstreams()));
   }
@@ -169,16 +174,13 @@ export function createWorkerFleet(options: FleetOptions): WorkerFleet {
       return port ?? 0;
     },
     isServing: () => [...workers.values()].some((worker) => worker.isReady()),
-    warnings: () => ({
-      ...Object.assign({}, ...[...workers.values()].map((worker) => worker.warnings())) as Record<string, string>,
-      ...warningsOf(upstreams()),
-    }),
+    warnings: () => ({ ...describeParts(conditions()), ...warningsOf(upstreams()) }),
     upstreams,
     async status(query) {
       const parts = await Promise.all(Array.from(all, (worker) => answerWithin(worker.status(query), STATUS_TIMEOUT_MS)));
       return parts.filter((part) => part !== undefined);
     },
-    failedParts: () => [...new Set([...workers.values()].flatMap((worker) => Object.keys(worker.warnings())))],
+    conditions,
     update(next) {
       config = next;
       // To those that are only starting or leaving as well: a client that was removed must be refused by all of them.

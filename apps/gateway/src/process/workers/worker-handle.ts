@@ -1,6 +1,7 @@
 import type { Worker } from 'node:cluster';
 import { errorCodes } from '../../observe/log/describe-error.ts';
 import type { HealthPart } from '../../native/health-part.ts';
+import type { PartConditions } from '../../observe/causes.ts';
 import type { UpstreamSnapshot } from '../../observe/upstreams/upstream-snapshot.ts';
 import type { StatusPart } from '../../observe/status/status-part.ts';
 import type { StatusQuery } from '../../observe/status/status-query.ts';
@@ -23,7 +24,8 @@ export interface WorkerHandle {
   /** Whether the primary asked it to end. */
   isLeaving: boolean;
   readonly isReady: () => boolean;
-  readonly warnings: () => Readonly<Record<string, string>>;
+  /** What is wrong with its parts, as its latest message described it. */
+  readonly conditions: () => PartConditions;
   /** Its upstreams, as its latest message described them. */
   readonly upstreams: () => readonly UpstreamSnapshot[];
   /** Its health, as its latest message described it. */
@@ -45,7 +47,7 @@ export interface WorkerReports {
 
 /** Wraps a forked worker. Every listener belongs to the worker's own emitter and goes with it. */
 export function createWorkerHandle(worker: Worker, index: number, { onText, onState }: WorkerReports): WorkerHandle {
-  let warnings: Readonly<Record<string, string>> = {};
+  let conditions: PartConditions = {};
   let upstreams: readonly UpstreamSnapshot[] = [];
   let health: HealthPart | undefined;
   let isReady = false;
@@ -78,7 +80,7 @@ export function createWorkerHandle(worker: Worker, index: number, { onText, onSt
       } else if (message.type === 'state') {
         void onState(message).then(send);
       } else {
-        ({ warnings, upstreams, health } = message);
+        ({ conditions, upstreams, health } = message);
         onText(worker.id, message.text);
         scrapes.answer(message.scrape, message.text);
       }
@@ -95,7 +97,7 @@ export function createWorkerHandle(worker: Worker, index: number, { onText, onSt
   return {
     id: worker.id, index, ready, exited, broken, isLeaving: false, send,
     isReady: () => isReady && worker.isConnected(),
-    warnings: () => warnings,
+    conditions: () => conditions,
     upstreams: () => upstreams,
     health: () => health,
     scrape: () => scrapes.ask((scrape) => { send({ type: 'scrape', scrape }); }),

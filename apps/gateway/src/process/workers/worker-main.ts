@@ -46,7 +46,7 @@ async function sendMetrics(scrape: number): Promise<void> {
   const running = gateway;
   if (running === undefined) return;
   const text = await running.metrics.registry.metrics();
-  await sendToPrimary({ type: 'metrics', scrape, text, warnings: running.warnings(), upstreams: running.upstreams(), health: running.health() });
+  await sendToPrimary({ type: 'metrics', scrape, text, conditions: running.conditions(), upstreams: running.upstreams(), health: running.health() });
 }
 
 async function sendStatus({ question, query }: Extract<PrimaryMessage, { type: 'status' }>): Promise<void> {

@@ -2,6 +2,7 @@ import type { GatewayConfig } from '../../config/gateway-config.ts';
 import type { WorkerShare } from '../../config/worker-share.ts';
 import type { LogStyle } from '../../observe/log/create-logger.ts';
 import type { HealthPart } from '../../native/health-part.ts';
+import type { PartConditions } from '../../observe/causes.ts';
 import type { StatusPart } from '../../observe/status/status-part.ts';
 import type { StatusQuery } from '../../observe/status/status-query.ts';
 import type { UpstreamSnapshot } from '../../observe/upstreams/upstream-snapshot.ts';
@@ -32,4 +33,4 @@ export type WorkerMessage =
   /** The answer to a question of the same number. */
   | { readonly type: 'status'; readonly question: number; readonly part: StatusPart }
   | StateQuestion
-  | { readonly type: 'metrics'; readonly scrape: number; readonly text: string; readonly warnings: Readonly<Record<string, string>>; readonly upstreams: readonly UpstreamSnapshot[]; readonly health: HealthPart | undefined };
+  | { readonly type: 'metrics'; readonly scrape: number; readonly text: string; readonly conditions: PartConditions; readonly upstreams: readonly UpstreamSnapshot[]; readonly health: HealthPart | undefined };

@@ -118,9 +118,9 @@ describe('an issuer that is down', () => {
     const authority = open({ cooldownMs: 0 });
     provider.answerWith(answer(500, 'down'));
     expect(await verdict(authority, await tokenOf(first))).toBe('unavailable');
-    expect(identity?.warnings()).toEqual({ issuer_idp: expect.stringMatching(/^issuer_failing: idp has keys that cannot be fetched since/) as string });
+    expect(identity?.conditions()).toEqual({ issuer_idp: { cause: 'issuer_failing', party: 'idp', since: expect.any(Number) as number } });
     provider.answerWith(undefined);
-    await expect.poll(() => identity?.warnings()).toEqual({});
+    await expect.poll(() => identity?.conditions()).toEqual({});
   });
 
   test('has 24 hours by default, a refresh each ten minutes, ten seconds between two fetches, two of waiting', () => {

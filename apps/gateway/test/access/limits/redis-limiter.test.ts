@@ -97,6 +97,24 @@ describe.skipIf(!HAS_REDIS)(REDIS_SUITE, () => {
     expect(await limiter.admit('a')).toMatchObject({ ok: false, limit: 'concurrent_requests' });
   });
 
+  it('names a store that fails, since when and what becomes of requests, and finds without a request that it is back', async () => {
+    const own = await startRedis();
+    try {
+      const limiter = await replica({ requests_per_minute: 100 }, { store: own.url, failurePolicy: 'open' }, { probeEveryMs: 20 });
+      expect(limiter.failure()).toBeUndefined();
+      const before = Date.now();
+      await own.kill();
+      (await admitted(limiter)).release();
+      const failure = limiter.failure();
+      expect(failure).toEqual({ since: expect.any(Number) as number, policy: 'open' });
+      expect(failure?.since).toBeGreaterThanOrEqual(before);
+      await own.restart();
+      await expect.poll(() => limiter.failure(), { timeout: 30_000 }).toBeUndefined();
+    } finally {
+      await own.kill();
+    }
+  });
+
   it('while it is away, open admits and closed refuses, both at once and both reported', async () => {
     const reports: string[] = [];
     const onStoreFailure: LimiterOptions['onStoreFailure'] = ({ operation }) => void reports.push(operation);

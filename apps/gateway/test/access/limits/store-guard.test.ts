@@ -55,6 +55,24 @@ describe('createStoreGuard', () => {
     }
   });
 
+  it('knows since when the store fails: from the first failure that no answer followed, pauses included', async () => {
+    const guard = createStoreGuard(250, () => Date.now());
+    const fail = (): Promise<unknown> => failureOf(guard.run(async () => { throw new Error('away'); }));
+    expect(guard.failingSince).toBeUndefined();
+    const first = Date.now();
+    await fail();
+    for (let attempt = 0; attempt < 4; attempt += 1) {
+      await vi.advanceTimersByTimeAsync(100);
+      await fail();
+    }
+    expect(guard.failingSince).toBe(first);
+    await vi.advanceTimersByTimeAsync(1_000);
+    await guard.run(async () => 1);
+    expect(guard.failingSince).toBeUndefined();
+    await fail();
+    expect(guard.failingSince).toBe(Date.now());
+  });
+
   it('takes an answer that came in time although this process stood still (one pause must not open the limits)', async () => {
     vi.useRealTimers();
     const guard = createStoreGuard(50);

@@ -1,6 +1,7 @@
 // The exam of an operator: for each incident, the verdict, /status.json, the page and (where readiness is concerned) /readyz name one cause and one party.
 import { wholeResponse } from '@penstock/test-support';
 import { afterEach, expect, test } from 'vitest';
+import { hashClientKey } from '../../../src/access/clients/client-key.ts';
 import { ask, IncidentRig, INCIDENTS, type Incident, type IncidentName } from './cause-incidents.ts';
 import type { WatchedGateway } from './start-watched-gateway.ts';
 
@@ -14,7 +15,7 @@ afterEach(async () => {
 const withoutSpans = (text: string): string => text.replaceAll('&#39;', "'").replaceAll(/(?:\d+ (?:ms|s|min|h)\b ?)+/g, 'SPAN');
 
 /** Expects every place to name the same cause and party. */
-async function expectNamed(gateway: WatchedGateway, { cause, party, readyPart }: Incident): Promise<void> {
+async function expectNamed(gateway: WatchedGateway, { cause, party, readyPart }: Pick<Incident, 'cause' | 'party' | 'readyPart'>): Promise<void> {
   await expect.poll(async () => (await gateway.readStatus()).verdict, { timeout: 30_000 }).toMatchObject({ cause, party });
   const { verdict, findings } = await gateway.readStatus();
   // Nothing else is named beside it.
@@ -75,6 +76,20 @@ test.each(Object.keys(INCIDENTS) as IncidentName[])('%s: verdict, status, page a
   await incident.happen(gateway, rig);
   await expectNamed(gateway, incident);
   await DETAILS[name](gateway);
+});
+
+test('a store of client limits that is away at the start: verdict, status, page and readiness name it and what becomes of requests, before the first request', async () => {
+  const limits = { requests_per_minute: 100 };
+  const gateway = await rig.start((await rig.answering(() => wholeResponse(200, ['content-type', 'application/json'], '{"data":[]}'))).origin, {
+    openai_front_door: { enabled: false }, limits: { store: 'redis://127.0.0.1:1', on_store_failure: 'closed' },
+    clients: [{ name: 'alice', key_sha256: hashClientKey('key-of-alice'), limits }],
+  });
+  await expectNamed(gateway, { cause: 'limit_store_failing', party: 'native', readyPart: 'native_limits' });
+  const { verdict } = await gateway.readStatus();
+  expect(verdict.text).toMatch(/^The store of client limits fails for the native side since .* UTC: requests of limited clients are refused with 429\.$/);
+  expect(verdict.severity).toBe('warning');
+  expect(Date.parse(verdict.since ?? '')).toBeLessThanOrEqual(Date.now());
+  expect(await ask(gateway, '/anthropic/v1/models', 'key-of-alice')).toBe(429);
 });
 
 test('a cause that is over is no verdict any more', async () => {

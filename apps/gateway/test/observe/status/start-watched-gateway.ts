@@ -34,7 +34,7 @@ export async function startWatchedGateway(upstreamOrigin: string, document: Conf
     page: {
       token, ...(limits === undefined ? {} : { limits }),
       read: createStatusReader({
-        version: '0.0.0-test', lifecycle, config: createConfigState([]), warnings, isServing: () => true, failedParts: () => Object.keys(gateway.warnings()),
+        version: '0.0.0-test', lifecycle, config: createConfigState([]), warnings, isServing: () => true, conditions: () => Object.values(gateway.conditions()),
         readParts: async (query) => [await status.read(query)], drainMs: () => 60_000,
       }),
     },

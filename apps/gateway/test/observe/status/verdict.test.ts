@@ -18,11 +18,13 @@ function upstream(differences: Partial<UpstreamSnapshot> = {}): UpstreamSnapshot
 }
 
 function state(part: Partial<StatusPart> = {}, differences: Partial<VerdictState> = {}): VerdictState {
-  return { now: NOON, part: emptyPart(part), drain: undefined, isServing: true, absentSides: [], failingIssuers: [], ...differences };
+  return { now: NOON, part: emptyPart(part), drain: undefined, isServing: true, conditions: [], ...differences };
 }
 
 const trouble = (cause: Cause): UpstreamSnapshot['trouble'] => ({ cause, since: NOON - 2 * MINUTE, at: NOON - SECOND });
 const inTrouble = (cause: Cause, name = 'native'): VerdictState => state({ states: [upstream({ name, trouble: trouble(cause) })] });
+
+const ofPart = (cause: Cause, party: string, detail?: string): VerdictState => state({}, { conditions: [{ cause, party, since: NOON - 2 * MINUTE, detail }] });
 
 function keys(perStep: number, steps: number): StatusPart['activity'] {
   const activity = new Activity();
@@ -113,8 +115,21 @@ const CASES: readonly Case[] = [
     text: 'Shutting down: no response is open.',
   },
   { name: 'no worker that is ready', state: state({}, { isServing: false }), cause: 'no_worker_ready', party: 'gateway', text: 'No worker is ready: every request is refused or waits.' },
-  { name: 'an issuer whose keys cannot be fetched', state: state({}, { failingIssuers: ['idp'] }), cause: 'issuer_failing', party: 'idp', text: 'The keys of the issuer idp cannot be fetched: its tokens are judged by the last ones for 24 hours, then refused.' },
-  { name: 'a side that could not be started', state: state({}, { absentSides: ['front_door'] }), cause: 'side_absent', party: 'front_door', text: 'The front_door side could not be started; the log has the reason.' },
+  {
+    name: 'a store of client limits that fails', cause: 'limit_store_failing', party: 'native', since: NOON - 2 * MINUTE,
+    state: ofPart('limit_store_failing', 'native', 'requests of limited clients are admitted uncounted'),
+    text: 'The store of client limits fails for the native side since 11:58 UTC: requests of limited clients are admitted uncounted.',
+  },
+  {
+    name: 'an identity provider of sign-in that cannot be asked', cause: 'sign_in_provider_failing', party: 'sign_in', since: NOON - 2 * MINUTE,
+    state: ofPart('sign_in_provider_failing', 'sign_in', 'sign-ins fail'), text: 'The identity provider of sign-in cannot be asked since 11:58 UTC: sign-ins fail.',
+  },
+  {
+    name: 'a store of sign-in that fails', cause: 'sign_in_store_failing', party: 'sign_in', since: NOON - 2 * MINUTE,
+    state: ofPart('sign_in_store_failing', 'sign_in'), text: 'The store of sign-in fails since 11:58 UTC.',
+  },
+  { name: 'an issuer whose keys cannot be fetched', state: ofPart('issuer_failing', 'idp'), cause: 'issuer_failing', party: 'idp', since: NOON - 2 * MINUTE, text: 'The keys of the issuer idp cannot be fetched since 11:58 UTC: its tokens are judged by the last ones for 24 hours, then refused.' },
+  { name: 'a side that could not be started', state: state({}, { conditions: [{ cause: 'side_absent', party: 'front_door' }] }), cause: 'side_absent', party: 'front_door', text: 'The front_door side could not be started; the log has the reason.' },
 ];
 
 test.each(CASES)('$name: cause, party, beginning and sentence', ({ state: given, cause, party, since, text }) => {

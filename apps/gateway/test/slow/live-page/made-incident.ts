@@ -83,7 +83,7 @@ export function makeIncident(incident: MadeIncident, query: StatusQuery): Status
       },
     },
   });
-  const found = findVerdict({ now: NOON, part, drain: undefined, isServing: true, absentSides: [], failingIssuers: [] });
+  const found = findVerdict({ now: NOON, part, drain: undefined, isServing: true, conditions: [] });
   return describeStatus(part, query, {
     now: NOON, gateway: { version: '1.0.0', state: 'running', started_at: new Date(NOON - 93 * 60 * MINUTE).toISOString(), workers: 2 }, warnings: {}, drain: null,
     findings: found.map(({ since, ...finding }) => ({ ...finding, since: since === undefined ? null : new Date(since).toISOString(), severity: severityOf(finding.cause) })),
