@@ -136,8 +136,8 @@ const BROKEN_AFTER_THE_HEAD: HostileBehaviour[] = [
 const ODD_BUT_COMPLETE: HostileBehaviour[] = [
   { name: 'a head sent byte by byte', act: bytewise(`${HEAD}content-length: 2\r\n\r\nok`), expected: 'ok 200' },
   { name: 'a body slower than the idle clock in all, never between two bytes', act: async (connection) => {
-    connection.send(`${HEAD}content-length: 15\r\n\r\n`);
-    for (let index = 0; index < 15; index += 1) { await pause(100); connection.send('x'); }
+    connection.send(`${HEAD}content-length: 33\r\n\r\n`);
+    for (let index = 0; index < 33; index += 1) { await pause(100); connection.send('x'); }
   }, expected: 'ok 200' },
   { name: 'bytes after the content-length', act: say(`${HEAD}content-length: 2\r\n\r\nok and more`), expected: 'ok 200', mustClose: true },
   { name: 'a second response without a request', act: say(`${HEAD}content-length: 2\r\n\r\nok${HEAD}content-length: 6\r\n\r\npoison`), expected: 'ok 200', mustClose: true },

@@ -33,7 +33,7 @@ describe('against a hostile upstream', () => {
 
   it.concurrent.each(HOSTILE_BEHAVIOURS)('ends $name in $expected, and the next request succeeds', async (behaviour) => {
     await using upstream = await startHostile(behaviour);
-    await using client = createUpstreamClient({ origin: upstream.origin, timeouts: { connectMs: 3_000, headersMs: 1_200, idleMs: 1_200 } });
+    await using client = createUpstreamClient({ origin: upstream.origin, timeouts: { connectMs: 3_000, headersMs: 3_000, idleMs: 3_000 } });
     const closed = Promise.withResolvers<void>();
     client.on('disconnected', () => { closed.resolve(); });
     const startedAt = performance.now();
