@@ -14,13 +14,12 @@ export interface PageLimits {
   readonly takeTimeoutMs: number;
   /** Milliseconds after which a page is asked to connect anew, which a page that vanished does not. */
   readonly longestMs: number;
+  /** An update that took one millisecond is made again after at least so many: with 20, a large status costs a twentieth of a core at most. */
+  readonly restTimes: number;
 }
 
 /** The bounds of every operations listener. */
-export const PAGE_LIMITS: PageLimits = Object.freeze({ maxPages: 16, updateIntervalMs: 500, takeTimeoutMs: 10_000, longestMs: 15 * 60_000 });
-
-/** An update that took one millisecond is made again after at least so many: a large status costs a twentieth of a core at most. */
-const REST_TIMES = 20;
+export const PAGE_LIMITS: PageLimits = Object.freeze({ maxPages: 16, updateIntervalMs: 500, takeTimeoutMs: 10_000, longestMs: 15 * 60_000, restTimes: 20 });
 
 /** The updates of the pages that are open. With none, there is no timer and nothing is read. */
 export interface StatusEvents {
@@ -56,7 +55,7 @@ export function createStatusEvents(read: (query: StatusQuery) => Promise<Status>
     for (const page of pages) if (isReady(page, limits.takeTimeoutMs)) waiting.set(page.key, [...waiting.get(page.key) ?? [], page]);
     for (const group of waiting.values()) await updateGroup(group).catch(() => { for (const { response } of group) response.destroy(); });
     isUpdating = false;
-    schedule(Math.max(limits.updateIntervalMs, REST_TIMES * (performance.now() - startedAt)));
+    schedule(Math.max(limits.updateIntervalMs, limits.restTimes * (performance.now() - startedAt)));
   }
 
   async function updateGroup(group: readonly Page[]): Promise<void> {

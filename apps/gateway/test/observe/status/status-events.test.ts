@@ -40,7 +40,7 @@ test('a page that takes nothing: is not written to any more, is cut after its ti
   await serve(() => {
     reads += 1;
     return Promise.resolve(statusOfRequests(40, `client-${reads}-${'x'.repeat(20_000)}`));
-  }, { updateIntervalMs: 1, takeTimeoutMs: 300 });
+  }, { updateIntervalMs: 1, takeTimeoutMs: 300, restTimes: 0 });
   const slow = await openPage();
   slow.socket.pause();
   const other = await openPage();
