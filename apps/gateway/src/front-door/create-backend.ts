@@ -54,7 +54,7 @@ export function createBackend(settings: EffectiveBackend, config: FrontDoorConfi
   const basePath = basePathOf(settings.kind, url.pathname);
   let timeouts = headTimeouts(config);
   const watching = (isLongLived: boolean): BackendWatcher => ({ ...watcher, onHead: (rawHeaders, status) => {
-    state.headSeen(status);
+    state.headSeen(status, rawHeaders);
     watcher.onHead(rawHeaders, status);
   }, describeFailure: (error) => describeRefusal(error, upstream, settings.kind, isLongLived) });
   const watchers = { upload: watching(true), other: watching(false) };

@@ -20,7 +20,7 @@ export class NativeHooks implements ExchangeHooks<NativeExchange> {
     const { inbound } = exchange;
     const headers = head.rawHeaders;
     inbound.trace?.answered(head.status);
-    runtime.upstreamState.headSeen(head.status);
+    runtime.upstreamState.headSeen(head.status, rawHeaders);
     exchange.isCredentialRefused = runtime.upstreamState.refusesCredential(head.status);
     if (runtime.ownsCredential) runtime.metrics.quotaSeen(rawHeaders);
     const facts = readResponseFacts(headers);

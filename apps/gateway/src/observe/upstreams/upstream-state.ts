@@ -1,5 +1,6 @@
 import { OUTCOME_TRAITS, type Outcome } from '../../request/request-record.ts';
 import type { Cause } from '../causes.ts';
+import { readQuotaReset } from './read-quota-reset.ts';
 
 /** How long a success of an upstream shows that its credential is good: a 403 in that time is about the request, not about the key. Milliseconds. */
 export const CREDENTIAL_PROOF_MS = 60_000;
@@ -26,8 +27,8 @@ export interface UpstreamTimes {
 
 /** How one upstream is, by the requests that it got. */
 export interface UpstreamState {
-  /** Notes the head of a final response, before its body. */
-  headSeen(status: number): void;
+  /** Notes the head of a final response, before its body. Of a 429 it reads when the quota is full again; @defaultValue no fields */
+  headSeen(status: number, rawHeaders?: readonly string[]): void;
   /**
    * Whether a status is the upstream's refusal of the gateway's own credential: a 401, or a 403 while no request of this upstream has succeeded
    * for a minute. Never where the client's credential went upstream.
@@ -60,13 +61,29 @@ export function createUpstreamState({ kind, ownsCredential, now = Date.now }: Up
   let refusedAt = 0;
   let isFailing = false;
   let trouble: UpstreamTrouble | undefined;
+  // When the quotas that the last 429 named are full again.
+  let quotaResetsAt: number | undefined;
+
+  /** What is wrong now: a spent quota is over at its reset, although no request has shown it yet. */
+  function currentTrouble(at: number): UpstreamTrouble | undefined {
+    if (trouble?.cause === 'quota_spent' && quotaResetsAt !== undefined && at >= quotaResetsAt) trouble = undefined;
+    return trouble;
+  }
 
   function noteTrouble(cause: Cause, at: number): void {
     trouble = { cause, at, since: trouble?.cause === cause ? trouble.since : at };
   }
 
+  function noteQuota(rawHeaders: readonly string[]): void {
+    const at = now();
+    // Judged by the reset that was in force: a trouble that is over must not go on with the new one.
+    currentTrouble(at);
+    quotaResetsAt = readQuotaReset(rawHeaders, at);
+  }
+
   return {
-    headSeen(status) {
+    headSeen(status, rawHeaders = []) {
+      if (status === 429) noteQuota(rawHeaders);
       if (status < 200 || status >= 300) return;
       succeededAt = now();
       if (trouble?.cause === 'credential_refused') trouble = undefined;
@@ -90,7 +107,7 @@ export function createUpstreamState({ kind, ownsCredential, now = Date.now }: Up
       refusedAt = 0;
     },
     isFailing: () => isFailing,
-    times: () => ({ succeededAt, answeredAt, failedAt, refusedAt, trouble }),
+    times: () => ({ succeededAt, answeredAt, failedAt, refusedAt, trouble: currentTrouble(now()) }),
   };
 }
 

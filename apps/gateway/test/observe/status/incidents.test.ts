@@ -78,6 +78,19 @@ test.each(Object.keys(INCIDENTS) as IncidentName[])('%s: verdict, status, page a
   await DETAILS[name](gateway);
 });
 
+test.each([
+  ['native', '/anthropic/v1/models', undefined],
+  ['front_door_local', '/v1/chat/completions', '{"model":"m","messages":[{"role":"user","content":"hi"}]}'],
+])('a spent quota of %s is no verdict any more after the reset that the upstream named, without another request', async (party, path, body) => {
+  const upstream = await rig.answering(() => wholeResponse(429, ['content-type', 'application/json', 'retry-after', '2'], '{"type":"error","error":{"type":"rate_limit_error","message":"spent"}}'));
+  const gateway = await rig.start(upstream.origin, { openai_front_door: { backends: [{ name: 'local', kind: 'openai', base_url: `${upstream.origin}/v1`, api_key: 'k' }] } });
+  expect(await ask(gateway, path, 'key-of-alice', body)).toBe(429);
+  await expect.poll(async () => (await gateway.readStatus()).failures).toMatchObject([{ fault: 'upstream', status: 429, upstream: party }]);
+  await expect.poll(async () => (await gateway.readStatus()).verdict, { timeout: 30_000 }).toMatchObject({ cause: 'all_well', party: null });
+  const { warnings } = await (await fetch(`${gateway.watch}/readyz`)).json() as { warnings: Record<string, string> };
+  expect(warnings).toEqual({});
+});
+
 test('a store of client limits that is away at the start: verdict, status, page and readiness name it and what becomes of requests, before the first request', async () => {
   const limits = { requests_per_minute: 100 };
   const gateway = await rig.start((await rig.answering(() => wholeResponse(200, ['content-type', 'application/json'], '{"data":[]}'))).origin, {

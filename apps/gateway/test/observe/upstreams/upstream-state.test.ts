@@ -62,6 +62,40 @@ test.each([
   expect(conditionsOf([snapshot(state)])).toEqual([]);
 });
 
+test('an upstream state: a spent quota is over at the reset that the 429 named, without a request, and the next 429 begins anew', () => {
+  const clock = { at: 1_000 };
+  const state = stateAt(clock);
+  const refuse = (...fields: readonly string[]): void => {
+    state.headSeen(429, fields);
+    state.ended('upstream_error', 429);
+  };
+  refuse('retry-after', '10');
+  clock.at = 5_000;
+  refuse('retry-after', '10');
+  clock.at = 14_999;
+  expect(conditionsOf([snapshot(state)])).toEqual([{ cause: 'quota_spent', party: 'native', since: 1_000 }]);
+  clock.at = 15_000;
+  expect(conditionsOf([snapshot(state)])).toEqual([]);
+  refuse('retry-after', '10');
+  clock.at = 40_000;
+  // It was over before this one, although none asked in between.
+  refuse('retry-after', '1');
+  expect(conditionsOf([snapshot(state)])).toEqual([{ cause: 'quota_spent', party: 'native', since: 40_000 }]);
+});
+
+test('an upstream state: a 429 that names no reset lasts until the next answer, and a reset ends nothing but a spent quota', () => {
+  const clock = { at: 1_000 };
+  const state = stateAt(clock);
+  state.headSeen(429, []);
+  state.ended('upstream_error', 429);
+  clock.at += 86_400_000;
+  expect(conditionsOf([snapshot(state)])).toEqual([{ cause: 'quota_spent', party: 'native', since: 1_000 }]);
+  state.headSeen(429, ['retry-after', '10']);
+  state.ended('upstream_error', 529);
+  clock.at += 86_400_000;
+  expect(conditionsOf([snapshot(state)])).toMatchObject([{ cause: 'api_failing' }]);
+});
+
 test.each([
   ['one client that holds more than 80 % of a full pool is named', [{ client: 'mallory', held: 4, waiting: 0 }, { client: 'alice', held: 0, waiting: 2 }], 2,
     { native_pool: 'pool_held_by_one_client: mallory holds the pool (4 of 4 connections of native, 2 wait)' }],
