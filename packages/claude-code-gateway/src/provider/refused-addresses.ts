@@ -1,35 +1,19 @@
 import { lookup as resolve, type LookupAddress } from 'node:dns';
-import { BlockList, isIP, type LookupFunction } from 'node:net';
+import { isIP, type LookupFunction } from 'node:net';
 import { ClaudeCodeGatewayError } from '../claude-code-gateway-error.ts';
-
-/** Addresses that no provider or collector has: link-local, metadata services of clouds, unspecified, multicast. Private networks are where providers live. */
-const REFUSED = new BlockList();
-for (const [network, prefix] of [
-  ['0.0.0.0', 8], ['169.254.0.0', 16], ['224.0.0.0', 3],
-  // Alibaba Cloud, Azure's wire server, Oracle Cloud.
-  ['100.100.100.200', 32], ['168.63.129.16', 32], ['192.0.0.192', 32],
-] as const) REFUSED.addSubnet(network, prefix, 'ipv4');
-for (const [network, prefix] of [
-  ['::', 128], ['fe80::', 10], ['ff00::', 8],
-  // AWS, Google Cloud; link-local addresses behind NAT64 (RFC 6052) and 6to4 (RFC 3056).
-  ['fd00:ec2::254', 128], ['fd20:ce::254', 128], ['64:ff9b::a9fe:0', 112], ['2002:a9fe::', 32],
-] as const) REFUSED.addSubnet(network, prefix, 'ipv6');
-
-const LOOPBACK = new BlockList();
-LOOPBACK.addSubnet('127.0.0.0', 8);
-LOOPBACK.addAddress('::1', 'ipv6');
+import { FORBIDDEN_NETWORKS, LOOPBACK_NETWORKS } from './forbidden-networks.ts';
 
 /** Whether the gateway never connects to an address. */
 export function isRefusedAddress(address: string): boolean {
   const family = isIP(address);
-  return family === 0 || REFUSED.check(address, family === 6 ? 'ipv6' : 'ipv4');
+  return family === 0 || FORBIDDEN_NETWORKS.check(address, family === 6 ? 'ipv6' : 'ipv4');
 }
 
 /** Whether a URL's host is this machine by its name alone. */
 export function isLoopbackHost({ hostname }: URL): boolean {
   const host = hostname.replace(/^\[(.*)\]$/, '$1');
   const family = isIP(host);
-  return host === 'localhost' || (family !== 0 && LOOPBACK.check(host, family === 6 ? 'ipv6' : 'ipv4'));
+  return host === 'localhost' || (family !== 0 && LOOPBACK_NETWORKS.check(host, family === 6 ? 'ipv6' : 'ipv4'));
 }
 
 /**

@@ -1,28 +1,11 @@
-import { BlockList, isIP } from 'node:net';
+import { isIP } from 'node:net';
+import { FORBIDDEN_NETWORKS, LOOPBACK_NETWORKS } from './forbidden-networks.ts';
 
 /**
- * Addresses at which no issuer stands, but where a cloud gives its machine credentials or reaches it from below: link-local ones (RFC 3927,
- * RFC 4291), the metadata services of clouds, and what is no single machine.
+ * Whether an address may not be connected to for a name of the configuration. `mayBeLoopback`: the name itself is a loopback one, such as `localhost`; any
+ * other name that resolves to this machine is refused, since a name service decides where it leads.
  */
-const FORBIDDEN = new BlockList();
-for (const [network, prefix] of [
-  ['0.0.0.0', 8], ['169.254.0.0', 16], ['224.0.0.0', 3],
-  // Alibaba Cloud, Azure's wire server, Oracle Cloud.
-  ['100.100.100.200', 32], ['168.63.129.16', 32], ['192.0.0.192', 32],
-] as const) FORBIDDEN.addSubnet(network, prefix, 'ipv4');
-for (const [network, prefix] of [
-  ['::', 128], ['fe80::', 10], ['ff00::', 8],
-  // AWS, Google Cloud; link-local addresses behind NAT64 (RFC 6052) and 6to4 (RFC 3056).
-  ['fd00:ec2::254', 128], ['fd20:ce::254', 128], ['64:ff9b::a9fe:0', 112], ['2002:a9fe::', 32],
-] as const) FORBIDDEN.addSubnet(network, prefix, 'ipv6');
-
-const LOOPBACK = new BlockList();
-LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
-LOOPBACK.addAddress('::1', 'ipv6');
-
-/** Whether an address may not be connected to for a name of the configuration; a loopback one only for a loopback name. */
 export function isForbiddenAddress(address: string, mayBeLoopback: boolean): boolean {
   const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
-  // A list reads IPv4-mapped IPv6 addresses as the IPv4 addresses they are.
-  return FORBIDDEN.check(address, family) || (!mayBeLoopback && LOOPBACK.check(address, family));
+  return FORBIDDEN_NETWORKS.check(address, family) || (!mayBeLoopback && LOOPBACK_NETWORKS.check(address, family));
 }
