@@ -1,6 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { TRANSLATED } from '../src/chat/field-rules.ts';
+import { TRANSLATED as TRANSLATED_RESPONSE } from '../src/responses/field-rules.ts';
 
 const PACKAGE = join(import.meta.dirname, '..');
 const README = readFileSync(join(PACKAGE, 'README.md'), 'utf8');
@@ -64,6 +66,11 @@ describe.each([['requests', REQUEST_FIELDS], ['answers', ANSWER_FIELDS], ['Respo
       expect(readFileSync(path, 'utf8'), row.fields.join(' ')).toContain(row.test);
     }
   });
+});
+
+it.each([['requests', TRANSLATED], ['Responses', TRANSLATED_RESPONSE]] as const)('the conformance table of %s has a row for every field that is translated, extensions included', (heading, translated) => {
+  const documented = new Set(rowsOf(heading).flatMap((row) => row.fields));
+  expect(Object.keys(translated).filter((field) => !documented.has(field))).toEqual([]);
 });
 
 describe('the README', () => {

@@ -1,5 +1,5 @@
 import { member, optionalBoolean, type JsonObject } from '../json/json-value.ts';
-import { betasOf, writeMessagesRequest } from '../messages-core/messages-request.ts';
+import { betasOf, writeMessagesRequest, type MessagesRequest } from '../messages-core/messages-request.ts';
 import { isThinkingOn, translateReasoning, type ReasoningWish } from '../messages-core/reasoning.ts';
 import { translateMaxTokens, translateSampling, translateStop } from '../messages-core/sampling.ts';
 import { translateServiceTier } from '../messages-core/service-tier.ts';
@@ -62,7 +62,8 @@ export function translateRequest(request: JsonObject, settings: TranslationSetti
   const stop = translateStop(request, scope);
   const userId = translateUser(request, scope);
   const format = translateResponseFormat(request, scope);
-  const translated = { maxTokens, isStream, tools, choice, conversation, reasoning, sampling, stop, format, userId, serviceTier: translateServiceTier(request, scope) };
+  const others = translateServiceTier(request, scope);
+  const translated: MessagesRequest = { maxTokens, isStream, tools, choice, conversation, reasoning, sampling, stop, format, userId, others };
   return {
     body: writeMessagesRequest(translated, scope), betas: betasOf(translated, scope), ignoredParams: scope.ignored(), isStream, includeUsage, maxTokens,
     wantsReasoning: reasoning.isWanted, usesLegacyFunctions: declared.isLegacy,

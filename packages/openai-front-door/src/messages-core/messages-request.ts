@@ -20,9 +20,8 @@ export interface MessagesRequest {
   readonly stop: readonly string[];
   readonly format: JsonObject | undefined;
   readonly userId: string | undefined;
-  /** The breakpoint that the upstream places itself, behind the last block that can be cached. */
-  readonly cacheControl?: JsonObject | undefined;
-  readonly serviceTier?: 'standard_only' | undefined;
+  /** Members that depend on no other part, as the upstream names them. */
+  readonly others: JsonObject;
 }
 
 function stringify(body: JsonObject, scope: TranslationScope): string {
@@ -73,7 +72,7 @@ function promptMembers(request: MessagesRequest, scope: TranslationScope): Reado
 
 /** Writes a Messages request. The same parts always give the same bytes, or prompt caches would miss. */
 export function writeMessagesRequest(request: MessagesRequest, scope: TranslationScope): string {
-  const { stop, userId, cacheControl, serviceTier } = request;
+  const { stop, userId } = request;
   const { before, after } = promptMembers(request, scope);
   return stringify({
     model: scope.settings.upstreamModel,
@@ -84,8 +83,7 @@ export function writeMessagesRequest(request: MessagesRequest, scope: Translatio
     ...(stop.length === 0 ? {} : { stop_sequences: stop }),
     ...after,
     ...(userId === undefined ? {} : { metadata: { user_id: userId } }),
-    ...(cacheControl === undefined ? {} : { cache_control: cacheControl }),
-    ...(serviceTier === undefined ? {} : { service_tier: serviceTier }),
+    ...request.others,
   }, scope);
 }
 

@@ -6,8 +6,8 @@ export type ResponseField =
   | 'model' | 'input' | 'instructions' | 'stream' | 'stream_options' | 'max_output_tokens' | 'temperature' | 'top_p' | 'tools' | 'tool_choice' | 'parallel_tool_calls'
   | 'text' | 'reasoning' | 'user' | 'safety_identifier' | 'include' | 'thinking' | 'prompt_cache_key' | 'prompt_cache_retention' | 'prompt_cache_options' | 'service_tier';
 
-/** Fields that are neither refused nor reported as a whole. */
-const TRANSLATED: Readonly<Record<ResponseField, true>> = {
+/** Fields that are neither refused nor reported as a whole. A test compares them with those that the translators read. */
+export const TRANSLATED: Readonly<Record<ResponseField, true>> = {
   model: true, input: true, instructions: true, stream: true, stream_options: true, max_output_tokens: true, temperature: true, top_p: true, tools: true, tool_choice: true, parallel_tool_calls: true,
   text: true, reasoning: true, user: true, safety_identifier: true, include: true, thinking: true, prompt_cache_key: true, prompt_cache_retention: true, prompt_cache_options: true, service_tier: true,
 };

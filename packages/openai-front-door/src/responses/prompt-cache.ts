@@ -28,19 +28,19 @@ function readOptions(value: unknown, scope: TranslationScope): { readonly isExpl
 }
 
 /**
- * Translates `prompt_cache_key`, `prompt_cache_retention` and `prompt_cache_options`. OpenAI places a breakpoint at the end of each prompt unasked, the upstream
+ * Translates `prompt_cache_key`, `prompt_cache_retention` and `prompt_cache_options` to the `cache_control` of the upstream. OpenAI places a breakpoint at the end of each prompt unasked, the upstream
  * where it is asked to (automatic caching, https://platform.claude.com/docs/en/build-with-claude/prompt-caching), for a price: it is asked to for a client
  * that names any of the three, and so will send the same prefix again. The key itself has no counterpart.
  */
-export function translatePromptCache(request: JsonObject, scope: TranslationScope): JsonObject | undefined {
+export function translatePromptCache(request: JsonObject, scope: TranslationScope): JsonObject {
   const key = member(request, 'prompt_cache_key');
   const options = member(request, 'prompt_cache_options');
   const retention = lifetimeOf(member(request, 'prompt_cache_retention'), 'prompt_cache_retention');
   if (key !== undefined && typeof key !== 'string') throw invalidType('prompt_cache_key', 'a string', key);
   const { isExplicit, lifetime } = options === undefined ? { isExplicit: false, lifetime: undefined } : readOptions(options, scope);
-  if (isExplicit || (key === undefined && options === undefined && retention === undefined)) return undefined;
+  if (isExplicit || (key === undefined && options === undefined && retention === undefined)) return {};
   // The client's own breakpoints come first.
-  if (scope.hasBreakpointLeft()) return lifetime ?? retention ?? FIVE_MINUTES;
+  if (scope.hasBreakpointLeft()) return { cache_control: lifetime ?? retention ?? FIVE_MINUTES };
   scope.ignore('prompt_cache_key');
-  return undefined;
+  return {};
 }

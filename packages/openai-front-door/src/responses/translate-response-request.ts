@@ -84,8 +84,8 @@ function translateWith(write: Write, request: JsonObject, settings: TranslationS
   const sampling = translateSampling(request, isThinkingOn(reasoning.thinking), scope);
   const format = translateTextFormat(request, scope);
   const userId = translateUser(request, scope);
-  const cacheControl = translatePromptCache(request, scope);
-  const translated = { maxTokens, isStream, tools, choice, conversation, reasoning, sampling, stop: [], format, userId, cacheControl, serviceTier: translateServiceTier(request, scope) };
+  const others = { ...translatePromptCache(request, scope), ...translateServiceTier(request, scope) };
+  const translated: MessagesRequest = { maxTokens, isStream, tools, choice, conversation, reasoning, sampling, stop: [], format, userId, others };
   return {
     body: write(translated, scope), betas: betasOf(translated, scope), ignoredParams: scope.ignored(), isStream, maxTokens, names: declared.names,
     echo: {
