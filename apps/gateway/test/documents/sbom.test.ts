@@ -50,6 +50,11 @@ test(`the bill of materials lists every runtime dependency, with its licence and
   expect(bill.dependencies.flatMap(({ dependsOn = [] }) => dependsOn).filter((purl) => !known.has(purl))).toEqual([]);
 });
 
+test('the third-party notices are current, and every licence is one that may be shipped', () => {
+  const { status, stderr, stdout } = spawnSync(process.execPath, [join(REPOSITORY, 'scripts/third-party-notices.mjs'), '--check'], { encoding: 'utf8' });
+  expect(status, stdout + stderr).toBe(0);
+});
+
 test('docs/dependencies.md says of every runtime dependency what it is for', () => {
   const page = readPage('docs/dependencies.md');
   const direct = ['apps/gateway', 'packages/openai-front-door', 'packages/sse-relay', 'packages/upstream-client', 'packages/upstream-metrics', 'packages/header-policy', 'packages/json-envelope', 'packages/anthropic-simulator']

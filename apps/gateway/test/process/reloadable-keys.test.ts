@@ -52,6 +52,12 @@ const upstreamField = (name: string, fields: readonly string[] = []) => async (g
   return fieldValues(upstream.requests.at(-1)?.rawHeaders ?? [], name);
 };
 
+/** What the upstream gets for a request of the front door. */
+const translated = async (gateway: TestGateway): Promise<{ readonly max_tokens: number; readonly temperature?: number }> => {
+  await (await post(gateway, '/v1/chat/completions', { ...CHAT, temperature: 0.5 })).arrayBuffer();
+  return JSON.parse(String(upstream.requests.at(-1)?.body));
+};
+
 const CASES: readonly Case[] = [
   { path: 'server.allowed_hosts', after: ['localhost', 'gateway.example'], observe: status('GET', '/', ['Host: gateway.example']), expected: [421, 200] },
   { path: 'server.cors_origins', after: ['https://app.example'], observe: status('GET', '/', ['Origin: https://app.example']), expected: [403, 200] },
@@ -89,6 +95,8 @@ const CASES: readonly Case[] = [
   { path: 'openai_front_door.max_buffered_bytes', after: 1_048_576, observe: (gateway) => gateway.series('penstock_buffered_bytes_limit{side="front_door"}'), expected: [268_435_456, 1_048_576] },
   { path: 'openai_front_door.reasoning_content', after: true, observe: async (gateway) => (await (await post(gateway, '/v1/chat/completions', CHAT)).text()).includes('reasoning_content'), expected: [false, true] },
   { path: 'openai_front_door.codex_instructions', after: 'You write code.', observe: async (gateway) => 'models' in (await (await fetch(`${gateway.origin}/v1/models?client_version=1`)).json() as object), expected: [false, true] },
+  { path: 'openai_front_door.max_output_tokens', after: 77, observe: async (gateway) => (await translated(gateway)).max_tokens === 77, expected: [false, true] },
+  { path: 'openai_front_door.model_capabilities', applied: 'openai_front_door.model_capabilities.claude-x', after: { 'claude-x': { rejects_sampling: false } }, observe: async (gateway) => (await translated(gateway)).temperature, expected: [undefined, 0.5] },
   {
     path: 'openai_front_door.json_object', after: 'reject', expected: [200, 400],
     observe: async (gateway) => {
@@ -119,6 +127,18 @@ describe('a reload applies', () => {
     expect(logged).toMatchObject([{ msg: 'configuration reloaded', applied: [applied], restart_required: [] }]);
     expect([before, await observe(gateway)]).toEqual(expected);
   });
+});
+
+/** Reloadable paths without a case here. The list only gets shorter: a new path gets a case. */
+const WITHOUT_CASE: readonly string[] = [
+  'server.tls.cert', 'server.tls.key', 'anthropic_native.api_key', 'anthropic_native.timeout', 'anthropic_native.timeouts', 'anthropic_native.pool', 'anthropic_native.upstream_auth_errors', 'anthropic_native.keep_alive_comments',
+  'clients', 'identity.sign_in.session_keys', 'policies', 'telemetry', 'limits.on_store_failure', 'log.level',
+  'openai_front_door.later_system_messages', 'openai_front_door.keep_alive_comments', 'openai_front_door.route_groups', 'openai_front_door.models', 'openai_front_door.timeout', 'openai_front_door.timeouts', 'openai_front_door.pool',
+];
+
+test('every path that a reload applies has a case here, the listed ones aside (a key can be called reloadable and be read only once)', () => {
+  const cases = new Set(CASES.map(({ path }) => path));
+  expect(reloadablePaths().filter((path) => !cases.has(path))).toEqual(WITHOUT_CASE);
 });
 
 test('every path that a reload applies is one of the configuration, and the keys that open listeners or choose upstreams are none', () => {

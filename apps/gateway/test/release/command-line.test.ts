@@ -32,6 +32,12 @@ async function penstock(args: readonly string[], environment: Record<string, str
 
 const COMMANDS = [['start'], ['check'], ['status'], ['top'], ['keys'], ['keys', 'create'], ['demo'], ['compare'], ['completion']];
 
+test('the command line: the tests below know every command (a new one has its help and its completion tested)', () => {
+  const program = createProgram({ environment: {}, workingDirectory: tmpdir(), stdout: { write: () => true }, stderr: { write: () => true }, setExitCode: () => undefined });
+  const namesOf = (command: Command): string[][] => command.commands.flatMap((child) => [[child.name()], ...namesOf(child).map((names) => [child.name(), ...names])]);
+  expect(namesOf(program)).toEqual(COMMANDS);
+});
+
 describe('help', () => {
   test('the first page says where to begin, and what the exit codes mean', async () => {
     const { code, stdout } = await penstock(['--help']);
