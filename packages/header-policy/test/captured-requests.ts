@@ -10,6 +10,28 @@ export interface CapturedRequest {
 
 const HOP = { host: 'framing', connection: 'hop_by_hop', 'content-length': 'framing' };
 
+/** Fields that few clients send. */
+const CONDITIONS_AND_TRACES = `accept: */*
+anthropic-version: 2023-06-01
+content-type: application/json
+content-encoding: gzip
+Content-Language: en
+content-digest: sha-256=:RBNvo1WzZ4oRRq0W9+hknpT7T8If536DEMBg9hyq/4o=:
+content-md5: kAFQmDzST7DWlj99KOF/cg==
+If-Match: "a"
+if-none-match: "b"
+if-modified-since: Thu, 01 Jan 2026 00:00:00 GMT
+if-unmodified-since: Thu, 01 Jan 2026 00:00:00 GMT
+if-range: "a"
+range: bytes=0-99
+cache-control: no-cache
+pragma: no-cache
+Idempotency-Key: 3f0c
+priority: u=1, i
+traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01
+tracestate: vendor=1
+baggage: team=blue`;
+
 /** Shaped after each client's own requests; the keys are made up. */
 export const CAPTURED_REQUESTS: readonly CapturedRequest[] = [
   {
@@ -223,6 +245,15 @@ Via: 1.1 corporate-proxy`,
       ...HOP, 'x-api-key': 'credential', 'x-forwarded-for': 'forwarding', 'x-forwarded-proto': 'forwarding',
       'proxy-connection': 'hop_by_hop', te: 'hop_by_hop', expect: 'framing', upgrade: 'hop_by_hop', 'http2-settings': 'hop_by_hop',
     },
+  },
+  {
+    client: 'a client of files and lists, with conditions, ranges, digests and trace context',
+    received: `
+host: gateway.example
+x-api-key: sk-ant-api03-client
+${CONDITIONS_AND_TRACES}`,
+    crosses: CONDITIONS_AND_TRACES,
+    dropped: { host: 'framing', 'x-api-key': 'credential' },
   },
 ];
 

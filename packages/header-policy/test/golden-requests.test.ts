@@ -23,6 +23,12 @@ describe('requests of known clients need nothing configured (FR-7, FR-9, FR-10)'
   }
 });
 
+test('every field that the rules name crosses in one of these requests (a rule without a request would be tested by nothing)', () => {
+  const crossing = CAPTURED_REQUESTS.flatMap(({ crosses }) => fieldsOf(crosses).filter((_, index) => index % 2 === 0).map((name) => name.toLowerCase()));
+  const isSent = (pattern: string): boolean => crossing.some((name) => (pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : name === pattern));
+  expect(anthropicHeaderRules.allowRequest.filter((pattern) => !isSent(pattern))).toEqual([]);
+});
+
 test('a response of the API keeps its rate limits, ids and diagnostics, and loses what belongs to its own origin (FR-15, FR-16, FR-17)', () => {
   const { headers, dropped } = policy.forwardResponseHeaders(fieldsOf(CAPTURED_RESPONSE));
   const gone = ['Transfer-Encoding', 'Connection', 'strict-transport-security', 'Set-Cookie', 'alt-svc'];
