@@ -109,7 +109,8 @@ export function createLimiter(options: LimiterOptions): Limiter {
 
   // Reads a counter that no client has. It is no request: nothing is reported.
   const probe = async (): Promise<unknown> => guard.run(() => store.readTokens(tokensKey(''))).catch(() => undefined);
-  const probing = setInterval(() => { if (guard.failingSince !== undefined) void probe(); }, timing.probeEveryMs).unref();
+  // Memory does not fail.
+  const probing = options.store === 'memory' ? undefined : setInterval(() => { if (guard.failingSince !== undefined) void probe(); }, timing.probeEveryMs).unref();
 
   function openLease({ clientName, counterKey }: Counted, leaseId: string, holdsPlace: boolean): Lease {
     const place = book.open(counterKey, leaseId, holdsPlace);
