@@ -71,6 +71,28 @@ test('a reload during a rolling restart reaches the successor', async () => {
   await fleet.close();
 });
 
+test('a connection that is handed to a worker as it leaves is answered (by its successor)', async () => {
+  await using simulator = await startSimulator();
+  const fleet = createFleet(simulator.origin);
+  const port = await fleet.start();
+  const over = new AbortController();
+  const knock = async (): Promise<number> => {
+    let answered = 0;
+    for (; !over.signal.aborted; answered += 1) {
+      // A connection for each: one that is kept stays with its worker.
+      const response = await fetch(`http://127.0.0.1:${port}/anthropic/v1/models`, { headers: { 'x-api-key': 'old', connection: 'close' }, signal: AbortSignal.timeout(30_000) });
+      expect(response.status).toBe(200);
+      await response.arrayBuffer();
+    }
+    return answered;
+  };
+  const knocking = Promise.all(Array.from({ length: 8 }, knock));
+  for (let restart = 0; restart < 3; restart += 1) await fleet.restart();
+  over.abort();
+  for (const answered of await knocking) expect(answered).toBeGreaterThan(0);
+  await fleet.close();
+});
+
 test('a restart asked for during another leaves as many workers as configured (each further one would hold a share of the pool for ever)', async () => {
   await using simulator = await startSimulator();
   const fleet = createFleet(simulator.origin);

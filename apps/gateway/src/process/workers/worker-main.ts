@@ -1,3 +1,4 @@
+import cluster from 'node:cluster';
 import type { GatewayConfig } from '../../config/gateway-config.ts';
 import { createGateway, type Gateway } from '../../create-gateway.ts';
 import { releaseStartupMemory } from '../release-startup-memory.ts';
@@ -70,9 +71,19 @@ async function shutDown(how: 'drain' | 'replaced' | 'close', exitCode = 0): Prom
 async function end(exitCode: number): Promise<void> {
   if (processLogger !== undefined) await flushLog(processLogger);
   process.exitCode = exitCode;
-  if (process.connected) process.disconnect?.();
+  leavePrimary();
   // The channel was the last thing that kept the process; a stray handle must not keep it for ever.
   setTimeout(() => process.exit(), 1_000).unref();
+}
+
+/**
+ * Ends the channel to the primary. Node's own way waits for the primary's answer, behind which no connection is on its way here: one that the primary had
+ * handed over before it heard that the server is closed goes back to it, where closing the channel at once would leave its client without an answer.
+ */
+function leavePrimary(): void {
+  if (!process.connected) return;
+  if (cluster.worker === undefined) process.disconnect?.();
+  else cluster.worker.disconnect();
 }
 
 async function handleMessage(message: PrimaryMessage): Promise<void> {
