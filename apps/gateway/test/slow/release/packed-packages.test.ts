@@ -44,7 +44,7 @@ describe.each(names)('%s, packed', (name) => {
   test('holds compiled files, its manifest and a readme, nothing of the workspace and no install script', () => {
     const files = mustRun('tar', ['-tzf', tarball(name)]).trim().split('\n').map((file) => file.replace(/^package\//, ''));
     expect(files).toEqual(expect.arrayContaining(['package.json', 'README.md', 'dist/index.js', 'dist/index.d.ts']));
-    expect(files.filter((file) => !/^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md|penstock\.schema\.json|dist\/)/.test(file))).toEqual([]);
+    expect(files.filter((file) => !/^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md|penstock\.schema\.json|assets\/page\.(?:css|js)$|dist\/)/.test(file))).toEqual([]);
     // Sources are not packed: a map that only points at them shows nothing.
     const maps = files.filter((file) => file.endsWith('.map'));
     expect(maps.filter((file) => !file.endsWith('.js.map'))).toEqual([]);
@@ -121,7 +121,9 @@ console.log(${entries.map((_, index) => `m${index}`).join(', ')}, client.stats()
   const hasTerminal = spawnSync('script', ['--version']).status === 0;
   test.skipIf(!hasTerminal).each([['colours on a terminal', {}, true], ['none with NO_COLOR', { NO_COLOR: '1' }, false]])(`it writes %s${hasTerminal ? '' : ' (skipped: there is no script(1) to make a terminal)'}`, async (_what, environment, isColoured) => {
     const { NO_COLOR: _inherited, ...env } = scrubbedEnvironment({ PENSTOCK_PORT: '0', PENSTOCK_OPERATIONS_PORT: '0' });
-    const child = spawn('script', ['-qec', `${penstock} start --simulate`, '/dev/null'], { cwd: project, env: { ...env, ...environment }, stdio: ['ignore', 'pipe', 'ignore'] });
+    // Of the lines of a terminal only those of trouble are coloured; of the pretty ones each is.
+    writeFileSync(join(project, 'pretty.json'), JSON.stringify({ log: { format: 'pretty' } }));
+    const child = spawn('script', ['-qec', `${penstock} start --simulate --config pretty.json`, '/dev/null'], { cwd: project, env: { ...env, ...environment }, stdio: ['ignore', 'pipe', 'ignore'] });
     const closed = once(child, 'close');
     let text = '';
     for await (const chunk of child.stdout.iterator({ destroyOnReturn: false })) {
