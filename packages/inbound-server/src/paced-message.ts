@@ -2,8 +2,10 @@ import type { Buffer } from 'node:buffer';
 import { IncomingMessage } from 'node:http';
 import { ChunkList } from './chunk-list.ts';
 
-/** So many bytes of one body are read in a row, then other connections have their turn. A piece counts as its bytes and `PIECE_BYTES`. */
+/** At most so many bytes of one body are read in a row, then other connections have their turn. A piece counts as its bytes and `PIECE_BYTES`. */
 export const TURN_BYTES: number = 256 * 1024;
+/** With more than this a body yields: Node reads up to 64 KB at once, reads may be short, and none may cross `TURN_BYTES`. */
+const YIELD_BYTES = TURN_BYTES - 64 * 1024;
 /** What a piece of a body costs beside its bytes, as bytes: in chunks of one byte the pieces are the work. */
 export const PIECE_BYTES = 64;
 /** Pieces below this size that come in one turn are joined: everything that a body passes through costs the same for a byte as for a kilobyte. */
@@ -11,7 +13,7 @@ const JOINED_BYTES = 1_024;
 
 /**
  * A request whose body cannot keep the event loop to itself. Node reads up to 2 MB of one connection in a turn, which are 350,000 pieces where a
- * body comes in chunks of one byte. Here the connection is paused after `TURN_BYTES` until the next turn, and small pieces of one turn are one piece.
+ * body comes in chunks of one byte. Here the connection is paused before it passes `TURN_BYTES` until the next turn, and small pieces of one turn are one piece.
  */
 export class PacedMessage extends IncomingMessage {
   #turnBytes = 0;
@@ -27,7 +29,7 @@ export class PacedMessage extends IncomingMessage {
     }
     const piece = chunk as Buffer;
     this.#turnBytes += piece.length + PIECE_BYTES;
-    if (this.#turnBytes >= TURN_BYTES) this.#yield();
+    if (this.#turnBytes > YIELD_BYTES) this.#yield();
     // Most bodies are one piece.
     if (this.#hasPiece && piece.length < JOINED_BYTES) return this.#join(piece);
     this.#hasPiece = true;

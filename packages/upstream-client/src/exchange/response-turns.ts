@@ -1,8 +1,10 @@
 import type { Dispatcher } from 'undici';
 import type { RequestPhase } from '../upstream-error.ts';
 
-/** So many bytes of one response are read in a row, then other connections have their turn. A chunk counts as its bytes and `CHUNK_BYTES`. */
+/** At most so many bytes of one response are read in a row, then other connections have their turn. A chunk counts as its bytes and `CHUNK_BYTES`. */
 export const TURN_BYTES: number = 256 * 1024;
+/** With more than this the response yields: Node reads up to 64 KB at once, reads may be short, and none may cross `TURN_BYTES`. */
+export const YIELD_BYTES: number = TURN_BYTES - 64 * 1024;
 /** What a chunk costs beside its bytes, as bytes: in chunks of one byte the chunks are the work. */
 export const CHUNK_BYTES = 64;
 
@@ -20,7 +22,7 @@ export interface TurnTaker {
 /** Counts a chunk; pauses the response until the next turn when it had its share of this one. */
 export function countTurn(taker: TurnTaker, upstream: Dispatcher.DispatchController, chunkBytes: number): void {
   taker.turnBytes += chunkBytes + CHUNK_BYTES;
-  if (taker.turnBytes < TURN_BYTES) return;
+  if (taker.turnBytes <= YIELD_BYTES) return;
   taker.turnBytes = 0;
   if (taker.isYielding || taker.phase !== 'receiving') return;
   taker.isYielding = true;
