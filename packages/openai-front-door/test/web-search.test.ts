@@ -72,6 +72,16 @@ describe('the web search, responses:', () => {
     expect(translateResponses({ input })).toMatchObject({ ignoredParams: ['input.web_search_call', 'input.reasoning'], body: { messages: [{}, { content: [{ type: 'thinking' }, { type: 'text' }] }, {}] } });
   });
 
+  it('responses: what one search found is never taken for what another one did', async () => {
+    const search = (id: string, query: string): ScriptedBlock => ({ start: { type: 'server_tool_use', id, name: 'web_search', input: { query } }, deltas: [] });
+    const result = (id: string, url: string): ScriptedBlock => ({ start: { type: 'web_search_tool_result', tool_use_id: id, content: [{ ...PAGE, url }] }, deltas: [] });
+    await using door = await startFrontDoor(answerEvents(messageEvents([search('s1', 'rome'), search('s2', 'oslo'), result('s1', 'https://rome.test/'), result('s2', 'https://oslo.test/'), text('Both.')])));
+    const answer = await fetch(`${door.baseURL}/responses`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ model: 'claude-sonnet-5-5', input: 'Where?', tools: [{ type: 'web_search' }], stream: true }) });
+    const response = readResponseEvents(await answer.text()).at(-1)?.['response'] as { output: Record<string, unknown>[] };
+    const calls = response.output.filter(({ type }) => type === 'web_search_call').map(({ action }) => action as { query: string; sources?: { url: string }[] });
+    expect(calls.map(({ query, sources }) => [query, sources?.map(({ url }) => url)])).toEqual([['rome', undefined], ['oslo', ['https://oslo.test/']]]);
+  });
+
   it('responses: a search that failed is a failed call', async () => {
     const failed = { type: 'web_search_tool_result', tool_use_id: 'srvtoolu_1', content: { type: 'web_search_tool_result_error', error_code: 'max_uses_exceeded' } };
     await using door = await startFrontDoor(answerJson(messageJson([WHOLE[1], failed, { type: 'text', text: 'No idea.' }])));

@@ -74,4 +74,20 @@ describe('of idle connections, the one that is used', () => {
     expect(slots).toEqual(expect.arrayContaining(expired));
     idle.trim(0);
   });
+
+  it('is kept after a burst, also where all before it have expired', () => {
+    const expired: Slot[] = [];
+    const { idle } = startIdle(expired);
+    idle.sweep(2_050);
+    expect(idle.length).toBe(4);
+    // All are due before the next window is over.
+    idle.sweep(3_900);
+    expect(expired).toHaveLength(4);
+    const burst = Array.from({ length: 4 }, idleSlot);
+    for (const slot of burst) idle.push(slot, 4_000);
+    idle.sweep(4_100);
+    expect(idle.length).toBe(4);
+    expect(expired).toHaveLength(4);
+    idle.trim(0);
+  });
 });

@@ -120,7 +120,7 @@ it('a handler that pauses and resumes while its response yields gets the rest', 
 
 it('a response yields before the read that could cross its bound, also where a read was short', () => {
   const pauses: number[] = [];
-  const controller = { pause: () => { pauses.push(1); } } as unknown as UpstreamController;
+  const controller = { pause: () => { pauses.push(1); }, resume: () => undefined } as unknown as UpstreamController;
   const taker: TurnTaker = { phase: 'receiving', paused: false, isYielding: false, turnBytes: 0 };
   let read = 0;
   for (const bytes of [58, 65_536, 65_536, 65_536, 65_536]) {

@@ -7,6 +7,8 @@ import { sealSearch } from './sealed-blocks.ts';
 
 /** A search of the upstream's. */
 export interface OpenSearch extends OpenItem {
+  /** The upstream's id of the search, which its result names. */
+  readonly callId: unknown;
   /** What it found. */
   found(result: JsonObject): void;
   /** The search and what it found, sealed for the next turn; absent while nothing was found. */
@@ -43,6 +45,7 @@ export function beginSearch({ id, outputIndex, events, grow }: ItemPlace, block:
     frames: events.frame('response.output_item.added', { output_index: outputIndex, item: call('in_progress', '') })
       + events.frame('response.web_search_call.in_progress', at) + events.frame('response.web_search_call.searching', at),
     item: {
+      callId: block['id'],
       append: ({ partial_json: piece }) => {
         if (typeof piece !== 'string') return '';
         grow(Buffer.byteLength(piece));

@@ -1,6 +1,8 @@
+import { Buffer } from 'node:buffer';
 import { FrontDoorError } from '../errors/front-door-error.ts';
 import type { OpenAiErrorBody } from '../errors/openai-error-body.ts';
 import type { JsonObject } from '../json/json-value.ts';
+import { stringifyExactly } from '../json/parse-json.ts';
 import { stringOf, type AnswerEnd, type AnswerWriter } from '../messages-core/messages-stream.ts';
 import { refusalExplanation } from '../messages-core/stop-reason.ts';
 import type { UsageTally } from '../messages-core/usage.ts';
@@ -28,6 +30,8 @@ const ITEM_BYTES = 256;
 
 /** Stop reasons that mean that the answer was cut by a bound. */
 const CUT: ReadonlySet<string> = new Set(['max_tokens', 'model_context_window_exceeded']);
+
+const bytesOf = (block: JsonObject): number => Buffer.byteLength(stringifyExactly(block));
 
 /** The refusal's own words where the upstream gives none. */
 const DECLINED = 'The model declined to answer this request.';
@@ -82,9 +86,9 @@ export class ResponseWriter implements AnswerWriter {
         this.#citations.takeAll(block['citations']);
         return this.#text(index, block);
       case 'thinking':
-      case 'redacted_thinking': return this.#begin(index, 'rs', (place) => beginReasoning(place, block));
+      case 'redacted_thinking': return this.#begin(index, 'rs', (place) => beginReasoning(place, block), bytesOf(block));
       case 'tool_use': return this.#call(index, block);
-      case 'server_tool_use': return block['name'] === WEB_SEARCH ? this.#begin(index, 'ws', (place) => searchItem(beginSearch(place, block))) : '';
+      case 'server_tool_use': return block['name'] === WEB_SEARCH ? this.#search(index, block) : '';
       case 'web_search_tool_result': return this.#found(index, block);
       // Blocks of other server tools and of features to come carry nothing that this protocol can say.
       default: return '';
@@ -137,9 +141,16 @@ export class ResponseWriter implements AnswerWriter {
   /** What a search found ends it, and is sealed behind it. */
   #found(index: number, block: JsonObject): string {
     const search = this.#open?.search;
-    search?.found(block);
-    const sealed = search?.sealed();
-    return sealed === undefined ? '' : this.#begin(index, 'rs', (place) => beginSealed(place, sealed));
+    // Never what another search found: it would go back upstream as the answer to this one.
+    if (search === undefined || block['tool_use_id'] !== search.callId) return '';
+    search.found(block);
+    const sealed = search.sealed();
+    return sealed === undefined ? '' : this.#begin(index, 'rs', (place) => beginSealed(place, sealed), sealed.length);
+  }
+
+  #search(index: number, block: JsonObject): string {
+    this.#grow(bytesOf(block));
+    return this.#begin(index, 'ws', (place) => searchItem(beginSearch(place, block)));
   }
 
   #call(index: number, block: JsonObject): string {
@@ -147,12 +158,16 @@ export class ResponseWriter implements AnswerWriter {
     const { names } = this.#settings;
     const tool = (Object.hasOwn(names, name) ? names[name] : undefined) ?? { name, isCustom: false };
     const callId = stringOf(block, 'id');
+    // Names, and an input that comes whole with the start.
+    this.#grow(bytesOf(block));
     return this.#begin(index, tool.isCustom ? 'ctc' : 'fc', (place) => beginCall(place, { callId, tool }, block['input']));
   }
 
-  #begin(blockIndex: number, kind: string, begin: (place: ItemPlace) => BegunItem & Omit<Open, 'blockIndex'>): string {
+  /** Ends the open item and begins the next one, of which `coming` bytes are kept from the start: where they are too many, nothing is ended. */
+  #begin(blockIndex: number, kind: string, begin: (place: ItemPlace) => BegunItem & Omit<Open, 'blockIndex'>, coming = 0): string {
+    this.#grow(ITEM_BYTES + this.#identity.id.length);
+    this.#checkRoom(coming);
     const closed = this.#close('completed');
-    this.#grow(ITEM_BYTES);
     const outputIndex = this.#output.length;
     const id = `${kind}_${this.#identity.id.slice('resp_'.length)}_${outputIndex}`;
     const { frames, ...opened } = begin({ id, outputIndex, events: this.#events, grow: (bytes) => { this.#grow(bytes); } });
@@ -182,6 +197,10 @@ export class ResponseWriter implements AnswerWriter {
 
   #grow(bytes: number): void {
     this.#keptBytes += bytes;
-    if (this.#keptBytes > this.#settings.maxBytes) throw new FrontDoorError('upstream_invalid', 'The upstream gave an answer that is too large.');
+    this.#checkRoom(0);
+  }
+
+  #checkRoom(bytes: number): void {
+    if (this.#keptBytes + bytes > this.#settings.maxBytes) throw new FrontDoorError('upstream_invalid', 'The upstream gave an answer that is too large.');
   }
 }

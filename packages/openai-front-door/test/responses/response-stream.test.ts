@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createMessagesStream } from '../../src/messages-core/messages-stream.ts';
+import { createUsageTally } from '../../src/messages-core/usage.ts';
 import { createEventDecoder } from '../../src/messages-core/event-decoder.ts';
 import { createResponseEvents } from '../../src/responses/response-events.ts';
 import { ResponseWriter, type ResponseSettings } from '../../src/responses/response-writer.ts';
@@ -133,6 +134,22 @@ describe('a response that breaks', () => {
     expect(() => translate(messageEvents([toolUse('t', 'add', `"${'x'.repeat(100_000)}"`)]))).toThrow('too large');
     expect(() => translate(messageEvents([thinking('x', 'x'.repeat(100_000))]))).toThrow('too large');
     expect(() => translate(messageEvents(Array.from({ length: 500 }, () => thinking('', ''))))).toThrow('too large');
+    const whole = (type: string, name: string): ScriptedBlock => ({ start: { type, id: 't', name, input: { query: 'x'.repeat(60_000) } }, deltas: [] });
+    expect(() => translate(messageEvents([whole('tool_use', 'add'), whole('tool_use', 'add')]))).toThrow('too large');
+    expect(() => translate(messageEvents([whole('server_tool_use', 'web_search'), whole('server_tool_use', 'web_search')]))).toThrow('too large');
+  });
+
+  it.each([
+    ['a call', { type: 'tool_use', id: 't', name: 'add', input: {} }], ['thinking', { type: 'thinking', thinking: '', signature: '' }],
+    ['redacted thinking', { type: 'redacted_thinking', data: 'x'.repeat(500) }],
+  ])('end no item for %s that no longer fits: the last event holds what its client was sent', (_name, block) => {
+    const writer = new ResponseWriter({ ...SETTINGS, maxBytes: 500 }, createResponseEvents());
+    let frames = writer.start('msg_1', 'claude-x') + writer.blockStart(0, { type: 'text', text: '' }) + writer.blockDelta(0, { type: 'text_delta', text: 'Hello' });
+    expect(() => writer.blockStart(1, block)).toThrow('too large');
+    frames += writer.fail({ message: 'No.', type: 'server_error', code: 'upstream_invalid', param: null }, createUsageTally());
+    const events = readResponseEvents(frames);
+    expect(events.map(({ sequence_number: number }) => number)).toEqual(events.map((_event, index) => index));
+    expect(last(events)).toMatchObject({ status: 'failed', output: [] });
   });
 });
 

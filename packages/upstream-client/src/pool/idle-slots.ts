@@ -97,7 +97,9 @@ export class IdleSlots {
     clearTimeout(this.timer);
     this.timer = undefined;
     const due = this.slots.filter((slot) => now - slot.idleSince >= this.reuseSpanMs).length;
-    for (const slot of this.slots.splice(0, Math.max(due, this.unneeded(now)))) this.expire(slot);
+    const expired = this.slots.splice(0, Math.max(due, this.unneeded(now)));
+    this.noteFewer();
+    for (const slot of expired) this.expire(slot);
     const [oldest] = this.slots;
     if (oldest !== undefined) this.timer = setTimeout(sweep, Math.ceil(oldest.idleSince + this.reuseSpanMs - now), this).unref();
   }
