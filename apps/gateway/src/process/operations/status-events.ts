@@ -12,7 +12,7 @@ export interface PageLimits {
   readonly updateIntervalMs: number;
   /** Milliseconds in which a page must take an update, or its connection is cut. */
   readonly takeTimeoutMs: number;
-  /** Milliseconds after which a page is asked to connect anew, which a page that vanished does not. */
+  /** Milliseconds after which a page is asked to connect anew, which a page that vanished does not; its connection is cut `takeTimeoutMs` later. */
   readonly longestMs: number;
   /** An update that took one millisecond is made again after at least so many: with 20, a large status costs a twentieth of a core at most. */
   readonly restTimes: number;
@@ -38,7 +38,6 @@ interface Page {
   readonly sent: Map<string, string>;
   /** Since when it has not taken the last update. */
   blockedAt: number | undefined;
-  readonly expiry: NodeJS.Timeout;
 }
 
 /** Makes the sender of updates. `read` makes one status; pages with the same question share it. */
@@ -73,8 +72,12 @@ export function createStatusEvents(read: (query: StatusQuery) => Promise<Status>
   return {
     open(response, query) {
       if (pages.size >= limits.maxPages) return false;
-      const expiry = setTimeout(() => response.end(), limits.longestMs).unref();
-      const page: Page = { response, query, key: JSON.stringify(query), sent: new Map(), blockedAt: undefined, expiry };
+      let expiry = setTimeout(() => {
+        response.end();
+        // The end waits behind bytes that the page did not take: these may be too few for `writableNeedDrain`.
+        expiry = setTimeout(() => response.destroy(), limits.takeTimeoutMs).unref();
+      }, limits.longestMs).unref();
+      const page: Page = { response, query, key: JSON.stringify(query), sent: new Map(), blockedAt: undefined };
       pages.add(page);
       response.once('close', () => {
         clearTimeout(expiry);

@@ -1,4 +1,5 @@
 // The updates of open pages, with a status that the test makes: who pays for a slow page, and that no page costs nothing.
+import { Buffer } from 'node:buffer';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -48,6 +49,26 @@ test('a page that takes nothing: is not written to any more, is cut after its ti
   const before = other.received().length;
   await expect.poll(() => other.received().length, { timeout: 30_000 }).toBeGreaterThan(before);
   expect(other.end()).toBe('open');
+});
+
+test('a page that stops reading shortly before its end: loses its place after its time, although few bytes wait for it', async () => {
+  events = createStatusEvents(() => Promise.resolve(statusOfRequests(1, 'alice')), { ...PAGE_LIMITS, longestMs: 100, takeTimeoutMs: 100 });
+  const atEnd: { isEnded: boolean; needsDrain: boolean }[] = [];
+  server = createServer((_request, response) => {
+    // The buffers of the system are full, and what the page is sent from now on waits in the process.
+    for (let waiting = 0; waiting === 0; waiting = response.socket?.writableLength ?? 1) response.socket?.write(Buffer.alloc(8 * 1024));
+    events.open(response, WHOLE_STATUS);
+    // Runs behind the timer of the same span that ends the page.
+    setTimeout(() => { atEnd.push({ isEnded: response.writableEnded, needsDrain: response.writableNeedDrain }); }, 100);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const connection = await openRawConnection((server.address() as AddressInfo).port);
+  opened.push(connection);
+  connection.socket.pause();
+  connection.send('GET /status.events HTTP/1.1\r\nHost: localhost\r\n\r\n');
+  await expect.poll(() => atEnd, { timeout: 30_000 }).toEqual([{ isEnded: true, needsDrain: false }]);
+  await expect.poll(() => events.size, { timeout: 30_000 }).toBe(0);
 });
 
 test('without an open page nothing is read; pages with one question share each reading; the last one that closes ends them', async () => {
