@@ -1,3 +1,4 @@
+import { printable } from '../../observe/log/printable.ts';
 import { describeError } from '../../observe/log/describe-error.ts';
 import { STATUS_VERSION, type Status } from '../../observe/status/status.ts';
 import type { OperationsAddress } from './find-operations.ts';
@@ -6,6 +7,8 @@ import type { OperationsAddress } from './find-operations.ts';
 const ANSWER_TIMEOUT_MS = 5_000;
 /** Bytes of an answer that are read at most: five times what 500 requests need. */
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
+/** Characters of the reason of a refusal that are shown at most. */
+const MAX_REASON_LENGTH = 500;
 
 /** A status that could not be read; the message names the place and the remedy. */
 export class StatusUnreadable extends Error {
@@ -28,7 +31,7 @@ export async function readStatus({ origin, token }: OperationsAddress, query = '
   if (response.status === 401) throw new StatusUnreadable(`${origin} needs its token: set PENSTOCK_OPERATIONS_TOKEN to operations.token.`);
   if (response.status === 404) throw new StatusUnreadable(`${origin} has no /status.json: is it the operations listener, and is operations.page on?`);
   const document = parse(text);
-  if (response.status !== 200) throw new StatusUnreadable(`${origin} answered ${response.status}: ${(document as { error?: { message?: string } } | undefined)?.error?.message ?? 'no reason'}`);
+  if (response.status !== 200) throw new StatusUnreadable(`${origin} answered ${response.status}: ${reasonOf(document)}`);
   if ((document as Partial<Status> | undefined)?.version !== STATUS_VERSION) throw new StatusUnreadable(`${origin} answered a document that is no status of version ${STATUS_VERSION}.`);
   return document as Status;
 }
@@ -51,6 +54,14 @@ function parse(text: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+/** The reason that a refusal gives, on one line and without what could steer a terminal: the answer may be of any server. */
+function reasonOf(document: unknown): string {
+  const message: unknown = (document as { error?: { message?: unknown } | null } | null | undefined)?.error?.message;
+  if (typeof message !== 'string') return 'no reason';
+  const reason = printable(message.slice(0, MAX_REASON_LENGTH)).replaceAll(/[\t\n]/g, ' ');
+  return message.length > MAX_REASON_LENGTH ? `${reason}…` : reason;
 }
 
 /** The innermost code: `fetch` wraps the error of the connection. */

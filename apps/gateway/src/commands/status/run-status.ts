@@ -1,5 +1,6 @@
 import { isConfigError } from '../../config/config-error.ts';
 import type { LoadConfigOptions } from '../../config/load-config.ts';
+import { printable, printableJson } from '../../observe/log/printable.ts';
 import type { StatusFinding } from '../../observe/status/status.ts';
 import type { CommandOutput } from '../check.ts';
 import { describeForTerminal } from './describe-for-terminal.ts';
@@ -24,11 +25,11 @@ export const EXIT_UNKNOWN = 3;
 export async function runStatus({ url, json, columns, ...options }: StatusCommandOptions, { stdout, stderr }: CommandOutput): Promise<number> {
   try {
     const status = await readStatus(findOperations(options, url));
-    stdout.write(`${json ? JSON.stringify(status, null, 2) : describeForTerminal(status, { columns, hasColours: false }).join('\n')}\n`);
+    stdout.write(`${json ? printableJson(JSON.stringify(status, null, 2)) : describeForTerminal(status, { columns, hasColours: false }).join('\n')}\n`);
     return EXIT_CODES[status.verdict.severity];
   } catch (error) {
     if (!isConfigError(error) && !(error instanceof StatusUnreadable)) throw error;
-    stderr.write(`${error.message}\n`);
+    stderr.write(`${printable(error.message)}\n`);
     return EXIT_UNKNOWN;
   }
 }

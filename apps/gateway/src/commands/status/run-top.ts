@@ -1,5 +1,6 @@
 import { isConfigError } from '../../config/config-error.ts';
 import type { LoadConfigOptions } from '../../config/load-config.ts';
+import { printable } from '../../observe/log/printable.ts';
 import { SORT_KEYS, type SortKey } from '../../observe/status/status-query.ts';
 import type { Status } from '../../observe/status/status.ts';
 import type { CommandOutput } from '../check.ts';
@@ -59,7 +60,7 @@ export async function runTop(options: TopOptions, { stderr }: Pick<CommandOutput
     return 0;
   } catch (error) {
     if (!isConfigError(error) && !(error instanceof StatusUnreadable)) throw error;
-    stderr.write(`${error.message}\n`);
+    stderr.write(`${printable(error.message)}\n`);
     return EXIT_UNKNOWN;
   }
 }
@@ -86,7 +87,7 @@ async function watch(operations: OperationsAddress, { screen, keys, hasColours, 
       if (!isPaused) status = await readStatus(operations, `?limit=500&sort=${sort}`);
       problem = undefined;
     } catch (error) {
-      problem = error instanceof Error ? error.message : String(error);
+      problem = printable(error instanceof Error ? error.message : String(error)).replaceAll(/[\t\n]/g, ' ');
     }
     if (isEnded) return;
     draw();

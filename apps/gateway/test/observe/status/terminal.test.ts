@@ -118,6 +118,72 @@ describe('penstock status', () => {
   });
 });
 
+/** Steers a terminal in several ways, and is longer than a reason may be. */
+const HOSTILE_REASON = `\u001b]52;c;cm0gLXJm\u0007\u009b2J\u202e\r\nAll well\t${'x'.repeat(2_000)}`;
+
+/** A server that first answers as given, then with a refusal. */
+async function startHostile(answers: readonly object[]): Promise<string> {
+  let count = 0;
+  const server = createServer((_request, response) => {
+    const answer = answers[count];
+    count += 1;
+    response.writeHead(answer === undefined ? 503 : 200).end(JSON.stringify(answer ?? { error: { message: HOSTILE_REASON } }));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => { server.close(); });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+describe('a server whose answers would steer the terminal', () => {
+  test('penstock status: its reason is one short line of text', async () => {
+    await start();
+    const { code, stderr } = await status({ url: await startHostile([]) });
+    expect(code).toBe(3);
+    expect(stderr.slice(0, -1)).not.toMatch(/[\p{Cc}\p{Cf}]/u);
+    expect(stderr).toContain('answered 503: \\u001b]52;c;');
+    expect(stderr.endsWith('x…\n')).toBe(true);
+    expect(stderr.length).toBeLessThan(700);
+  });
+
+  test('penstock status: a reason that is no text is none', async () => {
+    await start();
+    const server = createServer((_request, response) => { response.writeHead(503).end('{"error":{"message":{"length":9}}}'); });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(() => { server.close(); });
+    expect((await status({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` })).stderr).toMatch(/answered 503: no reason\n$/);
+  });
+
+  test('penstock status --json: names are escaped, and are the same to a parser', async () => {
+    await start();
+    const name = 'a\u009b2J\u202eb';
+    const { stdout } = await status({ json: true, url: await startHostile([{ ...(await readOwn()), findings: [name] }]) });
+    expect(stdout.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u);
+    expect(JSON.parse(stdout)).toMatchObject({ findings: [name] });
+  });
+
+  test('penstock top: the reason in its last line is text, and stderr gets text as well', async () => {
+    await start();
+    const url = await startHostile([await readOwn()]);
+    const keys = new Keyboard();
+    let text = '';
+    const options = { url, intervalMs: 20, keys, hasColours: false, environment: {}, workingDirectory: folder, argv: {} };
+    const write = (part: string): void => { text += part; };
+    const ended = runTop({ ...options, screen: { isTTY: true, columns: 1_000, rows: 24, write } }, { stderr: { write } });
+    await expect.poll(() => text).toContain('answered 503');
+    keys.emit('data', 'q');
+    await ended;
+    expect(await runTop({ ...options, screen: { write } }, { stderr: { write } })).toBe(3);
+    for (const part of ['\u001b]52', '\u0007', '\u009b', '\u202e']) expect(text).not.toContain(part);
+    expect(text.match(/answered 503: \\u001b\]52;c;\S+ +All well x+…/g)?.length).toBeGreaterThanOrEqual(2);
+  });
+});
+
+async function readOwn(): Promise<object> {
+  return await (await fetch(`${gateway.watch}/status.json`)).json() as object;
+}
+
 class Keyboard extends EventEmitter implements TopKeys {
   readonly isTTY = true;
   isRaw = false;
