@@ -33,7 +33,13 @@ export function createPageAccess({ host, token }: PageAccessOptions): (request: 
   };
 }
 
-/** Whether a request comes from this machine itself, as far as no proxy on it names another one: only such a peer sees who the persons are. */
+/** Fields by which a proxy shows that it passes a request on (RFC 7239; RFC 9110, section 7.6.3; the two customary ones). docs/live-page.md names them. */
+export const FORWARDING_FIELDS = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via'] as const;
+
+/**
+ * Whether a request comes from this machine itself, as far as can be seen: only then persons are named. A proxy or tunnel that ends here and adds none
+ * of the fields looks the same.
+ */
 export function isOnThisMachine({ socket, headers }: Pick<IncomingMessage, 'socket' | 'headers'>): boolean {
-  return isLoopbackHost(socket.remoteAddress ?? '') && headers['x-forwarded-for'] === undefined && headers.forwarded === undefined;
+  return isLoopbackHost(socket.remoteAddress ?? '') && FORWARDING_FIELDS.every((name) => headers[name] === undefined);
 }

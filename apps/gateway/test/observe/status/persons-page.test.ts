@@ -1,7 +1,11 @@
 // Persons on the live page: beside the policy that is their client, and for peers on this machine alone.
+import { readFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { resolve } from 'node:path';
 import { startScriptedUpstream } from '@penstock/test-support';
 import { expect, test } from 'vitest';
 import { AUDIENCE, createSigningKey, goodClaims, signToken, startOpenIdProvider } from '../../access/identity/openid-provider.ts';
+import { FORWARDING_FIELDS, isOnThisMachine } from '../../../src/process/operations/page-access.ts';
 import type { Status } from '../../../src/observe/status/status.ts';
 import { startWatchedGateway } from './start-watched-gateway.ts';
 
@@ -23,7 +27,7 @@ test.each([['/anthropic/v1/messages'], ['/v1/chat/completions']])('the live page
   }).catch(() => undefined);
   await expect.poll(async () => (await gateway.readStatus()).open.requests.map(({ client, person }) => [client, person])).toEqual([['engineers', 'idp:alice<b>']]);
   expect(await (await fetch(gateway.watch)).text()).toContain('engineers · idp:alice&lt;b&gt;');
-  for (const field of ['x-forwarded-for', 'forwarded']) {
+  for (const field of FORWARDING_FIELDS) {
     const behindProxy = { headers: { [field]: '203.0.113.9' } };
     const status = await (await fetch(`${gateway.watch}/status.json`, behindProxy)).json() as Status;
     expect(status.open.requests.map(({ client, person }) => [client, person])).toEqual([['engineers', undefined]]);
@@ -31,4 +35,14 @@ test.each([['/anthropic/v1/messages'], ['/v1/chat/completions']])('the live page
   }
   leaving.abort();
   await asked;
+});
+
+test('a reader behind a proxy of this machine: is a remote one by each documented field, and looks local without one', () => {
+  const socket = { remoteAddress: '127.0.0.1' } as Socket;
+  const page = readFileSync(resolve(import.meta.dirname, '../../../../../docs/live-page.md'), 'utf8');
+  const section = page.slice(page.indexOf('### Who sees persons')).split('\n\n')[1] ?? '';
+  const documented = Array.from(section.matchAll(/`([A-Z][A-Za-z-]+)`/g), ([, name = '']) => name.toLowerCase());
+  expect(documented.toSorted()).toEqual([...FORWARDING_FIELDS].toSorted());
+  for (const name of documented) expect(isOnThisMachine({ socket, headers: { [name]: 'proxy' } }), name).toBe(false);
+  expect(isOnThisMachine({ socket, headers: {} })).toBe(true);
 });
