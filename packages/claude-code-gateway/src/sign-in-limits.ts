@@ -20,7 +20,7 @@ export interface SignInLimits {
   readonly maxWrongCodesPerAddress: number;
   /** The window of both. Seconds. @defaultValue 600 */
   readonly attemptWindowSeconds: number;
-  /** How long one process may ask the provider about a session alone. Milliseconds. @defaultValue 15,000 */
+  /** How long one process may ask the provider about a session alone; more than the provider's time for one grant. Milliseconds. @defaultValue 15,000 */
   readonly leaseMs: number;
   /** How long a second process waits for the first. Milliseconds. @defaultValue 8,000 */
   readonly leaseWaitMs: number;

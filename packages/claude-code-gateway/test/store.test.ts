@@ -92,6 +92,18 @@ describe.each([
     expect(await store.takeLease('sid', 'two', 30_000, 45_000)).toBe(false);
   });
 
+  test('a revocation by the holder of a lease: has no effect once another process has the lease, or had it', async () => {
+    await using stack = new AsyncDisposableStack();
+    const store = await withSession(await start(stack));
+    expect(await store.takeLease('sid', 'one', 3_000, 18_000)).toBe(true);
+    expect(await store.takeLease('sid', 'two', 18_000, 33_000)).toBe(true);
+    expect(await store.revokeSession('sid', 19_000, 'one')).toBe(false);
+    await store.releaseLease('sid', 'two');
+    expect(await store.revokeSession('sid', 19_000, 'one')).toBe(false);
+    expect(await store.takeLease('sid', 'two', 19_000, 34_000)).toBe(true);
+    expect(await store.revokeSession('sid', 19_000, 'two')).toBe(true);
+  });
+
   test('attempts: are counted by key and window, however many come at once', async () => {
     await using stack = new AsyncDisposableStack();
     const store = createSignInStore(await start(stack));

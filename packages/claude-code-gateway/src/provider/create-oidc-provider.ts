@@ -18,7 +18,7 @@ export interface OidcProviderOptions {
   readonly extraAuthParams?: Readonly<Record<string, string>>;
   /** How far the provider's clock may differ. @defaultValue 300 */
   readonly clockSkewSeconds?: number;
-  /** From a request to the provider to the last byte of its answer. @defaultValue 10,000 */
+  /** All requests of one grant together (discovery, tokens, keys, userinfo), to the last byte of the last answer. Milliseconds; less than `leaseMs`. @defaultValue 10,000 */
   readonly timeoutMs?: number;
   /** A private authority in PEM, trusted beside the public ones. */
   readonly ca?: string;
@@ -43,29 +43,32 @@ export function createOidcProvider(options: OidcProviderOptions): IdentityProvid
   let discovered: Discovered | undefined;
   let discovering: Promise<Discovered> | undefined;
 
-  const fetchFor = (onTokens?: (answer: Response) => Promise<void>): client.CustomFetch => async (url, { method, headers, body, signal }) => {
-    const answer = await guardedFetch(url, { method, headers: { ...headers }, ...(body === undefined || body === null ? {} : { body: body as string }), ...(signal === undefined ? {} : { signal }) });
+  const fetchFor = (deadline: AbortSignal, onTokens?: (answer: Response) => Promise<void>): client.CustomFetch => async (url, { method, headers, body, signal }) => {
+    const until = signal === undefined ? deadline : AbortSignal.any([signal, deadline]);
+    const answer = await guardedFetch(url, { method, headers: { ...headers }, ...(body === undefined || body === null ? {} : { body: body as string }), signal: until });
     if (url === discovered?.metadata.token_endpoint) await onTokens?.(answer.clone());
     return answer;
   };
   const allowed = isLoopback && issuer.protocol === 'http:' ? [client.allowInsecureRequests] : [];
+  /** Several grants may wait for it: it has a deadline of its own. */
   const discover = async (): Promise<Discovered> => {
-    const found = await client.discovery(issuer, options.clientId, clientMetadata, undefined, { execute: allowed, [client.customFetch]: fetchFor(), timeout: timeoutMs / 1000 });
-    return { metadata: found.serverMetadata(), at: Date.now() };
+    const found = await client.discovery(issuer, options.clientId, clientMetadata, undefined, { execute: allowed, [client.customFetch]: fetchFor(AbortSignal.timeout(timeoutMs)), timeout: timeoutMs / 1000 });
+    discovered = { metadata: found.serverMetadata(), at: Date.now() };
+    return discovered;
   };
-  const metadata = async (): Promise<client.ServerMetadata> => {
+  const metadata = async (deadline: AbortSignal): Promise<client.ServerMetadata> => {
     if (discovered !== undefined && Date.now() - discovered.at < REDISCOVERY_MS) return discovered.metadata;
     discovering ??= discover().finally(() => { discovering = undefined; });
-    // A document that is old is better than none.
-    const known = discovered;
-    discovered = known === undefined ? await discovering : await discovering.catch(() => known);
+    if (discovered === undefined) return (await settleBefore(deadline, discovering)).metadata;
+    // A document that is old is better than none, and than a grant whose time is spent on a new one.
+    discovering.catch(() => undefined);
     return discovered.metadata;
   };
   /** A configuration for one grant: its signing keys are fetched anew, so that a rotated key is known at once. */
-  const configure = async (onTokens?: (answer: Response) => Promise<void>): Promise<client.Configuration> => {
-    const server = await metadata();
+  const configure = async (deadline: AbortSignal, onTokens?: (answer: Response) => Promise<void>): Promise<client.Configuration> => {
+    const server = await metadata(deadline);
     const configuration = new client.Configuration(server, options.clientId, clientMetadata, authenticationFor(server, options.clientSecret));
-    configuration[client.customFetch] = fetchFor(onTokens);
+    configuration[client.customFetch] = fetchFor(deadline, onTokens);
     configuration.timeout = timeoutMs / 1000;
     for (const allow of allowed) allow(configuration);
     client.enableNonRepudiationChecks(configuration);
@@ -75,7 +78,7 @@ export function createOidcProvider(options: OidcProviderOptions): IdentityProvid
   const grant = async (known: Identity | undefined, request: (configuration: client.Configuration) => Promise<client.TokenEndpointResponse & client.TokenEndpointResponseHelpers>): Promise<ProviderAnswer> => {
     let refreshToken: string | undefined;
     try {
-      const configuration = await configure(async (answer) => { refreshToken = await readRefreshToken(answer); });
+      const configuration = await configure(AbortSignal.timeout(timeoutMs), async (answer) => { refreshToken = await readRefreshToken(answer); });
       const tokens = await request(configuration);
       const claims = tokens.claims();
       // Userinfo does not have the groups either that were too many for the token.
@@ -98,7 +101,7 @@ export function createOidcProvider(options: OidcProviderOptions): IdentityProvid
     async authorizationUrl({ state, nonce, codeVerifier }) {
       try {
         const challenge = await client.calculatePKCECodeChallenge(codeVerifier);
-        return client.buildAuthorizationUrl(await configure(), {
+        return client.buildAuthorizationUrl(await configure(AbortSignal.timeout(timeoutMs)), {
           ...options.extraAuthParams, redirect_uri: options.redirectUri, scope: options.scopes.join(' '), state, nonce, code_challenge: challenge, code_challenge_method: 'S256',
         });
       } catch {
@@ -125,12 +128,25 @@ function authenticationFor({ token_endpoint_auth_methods_supported: methods }: c
 function describeFailure(error: unknown, refreshToken: string | undefined): ProviderAnswer {
   if (error instanceof client.ResponseBodyError && error.error === 'invalid_grant') return refuse('invalid_grant');
   if (error instanceof client.AuthorizationResponseError && error.error === 'access_denied') return refuse('access_denied');
+  if ((error as { readonly name?: unknown }).name === 'TimeoutError') return { kind: 'unavailable', reason: 'timeout', refreshToken };
   const code = error instanceof client.ResponseBodyError || error instanceof client.AuthorizationResponseError ? error.error : (error as { readonly code?: unknown }).code;
   return { kind: 'unavailable', reason: typeof code === 'string' ? code.slice(0, 64).toLowerCase().replace(/^oauth_/, '') : 'unreachable', refreshToken };
 }
 
 function refuse(reason: Extract<ProviderAnswer, { kind: 'refused' }>['reason']): ProviderAnswer {
   return { kind: 'refused', reason };
+}
+
+/** Resolves as the work does; rejects with the signal's reason if the deadline comes first. */
+async function settleBefore<Value>(deadline: AbortSignal, work: Promise<Value>): Promise<Value> {
+  const { promise: isOver, reject } = Promise.withResolvers<never>();
+  const onOver = (): void => { reject(deadline.reason); };
+  deadline.addEventListener('abort', onOver, { once: true });
+  try {
+    return await Promise.race([work, isOver]);
+  } finally {
+    deadline.removeEventListener('abort', onOver);
+  }
 }
 
 async function readRefreshToken(answer: Response): Promise<string | undefined> {

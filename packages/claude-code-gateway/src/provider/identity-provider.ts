@@ -38,7 +38,7 @@ export interface IdentityProvider {
   authorizationUrl(checks: AuthorizationChecks): Promise<URL | undefined>;
   /** Redeems the code of a callback; `query` is the callback's query string. */
   exchange(query: string, checks: AuthorizationChecks): Promise<ProviderAnswer>;
-  /** Asks whether the person still exists, and as what. `known` is the identity so far. */
+  /** Asks whether the person still exists, and as what. `known` is the identity so far. Settles within `leaseMs`, or a second process asks as well. */
   refresh(refreshToken: string, known: Identity): Promise<ProviderAnswer>;
   close(): Promise<void>;
 }

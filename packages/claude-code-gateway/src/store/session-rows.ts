@@ -51,9 +51,10 @@ export function createSessionRows(database: SqlDatabase): SessionMethods {
     async keepProviderRefresh(sid, providerRefresh) {
       await all('UPDATE sign_in_sessions SET provider_refresh = ? WHERE sid = ? AND revoked_at IS NULL', [providerRefresh, sid]);
     },
-    async revokeSession(sid, now) {
-      const sql = 'UPDATE sign_in_sessions SET revoked_at = ?, provider_refresh = NULL, lease_by = NULL, lease_until = 0 WHERE sid = ? AND revoked_at IS NULL RETURNING sid';
-      return (await all(sql, [now, sid])).length > 0;
+    async revokeSession(sid, now, holder) {
+      const sql = `UPDATE sign_in_sessions SET revoked_at = ?, provider_refresh = NULL, lease_by = NULL, lease_until = 0
+                   WHERE sid = ? AND revoked_at IS NULL ${holder === undefined ? '' : 'AND lease_by = ?'} RETURNING sid`;
+      return (await all(sql, holder === undefined ? [now, sid] : [now, sid, holder])).length > 0;
     },
     async revokedSince(since) {
       const rows = await all('SELECT sid, revoked_at FROM sign_in_sessions WHERE revoked_at > ?', [since]);

@@ -61,8 +61,8 @@ export interface SignInStore {
   rotate(rotation: Rotation): Promise<boolean>;
   /** Keeps the provider's new refresh token although our own is not rotated. */
   keepProviderRefresh(sid: string, providerRefresh: string): Promise<void>;
-  /** `false` if the session is unknown or was revoked before. */
-  revokeSession(sid: string, now: number): Promise<boolean>;
+  /** `false` if the session is unknown or was revoked before, or if `holder` is given and does not have its lease. */
+  revokeSession(sid: string, now: number, holder?: string): Promise<boolean>;
   /** The sessions revoked since a time. */
   revokedSince(since: number): Promise<ReadonlyArray<{ readonly sid: string; readonly revokedAt: number }>>;
   /** Counts one attempt in the current window of a key and resolves with the count. */

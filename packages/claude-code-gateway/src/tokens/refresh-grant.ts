@@ -4,7 +4,7 @@ import { answerOauthError, type ProtocolAnswer, type ProtocolRequest } from '../
 import { seal, unseal } from '../sealed-values.ts';
 import { auditedPerson, keepKnownGroups, type SignInParts } from '../sign-in-parts.ts';
 import type { StoredRefreshToken, StoredSession } from '../store/sign-in-store.ts';
-import { endSession } from './end-session.ts';
+import { endLeasedSession, endSession } from './end-session.ts';
 import { createLeaseWait } from './lease-wait.ts';
 import { createRefreshToken } from './session-ids.ts';
 import { createUnsavedRefreshTokens } from './unsaved-refresh-tokens.ts';
@@ -54,10 +54,17 @@ export function createRefreshGrant(parts: SignInParts): RefreshGrant {
   /** Asks the provider and stores what it said; the caller has the lease. */
   const redeem = async (request: ProtocolRequest, oldToken: string, session: StoredSession, holder: string): Promise<ProtocolAnswer> => {
     const known = readIdentity(session.identity);
+    /** The lease ran out under a process that stood still, or the session was revoked meanwhile. */
+    const answerLost = async (): Promise<ProtocolAnswer> => (await answerKnown(request, await store.findRefreshToken(digestOf(oldToken)))) ?? beUnavailable(request, 'lease_lost', session);
+    const endLeased = async (reason: string): Promise<ProtocolAnswer> => {
+      if (!await endLeasedSession(parts, session.sid, holder, { reason, address: request.address, ...auditedPerson(known) })) return answerLost();
+      unsaved.delete(session.sid);
+      return refuse(request, reason, session);
+    };
     const providerToken = unsaved.get(session.sid) ?? (session.providerRefresh === undefined ? undefined : await unseal(keys, 'provider_refresh', session.providerRefresh));
     if (providerToken === undefined) return beUnavailable(request, 'session_keys', session);
     const answer = await provider.refresh(providerToken, known);
-    if (answer.kind === 'refused') return end(request, answer.reason, session);
+    if (answer.kind === 'refused') return endLeased(answer.reason);
     // The provider's old token may be spent from now on: until its new one is stored, it is kept here.
     if (answer.refreshToken !== undefined) unsaved.set(session.sid, answer.refreshToken);
     const sealedProvider = answer.refreshToken === undefined ? undefined : await seal(keys, 'provider_refresh', answer.refreshToken);
@@ -69,15 +76,14 @@ export function createRefreshGrant(parts: SignInParts): RefreshGrant {
       return beUnavailable(request, `provider_${answer.reason}`, session);
     }
     const identity = keepKnownGroups(answer.identity, parts);
-    if (identity === undefined) return end(request, 'groups_too_large', session);
+    if (identity === undefined) return endLeased('groups_too_large');
     const newToken = createRefreshToken();
     const isRotated = await store.rotate({
       sid: session.sid, holder, oldDigest: digestOf(oldToken), newDigest: digestOf(newToken), successor: await seal(keys, 'successor', newToken),
       identity: writeIdentity(identity), providerRefresh: sealedProvider, now: now(), expiresAt: now() + limits.refreshTtlSeconds * 1000,
     });
     unsaved.delete(session.sid);
-    // The lease ran out under a process that stood still, or the session was revoked meanwhile.
-    return isRotated ? grant(request, identity, session.sid, newToken) : (await answerKnown(request, await store.findRefreshToken(digestOf(oldToken)))) ?? beUnavailable(request, 'lease_lost', session);
+    return isRotated ? grant(request, identity, session.sid, newToken) : answerLost();
   };
 
   return async function refresh(request, refreshToken) {

@@ -1,0 +1,92 @@
+import type { ServerResponse } from 'node:http';
+import { describe, expect, test } from 'vitest';
+import { createClaudeCodeGateway, type ClaudeCodeGateway } from '../src/index.ts';
+import { answerRefreshes, REFRESH_ANSWERS } from './support/answer-refreshes.ts';
+import { MOUNT, SESSION_KEY, startTestGateway, type OauthAnswer, type TestGateway } from './support/start-test-gateway.ts';
+
+const refresh = (gateway: TestGateway, token: unknown): Promise<OauthAnswer> => gateway.post('/oauth/token', { grant_type: 'refresh_token', refresh_token: String(token) });
+/** The same at a gateway without a listener. */
+async function refreshAt(replica: ClaudeCodeGateway, token: unknown): Promise<{ readonly status: number; readonly json: Record<string, unknown> }> {
+  const route = replica.routes.get('/oauth/token');
+  if (route?.access !== 'open') throw new Error('the token endpoint is open');
+  const body = Buffer.from(new URLSearchParams({ grant_type: 'refresh_token', refresh_token: String(token) }).toString());
+  const answer = await route.handle({ method: 'POST', query: '', headers: { 'content-type': 'application/x-www-form-urlencoded' }, address: '192.0.2.7', body });
+  return { status: answer.status, json: JSON.parse(answer.body.toString()) as Record<string, unknown> };
+}
+
+describe('the time of one refresh', () => {
+  const TIMEOUT_MS = 1_000;
+  /** Two of them are more than the whole time, one is less. */
+  const SLOW_MS = 600;
+  const slowly = (answer: () => void): void => { setTimeout(answer, SLOW_MS); };
+
+  /** Signs in without a hurry; the replica that refreshes has the time limit. */
+  const startImpatient = (stack: AsyncDisposableStack, gateway: TestGateway): { readonly replica: ClaudeCodeGateway; readonly reasons: readonly unknown[] } => {
+    const reasons: unknown[] = [];
+    const replica = createClaudeCodeGateway({
+      publicUrl: new URL(gateway.base).origin, mount: MOUNT, sessionKeys: [SESSION_KEY], database: gateway.database, provider: { ...gateway.oidc, timeoutMs: TIMEOUT_MS },
+      limits: { providerProbeMs: 600_000 }, audit: ({ reason }) => { reasons.push(reason); },
+    });
+    stack.defer(() => replica.close());
+    return { replica, reasons };
+  };
+
+  test('a refresh: has one time limit for all its requests to the provider (slow tokens and slow userinfo)', async () => {
+    await using stack = new AsyncDisposableStack();
+    const gateway = await startTestGateway(stack);
+    const first = await gateway.signIn();
+    const { replica, reasons } = startImpatient(stack, gateway);
+    gateway.provider.intercept = (request, response) => {
+      if (request.url === '/token') slowly(() => { REFRESH_ANSWERS.granted(response); });
+      else if (request.url === '/me') slowly(() => { REFRESH_ANSWERS.person(response); });
+      else return false;
+      return true;
+    };
+    expect((await refreshAt(replica, first['refresh_token'])).status).toBe(503);
+    expect(reasons).toEqual(['provider_timeout']);
+    gateway.provider.intercept = () => false;
+    expect((await refresh(gateway, first['refresh_token'])).status).toBe(200);
+  });
+
+  test('a refresh: waits for the discovery document within the same time limit (slow discovery and slow tokens)', async () => {
+    await using stack = new AsyncDisposableStack();
+    const gateway = await startTestGateway(stack);
+    const first = await gateway.signIn();
+    const discovery = await (await fetch(`${gateway.oidc.issuer}/.well-known/openid-configuration`)).text();
+    let isReady = false;
+    gateway.provider.intercept = (request, response) => {
+      if (request.url === '/me') REFRESH_ANSWERS.person(response);
+      else if (request.url === '/token') slowly(() => { REFRESH_ANSWERS.granted(response); });
+      else if (request.url !== '/.well-known/openid-configuration') return false;
+      else if (isReady) slowly(() => { response.writeHead(200, { 'content-type': 'application/json' }).end(discovery); });
+      else response.writeHead(500).end();
+      return true;
+    };
+    const { replica, reasons } = startImpatient(stack, gateway);
+    // The probe at the start has failed, so that the refresh is the one that reads the document.
+    await expect.poll(() => replica.health().provider).toBe(false);
+    isReady = true;
+    expect((await refreshAt(replica, first['refresh_token'])).status).toBe(503);
+    expect(reasons).toEqual(['provider_timeout']);
+  });
+});
+
+test('a refusal of the provider to a process whose lease ran out: does not end the session that another process refreshed meanwhile', async () => {
+  await using stack = new AsyncDisposableStack();
+  const gateway = await startTestGateway(stack);
+  const first = await gateway.signIn();
+  const held: ServerResponse[] = [];
+  answerRefreshes(gateway, (response, turn) => {
+    if (turn === 1) held.push(response);
+    else REFRESH_ANSWERS.granted(response, `provider-${turn}`);
+  });
+  const late = refresh(gateway, first['refresh_token']);
+  await expect.poll(() => held.length).toBe(1);
+  gateway.advance(16_000);
+  const second = await refresh(gateway, first['refresh_token']);
+  expect(second.status).toBe(200);
+  for (const response of held) REFRESH_ANSWERS.refused(response);
+  expect(await late).toMatchObject({ status: 200, json: { refresh_token: second.json['refresh_token'] } });
+  expect(gateway.audited.filter(({ event }) => event === 'session.revoke')).toEqual([]);
+  expect((await refresh(gateway, second.json['refresh_token'])).status).toBe(200);
+});
