@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { describe, expect, test } from 'vitest';
-import { createClaudeCodeGateway, type ClaudeCodeGateway } from '../src/index.ts';
+import { createClaudeCodeGateway, openSqliteDatabase, type ClaudeCodeGateway, type SqlDatabase } from '../src/index.ts';
 import { answerRefreshes, REFRESH_ANSWERS } from './support/answer-refreshes.ts';
 import { MOUNT, SESSION_KEY, startTestGateway, type OauthAnswer, type TestGateway } from './support/start-test-gateway.ts';
 
@@ -89,4 +89,29 @@ test('a refusal of the provider to a process whose lease ran out: does not end t
   expect(await late).toMatchObject({ status: 200, json: { refresh_token: second.json['refresh_token'] } });
   expect(gateway.audited.filter(({ event }) => event === 'session.revoke')).toEqual([]);
   expect((await refresh(gateway, second.json['refresh_token'])).status).toBe(200);
+});
+
+test('a provider token that this process could not store: is not presented any more once another process stored a newer one', async () => {
+  await using stack = new AsyncDisposableStack();
+  const shared = openSqliteDatabase(':memory:');
+  let isDown = false;
+  const failing: SqlDatabase = {
+    run: (statements) => (isDown && statements.some(({ sql }) => sql.startsWith('UPDATE sign_in_refresh_tokens')) ? Promise.reject(new Error('down')) : shared.run(statements)),
+    close: () => shared.close(),
+  };
+  const gateway = await startTestGateway(stack, { database: failing });
+  const first = await gateway.signIn();
+  const replica = createClaudeCodeGateway({
+    publicUrl: new URL(gateway.base).origin, mount: MOUNT, sessionKeys: [SESSION_KEY], database: shared, provider: gateway.oidc,
+  });
+  stack.defer(() => replica.close());
+  const presented = answerRefreshes(gateway, (response, turn) => { REFRESH_ANSWERS.granted(response, `provider-${turn}`); });
+  isDown = true;
+  expect((await refresh(gateway, first['refresh_token'])).status).toBe(503);
+  isDown = false;
+  const second = await refreshAt(replica, first['refresh_token']);
+  expect(second.status).toBe(200);
+  expect((await refresh(gateway, second.json['refresh_token'])).status).toBe(200);
+  const [original] = presented;
+  expect(presented).toEqual([original, original, 'provider-2']);
 });

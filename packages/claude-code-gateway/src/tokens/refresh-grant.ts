@@ -61,12 +61,12 @@ export function createRefreshGrant(parts: SignInParts): RefreshGrant {
       unsaved.delete(session.sid);
       return refuse(request, reason, session);
     };
-    const providerToken = unsaved.get(session.sid) ?? (session.providerRefresh === undefined ? undefined : await unseal(keys, 'provider_refresh', session.providerRefresh));
+    const providerToken = unsaved.find(session.sid, session.providerRefresh) ?? (session.providerRefresh === undefined ? undefined : await unseal(keys, 'provider_refresh', session.providerRefresh));
     if (providerToken === undefined) return beUnavailable(request, 'session_keys', session);
     const answer = await provider.refresh(providerToken, known);
     if (answer.kind === 'refused') return endLeased(answer.reason);
     // The provider's old token may be spent from now on: until its new one is stored, it is kept here.
-    if (answer.refreshToken !== undefined) unsaved.set(session.sid, answer.refreshToken);
+    if (answer.refreshToken !== undefined) unsaved.set(session.sid, answer.refreshToken, session.providerRefresh);
     const sealedProvider = answer.refreshToken === undefined ? undefined : await seal(keys, 'provider_refresh', answer.refreshToken);
     if (answer.kind === 'unavailable') {
       if (sealedProvider !== undefined) {
