@@ -68,7 +68,7 @@ export function createClaudeCodeGateway(options: ClaudeCodeGatewayOptions): Clau
   };
   const polling = setInterval(() => { void revocations.poll(); }, limits.revocationPollMs).unref();
   const pruning = setInterval(() => {
-    void store.prune(now(), limits.keepReplacedSeconds * 1000, 2 * tokenLifeMs).catch(() => undefined);
+    void store.prune(now(), limits.refreshTtlSeconds * 1000, 2 * tokenLifeMs).catch(() => undefined);
   }, limits.pruneMs).unref();
   const probing = setInterval(() => { if (failingSince.provider !== undefined) probe(); }, limits.providerProbeMs).unref();
   void revocations.poll();

@@ -4,7 +4,7 @@ import { ClaudeCodeGatewayError } from './claude-code-gateway-error.ts';
 export interface SignInLimits {
   /** Life of an access token. Seconds. @defaultValue 3,600 */
   readonly sessionTtlSeconds: number;
-  /** Life of a refresh token since it was issued. Seconds. @defaultValue 1,209,600 (14 days) */
+  /** Life of a refresh token since it was issued. A replaced one is remembered as long, so that its replay ends the session. Seconds. @defaultValue 1,209,600 (14 days) */
   readonly refreshTtlSeconds: number;
   /** How long a replaced refresh token still yields its successor, for two processes that refresh at once. Seconds. @defaultValue 60 */
   readonly refreshGraceSeconds: number;
@@ -34,15 +34,13 @@ export interface SignInLimits {
   readonly pruneMs: number;
   /** How often a provider that failed is tried again. Milliseconds. @defaultValue 10,000 */
   readonly providerProbeMs: number;
-  /** How long a replaced refresh token is remembered, so that its replay ends the session. Seconds. @defaultValue 86,400 */
-  readonly keepReplacedSeconds: number;
 }
 
 /** The bounds that hold unless others are given. */
 export const DEFAULT_SIGN_IN_LIMITS: SignInLimits = Object.freeze({
   sessionTtlSeconds: 3_600, refreshTtlSeconds: 1_209_600, refreshGraceSeconds: 60, grantTtlSeconds: 600, pollIntervalSeconds: 5, maxPendingGrants: 10_000,
   maxAuthorizationsPerAddress: 30, maxWrongCodesPerAddress: 10, attemptWindowSeconds: 600, leaseMs: 15_000, leaseWaitMs: 8_000, maxLeaseWaiters: 1_000,
-  maxGroupsBytes: 4_096, revocationPollMs: 1_000, pruneMs: 600_000, providerProbeMs: 10_000, keepReplacedSeconds: 86_400,
+  maxGroupsBytes: 4_096, revocationPollMs: 1_000, pruneMs: 600_000, providerProbeMs: 10_000,
 });
 
 /** Checks the bounds. @throws ClaudeCodeGatewayError `invalid_options` */

@@ -75,6 +75,19 @@ describe('refresh', () => {
     expect(acts(gateway)).toContain('session.revoke ok replayed_token');
   });
 
+  test('refresh: a replaced token ends the session as long as it would have lived itself', async () => {
+    await using stack = new AsyncDisposableStack();
+    const gateway = await startTestGateway(stack, { limits: { pruneMs: 20 } });
+    const first = await gateway.signIn();
+    const second = await refresh(gateway, first['refresh_token']);
+    gateway.advance(13 * 86_400_000);
+    // The sign-in itself is over: when it is deleted, what else is over has been deleted as well.
+    await expect.poll(async () => await gateway.database.run([{ sql: 'SELECT device_digest FROM sign_in_grants', values: [] }])).toEqual([[]]);
+    expect((await refresh(gateway, first['refresh_token'])).status).toBe(400);
+    expect(acts(gateway)).toContain('session.revoke ok replayed_token');
+    expect((await refresh(gateway, second.json['refresh_token'])).status).toBe(400);
+  });
+
   test('refresh: a token lives for refreshTtlSeconds since it was issued', async () => {
     await using stack = new AsyncDisposableStack();
     const gateway = await startTestGateway(stack, { limits: { refreshTtlSeconds: 7_200 } });
