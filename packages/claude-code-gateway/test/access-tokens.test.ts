@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import { generateKeyPairSync } from 'node:crypto';
 import { SignJWT, UnsecuredJWT } from 'jose';
 import { describe, expect, test } from 'vitest';
+import { answerRefreshes, REFRESH_ANSWERS } from './support/answer-refreshes.ts';
 import { SESSION_KEY, startTestGateway } from './support/start-test-gateway.ts';
 
 const KEY = Buffer.from(SESSION_KEY);
@@ -83,5 +84,20 @@ describe('access tokens', () => {
     expect((await gateway.gateway.judge(String(second.json['access_token']))).ok).toBe(true);
     expect(() => gateway.gateway.update({ sessionKeys: ['short'], telemetry: undefined })).toThrow('sessionKeys[0] must have at least 32 characters, received 5');
     expect((await gateway.gateway.judge(String(second.json['access_token']))).ok).toBe(true);
+  });
+
+  test('session keys: a refresh seals the provider\'s token under the first one, also where the provider keeps its token, so that the old key can go', async () => {
+    await using stack = new AsyncDisposableStack();
+    const gateway = await startTestGateway(stack);
+    const first = await gateway.signIn();
+    const presented = answerRefreshes(gateway, (response) => { REFRESH_ANSWERS.granted(response); });
+    const refresh = (token: unknown) => gateway.post('/oauth/token', { grant_type: 'refresh_token', refresh_token: String(token) });
+    const next = 'another-key-of-a-test-0123456789abcdefgh';
+    gateway.gateway.update({ sessionKeys: [next, SESSION_KEY], telemetry: undefined });
+    const second = await refresh(first['refresh_token']);
+    expect(second.status).toBe(200);
+    gateway.gateway.update({ sessionKeys: [next], telemetry: undefined });
+    expect((await refresh(second.json['refresh_token'])).status).toBe(200);
+    expect([presented.length, new Set(presented).size]).toEqual([2, 1]);
   });
 });

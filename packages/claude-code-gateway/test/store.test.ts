@@ -25,7 +25,7 @@ async function withSession(database: SqlDatabase): Promise<SignInStore> {
   return store;
 }
 
-const rotation = (holder: string, oldDigest: string, newDigest: string) => ({ sid: 'sid', holder, oldDigest, newDigest, successor: `sealed ${newDigest}`, identity: PERSON.identity, providerRefresh: `provider ${newDigest}`, now: 5_000, expiresAt: 2_000_000 });
+const rotation = (holder: string, oldDigest: string, newDigest: string) => ({ sid: 'sid', holder, oldDigest, newDigest, successor: `sealed ${newDigest}`, identity: PERSON.identity, providerRefresh: `provider ${newDigest}`, replacedProviderRefresh: 'sealed', now: 5_000, expiresAt: 2_000_000 });
 
 describe.each([
   ['in this thread', async () => openSqliteDatabase(':memory:')],
@@ -77,6 +77,19 @@ describe.each([
     await store.releaseLease('sid', 'two');
     expect(await store.takeLease('sid', 'one', 6_000, 21_000)).toBe(true);
     expect(await store.takeLease('sid', 'two', 21_000, 36_000)).toBe(true);
+  });
+
+  test('a rotation of a process that lost the lease: keeps the provider\'s token, unless another process stored one meanwhile', async () => {
+    await using stack = new AsyncDisposableStack();
+    const store = await withSession(await start(stack));
+    const providerRefresh = async (): Promise<unknown> => (await store.findRefreshToken('first'))?.session.providerRefresh;
+    expect(await store.rotate(rotation('late', 'first', 'other'))).toBe(false);
+    expect(await providerRefresh()).toBe('provider other');
+    expect(await store.takeLease('sid', 'one', 3_000, 18_000)).toBe(true);
+    expect(await store.rotate(rotation('one', 'first', 'second'))).toBe(true);
+    expect(await providerRefresh()).toBe('provider second');
+    expect(await store.rotate(rotation('late', 'first', 'third'))).toBe(false);
+    expect(await providerRefresh()).toBe('provider second');
   });
 
   test('a revocation: is noted once, takes the provider\'s token away, and ends leases', async () => {

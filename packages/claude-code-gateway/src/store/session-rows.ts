@@ -26,7 +26,7 @@ export function createSessionRows(database: SqlDatabase): SessionMethods {
     async releaseLease(sid, holder) {
       await all('UPDATE sign_in_sessions SET lease_by = NULL, lease_until = 0 WHERE sid = ? AND lease_by = ?', [sid, holder]);
     },
-    async rotate({ sid, holder, oldDigest, newDigest, successor, identity, providerRefresh, now, expiresAt }) {
+    async rotate({ sid, holder, oldDigest, newDigest, successor, identity, providerRefresh, replacedProviderRefresh, now, expiresAt }) {
       const [, , , changed = []] = await database.run([
         {
           sql: `UPDATE sign_in_refresh_tokens SET replaced_at = ?, successor = ? WHERE digest = ? AND sid = ? AND replaced_at IS NULL
@@ -38,8 +38,11 @@ export function createSessionRows(database: SqlDatabase): SessionMethods {
           sql: 'INSERT INTO sign_in_refresh_tokens (digest, sid, created_at) SELECT ?, sid, CAST(? AS BIGINT) FROM sign_in_refresh_tokens WHERE digest = ? AND successor = ?',
           values: [newDigest, now, oldDigest, successor],
         },
-        // Whatever became of our token: the provider's old one may be spent.
-        { sql: 'UPDATE sign_in_sessions SET provider_refresh = COALESCE(CAST(? AS TEXT), provider_refresh) WHERE sid = ? AND revoked_at IS NULL', values: [providerRefresh ?? null, sid] },
+        // Whatever became of our token: the provider's old one may be spent. One that a later holder stored is newer than ours.
+        {
+          sql: 'UPDATE sign_in_sessions SET provider_refresh = ? WHERE sid = ? AND revoked_at IS NULL AND (lease_by = ? OR provider_refresh = ?)',
+          values: [providerRefresh, sid, holder, replacedProviderRefresh],
+        },
         {
           sql: `UPDATE sign_in_sessions SET identity = ?, expires_at = ?, lease_by = NULL, lease_until = 0 WHERE sid = ?
                 AND EXISTS (SELECT 1 FROM sign_in_refresh_tokens WHERE digest = ? AND successor = ?) RETURNING sid`,

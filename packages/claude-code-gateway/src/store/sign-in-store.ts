@@ -108,7 +108,10 @@ export interface Rotation {
   /** The new token, sealed, for a process that presents the old one within the grace. */
   readonly successor: string;
   readonly identity: string;
-  readonly providerRefresh: string | undefined;
+  /** The provider's refresh token from now on, sealed. */
+  readonly providerRefresh: string;
+  /** What it replaces: a holder that lost the lease stores its own only while this is still stored. */
+  readonly replacedProviderRefresh: string;
   readonly now: number;
   readonly expiresAt: number;
 }

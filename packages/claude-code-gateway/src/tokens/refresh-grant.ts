@@ -61,16 +61,16 @@ export function createRefreshGrant(parts: SignInParts): RefreshGrant {
       unsaved.delete(session.sid);
       return refuse(request, reason, session);
     };
-    const providerToken = unsaved.find(session.sid, session.providerRefresh) ?? (session.providerRefresh === undefined ? undefined : await unseal(keys, 'provider_refresh', session.providerRefresh));
-    if (providerToken === undefined) return beUnavailable(request, 'session_keys', session);
+    const stored = session.providerRefresh;
+    const providerToken = unsaved.find(session.sid, stored) ?? (stored === undefined ? undefined : await unseal(keys, 'provider_refresh', stored));
+    if (stored === undefined || providerToken === undefined) return beUnavailable(request, 'session_keys', session);
     const answer = await provider.refresh(providerToken, known);
     if (answer.kind === 'refused') return endLeased(answer.reason);
     // The provider's old token may be spent from now on: until its new one is stored, it is kept here.
-    if (answer.refreshToken !== undefined) unsaved.set(session.sid, answer.refreshToken, session.providerRefresh);
-    const sealedProvider = answer.refreshToken === undefined ? undefined : await seal(keys, 'provider_refresh', answer.refreshToken);
+    if (answer.refreshToken !== undefined) unsaved.set(session.sid, answer.refreshToken, stored);
     if (answer.kind === 'unavailable') {
-      if (sealedProvider !== undefined) {
-        await store.keepProviderRefresh(session.sid, sealedProvider);
+      if (answer.refreshToken !== undefined) {
+        await store.keepProviderRefresh(session.sid, await seal(keys, 'provider_refresh', answer.refreshToken));
         unsaved.delete(session.sid);
       }
       return beUnavailable(request, `provider_${answer.reason}`, session);
@@ -78,9 +78,11 @@ export function createRefreshGrant(parts: SignInParts): RefreshGrant {
     const identity = keepKnownGroups(answer.identity, parts);
     if (identity === undefined) return endLeased('groups_too_large');
     const newToken = createRefreshToken();
+    // Sealed anew even if it is the same: the key that sealed it before may be taken away once it is not the first one any more.
+    const providerRefresh = await seal(keys, 'provider_refresh', answer.refreshToken ?? providerToken);
     const isRotated = await store.rotate({
       sid: session.sid, holder, oldDigest: digestOf(oldToken), newDigest: digestOf(newToken), successor: await seal(keys, 'successor', newToken),
-      identity: writeIdentity(identity), providerRefresh: sealedProvider, now: now(), expiresAt: now() + limits.refreshTtlSeconds * 1000,
+      identity: writeIdentity(identity), providerRefresh, replacedProviderRefresh: stored, now: now(), expiresAt: now() + limits.refreshTtlSeconds * 1000,
     });
     unsaved.delete(session.sid);
     return isRotated ? grant(request, identity, session.sid, newToken) : answerLost();

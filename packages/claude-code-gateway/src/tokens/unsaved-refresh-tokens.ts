@@ -3,13 +3,13 @@ export interface UnsavedRefreshTokens {
   /** The token that replaces what is stored. If something else is stored by now, the token is forgotten: another process stored a newer one. */
   find(sid: string, stored: string | undefined): string | undefined;
   /** @param replaces the sealed text that was stored when the token was issued */
-  set(sid: string, refreshToken: string, replaces: string | undefined): void;
+  set(sid: string, refreshToken: string, replaces: string): void;
   delete(sid: string): void;
 }
 
 interface UnsavedRefreshToken {
   readonly refreshToken: string;
-  readonly replaces: string | undefined;
+  readonly replaces: string;
 }
 
 /** A store that is down for longer loses the oldest of more sessions than this: their persons sign in again. */
