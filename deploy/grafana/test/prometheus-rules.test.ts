@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { notifying, readInhibitions, type AlertLabels } from '@penstock/test-support';
 import { describe, expect, it } from 'vitest';
 import { DASHBOARDS } from '../src/dashboards.ts';
 import { documentedMetrics, HAS_PROMTOOL, PROMTOOL_NOTE, readRepositoryFile, selectedMetrics } from './repository.ts';
@@ -21,24 +22,19 @@ function promtool(...parameters: readonly string[]): { readonly status: number |
 
 const HAS_AMTOOL = spawnSync('amtool', ['--version']).status === 0;
 
-/** The matchers of one list, such as `['alertname=~"A|B", 'alertname!="C"']`, as one predicate on the name of an alert. */
-function matcherOf(list: string): (name: string) => boolean {
-  const tests = Array.from(list.matchAll(/alertname(=~|!=|=)"([^"]*)"/g), ([, operator, value = '']) => (name: string): boolean => {
-    if (operator === '=~') return new RegExp(`^(?:${value})$`).test(name);
-    return (name === value) === (operator === '=');
-  });
-  return (name) => tests.length > 0 && tests.every((test) => test(name));
+const INHIBITIONS = readInhibitions(readRepositoryFile('deploy/prometheus/alertmanager.yml'));
+const TESTS = UNIT_TESTS.map((file) => readRepositoryFile(`deploy/prometheus/tests/${file}`)).join('\n');
+
+/** An alert with the labels that its unit test shows it to carry, some of them with other values. */
+function alertOf(name: string, differences: AlertLabels = {}): AlertLabels {
+  const [, labels = ''] = new RegExp(`alertname: ${name}\\n +exp_alerts:\\n +- exp_labels: \\{(.*)\\}`).exec(TESTS) ?? [];
+  const carried = Object.fromEntries(Array.from(labels.matchAll(/(\w+): "?([^",}]+?)"?(?=,| *$)/g), ([, label = '', value = '']) => [label, value]));
+  for (const label of Object.keys(differences)) expect(carried, `${name} carries ${label}`).toHaveProperty(label);
+  return { ...carried, alertname: name, ...differences };
 }
 
-const INHIBITIONS = readRepositoryFile('deploy/prometheus/alertmanager.yml').split('  - source_matchers:').slice(1).map((text) => {
-  const [source = '', target = '', equal = ''] = text.split(/target_matchers:|equal:/);
-  return { source: matcherOf(source), target: matcherOf(target), equal };
-});
-
-/** The alerts of one job that notify while all of them fire: an inhibited alert inhibits, too (Alertmanager's own rule). */
-function notified(firing: readonly string[]): string[] {
-  return firing.filter((name) => !INHIBITIONS.some(({ source, target }) => target(name) && firing.some(source)));
-}
+const MORE = { instance: 'second:9464' };
+const OTHER = { upstream: 'front_door_local' };
 
 describe('the alert rules', () => {
   it('have a section of the runbook each, and no section is without its alert', () => {
@@ -80,16 +76,38 @@ describe('the alert rules', () => {
   ])('leave one notification for one cause: %s', (_cause, firing) => {
     const names = new Set(ALERTS.map(({ name }) => name));
     for (const name of firing) expect(names, name).toContain(name);
-    expect(notified(firing)).toEqual(firing.slice(0, 1));
+    expect(notifying(INHIBITIONS, firing.map((name) => alertOf(name))).map(({ alertname }) => alertname)).toEqual(firing.slice(0, 1));
   });
 
-  it('inhibit no alert of another job, and none by itself', () => {
+  it.each([
+    ['an upstream is unreachable, and the pool of another one is held', [alertOf('PenstockUpstreamUnreachable', OTHER), alertOf('PenstockPoolHeldByOneClient')], [alertOf('PenstockOldestWaiter'), alertOf('PenstockOldestWaiter', OTHER)]],
+    ['an upstream is unreachable, and the pool of another one refuses', [alertOf('PenstockUpstreamUnreachable', OTHER), alertOf('PenstockRequestsRefused')], [alertOf('PenstockRequestsRefused', { ...OTHER, ...MORE })]],
+    ['a client holds the pool of one upstream, and that of another one is too small', [alertOf('PenstockPoolHeldByOneClient'), alertOf('PenstockRequestsRefused', OTHER)], [alertOf('PenstockPoolSaturated', OTHER)]],
+    ['a client holds the pool of one instance, and in another one requests wait', [alertOf('PenstockPoolHeldByOneClient'), alertOf('PenstockOldestWaiter', MORE)], [alertOf('PenstockPoolSaturated', MORE)]],
+    ['the pools of two instances refuse', [alertOf('PenstockRequestsRefused'), alertOf('PenstockRequestsRefused', MORE)], [alertOf('PenstockOldestWaiter'), alertOf('PenstockOldestWaiter', MORE)]],
+    ['one instance does not get its turns, and the pool of another one refuses', [alertOf('PenstockEventLoopLag'), alertOf('PenstockRequestsRefused', MORE)], [alertOf('PenstockRequestsRefused')]],
+    ['one client holds the pool, and another one does not read', [alertOf('PenstockPoolHeldByOneClient'), alertOf('PenstockSlowClient', { client: 'bob' })], [alertOf('PenstockSlowClient', { client: 'mallory' })]],
+    ['one instance is gone, and another one is overloaded', [alertOf('PenstockDown'), alertOf('PenstockOldestWaiter', MORE)], [alertOf('PenstockOldestWaiter')]],
+  ])('leave the notification of each of two causes: %s', (_causes, causes, consequences) => {
+    expect(notifying(INHIBITIONS, [...consequences, ...causes])).toEqual(causes);
+  });
+
+  it('inhibit by all labels of place that both alerts carry, and by none that one lacks', () => {
     expect(INHIBITIONS.length).toBeGreaterThan(8);
-    for (const { source, target, equal } of INHIBITIONS) {
-      expect(equal).toContain('job');
-      expect(ALERTS.filter(({ name }) => source(name)), 'a source that exists').not.toEqual([]);
-      expect(ALERTS.filter(({ name }) => target(name)), 'a target that exists').not.toEqual([]);
-      expect(ALERTS.filter(({ name }) => source(name) && target(name))).toEqual([]);
+    for (const { isSource, isTarget, equal } of INHIBITIONS) {
+      const alerts = ALERTS.map(({ name }) => alertOf(name));
+      const [sources, targets] = [alerts.filter(isSource), alerts.filter(isTarget)];
+      expect(sources, 'a source that exists').not.toEqual([]);
+      expect(targets, 'a target that exists').not.toEqual([]);
+      expect(sources.filter(isTarget)).toEqual([]);
+      for (const source of sources) {
+        for (const target of targets) {
+          const shared = ['job', 'instance', 'upstream', 'client'].filter((label) => label in source && label in target);
+          // An instance that is gone explains nothing of alerts about the whole job, and is never equal to them.
+          if (source['alertname'] === 'PenstockDown' && !('instance' in target)) expect(equal).toContain('instance');
+          else expect(equal, `${source['alertname']} and ${target['alertname']}`).toEqual(shared);
+        }
+      }
     }
   });
 
@@ -105,10 +123,9 @@ describe('the alert rules', () => {
   });
 
   it('are each shown firing and silent by a unit test', () => {
-    const tests = UNIT_TESTS.map((file) => readRepositoryFile(`deploy/prometheus/tests/${file}`)).join('\n');
     for (const { name } of ALERTS) {
-      expect(tests).toContain(`- name: "${name} fires: `);
-      expect(tests).toContain(`- name: "${name} is silent: `);
+      expect(TESTS).toContain(`- name: "${name} fires: `);
+      expect(TESTS).toContain(`- name: "${name} is silent: `);
     }
   });
 

@@ -16,3 +16,4 @@ export { measureGrowth, type GrowthOptions } from './growth.ts';
 export { freePort } from './free-port.ts';
 export { createPageBrowser, type BrowsedPage, type PageBrowser } from './page-browser.ts';
 export { createSigningKey, PROVIDER_CLIENT_ID, PROVIDER_CLIENT_SECRET, startOpenIdProvider, type OpenIdProvider, type ProviderAccount } from './openid-provider.ts';
+export { notifying, readInhibitions, type AlertLabels, type InhibitionRule } from './inhibitions.ts';
