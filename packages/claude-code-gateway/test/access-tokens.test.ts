@@ -1,9 +1,10 @@
 import { Buffer } from 'node:buffer';
 import { generateKeyPairSync } from 'node:crypto';
-import { SignJWT, UnsecuredJWT } from 'jose';
+import { CompactSign, SignJWT, UnsecuredJWT } from 'jose';
 import { describe, expect, test } from 'vitest';
+import { createClaudeCodeGateway } from '../src/index.ts';
 import { answerRefreshes, REFRESH_ANSWERS } from './support/answer-refreshes.ts';
-import { SESSION_KEY, startTestGateway } from './support/start-test-gateway.ts';
+import { MOUNT, SESSION_KEY, startTestGateway } from './support/start-test-gateway.ts';
 
 const KEY = Buffer.from(SESSION_KEY);
 const now = (): number => Math.floor(Date.now() / 1000);
@@ -31,6 +32,46 @@ describe('access tokens', () => {
     expect((await gateway.get('/managed/settings', String(token))).status).toBe(401);
   });
 
+  test('an access token: is over after the shorter life of a gateway that was restarted, so that none of an ended session comes back', async () => {
+    await using stack = new AsyncDisposableStack();
+    const gateway = await startTestGateway(stack);
+    const { access_token: token, refresh_token: refreshToken } = await gateway.signIn();
+    const restart = (aheadMs: number, sessionTtlSeconds: number) => {
+      const restarted = createClaudeCodeGateway({
+        publicUrl: new URL(gateway.base).origin, mount: MOUNT, sessionKeys: [SESSION_KEY], database: gateway.database, provider: gateway.oidc,
+        limits: { sessionTtlSeconds }, now: () => Date.now() + aheadMs,
+      });
+      stack.defer(() => restarted.close());
+      return restarted;
+    };
+    const exp = (await gateway.gateway.verify(String(token)))?.expiresAt ?? 0;
+    expect((await restart(0, 600).verify(String(token)))?.expiresAt).toBe(exp - 3_000);
+    expect((await restart(0, 7_200).verify(String(token)))?.expiresAt).toBe(exp);
+    await gateway.post('/oauth/revoke', { token: String(refreshToken) });
+    // The restarted gateway reads the revocations of the last 630 seconds.
+    expect(await restart(700_000, 600).judge(String(token))).toEqual({ ok: false, reason: 'expired' });
+  });
+
+  test('an access token: of a replica whose clock is ahead is good at once', async () => {
+    await using stack = new AsyncDisposableStack();
+    const gateway = await startTestGateway(stack);
+    gateway.advance(20_000);
+    const { access_token: token } = await gateway.signIn();
+    gateway.advance(-20_000);
+    expect((await gateway.gateway.judge(String(token))).ok).toBe(true);
+  });
+
+  test('a revocation: ends the session of a token that is over by the shorter life alone', async () => {
+    await using stack = new AsyncDisposableStack();
+    const gateway = await startTestGateway(stack, { limits: { sessionTtlSeconds: 60 } });
+    const { refresh_token: refreshToken } = await gateway.signIn();
+    const [{ sid } = {}] = (await gateway.database.run([{ sql: 'SELECT sid FROM sign_in_sessions', values: [] }]))[0] ?? [];
+    const old = await sign({ ...claims(gateway.base), sid, iat: now() - 600 });
+    expect(await gateway.gateway.judge(old)).toEqual({ ok: false, reason: 'expired' });
+    expect((await gateway.post('/oauth/revoke', { token: old })).status).toBe(200);
+    expect((await gateway.post('/oauth/token', { grant_type: 'refresh_token', refresh_token: String(refreshToken) })).status).toBe(400);
+  });
+
   const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const claims = (base: string) => ({ sub: 'alice', sid: 'a', iss: base, aud: 'claude-gateway', iat: now(), exp: now() + 600 });
   const sign = (payload: Record<string, unknown>, key: Uint8Array = KEY, header: Record<string, unknown> = {}): Promise<string> => new SignJWT(payload).setProtectedHeader({ alg: 'HS256', typ: 'JWT', ...header }).sign(key);
@@ -50,6 +91,7 @@ describe('access tokens', () => {
     ['without iat', (base) => sign({ ...claims(base), iat: undefined })],
     ['whose sub is empty', (base) => sign({ ...claims(base), sub: '' })],
     ['that expired', (base) => sign({ ...claims(base), exp: now() - 1 })],
+    ['whose iat is no number', (base) => new CompactSign(Buffer.from(JSON.stringify({ ...claims(base), iat: 'now' }))).setProtectedHeader({ alg: 'HS256', typ: 'JWT' }).sign(KEY)],
     ['that is not valid yet', (base) => sign({ ...claims(base), nbf: now() + 600 })],
     ['that is longer than 16 KiB', (base) => sign({ ...claims(base), name: 'x'.repeat(17_000) })],
   ];

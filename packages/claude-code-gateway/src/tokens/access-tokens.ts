@@ -44,6 +44,7 @@ const LONGEST_TOKEN = 16 * 1024;
 /** A tolerance in seconds under which no token has expired. */
 const ANY_AGE = 1e11;
 const INVALID: AccessTokenVerdict = { ok: false, reason: 'invalid' };
+const EXPIRED: AccessTokenVerdict = { ok: false, reason: 'expired' };
 
 /** Access tokens as JWT (RFC 7519). HS256 suffices: the gateway that issues them is the only one that verifies them. */
 export function createAccessTokens({ keys, issuer, ttlSeconds, now }: AccessTokenOptions): AccessTokens {
@@ -55,11 +56,11 @@ export function createAccessTokens({ keys, issuer, ttlSeconds, now }: AccessToke
           algorithms: [ALGORITHM], issuer, audience: ACCESS_TOKEN_AUDIENCE, requiredClaims: ['sub', 'sid', 'iat', 'exp'], typ: 'JWT', clockTolerance,
           currentDate: new Date(now()),
         });
-        const claims = readClaims(payload);
+        const claims = readClaims(payload, ttlSeconds);
         return claims === undefined ? INVALID : { ok: true, claims };
       } catch (error) {
         // The signature was checked before.
-        if (error instanceof errors.JWTExpired) return { ok: false, reason: 'expired' };
+        if (error instanceof errors.JWTExpired) return EXPIRED;
       }
     }
     return INVALID;
@@ -75,7 +76,10 @@ export function createAccessTokens({ keys, issuer, ttlSeconds, now }: AccessToke
         .setSubject(subject).setIssuer(issuer).setAudience(ACCESS_TOKEN_AUDIENCE).setIssuedAt(issuedAt).setExpirationTime(issuedAt + ttlSeconds)
         .sign(Buffer.from(key));
     },
-    judge: (token) => judgeWith(token, 0),
+    async judge(token) {
+      const verdict = await judgeWith(token, 0);
+      return verdict.ok && verdict.claims.expiresAt * 1000 <= now() ? EXPIRED : verdict;
+    },
     async sessionOf(token) {
       const verdict = await judgeWith(token, ANY_AGE);
       return verdict.ok ? verdict.claims.sessionId : undefined;
@@ -83,11 +87,15 @@ export function createAccessTokens({ keys, issuer, ttlSeconds, now }: AccessToke
   };
 }
 
-function readClaims(payload: Readonly<Record<string, unknown>>): AccessTokenClaims | undefined {
-  const { sub, sid, exp, email, name, groups } = payload;
-  if (typeof sub !== 'string' || sub === '' || typeof sid !== 'string' || sid === '' || typeof exp !== 'number') return undefined;
+/**
+ * A token lives for no longer than `ttlSeconds` since it was issued, also one of before a restart with a longer life: revoked sessions are remembered
+ * for that time. Not by `maxTokenAge` of `jose`, which refuses the token of a replica whose clock is ahead.
+ */
+function readClaims(payload: Readonly<Record<string, unknown>>, ttlSeconds: number): AccessTokenClaims | undefined {
+  const { sub, sid, iat, exp, email, name, groups } = payload;
+  if (typeof sub !== 'string' || sub === '' || typeof sid !== 'string' || sid === '' || typeof iat !== 'number' || typeof exp !== 'number') return undefined;
   return {
-    subject: sub, sessionId: sid, expiresAt: exp,
+    subject: sub, sessionId: sid, expiresAt: Math.min(exp, iat + ttlSeconds),
     groups: Array.isArray(groups) ? groups.filter((group): group is string => typeof group === 'string') : [],
     ...(typeof email === 'string' ? { email } : {}),
     ...(typeof name === 'string' ? { name } : {}),
