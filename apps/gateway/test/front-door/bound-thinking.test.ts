@@ -57,6 +57,40 @@ describe.each([['whole', false], ['streamed', true]])(`a session of ${TURNS} tur
   });
 });
 
+/** A session as Codex keeps one: all items of each answer go back, and a key asks for the prompt cache. */
+async function respond(client: OpenAI, model: string): Promise<void> {
+  const input: OpenAI.Responses.ResponseInputItem[] = [{ role: 'developer', content: 'Be brief.' }, { role: 'user', content: '[call get_weather] please' }];
+  const tools = TOOLS.map(({ type, function: declared }) => ({ type, ...declared, strict: false }));
+  for (let turn = 0; turn < TURNS; turn += 1) {
+    const { output } = await client.responses.create({ model, input, tools, store: false, reasoning: { summary: 'auto' }, prompt_cache_key: 'thread-1' });
+    input.push(...output as OpenAI.Responses.ResponseInputItem[]);
+    for (const item of output) if (item.type === 'function_call') input.push({ type: 'function_call_output', call_id: item.call_id, output: 'fine' });
+    if (output.every(({ type }) => type !== 'function_call')) input.push({ role: 'user', content: `[call get_weather] for city ${turn}` });
+  }
+}
+
+test.each(['claude-opus-5-5', 'claude-sonnet-5-5', 'claude-opus-5', 'claude-opus-4-6'])(`a Responses session of ${TURNS} turns gives %s the same bytes turn after turn, from the first on (prompt caches hit)`, async (model) => {
+  simulator.clearRequests();
+  await using gateway = await startTestGateway(simulator.origin, { openai_front_door: { models: [{ model: 'claude-*' }] } });
+  await respond(new OpenAI({ apiKey: 'x', baseURL: `${gateway.origin}/v1`, maxRetries: 0 }), model);
+  const sent = simulator.requests.map(({ body, rawHeaders }) => ({ betas: fieldValues(rawHeaders, 'anthropic-beta'), text: body.toString() }));
+  expect(sent).toHaveLength(TURNS);
+  const [first] = sent;
+  const parts = ({ text }: { readonly text: string }): readonly [before: string, messages: string, after: string] => {
+    const at = text.indexOf('"messages":') + '"messages":'.length;
+    const messages = JSON.stringify((JSON.parse(text) as Sent).messages);
+    expect(text.slice(at, at + messages.length)).toBe(messages);
+    return [text.slice(0, at), messages, text.slice(at + messages.length)];
+  };
+  for (const [turn, one] of sent.entries()) {
+    const [before, messages, after] = parts(one);
+    expect([one.betas, before, after], `turn ${turn}`).toEqual([first?.betas, ...parts(first ?? one).filter((_part, index) => index !== 1)]);
+    // All of the request before but the bracket that ends its messages.
+    const previous = parts(sent[Math.max(turn - 1, 0)] ?? one)[1].slice(0, -1);
+    expect(messages.startsWith(previous), `turn ${turn}`).toBe(true);
+  }
+});
+
 /** Sessions that break the prefix of their thoughts on purpose. */
 const BREAKING = { later_system_messages: 'hoist' } as const;
 
@@ -75,7 +109,7 @@ test('such a session is refused where the registry does not know that the model 
   await expect(converse(client, 'claude-opus-5-5', false)).rejects.toMatchObject({ status: 400, message: expect.stringContaining('bound to a different conversation') as string });
 });
 
-test('a request that gives no thought back, or goes to a model that binds none, asks for no beta', async () => {
+test('a request whose client takes no thoughts, or that goes to a model that binds none, asks for no beta', async () => {
   simulator.clearRequests();
   await using gateway = await startTestGateway(simulator.origin, { openai_front_door: { models: [{ model: 'claude-*' }] } });
   const client = new OpenAI({ apiKey: 'x', baseURL: `${gateway.origin}/v1`, maxRetries: 0 });

@@ -15,7 +15,7 @@ export interface MessagesRequest {
   readonly tools: readonly object[];
   readonly choice: MessagesToolChoice | undefined;
   readonly conversation: TranslatedMessages;
-  readonly reasoning: Pick<Reasoning, 'thinking' | 'effort'>;
+  readonly reasoning: Reasoning;
   readonly sampling: Sampling;
   readonly stop: readonly string[];
   readonly format: JsonObject | undefined;
@@ -36,10 +36,13 @@ function stringify(body: JsonObject, scope: TranslationScope): string {
 /** The beta that `thinking.block_binding` needs. */
 const BINDING_BETA = 'thinking-binding-controls-2026-08-01';
 
-/** Whether a request gives thoughts back to a model that takes them only behind what they followed. A client may have changed that: an agent hands over, or instructions hold the time. */
-function mayUnbindThinking({ choice, conversation, reasoning: { thinking } }: MessagesRequest, { settings }: TranslationScope): boolean {
+/**
+ * Whether a request is of a session in which a model gets thoughts back that it takes only behind what they followed. A client may change that: an agent hands over, or instructions hold the time.
+ * The first request of a session asks for the same as all others, or they would find no prompt cache (https://platform.claude.com/docs/en/build-with-claude/preserved-thinking: on every request of the conversation).
+ */
+function mayUnbindThinking({ choice, conversation, reasoning: { thinking, isWanted } }: MessagesRequest, { settings }: TranslationScope): boolean {
   if (!settings.capabilities.bindsThinking || thinking?.['type'] === 'disabled' || (thinking === undefined && (choice?.type === 'any' || choice?.type === 'tool'))) return false;
-  return conversation.messages.some(({ role, content }) => role === 'assistant' && content.some(isThinkingBlock));
+  return isWanted || conversation.messages.some(({ role, content }) => role === 'assistant' && content.some(isThinkingBlock));
 }
 
 /** The `anthropic-beta` values that a request needs. */

@@ -39,13 +39,16 @@ function isForced({ toolChoice }: ReasoningContext): boolean {
   return toolChoice?.type === 'any' || toolChoice?.type === 'tool';
 }
 
-/** Whether a forced tool, an unsigned tool turn or a prefill forbids thinking upstream: turning it on unasked would be a 400. */
-function forbidsThinking(context: ReasoningContext): boolean {
-  if (isForced(context)) return true;
+function endsInPrefill({ turns }: ReasoningContext): boolean {
+  return turns.at(-1)?.role === 'assistant';
+}
+
+/** Whether a forced tool, a prefill or an unsigned tool turn forbids a thinking budget upstream: turning it on unasked would be a 400. */
+function forbidsBudget(context: ReasoningContext): boolean {
+  if (isForced(context) || endsInPrefill(context)) return true;
   const lastAssistant = context.turns.findLast((turn) => turn.role === 'assistant');
-  if (lastAssistant === undefined) return false;
-  const mustBeSigned = lastAssistant === context.turns.at(-1) || lastAssistant.content.some((block) => block['type'] === 'tool_use');
-  return mustBeSigned && !String(lastAssistant.content[0]?.['type']).endsWith('thinking');
+  const callsTool = lastAssistant?.content.some((block) => block['type'] === 'tool_use') ?? false;
+  return callsTool && !String(lastAssistant?.content[0]?.['type']).endsWith('thinking');
 }
 
 /** The values of `thinking.type` that a client can use instead of one that the model refuses. */
@@ -100,7 +103,7 @@ function leastThinking(scope: TranslationScope): Omit<Reasoning, 'isWanted'> {
 /** A budget for a model without efforts, where thinking may be turned on and there is room for it. */
 function budgetOf(effort: EffortLevel, context: ReasoningContext, { thinkingTypes, effortLevels }: ModelCapabilities): JsonObject | undefined {
   const tokens = Math.min(BUDGETS[effort], Math.floor(context.maxTokens / 2));
-  const isPossible = effortLevels.length === 0 && thinkingTypes.includes('enabled') && tokens >= MIN_THINKING_TOKENS && !forbidsThinking(context);
+  const isPossible = effortLevels.length === 0 && thinkingTypes.includes('enabled') && tokens >= MIN_THINKING_TOKENS && !forbidsBudget(context);
   return isPossible ? { type: 'enabled', budget_tokens: tokens } : undefined;
 }
 
@@ -118,12 +121,13 @@ export interface ReasoningWish {
 
 /**
  * Adaptive thinking for a client that takes it: turned on where the model would not think by itself, shown where the model would think and leave
- * the text out, which it does from Claude 4.7 on.
+ * the text out, which it does from Claude 4.7 on. Turns without thoughts do not turn it off: the upstream takes them with adaptive thinking, and a session that
+ * changed between the two would find no prompt cache (https://platform.claude.com/docs/en/build-with-claude/adaptive-thinking).
  */
 function impliedThinking(effort: EffortLevel | undefined, { isWanted, display }: ReasoningWish, context: ReasoningContext, { thinkingTypes, thinksByDefault }: ModelCapabilities): JsonObject | undefined {
   if (!isWanted || !thinkingTypes.includes('adaptive') || isForced(context)) return undefined;
   const isAsked = display !== undefined || (effort !== undefined && !thinksByDefault);
-  if (!isAsked || (!thinksByDefault && forbidsThinking(context))) return undefined;
+  if (!isAsked || (!thinksByDefault && endsInPrefill(context))) return undefined;
   return { type: 'adaptive', ...(display === undefined || thinkingTypes.includes('enabled') ? {} : { display }) };
 }
 

@@ -173,18 +173,36 @@ describe('reasoning', () => {
 
   it('asks a model that thinks by itself to show it to a client that takes thinking back (its text is left out otherwise)', () => {
     const tools = { reasoning_content: true, tools: TOOLS, messages: THINKING_TURN };
-    for (const model of ['claude-opus-5-5', 'claude-sonnet-5-5', 'claude-opus-5']) expect(translate(tools, settingsOf(model)).body['thinking']).toEqual({ type: 'adaptive', display: 'summarized' });
+    for (const model of ['claude-opus-5-5', 'claude-sonnet-5-5', 'claude-opus-5']) expect(translate(tools, settingsOf(model)).body['thinking']).toMatchObject({ type: 'adaptive', display: 'summarized' });
     expect(translate({ ...tools, tool_choice: 'required' }, settingsOf('claude-opus-5')).body['thinking']).toBeUndefined();
     expect(translate({}, settingsOf('claude-opus-5-5')).body['thinking']).toBeUndefined();
   });
 
-  it('leaves thinking off where a forced tool or an unsigned tool turn forbids it', () => {
+  it('leaves thinking off where a forced tool or a prefill forbids it, and not behind a tool turn without a thought', () => {
     const asked = { reasoning_effort: 'high', reasoning_content: true, tools: TOOLS };
     expect(translate({ ...asked, tool_choice: 'required' }, settingsOf('claude-opus-4-7')).body['thinking']).toBeUndefined();
-    expect(translate({ ...asked, messages: THINKING_TURN }, settingsOf('claude-opus-4-7')).body['thinking']).toBeUndefined();
+    expect(translate({ ...asked, messages: THINKING_TURN }, settingsOf('claude-opus-4-7')).body['thinking']).toMatchObject({ type: 'adaptive' });
+    const { capabilities } = settingsOf('claude-opus-4-7');
+    const prefill = [{ role: 'user', content: 'Hi' }, { role: 'assistant', content: 'He' }];
+    expect(translate({ ...asked, messages: prefill }, { capabilities: { ...capabilities, rejectsPrefill: false } }).body['thinking']).toBeUndefined();
+  });
+
+  it('leaves a thinking budget off behind a tool turn without a thought, which the upstream refuses with it', () => {
+    const asked = { reasoning_effort: 'high', reasoning_content: true, tools: TOOLS, max_tokens: 60_000 };
+    expect(translate({ ...asked, messages: THINKING_TURN }, settingsOf('claude-sonnet-4-5')).body['thinking']).toBeUndefined();
     const [user, assistant, result] = THINKING_TURN;
     const signed = [user, { ...assistant, thinking_blocks: [{ type: 'thinking', thinking: 'x', signature: 's' }] }, result];
-    expect(translate({ ...asked, messages: signed }, settingsOf('claude-opus-4-7')).body['thinking']).toMatchObject({ type: 'adaptive' });
+    expect(translate({ ...asked, messages: signed }, settingsOf('claude-sonnet-4-5')).body['thinking']).toMatchObject({ type: 'enabled' });
+  });
+
+  it('is asked for alike on each request of a session whose client gives thoughts back (its first one has none yet), and not for other clients', () => {
+    const dropping = { type: 'adaptive', display: 'summarized', block_binding: { prefix_mismatch_behavior: 'drop_block' } };
+    expect(translate({ reasoning_content: true }, settingsOf('claude-opus-5-5')).body['thinking']).toEqual(dropping);
+    const [user, assistant, result] = THINKING_TURN;
+    const signed = [user, { ...assistant, thinking_blocks: [{ type: 'thinking', thinking: 'x', signature: 's' }] }, result];
+    expect(translate({ reasoning_content: true, tools: TOOLS, messages: signed }, settingsOf('claude-opus-5-5')).body['thinking']).toEqual(dropping);
+    expect(translate({}, settingsOf('claude-opus-5-5')).body['thinking']).toBeUndefined();
+    expect(translate({ reasoning_content: true, reasoning_effort: 'none' }, settingsOf('claude-haiku-5-5')).body['thinking']).toEqual({ type: 'disabled' });
   });
 
   it.each([
