@@ -10,6 +10,7 @@ import { describeWorkload } from './report/print-table.ts';
 import { WORKLOADS, quick } from './workloads/all-workloads.ts';
 import { describeTurns } from './turns/describe-turns.ts';
 import { runTurns, type TurnRow } from './turns/run-turns.ts';
+import { describeLivePage, runLivePage, type LivePageRow } from './live-page/run-live-page.ts';
 import { createBenchRig } from './workloads/bench-rig.ts';
 import { runWorkload, type WorkloadResult } from './workloads/run-workload.ts';
 
@@ -35,7 +36,10 @@ const TURNS = 'turns';
 const folder = mkdtempSync(join(tmpdir(), 'penstock-bench-'));
 const results: WorkloadResult[] = [];
 let turns: readonly TurnRow[] = [];
-const withTurns = !flags.check && (flags.only.length === 0 || flags.only.some((part) => TURNS.includes(part)));
+/** The name of what the live page costs: no workload either. */
+const LIVE_PAGE = 'live-page';
+const isWanted = (name: string): boolean => !flags.check && (flags.only.length === 0 || flags.only.some((part) => name.includes(part)));
+let livePage: LivePageRow | undefined;
 const rig = await createBenchRig(folder);
 try {
   const { contenders, skipped } = await chooseContenders({ names: flags.check ? ['penstock'] : flags.contender, withPeers: !flags['no-peers'] && !flags.quick && workloads.length > 0 });
@@ -49,10 +53,16 @@ try {
     console.log(`${describeWorkload(result)}\n`);
     save(results, skipped);
   }
-  if (withTurns) {
+  if (isWanted(TURNS)) {
     turns = await runTurns(folder, flags.quick ? 1_000_000 : 32_000_000, (text) => progress(`${TURNS}: ${text}`));
     progress('');
     console.log(`### Longest turn of the event loop\n\n${describeTurns(turns)}\n`);
+    save(results, skipped);
+  }
+  if (isWanted(LIVE_PAGE)) {
+    livePage = await runLivePage(folder, flags.quick ? { streams: 1_000, shareMs: 2_000 } : { streams: 8_000, shareMs: 10_000 }, (text) => progress(`${LIVE_PAGE}: ${text}`));
+    progress('');
+    console.log(`### Live page\n\n${describeLivePage(livePage)}\n`);
     save(results, skipped);
   }
   if (flags.check) check();
@@ -75,6 +85,6 @@ function check(): void {
 
 function save(all: readonly WorkloadResult[], skipped: readonly Skipped[]): void {
   mkdirSync(flags.out, { recursive: true });
-  writeFileSync(join(flags.out, 'results.json'), JSON.stringify({ machine: describeMachine(), skipped, workloads: all, turns }, null, 1));
+  writeFileSync(join(flags.out, 'results.json'), JSON.stringify({ machine: describeMachine(), skipped, workloads: all, turns, livePage }, null, 1));
   writeFileSync(join(flags.out, 'results.svg'), drawChart(all));
 }

@@ -39,7 +39,7 @@ import type { HealthPart } from './native/health-part.ts';
 import { NATIVE_ROUTES, UNKNOWN_ROUTE } from './native/route-table.ts';
 import { createRequestObserver } from './observe/request-observer.ts';
 import { createStatusSource, type StatusSource } from './observe/status/create-status-source.ts';
-import type { UpstreamSnapshot } from './observe/upstreams/upstream-snapshot.ts';
+import type { Successes, UpstreamSnapshot } from './observe/upstreams/upstream-snapshot.ts';
 import { outcomeOfCode } from './request/gateway-error.ts';
 import { UNMATCHED_ROUTES } from './request/request-record.ts';
 import type { OpenedSignIn } from './sign-in/open-sign-in.ts';
@@ -82,8 +82,8 @@ export interface Gateway {
   readonly upstreams: () => readonly UpstreamSnapshot[];
   /** What `/anthropic/health` shows of this process; absent without a native side. */
   readonly health: () => HealthPart | undefined;
-  /** Takes the health of the other workers. */
-  readonly setOtherHealth: (parts: readonly HealthPart[]) => void;
+  /** Takes what other workers have seen: their health, and the latest success of each upstream. */
+  readonly takeFromOthers: (parts: readonly HealthPart[], successes: Successes) => void;
   /** The status of this process; absent where `operations.page` is off. */
   readonly status: StatusSource | undefined;
   /** Applies a configuration that was reloaded to requests that come from now on. */
@@ -206,7 +206,11 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     warnings: () => describeParts(conditions()),
     upstreams: sides.upstreams,
     health: () => sides.native?.health(),
-    setOtherHealth: (parts) => sides.native?.setOtherHealth(parts),
+    takeFromOthers(parts, successes) {
+      sides.native?.setOtherHealth(parts);
+      sides.native?.noteSuccesses(successes);
+      sides.frontDoor?.noteSuccesses(successes);
+    },
     status: statusSource,
     update(next) {
       if (!isDeepStrictEqual(config.server.tls, next.server.tls)) renewCertificate(server, tlsOf(next).tls);

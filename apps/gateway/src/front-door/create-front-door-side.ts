@@ -18,7 +18,7 @@ import type { TokenRatios } from '../access/limits/token-ratios.ts';
 import type { RequestEnd, RequestObserver, TokenCharge } from '../observe/request-observer.ts';
 import { UNMATCHED_ROUTES } from '../request/request-record.ts';
 import type { Tracing } from '../observe/trace/tracing.ts';
-import { describeUpstream, type UpstreamSnapshot } from '../observe/upstreams/upstream-snapshot.ts';
+import { describeUpstream, type Successes, type UpstreamSnapshot } from '../observe/upstreams/upstream-snapshot.ts';
 import { admitClient, admitModel, reserveTokens, type FrontDoorAdmission, type FrontDoorCaller } from './admit-client.ts';
 import { createBackend, type FrontDoorBackend } from './create-backend.ts';
 import { receiveBody, streamBody } from '../body/receive-body.ts';
@@ -39,6 +39,8 @@ export interface FrontDoorSide extends MountedSide {
   readonly upstreams: Readonly<Record<string, UpstreamClient>>;
   /** The same at this moment. */
   upstreamStates(): readonly UpstreamSnapshot[];
+  /** Takes their latest successes in other workers. */
+  noteSuccesses(successes: Successes): void;
   /** Request bytes that are gathered in memory now. */
   bufferedBytes(): number;
   /** Applies what can change without a restart. */
@@ -136,6 +138,9 @@ export function createFrontDoorSide(options: FrontDoorSideOptions): FrontDoorSid
   return {
     bufferedBytes: () => budget.taken(),
     upstreams: Object.fromEntries([...backends].map(([name, { upstream }]) => [`front_door_${name}`, upstream])),
+    noteSuccesses(successes) {
+      for (const [name, { state }] of backends) state.succeededElsewhere(successes[`front_door_${name}`] ?? 0);
+    },
     upstreamStates: () => [...backends].map(([name, { upstream, state }]) => describeUpstream(`front_door_${name}`, upstream.stats(), state.times())),
     async handle(context, inbound) {
       metrics.requestStarted('front_door', inbound);

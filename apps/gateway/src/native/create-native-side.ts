@@ -18,7 +18,7 @@ import { NativeExchange } from './native-exchange.ts';
 import { NativeHooks } from './native-hooks.ts';
 import { LARGEST_JSON_BODY_BYTES } from './route-table.ts';
 import { createUpstreamState } from '../observe/upstreams/upstream-state.ts';
-import { describeUpstream, type UpstreamSnapshot } from '../observe/upstreams/upstream-snapshot.ts';
+import { describeUpstream, type Successes, type UpstreamSnapshot } from '../observe/upstreams/upstream-snapshot.ts';
 import { readNativeSettings, type NativeParts, type NativeRuntime, type NativeSettings } from './native-runtime.ts';
 import { respondToFailure } from './respond-to-failure.ts';
 import { settle } from './settle.ts';
@@ -33,6 +33,8 @@ export interface NativeSide {
   health(): HealthPart;
   /** Takes the health of the other workers, which is shown together with its own. */
   setOtherHealth(others: readonly HealthPart[]): void;
+  /** Takes the latest successes of its upstreams in other workers. */
+  noteSuccesses(successes: Successes): void;
   /** Its upstreams at this moment. */
   upstreams(): readonly UpstreamSnapshot[];
   /** Applies what can change without a restart to requests that come from now on. */
@@ -79,6 +81,7 @@ export function createNativeSide(options: NativeSideOptions): NativeSide {
     setOtherHealth(others) {
       otherHealth = others;
     },
+    noteSuccesses: (successes) => fixed.upstreamState.succeededElsewhere(successes['native'] ?? 0),
     upstreams: () => [describeUpstream('native', upstream.stats(), fixed.upstreamState.times())],
     update(next, nextClients) {
       const { pool, timeouts } = toUpstreamClientSettings(next.anthropic_native);

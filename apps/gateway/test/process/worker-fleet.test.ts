@@ -2,6 +2,7 @@ import { fork } from 'node:child_process';
 import cluster from 'node:cluster';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -39,6 +40,24 @@ test('a worker that is still being made takes a configuration that comes meanwhi
   expect([await statusWith(message.port, 'old'), await statusWith(message.port, 'new')]).toEqual([401, 200]);
   child.send({ type: 'close' });
   await exited;
+});
+
+test('a worker takes a 403 for an answer about the request where another worker had a success', async () => {
+  const upstream = createHttpServer((_request, response) => { response.writeHead(403, { 'content-type': 'application/json' }).end('{}'); }).listen(0, '127.0.0.1');
+  await once(upstream, 'listening');
+  const child = fork(PROGRAM, { execArgv: FROM_SOURCE, env: scrubbedEnvironment(), serialization: 'advanced' });
+  const exited = once(child, 'exit');
+  const next = async <Type extends WorkerMessage['type']>(): Promise<Extract<WorkerMessage, { type: Type }>> => ((await once(child, 'message')) as [Extract<WorkerMessage, { type: Type }>])[0];
+  const config = withKey(`http://127.0.0.1:${(upstream.address() as AddressInfo).port}`, 'key');
+  child.send({ type: 'start', config, share: { index: 0, count: 2 }, version: '0', viaPseudonym: 'penstock-test', logStyle: 'json', tracing: undefined });
+  const { port } = await next<'ready'>();
+  child.send({ type: 'other_health', parts: [], successes: { native: Date.now() } });
+  expect(await statusWith(port, 'key')).toBe(403);
+  child.send({ type: 'scrape', scrape: 1 });
+  expect((await next<'metrics'>()).upstreams.filter(({ name }) => name === 'native')).toMatchObject([{ refusedAt: 0, trouble: undefined }]);
+  child.send({ type: 'close' });
+  await exited;
+  upstream.close();
 });
 
 interface FleetParts {

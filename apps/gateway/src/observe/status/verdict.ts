@@ -1,5 +1,5 @@
 import { CAUSE_TRAITS, CAUSES, type Cause, type Condition } from '../causes.ts';
-import { conditionsOf, type UpstreamSnapshot } from '../upstreams/upstream-snapshot.ts';
+import { conditionsOf, describeShare, fullPartOf, type FullPart, type UpstreamSnapshot } from '../upstreams/upstream-snapshot.ts';
 import { ACTIVITY_STEP_MS } from './activity.ts';
 import { describePart } from './part-sentences.ts';
 import { countOf, formatCount, formatSpan, formatTime } from './format-values.ts';
@@ -65,7 +65,8 @@ function largestClients(clients: readonly { readonly client: string; readonly op
 function ofUpstream(upstream: UpstreamSnapshot, state: VerdictState): readonly Finding[] {
   return conditionsOf([upstream]).map(({ cause, party, since }): Finding => {
     const holders = state.part.open.holders.filter((holder) => holder.upstream === upstream.name);
-    const fullSince = holders.length === 0 ? undefined : Math.max(...holders.map(({ newestAt }) => newestAt));
+    // Holders are those of all workers: since when the share of one is full does not follow from them.
+    const fullSince = holders.length === 0 || fullPartOf(upstream.pool)?.workers !== undefined ? undefined : Math.max(...holders.map(({ newestAt }) => newestAt));
     const isOfPool = cause === 'pool_full' || cause === 'pool_held_by_one_client';
     return { cause, party, since: isOfPool ? fullSince : since, text: SENTENCES[cause]({ upstream, party, since, holders, state }) };
   });
@@ -96,8 +97,7 @@ const SENTENCES: Readonly<Record<Cause, (facts: Facts) => string>> = {
   upstream_failing: (facts) => `${nameOf(facts)} does not answer, or breaks its answers,${timeOf(facts)}${lastSuccess(facts)}.`,
   backend_failing: (facts) => `${nameOf(facts)} does not answer, or breaks its answers,${timeOf(facts)}${lastSuccess(facts)}.`,
   pool_held_by_one_client: describeHolder,
-  pool_full: ({ upstream: { name, pool } }) =>
-    `All ${countOf(pool.maxConnections, 'connection')} to ${nameUpstream(name)} are held by ${countOf(pool.clients.filter(({ held }) => held > 0).length, 'client')}; ${formatCount(pool.waiting)} wait.`,
+  pool_full: describeFull,
   quota_spent: describeQuota,
   api_failing: (facts) => `${nameOf(facts)} answers with errors of its own${timeOf(facts)}${lastSuccess(facts)}. Nothing has to be changed here.`,
 };
@@ -106,12 +106,17 @@ function plainSentence({ party, state, since }: Facts): string {
   return `${party}${since === undefined ? '' : ` since ${formatTime(since, state.now)}`}.`;
 }
 
+function describeFull({ upstream: { name, pool } }: Facts): string {
+  const { maxConnections, clients, waiting, workers }: FullPart = fullPartOf(pool) ?? pool;
+  return `All ${countOf(maxConnections, 'connection')}${describeShare(workers)} to ${nameUpstream(name)} are held by ${countOf(clients.filter(({ held }) => held > 0).length, 'client')}; ${formatCount(waiting)} wait.`;
+}
+
 function describeHolder({ upstream, party, holders, state }: Facts): string {
-  const { pool } = upstream;
-  const held = pool.clients.find(({ client }) => client === party)?.held ?? 0;
-  const oldest = holders.find(({ client }) => client === party)?.oldestAt;
+  const { maxConnections, clients, waiting, workers }: FullPart = fullPartOf(upstream.pool) ?? upstream.pool;
+  const held = clients.find(({ client }) => client === party)?.held ?? 0;
+  const oldest = workers === undefined ? holders.find(({ client }) => client === party)?.oldestAt : undefined;
   const age = oldest === undefined ? '' : `, the oldest for ${formatSpan((state.now - oldest) / 1_000)}`;
-  return `${party} holds ${formatCount(held)} of ${countOf(pool.maxConnections, 'connection')} to ${nameUpstream(upstream.name)}${age}; ${formatCount(pool.waiting)} wait.`;
+  return `${party} holds ${formatCount(held)} of ${countOf(maxConnections, 'connection')}${describeShare(workers)} to ${nameUpstream(upstream.name)}${age}; ${formatCount(waiting)} wait.`;
 }
 
 function describeQuota(facts: Facts): string {

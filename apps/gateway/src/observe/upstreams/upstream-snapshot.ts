@@ -1,5 +1,5 @@
 import { CAUSE_TRAITS, describeCondition, type Condition } from '../causes.ts';
-import type { UpstreamTimes } from './upstream-state.ts';
+import type { UpstreamTimes, UpstreamTrouble } from './upstream-state.ts';
 
 /** What one client has of a pool. */
 export interface ClientShare {
@@ -15,6 +15,18 @@ export interface PoolSnapshot {
   readonly waiting: number;
   /** The clients that hold or want a slot. */
   readonly clients: readonly ClientShare[];
+  /** Of several workers: the shares that are full while requests wait for them, added up. Others may have free connections, which these requests cannot use. */
+  readonly full?: FullShares | undefined;
+}
+
+/** The shares of a pool that are full, of one worker or more. */
+export interface FullShares extends Omit<PoolSnapshot, 'full'> {
+  readonly workers: number;
+}
+
+/** The connections of a pool that are all in use: those of some workers, or without `workers` all. */
+export interface FullPart extends Omit<PoolSnapshot, 'full'> {
+  readonly workers?: number;
 }
 
 /** One upstream of one process at one moment: plain data, which workers send to the primary. */
@@ -34,38 +46,63 @@ export const HELD_BY_ONE_SHARE = 0.8;
 
 /** The upstreams of the whole gateway out of those of its workers. */
 export function mergeUpstreams(parts: readonly UpstreamSnapshot[]): readonly UpstreamSnapshot[] {
-  const merged = new Map<string, UpstreamSnapshot>();
-  for (const part of parts) {
-    const known = merged.get(part.name);
-    merged.set(part.name, known === undefined ? part : mergeTwo(known, part));
-  }
-  return [...merged.values()];
+  return [...Map.groupBy(parts, ({ name }) => name).values()].map(mergeWorkers);
 }
 
-function mergeTwo(one: UpstreamSnapshot, other: UpstreamSnapshot): UpstreamSnapshot {
-  const succeededAt = Math.max(one.succeededAt, other.succeededAt);
-  const answeredAt = Math.max(one.answeredAt, other.answeredAt);
-  // A worker that was idle since the trouble ended knows of no success, and another one does.
-  const current = [one.trouble, other.trouble].flatMap((trouble) => (trouble !== undefined && trouble.at >= succeededAt ? [trouble] : []));
-  const latest = current.toSorted((first, second) => second.at - first.at)[0];
-  const since = Math.min(...current.filter(({ cause }) => cause === latest?.cause).map((trouble) => trouble.since));
-  return {
-    name: one.name, succeededAt, answeredAt, failedAt: Math.max(one.failedAt, other.failedAt), refusedAt: Math.max(one.refusedAt, other.refusedAt),
-    trouble: latest === undefined ? undefined : { ...latest, since },
-    pool: mergePools(one.pool, other.pool),
+function mergeWorkers(parts: readonly UpstreamSnapshot[]): UpstreamSnapshot {
+  const latest = (read: (part: UpstreamSnapshot) => number): number => parts.reduce((most, part) => Math.max(most, read(part)), 0);
+  const times = {
+    succeededAt: latest(({ succeededAt }) => succeededAt), answeredAt: latest(({ answeredAt }) => answeredAt), failedAt: latest(({ failedAt }) => failedAt), refusedAt: latest(({ refusedAt }) => refusedAt),
   };
+  const name = parts[0]?.name ?? '';
+  return { name, ...times, trouble: mergeTroubles(parts, times), pool: mergePools(parts.map(({ pool }) => pool)) };
 }
 
-function mergePools(one: PoolSnapshot, other: PoolSnapshot): PoolSnapshot {
+/** A worker that was idle since the trouble ended does not know that it did, and another one does: of a refused credential by a success, else by any answer. */
+function mergeTroubles(parts: readonly UpstreamSnapshot[], { succeededAt, answeredAt }: Pick<UpstreamTimes, 'succeededAt' | 'answeredAt'>): UpstreamTrouble | undefined {
+  const wellAt = Math.max(succeededAt, answeredAt);
+  const current = parts.flatMap(({ trouble }) => (trouble !== undefined && trouble.at >= (trouble.cause === 'credential_refused' ? succeededAt : wellAt) ? [trouble] : []));
+  const latest = current.toSorted((first, second) => second.at - first.at)[0];
+  if (latest === undefined) return undefined;
+  return { ...latest, since: Math.min(...current.filter(({ cause }) => cause === latest.cause).map(({ since }) => since)) };
+}
+
+/** When each upstream, by name, answered with a success for the last time, in Unix milliseconds. */
+export type Successes = Readonly<Record<string, number>>;
+
+/** The latest success of each upstream in any of the workers. */
+export function successesOf(parts: readonly UpstreamSnapshot[]): Successes {
+  return Object.fromEntries(mergeUpstreams(parts).map(({ name, succeededAt }) => [name, succeededAt]));
+}
+
+function mergePools(pools: readonly PoolSnapshot[]): PoolSnapshot {
+  const full = pools.filter((pool) => pool.waiting > 0 && heldOf(pool) >= pool.maxConnections);
+  return { ...addPools(pools), full: full.length === 0 ? undefined : { ...addPools(full), workers: full.length } };
+}
+
+function addPools(pools: readonly PoolSnapshot[]): PoolSnapshot {
   const clients = new Map<string, ClientShare>();
-  for (const { client, held, waiting } of [...one.clients, ...other.clients]) {
+  for (const { client, held, waiting } of pools.flatMap((pool) => pool.clients)) {
     const known = clients.get(client);
     clients.set(client, { client, held: held + (known?.held ?? 0), waiting: waiting + (known?.waiting ?? 0) });
   }
-  return {
-    maxConnections: one.maxConnections + other.maxConnections, maxWaiting: one.maxWaiting + other.maxWaiting, waiting: one.waiting + other.waiting,
-    clients: [...clients.values()],
-  };
+  const sum = (read: (pool: PoolSnapshot) => number): number => pools.reduce((total, pool) => total + read(pool), 0);
+  return { maxConnections: sum(({ maxConnections }) => maxConnections), maxWaiting: sum(({ maxWaiting }) => maxWaiting), waiting: sum(({ waiting }) => waiting), clients: [...clients.values()] };
+}
+
+function heldOf({ clients }: Pick<PoolSnapshot, 'clients'>): number {
+  return clients.reduce((sum, client) => sum + client.held, 0);
+}
+
+/** The part of a pool that is full: all of it, or the shares of `workers` for which requests wait. */
+export function fullPartOf(pool: PoolSnapshot): FullPart | undefined {
+  return heldOf(pool) >= pool.maxConnections ? pool : pool.full;
+}
+
+/** Whose connections they are, where they are not all of a pool: ` of one worker`. */
+export function describeShare(workers: number | undefined): string {
+  if (workers === undefined) return '';
+  return workers === 1 ? ' of one worker' : ` of ${workers} workers`;
 }
 
 /** What is wrong with upstreams and their pools now. */
@@ -76,15 +113,17 @@ export function conditionsOf(upstreams: readonly UpstreamSnapshot[]): readonly C
   ]);
 }
 
-function poolConditions(name: string, { maxConnections, waiting, clients }: PoolSnapshot): readonly Condition[] {
-  const held = clients.reduce((sum, client) => sum + client.held, 0);
-  if (held < maxConnections) return [];
+function poolConditions(name: string, pool: PoolSnapshot): readonly Condition[] {
+  const full = fullPartOf(pool);
+  if (full === undefined) return [];
+  const { maxConnections, waiting, clients, workers } = full;
   const largest = clients.reduce((most, client) => (client.held > most.held ? client : most), { client: '', held: 0 });
+  const of = describeShare(workers);
   // Callers without keys are not one client.
   if (largest.client !== '' && largest.client !== 'anonymous' && largest.held > HELD_BY_ONE_SHARE * maxConnections) {
-    return [{ cause: 'pool_held_by_one_client', party: largest.client, detail: `${largest.held} of ${maxConnections} connections of ${name}, ${waiting} wait` }];
+    return [{ cause: 'pool_held_by_one_client', party: largest.client, detail: `${largest.held} of ${maxConnections} connections of ${name}${of === '' ? '' : ` in the share${of}`}, ${waiting} wait` }];
   }
-  return [{ cause: 'pool_full', party: name, detail: `${held} of ${maxConnections} connections, ${waiting} wait` }];
+  return [{ cause: 'pool_full', party: name, detail: `${heldOf(full)} of ${maxConnections} connections${of}, ${waiting} wait` }];
 }
 
 /** The `warnings` of `/readyz`: conditions that concern readiness, by the part that they are about. */

@@ -29,6 +29,8 @@ export interface UpstreamTimes {
 export interface UpstreamState {
   /** Notes the head of a final response, before its body. Of a 429 it reads when the quota is full again; @defaultValue no fields */
   headSeen(status: number, rawHeaders?: readonly string[]): void;
+  /** Another process of this gateway had a success with the same credential, in Unix milliseconds: also a proof of that credential. */
+  succeededElsewhere(at: number): void;
   /**
    * Whether a status is the upstream's refusal of the gateway's own credential: a 401, or a 403 while no request of this upstream has succeeded
    * for a minute. Never where the client's credential went upstream.
@@ -56,6 +58,7 @@ export interface UpstreamStateOptions {
 /** Makes the state of an upstream that nothing was sent to yet. */
 export function createUpstreamState({ kind, ownsCredential, now = Date.now }: UpstreamStateOptions): UpstreamState {
   let succeededAt = 0;
+  let succeededElsewhereAt = 0;
   let answeredAt = 0;
   let failedAt = 0;
   let refusedAt = 0;
@@ -88,7 +91,10 @@ export function createUpstreamState({ kind, ownsCredential, now = Date.now }: Up
       succeededAt = now();
       if (trouble?.cause === 'credential_refused') trouble = undefined;
     },
-    refusesCredential: (status) => (status === 401 || (status === 403 && now() - succeededAt >= CREDENTIAL_PROOF_MS)) && ownsCredential(),
+    succeededElsewhere(at) {
+      succeededElsewhereAt = Math.max(succeededElsewhereAt, at);
+    },
+    refusesCredential: (status) => (status === 401 || (status === 403 && now() - Math.max(succeededAt, succeededElsewhereAt) >= CREDENTIAL_PROOF_MS)) && ownsCredential(),
     ended(outcome, status) {
       const { upstream } = OUTCOME_TRAITS[outcome];
       if (upstream === 'unknown') return;

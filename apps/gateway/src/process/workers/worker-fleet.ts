@@ -8,7 +8,7 @@ import type { WorkerMetrics } from '../../observe/metrics/create-worker-metrics.
 import type { TracingSettings } from '../../observe/trace/read-tracing-settings.ts';
 import { divideConfig } from '../../config/worker-share.ts';
 import { describeParts, mergePartConditions, type PartConditions } from '../../observe/causes.ts';
-import { mergeUpstreams, warningsOf, type UpstreamSnapshot } from '../../observe/upstreams/upstream-snapshot.ts';
+import { mergeUpstreams, successesOf, warningsOf, type UpstreamSnapshot } from '../../observe/upstreams/upstream-snapshot.ts';
 import type { StatusPart } from '../../observe/status/status-part.ts';
 import type { StatusQuery } from '../../observe/status/status-query.ts';
 import { answerWithin } from './questions.ts';
@@ -138,11 +138,11 @@ export function createWorkerFleet(options: FleetOptions): WorkerFleet {
     setTimeout(shareHealth, ANSWER_MS).unref();
   }
 
-  /** Each worker answers `/anthropic/health` for the whole gateway. */
+  /** Each worker answers `/anthropic/health` for the whole gateway, and judges a 403 by the successes of all. */
   function shareHealth(): void {
     for (const worker of workers.values()) {
-      const parts = [...workers.values()].flatMap((other) => (other === worker ? [] : other.health() ?? []));
-      worker.send({ type: 'other_health', parts });
+      const others = [...workers.values()].filter((other) => other !== worker);
+      worker.send({ type: 'other_health', parts: others.flatMap((other) => other.health() ?? []), successes: successesOf(others.flatMap((other) => other.upstreams())) });
     }
   }
 

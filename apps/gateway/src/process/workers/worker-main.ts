@@ -96,7 +96,7 @@ async function handleMessage(message: PrimaryMessage): Promise<void> {
       processLogger?.reopen?.();
       return gateway?.reopenLogs();
     case 'state': return database.take(message);
-    case 'other_health': return gateway?.setOtherHealth(message.parts);
+    case 'other_health': return gateway?.takeFromOthers(message.parts, message.successes);
     case 'scrape': return sendMetrics(message.scrape);
     case 'status': return sendStatus(message);
     default: return shutDown(message.type);

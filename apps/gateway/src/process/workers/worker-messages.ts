@@ -5,7 +5,7 @@ import type { HealthPart } from '../../native/health-part.ts';
 import type { PartConditions } from '../../observe/causes.ts';
 import type { StatusPart } from '../../observe/status/status-part.ts';
 import type { StatusQuery } from '../../observe/status/status-query.ts';
-import type { UpstreamSnapshot } from '../../observe/upstreams/upstream-snapshot.ts';
+import type { Successes, UpstreamSnapshot } from '../../observe/upstreams/upstream-snapshot.ts';
 import type { StateAnswer, StateQuestion } from '../../state/primary-database.ts';
 import type { TracingSettings } from '../../observe/trace/read-tracing-settings.ts';
 
@@ -15,8 +15,8 @@ export type PrimaryMessage =
   | { readonly type: 'update'; readonly config: GatewayConfig }
   | { readonly type: 'scrape'; readonly scrape: number }
   | { readonly type: 'status'; readonly question: number; readonly query: StatusQuery }
-  /** The health of the other workers, now and then. */
-  | { readonly type: 'other_health'; readonly parts: readonly HealthPart[] }
+  /** The health of the other workers, and when each upstream answered one of them with a success (Unix milliseconds, by name), every few seconds. */
+  | { readonly type: 'other_health'; readonly parts: readonly HealthPart[]; readonly successes: Successes }
   | { readonly type: 'reopen_log' }
   | { readonly type: 'drain' }
   | StateAnswer

@@ -70,6 +70,14 @@ const CASES: readonly Case[] = [
     text: 'The upstream west answers with errors of its own since 11:58 UTC; the last success was 5 min ago. Nothing has to be changed here.',
   },
   {
+    name: 'the full share of one worker, held by one client', cause: 'pool_held_by_one_client', party: 'mallory',
+    state: state({
+      open: { ...emptyOpen(), holders: [holder('mallory', 5)] },
+      states: [upstream({ pool: { maxConnections: 8, maxWaiting: 20, waiting: 3, clients: [held('mallory', 5)], full: { maxConnections: 4, maxWaiting: 10, waiting: 3, clients: [held('mallory', 4)], workers: 1 } } })],
+    }),
+    text: 'mallory holds 4 of 4 connections of one worker to the Anthropic API (native); 3 wait.',
+  },
+  {
     name: 'a quota that is spent', cause: 'quota_spent', party: 'native', since: NOON - 2 * MINUTE,
     state: state({
       states: [upstream({ trouble: trouble('quota_spent') })],

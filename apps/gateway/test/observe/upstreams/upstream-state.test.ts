@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { CREDENTIAL_PROOF_MS, createUpstreamState, type UpstreamState } from '../../../src/observe/upstreams/upstream-state.ts';
-import { conditionsOf, describeUpstream, mergeUpstreams, warningsOf, type PoolSnapshot, type UpstreamSnapshot } from '../../../src/observe/upstreams/upstream-snapshot.ts';
+import { conditionsOf, describeUpstream, mergeUpstreams, successesOf, warningsOf, type PoolSnapshot, type UpstreamSnapshot } from '../../../src/observe/upstreams/upstream-snapshot.ts';
 
 const EMPTY_POOL: PoolSnapshot = { maxConnections: 4, maxWaiting: 10, waiting: 0, clients: [] };
 
@@ -24,6 +24,18 @@ test('an upstream state: a 401 refuses the credential at once, a 403 only while 
   expect(state.refusesCredential(403)).toBe(true);
   // An error is no success.
   state.headSeen(404);
+  expect(state.refusesCredential(403)).toBe(true);
+});
+
+test('an upstream state: a success of another worker is a proof of the credential as well', () => {
+  const clock = { at: 1_000_000 };
+  const state = stateAt(clock);
+  state.succeededElsewhere(clock.at - CREDENTIAL_PROOF_MS + 1);
+  expect([401, 403].filter((status) => state.refusesCredential(status))).toEqual([401]);
+  // An older message takes nothing back.
+  state.succeededElsewhere(0);
+  expect(state.refusesCredential(403)).toBe(false);
+  clock.at += 1;
   expect(state.refusesCredential(403)).toBe(true);
 });
 
@@ -121,4 +133,36 @@ test('the upstreams of several workers are one: pools add up, and a worker that 
   clock.at = 3_000;
   second.headSeen(200);
   expect(warningsOf(mergeUpstreams(parts()))).not.toHaveProperty('native_upstream');
+});
+
+test('the upstreams of several workers: a trouble ends when another worker got a later answer, a refused credential only by a success', () => {
+  const clock = { at: 1_000 };
+  const [first, second] = [stateAt(clock), stateAt(clock)];
+  const causes = (): string[] => conditionsOf(mergeUpstreams([snapshot(first), snapshot(second)])).map(({ cause }) => cause);
+  first.ended('upstream_unreachable', 502);
+  clock.at = 2_000;
+  second.ended('upstream_error', 404);
+  expect(causes()).toEqual([]);
+  first.ended('upstream_credential_refused', 401);
+  clock.at = 3_000;
+  second.ended('upstream_error', 404);
+  expect(causes()).toEqual(['credential_refused']);
+});
+
+test.each([
+  ['one worker', 2, [['mallory', 2, 3]], { native_pool: 'pool_held_by_one_client: mallory holds the pool (2 of 2 connections of native in the share of one worker, 3 wait)' }],
+  ['one worker, of several clients', 2, [['mallory', 1, 3], ['alice', 1, 0]], { native_pool: 'pool_full: native has no free connection (2 of 2 connections of one worker, 3 wait)' }],
+  ['one worker, for which nothing waits', 2, [['mallory', 2, 0]], {}],
+] as const)('the upstreams of several workers: the full share of %s is a cause although others have free connections', (_title, maxConnections, shares, expected) => {
+  const full: PoolSnapshot = { ...EMPTY_POOL, maxConnections, waiting: 3 * Number(shares.some(([, , waiting]) => waiting > 0)), clients: shares.map(([client, held, waiting]) => ({ client, held, waiting })) };
+  const free: PoolSnapshot = { ...EMPTY_POOL, maxConnections, clients: [{ client: 'alice', held: 1, waiting: 0 }] };
+  const parts = [free, full, free].map((pool) => snapshot(stateAt({ at: 0 }), pool));
+  expect(warningsOf(mergeUpstreams(parts))).toEqual(expected);
+});
+
+test('the latest success of each upstream is the latest of all workers', () => {
+  const clock = { at: 7 };
+  const [first, second] = [stateAt(clock), stateAt(clock)];
+  first.headSeen(200);
+  expect(successesOf([snapshot(first), snapshot(second)])).toEqual({ native: 7 });
 });
