@@ -1,0 +1,87 @@
+import { randomUUID } from 'node:crypto';
+import { performance } from 'node:perf_hooks';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { SqlDatabase } from '@penstock/claude-code-gateway';
+import { createLedgerWriter } from './ledger-writer.ts';
+import { utcDayOf } from './ledger-entry.ts';
+import type { Ledger, SpendListener } from './ledger.ts';
+import { LEDGER_TIMING, type LedgerTiming } from './ledger-timing.ts';
+import { PendingRows, type PendingLimits } from './pending-rows.ts';
+import { HELD_DAYS, SpendTotals, type SpendTotalsLimits } from './spend-totals.ts';
+
+/** What a ledger is made from. */
+export interface LedgerOptions {
+  /** Where it is kept. @defaultValue memory alone: it is always `ok`, and ends with the process */
+  readonly database?: SqlDatabase | undefined;
+  /** The clock, in Unix milliseconds. @defaultValue Date.now */
+  readonly now?: () => number;
+  /** Called when the store fails, each time, and when it is well again, with `undefined`. */
+  readonly onStore?: (error: unknown) => void;
+  /** @defaultValue LEDGER_TIMING */
+  readonly timing?: Partial<LedgerTiming>;
+  /** Smaller bounds, for tests. */
+  readonly limits?: Partial<PendingLimits & SpendTotalsLimits>;
+}
+
+/** Makes the ledger of one process. With a database it begins to read and write at once. */
+export function createLedger({ database, now = Date.now, onStore, timing: given, limits }: LedgerOptions = {}): Ledger {
+  const timing = { ...LEDGER_TIMING, ...given };
+  const totals = new SpendTotals(limits);
+  const pending = new PendingRows(limits);
+  const listeners = new Set<SpendListener>();
+  const lost = { requests: 0, nanoDollars: 0n };
+  const today = (): number => utcDayOf(now());
+
+  const isHeld = (day: number): boolean => {
+    const current = today();
+    return day >= current - HELD_DAYS && day <= current + 1;
+  };
+  const set: SpendListener = (scope, day, nanoDollars) => {
+    if (totals.of(scope, day) === nanoDollars) return;
+    totals.set(scope, day, nanoDollars);
+    for (const listener of listeners) listener(scope, day, nanoDollars);
+  };
+  const writer = database === undefined ? undefined : createLedgerWriter({
+    database, bootId: randomUUID(), timing, pending, today, onStore,
+    // The store has what was written; what waits is still ours alone.
+    onAmount: ({ scope, day, nanoDollars }) => { if (isHeld(day)) set(scope, day, nanoDollars + pending.spendOf(scope, day)); },
+  });
+
+  let closing: Promise<void> | undefined;
+  async function end(): Promise<void> {
+    await writer?.close(performance.now() + timing.closeMs);
+    const rest = pending.sum();
+    lose(rest.requests, rest.nanoDollars);
+  }
+
+  function lose(requests: number, nanoDollars: bigint): void {
+    lost.requests += requests;
+    lost.nanoDollars += nanoDollars;
+  }
+
+  return {
+    record(entry) {
+      const day = utcDayOf(entry.at);
+      if (isHeld(day)) for (const scope of entry.scopes) set(scope, day, totals.of(scope, day) + entry.nanoDollars);
+      if (writer === undefined || pending.add(entry, day)) return;
+      lose(entry.requests, entry.nanoDollars);
+      writer.overflowed();
+    },
+    spentOn: (scope, fromDay) => totals.sum(scope, fromDay, today() + 1),
+    onSpend(listener) {
+      listeners.add(listener);
+      return () => { listeners.delete(listener); };
+    },
+    state: () => writer?.state() ?? 'ok',
+    failure: () => writer?.failure(),
+    lost: () => lost,
+    pending: () => pending.sum().requests,
+    async ready() {
+      if (writer === undefined) return;
+      const loaded = new AbortController();
+      void writer.loaded.then(() => loaded.abort());
+      await delay(timing.readyMs, undefined, { signal: loaded.signal }).catch(() => undefined);
+    },
+    close: () => (closing ??= end()),
+  };
+}

@@ -1,0 +1,23 @@
+import type { Migration } from '@penstock/claude-code-gateway';
+
+/** With what the names of the ledger's migrations begin. */
+export const LEDGER_PREFIX = 'ledger_';
+
+/**
+ * The schema of the ledger. Days are days since 1970-01-01, amounts nano-dollars. `revision` orders the changes of `ledger_spend`: its one row in
+ * `ledger_revision` is locked by each batch until that batch is committed, so that no revision becomes visible before a lower one.
+ */
+export const LEDGER_MIGRATIONS: readonly Migration[] = [{
+  name: 'ledger_0001',
+  statements: [
+    `CREATE TABLE ledger_days (
+      day BIGINT NOT NULL, principal TEXT NOT NULL, model TEXT NOT NULL, kind TEXT NOT NULL, email TEXT, requests BIGINT NOT NULL, estimated_requests BIGINT NOT NULL,
+      input_tokens BIGINT NOT NULL, output_tokens BIGINT NOT NULL, cache_read_tokens BIGINT NOT NULL, cache_write_5m_tokens BIGINT NOT NULL,
+      cache_write_1h_tokens BIGINT NOT NULL, web_searches BIGINT NOT NULL, nano_dollars BIGINT NOT NULL, PRIMARY KEY (day, principal, model))`,
+    'CREATE TABLE ledger_spend (day BIGINT NOT NULL, scope TEXT NOT NULL, requests BIGINT NOT NULL, nano_dollars BIGINT NOT NULL, revision BIGINT NOT NULL, PRIMARY KEY (day, scope))',
+    'CREATE INDEX ledger_spend_revision ON ledger_spend (revision, day, scope)',
+    'CREATE TABLE ledger_revision (id BIGINT PRIMARY KEY, revision BIGINT NOT NULL)',
+    'INSERT INTO ledger_revision (id, revision) VALUES (1, 0)',
+    'CREATE TABLE ledger_batches (boot_id TEXT NOT NULL, sequence BIGINT NOT NULL, applied_at BIGINT NOT NULL, PRIMARY KEY (boot_id, sequence))',
+  ],
+}];

@@ -1,0 +1,132 @@
+import { migrate, type SqlDatabase, type SqlRow, type SqlStatement, type SqlValue } from '@penstock/claude-code-gateway';
+import type { SpendScope } from './ledger-entry.ts';
+import { LEDGER_MIGRATIONS, LEDGER_PREFIX } from './ledger-migrations.ts';
+import type { DayRow, LedgerBatch, SpendRow } from './pending-rows.ts';
+import { upserts } from './upserts.ts';
+
+/** How far the changes of `ledger_spend` were read: the last row in their order. */
+export interface SpendCursor {
+  readonly revision: number;
+  readonly day: number;
+  readonly scope: string;
+}
+
+/** Before the first change. */
+export const FIRST_CURSOR: SpendCursor = { revision: -1, day: 0, scope: '' };
+
+/** The amount of a scope and day over all processes. */
+export interface SpendAmount {
+  readonly scope: SpendScope;
+  readonly day: number;
+  readonly nanoDollars: bigint;
+}
+
+/** Changes after a cursor, oldest first. */
+export interface SpendChanges {
+  readonly amounts: readonly SpendAmount[];
+  readonly cursor: SpendCursor;
+  /** Whether there may be more. */
+  readonly isCut: boolean;
+}
+
+/** The numbered batch of one process. */
+export interface NumberedBatch extends LedgerBatch {
+  readonly sequence: number;
+}
+
+/** The ledger in an SQL database. */
+export interface LedgerStore {
+  /** Brings the tables up to date, and removes what is too old. @param today days since 1970-01-01 */
+  prepare(today: number): Promise<void>;
+  /** Removes rows that are older than `RETENTION_DAYS`. */
+  prune(today: number): Promise<void>;
+  /** Whether the store has the batch of that number. */
+  has(sequence: number): Promise<boolean>;
+  /** Writes a batch, once only: rejects without any effect if the store has it already. Resolves with the changes after the cursor, its own included. */
+  write(batch: NumberedBatch, after: SpendCursor, fromDay: number): Promise<SpendChanges>;
+  /** Changes after the cursor. */
+  read(after: SpendCursor, fromDay: number): Promise<SpendChanges>;
+}
+
+/** For how long days are kept: a year, and a month to compare with. */
+export const RETENTION_DAYS = 400;
+/** For how long a batch of a process that is gone is remembered. */
+const BATCH_RETENTION_MS = 30 * 86_400_000;
+const MOST_CHANGES = 5_000;
+
+const DAY_COLUMNS = [
+  'day', 'principal', 'model', 'kind', 'email', 'requests', 'estimated_requests', 'input_tokens', 'output_tokens', 'cache_read_tokens', 'cache_write_5m_tokens',
+  'cache_write_1h_tokens', 'web_searches', 'nano_dollars',
+] as const;
+const DAY_SUMS: ReadonlySet<string> = new Set(DAY_COLUMNS.slice(5));
+const DAY_UPDATE = [...DAY_SUMS].map((column) => `${column} = ledger_days.${column} + excluded.${column}`).concat('email = COALESCE(excluded.email, ledger_days.email)').join(', ');
+const DAYS_SQL = {
+  insert: `INSERT INTO ledger_days (${DAY_COLUMNS.join(', ')}) VALUES`, row: `(${DAY_COLUMNS.map(() => '?').join(', ')})`,
+  conflict: `ON CONFLICT (day, principal, model) DO UPDATE SET ${DAY_UPDATE}`,
+};
+const SPEND_SQL = {
+  insert: 'INSERT INTO ledger_spend (day, scope, requests, nano_dollars, revision) VALUES', row: '(?, ?, ?, ?, (SELECT revision FROM ledger_revision WHERE id = 1))',
+  conflict: 'ON CONFLICT (day, scope) DO UPDATE SET requests = ledger_spend.requests + excluded.requests, nano_dollars = ledger_spend.nano_dollars + excluded.nano_dollars, revision = excluded.revision',
+};
+// Amounts as text: neither driver reads every 64-bit integer as a number.
+const CHANGES_SQL = `SELECT day, scope, revision, CAST(nano_dollars AS TEXT) AS nano_dollars FROM ledger_spend
+  WHERE (revision, day, scope) > (?, ?, ?) AND day >= ? ORDER BY revision, day, scope LIMIT ${MOST_CHANGES}`;
+
+/** Makes the store. @param bootId unique to this run of this process: it numbers its batches itself */
+export function createLedgerStore(database: SqlDatabase, bootId: string): LedgerStore {
+  const changes = ({ revision, day, scope }: SpendCursor, fromDay: number): SqlStatement => ({ sql: CHANGES_SQL, values: [revision, day, scope, fromDay] });
+  async function prune(today: number): Promise<void> {
+    await database.run([
+      { sql: 'DELETE FROM ledger_days WHERE day < ?', values: [today - RETENTION_DAYS] },
+      { sql: 'DELETE FROM ledger_spend WHERE day < ?', values: [today - RETENTION_DAYS] },
+      { sql: 'DELETE FROM ledger_batches WHERE applied_at < ?', values: [Date.now() - BATCH_RETENTION_MS] },
+    ]);
+  }
+  return {
+    async prepare(today) {
+      await migrate(database, LEDGER_MIGRATIONS, LEDGER_PREFIX);
+      await prune(today);
+    },
+    prune,
+    async has(sequence) {
+      const [rows = []] = await database.run([{ sql: 'SELECT sequence FROM ledger_batches WHERE boot_id = ? AND sequence = ?', values: [bootId, sequence] }]);
+      return rows.length > 0;
+    },
+    async write({ sequence, days, spend }, after, fromDay) {
+      const results = await database.run([
+        // First, and in every batch: batches are applied one after another, and never wait for each other in a circle.
+        { sql: 'UPDATE ledger_revision SET revision = revision + 1 WHERE id = 1', values: [] },
+        { sql: 'INSERT INTO ledger_batches (boot_id, sequence, applied_at) VALUES (?, ?, ?)', values: [bootId, sequence, Date.now()] },
+        { sql: 'DELETE FROM ledger_batches WHERE boot_id = ? AND sequence < ?', values: [bootId, sequence] },
+        ...upserts(DAYS_SQL, [...days.values()], dayValues),
+        ...upserts(SPEND_SQL, [...spend.values()], spendValues),
+        changes(after, fromDay),
+      ]);
+      return readChanges(results.at(-1) ?? [], after);
+    },
+    async read(after, fromDay) {
+      const [rows = []] = await database.run([changes(after, fromDay)]);
+      return readChanges(rows, after);
+    },
+  };
+}
+
+function dayValues(row: DayRow): readonly SqlValue[] {
+  return [
+    row.day, row.principal, row.model, row.kind, row.email ?? null, row.requests, row.estimatedRequests, row.input, row.output,
+    row.cacheRead, row.cacheWrite5m, row.cacheWrite1h, row.webSearches, row.nanoDollars.toString(),
+  ];
+}
+
+function spendValues({ day, scope, requests, nanoDollars }: SpendRow): readonly SqlValue[] {
+  return [day, scope, requests, nanoDollars.toString()];
+}
+
+function readChanges(rows: readonly SqlRow[], after: SpendCursor): SpendChanges {
+  const last = rows.at(-1);
+  return {
+    amounts: rows.map((row) => ({ scope: String(row['scope']) as SpendScope, day: Number(row['day']), nanoDollars: BigInt(String(row['nano_dollars'])) })),
+    cursor: last === undefined ? after : { revision: Number(last['revision']), day: Number(last['day']), scope: String(last['scope']) },
+    isCut: rows.length === MOST_CHANGES,
+  };
+}

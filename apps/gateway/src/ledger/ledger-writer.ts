@@ -1,0 +1,144 @@
+import { performance } from 'node:perf_hooks';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { SqlDatabase } from '@penstock/claude-code-gateway';
+import { createLedgerStore, FIRST_CURSOR, type SpendAmount, type SpendChanges } from './ledger-store.ts';
+import type { LedgerTiming } from './ledger-timing.ts';
+import type { LedgerState } from './ledger.ts';
+import type { PendingRows } from './pending-rows.ts';
+import { HELD_DAYS } from './spend-totals.ts';
+
+/** What a writer works with. */
+export interface LedgerWriterOptions {
+  readonly database: SqlDatabase;
+  readonly bootId: string;
+  readonly timing: LedgerTiming;
+  readonly pending: PendingRows;
+  readonly today: () => number;
+  /** Takes an amount that the store has. */
+  readonly onAmount: (amount: SpendAmount) => void;
+  readonly onStore?: ((error: unknown) => void) | undefined;
+}
+
+/** Writes what waits and reads what changed, one transaction after another. */
+export interface LedgerWriter {
+  /** Resolves when everything that the store has of the held days was read once. */
+  readonly loaded: Promise<void>;
+  state(): LedgerState;
+  failure(): { readonly since: number; readonly reason: string } | undefined;
+  /** An entry found no place among those that wait. */
+  overflowed(): void;
+  /** Writes the rest until a time of `performance.now()`, and ends. */
+  close(deadline: number): Promise<void>;
+}
+
+/** Starts a writer. */
+export function createLedgerWriter({ database, bootId, timing, pending, today, onAmount, onStore }: LedgerWriterOptions): LedgerWriter {
+  const store = createLedgerStore(database, bootId);
+  const { promise: loaded, resolve: onLoaded } = Promise.withResolvers<void>();
+  const ending = new AbortController();
+  let cursor = FIRST_CURSOR;
+  /** The number of the batch that is written next, and whether it was tried already. */
+  let [sequence, wasTried] = [1, false];
+  let [isPrepared, isLoaded, isOverflowing] = [false, false, false];
+  let readOn = today();
+  let wellAt = performance.now();
+  let flushedAt = Number.NEGATIVE_INFINITY;
+  let trouble: { readonly since: number; readonly reason: string } | undefined;
+
+  function take(changes: SpendChanges): void {
+    for (const amount of changes.amounts) onAmount(amount);
+    cursor = changes.cursor;
+    if (changes.isCut || isLoaded) return;
+    isLoaded = true;
+    onLoaded();
+  }
+
+  async function writeOldest(): Promise<boolean> {
+    const batch = pending.take();
+    if (batch === undefined) return false;
+    // Its transaction may have been committed although the answer never came.
+    if (!wasTried || !(await store.has(sequence))) {
+      wasTried = true;
+      const changes = await store.write({ sequence, ...batch }, cursor, today() - HELD_DAYS);
+      settle();
+      take(changes);
+      return changes.isCut || pending.batches > 1;
+    }
+    settle();
+    return true;
+  }
+
+  function settle(): void {
+    pending.applied();
+    sequence += 1;
+    [wasTried, isOverflowing] = [false, false];
+  }
+
+  /** One transaction. Resolves to whether there is more to do at once. */
+  async function step(mayWait: boolean): Promise<boolean> {
+    const day = today();
+    if (!isPrepared) await store.prepare(day);
+    isPrepared = true;
+    if (day !== readOn) {
+      await store.prune(day);
+      // The clock was set: other days are held now.
+      if (Math.abs(day - readOn) > 1) cursor = FIRST_CURSOR;
+      readOn = day;
+    }
+    const isDue = !mayWait || wasTried || pending.batches > 1 || performance.now() - flushedAt >= timing.flushMs;
+    if (isDue && pending.batches > 0) {
+      flushedAt = performance.now();
+      return writeOldest();
+    }
+    const changes = await store.read(cursor, day - HELD_DAYS);
+    take(changes);
+    return changes.isCut;
+  }
+
+  async function tryStep(mayWait: boolean): Promise<boolean | 'failed'> {
+    try {
+      const hasMore = await step(mayWait);
+      wellAt = performance.now();
+      if (trouble !== undefined) onStore?.(undefined);
+      trouble = undefined;
+      return hasMore;
+    } catch (error) {
+      trouble = { since: trouble?.since ?? Date.now(), reason: error instanceof Error ? error.message : String(error) };
+      // A server that was restored or replaced may have lost changes: everything is read anew.
+      cursor = FIRST_CURSOR;
+      onStore?.(error);
+      return 'failed';
+    }
+  }
+
+  async function run(): Promise<void> {
+    while (!ending.signal.aborted) {
+      const done = await tryStep(true);
+      if (done === true) continue;
+      const waitMs = done === 'failed' ? timing.retryMs : Math.min(timing.exchangeMs, timing.flushMs);
+      await delay(waitMs, undefined, { ref: false, signal: ending.signal }).catch(() => undefined);
+    }
+  }
+  const running = run();
+
+  const state = (): LedgerState => {
+    if (isOverflowing) return 'failed';
+    return isLoaded && performance.now() - wellAt < timing.behindAfterMs ? 'ok' : 'behind';
+  };
+
+  return {
+    loaded, state,
+    failure: () => (state() === 'ok' ? undefined : trouble ?? { since: Math.round(performance.timeOrigin + wellAt), reason: 'the store does not answer' }),
+    overflowed() { isOverflowing = true; },
+    async close(deadline) {
+      ending.abort();
+      const rest = async (): Promise<void> => {
+        await running;
+        while (pending.batches > 0 && performance.now() < deadline) {
+          if (await tryStep(false) === 'failed') await delay(Math.min(timing.retryMs, Math.max(0, deadline - performance.now())));
+        }
+      };
+      await Promise.race([rest(), delay(Math.max(0, deadline - performance.now()), undefined, { ref: false })]);
+    },
+  };
+}

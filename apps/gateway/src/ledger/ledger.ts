@@ -1,0 +1,37 @@
+import type { LedgerEntry, SpendScope } from './ledger-entry.ts';
+
+/**
+ * Whether the ledger keeps its promises. `ok`: the store has everything but the latest interval, and the spending of other processes is known.
+ * `behind`: the store did not answer for `LEDGER_TIMING.behindAfterMs`; entries wait in memory, and the spending of other processes is not known.
+ * `failed`: so many wait that entries are being lost.
+ */
+export type LedgerState = 'ok' | 'behind' | 'failed';
+
+/** Entries that the store will never have. */
+export interface LostEntries {
+  readonly requests: number;
+  readonly nanoDollars: bigint;
+}
+
+/** Called when the total of a scope changed: at each charge of this process, and when amounts of others arrive. */
+export type SpendListener = (scope: SpendScope, day: number, totalNanoDollars: bigint) => void;
+
+/** The ledger as one process sees it. */
+export interface Ledger {
+  /** Adds an entry: synchronous, and its cost does not grow with the ledger. The store has it within one flush interval. */
+  record(entry: LedgerEntry): void;
+  /** Nano-dollars that all processes spent from a UTC day until now; from memory. Days that are more than `HELD_DAYS` ago are not counted. */
+  spentOn(scope: SpendScope, fromDay: number): bigint;
+  /** Adds a listener. Returns the function that removes it. */
+  onSpend(listener: SpendListener): () => void;
+  state(): LedgerState;
+  /** Since when it is not `ok`, in Unix milliseconds, and why. */
+  failure(): { readonly since: number; readonly reason: string } | undefined;
+  lost(): LostEntries;
+  /** Requests that the store does not have yet. */
+  pending(): number;
+  /** Resolves when the amounts of the store are known, or after `LEDGER_TIMING.readyMs`. */
+  ready(): Promise<void>;
+  /** Writes what waits, within `LEDGER_TIMING.closeMs`, and ends. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,105 @@
+import type { SpendScope } from './ledger-entry.ts';
+
+/** Bounds of the amounts in memory. */
+export interface SpendTotalsLimits {
+  /** Scopes that are held; with one more, the scope that is known longest is forgotten. */
+  readonly mostScopes: number;
+}
+
+/** The bounds of every gateway: 100,000 scopes take less than 50 MB. */
+export const SPEND_TOTALS_LIMITS: SpendTotalsLimits = Object.freeze({ mostScopes: 100_000 });
+
+/** Days before today that are held: the longest month and a few. */
+export const HELD_DAYS = 40;
+/** One slot for each held day, today and tomorrow (the clock of a replica may be ahead), and some to spare. */
+const SLOTS = 48;
+const ROWS_PER_CHUNK = 1_024;
+const MOST_NANO_DOLLARS = 2n ** 63n - 1n;
+
+/**
+ * Nano-dollars by scope and UTC day. One scope has one row of 64-bit integers, a slot a day, whatever it spends: memory is bounded by the number
+ * of scopes. A slot belongs to the day that wrote it last.
+ */
+export class SpendTotals {
+  readonly #limits: SpendTotalsLimits;
+  readonly #rows = new Map<SpendScope, number>();
+  readonly #free: number[] = [];
+  readonly #chunks: BigInt64Array[] = [];
+  readonly #days = new Float64Array(SLOTS).fill(Number.NaN);
+
+  constructor(limits: Partial<SpendTotalsLimits> = {}) {
+    this.#limits = { ...SPEND_TOTALS_LIMITS, ...limits };
+  }
+
+  /** Scopes that are held. */
+  get size(): number {
+    return this.#rows.size;
+  }
+
+  /** Bytes of the amounts, without the names of the scopes. */
+  get byteLength(): number {
+    return this.#chunks.reduce((bytes, chunk) => bytes + chunk.byteLength, 0);
+  }
+
+  /** The amount of one day. */
+  of(scope: SpendScope, day: number): bigint {
+    const row = this.#rows.get(scope);
+    const slot = slotOf(day);
+    return row === undefined || this.#days[slot] !== day ? 0n : this.#read(row, slot);
+  }
+
+  /** The sum from one day to another, both included. */
+  sum(scope: SpendScope, fromDay: number, toDay: number): bigint {
+    const row = this.#rows.get(scope);
+    if (row === undefined) return 0n;
+    let sum = 0n;
+    for (let day = Math.max(fromDay, toDay - SLOTS + 1); day <= toDay; day += 1) {
+      const slot = slotOf(day);
+      if (this.#days[slot] === day) sum += this.#read(row, slot);
+    }
+    return sum;
+  }
+
+  /** Replaces the amount of one day. Amounts beyond 64 bits stay at the largest. */
+  set(scope: SpendScope, day: number, nanoDollars: bigint): void {
+    const slot = this.#claim(day);
+    const row = this.#rows.get(scope) ?? this.#open(scope);
+    const chunk = this.#chunks[Math.floor(row / ROWS_PER_CHUNK)];
+    if (chunk !== undefined) chunk[(row % ROWS_PER_CHUNK) * SLOTS + slot] = nanoDollars > MOST_NANO_DOLLARS ? MOST_NANO_DOLLARS : nanoDollars;
+  }
+
+  #read(row: number, slot: number): bigint {
+    return this.#chunks[Math.floor(row / ROWS_PER_CHUNK)]?.[(row % ROWS_PER_CHUNK) * SLOTS + slot] ?? 0n;
+  }
+
+  /** The slot of a day, emptied where another day had it. */
+  #claim(day: number): number {
+    const slot = slotOf(day);
+    if (this.#days[slot] === day) return slot;
+    this.#days[slot] = day;
+    for (const chunk of this.#chunks) for (let index = slot; index < chunk.length; index += SLOTS) chunk[index] = 0n;
+    return slot;
+  }
+
+  #open(scope: SpendScope): number {
+    if (this.#rows.size >= this.#limits.mostScopes) this.#forgetOldest();
+    const row = this.#free.pop() ?? this.#rows.size;
+    if (Math.floor(row / ROWS_PER_CHUNK) >= this.#chunks.length) this.#chunks.push(new BigInt64Array(ROWS_PER_CHUNK * SLOTS));
+    this.#rows.set(scope, row);
+    return row;
+  }
+
+  #forgetOldest(): void {
+    const [oldest] = this.#rows;
+    if (oldest === undefined) return;
+    const [scope, row] = oldest;
+    this.#rows.delete(scope);
+    const start = (row % ROWS_PER_CHUNK) * SLOTS;
+    this.#chunks[Math.floor(row / ROWS_PER_CHUNK)]?.fill(0n, start, start + SLOTS);
+    this.#free.push(row);
+  }
+}
+
+function slotOf(day: number): number {
+  return ((day % SLOTS) + SLOTS) % SLOTS;
+}

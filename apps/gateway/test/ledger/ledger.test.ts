@@ -1,0 +1,118 @@
+import { describe, expect, test } from 'vitest';
+import { clientScope, ORGANIZATION, spendScopesOf, storableName, utcDayOf } from '../../src/ledger/ledger-entry.ts';
+import { createLedger } from '../../src/ledger/create-ledger.ts';
+import { SpendTotals } from '../../src/ledger/spend-totals.ts';
+import { madeEntry, NOON } from './made-entries.ts';
+
+const TODAY = utcDayOf(NOON);
+const DAY_MS = 86_400_000;
+const ALICE = clientScope('alice');
+
+describe('ledger in memory', () => {
+  test('an entry counts under each of its scopes at once, on the UTC day of its settlement', () => {
+    const ledger = createLedger({ now: () => NOON });
+    ledger.record(madeEntry(5n));
+    ledger.record(madeEntry(7n, { at: NOON - DAY_MS }));
+    ledger.record(madeEntry(11n, { client: 'bob' }));
+    expect(ledger.spentOn(ALICE, TODAY)).toBe(5n);
+    expect(ledger.spentOn(ALICE, TODAY - 1)).toBe(12n);
+    expect(ledger.spentOn(ORGANIZATION, TODAY)).toBe(16n);
+    expect(ledger.spentOn(clientScope('carol'), TODAY - 30)).toBe(0n);
+    expect(ledger.state()).toBe('ok');
+  });
+
+  test('the last millisecond of a day and the first of the next one are two days, over a leap day too', () => {
+    const midnight = Date.UTC(2028, 2, 1);
+    const ledger = createLedger({ now: () => midnight });
+    ledger.record(madeEntry(1n, { at: midnight - 1 }));
+    ledger.record(madeEntry(2n, { at: midnight }));
+    expect(new Date(midnight - 1).toISOString()).toBe('2028-02-29T23:59:59.999Z');
+    expect(ledger.spentOn(ALICE, utcDayOf(midnight))).toBe(2n);
+    expect(ledger.spentOn(ALICE, utcDayOf(midnight) - 1)).toBe(3n);
+  });
+
+  test('listeners get the new total of each scope, until they are removed', () => {
+    const ledger = createLedger({ now: () => NOON });
+    const seen: unknown[] = [];
+    const remove = ledger.onSpend((...change) => { seen.push(change); });
+    ledger.record(madeEntry(5n));
+    ledger.record(madeEntry(2n));
+    remove();
+    ledger.record(madeEntry(1n));
+    expect(seen).toEqual([[ALICE, TODAY, 5n], [ORGANIZATION, TODAY, 5n], [ALICE, TODAY, 7n], [ORGANIZATION, TODAY, 7n]]);
+  });
+
+  test('a correction lowers the amount of its day', () => {
+    const ledger = createLedger({ now: () => NOON });
+    ledger.record(madeEntry(50n));
+    ledger.record(madeEntry(-20n, { requests: 0 }));
+    expect(ledger.spentOn(ALICE, TODAY)).toBe(30n);
+  });
+
+  test('days that are not held are not counted, and take the place of no day that is', () => {
+    let now = NOON;
+    const ledger = createLedger({ now: () => now });
+    ledger.record(madeEntry(1n));
+    ledger.record(madeEntry(2n, { at: NOON - 48 * DAY_MS }));
+    ledger.record(madeEntry(4n, { at: NOON + 3_650 * DAY_MS }));
+    expect(ledger.spentOn(ALICE, 0)).toBe(1n);
+    now += 48 * DAY_MS;
+    ledger.record(madeEntry(8n, { at: now }));
+    expect(ledger.spentOn(ALICE, 0)).toBe(8n);
+  });
+
+  test('the sum of a million entries is the sum of the parts', () => {
+    const ledger = createLedger({ now: () => NOON });
+    let sum = 0n;
+    for (let count = 0; count < 1_000_000; count += 1) {
+      const nanoDollars = BigInt(count) * 7_919n + 1n;
+      sum += nanoDollars;
+      ledger.record(madeEntry(nanoDollars, { client: `c${count % 7}` }));
+    }
+    const parts = Array.from({ length: 7 }, (_, index) => ledger.spentOn(clientScope(`c${index}`), TODAY));
+    expect(parts.reduce((total, part) => total + part, 0n)).toBe(sum);
+    expect(ledger.spentOn(ORGANIZATION, TODAY)).toBe(sum);
+    expect(sum).toBeGreaterThan(2n ** 51n);
+  });
+});
+
+describe('spend totals', () => {
+  test('one scope has one row of 384 bytes, whatever it spends on however many days', () => {
+    const totals = new SpendTotals();
+    for (let scope = 0; scope < 50_000; scope += 1) totals.set(clientScope(`c${scope}`), TODAY - (scope % 40), 1n);
+    for (let day = TODAY - 40; day <= TODAY; day += 1) totals.set(ALICE, day, 2n ** 62n);
+    expect(totals.size).toBe(50_001);
+    expect(totals.byteLength).toBe(Math.ceil(50_001 / 1_024) * 1_024 * 384);
+    expect(totals.byteLength).toBeLessThan(20_000_000);
+  });
+
+  test('beyond the bound the scope that is known longest is forgotten, and its row begins anew', () => {
+    const totals = new SpendTotals({ mostScopes: 2 });
+    for (const [index, name] of ['a', 'b', 'c', 'd'].entries()) totals.set(clientScope(name), TODAY - index, BigInt(index + 1));
+    expect(totals.size).toBe(2);
+    expect(['a', 'b', 'c', 'd'].map((name) => totals.sum(clientScope(name), 0, TODAY))).toEqual([0n, 0n, 3n, 4n]);
+    expect(totals.byteLength).toBe(1_024 * 384);
+  });
+
+  test('an amount beyond 64 bits stays at the largest, and does not become negative', () => {
+    const totals = new SpendTotals();
+    totals.set(ALICE, TODAY, 2n ** 70n);
+    expect(totals.of(ALICE, TODAY)).toBe(2n ** 63n - 1n);
+  });
+});
+
+describe('scopes', () => {
+  test('a person counts under itself, each group once, and the organization', () => {
+    expect(spendScopesOf({ kind: 'person', issuer: 'sign_in', subject: 'u1', groups: ['eng', 'ops', 'eng'] })).toEqual(['user:u1', 'group:eng', 'group:ops', 'organization']);
+    expect(spendScopesOf({ kind: 'person', issuer: 'github', subject: 'repo', groups: [] })).toEqual(['user:github:repo', 'organization']);
+    expect(spendScopesOf({ kind: 'client', name: 'alice' })).toEqual(['client:alice', 'organization']);
+  });
+
+  test('names that a store refuses become names that it takes, and two stay two', () => {
+    expect(storableName('a\0b')).toBe('a\u{FFFD}b');
+    expect(storableName('a\ud800')).toBe('a\u{FFFD}');
+    const long = ['x', 'y'].map((end) => storableName('n'.repeat(10_000) + end));
+    expect(long[0]).not.toBe(long[1]);
+    expect(long.map(({ length }) => length < 200)).toEqual([true, true]);
+  });
+});
