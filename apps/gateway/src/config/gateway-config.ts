@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { adminSection } from './sections/admin-section.ts';
 import { anthropicNativeSection } from './sections/anthropic-native-section.ts';
+import { budgetsSection } from './sections/budgets-section.ts';
 import { clientsSection } from './sections/clients-section.ts';
 import { RELOADABLE } from './sections/field-kinds.ts';
 import { frontDoorSection } from './sections/front-door-section.ts';
@@ -11,7 +13,9 @@ import { policiesSection } from './sections/policies-section.ts';
 import { serverSection } from './sections/server-section.ts';
 import { stateSection } from './sections/state-section.ts';
 import { telemetrySection } from './sections/telemetry-section.ts';
+import type { AdminConfig } from './sections/admin-section.ts';
 import type { AnthropicNativeConfig } from './sections/anthropic-native-section.ts';
+import type { BudgetConfig } from './sections/budgets-section.ts';
 import type { ClientConfig } from './sections/clients-section.ts';
 import type { FrontDoorConfig } from './sections/front-door-section.ts';
 import type { IdentityConfig } from './sections/identity-section.ts';
@@ -32,6 +36,8 @@ export interface GatewayConfig {
   readonly clients: readonly ClientConfig[];
   readonly identity: IdentityConfig;
   readonly policies: readonly PolicyConfig[];
+  readonly budgets: readonly BudgetConfig[];
+  readonly admin: AdminConfig;
   readonly state: StateConfig;
   readonly telemetry: TelemetryConfig;
   readonly limits: LimitsConfig;
@@ -48,6 +54,8 @@ export const gatewayConfigSchema: z.ZodType<GatewayConfig> = z.strictObject({
   clients: clientsSection.prefault([]).describe('Callers with a key of the gateway\'s. Empty: callers are anonymous, on loopback only.').meta(RELOADABLE),
   identity: identitySection.prefault({}).describe('Callers without a key of the gateway\'s: persons and workloads with a signed token. With it no caller is anonymous.'),
   policies: policiesSection.prefault([]).describe('What persons and workloads may do. The first entry that matches is laid over the one with an empty `match`; without any they may do nothing.').meta(RELOADABLE),
+  budgets: budgetsSection.prefault([]).describe('What may be spent in a day, week or month, by whom. [budgets.md](budgets.md) describes them.').meta(RELOADABLE),
+  admin: adminSection.prefault({}).describe('Who may read and change budgets over HTTP. Without keys and groups its paths are 404.').meta(RELOADABLE),
   state: stateSection.prefault({}).describe('What must outlive the gateway: sign-ins under way and sessions.'),
   telemetry: telemetrySection.prefault({}).describe('Where the telemetry of signed-in Claude Code goes. Nothing of it is logged here.').meta(RELOADABLE),
   limits: limitsSection.prefault({}).describe('Where the counters of client limits live.'),

@@ -132,7 +132,7 @@ describe('a reload applies', () => {
 /** Reloadable paths without a case here. The list only gets shorter: a new path gets a case. */
 const WITHOUT_CASE: readonly string[] = [
   'server.tls.cert', 'server.tls.key', 'anthropic_native.api_key', 'anthropic_native.timeout', 'anthropic_native.timeouts', 'anthropic_native.pool', 'anthropic_native.upstream_auth_errors', 'anthropic_native.keep_alive_comments',
-  'clients', 'identity.sign_in.session_keys', 'policies', 'telemetry', 'limits.on_store_failure', 'log.level',
+  'clients', 'identity.sign_in.session_keys', 'policies', 'budgets', 'admin', 'state.on_failure', 'telemetry', 'limits.on_store_failure', 'log.level',
   'openai_front_door.later_system_messages', 'openai_front_door.keep_alive_comments', 'openai_front_door.route_groups', 'openai_front_door.models', 'openai_front_door.timeout', 'openai_front_door.timeouts', 'openai_front_door.pool',
 ];
 

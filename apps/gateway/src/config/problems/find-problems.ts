@@ -2,6 +2,7 @@ import { availableParallelism, networkInterfaces } from 'node:os';
 import { exposureRules } from '../rules/exposure-rules.ts';
 import { identityRules } from '../rules/identity-rules.ts';
 import { listenerRules } from '../rules/listener-rules.ts';
+import { moneyRules } from '../rules/money-rules.ts';
 import { namingRules } from '../rules/naming-rules.ts';
 import { poolRules } from '../rules/pool-rules.ts';
 import { tlsRules } from '../rules/tls-rules.ts';
@@ -10,7 +11,7 @@ import type { ConfigProblem } from '../config-error.ts';
 import type { CrossFieldRule, RuleContext } from '../rules/cross-field-rule.ts';
 import type { GatewayConfig } from '../gateway-config.ts';
 
-const RULES: readonly CrossFieldRule[] = [...poolRules, ...listenerRules, ...upstreamRules, ...tlsRules, ...exposureRules, ...namingRules, ...identityRules];
+const RULES: readonly CrossFieldRule[] = [...poolRules, ...listenerRules, ...upstreamRules, ...tlsRules, ...exposureRules, ...namingRules, ...identityRules, ...moneyRules];
 
 /** The rules' view of this machine. */
 export function ruleContext(simulate: boolean, cores: number = availableParallelism()): RuleContext {

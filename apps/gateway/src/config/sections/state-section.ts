@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { checkedText } from './field-kinds.ts';
+import { checkedText, RELOADABLE } from './field-kinds.ts';
 
 /** With what the store of a single machine begins; the path of the file follows. */
 export const SQLITE_SCHEME = 'sqlite:';
@@ -8,7 +8,12 @@ export const SQLITE_SCHEME = 'sqlite:';
 export interface StateConfig {
   /** Absent where nothing needs it. */
   readonly store?: string | undefined;
+  /** What becomes of requests of callers with budgets while the spending cannot be read. */
+  readonly on_failure: StateFailurePolicy;
 }
+
+/** `open` admits them, `closed` refuses them. */
+export type StateFailurePolicy = 'open' | 'closed';
 
 const STORE_EXPECTED = 'sqlite: and the path of a file, or a postgres:// URL';
 
@@ -21,5 +26,7 @@ function isStore(value: string): boolean {
 /** The schema of `state`. */
 export const stateSection: z.ZodType<StateConfig> = z.strictObject({
   store: checkedText(STORE_EXPECTED, isStore).optional()
-    .describe('`sqlite:` and the path of a file, from the folder of the configuration, or the `postgres://` URL of a server that replicas share. Absent but needed by `identity.sign_in`: `sqlite:penstock.db`. A password in it is secret.'),
+    .describe('`sqlite:` and the path of a file, from the folder of the configuration, or the `postgres://` URL of a server that replicas share. Absent but needed by `identity.sign_in`, `budgets` or `admin`: `sqlite:penstock.db`. A password in it is secret.'),
+  on_failure: z.enum(['open', 'closed'], 'open or closed').default('open')
+    .describe('What becomes of requests of callers with budgets while the store of what was spent fails: `open` admits them, `closed` refuses them with 429.').meta(RELOADABLE),
 }, 'an object');

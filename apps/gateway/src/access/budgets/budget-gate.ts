@@ -1,0 +1,137 @@
+import type { StateFailurePolicy } from '../../config/sections/state-section.ts';
+import type { Person, Principal } from '../identity/principal.ts';
+import { countedScope, ownScope, type BudgetBook, type LimitedBudget } from './budget-book.ts';
+import { dayOf, spansOf, startOfDay } from './calendar.ts';
+import { percentOf } from './money.ts';
+import { createSpendIndex } from './spend-index.ts';
+import type { SpendScope, SpendSource } from './spend-source.ts';
+
+/** A caller for whom at least one budget holds. */
+export interface BudgetAccount {
+  readonly principal: Principal;
+  /** The scope of what the caller itself spends. */
+  readonly own: SpendScope;
+  readonly budgets: readonly LimitedBudget[];
+  /** Whether one of them stops requests: what is spent later, out of sight, is then closed to the caller. */
+  readonly isCapped: boolean;
+}
+
+/** One budget of a caller at one moment. */
+export interface BudgetState {
+  readonly budget: LimitedBudget;
+  /** Nano-dollars in the period. */
+  readonly spent: bigint;
+  /** Whole hundredths of the amount, rounded down; more than 100 where more was spent. */
+  readonly percent: number;
+  /** The largest threshold of `warn_at` that was passed. */
+  readonly surpassed: number | undefined;
+  /** Unix seconds. */
+  readonly resetsAt: number;
+}
+
+/** Why a caller may not spend: a budget is spent, or what was spent is not known. */
+export type BudgetBlock = { readonly kind: 'spent'; readonly state: BudgetState } | { readonly kind: 'unknown' };
+
+/** Decides by budgets. It is replaced by nothing: a reload gives it another book. */
+export interface BudgetGate {
+  /** The account of a caller by the key of its counters; `undefined` where no budget holds for it. */
+  accountOf(counterKey: string, name: string, person: Person | undefined): BudgetAccount | undefined;
+  /** Why a caller may not spend now; of several budgets that are spent the one that resets last. */
+  findBlock(account: BudgetAccount): BudgetBlock | undefined;
+  /** The states of a caller's budgets. */
+  statesOf(account: BudgetAccount): readonly BudgetState[];
+  /** Nano-dollars that a caller spent in the current period. */
+  spentBy(scope: SpendScope, period: LimitedBudget['period']): bigint;
+  /** Takes new budgets. */
+  update(book: BudgetBook, onFailure: StateFailurePolicy): void;
+  /** The budgets that decide now. */
+  readonly book: BudgetBook;
+  /** Accounts that are remembered. */
+  readonly size: number;
+}
+
+/** What a gate is made of. */
+export interface BudgetGateOptions {
+  readonly spend: SpendSource;
+  readonly book: BudgetBook;
+  /** Whether callers with budgets are admitted while the ledger fails. */
+  readonly onFailure: StateFailurePolicy;
+  /** Unix milliseconds. @defaultValue Date.now */
+  readonly now?: () => number;
+  /** Accounts that are remembered; with one more, the one that is known longest is made anew when it calls. @defaultValue 50000 */
+  readonly mostAccounts?: number;
+}
+
+const MOST_ACCOUNTS = 50_000;
+
+/** Makes the gate. */
+export function createBudgetGate({ spend, now = Date.now, mostAccounts = MOST_ACCOUNTS, ...given }: BudgetGateOptions): BudgetGate {
+  let { book, onFailure } = given;
+  const index = createSpendIndex(spend);
+  const accounts = new Map<string, BudgetAccount>();
+
+  function open(counterKey: string, principal: Principal): BudgetAccount {
+    if (accounts.size >= mostAccounts) for (const oldest of accounts.keys()) {
+      accounts.delete(oldest);
+      break;
+    }
+    const budgets = book.resolve(principal);
+    const account: BudgetAccount = { principal, own: ownScope(principal), budgets, isCapped: budgets.some(({ stop }) => stop) };
+    accounts.set(counterKey, account);
+    return account;
+  }
+
+  function stateOf(budget: LimitedBudget, own: SpendScope, day: number): BudgetState {
+    const spent = index.read(countedScope(budget, own), budget.period, day);
+    const { nanoDollars, warnAt } = budget;
+    const percent = percentOf(spent, nanoDollars);
+    return { budget, spent, percent, surpassed: warnAt.findLast((part) => percent >= part * 100), resetsAt: startOfDay(spansOf(day)[budget.period].resetDay) };
+  }
+
+  return {
+    accountOf(counterKey, name, person) {
+      if (book.isEmpty) return undefined;
+      let account = accounts.get(counterKey);
+      // The token that was verified last has the groups that count.
+      if (account === undefined || (person !== undefined && account.principal !== person)) account = open(counterKey, person ?? { kind: 'client', name });
+      return account.budgets.length === 0 ? undefined : account;
+    },
+    findBlock({ budgets, own, isCapped }) {
+      if (!isCapped) return undefined;
+      if (onFailure === 'closed' && spend.failure() !== undefined) return { kind: 'unknown' };
+      const day = dayOf(now());
+      let last: LimitedBudget | undefined;
+      for (const budget of budgets) {
+        if (!budget.stop || index.read(countedScope(budget, own), budget.period, day) < budget.nanoDollars) continue;
+        if (last === undefined || spansOf(day)[budget.period].resetDay > spansOf(day)[last.period].resetDay) last = budget;
+      }
+      return last === undefined ? undefined : { kind: 'spent', state: stateOf(last, own, day) };
+    },
+    statesOf({ budgets, own }) {
+      const day = dayOf(now());
+      return budgets.map((budget) => stateOf(budget, own, day));
+    },
+    spentBy: (scope, period) => index.read(scope, period, dayOf(now())),
+    update(next, failurePolicy) {
+      book = next;
+      onFailure = failurePolicy;
+      accounts.clear();
+    },
+    get book() {
+      return book;
+    },
+    get size() {
+      return accounts.size;
+    },
+  };
+}
+
+/** The state of which most is spent, in proportion; `undefined` only for no states. */
+export function fullest(states: readonly BudgetState[]): BudgetState | undefined {
+  return states.reduce<BudgetState | undefined>((most, state) => (most === undefined || isFuller(state, most) ? state : most), undefined);
+}
+
+function isFuller(state: BudgetState, than: BudgetState): boolean {
+  const [left, right] = [state.spent * than.budget.nanoDollars, than.spent * state.budget.nanoDollars];
+  return left === right ? state.percent > than.percent : left > right;
+}

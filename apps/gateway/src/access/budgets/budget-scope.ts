@@ -1,0 +1,15 @@
+import type { BudgetScopeConfig, BudgetScopeKind } from '../../config/sections/budgets-section.ts';
+
+/** Whose budget. */
+export interface BudgetScope {
+  readonly kind: BudgetScopeKind;
+  /** `true` for all of the kind. */
+  readonly name: string | true;
+}
+
+/** The one member of a configured scope. */
+export function readScope({ client, user, group, organization = true }: BudgetScopeConfig): BudgetScope {
+  if (client !== undefined) return { kind: 'client', name: client };
+  if (user !== undefined) return { kind: 'user', name: user };
+  return group === undefined ? { kind: 'organization', name: organization } : { kind: 'group', name: group };
+}

@@ -1,0 +1,53 @@
+import { BUDGET_PERIODS, type BudgetPeriod } from '../../config/sections/budgets-section.ts';
+import { spansOf, type UtcDay } from './calendar.ts';
+import type { SpendScope, SpendSource } from './spend-source.ts';
+
+/** Scopes whose sums are remembered; with one more, the one that is known longest is forgotten and added up again when it is asked for. */
+const MOST_SCOPES = 100_000;
+
+interface PeriodSums extends Record<BudgetPeriod, bigint> {
+  /** The day for which they were added up; `NaN` where the scope spent something since. */
+  day: number;
+}
+
+/** The spending of scopes in the current periods. Sums are made once after each change, so that a decision adds nothing up. */
+export interface SpendIndex {
+  /** Nano-dollars that a scope spent in the period of a day. */
+  read(scope: SpendScope, period: BudgetPeriod, day: UtcDay): bigint;
+  /** Scopes that are remembered. */
+  readonly size: number;
+}
+
+/** Makes an index of a source. */
+export function createSpendIndex(source: Pick<SpendSource, 'spentOn' | 'onSpend'>, mostScopes: number = MOST_SCOPES): SpendIndex {
+  const sums = new Map<SpendScope, PeriodSums>();
+  source.onSpend((scope) => {
+    const known = sums.get(scope);
+    if (known !== undefined) known.day = Number.NaN;
+  });
+
+  function open(scope: SpendScope): PeriodSums {
+    if (sums.size >= mostScopes) for (const oldest of sums.keys()) {
+      sums.delete(oldest);
+      break;
+    }
+    const opened: PeriodSums = { day: Number.NaN, daily: 0n, weekly: 0n, monthly: 0n };
+    sums.set(scope, opened);
+    return opened;
+  }
+
+  return {
+    read(scope, period, day) {
+      const known = sums.get(scope) ?? open(scope);
+      if (known.day !== day) {
+        const spans = spansOf(day);
+        for (const each of BUDGET_PERIODS) known[each] = source.spentOn(scope, spans[each].fromDay);
+        known.day = day;
+      }
+      return known[period];
+    },
+    get size() {
+      return sums.size;
+    },
+  };
+}
