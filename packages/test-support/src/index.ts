@@ -13,6 +13,7 @@ export { beginTurnReport, turnProbeOption, type TurnReport } from './bounds/turn
 export { BOUNDED_CELLS, type BoundedCell, type BoundedSide } from './bounds/bounded-cell.ts';
 export { createBoundedRig, type BoundedOutcome, type BoundedRig } from './bounds/bounded-rig.ts';
 export { measureGrowth, type GrowthOptions } from './growth.ts';
+export { startConnectProxy, type ConnectProxy } from './connect-proxy.ts';
 export { freePort } from './free-port.ts';
 export { createPageBrowser, type BrowsedPage, type PageBrowser } from './page-browser.ts';
 export { createSigningKey, PROVIDER_CLIENT_ID, PROVIDER_CLIENT_SECRET, startOpenIdProvider, type OpenIdProvider, type ProviderAccount } from './openid-provider.ts';

@@ -1,11 +1,10 @@
 import { dirname } from 'node:path';
-import { proxyFromEnvironment } from '@penstock/upstream-client';
-import { ConfigError, valueProblem } from './config-error.ts';
+import { ConfigError } from './config-error.ts';
 import { explainIssues } from './problems/explain-issues.ts';
 import { findCrossFieldProblems, ruleContext } from './problems/find-problems.ts';
 import { findWarnings } from './problems/find-warnings.ts';
+import { withEgressProxies } from './reading/egress-proxies.ts';
 import { withStateStore } from './reading/state-store.ts';
-import { frontDoorBackends } from '../front-door/front-door-backends.ts';
 import { gatewayConfigSchema } from './gateway-config.ts';
 import { mergeModelCapabilities, readModelCapabilities } from './reading/model-capabilities.ts';
 import { applyOverrides, collectOverrides, sourceOfOverride } from './reading/overrides.ts';
@@ -98,33 +97,4 @@ function parseWithout(document: unknown, paths: readonly ConfigPath[]): GatewayC
   if (parsed.success) return parsed.data;
   const outer = parsed.error.issues.map(({ path }) => path.slice(0, -1));
   return outer.some((path) => path.length === 0) ? undefined : parseWithout(rest, outer);
-}
-
-/** As people write it: user info and all, without the slash that a URL always has. */
-function withoutSlash(proxy: URL | undefined): string | undefined {
-  return proxy?.href.replace(/\/$/, '');
-}
-
-/** Fills in the egress proxy that the environment names wherever the configuration names none. None leads to the simulator. */
-function withEgressProxies(config: GatewayConfig, environment: Environment, simulate: boolean): { config: GatewayConfig; problems: ConfigProblem[] } {
-  const native = config.anthropic_native;
-  const problems: ConfigProblem[] = [];
-  const proxyOf = (given: string | undefined, target: string | undefined): string | undefined => {
-    if (given !== undefined || target === undefined || URL.parse(target) === null) return given;
-    try {
-      return withoutSlash(proxyFromEnvironment(environment, target));
-    } catch (error) {
-      // Its message begins with the variable; one is one problem, however many upstreams it is for.
-      const [variable = ''] = (error as Error).message.split(' ');
-      if (problems.every(({ path }) => path !== variable)) problems.push(valueProblem(variable, 'an http:// or https:// URL', 'something else'));
-      return undefined;
-    }
-  };
-  const effective = frontDoorBackends(config);
-  const backends = config.openai_front_door.backends.map((backend, index) => ({ ...backend, proxy: proxyOf(backend.proxy, effective[index]?.base_url) }));
-  const found = simulate ? native.proxy : proxyOf(native.proxy, native.base_url);
-  return {
-    config: { ...config, anthropic_native: { ...native, proxy: found }, openai_front_door: { ...config.openai_front_door, backends } },
-    problems,
-  };
 }

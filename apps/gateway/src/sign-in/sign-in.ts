@@ -51,6 +51,7 @@ export async function createSignIn({ config, signIn, database, onAct, onTelemetr
     provider: {
       issuer: oidc.issuer, clientId: oidc.client_id, scopes: oidc.scopes, extraAuthParams: oidc.extra_auth_params, clockSkewSeconds: oidc.clock_skew,
       ...(oidc.client_secret === undefined ? {} : { clientSecret: oidc.client_secret }), ...(oidc.ca === undefined ? {} : { ca: oidc.ca }),
+      ...(oidc.proxy === undefined ? {} : { proxy: oidc.proxy }),
       claims: {
         ...oidc.claims, trustUnverifiedEmail: oidc.trust_unverified_email, allowedEmailDomains: oidc.allowed_email_domains, allowedGroups: oidc.allowed_groups,
       },
@@ -84,7 +85,7 @@ function conditionOf(cause: Cause, since: number | undefined, detail: string): C
 function telemetryOf({ telemetry }: GatewayConfig): TelemetryOptions {
   return {
     resourceAttributes: telemetry.resource_attributes,
-    targets: telemetry.forward_to.map(({ url, headers, signals, ca }) => ({ url, headers, signals, ...(ca === undefined ? {} : { ca }) })),
+    targets: telemetry.forward_to.map(({ url, headers, signals, ca, proxy }) => ({ url, headers, signals, ...(ca === undefined ? {} : { ca }), ...(proxy === undefined ? {} : { proxy }) })),
   };
 }
 

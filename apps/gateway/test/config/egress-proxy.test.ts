@@ -19,6 +19,23 @@ describe('an egress proxy of the environment', () => {
     expect(config.openai_front_door.backends.map(({ proxy }) => proxy)).toEqual([PROXY, undefined, 'http://other:1']);
   });
 
+  it('fills in issuers, the provider of sign-in and collectors, each by the machine that is asked', () => {
+    const environment = { ANTHROPIC_API_KEY: TEST_KEY, HTTPS_PROXY: PROXY, NO_PROXY: 'inside.example.com' };
+    const issuer = { issuer: 'https://issuer.example.com', require: { a: ['b'] } };
+    const oidc = { issuer: 'https://idp.example.com', client_id: 'c', allowed_email_domains: ['example.com'] };
+    const { config } = attemptLoad({ environment, file: {
+      identity: {
+        issuers: [{ ...issuer, name: 'a', audience: ['a'] }, { ...issuer, name: 'b', audience: ['b'], jwks_uri: 'https://inside.example.com/keys' }, { ...issuer, name: 'c', audience: ['c'], issuer: 'http://127.0.0.1:1' }, { ...issuer, name: 'd', proxy: 'http://other:1', audience: ['d'] }],
+        sign_in: { public_url: 'https://claude.example.com', session_keys: ['k'.repeat(32)], oidc },
+      },
+      policies: [{ name: 'all', match: {} }],
+      telemetry: { forward_to: [{ url: 'https://otel.example.com' }, { url: 'http://127.0.0.1:4318' }] },
+    } });
+    expect(config.identity.issuers.map(({ proxy }) => proxy)).toEqual([PROXY, undefined, undefined, 'http://other:1']);
+    expect(config.identity.sign_in?.oidc.proxy).toBe(PROXY);
+    expect(config.telemetry.forward_to.map(({ proxy }) => proxy)).toEqual([PROXY, undefined]);
+  });
+
   it.each([
     ['HTTPS_PROXY, with its user info', { HTTPS_PROXY: 'http://u:hush@proxy.example.com:3128' }, {}, 'http://u:hush@proxy.example.com:3128'],
     ['ALL_PROXY', { ALL_PROXY: PROXY }, {}, PROXY],

@@ -22,6 +22,8 @@ export interface OidcProviderOptions {
   readonly timeoutMs?: number;
   /** A private authority in PEM, trusted beside the public ones. */
   readonly ca?: string;
+  /** An egress proxy to the provider; it resolves the provider's name. @defaultValue none */
+  readonly proxy?: string;
 }
 
 const REDISCOVERY_MS = 3_600_000;
@@ -38,7 +40,9 @@ export function createOidcProvider(options: OidcProviderOptions): IdentityProvid
   const issuer = new URL(options.issuer);
   const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
   const isLoopback = isLoopbackHost(issuer);
-  const guardedFetch = createGuardedFetch({ allowsLoopbackHttp: isLoopback, timeoutMs, ...(options.ca === undefined ? {} : { ca: options.ca }) });
+  const guardedFetch = createGuardedFetch({
+    allowsLoopbackHttp: isLoopback, timeoutMs, ...(options.ca === undefined ? {} : { ca: options.ca }), ...(options.proxy === undefined ? {} : { proxy: options.proxy }),
+  });
   const clientMetadata = { [client.clockTolerance]: options.clockSkewSeconds ?? DEFAULT_CLOCK_SKEW_SECONDS };
   let discovered: Discovered | undefined;
   let discovering: Promise<Discovered> | undefined;

@@ -1,7 +1,7 @@
 import { rootCertificates } from 'node:tls';
-import { Agent, fetch as undiciFetch, type BodyInit } from 'undici';
+import { Agent, fetch as undiciFetch, Pool, ProxyAgent, type BodyInit } from 'undici';
 import { ClaudeCodeGatewayError } from '../claude-code-gateway-error.ts';
-import { checkOutboundUrl, resolveAllowed } from './refused-addresses.ts';
+import { checkOutboundUrl, isLoopbackHost, resolveAllowed } from './refused-addresses.ts';
 
 /** The limits of a guarded fetch. */
 export interface GuardedFetchOptions {
@@ -13,6 +13,11 @@ export interface GuardedFetchOptions {
   readonly maxAnswerBytes?: number;
   /** A private authority in PEM, trusted beside the public ones. */
   readonly ca?: string;
+  /**
+   * An egress proxy, through which a tunnel is opened to every machine but this one (`http:` or `https:`, user info as `Proxy-Authorization`). It
+   * resolves names itself: to which address a name leads is then its decision.
+   */
+  readonly proxy?: string;
 }
 
 /** One request of the gateway to a provider or a collector. */
@@ -36,25 +41,31 @@ const NULL_BODY_STATUSES = [101, 204, 205, 304];
 
 /**
  * A `fetch` that follows no redirect, connects to no link-local or metadata address, verifies TLS, and reads an answer whole within a time and a
- * size.
+ * size. Through a proxy all of this holds but for the addresses of names.
  */
-export function createGuardedFetch({ allowsLoopbackHttp, timeoutMs = DEFAULT_TIMEOUT_MS, maxAnswerBytes = DEFAULT_MAX_ANSWER_BYTES, ca }: GuardedFetchOptions): GuardedFetch {
-  const agent = new Agent({
-    connections: CONNECTIONS, connectTimeout: timeoutMs, headersTimeout: timeoutMs, bodyTimeout: timeoutMs, maxResponseSize: maxAnswerBytes,
-    connect: { lookup: resolveAllowed, rejectUnauthorized: true, ...(ca === undefined ? {} : { ca: [...rootCertificates, ca] }) },
+export function createGuardedFetch({ allowsLoopbackHttp, timeoutMs = DEFAULT_TIMEOUT_MS, maxAnswerBytes = DEFAULT_MAX_ANSWER_BYTES, ca, proxy }: GuardedFetchOptions): GuardedFetch {
+  const limits = { connections: CONNECTIONS, connectTimeout: timeoutMs, headersTimeout: timeoutMs, bodyTimeout: timeoutMs, maxResponseSize: maxAnswerBytes };
+  const tls = { rejectUnauthorized: true, ...(ca === undefined ? {} : { ca: [...rootCertificates, ca] }) };
+  const agent = new Agent({ ...limits, connect: { lookup: resolveAllowed, ...tls } });
+  const tunnels = proxy === undefined ? undefined : new ProxyAgent({
+    ...limits, uri: proxy, requestTls: tls, proxyTls: tls,
+    // A proxy that does not answer would hold the connections of its origin for five minutes.
+    clientFactory: (origin, options) => new Pool(origin, { ...options, headersTimeout: timeoutMs }),
   });
   const guarded = async (url: string, { method, headers, body, signal }: GuardedRequest): Promise<Response> => {
-    checkOutboundUrl(new URL(url), allowsLoopbackHttp);
+    const target = new URL(url);
+    checkOutboundUrl(target, allowsLoopbackHttp);
     const deadline = AbortSignal.timeout(timeoutMs);
     const answer = await undiciFetch(url, {
-      dispatcher: agent, method, redirect: 'manual', signal: signal === undefined ? deadline : AbortSignal.any([signal, deadline]),
+      // This machine's own addresses would be the proxy's on the other side.
+      dispatcher: tunnels === undefined || isLoopbackHost(target) ? agent : tunnels, method, redirect: 'manual', signal: signal === undefined ? deadline : AbortSignal.any([signal, deadline]),
       // An answer whose size is counted as it is sent.
       headers: { ...headers, 'accept-encoding': 'identity' }, ...(body === undefined ? {} : { body }),
     });
     const bytes = await answer.arrayBuffer();
-    if (answer.status >= 300 && answer.status < 400) throw new ClaudeCodeGatewayError('redirect_refused', `${new URL(url).origin} answered with a redirect`);
+    if (answer.status >= 300 && answer.status < 400) throw new ClaudeCodeGatewayError('redirect_refused', `${target.origin} answered with a redirect`);
     const fields = [...answer.headers].map(([name, value]): [string, string] => [name, value]);
     return new Response(NULL_BODY_STATUSES.includes(answer.status) ? null : bytes, { status: answer.status, headers: fields });
   };
-  return Object.assign(guarded, { close: () => agent.destroy() });
+  return Object.assign(guarded, { close: async () => { await Promise.all([agent.destroy(), tunnels?.destroy()]); } });
 }

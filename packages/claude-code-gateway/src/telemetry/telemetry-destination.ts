@@ -10,6 +10,8 @@ export interface TelemetryDestinationOptions {
   readonly headers?: Readonly<Record<string, string>>;
   /** A private authority in PEM, trusted beside the public ones. */
   readonly ca?: string;
+  /** An egress proxy to the collector; it resolves the collector's name. @defaultValue none */
+  readonly proxy?: string;
 }
 
 /** The bounds of one collector. */
@@ -50,11 +52,11 @@ export interface TelemetryDestination {
 const BATCH_FAULTS = [400, 413, 415, 422, 431];
 
 /** Makes a destination. @throws ClaudeCodeGatewayError `address_refused` */
-export function createTelemetryDestination({ url, headers = {}, ca }: TelemetryDestinationOptions, given: Partial<DestinationLimits>, onDropped: (reason: string) => void): TelemetryDestination {
+export function createTelemetryDestination({ url, headers = {}, ca, proxy }: TelemetryDestinationOptions, given: Partial<DestinationLimits>, onDropped: (reason: string) => void): TelemetryDestination {
   const limits = { ...DEFAULT_DESTINATION_LIMITS, ...given };
   checkOutboundUrl(new URL(url), true);
   const base = url.replace(/\/+$/, '');
-  const post = createGuardedFetch({ allowsLoopbackHttp: true, timeoutMs: limits.timeoutMs, ...(ca === undefined ? {} : { ca }) });
+  const post = createGuardedFetch({ allowsLoopbackHttp: true, timeoutMs: limits.timeoutMs, ...(ca === undefined ? {} : { ca }), ...(proxy === undefined ? {} : { proxy }) });
   const waiting: TelemetryBatch[] = [];
   let [heldBytes, held, running, failures, pausedUntil] = [0, 0, 0, 0, 0];
 

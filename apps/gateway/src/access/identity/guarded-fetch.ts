@@ -1,55 +1,21 @@
 import { Buffer } from 'node:buffer';
 import { lookup as resolve, type LookupAddress, type LookupAllOptions } from 'node:dns';
-import { request as requestHttp, type IncomingHttpHeaders, type IncomingMessage, type RequestOptions } from 'node:http';
+import { request as requestHttp, type IncomingMessage, type RequestOptions } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
 import { getCACertificates } from 'node:tls';
 import { isLoopbackHost, withoutBrackets } from '../../config/loopback.ts';
 import { isForbiddenAddress } from './forbidden-address.ts';
-
-/** What is asked of another machine, and within which bounds. */
-export interface GuardedRequest {
-  /** @defaultValue 'GET' */
-  readonly method?: 'GET' | 'POST';
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string | Uint8Array;
-  /** Authorities to trust beside the usual ones, as PEM. */
-  readonly ca?: string | undefined;
-  /** Milliseconds for everything: resolving, connecting, the whole answer. */
-  readonly timeoutMs: number;
-  /** Bytes of the answer's body at most. */
-  readonly maxBytes: number;
-}
-
-/** An answer, whole. A redirect is an answer like any other and is never followed. */
-export interface GuardedAnswer {
-  readonly status: number;
-  readonly headers: IncomingHttpHeaders;
-  readonly body: Buffer;
-}
+import { gather, GuardedFetchError, type GuardedAnswer, type GuardedRequest } from './guarded-messages.ts';
 
 /** Resolves a name to all of its addresses, as `dns.lookup` does. */
 export interface ResolveName {
   (hostname: string, options: LookupAllOptions, callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void): void;
 }
 
-/** Why there is no answer: `address` for one that is refused, `network` with the system's code for the rest. */
-export type FetchFailure = 'scheme' | 'address' | 'timeout' | 'too_large' | 'network';
-
-/** No answer came, or one that is not taken. */
-export class GuardedFetchError extends Error {
-  override readonly name = 'GuardedFetchError';
-  readonly failure: FetchFailure;
-
-  constructor(failure: FetchFailure, cause?: unknown) {
-    super(`the request failed (${failure})`, cause === undefined ? undefined : { cause });
-    this.failure = failure;
-  }
-}
-
 /**
  * Asks a machine that the configuration names, or a document of one that it names. Unencrypted only on this machine; the addresses of a name
- * are checked after resolving, and the connection goes to the ones that were checked. Rejects with a `GuardedFetchError`.
+ * are checked after resolving, and the connection goes to the ones that were checked, unless an egress proxy resolves them. Rejects with a `GuardedFetchError`.
  */
 export async function guardedFetch(url: URL, request: GuardedRequest, resolveName: ResolveName = resolve): Promise<GuardedAnswer> {
   const host = withoutBrackets(url.hostname);
@@ -60,7 +26,10 @@ export async function guardedFetch(url: URL, request: GuardedRequest, resolveNam
   if (isIP(host) !== 0 && isForbiddenAddress(host, isLocal)) throw new GuardedFetchError('address');
   const signal = AbortSignal.timeout(request.timeoutMs);
   try {
-    return await ask(url, request, { signal, lookup: guardedLookup(isLocal, resolveName) });
+    // This machine's own addresses would be the proxy's on the other side.
+    if (request.proxy === undefined || isLocal) return await ask(url, request, { signal, lookup: guardedLookup(isLocal, resolveName) });
+    const { fetchThroughProxy } = await import('./fetch-through-proxy.ts');
+    return await fetchThroughProxy(url, { ...request, proxy: request.proxy }, signal);
   } catch (error) {
     if (error instanceof GuardedFetchError) throw error;
     throw new GuardedFetchError(signal.aborted ? 'timeout' : 'network', error);
@@ -74,24 +43,12 @@ function ask(url: URL, { method = 'GET', headers = {}, body, ca, maxBytes }: Gua
     const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
     const options = { method, headers: { accept: 'application/json', 'accept-encoding': 'identity', ...headers, ...length }, agent: false, ...bounds };
     const onAnswer = (answer: IncomingMessage): void => {
-      gather(answer, maxBytes).then((whole) => resolveAnswer({ status: answer.statusCode ?? 0, headers: answer.headers, body: whole }), reject);
+      gather(answer as AsyncIterable<Buffer>, maxBytes).then((whole) => resolveAnswer({ status: answer.statusCode ?? 0, headers: answer.headers, body: whole }), reject);
     };
     const outbound = url.protocol === 'https:' ? requestHttps(url, { ...options, ...tls }, onAnswer) : requestHttp(url, options, onAnswer);
     outbound.on('error', reject);
     outbound.end(body);
   });
-}
-
-async function gather(answer: IncomingMessage, maxBytes: number): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of answer as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    // Leaving the loop destroys the answer and its connection.
-    if (length > maxBytes) throw new GuardedFetchError('too_large');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }
 
 /** Resolves a name, and refuses it when one of its addresses is forbidden: which of them a connection takes is chance. */

@@ -92,8 +92,8 @@ export function createIdentity({ logger, signIn, keyTiming }: IdentityOptions): 
 }
 
 /** What decides where keys come from. */
-function identityOf({ issuer, jwks_uri: keys, ca }: IssuerConfig): string {
-  return JSON.stringify([issuer, keys, ca]);
+function identityOf({ issuer, jwks_uri: keys, ca, proxy }: IssuerConfig): string {
+  return JSON.stringify([issuer, keys, ca, proxy]);
 }
 
 /** The verifier of an issuer, made when its first token comes. */

@@ -1,7 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { createLocalJWKSet, errors, type CryptoKey, type FlattenedJWSInput, type JWK, type JWSHeaderParameters } from 'jose';
-import type { IssuerConfig } from '../../config/sections/identity-section.ts';
-import { fetchKeys } from './fetch-keys.ts';
+import { fetchKeys, type KeySource } from './fetch-keys.ts';
 
 /** The clocks and bounds of an issuer's keys. */
 export interface KeyTiming {
@@ -50,7 +49,7 @@ interface Held {
 }
 
 /** Makes the keys of an issuer; the first fetch begins at once and nothing waits for it. */
-export function createIssuerKeys(issuer: Pick<IssuerConfig, 'issuer' | 'jwks_uri' | 'ca'>, { timing: overrides, onChange }: KeysOptions = {}): IssuerKeys {
+export function createIssuerKeys(issuer: KeySource, { timing: overrides, onChange }: KeysOptions = {}): IssuerKeys {
   const timing = { ...KEY_TIMING, ...overrides };
   let held: Held | undefined;
   let generation = 0;

@@ -72,7 +72,7 @@ function environmentTable(): string {
 ${ENVIRONMENT_KEYS.map(([variable, key]) => `| \`${variable}\` | \`${key}\` |`).join('\n')}
 | \`PENSTOCK_CONFIG\` | the configuration file |
 | \`PENSTOCK_PLAIN\` | anything but \`0\`: nothing is done through private parts of Node, undici and prom-client for speed ([operations](operations.md#without-shortcuts)) |
-| \`HTTPS_PROXY\`, \`ALL_PROXY\`, \`NO_PROXY\` (also in lower case, which wins), \`http_proxy\` (in lower case only) | \`anthropic_native.proxy\` and \`openai_front_door.backends[].proxy\` where they are absent |
+| \`HTTPS_PROXY\`, \`ALL_PROXY\`, \`NO_PROXY\` (also in lower case, which wins), \`http_proxy\` (in lower case only) | \`proxy\` of \`anthropic_native\`, \`openai_front_door.backends[]\`, \`identity.issuers[]\`, \`identity.sign_in.oidc\` and \`telemetry.forward_to[]\` where it is absent |
 | \`MODEL_CAPABILITIES_FILE\`, \`MODEL_CAPABILITIES_JSON\` | laid over \`openai_front_door.model_capabilities\`, in this order |
 
 An empty variable sets nothing. Flags: \`--config\`, \`--host\`, \`--port\`, \`--operations-host\`, \`--operations-port\`, \`--log-level\`.

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isClientName } from './clients-section.ts';
-import { checkedText, count, list, pem, RELOADABLE, secondsOrNone, text } from './field-kinds.ts';
+import { checkedText, count, list, pem, proxyUrl, RELOADABLE, secondsOrNone, text } from './field-kinds.ts';
 import { claimName, globOfClaim, issuerUrl } from './identity-kinds.ts';
 import { signInSection, type SignInConfig } from './sign-in-section.ts';
 
@@ -32,6 +32,7 @@ export interface IssuerConfig {
   readonly max_age: number;
   readonly jwks_uri?: string | undefined;
   readonly ca?: string | undefined;
+  readonly proxy?: string | undefined;
 }
 
 /** Who may call beside the clients that have keys. */
@@ -70,6 +71,7 @@ const issuerSection: z.ZodType<IssuerConfig> = z.strictObject({
   max_age: count(1, LONGEST_MAX_AGE_SECONDS).default(86_400).describe('Longest time since a token was issued (`iat`), however long it is valid.'),
   jwks_uri: issuerUrl().optional().describe('Where its keys are, for an issuer without a discovery document.'),
   ca: pem('certificates of a private authority for its keys').optional().describe('PEM text or file: authorities to trust beside the usual ones.'),
+  proxy: proxyUrl().optional().describe('Egress proxy for its keys. Absent: `HTTPS_PROXY`, else `ALL_PROXY`, unless `NO_PROXY` excludes the host. Credentials in it are secret.'),
 }, 'an object with name, issuer, audience and require');
 
 /** The schema of `identity`. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { checkedText, count, flag, list, pem, RELOADABLE, secondsOrNone, text } from './field-kinds.ts';
+import { checkedText, count, flag, list, pem, proxyUrl, RELOADABLE, secondsOrNone, text } from './field-kinds.ts';
 import { claimName, issuerUrl, publicOrigin } from './identity-kinds.ts';
 
 /** Which claims of the provider's id_token are the person's. */
@@ -22,6 +22,7 @@ export interface OidcConfig {
   readonly extra_auth_params: Readonly<Record<string, string>>;
   readonly clock_skew: number;
   readonly ca?: string | undefined;
+  readonly proxy?: string | undefined;
 }
 
 /** How people sign in to Claude Code, and how long that lasts. Spans in seconds. */
@@ -68,6 +69,7 @@ const oidcSection: z.ZodType<OidcConfig> = z.strictObject({
   extra_auth_params: z.record(z.string().min(1).max(128), z.string('a string').max(1_024), 'an object of parameters').default({}).describe('Further parameters of the authorization request.'),
   clock_skew: secondsOrNone().max(600, 'a number of seconds from 0 to 600').default(300).describe('How far its clock and ours may differ.'),
   ca: pem('certificates of a private authority for the provider').optional().describe('PEM text or file: authorities to trust beside the usual ones.'),
+  proxy: proxyUrl().optional().describe('Egress proxy to the provider. Absent: `HTTPS_PROXY`, else `ALL_PROXY`, unless `NO_PROXY` excludes the host. Credentials in it are secret.'),
 }, 'an object with issuer and client_id');
 
 /** The schema of `identity.sign_in`. */

@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { isForbiddenAddress } from '../../access/identity/forbidden-address.ts';
 import { isLoopbackHost, withoutBrackets } from '../loopback.ts';
-import { baseUrl, list, pem } from './field-kinds.ts';
+import { baseUrl, list, pem, proxyUrl } from './field-kinds.ts';
 
 /** The signals of OTLP over HTTP. */
 export const TELEMETRY_SIGNALS = ['metrics', 'logs', 'traces'] as const;
@@ -16,6 +16,7 @@ export interface TelemetryTargetConfig {
   readonly headers: Readonly<Record<string, string>>;
   readonly signals: readonly TelemetrySignalName[];
   readonly ca?: string | undefined;
+  readonly proxy?: string | undefined;
 }
 
 /** Where the telemetry of Claude Code goes. */
@@ -40,6 +41,7 @@ const targetSection: z.ZodType<TelemetryTargetConfig> = z.strictObject({
   signals: list(z.enum(TELEMETRY_SIGNALS, `one of ${TELEMETRY_SIGNALS.join(', ')}`)).min(1, 'at least one signal').default(['metrics'])
     .describe('What it is sent. Logs and traces can hold what persons typed.'),
   ca: pem('certificates of a private authority for the collector').optional().describe('PEM text or file: authorities to trust beside the usual ones.'),
+  proxy: proxyUrl().optional().describe('Egress proxy to the collector. Absent: `HTTPS_PROXY`, else `ALL_PROXY`, unless `NO_PROXY` excludes the host. Credentials in it are secret.'),
 }, 'an object with url');
 
 /** The schema of `telemetry`. */

@@ -4,7 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createAuthority } from '@penstock/test-support';
 import { isForbiddenAddress } from '../../../src/access/identity/forbidden-address.ts';
-import { guardedFetch, GuardedFetchError, type ResolveName } from '../../../src/access/identity/guarded-fetch.ts';
+import { GuardedFetchError } from '../../../src/access/identity/guarded-messages.ts';
+import { guardedFetch, type ResolveName } from '../../../src/access/identity/guarded-fetch.ts';
 
 let server: Server;
 let port: number;
