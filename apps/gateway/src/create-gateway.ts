@@ -42,7 +42,7 @@ import { createStatusSource, type StatusSource } from './observe/status/create-s
 import type { Successes, UpstreamSnapshot } from './observe/upstreams/upstream-snapshot.ts';
 import { outcomeOfCode } from './request/gateway-error.ts';
 import { UNMATCHED_ROUTES } from './request/request-record.ts';
-import type { OpenedSignIn } from './sign-in/open-sign-in.ts';
+import { openStatefulParts } from './open-stateful-parts.ts';
 import type { TracingSettings } from './observe/trace/read-tracing-settings.ts';
 import { startTracing } from './observe/trace/start-tracing.ts';
 
@@ -61,7 +61,7 @@ export interface GatewayOptions {
   readonly makeLimiter?: (options: LimiterOptions) => Limiter;
   /** Judges the tokens of the gateway's own sign-in. @defaultValue sign-in itself, where it is configured */
   readonly signIn?: BearerVerifier;
-  /** The store of sign-in, closed with the gateway. @defaultValue opened from `state.store` */
+  /** The store of sign-in and the ledger, closed with the gateway. @defaultValue opened from `state.store` */
   readonly database?: SqlDatabase;
   /** Shorter clocks for the keys of issuers, for tests. @defaultValue KEY_TIMING */
   readonly keyTiming?: Partial<KeyTiming>;
@@ -107,7 +107,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     logger.info({ state }, 'lifecycle');
   });
   const registry = new Registry();
-  const opened = await openSignIn(options, registry, (error) => metrics.observerError('log', error));
+  const stateful = await openStatefulParts(options, registry, (error) => metrics.observerError('log', error));
+  const opened = stateful.signIn;
   const metrics = createMetrics(options, registry, () => readBudgets(config, sides), opened?.signIn.routes);
   let trustedProxies = createTrustedProxies(config.server.trusted_proxies);
   const requestLog = createRequestLog(options.processLogger, () => trustedProxies, (error) => metrics.observerError('log', error));
@@ -161,7 +162,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     statusSource?.close();
     await sides.close(0);
     identity.close();
-    await opened?.close();
+    await stateful.close();
     await tracing?.shutdown();
     throw error;
   }
@@ -181,7 +182,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       stopReports();
       identity.close();
       statusSource?.close();
-      await opened?.close();
+      await stateful.close();
       await tracing?.shutdown();
     }
   }
@@ -197,7 +198,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     }
   }
 
-  const conditions = (): PartConditions => ({ ...sides.conditions(), ...identity.conditions(), ...opened?.signIn.conditions() });
+  const conditions = (): PartConditions => ({ ...sides.conditions(), ...identity.conditions(), ...stateful.conditions() });
 
   return {
     port: (server.address() as AddressInfo).port,
@@ -229,14 +230,6 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     leaveToSuccessor: () => endWith(drain.runForSuccessor()),
     close: () => endWith(drain.closeNow()),
   };
-}
-
-/** Opens sign-in where it is configured; nothing of it is loaded elsewhere. */
-async function openSignIn({ config, database }: GatewayOptions, registry: Registry, onLogFailure: (error: unknown) => void): Promise<OpenedSignIn | undefined> {
-  const { sign_in: settings } = config.identity;
-  if (settings === undefined) return undefined;
-  const { openSignIn: open } = await import('./sign-in/open-sign-in.ts');
-  return open({ config, settings, database, registry, onLogFailure });
 }
 
 function createMetrics({ config, version, processLogger, share }: GatewayOptions, registry: Registry, budgets: ReadBudgets, signInRoutes: readonly string[] = []): GatewayMetrics {

@@ -76,7 +76,7 @@ describe('the star with a stem: leaf packages import nothing of ours, named pack
     expect(Object.fromEntries(published.map(({ name, exports }) => [name, Object.keys(exports ?? {})]))).toEqual({
       '@penstock/anthropic-simulator': ['.', './package.json'],
       '@penstock/anthropic-usage': ['.', './package.json'],
-      '@penstock/claude-code-gateway': ['.', './package.json'],
+      '@penstock/claude-code-gateway': ['.', './store', './package.json'],
       '@penstock/fast-metrics': ['.', './package.json'],
       '@penstock/gateway': ['.', './package.json'],
       '@penstock/header-policy': ['.', './package.json'],

@@ -56,7 +56,7 @@ export const gatewayConfigSchema: z.ZodType<GatewayConfig> = z.strictObject({
   policies: policiesSection.prefault([]).describe('What persons and workloads may do. The first entry that matches is laid over the one with an empty `match`; without any they may do nothing.').meta(RELOADABLE),
   budgets: budgetsSection.prefault([]).describe('What may be spent in a day, week or month, by whom. [budgets.md](budgets.md) describes them.').meta(RELOADABLE),
   admin: adminSection.prefault({}).describe('Who may read and change budgets over HTTP. Without keys and groups its paths are 404.').meta(RELOADABLE),
-  state: stateSection.prefault({}).describe('What must outlive the gateway: sign-ins under way and sessions.'),
+  state: stateSection.prefault({}).describe('What must outlive the gateway: sign-ins under way, sessions, and what was spent.'),
   telemetry: telemetrySection.prefault({}).describe('Where the telemetry of signed-in Claude Code goes. Nothing of it is logged here.').meta(RELOADABLE),
   limits: limitsSection.prefault({}).describe('Where the counters of client limits live.'),
   log: logSection.prefault({}).describe('Logging.'),

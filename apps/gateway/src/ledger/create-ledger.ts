@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { SqlDatabase } from '@penstock/claude-code-gateway';
+import type { SqlDatabase } from '@penstock/claude-code-gateway/store';
 import { createLedgerWriter } from './ledger-writer.ts';
 import { utcDayOf } from './ledger-entry.ts';
 import type { Ledger, SpendListener } from './ledger.ts';

@@ -1,4 +1,4 @@
-import type { Migration } from '@penstock/claude-code-gateway';
+import type { Migration } from '@penstock/claude-code-gateway/store';
 
 /** With what the names of the ledger's migrations begin. */
 export const LEDGER_PREFIX = 'ledger_';

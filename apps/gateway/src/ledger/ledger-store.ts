@@ -1,4 +1,4 @@
-import { migrate, type SqlDatabase, type SqlRow, type SqlStatement, type SqlValue } from '@penstock/claude-code-gateway';
+import { migrate, type SqlDatabase, type SqlRow, type SqlStatement, type SqlValue } from '@penstock/claude-code-gateway/store';
 import type { SpendScope } from './ledger-entry.ts';
 import { LEDGER_MIGRATIONS, LEDGER_PREFIX } from './ledger-migrations.ts';
 import type { DayRow, LedgerBatch, SpendRow } from './pending-rows.ts';

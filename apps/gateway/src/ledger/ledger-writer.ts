@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { SqlDatabase } from '@penstock/claude-code-gateway';
+import type { SqlDatabase } from '@penstock/claude-code-gateway/store';
 import { createLedgerStore, FIRST_CURSOR, type SpendAmount, type SpendChanges } from './ledger-store.ts';
 import type { LedgerTiming } from './ledger-timing.ts';
 import type { LedgerState } from './ledger.ts';

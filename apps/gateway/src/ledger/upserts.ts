@@ -1,4 +1,4 @@
-import type { SqlStatement, SqlValue } from '@penstock/claude-code-gateway';
+import type { SqlStatement, SqlValue } from '@penstock/claude-code-gateway/store';
 
 /** The parts of an insert of several rows that adds to the rows that exist. */
 export interface UpsertSql {

@@ -7,7 +7,6 @@ import type { SignInConfig } from '../config/sections/sign-in-section.ts';
 import { createAuditLog } from '../observe/log/audit-log.ts';
 import type { RequestLog } from '../observe/log/request-log.ts';
 import { createSignInMetrics, type SignInMetrics } from '../observe/metrics/create-sign-in-metrics.ts';
-import { openState } from '../state/open-state.ts';
 import { createSignIn, type SignIn } from './sign-in.ts';
 
 /** Sign-in with the store and the audit log that it was opened with. */
@@ -24,8 +23,8 @@ export interface OpenedSignIn {
 export interface OpenSignInOptions {
   readonly config: GatewayConfig;
   readonly settings: SignInConfig;
-  /** A store that is open already. @defaultValue opened from `state.store` */
-  readonly database?: SqlDatabase | undefined;
+  /** The store; it stays open. */
+  readonly database: SqlDatabase;
   /** Where the metrics of sign-in go. */
   readonly registry: Registry;
   /** Called when the audit log cannot be written. */
@@ -43,11 +42,9 @@ async function declareMetrics(registry: Registry): Promise<SignInMetrics> {
   return createSignInMetrics(registry, [...AUDIT_EVENTS, REFUSAL]);
 }
 
-/** Opens sign-in. Rejects with a `StateError` for a store that another gateway uses. */
-export async function openSignIn({ config, settings, database: given, registry, onLogFailure }: OpenSignInOptions): Promise<OpenedSignIn> {
+/** Opens sign-in. */
+export async function openSignIn({ config, settings, database, registry, onLogFailure }: OpenSignInOptions): Promise<OpenedSignIn> {
   const auditLog = createAuditLog(config.log.audit, onLogFailure);
-  const database = given ?? await openState(config);
-  if (database === undefined) throw new TypeError('sign-in has a store: the configuration fills it in');
   const metrics = await declareMetrics(registry);
   const signIn = await createSignIn({
     config, signIn: settings, database,

@@ -21,7 +21,7 @@ export interface SignIn {
   /** Parts that failed when they were last asked. */
   conditions(): PartConditions;
   update(config: GatewayConfig): void;
-  /** Ends what it opened, the store included. */
+  /** Ends what it opened. */
   close(): Promise<void>;
 }
 

@@ -1,4 +1,4 @@
-import type { SqlDatabase } from '@penstock/claude-code-gateway';
+import type { SqlDatabase } from '@penstock/claude-code-gateway/store';
 import type { GatewayConfig } from '../config/gateway-config.ts';
 import { SQLITE_SCHEME } from '../config/sections/state-section.ts';
 
@@ -24,7 +24,7 @@ export async function openState({ state }: Pick<GatewayConfig, 'state'>): Promis
     return createPostgresDatabase(store);
   }
   const path = store.slice(SQLITE_SCHEME.length);
-  const { openSqliteThread } = await import('@penstock/claude-code-gateway');
+  const { openSqliteThread } = await import('@penstock/claude-code-gateway/store');
   try {
     return await openSqliteThread(path);
   } catch (error) {

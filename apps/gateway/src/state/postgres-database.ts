@@ -1,4 +1,4 @@
-import type { SqlDatabase, SqlRow, SqlStatement } from '@penstock/claude-code-gateway';
+import type { SqlDatabase, SqlRow, SqlStatement } from '@penstock/claude-code-gateway/store';
 import { Pool, type PoolClient } from 'pg';
 
 /** Connections of one process: sign-in is rare, and every replica and worker has as many. */

@@ -1,4 +1,4 @@
-import type { SqlDatabase, SqlRow, SqlStatement } from '@penstock/claude-code-gateway';
+import type { SqlDatabase, SqlRow, SqlStatement } from '@penstock/claude-code-gateway/store';
 import type { GatewayConfig } from '../config/gateway-config.ts';
 import { isFileStore } from './open-state.ts';
 

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openSqliteThread, type SqlDatabase } from '@penstock/claude-code-gateway';
+import { openSqliteThread, type SqlDatabase } from '@penstock/claude-code-gateway/store';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createLedger, type LedgerOptions } from '../../src/ledger/create-ledger.ts';
 import { clientScope, ORGANIZATION, utcDayOf } from '../../src/ledger/ledger-entry.ts';
@@ -207,7 +207,7 @@ describe('ledger in a store', () => {
 
   test('a migration that was interrupted leaves nothing behind, and is done by the next start', async () => {
     const { LEDGER_MIGRATIONS } = await import('../../src/ledger/ledger-migrations.ts');
-    const { migrate } = await import('@penstock/claude-code-gateway');
+    const { migrate } = await import('@penstock/claude-code-gateway/store');
     for (const { name, statements } of LEDGER_MIGRATIONS) {
       for (let length = 1; length <= statements.length; length += 1) {
         const broken = [{ name, statements: [...statements.slice(0, length), 'NO SQL'] }];

@@ -1,4 +1,4 @@
-import type { SqlDatabase, SqlRow, SqlStatement } from '@penstock/claude-code-gateway';
+import type { SqlDatabase, SqlRow, SqlStatement } from '@penstock/claude-code-gateway/store';
 
 /** A database whose way can be cut: before its transactions, or behind them, where it commits and the answer is lost. */
 export interface ShakyDatabase extends SqlDatabase {

@@ -10,11 +10,14 @@ export interface StateConfig {
   readonly store?: string | undefined;
   /** What becomes of requests of callers with budgets while the spending cannot be read. */
   readonly on_failure: StateFailurePolicy;
+  /** Seconds. */
+  readonly flush_interval: number;
 }
 
 /** `open` admits them, `closed` refuses them. */
 export type StateFailurePolicy = 'open' | 'closed';
 
+const FLUSH_EXPECTED = 'a number of seconds from 0.1 to 60';
 const STORE_EXPECTED = 'sqlite: and the path of a file, or a postgres:// URL';
 
 function isStore(value: string): boolean {
@@ -29,4 +32,6 @@ export const stateSection: z.ZodType<StateConfig> = z.strictObject({
     .describe('`sqlite:` and the path of a file, from the folder of the configuration, or the `postgres://` URL of a server that replicas share. Absent but needed by `identity.sign_in`, `budgets` or `admin`: `sqlite:penstock.db`. A password in it is secret.'),
   on_failure: z.enum(['open', 'closed'], 'open or closed').default('open')
     .describe('What becomes of requests of callers with budgets while the store of what was spent fails: `open` admits them, `closed` refuses them with 429.').meta(RELOADABLE),
+  flush_interval: z.number(FLUSH_EXPECTED).min(0.1, FLUSH_EXPECTED).max(60, FLUSH_EXPECTED).default(1)
+    .describe('Seconds for which the cost of requests waits in memory before it is written in one transaction. A crash of the process loses as much.'),
 }, 'an object');

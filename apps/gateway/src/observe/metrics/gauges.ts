@@ -15,6 +15,8 @@ export const GAUGE_MERGES = {
   penstock_buffered_bytes_limit: 'sum',
   penstock_draining: 'max',
   penstock_build_info: 'max',
+  penstock_ledger_pending_requests: 'sum',
+  penstock_ledger_behind: 'max',
   // The latest of all workers: one that was idle since knows of no success.
   penstock_last_success_timestamp_seconds: 'max',
   penstock_credential_refused_timestamp_seconds: 'max',

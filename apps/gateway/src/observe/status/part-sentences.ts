@@ -2,7 +2,7 @@ import { describeCondition, type Cause, type Condition } from '../causes.ts';
 import { formatTime } from './format-values.ts';
 
 /** The causes that parts of a process report themselves; the others are found in upstreams, requests and the drain. */
-export type PartCause = 'side_absent' | 'limit_store_failing' | 'issuer_failing' | 'sign_in_provider_failing' | 'sign_in_store_failing';
+export type PartCause = 'side_absent' | 'limit_store_failing' | 'issuer_failing' | 'sign_in_provider_failing' | 'sign_in_store_failing' | 'ledger_failing';
 
 /** `since` is ` since 11:58 UTC`, or empty; `detail` begins with `: ` where there is one. */
 type Describe = (facts: { readonly party: string; readonly since: string; readonly detail: string }) => string;
@@ -12,6 +12,7 @@ const PART_SENTENCES: Readonly<Record<PartCause, Describe>> = {
   limit_store_failing: ({ party, since, detail }) => `The store of client limits fails for the ${party} side${since}${detail}.`,
   issuer_failing: ({ party, since }) => `The keys of the issuer ${party} cannot be fetched${since}: its tokens are judged by the last ones for 24 hours, then refused.`,
   sign_in_provider_failing: ({ since, detail }) => `The identity provider of sign-in cannot be asked${since}${detail}.`,
+  ledger_failing: ({ since, detail }) => `The store of the ledger fails${since}${detail}.`,
   sign_in_store_failing: ({ since, detail }) => `The store of sign-in fails${since}${detail}.`,
 };
 

@@ -88,6 +88,7 @@ const SENTENCES: Readonly<Record<Cause, (facts: Facts) => string>> = {
   issuer_failing: plainSentence,
   sign_in_provider_failing: plainSentence,
   sign_in_store_failing: plainSentence,
+  ledger_failing: plainSentence,
   draining: plainSentence,
   wrong_keys: plainSentence,
   slow_client: plainSentence,

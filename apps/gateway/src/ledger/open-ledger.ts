@@ -1,0 +1,67 @@
+import { performance } from 'node:perf_hooks';
+import type { SqlDatabase } from '@penstock/claude-code-gateway/store';
+import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
+import type { GatewayConfig } from '../config/gateway-config.ts';
+import type { PartConditions } from '../observe/causes.ts';
+import { describeError } from '../observe/log/describe-error.ts';
+import { createLedgerMetrics } from '../observe/metrics/create-ledger-metrics.ts';
+import { createLedger } from './create-ledger.ts';
+import type { Ledger } from './ledger.ts';
+
+/** The ledger of a gateway and what is wrong with it. */
+export interface OpenedLedger {
+  readonly ledger: Ledger;
+  conditions(): PartConditions;
+  /** Writes what waits. */
+  close(): Promise<void>;
+}
+
+/** What it is opened with. */
+export interface OpenLedgerOptions {
+  readonly config: Pick<GatewayConfig, 'state'>;
+  readonly database: SqlDatabase;
+  readonly registry: Registry;
+  readonly logger: Logger;
+}
+
+const LOG_INTERVAL_MS = 10_000;
+
+/** Opens the ledger, and waits a moment for the amounts of the store: one that is down keeps no gateway from starting. */
+export async function openLedger({ config, database, registry, logger }: OpenLedgerOptions): Promise<OpenedLedger> {
+  const report = createStoreReport(logger);
+  const ledger = createLedger({ database, timing: { flushMs: config.state.flush_interval * 1_000 }, onStore: (error) => { report(error, ledger); } });
+  createLedgerMetrics(registry, ledger);
+  await ledger.ready();
+  return {
+    ledger,
+    conditions: () => conditionsOf(ledger),
+    async close() {
+      await ledger.close();
+      const { requests, nanoDollars } = ledger.lost();
+      if (requests > 0) logger.error({ requests, nano_dollars: String(nanoDollars) }, 'requests are missing in the ledger');
+    },
+  };
+}
+
+/** A store that is down fails each time; the log has it now and then, and its return once. */
+function createStoreReport(logger: Logger): (error: unknown, ledger: Ledger) => void {
+  let loggedAt = Number.NEGATIVE_INFINITY;
+  return (error, ledger) => {
+    if (error === undefined) {
+      if (loggedAt !== Number.NEGATIVE_INFINITY) logger.info('the ledger is written again');
+      loggedAt = Number.NEGATIVE_INFINITY;
+      return;
+    }
+    if (performance.now() - loggedAt < LOG_INTERVAL_MS) return;
+    loggedAt = performance.now();
+    logger.warn({ pending: ledger.pending(), lost: ledger.lost().requests, error: describeError(error), reason: error instanceof Error ? error.message : String(error) }, 'the ledger cannot be written');
+  };
+}
+
+function conditionsOf(ledger: Ledger): PartConditions {
+  const failure = ledger.failure();
+  if (failure === undefined) return {};
+  const detail = `${ledger.pending()} requests wait in memory, ${ledger.lost().requests} are lost`;
+  return { ledger: { cause: 'ledger_failing', party: 'ledger', since: failure.since, detail } };
+}

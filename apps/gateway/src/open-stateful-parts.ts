@@ -1,0 +1,50 @@
+import type { SqlDatabase } from '@penstock/claude-code-gateway/store';
+import type { Registry } from 'prom-client';
+import type { GatewayOptions } from './create-gateway.ts';
+import type { OpenedLedger } from './ledger/open-ledger.ts';
+import type { PartConditions } from './observe/causes.ts';
+import type { OpenedSignIn } from './sign-in/open-sign-in.ts';
+import { openState } from './state/open-state.ts';
+
+/** The parts of a gateway that outlive it, in one store. */
+export interface StatefulParts {
+  /** Absent where persons do not sign in here. */
+  readonly signIn: OpenedSignIn | undefined;
+  /** Absent where there is no store. */
+  readonly ledger: OpenedLedger | undefined;
+  /** What is wrong with them. */
+  conditions(): PartConditions;
+  /** Writes what waits and closes the store. */
+  close(): Promise<void>;
+}
+
+/** Opens what the configuration names; nothing of the rest is loaded. Rejects with a `StateError` for a store that another gateway uses. */
+export async function openStatefulParts(options: GatewayOptions, registry: Registry, onLogFailure: (error: unknown) => void): Promise<StatefulParts> {
+  const database = options.database ?? await openState(options.config);
+  // The store is closed once, behind all parts.
+  const lent = database === undefined ? undefined : { run: (statements: Parameters<SqlDatabase['run']>[0]) => database.run(statements), close: () => Promise.resolve() };
+  const signIn = await openSignIn(options, lent, registry, onLogFailure);
+  const ledger = await openLedger(options, lent, registry);
+  return {
+    signIn, ledger,
+    conditions: () => ({ ...signIn?.signIn.conditions(), ...ledger?.conditions() }),
+    async close() {
+      await Promise.all([signIn?.close(), ledger?.close()]);
+      await database?.close();
+    },
+  };
+}
+
+async function openSignIn({ config }: GatewayOptions, database: SqlDatabase | undefined, registry: Registry, onLogFailure: (error: unknown) => void): Promise<OpenedSignIn | undefined> {
+  const { sign_in: settings } = config.identity;
+  if (settings === undefined) return undefined;
+  if (database === undefined) throw new TypeError('sign-in has a store: the configuration fills it in');
+  const { openSignIn: open } = await import('./sign-in/open-sign-in.ts');
+  return open({ config, settings, database, registry, onLogFailure });
+}
+
+async function openLedger({ config, processLogger }: GatewayOptions, database: SqlDatabase | undefined, registry: Registry): Promise<OpenedLedger | undefined> {
+  if (database === undefined) return undefined;
+  const { openLedger: open } = await import('./ledger/open-ledger.ts');
+  return open({ config, database, registry, logger: processLogger.logger });
+}

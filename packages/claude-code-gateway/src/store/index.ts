@@ -1,0 +1,5 @@
+/** The SQL databases alone, without what speaks OpenID Connect: `@penstock/claude-code-gateway/store`. */
+export { migrate, type Migration } from './migrate.ts';
+export { openSqliteDatabase } from './open-sqlite-database.ts';
+export { openSqliteThread } from './open-sqlite-thread.ts';
+export type { SqlDatabase, SqlRow, SqlStatement, SqlValue } from './sql-database.ts';
