@@ -1,10 +1,19 @@
 import type { SqlDatabase } from '@penstock/claude-code-gateway/store';
 import type { Registry } from 'prom-client';
-import type { GatewayOptions } from './create-gateway.ts';
+import type { GatewayConfig } from './config/gateway-config.ts';
 import type { OpenedLedger } from './ledger/open-ledger.ts';
 import type { PartConditions } from './observe/causes.ts';
+import type { ProcessLogger } from './observe/log/create-logger.ts';
 import type { OpenedSignIn } from './sign-in/open-sign-in.ts';
 import { openState } from './state/open-state.ts';
+
+/** What they are opened with. */
+export interface StatefulPartsOptions {
+  readonly config: GatewayConfig;
+  readonly processLogger: ProcessLogger;
+  /** Their store. @defaultValue opened from `state.store` */
+  readonly database?: SqlDatabase;
+}
 
 /** The parts of a gateway that outlive it, in one store. */
 export interface StatefulParts {
@@ -19,7 +28,7 @@ export interface StatefulParts {
 }
 
 /** Opens what the configuration names; nothing of the rest is loaded. Rejects with a `StateError` for a store that another gateway uses. */
-export async function openStatefulParts(options: GatewayOptions, registry: Registry, onLogFailure: (error: unknown) => void): Promise<StatefulParts> {
+export async function openStatefulParts(options: StatefulPartsOptions, registry: Registry, onLogFailure: (error: unknown) => void): Promise<StatefulParts> {
   const database = options.database ?? await openState(options.config);
   // The store is closed once, behind all parts.
   const lent = database === undefined ? undefined : { run: (statements: Parameters<SqlDatabase['run']>[0]) => database.run(statements), close: () => Promise.resolve() };
@@ -35,7 +44,7 @@ export async function openStatefulParts(options: GatewayOptions, registry: Regis
   };
 }
 
-async function openSignIn({ config }: GatewayOptions, database: SqlDatabase | undefined, registry: Registry, onLogFailure: (error: unknown) => void): Promise<OpenedSignIn | undefined> {
+async function openSignIn({ config }: StatefulPartsOptions, database: SqlDatabase | undefined, registry: Registry, onLogFailure: (error: unknown) => void): Promise<OpenedSignIn | undefined> {
   const { sign_in: settings } = config.identity;
   if (settings === undefined) return undefined;
   if (database === undefined) throw new TypeError('sign-in has a store: the configuration fills it in');
@@ -43,7 +52,7 @@ async function openSignIn({ config }: GatewayOptions, database: SqlDatabase | un
   return open({ config, settings, database, registry, onLogFailure });
 }
 
-async function openLedger({ config, processLogger }: GatewayOptions, database: SqlDatabase | undefined, registry: Registry): Promise<OpenedLedger | undefined> {
+async function openLedger({ config, processLogger }: StatefulPartsOptions, database: SqlDatabase | undefined, registry: Registry): Promise<OpenedLedger | undefined> {
   if (database === undefined) return undefined;
   const { openLedger: open } = await import('./ledger/open-ledger.ts');
   return open({ config, database, registry, logger: processLogger.logger });

@@ -29,8 +29,12 @@ export async function openState({ state }: Pick<GatewayConfig, 'state'>): Promis
     return await openSqliteThread(path);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new StateError(/locked/.test(reason)
-      ? `state.store (${path}) is in use by another gateway: each gateway has a file of its own, and several share a postgres:// store.`
-      : `state.store (${path}) cannot be opened: ${reason}`, { cause: error });
+    throw new StateError(describeFailure(path, reason), { cause: error });
   }
+}
+
+function describeFailure(path: string, reason: string): string {
+  if (/locked/.test(reason)) return `state.store (${path}) is in use by another gateway: each gateway has a file of its own, and several share a postgres:// store.`;
+  if (/malformed|not a database/.test(reason)) return `state.store (${path}) is damaged (${reason}): put a backup in its place, or move it and the files beside it away to begin with an empty one.`;
+  return `state.store (${path}) cannot be opened: ${reason}`;
 }

@@ -8,7 +8,7 @@ import { runPenstock, type PenstockProcess } from '../run-penstock.ts';
 const ON_DEMAND = {
   ioredis: '/node_modules/ioredis/', 'rate-limiter-flexible': '/node_modules/rate-limiter-flexible/', 'pino-pretty': '/node_modules/pino-pretty/',
   'anthropic-simulator': '/packages/anthropic-simulator/', demo: '/apps/gateway/src/demo/', 'live page': '/apps/gateway/src/process/operations/', undici: '/undici/lib/web/',
-  'claude-code-gateway': '/packages/claude-code-gateway/', 'openid-client': '/node_modules/openid-client/', pg: '/node_modules/pg/', 'sign-in': '/apps/gateway/src/sign-in/',
+  'claude-code-gateway': '/packages/claude-code-gateway/', 'openid-client': '/node_modules/openid-client/', pg: '/node_modules/pg/', 'sign-in': '/apps/gateway/src/sign-in/', ledger: '/apps/gateway/src/ledger/',
 } as const;
 
 /** The parts above that a run of the gateway loaded. */
@@ -45,7 +45,11 @@ test('sign-in: is loaded when the configuration needs it, and without PostgreSQL
     identity: { sign_in: { public_url: 'http://127.0.0.1:8000', session_keys: ['a-session-key-of-a-test-0123456789abcdef'], oidc: { issuer: 'http://127.0.0.1:1', client_id: 'a' } } },
   };
   // The package's requests to the provider are made with undici's fetch.
-  expect(await loadedBy({ document, flags: [] })).toEqual(['undici', 'claude-code-gateway', 'openid-client', 'sign-in']);
+  expect(await loadedBy({ document, flags: [] })).toEqual(['undici', 'claude-code-gateway', 'openid-client', 'sign-in', 'ledger']);
+});
+
+test('the ledger: is loaded when there is a store, without PostgreSQL where it is a file, and without what speaks OpenID Connect', async () => {
+  expect(await loadedBy({ document: { ...UPSTREAM, state: { store: 'sqlite:ledger.db' } }, flags: [] })).toEqual(['claude-code-gateway', 'ledger']);
 });
 
 test('the simulator: is loaded when the configuration needs it', async () => {
