@@ -55,7 +55,7 @@ function createStoreReport(logger: Logger): (error: unknown, ledger: Ledger) => 
     }
     if (performance.now() - loggedAt < LOG_INTERVAL_MS) return;
     loggedAt = performance.now();
-    logger.warn({ pending: ledger.pending(), lost: ledger.lost().requests, error: describeError(error), reason: error instanceof Error ? error.message : String(error) }, 'the ledger cannot be written');
+    logger.warn({ pending: ledger.pending(), lost: ledger.lost().requests, error: describeError(error), reason: error instanceof Error ? error.message : undefined }, 'the ledger cannot be written');
   };
 }
 
