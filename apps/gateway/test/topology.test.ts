@@ -189,7 +189,7 @@ describe('arrows between files', () => {
 });
 
 /** Files that a person or a tool names, not another file. */
-const ENTRY_POINTS: readonly string[] = ['/src/index.ts', '/src/main.ts', '/src/store/index.ts', 'grafana/src/generate-dashboards.ts', 'test-support/src/follow-fake-time.ts'];
+const ENTRY_POINTS: readonly string[] = ['/src/index.ts', '/src/main.ts', '/src/executable.ts', '/src/store/index.ts', 'grafana/src/generate-dashboards.ts', 'test-support/src/follow-fake-time.ts'];
 
 function linesOf(file: string): number {
   return readFileSync(file, 'utf8').split('\n').length - 1;

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { Argument, Command, InvalidArgumentError } from 'commander';
 import type { Environment } from '../config/reading/overrides.ts';
 import { printable } from '../observe/log/printable.ts';
+import { readPackageFile } from '../process/package-files.ts';
 import { runCheck, type CommandOutput } from './check.ts';
 import { runCompletion, SHELLS } from './completion.ts';
 import { runKeysCreate } from './keys.ts';
@@ -33,7 +33,7 @@ const WIDE = 1_000;
  */
 export function createProgram(surroundings: Surroundings): Command {
   const { environment, workingDirectory, stdout, setExitCode } = surroundings;
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
+  const { version } = JSON.parse(readPackageFile('package.json')) as { version: string };
   const reads = { environment, workingDirectory };
   // https://no-color.org: any value but the empty one.
   const hasColours = stdout.isTTY === true && (environment['NO_COLOR'] ?? '') === '';

@@ -165,7 +165,7 @@ describe.skipIf(!HAS_HELM)(`the chart, with helm itself${HELM_NOTE}`, () => {
 
   test.each([
     ['no clients', 'config.clients=null', 'penstock keys create'],
-    ['an API key in values', 'config.anthropic_native.api_key=sk-ant-api03-x', 'Does not match pattern'],
+    ['an API key in values', 'config.anthropic_native.api_key=sk-ant-api03-x', 'oes not match pattern'],
     ['a misspelt value', 'replicas=3', 'replicas'],
     ['a port that is none', 'config.operations.port=0', 'operations'],
     ['sign-in without a store that replicas share', 'config.identity.sign_in.public_url=https://claude.example', 'config.state.store must be a postgres:// URL'],

@@ -1,11 +1,11 @@
 import { Buffer } from 'node:buffer';
-import { readFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import type { WholeResponse } from '@penstock/inbound-server';
 import type { Status } from '../../observe/status/status.ts';
 import { MAX_SHARED_MS } from '../../observe/metrics/share-scrapes.ts';
 import { readStatusQuery, type StatusQuery } from '../../observe/status/status-query.ts';
+import { readPackageFile, type PackageFile } from '../package-files.ts';
 import { createPageAccess, isOnThisMachine, type PageRefusal } from './page-access.ts';
 import { PAGE_POLICY, renderPage } from './page/render-page.ts';
 import { createStatusEvents, PAGE_LIMITS, type PageLimits } from './status-events.ts';
@@ -27,8 +27,9 @@ export interface StatusPage {
 }
 
 /** Texts of the page that are files, with their media types. */
-const FILES: Readonly<Record<string, string>> = { '/page.css': 'text/css; charset=utf-8', '/page.js': 'text/javascript; charset=utf-8' };
-const ASSETS = new URL('../../../assets/', import.meta.url);
+const FILES: Readonly<Record<string, { readonly file: PackageFile; readonly type: string }>> = {
+  '/page.css': { file: 'assets/page.css', type: 'text/css; charset=utf-8' }, '/page.js': { file: 'assets/page.js', type: 'text/javascript; charset=utf-8' },
+};
 
 /** Fields of every response of the page. */
 const GUARDED = [
@@ -46,16 +47,16 @@ export function createStatusPage({ host, token, read, limits }: StatusPageOption
   const refuse = createPageAccess({ host, token });
   const readShared = createSharedReads(read);
   const events = createStatusEvents(read, { ...PAGE_LIMITS, ...limits });
-  const files = new Map<string, Promise<Buffer>>();
+  const texts = new Map<PackageFile, Buffer>();
 
   async function answer(request: IncomingMessage, response: ServerResponse, path: string, search: string): Promise<WholeResponse | 'events'> {
     const refusal = refuse(request);
     if (refusal !== undefined) return describeRefusal(refusal);
-    const type = FILES[path];
-    if (type !== undefined) {
-      const file = files.get(path) ?? readFile(new URL(`.${path}`, ASSETS));
-      files.set(path, file);
-      return { status: 200, headers: ['content-type', type, ...GUARDED], body: await file };
+    const known = FILES[path];
+    if (known !== undefined) {
+      const body = texts.get(known.file) ?? Buffer.from(readPackageFile(known.file));
+      texts.set(known.file, body);
+      return { status: 200, headers: ['content-type', known.type, ...GUARDED], body };
     }
     const asked = readStatusQuery(new URLSearchParams(search));
     if (typeof asked === 'string') return json(400, { error: { message: asked } });

@@ -1,9 +1,9 @@
 import cluster from 'node:cluster';
-import { fileURLToPath } from 'node:url';
 import type { SqlDatabase } from '@penstock/claude-code-gateway';
 import type { GatewayConfig } from '../../config/gateway-config.ts';
 import { resolveWorkerCount } from '../../config/worker-share.ts';
 import { createLifecycle } from '../lifecycle.ts';
+import { workerProgram } from '../package-files.ts';
 import { flushLog, openLog } from '../process-log.ts';
 import { createReload } from '../reload-config.ts';
 import { describeListenError, type RunOptions } from '../run-options.ts';
@@ -105,9 +105,4 @@ export async function runWorkers(options: RunOptions): Promise<number> {
   await database?.close();
   await flushLog(processLogger);
   return exitCode;
-}
-
-/** Sources and build lie side by side under the same name. */
-function workerProgram(): string {
-  return fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './worker-main.ts' : './worker-main.js', import.meta.url));
 }

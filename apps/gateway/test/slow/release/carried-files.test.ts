@@ -1,0 +1,121 @@
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, openSync, readSync, writeFileSync } from 'node:fs';
+import { basename, delimiter, dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { hashClientKey } from '../../../src/access/clients/client-key.ts';
+import { codeBlocks } from '../../guides/code-blocks.ts';
+import { newcomerEnvironment } from './newcomer-environment.ts';
+import { createScratchFolder } from './scratch-folder.ts';
+import { startInstalled } from './start-installed.ts';
+import { buildWorkspace, mustRun, ROOT, sizeOf } from './workspace.ts';
+
+const scratch = createScratchFolder();
+const [makeTarball = '', useTarball = '', makeExecutable = '', useExecutable = ''] = codeBlocks('docs/install.md').filter(({ language }) => language === 'sh').map(({ code }) => code);
+
+/** Runs the printed `make` commands. Returns the files that they name. */
+function make(block: string): readonly string[] {
+  return block.split('\n').map((line) => {
+    const [, words = ''] = /^npx -y pnpm@12 make ([\w ]+?) *(?:#.*)?$/.exec(line) ?? [];
+    const [, path = '', size = ''] = /^(\S+) \((.*)\)\n$/.exec(mustRun(process.execPath, ['scripts/make.mjs', ...words.split(' ')])) ?? [];
+    console.log(`make ${words}: ${path}, ${size}`);
+    return join(ROOT, path);
+  });
+}
+
+beforeAll(() => buildWorkspace(), 600_000);
+afterAll(() => scratch.remove(), 600_000);
+
+describe('the tarball, by the commands of docs/install.md', () => {
+  let tarball = '';
+  beforeAll(() => { [tarball = ''] = make(makeTarball); }, 600_000);
+
+  test.each(['22.22.2', '24.14.1', '26.10.0'])('installs alone into an empty directory, serves, streams and stops on Node %s', async (version) => {
+    const folder = join(scratch.path, version);
+    const [home, prefix] = [join(folder, 'home'), join(folder, 'prefix')];
+    for (const path of [folder, home, prefix]) mkdirSync(path);
+    copyFileSync(tarball, join(folder, basename(tarball)));
+    const node = dirname(mustRun(process.execPath, ['scripts/node-binary.mjs', version]).trim());
+    const environment = newcomerEnvironment(home, { npm_config_prefix: prefix });
+    environment['PATH'] = [join(prefix, 'bin'), node, environment['PATH'] ?? ''].join(delimiter);
+    const [install = '', start = ''] = useTarball.split('\n');
+    // Without a registry and without a cache: the tarball holds everything.
+    mustRun('/bin/bash', ['-c', install], folder, { ...environment, npm_config_offline: 'true' });
+    expect(mustRun('/bin/bash', ['-c', 'node --version'], folder, environment).trim()).toBe(`v${version}`);
+
+    await using gateway = await startInstalled(start, { cwd: folder, environment });
+    expect(gateway.firstAnswer).toContain('event: message_stop');
+    expect((await fetch(`${gateway.operations}/page.css`)).status).toBe(200);
+    expect(await gateway.stop()).toBe(0);
+    expect(mustRun('/bin/bash', ['-c', 'penstock demo'], folder, environment)).toMatch(/All \d+ claims held/);
+    console.log(`tarball on Node ${version}: ${(sizeOf(prefix) / 1e6).toFixed(1)} MB installed, ${(gateway.firstAnswerMs / 1000).toFixed(1)} s from start to the first answer`);
+  });
+});
+
+describe.skipIf(process.platform !== 'linux')(`the executable, by the commands of docs/install.md${process.platform === 'linux' ? '' : ' (skipped: it is made on Linux)'}`, () => {
+  const folder = join(scratch.path, 'executable');
+  let executables: readonly string[] = [];
+  const here = (): string => join(folder, `penstock-linux-${process.arch}`);
+  const run = (...args: readonly string[]): { status: number | null; output: string } => {
+    const { status, stdout, stderr } = spawnSync(here(), args, { cwd: folder, env: {}, encoding: 'utf8' });
+    return { status, output: stdout + stderr };
+  };
+
+  beforeAll(() => {
+    mkdirSync(folder);
+    executables = make(makeExecutable);
+    for (const path of executables) copyFileSync(path, join(folder, basename(path)));
+  }, 600_000);
+
+  test('is made for both machines', () => {
+    // The field e_machine of the ELF header (https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html).
+    const machines = executables.map((path) => {
+      const header = Buffer.alloc(20);
+      readSync(openSync(path, 'r'), header, 0, 20, 0);
+      return [header.toString('latin1', 1, 4), header.readUInt16LE(18)];
+    });
+    expect(machines).toEqual(process.arch === 'x64' ? [['ELF', 62], ['ELF', 183]] : [['ELF', 183]]);
+  });
+
+  test('runs every command where there is no Node and no variable at all', async () => {
+    expect(run('--version')).toMatchObject({ status: 0, output: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) as string });
+    expect(run('check', '--simulate')).toMatchObject({ status: 0, output: expect.stringContaining('The configuration is sound') as string });
+    expect(run('keys', 'create', 'alice')).toMatchObject({ status: 0, output: expect.stringContaining('key_sha256') as string });
+    expect(run('completion', 'bash')).toMatchObject({ status: 0, output: expect.stringContaining('complete -') as string });
+    expect(run('strat')).toMatchObject({ status: 1, output: expect.stringContaining('Did you mean start?') as string });
+    expect(run('demo')).toMatchObject({ status: 0, output: expect.stringMatching(/All \d+ claims held/) as string });
+    await using gateway = await startInstalled(useExecutable.replace('x64', process.arch), { cwd: folder, environment: {} });
+    expect(gateway.firstAnswer).toContain('event: message_stop');
+    expect(run('status', '--url', gateway.operations)).toMatchObject({ status: 0, output: expect.stringContaining('All well') as string });
+    expect((await fetch(`${gateway.operations}/page.js`)).headers.get('content-type')).toContain('javascript');
+    expect(await gateway.stop()).toBe(0);
+    console.log(`executable: ${(gateway.firstAnswerMs / 1000).toFixed(1)} s from start to the first answer`);
+  });
+
+  test('runs worker processes, threads, SQLite, Redis, traces and the pretty log, which a package loads from files of its own', async () => {
+    const key = `pen_${'k'.repeat(43)}`;
+    writeFileSync(join(folder, 'everything.json'), JSON.stringify({
+      server: { workers: 2 }, log: { format: 'pretty' },
+      // Neither is there: both are asked for on demand, and are no reason not to start.
+      limits: { store: 'redis://127.0.0.1:1' }, clients: [{ name: 'alice', key_sha256: hashClientKey(key), limits: { requests_per_minute: 1_000 } }],
+      identity: {
+        sign_in: {
+          public_url: 'https://claude.example.com', session_keys: ['0123456789abcdef0123456789abcdef0123456789abcdef'],
+          oidc: { issuer: 'http://127.0.0.1:9', client_id: 'penstock', client_secret: 'secret-of-the-client', allowed_email_domains: ['example.com'] },
+        },
+      },
+      state: { store: 'sqlite:state.db' },
+    }));
+    await using gateway = await startInstalled(`${here()} start --simulate --config everything.json`, {
+      cwd: folder, environment: { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9' }, headers: { 'x-api-key': key },
+    });
+    expect(gateway.firstAnswer).toContain('event: message_stop');
+    // Larger than what is translated at once: a thread reads it.
+    const answer = await fetch(`${gateway.origin}/v1/chat/completions`, {
+      method: 'POST', headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
+      body: JSON.stringify({ model: 'claude-haiku-4-5', messages: [{ role: 'user', content: 'x'.repeat(300_000) }] }),
+    });
+    expect(await answer.json()).toMatchObject({ object: 'chat.completion', choices: [{ finish_reason: 'stop' }] });
+    expect(mustRun('ls', [folder])).toContain('state.db');
+    expect(await gateway.stop()).toBe(0);
+  });
+});

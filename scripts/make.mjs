@@ -1,0 +1,30 @@
+// Makes what is carried to other machines, into dist/: the executable or the tarball.
+// usage: node scripts/make.mjs executable [x64|arm64] | tarball
+import { statSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { ROOT } from './make/bundle.mjs';
+
+const DIST = join(ROOT, 'dist');
+const ARCHITECTURES = ['x64', 'arm64'];
+
+const MAKERS = {
+  executable: async (arch = process.arch) => {
+    if (!ARCHITECTURES.includes(arch)) usage(`there is no executable for ${arch}`);
+    const { makeExecutable } = await import('./make/executable.mjs');
+    return makeExecutable(DIST, arch);
+  },
+  tarball: async () => {
+    const { makeTarball } = await import('./make/tarball.mjs');
+    return makeTarball(DIST);
+  },
+};
+
+function usage(problem) {
+  console.error(`${problem}\nusage: npx -y pnpm@12 make ${Object.keys(MAKERS).join('|')} [${ARCHITECTURES.join('|')}]`);
+  process.exit(1);
+}
+
+const [what = '', ...rest] = process.argv.slice(2);
+const make = Object.hasOwn(MAKERS, what) ? MAKERS[what] : usage(what === '' ? 'nothing to make' : `cannot make ${what}`);
+const path = await make(...rest);
+console.log(`${relative(process.cwd(), path)} (${(statSync(path).size / 1e6).toFixed(1)} MB)`);
