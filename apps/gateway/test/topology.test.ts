@@ -22,6 +22,7 @@ const workspaceDependencies = (dependencies: Manifest['dependencies']): string[]
 const COMPOSING: Readonly<Record<string, readonly string[]>> = {
   'packages/anthropic-usage': ['@penstock/sse-relay'],
   'packages/proxy': ['@penstock/header-policy', '@penstock/inbound-server', '@penstock/sse-relay', '@penstock/upstream-client'],
+  'packages/upstream-group': ['@penstock/upstream-client'],
   'packages/upstream-metrics': ['@penstock/fast-metrics'],
 };
 
@@ -43,7 +44,7 @@ describe('the star with a stem: leaf packages import nothing of ours, named pack
     expect(folders.toSorted()).toEqual([
       'apps/bench', 'apps/example-service', 'apps/gateway',
       'packages/anthropic-simulator', 'packages/anthropic-usage', 'packages/claude-code-gateway', 'packages/fast-metrics', 'packages/header-policy', 'packages/inbound-server', 'packages/json-envelope', 'packages/openai-front-door', 'packages/proxy', 'packages/sse-relay',
-      'packages/test-support', 'packages/upstream-client', 'packages/upstream-metrics',
+      'packages/test-support', 'packages/upstream-client', 'packages/upstream-group', 'packages/upstream-metrics',
     ]);
   });
 
@@ -67,7 +68,7 @@ describe('the star with a stem: leaf packages import nothing of ours, named pack
   test('the gateway composes all published packages', () => {
     expect(workspaceDependencies(manifests.get('apps/gateway')?.dependencies)).toEqual([
       '@penstock/anthropic-simulator', '@penstock/anthropic-usage', '@penstock/claude-code-gateway', '@penstock/fast-metrics', '@penstock/header-policy', '@penstock/inbound-server', '@penstock/json-envelope', '@penstock/openai-front-door',
-      '@penstock/proxy', '@penstock/sse-relay', '@penstock/upstream-client', '@penstock/upstream-metrics',
+      '@penstock/proxy', '@penstock/sse-relay', '@penstock/upstream-client', '@penstock/upstream-group', '@penstock/upstream-metrics',
     ]);
   });
 
@@ -86,6 +87,7 @@ describe('the star with a stem: leaf packages import nothing of ours, named pack
       '@penstock/proxy': ['.', './package.json'],
       '@penstock/sse-relay': ['.', './package.json'],
       '@penstock/upstream-client': ['.', './package.json'],
+      '@penstock/upstream-group': ['.', './package.json'],
       '@penstock/upstream-metrics': ['.', './package.json'],
     });
   });

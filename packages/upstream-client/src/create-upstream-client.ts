@@ -103,6 +103,11 @@ class UpstreamDispatcher extends Dispatcher implements UpstreamClient {
     };
   }
 
+  load(): number {
+    const { pool } = this;
+    return (pool.active + pool.connecting + pool.shares.waiting) / Math.max(1, pool.pool.maxConnections);
+  }
+
   resize(pool: PoolOptions): void {
     this.pool.resize(resolvePool(pool, this.pool.pool));
   }

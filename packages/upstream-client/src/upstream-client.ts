@@ -36,6 +36,8 @@ export interface UpstreamClient extends Dispatcher {
   off(name: 'error', listener: (error: unknown) => void): this;
   /** The pool at this moment. */
   stats(): UpstreamStats;
+  /** Requests that hold or want a connection, as a part of `maxConnections`; above 1 some wait. Cheap enough to ask for each request. */
+  load(): number;
   /** Applies new pool numbers; what is left out stays. Growing acts at once, shrinking as connections become free. */
   resize(pool: PoolOptions): void;
   /** Applies new clocks to requests dispatched from now on; what is left out stays. */

@@ -57,7 +57,7 @@ test('the third-party notices are current, and every licence is one that may be 
 
 test('docs/dependencies.md says of every runtime dependency what it is for', () => {
   const page = readPage('docs/dependencies.md');
-  const direct = ['apps/gateway', 'packages/openai-front-door', 'packages/sse-relay', 'packages/upstream-client', 'packages/upstream-metrics', 'packages/header-policy', 'packages/json-envelope', 'packages/anthropic-simulator']
+  const direct = ['apps/gateway', 'packages/openai-front-door', 'packages/sse-relay', 'packages/upstream-client', 'packages/upstream-group', 'packages/upstream-metrics', 'packages/header-policy', 'packages/json-envelope', 'packages/anthropic-simulator']
     .flatMap((folder) => {
       const { dependencies = {}, peerDependencies = {} } = JSON.parse(readPage(`${folder}/package.json`)) as Readonly<Record<string, Readonly<Record<string, string>> | undefined>>;
       return Object.keys({ ...dependencies, ...peerDependencies });
@@ -78,8 +78,8 @@ test('undici is the one range of the published packages, and the workspace insta
     const { private: isPrivate, dependencies = {} } = JSON.parse(readPage(`packages/${folder}/package.json`)) as { readonly private?: boolean; readonly dependencies?: Readonly<Record<string, string>> };
     return isPrivate === true ? [] : Object.entries(dependencies).filter(([, version]) => !/^(?:catalog:|workspace:\^)$/.test(version)).map(([name, version]) => `${folder}: ${name} ${version}`);
   });
-  expect(ranges).toEqual(['sse-relay: undici ^8.12.0', 'upstream-client: undici ^8.12.0']);
-  for (const folder of ['sse-relay', 'upstream-client']) expect(JSON.parse(readPage(`packages/${folder}/node_modules/undici/package.json`))).toMatchObject({ version: catalogued });
+  expect(ranges).toEqual(['sse-relay: undici ^8.12.0', 'upstream-client: undici ^8.12.0', 'upstream-group: undici ^8.12.0']);
+  for (const folder of ['sse-relay', 'upstream-client', 'upstream-group']) expect(JSON.parse(readPage(`packages/${folder}/node_modules/undici/package.json`))).toMatchObject({ version: catalogued });
 });
 
 test('every version in the catalogue is exact (a release of a dependency changes nothing here by itself)', () => {

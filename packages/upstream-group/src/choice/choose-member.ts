@@ -1,0 +1,95 @@
+import type { Member, ResolvedSettings } from '../resolve-settings.ts';
+import type { MoveTable } from './move-table.ts';
+import { rankOf, type Digest } from './rank-members.ts';
+
+/** What a choice is made for. */
+export interface ChoiceRequest {
+  /** Of the sticky key; of chance where there is none. */
+  readonly digest: Digest;
+  /** The key in the table of moves; `undefined` for a request that sticks to nothing. */
+  readonly key: string | undefined;
+  readonly owner: string;
+  readonly scope: string;
+  /** Those that may serve it, the tried ones included. */
+  readonly candidates: readonly Member[];
+  readonly tried: readonly Member[];
+}
+
+/** The member that gets the request next. */
+export interface Choice {
+  readonly member: Member;
+  /** The member from which the session is moved; `undefined` where it stays. */
+  readonly movedFrom: Member | undefined;
+}
+
+/** How fit a member is: the smaller the better. */
+type Fitness = 0 | 1 | 2;
+const WELL = 0;
+const LOW = 1;
+const COOLING = 2;
+
+/**
+ * Chooses the member for the next try; `undefined` where all candidates were tried.
+ *
+ * A session stays where its key, or the last move, puts it, while that member is fit. Else it goes to the fittest of the others, of the lowest tier, by
+ * its rank; cool-downs put off and do not exclude: the last candidate is always tried. A full pool sends one request elsewhere, not its session.
+ */
+export function chooseMember(request: ChoiceRequest, { spillAt }: Pick<ResolvedSettings, 'spillAt'>, moves: MoveTable, now: number): Choice | undefined {
+  const { candidates, tried, scope, key } = request;
+  const open = tried.length === 0 ? candidates : candidates.filter((member) => !tried.includes(member));
+  if (open.length === 0) return undefined;
+  const best = fittest(open, request, now);
+  const movedTo = key === undefined ? undefined : candidates.find(({ name }) => name === moves.find(key, now));
+  const home = movedTo ?? highest(candidates, request);
+  // What has just failed this request is ill, however short its cool-down.
+  const fitness = tried.includes(home) && !home.health.isWell(scope) ? COOLING : fitnessOf(home, scope, now);
+  const stays = open.includes(home) && isAsFit(home, best, scope, now);
+  const chosen = stays ? home : best;
+  if (chosen === home || fitness === WELL) return { member: spilled(chosen, open, request, spillAt, now), movedFrom: undefined };
+  return { member: spilled(chosen, open, request, spillAt, now), movedFrom: key === undefined || fitnessOf(chosen, scope, now) === COOLING ? undefined : home };
+}
+
+/** Where the key alone puts a session: the highest rank of the lowest tier. */
+function highest(members: readonly Member[], { digest }: ChoiceRequest): Member {
+  let best = members[0] as Member;
+  let bestRank = rankOf(digest, best.digest, best.weight);
+  for (let index = 1; index < members.length; index += 1) {
+    const member = members[index] as Member;
+    if (member.tier > best.tier) continue;
+    const rank = rankOf(digest, member.digest, member.weight);
+    if (member.tier < best.tier || rank > bestRank) {
+      best = member;
+      bestRank = rank;
+    }
+  }
+  return best;
+}
+
+function fittest(members: readonly Member[], request: ChoiceRequest, now: number): Member {
+  const { scope } = request;
+  for (const fitness of [WELL, LOW] as const) {
+    const fit = members.filter((member) => fitnessOf(member, scope, now) === fitness);
+    if (fit.length > 0) return highest(fit, request);
+  }
+  // All of them cool down: the one that is over it first.
+  return members.reduce((first, member) => (member.health.coolsUntil(scope) < first.health.coolsUntil(scope) ? member : first));
+}
+
+function fitnessOf({ health }: Member, scope: string, now: number): Fitness {
+  if (!health.isUsable(scope, now)) return COOLING;
+  return health.isLow(scope, now) ? LOW : WELL;
+}
+
+function isAsFit(home: Member, best: Member, scope: string, now: number): boolean {
+  const fitness = fitnessOf(home, scope, now);
+  // Where all cool down, the one goes first that is over it first.
+  if (fitness === COOLING) return fitnessOf(best, scope, now) === COOLING && home.health.coolsUntil(scope) <= best.health.coolsUntil(scope);
+  return fitness <= fitnessOf(best, scope, now);
+}
+
+/** Another well member with room, where the chosen one has none. */
+function spilled(chosen: Member, open: readonly Member[], request: ChoiceRequest, spillAt: number, now: number): Member {
+  if (open.length === 1 || chosen.client.load() < spillAt) return chosen;
+  const roomy = open.filter((member) => member !== chosen && fitnessOf(member, request.scope, now) === WELL && member.client.load() < spillAt);
+  return roomy.length === 0 ? chosen : highest(roomy, request);
+}

@@ -1,0 +1,109 @@
+import { performance } from 'node:perf_hooks';
+import type { UpstreamHandler } from '@penstock/upstream-client';
+import { chooseMember } from './choice/choose-member.ts';
+import { MoveTable } from './choice/move-table.ts';
+import type { GroupDispatchOptions, GroupEvents, GroupSettings, UpstreamGroupOptions } from './group-options.ts';
+import { readAnthropicQuota } from './health/read-quota.ts';
+import { Dispatcher } from './undici-dispatcher.ts';
+import { resolveSettings, type ResolvedSettings } from './resolve-settings.ts';
+import type { GroupContext } from './tries/group-context.ts';
+import { GroupExchange } from './tries/group-exchange.ts';
+import type { MemberStatus, UpstreamGroup } from './upstream-group.ts';
+
+/**
+ * The dispatcher itself. Members are TypeScript-private, not `#private`: undici's `compose` puts a `Proxy` around a dispatcher, and a `#private` member
+ * cannot be read through one.
+ */
+class GroupDispatcher extends Dispatcher implements UpstreamGroup {
+  private readonly moves = new MoveTable();
+  private readonly events: GroupEvents;
+  private readonly context: Omit<GroupContext, 'settings'>;
+  private settings: ResolvedSettings;
+
+  constructor({ events = {}, readQuota = readAnthropicQuota, ...settings }: UpstreamGroupOptions) {
+    super();
+    this.events = events;
+    this.settings = resolveSettings(settings);
+    this.context = {
+      choose: (request) => {
+        const now = performance.now();
+        const choice = chooseMember(request, this.settings, this.moves, now);
+        if (choice?.movedFrom !== undefined && request.key !== undefined) {
+          this.moves.remember(request.key, request.owner, choice.member.name, now);
+          report(() => this.events.moved?.({ from: choice.movedFrom?.name ?? '', to: choice.member.name }));
+        }
+        return choice;
+      },
+      quotaSeen: (member, scope, rawHeaders) => {
+        const wallNow = Date.now();
+        const quota = this.settings.quotaFloor === 0 ? undefined : readQuota(rawHeaders, wallNow);
+        if (quota !== undefined) member.health.quotaSeen(scope, quota, { floor: this.settings.quotaFloor, now: performance.now(), wallNow });
+      },
+      failedOver: (route, failover) => {
+        report(() => this.events.failedOver?.(failover));
+        report(() => route.failedOver?.(failover));
+      },
+    };
+  }
+
+  override dispatch(options: GroupDispatchOptions, handler: UpstreamHandler): boolean {
+    if (handler === null || typeof handler !== 'object' || typeof handler.onResponseError !== 'function') throw new TypeError('handler must have an onResponseError method');
+    new GroupExchange(handler, options, { ...this.context, settings: this.settings }).start();
+    return true;
+  }
+
+  members(): readonly MemberStatus[] {
+    const now = performance.now();
+    return this.settings.members.map(({ name, weight, tier, client, health }) => ({ name, weight, tier, load: client.load(), ...health.view(now) }));
+  }
+
+  movedSessions(): number {
+    return this.moves.size;
+  }
+
+  forgetHealth(member: string): void {
+    this.settings.byName.get(member)?.health.reset();
+  }
+
+  update(settings: GroupSettings): void {
+    this.settings = resolveSettings(settings, this.settings);
+  }
+
+  override close(callback: () => void): void;
+  override close(): Promise<void>;
+  override close(callback?: () => void): Promise<void> | void {
+    return finish(Promise.all(this.settings.members.map(async ({ client }) => { await client.close?.(); })), callback);
+  }
+
+  override destroy(callback: () => void): void;
+  override destroy(error: Error | null, callback: () => void): void;
+  override destroy(error?: Error | null): Promise<void>;
+  override destroy(first?: Error | null | (() => void), second?: () => void): Promise<void> | void {
+    const error = typeof first === 'function' ? null : first ?? null;
+    return finish(Promise.all(this.settings.members.map(async ({ client }) => { await client.destroy?.(error); })), typeof first === 'function' ? first : second);
+  }
+}
+
+function finish(ended: Promise<unknown>, callback: (() => void) | undefined): Promise<void> | void {
+  if (callback === undefined) return ended.then(() => undefined);
+  void ended.finally(() => { setImmediate(callback); });
+  return undefined;
+}
+
+/** An exception in a callback must not decide about a request. */
+function report(call: () => void): void {
+  try {
+    call();
+  } catch (error) {
+    process.emitWarning(`a callback of the upstream group threw: ${error instanceof Error ? error.name : typeof error}`, 'UpstreamGroupWarning');
+  }
+}
+
+/**
+ * Makes a dispatcher over several upstream clients: sticky choice, health with memory, and failover of requests that certainly did not run.
+ *
+ * @throws UpstreamGroupError `invalid_option`, with the option, the expectation and what was received.
+ */
+export function createUpstreamGroup(options: UpstreamGroupOptions): UpstreamGroup {
+  return new GroupDispatcher(options);
+}

@@ -1,0 +1,106 @@
+import { Cooling, type CoolDown, type CoolingReason, type HealthState } from './cooling.ts';
+import type { Effect } from './failure-effects.ts';
+import type { Quota } from './read-quota.ts';
+
+/** Models of one upstream whose failures and quotas are remembered; the one that was noted first is forgotten. */
+export const MAX_SCOPES = 100;
+
+/** What is remembered of one model at one upstream. */
+class ScopeHealth {
+  readonly cooling = new Cooling();
+  lowUntil = 0;
+}
+
+/** How one upstream is at one moment. */
+export interface MemberHealthView {
+  readonly state: HealthState;
+  readonly failures: number;
+  /** When the cool-down ends, in milliseconds from now; 0 where none runs. */
+  readonly coolsForMs: number;
+  readonly reason: CoolingReason | undefined;
+  /** The models that cool down there now, each with its reason. */
+  readonly scopes: readonly { readonly scope: string; readonly reason: CoolingReason | undefined; readonly coolsForMs: number }[];
+}
+
+/** What is remembered of one upstream, by the requests that it got. Times are milliseconds of one clock. */
+export class MemberHealth {
+  readonly #cooling = new Cooling();
+  readonly #scopes = new Map<string, ScopeHealth>();
+
+  /** Whether a request for a model may go there by choice. */
+  isUsable(scope: string, now: number): boolean {
+    return this.#cooling.isUsable(now) && this.#scopes.get(scope)?.cooling.isUsable(now) !== false;
+  }
+
+  /** Whether no failure is remembered that concerns a request for a model. */
+  isWell(scope: string): boolean {
+    return this.#cooling.failures === 0 && (this.#scopes.get(scope)?.cooling.failures ?? 0) === 0;
+  }
+
+  /** Whether the quota for a model is below the floor, and not yet full again. */
+  isLow(scope: string, now: number): boolean {
+    return now < (this.#scopes.get(scope)?.lowUntil ?? 0);
+  }
+
+  /** When the last cool-down that keeps a request for a model away ends. */
+  coolsUntil(scope: string): number {
+    return Math.max(this.#cooling.until, this.#scopes.get(scope)?.cooling.until ?? 0);
+  }
+
+  /** Makes a request the probe of what is half-open; the result ends that, and must be called once. `undefined`: it is no probe. */
+  beginProbe(scope: string, now: number): (() => void) | undefined {
+    const half = [this.#cooling, this.#scopes.get(scope)?.cooling].filter((cooling) => cooling !== undefined && cooling.state(now) === 'half_open' && !cooling.isProbed) as Cooling[];
+    if (half.length === 0) return undefined;
+    for (const cooling of half) cooling.isProbed = true;
+    return () => { for (const cooling of half) cooling.isProbed = false; };
+  }
+
+  failed(effect: Effect, scope: string, { reason, beganAt, now, coolDown, retryAfterMs }: {
+    readonly reason: CoolingReason; readonly beganAt: number; readonly now: number; readonly coolDown: CoolDown; readonly retryAfterMs: number;
+  }): void {
+    if (effect === 'none') return;
+    const cooling = effect === 'member' ? this.#cooling : this.#scope(scope).cooling;
+    cooling.failed(reason, beganAt, now, coolDown, retryAfterMs);
+  }
+
+  /** Notes that a request that began at `beganAt` was answered; without a scope, that only the upstream as a whole is well. */
+  succeeded(scope: string | undefined, beganAt: number): void {
+    this.#cooling.succeeded(beganAt);
+    if (scope !== undefined) this.#scopes.get(scope)?.cooling.succeeded(beganAt);
+  }
+
+  /** Notes what is left of the quota for a model; `wallNow` is the clock of `quota.resetsAt`. */
+  quotaSeen(scope: string, quota: Quota, { floor, now, wallNow }: { readonly floor: number; readonly now: number; readonly wallNow: number }): void {
+    const known = this.#scopes.get(scope);
+    if (quota.share >= floor) {
+      if (known !== undefined) known.lowUntil = 0;
+      return;
+    }
+    (known ?? this.#scope(scope)).lowUntil = now + (quota.resetsAt - wallNow);
+  }
+
+  /** Forgets all of it, for an upstream with a new credential or address. */
+  reset(): void {
+    this.#cooling.failures = 0;
+    this.#cooling.until = 0;
+    this.#cooling.reason = undefined;
+    this.#scopes.clear();
+  }
+
+  view(now: number): MemberHealthView {
+    const { failures, reason, until } = this.#cooling;
+    const scopes = [...this.#scopes].filter(([, { cooling }]) => cooling.state(now) === 'cooling')
+      .map(([scope, { cooling }]) => ({ scope, reason: cooling.reason, coolsForMs: cooling.until - now }));
+    return { state: this.#cooling.state(now), failures, coolsForMs: failures === 0 ? 0 : Math.max(0, until - now), reason, scopes };
+  }
+
+  #scope(scope: string): ScopeHealth {
+    let known = this.#scopes.get(scope);
+    if (known === undefined) {
+      if (this.#scopes.size >= MAX_SCOPES) for (const first of this.#scopes.keys()) { this.#scopes.delete(first); break; }
+      known = new ScopeHealth();
+      this.#scopes.set(scope, known);
+    }
+    return known;
+  }
+}

@@ -1,0 +1,23 @@
+import type { Choice, ChoiceRequest } from '../choice/choose-member.ts';
+import type { Failover, GroupDispatchOptions, RoutedRequest } from '../group-options.ts';
+import type { Member, ResolvedSettings } from '../resolve-settings.ts';
+
+/** What an exchange needs of its group. */
+export interface GroupContext {
+  /** Those in force when the request came. */
+  readonly settings: ResolvedSettings;
+  choose(request: ChoiceRequest): Choice | undefined;
+  quotaSeen(member: Member, scope: string, rawHeaders: readonly string[]): void;
+  failedOver(route: RoutedRequest, failover: Failover): void;
+}
+
+/** Of a request that any member may serve. */
+export const ANY_ROUTE: RoutedRequest = Object.freeze({});
+
+/** Stands in for the options of a request that is not sent again. */
+export const RELEASED_OPTIONS: GroupDispatchOptions = Object.freeze({ method: 'GET', path: '/' });
+
+/** What was thrown, as an error. */
+export function thrownError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}

@@ -1,0 +1,299 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { performance } from 'node:perf_hooks';
+import { isUpstreamError, UpstreamError, type RequestPhase, type RequestTimings, type UpstreamController, type UpstreamHandler } from '@penstock/upstream-client';
+import { digestOf, randomDigest, type Digest } from '../choice/rank-members.ts';
+import { ERROR_EFFECTS, statusTraits, type FailoverReason } from '../health/failure-effects.ts';
+import type { GroupDispatchOptions, RoutedRequest } from '../group-options.ts';
+import type { Member, ResolvedSettings } from '../resolve-settings.ts';
+import { UpstreamGroupError } from '../upstream-group-error.ts';
+import { ANY_ROUTE, RELEASED_OPTIONS, thrownError, type GroupContext } from './group-context.ts';
+import { BestAnswer } from './best-answer.ts';
+import { findCandidates, makeOutbound } from './make-outbound.ts';
+import { HeadDeadline } from './head-deadline.ts';
+import { flatHeaders, KeptRefusal } from './kept-refusal.ts';
+import { Replay } from './replay.ts';
+import { createRequestBodies, type RequestBodies } from './request-bodies.ts';
+import { MemberTry, type TryOwner } from './member-try.ts';
+
+type RawFields = Exclude<UpstreamController['rawHeaders'], undefined>;
+
+/**
+ * One request to a group: its tries, one after the other, and the controller that the caller holds over all of them.
+ *
+ * A try that failed is followed by another one only where the request certainly did not run: no byte of it was written, or a response of a listed
+ * status refused it. Nothing of a response reaches the handler before it is decided that it is the last.
+ */
+export class GroupExchange implements UpstreamController, TryOwner {
+  aborted = false;
+  paused = false;
+  reason: Error | null = null;
+  readonly #handler: UpstreamHandler;
+  readonly #context: GroupContext;
+  #options: GroupDispatchOptions;
+  readonly #route: RoutedRequest;
+  readonly #settings: ResolvedSettings;
+  readonly #enqueuedAt = performance.now();
+  readonly #bodies: RequestBodies;
+  readonly #scope: string;
+  readonly #owner: string;
+  readonly #digest: Digest;
+  readonly #candidates: readonly Member[];
+  readonly #tried: Member[] = [];
+  #current: MemberTry | undefined;
+  #firstSentAt: number | undefined;
+  readonly #best = new BestAnswer();
+  readonly #deadline = new HeadDeadline();
+  /** Whether a response is being given to the handler, or was. */
+  #isCommitted = false;
+  #isDone = false;
+  #replayed: Replay | undefined;
+
+  constructor(handler: UpstreamHandler, options: GroupDispatchOptions, context: GroupContext) {
+    this.#handler = handler;
+    this.#options = options;
+    this.#context = context;
+    this.#settings = context.settings;
+    this.#route = options.route ?? ANY_ROUTE;
+    this.#bodies = createRequestBodies(options.body);
+    const { stickyKey, scope = '', owner = '' } = this.#route;
+    this.#scope = scope;
+    this.#owner = owner;
+    this.#digest = stickyKey === undefined ? randomDigest() : digestOf(owner, stickyKey);
+    this.#candidates = findCandidates(this.#settings, options);
+  }
+
+  get phase(): RequestPhase {
+    return this.#isDone ? 'done' : this.#current?.controller?.phase ?? 'waiting';
+  }
+
+  /** Of the last try; `enqueuedAt` is the group's. */
+  get timings(): RequestTimings {
+    return { ...this.#current?.controller?.timings, enqueuedAt: this.#enqueuedAt };
+  }
+
+  get reusedConnection(): boolean {
+    return this.#current?.controller?.reusedConnection ?? false;
+  }
+
+  get rawHeaders(): RawFields {
+    return this.#replayed === undefined ? this.#current?.controller?.rawHeaders ?? null : this.#replayed.rawHeaders;
+  }
+
+  set rawHeaders(fields: RawFields) {
+    const { controller } = this.#current ?? {};
+    if (controller !== undefined && this.#replayed === undefined) Reflect.set(controller, 'rawHeaders', fields);
+  }
+
+  get rawTrailers(): RawFields {
+    return this.#current?.controller?.rawTrailers ?? null;
+  }
+
+  start(): void {
+    try {
+      this.#handler.onRequestStart?.(this, null);
+      if (!this.#isDone) this.#tryNext();
+    } catch (error) {
+      this.#end(thrownError(error));
+    }
+  }
+
+  abort(reason: Error): void {
+    if (this.#isDone) return;
+    this.aborted = true;
+    this.reason = reason;
+    this.#end(reason ?? new UpstreamError('the request was aborted', { code: 'aborted', phase: this.phase }));
+  }
+
+  pause(): void {
+    this.paused = true;
+    if (this.#isCommitted) this.#current?.controller?.pause();
+  }
+
+  resume(): void {
+    if (!this.paused) return;
+    this.paused = false;
+    if (this.#replayed !== undefined) this.#goOn(this.#replayed);
+    else if (this.#isCommitted) this.#current?.controller?.resume();
+  }
+
+  /** Whether a failure of this try would be followed by another one. */
+  mayMove(): boolean {
+    return !this.#deadline.isOver && this.#bodies.canRepeat() && this.#tried.length < this.#candidates.length;
+  }
+
+  tryStarted(attempt: MemberTry): void {
+    if (this.#isDone) attempt.controller?.abort(this.reason ?? new UpstreamError('the request is over', { code: 'aborted', phase: 'waiting' }));
+  }
+
+  /** The whole request was sent. */
+  requestSent(attempt: MemberTry): void {
+    this.#firstSentAt ??= attempt.controller?.timings.sentAt;
+    this.#handler.onRequestSent?.();
+  }
+
+  step(name: 'onBodySent' | 'onResponseStarted', chunk: Buffer): void {
+    this.#handler[name]?.(chunk);
+  }
+
+  /** The head of a response: it is passed on, or kept while another member is asked. */
+  head(attempt: MemberTry, status: number, headers: IncomingHttpHeaders, statusMessage: string | undefined): void {
+    if (status < 200) {
+      // Nothing of a response may reach the client while it can still come from another member.
+      if (!this.mayMove()) this.#handler.onResponseStart?.(this, status, headers, statusMessage);
+      return;
+    }
+    const { member } = attempt;
+    const fields = flatHeaders(attempt.controller?.rawHeaders, headers);
+    attempt.noteStatus(status, fields, this.#settings.coolDown);
+    this.#context.quotaSeen(member, this.#scope, fields);
+    if (!member.failOverStatuses.has(status)) {
+      this.#commit(attempt, status, headers, statusMessage);
+      return;
+    }
+    const refusal = new KeptRefusal({ status, headers, statusMessage, rawHeaders: [...fields], order: statusTraits(status).order });
+    const better = this.#best.betterThan(refusal);
+    if (this.mayMove()) attempt.keep(refusal);
+    else if (better === undefined) this.#commit(attempt, status, headers, statusMessage);
+    else {
+      attempt.drop();
+      this.#replay(better);
+    }
+  }
+
+  data(chunk: Buffer): void {
+    this.#handler.onResponseData?.(this, chunk);
+  }
+
+  end(trailers: IncomingHttpHeaders): void {
+    this.#isDone = true;
+    this.#cleanUp();
+    this.#handler.onResponseEnd?.(this, trailers);
+  }
+
+  /** The refusal of a try is kept as a whole, or it could not be kept. */
+  refused(attempt: MemberTry, refusal: KeptRefusal, isWhole: boolean): void {
+    if (this.#isDone) return;
+    if (isWhole) this.#best.offerRefusal(refusal);
+    this.#moveOn(attempt.member, statusTraits(refusal.status).reason);
+  }
+
+  failed(attempt: MemberTry, error: Error): void {
+    if (this.#isDone) return;
+    attempt.finish();
+    const code = isUpstreamError(error) ? error.code : undefined;
+    if (this.#isCommitted) {
+      this.#end(error);
+      return;
+    }
+    if (code !== undefined && ERROR_EFFECTS[code] === 'member') attempt.noteIll(code, this.#settings.coolDown);
+    const didNotRun = error instanceof UpstreamGroupError || (isUpstreamError(error) && error.retryable);
+    // A request that may have run: its failure is the answer, whatever was refused before.
+    if (!didNotRun) this.#end(error);
+    else if (attempt.member.failsOverNotSent && this.mayMove()) {
+      this.#best.offerError(error);
+      this.#moveOn(attempt.member, 'not_sent');
+    } else this.#endWithBest(error);
+  }
+
+  #tryNext(from?: Member, reason?: FailoverReason): void {
+    const choice = this.#context.choose({
+      digest: this.#digest, key: this.#route.stickyKey === undefined ? undefined : `${this.#digest.high}.${this.#digest.low}`,
+      owner: this.#owner, scope: this.#scope, candidates: this.#candidates, tried: this.#tried,
+    });
+    if (choice === undefined) {
+      this.#endWithBest(this.#best.error ?? new UpstreamGroupError('no_member', 'no member of the group may serve this request'));
+      return;
+    }
+    const { member } = choice;
+    if (from !== undefined && reason !== undefined) this.#context.failedOver(this.#route, { from: from.name, to: member.name, reason });
+    this.#tried.push(member);
+    const attempt = new MemberTry(this, member, this.#scope);
+    this.#current = attempt;
+    let outbound: ReturnType<typeof makeOutbound>;
+    try {
+      outbound = makeOutbound({ member, attempt: this.#tried.length, options: this.#options, bodies: this.#bodies, settings: this.#settings, enqueuedAt: this.#enqueuedAt });
+    } catch (error) {
+      attempt.noteIll('try_refused', this.#settings.coolDown);
+      this.failed(attempt, new UpstreamGroupError('try_refused', `the request for ${member.name} could not be made`, error));
+      return;
+    }
+    if (!this.mayMove()) this.#bodies.release();
+    member.client.dispatch(outbound, attempt);
+  }
+
+  #moveOn(from: Member, reason: FailoverReason): void {
+    if (this.#deadline.isOver) {
+      this.#endWithBest(this.#lateError());
+      return;
+    }
+    this.#deadline.arm(this.#firstSentAt ?? this.#enqueuedAt, this.#options.timeouts?.headersMs ?? this.#settings.headersMs, () => {
+      if (!this.#isCommitted && !this.#isDone) this.#endWithLate();
+    });
+    this.#tryNext(from, reason);
+  }
+
+  /** The current try may have run: only one that was not sent leaves the refusal of another one to be the answer. */
+  #endWithLate(): void {
+    const { phase } = this;
+    if (phase === 'waiting' || phase === 'connecting') this.#endWithBest(this.#lateError());
+    else {
+      this.#current?.noteIll('headers_timeout', this.#settings.coolDown);
+      this.#end(this.#lateError());
+    }
+  }
+
+  #lateError(): Error {
+    return new UpstreamError(`no member of the group answered ${this.#options.method} in time`, { code: 'headers_timeout', phase: this.phase });
+  }
+
+  #commit(attempt: MemberTry, status: number, headers: IncomingHttpHeaders, statusMessage: string | undefined): void {
+    this.#isCommitted = true;
+    this.#best.clear();
+    this.#cleanUp();
+    if (this.paused) attempt.controller?.pause();
+    this.#handler.onResponseStart?.(this, status, headers, statusMessage);
+  }
+
+  #replay(kept: KeptRefusal): void {
+    this.#isCommitted = true;
+    this.#cleanUp();
+    this.#replayed = new Replay(kept, this.#handler, this);
+    this.#goOn(this.#replayed);
+  }
+
+  #goOn(replay: Replay): void {
+    try {
+      if (this.#isDone || !replay.run() || this.#isDone) return;
+      this.#isDone = true;
+      replay.end();
+    } catch (error) {
+      this.#end(thrownError(error));
+    }
+  }
+
+  /** All tries failed, and none may have run: the answer is the refusal or error that helps the client most. */
+  #endWithBest(error: Error): void {
+    this.#best.offerError(error);
+    this.#current?.drop();
+    const refusal = this.#best.refusalOverErrors();
+    if (refusal === undefined) this.#end(this.#best.error ?? error);
+    else this.#replay(refusal);
+  }
+
+  #end(error: Error): void {
+    if (this.#isDone) return;
+    this.#isDone = true;
+    this.reason ??= error;
+    if (this.#replayed !== undefined) this.#replayed.isStopped = true;
+    this.#cleanUp();
+    this.#current?.drop(error);
+    this.#handler.onResponseError?.(this, error);
+  }
+
+  #cleanUp(): void {
+    this.#deadline.stop();
+    // A response may last for hours, and the request is not sent again.
+    this.#options = RELEASED_OPTIONS;
+    this.#bodies.dispose();
+  }
+}

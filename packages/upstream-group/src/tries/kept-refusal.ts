@@ -1,0 +1,51 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { UpstreamController } from '@penstock/upstream-client';
+import { readRetryAfter } from '../health/retry-after.ts';
+
+/** Bytes of a refusal's body that are kept; a longer one is not kept at all. */
+export const MAX_REFUSAL_BYTES = 65_536;
+/** How long the body of a refusal is waited for before the next try, in milliseconds. */
+export const REFUSAL_BODY_MS = 1_000;
+
+/** The response of an upstream that refused a request: it is given to the client if no other upstream takes the request. */
+export class KeptRefusal {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly statusMessage: string | undefined;
+  readonly rawHeaders: UpstreamController['rawHeaders'];
+  /** The span of its `retry-after`, in milliseconds; without one the longest. */
+  readonly retryAfterMs: number;
+  readonly order: number;
+  readonly chunks: Buffer[] = [];
+  trailers: IncomingHttpHeaders = {};
+  #bytes = 0;
+
+  constructor({ status, headers, statusMessage, rawHeaders, order }: Pick<KeptRefusal, 'status' | 'headers' | 'statusMessage' | 'rawHeaders' | 'order'>) {
+    this.status = status;
+    this.headers = headers;
+    this.statusMessage = statusMessage;
+    this.rawHeaders = rawHeaders;
+    this.order = order;
+    const span = readRetryAfter(flatHeaders(rawHeaders, headers), Date.now());
+    this.retryAfterMs = span > 0 ? span : Number.POSITIVE_INFINITY;
+  }
+
+  /** Keeps a chunk of its body; false where it is too long. */
+  add(chunk: Buffer): boolean {
+    this.#bytes += chunk.byteLength;
+    if (this.#bytes > MAX_REFUSAL_BYTES) return false;
+    this.chunks.push(chunk);
+    return true;
+  }
+
+  /** Whether a client is helped more by this one than by another: by its status, then by the sooner `retry-after`. */
+  isBetterThan(other: Pick<KeptRefusal, 'order' | 'retryAfterMs'>): boolean {
+    return this.order < other.order || (this.order === other.order && this.retryAfterMs <= other.retryAfterMs);
+  }
+}
+
+/** The fields of a response as a flat list of names and values, from what the client parsed or left as it was. */
+export function flatHeaders(rawHeaders: UpstreamController['rawHeaders'], headers: IncomingHttpHeaders): readonly string[] {
+  if (Array.isArray(rawHeaders)) return rawHeaders.map((field) => (typeof field === 'string' ? field : field.toString('latin1')));
+  return Object.entries(headers).flatMap(([name, value]) => (value === undefined ? [] : [value].flat().flatMap((one) => [name, one])));
+}

@@ -1,0 +1,36 @@
+import { performance } from 'node:perf_hooks';
+import type { UpstreamDispatchOptions } from '@penstock/upstream-client';
+import type { GroupDispatchOptions } from '../group-options.ts';
+import type { Member, ResolvedSettings } from '../resolve-settings.ts';
+import type { RequestBodies } from './request-bodies.ts';
+
+/** One try: the number of the attempt, from 1, and what it is made from. */
+export interface TrySource {
+  readonly member: Member;
+  readonly attempt: number;
+  readonly options: GroupDispatchOptions;
+  readonly bodies: RequestBodies;
+  readonly settings: ResolvedSettings;
+  /** When the request came to the group, in `performance.now()` milliseconds. */
+  readonly enqueuedAt: number;
+}
+
+/** Makes what is sent to a member; throws what `requestFor` throws. Later tries get what is left of the wait for a connection. */
+export function makeOutbound({ member, attempt, options, bodies, settings, enqueuedAt }: TrySource): UpstreamDispatchOptions {
+  const { route, timeouts } = options;
+  route?.tried?.(member.name, attempt);
+  const made = route?.requestFor?.(member.name, attempt);
+  const outbound = { ...options, ...made, body: bodies.next(), route: undefined };
+  if (attempt === 1) return outbound;
+  const slotWaitMs = (timeouts?.slotWaitMs ?? settings.slotWaitMs) - (performance.now() - enqueuedAt);
+  return { ...outbound, timeouts: { ...timeouts, slotWaitMs: Math.max(1, slotWaitMs) } };
+}
+
+/** The members that may serve a request. */
+export function findCandidates({ members, byName }: ResolvedSettings, { route }: GroupDispatchOptions): readonly Member[] {
+  if (route?.only !== undefined) {
+    const member = byName.get(route.only);
+    return member === undefined ? [] : [member];
+  }
+  return route?.allows === undefined ? members : members.filter(({ name }) => route.allows?.(name) === true);
+}

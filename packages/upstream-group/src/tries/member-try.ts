@@ -1,0 +1,135 @@
+import { Buffer } from 'node:buffer';
+import type { IncomingHttpHeaders } from 'node:http';
+import { performance } from 'node:perf_hooks';
+import { UpstreamError, type UpstreamController, type UpstreamHandler } from '@penstock/upstream-client';
+import type { Dispatcher } from 'undici';
+import type { CoolDown, CoolingReason } from '../health/cooling.ts';
+import { statusTraits } from '../health/failure-effects.ts';
+import { readRetryAfter } from '../health/retry-after.ts';
+import type { Member } from '../resolve-settings.ts';
+import { REFUSAL_BODY_MS, type KeptRefusal } from './kept-refusal.ts';
+
+const NO_BYTES = Buffer.alloc(0);
+
+/** What decides about a try. */
+export interface TryOwner {
+  tryStarted(attempt: MemberTry): void;
+  requestSent(attempt: MemberTry): void;
+  step(name: 'onBodySent' | 'onResponseStarted', chunk: Buffer): void;
+  head(attempt: MemberTry, status: number, headers: IncomingHttpHeaders, statusMessage: string | undefined): void;
+  data(chunk: Buffer): void;
+  end(trailers: IncomingHttpHeaders): void;
+  refused(attempt: MemberTry, refusal: KeptRefusal, isWhole: boolean): void;
+  failed(attempt: MemberTry, error: Error): void;
+}
+
+/** One sending of a request to one member: the handler of its client. After `drop` its owner hears nothing more of it. */
+export class MemberTry implements UpstreamHandler {
+  readonly member: Member;
+  readonly beganAt: number = performance.now();
+  controller: UpstreamController | undefined;
+  readonly #owner: TryOwner;
+  readonly #scope: string;
+  #isOver = false;
+  #kept: KeptRefusal | undefined;
+  #bodyTimer: NodeJS.Timeout | undefined;
+  #endProbe: (() => void) | undefined;
+
+  /** Where the member is half-open, the try is its probe until its result is known. */
+  constructor(owner: TryOwner, member: Member, scope: string) {
+    this.#owner = owner;
+    this.member = member;
+    this.#scope = scope;
+    this.#endProbe = member.health.beginProbe(scope, this.beganAt);
+  }
+
+  onRequestStart(controller: UpstreamController): void {
+    this.controller = controller;
+    this.#owner.tryStarted(this);
+  }
+
+  onBodySent(chunk: Buffer): void {
+    if (!this.#isOver) this.#owner.step('onBodySent', chunk);
+  }
+
+  onRequestSent(): void {
+    if (!this.#isOver) this.#owner.requestSent(this);
+  }
+
+  onResponseStarted(): void {
+    if (!this.#isOver) this.#owner.step('onResponseStarted', NO_BYTES);
+  }
+
+  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders, statusMessage?: string): void {
+    if (!this.#isOver) this.#owner.head(this, status, headers, statusMessage);
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#isOver) return;
+    if (this.#kept === undefined) this.#owner.data(chunk);
+    else if (!this.#kept.add(chunk)) this.#giveUpKeeping();
+  }
+
+  onResponseEnd(_controller: Dispatcher.DispatchController, trailers: IncomingHttpHeaders): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    clearTimeout(this.#bodyTimer);
+    if (this.#kept === undefined) {
+      this.#owner.end(trailers);
+      return;
+    }
+    this.#kept.trailers = trailers;
+    this.#owner.refused(this, this.#kept, true);
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    clearTimeout(this.#bodyTimer);
+    if (this.#kept === undefined) this.#owner.failed(this, error);
+    else this.#owner.refused(this, this.#kept, false);
+  }
+
+  /** Keeps the response, whose head came, instead of passing it on. */
+  keep(refusal: KeptRefusal): void {
+    this.#kept = refusal;
+    this.#bodyTimer = setTimeout(() => { this.#giveUpKeeping(); }, REFUSAL_BODY_MS);
+    this.#bodyTimer.unref();
+  }
+
+  /** Ends the try; what follows of it is not reported. */
+  drop(error?: Error): void {
+    this.finish();
+    clearTimeout(this.#bodyTimer);
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.controller?.abort(error ?? new UpstreamError('another try of the request is its answer', { code: 'aborted', phase: this.controller.phase }));
+  }
+
+  /** What it says of its member is known: it is no probe any more. */
+  finish(): void {
+    this.#endProbe?.();
+    this.#endProbe = undefined;
+  }
+
+  /** Notes what the status of a response shows of the member. */
+  noteStatus(status: number, fields: readonly string[], coolDown: CoolDown): void {
+    const { effect, reason } = statusTraits(status);
+    const { health } = this.member;
+    if (effect !== 'none') health.failed(effect, this.#scope, { reason, beganAt: this.beganAt, now: performance.now(), coolDown, retryAfterMs: readRetryAfter(fields, Date.now()) });
+    if (effect !== 'member' && status < 500) health.succeeded(effect === 'scope' ? undefined : this.#scope, this.beganAt);
+    this.finish();
+  }
+
+  /** Notes a failure of the member as a whole. */
+  noteIll(reason: CoolingReason, coolDown: CoolDown): void {
+    this.member.health.failed('member', this.#scope, { reason, beganAt: this.beganAt, now: performance.now(), coolDown, retryAfterMs: 0 });
+  }
+
+  #giveUpKeeping(): void {
+    const refusal = this.#kept;
+    if (refusal === undefined || this.#isOver) return;
+    this.drop();
+    this.#owner.refused(this, refusal, false);
+  }
+}

@@ -1,0 +1,66 @@
+import type { UpstreamBody } from '@penstock/upstream-client';
+import { ReplayableBody } from './replayable-body.ts';
+
+/** The body of one request over all of its tries. */
+export interface RequestBodies {
+  /** The body of the next try. */
+  next(): UpstreamBody;
+  /** Whether another try would have the same bytes. */
+  canRepeat(): boolean;
+  /** No further try but the one that comes next, or is under way. */
+  release(): void;
+  /** The request is answered, or over: a rest of the body may still be under way. */
+  dispose(): void;
+}
+
+/** Decides how a body is given to several tries. */
+export function createRequestBodies(body: UpstreamBody | ReplayableBody | undefined): RequestBodies {
+  if (body instanceof ReplayableBody) return { next: () => body.open(), canRepeat: () => true, release: () => { body.release(); }, dispose: () => { body.release(); } };
+  if (isStream(body)) return new StreamedBodies(body);
+  let kept: UpstreamBody = body ?? null;
+  return { next: () => kept, canRepeat: () => true, release: nothing, dispose: () => { kept = null; } };
+}
+
+function nothing(): void {
+  // There is nothing to release before the end.
+}
+
+type Streamed = Iterable<unknown> | AsyncIterable<unknown>;
+
+/** What can be iterated over only once, for all that is known of it. FormData can be read again. */
+function isStream(body: unknown): body is Streamed {
+  if (typeof body !== 'object' || body === null || body instanceof Uint8Array || Array.isArray(body)) return false;
+  if (Symbol.toStringTag in body && body[Symbol.toStringTag] === 'FormData') return false;
+  return Symbol.asyncIterator in body || Symbol.iterator in body;
+}
+
+/** A body that is read while it is sent: it can be given to another try only while none has begun to read it. */
+class StreamedBodies implements RequestBodies {
+  readonly #source: Streamed;
+  #isDrawn = false;
+
+  constructor(source: Streamed) {
+    this.#source = source;
+  }
+
+  next(): UpstreamBody {
+    const source = this.#source;
+    const draw = (): void => { this.#isDrawn = true; };
+    if (Symbol.asyncIterator in source) return { [Symbol.asyncIterator]: () => { draw(); return source[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>; } };
+    return passFlushes(source, () => { draw(); return source[Symbol.iterator]() as Iterator<Uint8Array>; });
+  }
+
+  canRepeat(): boolean {
+    return !this.#isDrawn;
+  }
+
+  // The try that reads it ends it.
+  readonly release = nothing;
+  readonly dispose = nothing;
+}
+
+function passFlushes(source: object, open: () => Iterator<Uint8Array>): UpstreamBody {
+  if (!('onFlushed' in source) || typeof source.onFlushed !== 'function') return { [Symbol.iterator]: open };
+  const { onFlushed } = source;
+  return { [Symbol.iterator]: open, onFlushed: () => { onFlushed.call(source); } };
+}
