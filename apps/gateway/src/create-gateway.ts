@@ -17,6 +17,8 @@ import type { KeyTiming } from './access/identity/issuer-keys.ts';
 import { allowedHostsOf } from './config/allowed-hosts.ts';
 import type { GatewayConfig } from './config/gateway-config.ts';
 import { PLAIN } from './config/plain.ts';
+import { createPriceBook } from './cost/price-book.ts';
+import { readPriceSettings } from './cost/price-settings.ts';
 import { createSides, type Sides } from './create-sides.ts';
 import { FRONT_DOOR_ROUTES } from './front-door/create-front-door-side.ts';
 import { createOriginCheck, type OriginCheck } from './http/check-origin.ts';
@@ -119,7 +121,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       openCount: () => metrics.openRequests.native.size + metrics.openRequests.front_door.size,
       upstreams: () => sides.pools(), states: () => sides.upstreams(), quotas: () => metrics.quotas(),
     }) : undefined;
-  const observer = createRequestObserver({ metrics, log, recent: statusSource?.recent });
+  let prices = createPriceBook(readPriceSettings(config));
+  const observer = createRequestObserver({ metrics, log, recent: statusSource?.recent, prices: () => prices });
   const tracing = await startTracing({ settings: options.tracing, version: options.version, logger, observerError: (error) => metrics.observerError('tracing', error) });
   const identity = createIdentity({ logger, signIn: options.signIn ?? opened?.signIn.verifier, keyTiming: options.keyTiming });
   let clients = createClientRegistry(config, identity.authorityFor(config));
@@ -220,6 +223,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       checkOrigin = originCheckOf(next);
       logger.level = next.log.level;
       metrics.setClientNames(callerNames(next));
+      prices = createPriceBook(readPriceSettings(next));
       // Before the registry, which verifies tokens anew with the keys of this configuration.
       opened?.signIn.update(next);
       clients = createClientRegistry(next, identity.authorityFor(next));

@@ -7,14 +7,19 @@ interface Counts {
   cacheWrite1h: number;
 }
 
-/** The billed tokens of one answer; by model where an entry names one (an advisor, a fallback). */
-type Total = Readonly<Counts> & { readonly byModel?: readonly { readonly model?: string; readonly tokens: Readonly<Counts> }[] };
+/** Tokens of one model; of the answer's own where none is named. */
+interface Part { readonly model?: string; readonly tokens: Readonly<Counts> }
+
+/** The billed tokens of one answer; by model where an entry names one (an advisor, a fallback), and entry by entry where there are several. */
+type Total = Readonly<Counts> & { readonly byModel?: readonly Part[]; readonly entries?: readonly Part[] };
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
 /** Models that one answer reports apart; the API has two, its own and the advisor's, and those of fallbacks. */
 const MAX_MODELS = 16;
 const LONGEST_MODEL_CHARS = 256;
+/** Entries that are kept apart; what follows is added to the last one of them. */
+const MAX_ENTRIES = 64;
 
 /**
  * Adds up `usage.iterations`. The top level of `usage` leaves out the summary of a compaction and the advisor's part, which are billed; the
@@ -31,6 +36,7 @@ export function sumIterations(iterations: unknown): Total | undefined {
   if (billed.length === 0) return undefined;
   const total = noCounts();
   const byModel = new Map<string | undefined, Counts>();
+  const apart: { model?: string; tokens: Counts }[] = [];
   for (const entry of billed) {
     const named = modelOf(entry);
     const model = named !== undefined && (byModel.has(named) || byModel.size < MAX_MODELS) ? named : undefined;
@@ -39,9 +45,13 @@ export function sumIterations(iterations: unknown): Total | undefined {
     const read = readCounts(entry);
     addTo(total, read);
     addTo(counts, read);
+    const last = apart.at(-1);
+    if (last !== undefined && apart.length === MAX_ENTRIES) addTo(last.tokens, read);
+    else apart.push(model === undefined ? { tokens: read } : { model, tokens: read });
   }
-  if (byModel.size === 1 && byModel.has(undefined)) return total;
-  return { ...total, byModel: [...byModel].map(([model, tokens]) => (model === undefined ? { tokens } : { model, tokens })) };
+  const parts = apart.length > 1 || apart[0]?.model !== undefined ? { entries: apart } : {};
+  if (byModel.size === 1 && byModel.has(undefined)) return { ...total, ...parts };
+  return { ...total, byModel: [...byModel].map(([model, tokens]) => (model === undefined ? { tokens } : { model, tokens })), ...parts };
 }
 
 /** Reads the counts of one entry; cache writes without a split are 5-minute ones, the API's default. */

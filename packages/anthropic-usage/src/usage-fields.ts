@@ -16,6 +16,8 @@ export class UsageFields {
   #oneHour = 0;
   #thinking: number | undefined;
   #serviceTier: string | undefined;
+  #inferenceGeo: string | undefined;
+  #speed: string | undefined;
   #serverTools: Map<string, number> | undefined;
   /** The total of `usage.iterations`, where there are any; then the top level does not hold all of it. */
   #iterations: MessageTokens | undefined;
@@ -31,6 +33,8 @@ export class UsageFields {
     this.#oneHour = asCount(cacheCreation?.['ephemeral_1h_input_tokens']) ?? this.#oneHour;
     this.#thinking = asCount(asObject(usage['output_tokens_details'])?.['thinking_tokens']) ?? this.#thinking;
     this.#serviceTier = asText(usage['service_tier']) ?? this.#serviceTier;
+    this.#inferenceGeo = asText(usage['inference_geo']) ?? this.#inferenceGeo;
+    this.#speed = asText(usage['speed']) ?? this.#speed;
     if (usage['iterations'] !== undefined) this.#iterations = sumIterations(usage['iterations']) ?? this.#iterations;
     const serverTools = asObject(usage['server_tool_use']);
     if (serverTools !== undefined) this.#overwriteServerTools(serverTools);
@@ -43,6 +47,8 @@ export class UsageFields {
     };
     if (this.#thinking !== undefined) usage.thinking = this.#thinking;
     if (this.#serviceTier !== undefined) usage.serviceTier = this.#serviceTier;
+    if (this.#inferenceGeo !== undefined) usage.inferenceGeo = this.#inferenceGeo;
+    if (this.#speed !== undefined) usage.speed = this.#speed;
     return usage;
   }
 

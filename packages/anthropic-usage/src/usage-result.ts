@@ -18,6 +18,8 @@ export interface ModelTokens {
 export interface MessageTokens extends TokenCounts {
   /** The same tokens by model, where an entry of `usage.iterations` names one (an advisor, a fallback). */
   readonly byModel?: readonly ModelTokens[];
+  /** The same tokens by entry of `usage.iterations`, where there are several or one names a model; 64 at most, the rest being added to the last. */
+  readonly entries?: readonly ModelTokens[];
 }
 
 /** Where the counts came from: the final usage, only the first part of it, or nowhere. */
@@ -29,7 +31,12 @@ export interface MessageUsage extends MessageTokens {
   readonly thinking?: number;
   /** Server tool requests by name, such as `web_search_requests`. */
   readonly serverToolRequests: Readonly<Record<string, number>>;
+  /** The tier that served it: `standard`, `priority` or `batch`. */
   readonly serviceTier?: string;
+  /** Where inference ran, such as `us` or `global`. */
+  readonly inferenceGeo?: string;
+  /** `fast` where fast mode served it. */
+  readonly speed?: string;
 }
 
 /** What a response body of the Messages API said of itself. */

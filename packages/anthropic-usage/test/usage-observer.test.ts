@@ -140,7 +140,15 @@ describe('usage.iterations', () => {
   it('add up over a compaction, in a stream as in JSON (the top level leaves the summary out)', async () => {
     const streamed = await readUsage(SSE, of(start({ input_tokens: 180_000, output_tokens: 1 }) + delta(usageWith(COMPACTION)) + STOP));
     const whole = await readUsage(JSON_HEAD, of(JSON.stringify({ type: 'message', model: 'claude-x', stop_reason: 'end_turn', usage: usageWith(COMPACTION) })));
-    expect([streamed.usage, whole.usage]).toEqual([{ ...EXPECTED, serverToolRequests: {} }, { ...EXPECTED, serverToolRequests: {} }]);
+    const entries = [
+      { tokens: { input: 180_000, output: 3_500, cacheRead: 7, cacheWrite5m: 10, cacheWrite1h: 20 } }, { tokens: { input: 23_000, output: 1_000, cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0 } },
+    ];
+    expect([streamed.usage, whole.usage]).toEqual([{ ...EXPECTED, entries, serverToolRequests: {} }, { ...EXPECTED, entries, serverToolRequests: {} }]);
+  });
+
+  it('keeps 64 entries apart, each with its model, and adds the rest to the last one (a price is rounded entry by entry)', async () => {
+    const { usage } = await readUsage(JSON_HEAD, of(JSON.stringify({ usage: usageWith(Array.from({ length: 100 }, (_, index) => iteration('message', 1, 1, index === 1 ? { model: 'm' } : {}))) })));
+    expect([usage.entries?.length, usage.entries?.[1]?.model, usage.entries?.at(-1)?.tokens.input, usage.entries?.reduce((sum, { tokens }) => sum + tokens.output, 0)]).toEqual([64, 'm', 37, 100]);
   });
 
   it('leave out a fallback that was declined before it wrote anything, and give the rest to the models they name', async () => {
@@ -155,6 +163,13 @@ describe('usage.iterations', () => {
   it('of more models than a message can have are the message\'s own (a label of each costs memory)', async () => {
     const { usage } = await readUsage(JSON_HEAD, of(JSON.stringify({ usage: usageWith(Array.from({ length: 100 }, (_, index) => iteration('message', 1, 1, { model: `m-${index}` }))) })));
     expect([usage.input, usage.byModel?.length, usage.byModel?.find(({ model }) => model === undefined)?.tokens.input]).toEqual([100, 17, 84]);
+  });
+});
+
+describe('what decides a price', () => {
+  it('is read of the usage: tier, place and speed, the last word of a stream', async () => {
+    const { usage } = await readUsage(SSE, of(start({ input_tokens: 1, service_tier: 'standard', inference_geo: 'not_available' }) + delta({ output_tokens: 1, inference_geo: 'us', speed: 'fast' }) + STOP));
+    expect([usage.serviceTier, usage.inferenceGeo, usage.speed]).toEqual(['standard', 'us', 'fast']);
   });
 });
 

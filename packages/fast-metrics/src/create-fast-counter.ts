@@ -17,6 +17,8 @@ export interface FastCounterOptions {
   readonly name: string;
   readonly help: string;
   readonly labelNames?: readonly string[];
+  /** What the numbers are divided by when they are scraped: series that count integers of a small unit add up exactly up to 2^53. @defaultValue 1 */
+  readonly divisor?: number;
   /** Use prom-client's public interface alone, without its `getForPromString`. @defaultValue false */
   readonly plain?: boolean;
 }
@@ -28,13 +30,13 @@ interface NamedSeries extends CounterSeries {
 }
 
 /** Creates a counter in a registry. */
-export function createFastCounter(registry: Registry, { name, help, labelNames = [], plain = false }: FastCounterOptions): FastCounter {
+export function createFastCounter(registry: Registry, { name, help, labelNames = [], divisor = 1, plain = false }: FastCounterOptions): FastCounter {
   const known = new Map<string, NamedSeries>();
   const counter = new Counter({
     name, help, labelNames: [...labelNames], registers: [],
     collect(): void {
       this.reset();
-      for (const { labels, value } of known.values()) this.inc(labels, value);
+      for (const { labels, value } of known.values()) this.inc(labels, value / divisor);
     },
   });
   // prom-client's registry prefers `getForPromString` to `get`. Printing thousands of series from texts made once takes a quarter of the time
@@ -42,7 +44,7 @@ export function createFastCounter(registry: Registry, { name, help, labelNames =
   if (!plain) {
     Object.assign(counter, {
       getForPromString: () => Promise.resolve({
-        name, help, type: 'counter', values: Array.from(known.values(), ({ text, value }) => ({ metricName: text, value })),
+        name, help, type: 'counter', values: Array.from(known.values(), ({ text, value }) => ({ metricName: text, value: value / divisor })),
       }),
     });
   }

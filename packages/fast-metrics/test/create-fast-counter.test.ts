@@ -24,4 +24,11 @@ describe.each([false, true])('a fast counter (plain: %s)', (isPlain) => {
     expect(counter.series({})).toBe(counter.series({}));
     expect(await registry.metrics()).toBe('# HELP y_total y\n# TYPE y_total counter\ny_total 0\n');
   });
+
+  it('divides when it is scraped: integers of a small unit add up exactly', async () => {
+    const registry = new Registry();
+    const counter = createFastCounter(registry, { name: 'z_dollars_total', help: 'z', divisor: 1e9, plain: isPlain });
+    for (let index = 0; index < 10; index += 1) counter.series({}).value += 100_000_000;
+    expect(await registry.metrics()).toContain('\nz_dollars_total 1\n');
+  });
 });

@@ -20,6 +20,14 @@ export interface ModelTokens {
 export interface AnswerTokens extends TokenCounts {
   /** The same tokens by model, where parts of the answer were another model's. */
   readonly byModel?: readonly ModelTokens[];
+  /** The same tokens by the parts that are billed by themselves, where there are several. */
+  readonly entries?: readonly ModelTokens[];
+  /** Server tool requests by name, such as `web_search_requests`. */
+  readonly serverToolRequests?: Readonly<Record<string, number>>;
+  /** `usage.service_tier`, `usage.inference_geo` and `usage.speed` of the Anthropic API, which decide what the tokens cost. */
+  readonly serviceTier?: string;
+  readonly inferenceGeo?: string;
+  readonly speed?: string;
 }
 
 /** Where token counts came from: the final usage, only the first part of it, or nowhere. */

@@ -10,6 +10,7 @@ import { limitsSection } from './sections/limits-section.ts';
 import { logSection } from './sections/log-section.ts';
 import { operationsSection } from './sections/operations-section.ts';
 import { policiesSection } from './sections/policies-section.ts';
+import { pricesSection } from './sections/prices-section.ts';
 import { serverSection } from './sections/server-section.ts';
 import { stateSection } from './sections/state-section.ts';
 import { telemetrySection } from './sections/telemetry-section.ts';
@@ -23,6 +24,7 @@ import type { LimitsConfig } from './sections/limits-section.ts';
 import type { LogConfig } from './sections/log-section.ts';
 import type { OperationsConfig } from './sections/operations-section.ts';
 import type { PolicyConfig } from './sections/policies-section.ts';
+import type { PriceConfig } from './sections/prices-section.ts';
 import type { ServerConfig } from './sections/server-section.ts';
 import type { StateConfig } from './sections/state-section.ts';
 import type { TelemetryConfig } from './sections/telemetry-section.ts';
@@ -38,6 +40,7 @@ export interface GatewayConfig {
   readonly policies: readonly PolicyConfig[];
   readonly budgets: readonly BudgetConfig[];
   readonly admin: AdminConfig;
+  readonly prices: readonly PriceConfig[];
   readonly state: StateConfig;
   readonly telemetry: TelemetryConfig;
   readonly limits: LimitsConfig;
@@ -57,6 +60,7 @@ export const gatewayConfigSchema: z.ZodType<GatewayConfig> = z.strictObject({
   budgets: budgetsSection.prefault([]).describe('What may be spent in a day, week or month, by whom. [budgets.md](budgets.md) describes them.').meta(RELOADABLE),
   admin: adminSection.prefault({}).describe('Who may read and change budgets over HTTP. Without keys and groups its paths are 404.').meta(RELOADABLE),
   state: stateSection.prefault({}).describe('What must outlive the gateway: sign-ins under way, sessions, and what was spent.'),
+  prices: pricesSection.prefault([]).describe('What models cost, over the built-in table of Anthropic\'s list prices. A model that neither knows is charged $5 and $25 per million tokens, and shown.').meta(RELOADABLE),
   telemetry: telemetrySection.prefault({}).describe('Where the telemetry of signed-in Claude Code goes. Nothing of it is logged here.').meta(RELOADABLE),
   limits: limitsSection.prefault({}).describe('Where the counters of client limits live.'),
   log: logSection.prefault({}).describe('Logging.'),

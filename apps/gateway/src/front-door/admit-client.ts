@@ -109,14 +109,18 @@ export function admitModel(caller: FrontDoorCaller, { model, otherModels = [], n
   }
 }
 
+/** What a request may cost by its body; `undefined` where no model answers, as far as is known. */
+export function frontDoorCostOf({ model, stream, maxTokens, choices, requestBytes, jsonBytes }: RequestRead): FrontDoorCost | undefined {
+  return choices === undefined ? undefined : { model, stream, maxTokens, choices, estimatedInput: estimateInput(jsonBytes ?? requestBytes) };
+}
+
 /** The last step before the request is sent: the tokens that it may cost are reserved until it is settled. `maxOutputTokens` stands for a bound that it does not give. */
-export async function reserveTokens(caller: FrontDoorCaller, { model, stream, maxTokens, choices, isSpentLater, requestBytes, jsonBytes }: RequestRead, { metrics, limiter, maxOutputTokens }: Pick<FrontDoorAdmission, 'metrics' | 'limiter'> & { readonly maxOutputTokens: number }): Promise<void> {
+export async function reserveTokens(caller: FrontDoorCaller, { maxTokens, choices, isSpentLater, requestBytes, jsonBytes }: RequestRead, { metrics, limiter, maxOutputTokens }: Pick<FrontDoorAdmission, 'metrics' | 'limiter'> & { readonly maxOutputTokens: number }): Promise<void> {
   if (isSpentLater === true) {
     throw new FrontDoorError('forbidden', `Requests that are worked on after their answer, such as batches, are not open to a client with a limit in tokens (${limiter.tokenLimitsOf(caller.name).join(', ')}) at this gateway: what they spend is not known when they are answered.`);
   }
   if (choices === undefined) return;
   const estimatedInput = estimateInput(jsonBytes ?? requestBytes);
-  caller.cost = { model, stream, maxTokens, choices, estimatedInput };
   const refusal = await caller.lease?.reserve({
     input_tokens_per_minute: estimatedInput, output_tokens_per_minute: (maxTokens ?? maxOutputTokens) * choices,
   });

@@ -14,13 +14,13 @@ import type { GatewayConfig } from '../config/gateway-config.ts';
 import { createByteBudget } from '../body/byte-budget.ts';
 import type { InboundRequest } from '../request/inbound-request.ts';
 import type { BeginJsonCheck } from '../body/json-check.ts';
-import type { TokenRatios } from '../access/limits/token-ratios.ts';
-import type { RequestEnd, RequestObserver, TokenCharge } from '../observe/request-observer.ts';
+import type { RequestEnd, RequestObserver } from '../observe/request-observer.ts';
 import { UNMATCHED_ROUTES } from '../request/request-record.ts';
 import type { Tracing } from '../observe/trace/tracing.ts';
 import { describeUpstream, type Successes, type UpstreamSnapshot } from '../observe/upstreams/upstream-snapshot.ts';
-import { admitClient, admitModel, reserveTokens, type FrontDoorAdmission, type FrontDoorCaller } from './admit-client.ts';
+import { admitClient, admitModel, frontDoorCostOf, reserveTokens, type FrontDoorAdmission, type FrontDoorCaller } from './admit-client.ts';
 import { createBackend, type FrontDoorBackend } from './create-backend.ts';
+import { chargeOf, spendingOf } from './front-door-spending.ts';
 import { receiveBody, streamBody } from '../body/receive-body.ts';
 
 const CHAT_ROUTE = '/v1/chat/completions';
@@ -86,6 +86,7 @@ export function createFrontDoorSide(options: FrontDoorSideOptions): FrontDoorSid
       const caller = callerOf(ctx);
       caller.open.requestedModel = read.model;
       caller.open.requestBytes = read.requestBytes;
+      caller.cost = frontDoorCostOf(read);
       admitModel(caller, read);
       return caller.measuresText ? reserveTokens(caller, read, { metrics, limiter, maxOutputTokens }) : undefined;
     },
@@ -119,7 +120,8 @@ export function createFrontDoorSide(options: FrontDoorSideOptions): FrontDoorSid
     const state = summary.backend === undefined ? undefined : backends.get(summary.backend)?.state;
     const outcome = summary.outcome === 'upstream_error' && state?.refusesCredential(summary.upstreamStatus ?? 0) === true ? 'upstream_credential_refused' : summary.outcome;
     state?.ended(outcome, summary.status);
-    observer.settled(inboundOf(ctx), { ...describeEnd(summary), outcome, upstream: summary.backend === undefined ? undefined : `front_door_${summary.backend}`, client: caller.name, person: caller.person, charge: chargeOf(caller, summary, limiter.ratios, maxOutputTokens) });
+    observer.settled(inboundOf(ctx), { ...describeEnd(summary), outcome, upstream: summary.backend === undefined ? undefined : `front_door_${summary.backend}`, client: caller.name, person: caller.person, charge: chargeOf(caller, summary, limiter.ratios, maxOutputTokens),
+      spending: () => spendingOf(caller, summary, maxOutputTokens) });
   }
 
   async function refuse(inbound: InboundRequest, error: unknown): Promise<void> {
@@ -177,20 +179,6 @@ export function createFrontDoorSide(options: FrontDoorSideOptions): FrontDoorSid
     async close(graceMs) {
       await Promise.all([...backends.values()].map(({ upstream }) => upstream.close({ graceMs })));
     },
-  };
-}
-
-/** An answer is charged as on the native side; requests that no model answers cost nothing. */
-function chargeOf({ lease, cost }: FrontDoorCaller, summary: RequestSummary, ratios: TokenRatios, maxOutputTokens: number): TokenCharge | undefined {
-  if (lease === undefined || (cost === undefined && summary.usage === undefined)) return undefined;
-  const { upstreamStatus, sentMs, firstByteMs, durationMs, isEventStream, model, textBytes = summary.responseBytes } = summary;
-  // An answer of any other kind may be pictures or sound: it is no more than its request was admitted for.
-  const bound = cost?.maxTokens ?? (isEventStream ? Number.POSITIVE_INFINITY : maxOutputTokens);
-  return {
-    lease, ratios, upstreamStatus, model: cost?.model ?? model, textBytes, isStream: isEventStream || (upstreamStatus === undefined && cost?.stream === true),
-    workedMs: sentMs === undefined ? undefined : (firstByteMs ?? durationMs) - sentMs,
-    outputBound: bound * (cost?.choices ?? 1),
-    estimatedInput: cost?.estimatedInput ?? 0,
   };
 }
 

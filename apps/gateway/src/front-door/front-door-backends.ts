@@ -20,8 +20,8 @@ export function frontDoorBackends(config: GatewayConfig): readonly EffectiveBack
     }));
   }
   if (native.credentials === 'forward') return [];
-  const { base_url, api_key, ca, proxy, allow_insecure_base_url } = native;
-  return [{ name: 'anthropic', kind: 'anthropic', base_url, api_key, version, ca, proxy, allow_insecure_base_url }];
+  const { base_url, api_key, ca, proxy, price_multiplier, allow_insecure_base_url } = native;
+  return [{ name: 'anthropic', kind: 'anthropic', base_url, api_key, version, ca, proxy, price_multiplier, allow_insecure_base_url }];
 }
 
 /** The model rules that the front door really has, each with its backend named. */

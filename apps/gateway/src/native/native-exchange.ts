@@ -8,8 +8,10 @@ import type { ByteLease } from '../body/byte-budget.ts';
 import type { Lease } from '../access/limits/limiter.ts';
 import type { RequestEnd, TokenCharge } from '../observe/request-observer.ts';
 import type { DescribedRequest, OpenRequestFacts } from '../request/described-request.ts';
+import type { RequestSpending } from '../cost/cost-of-request.ts';
 import { describeOpenExchange } from './describe-open-exchange.ts';
 import type { NativeRoute } from './route-table.ts';
+import { spendingOf } from './spending.ts';
 
 /** The body as phase 6 sends it. */
 export interface OutboundBody {
@@ -96,6 +98,10 @@ export class NativeExchange implements RequestEnd, DescribedRequest {
   /** The name of the upstream in metrics; absent while none was asked. */
   get upstream(): string | undefined {
     return this.relayed === undefined ? undefined : 'native';
+  }
+
+  spending(): RequestSpending | undefined {
+    return spendingOf(this);
   }
 
   describeOpen(): OpenRequestFacts {

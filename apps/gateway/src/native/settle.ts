@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks';
 import type { TokenCharge } from '../observe/request-observer.ts';
 import type { NativeExchange } from './native-exchange.ts';
 import type { NativeRuntime } from './native-runtime.ts';
-import type { NativeRoute } from './route-table.ts';
+import { outputBoundOf } from './spending.ts';
 
 /** Phase 9. Releases what the request holds and reports its end; runs once, whatever happened. */
 export function settle(runtime: NativeRuntime, exchange: NativeExchange): void {
@@ -34,12 +34,6 @@ function chargeOf(runtime: NativeRuntime, exchange: NativeExchange): TokenCharge
     outputBound: outputBoundOf(route, exchange),
     estimatedInput: exchange.estimatedInput,
   };
-}
-
-/** The body of an unknown route is not read, and may not be for a model: only an event stream shows that a model wrote. */
-function outputBoundOf(route: NativeRoute, { maxTokens, isEventStream }: NativeExchange): number {
-  if (route.body === 'json' || isEventStream) return maxTokens ?? Number.POSITIVE_INFINITY;
-  return 0;
 }
 
 /** The time to first byte without the waits for the body, a slot, a connection and the upstream; `undefined` when no head came. */

@@ -2,8 +2,10 @@ import { performance } from 'node:perf_hooks';
 import { chargeTokens, type TokenSpending } from '../access/limits/charge-tokens.ts';
 import type { TokenRatios } from '../access/limits/token-ratios.ts';
 import type { TokenLease } from '../access/limits/token-book.ts';
+import { costOf, type RequestSpending } from '../cost/cost-of-request.ts';
+import type { PriceBook } from '../cost/price-book.ts';
 import type { ObservedRequest } from '../request/observed-request.ts';
-import { UNMATCHED_ROUTES, type Outcome, type RequestDetails, type RequestRecord, type ResponseTokens, type Side, type UsageSource } from '../request/request-record.ts';
+import { UNMATCHED_ROUTES, type Outcome, type RequestCost, type RequestDetails, type RequestRecord, type ResponseTokens, type Side, type UsageSource } from '../request/request-record.ts';
 import type { RequestLog } from './log/request-log.ts';
 import type { GatewayMetrics } from './metrics/create-gateway-metrics.ts';
 import type { RecentRequests } from './status/recent-requests.ts';
@@ -41,9 +43,13 @@ export interface RequestEnd extends RequestDetails {
   readonly overheadMs?: number | undefined;
   readonly largestGapMs?: number | undefined;
   readonly requestedModel?: string | undefined;
+  /** The id that was sent upstream, where it is not the requested one. */
+  readonly upstreamModel?: string | undefined;
   readonly usage?: ReportedUsage | undefined;
   /** Absent for clients without token limits. */
   readonly charge?: TokenCharge | undefined;
+  /** What the cost is estimated from where the usage is not final; absent, or `undefined`, where no tokens are spent. */
+  spending?(): RequestSpending | undefined;
   /** The name of the upstream in metrics; absent where none was asked. */
   readonly upstream?: string | undefined;
 }
@@ -60,13 +66,15 @@ export interface RequestObserverOptions {
   readonly log: Pick<RequestLog, 'requestEnded'>;
   /** What the live page remembers; absent where it is off. */
   readonly recent?: RecentRequests | undefined;
+  /** The prices of the configuration that runs now. */
+  readonly prices: () => PriceBook;
 }
 
 /** Makes the observer of requests. A new consumer of records is one more call here. */
-export function createRequestObserver({ metrics, log, recent }: RequestObserverOptions): RequestObserver {
+export function createRequestObserver({ metrics, log, recent, prices }: RequestObserverOptions): RequestObserver {
   return {
     settled(request, end) {
-      const record = buildRecord(request, end, performance.now());
+      const record = buildRecord(request, end, performance.now(), prices());
       metrics.recordRequest(record);
       request.trace?.end(record, end);
       log.requestEnded(request, record, end);
@@ -77,11 +85,12 @@ export function createRequestObserver({ metrics, log, recent }: RequestObserverO
 }
 
 /** Builds the record of a request: the only place that does. */
-function buildRecord({ id, method, startedAt }: ObservedRequest, end: RequestEnd, endedAt: number): RequestRecord {
+function buildRecord({ id, method, startedAt }: ObservedRequest, end: RequestEnd, endedAt: number, prices: PriceBook): RequestRecord {
   const { side, headAt, usage, isEventStream } = end;
   return {
     side,
     requestId: id,
+    upstream: end.upstream,
     route: end.route?.template ?? UNMATCHED_ROUTES[side],
     method,
     status: end.status,
@@ -99,7 +108,19 @@ function buildRecord({ id, method, startedAt }: ObservedRequest, end: RequestEnd
     model: usage?.model,
     usage: usage?.usage,
     usageSource: usage?.source,
+    cost: readCost(end, prices),
   };
+}
+
+/** Most requests that spend nothing have neither usage nor anything to estimate it from. */
+function readCost(end: RequestEnd, prices: PriceBook): RequestCost | undefined {
+  const { usage } = end;
+  const spending = usage?.source === 'final' ? undefined : end.spending?.();
+  if (usage === undefined && spending === undefined) return undefined;
+  return costOf({
+    upstream: end.upstream, outcome: end.outcome, usage: usage?.usage, source: usage?.source,
+    model: usage?.model, upstreamModel: end.upstreamModel, requestedModel: end.requestedModel, spending,
+  }, prices);
 }
 
 function charge({ lease, ratios, ...spending }: TokenCharge, { outcome, usage, usageSource }: RequestRecord): void {

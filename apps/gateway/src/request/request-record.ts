@@ -118,6 +118,37 @@ export interface ModelTokens {
 export interface ResponseTokens extends TokenCounts {
   /** The same tokens by model, where parts of the response were another model's. */
   readonly byModel?: readonly ModelTokens[];
+  /** The same tokens by the parts that are billed by themselves, where there are several. */
+  readonly entries?: readonly ModelTokens[];
+  /** Server tool requests by name, such as `web_search_requests`. */
+  readonly serverToolRequests?: Readonly<Record<string, number>>;
+  /** Tier, place and speed, which decide what the tokens cost; as the API names them. */
+  readonly serviceTier?: string;
+  readonly inferenceGeo?: string;
+  readonly speed?: string;
+}
+
+/** What one request cost. */
+export interface RequestCost {
+  /** Nano-dollars (10⁻⁹ US dollars). */
+  readonly nanoDollars: bigint;
+  /** Whether tokens were estimated, because the response did not report them all. */
+  readonly isEstimated: boolean;
+  /** Whether a price is known for every model in it; an unknown one is charged $5 and $25 per million tokens. */
+  readonly isPriceKnown: boolean;
+  /** The model that the response named, else the one that was asked for; empty where neither is known. */
+  readonly model: string;
+  readonly tokens: TokenCounts;
+  readonly webSearches: number;
+  /** The same by model, where parts of the response were another model's; an entry without a model is of `model`. */
+  readonly parts?: readonly RequestCostPart[] | undefined;
+}
+
+/** What a part of a request cost. */
+export interface RequestCostPart {
+  readonly model?: string;
+  readonly tokens: TokenCounts;
+  readonly nanoDollars: bigint;
 }
 
 /** Where the token counts came from: the final usage, only the first part of it, or nowhere. */
@@ -127,6 +158,8 @@ export type UsageSource = 'final' | 'partial' | 'missing';
 export interface RequestRecord {
   readonly side: Side;
   readonly requestId: string;
+  /** The name of the upstream in metrics; absent where none was asked. */
+  readonly upstream?: string | undefined;
   /** A route template such as `/anthropic/v1/messages`, never a raw path. */
   readonly route: string;
   readonly method: string;
@@ -156,6 +189,8 @@ export interface RequestRecord {
   readonly usage?: ResponseTokens | undefined;
   /** Absent for routes that have no usage. */
   readonly usageSource?: UsageSource | undefined;
+  /** Absent where nothing was spent. */
+  readonly cost?: RequestCost | undefined;
 }
 
 /** What the access log and the trace show of one request beside its record. Durations in milliseconds. */

@@ -58,6 +58,14 @@ const translated = async (gateway: TestGateway): Promise<{ readonly max_tokens: 
   return JSON.parse(String(upstream.requests.at(-1)?.body));
 };
 
+/** The dollars that all requests so far were counted with, one more included. */
+const costs = async (gateway: TestGateway): Promise<number> => {
+  const count = gateway.logged.filter(({ msg }) => msg === 'request').length;
+  await raw(gateway, 'POST', '/anthropic/v1/messages', ['Content-Type: application/json'], '{"model":"claude-x","max_tokens":1,"messages":[]}');
+  await gateway.recorded(count + 1);
+  return gateway.sum('penstock_cost_dollars_total{}');
+};
+
 const CASES: readonly Case[] = [
   { path: 'server.allowed_hosts', after: ['localhost', 'gateway.example'], observe: status('GET', '/', ['Host: gateway.example']), expected: [421, 200] },
   { path: 'server.cors_origins', after: ['https://app.example'], observe: status('GET', '/', ['Origin: https://app.example']), expected: [403, 200] },
@@ -92,6 +100,8 @@ const CASES: readonly Case[] = [
       return (await raw(gateway, 'POST', '/anthropic/v1/messages', ['Content-Type: application/json'], body)).bytes.includes('event: error');
     },
   },
+  { path: 'anthropic_native.price_multiplier', after: '2', observe: costs, expected: [0.000_03, 0.000_09] },
+  { path: 'prices', after: [{ model: 'claude-x', unit: 'usd_per_million_tokens', input: '1', output: '2' }], observe: costs, expected: [0.000_03, 0.000_033] },
   { path: 'openai_front_door.max_buffered_bytes', after: 1_048_576, observe: (gateway) => gateway.series('penstock_buffered_bytes_limit{side="front_door"}'), expected: [268_435_456, 1_048_576] },
   { path: 'openai_front_door.reasoning_content', after: true, observe: async (gateway) => (await (await post(gateway, '/v1/chat/completions', CHAT)).text()).includes('reasoning_content'), expected: [false, true] },
   { path: 'openai_front_door.codex_instructions', after: 'You write code.', observe: async (gateway) => 'models' in (await (await fetch(`${gateway.origin}/v1/models?client_version=1`)).json() as object), expected: [false, true] },
@@ -116,7 +126,7 @@ describe('a reload applies', () => {
     const own = { ...document, openai_front_door: { backends: [{ name: 'claude', kind: 'anthropic', base_url: upstream.origin, api_key: 'k' }] } };
     await using gateway = await startTestGateway(upstream.origin, own);
     const [section = '', key = ''] = path.split('.');
-    const changed = configOf(upstream.origin, { ...own, [section]: { ...(own as Record<string, Section>)[section], [key]: after } });
+    const changed = configOf(upstream.origin, { ...own, [section]: key === '' ? after as Section : { ...(own as Record<string, Section>)[section], [key]: after } });
     const logged: Record<string, unknown>[] = [];
     const reload = createReload({
       initial: configOf(upstream.origin, own), read: () => ({ config: changed, sourcePath: undefined, files: [], warnings: [], simulate: false }), apply: (config) => gateway.update(config),

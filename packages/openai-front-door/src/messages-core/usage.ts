@@ -30,6 +30,10 @@ function nested(object: JsonObject, name: string): JsonObject | undefined {
   return isJsonObject(value) ? value : undefined;
 }
 
+/** Members that decide what tokens cost. */
+const TERMS = [['service_tier', 'serviceTier'], ['inference_geo', 'inferenceGeo'], ['speed', 'speed']] as const;
+const MAX_TERM_CHARS = 64;
+
 /** Begins a tally of the upstream's usage. */
 export function createUsageTally(): UsageTally {
   let source: UsageSource = 'missing';
@@ -41,13 +45,15 @@ export function createUsageTally(): UsageTally {
   let cacheWrite1h = 0;
   let reasoning = 0;
   let iterations: AnswerTokens | undefined;
+  let searches = 0;
+  const terms: { serviceTier?: string; inferenceGeo?: string; speed?: string } = {};
   const topLevel = (): AnswerTokens => {
     // The total may be absent, or newer than its split. Without a split a write is a 5-minute one, the API's default.
     const total = cacheWrites ?? cacheWrite5m + cacheWrite1h;
     const longer = Math.min(cacheWrite1h, total);
     return { input, output, cacheRead, cacheWrite5m: total - longer, cacheWrite1h: longer };
   };
-  const counts = (): AnswerTokens => iterations ?? topLevel();
+  const counts = (): AnswerTokens => ({ ...(iterations ?? topLevel()), ...terms, ...(searches === 0 ? {} : { serverToolRequests: { web_search_requests: searches } }) });
   return {
     update: (usage, isFinal) => {
       if (!isJsonObject(usage)) return;
@@ -61,6 +67,11 @@ export function createUsageTally(): UsageTally {
       cacheWrite5m = countOf(split, 'ephemeral_5m_input_tokens') ?? cacheWrite5m;
       cacheWrite1h = countOf(split, 'ephemeral_1h_input_tokens') ?? cacheWrite1h;
       iterations = sumIterations(usage['iterations']) ?? iterations;
+      searches = countOf(nested(usage, 'server_tool_use'), 'web_search_requests') ?? searches;
+      for (const [name, field] of TERMS) {
+        const value = member(usage, name);
+        if (typeof value === 'string' && value.length <= MAX_TERM_CHARS) terms[field] = value;
+      }
       reasoning = countOf(nested(usage, 'output_tokens_details'), 'thinking_tokens') ?? reasoning;
     },
     source: () => source,

@@ -51,9 +51,20 @@ describe('createUsageTally', () => {
     ] }, true);
     expect(tally.counts()).toEqual({
       input: 203_500, output: 4_560, cacheRead: 7, cacheWrite5m: 10, cacheWrite1h: 20,
+      entries: [
+        { tokens: { input: 180_000, output: 3_500, cacheRead: 0, cacheWrite5m: 10, cacheWrite1h: 20 } }, { tokens: { input: 23_000, output: 1_000, cacheRead: 7, cacheWrite5m: 0, cacheWrite1h: 0 } },
+        { model: 'claude-advisor', tokens: { input: 500, output: 60, cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0 } },
+      ],
       byModel: [{ tokens: { input: 203_000, output: 4_500, cacheRead: 7, cacheWrite5m: 10, cacheWrite1h: 20 } }, { model: 'claude-advisor', tokens: { input: 500, output: 60, cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0 } }],
     });
     expect(tally.openAiUsage()).toMatchObject({ prompt_tokens: 203_537, completion_tokens: 4_560, total_tokens: 208_097, prompt_tokens_details: { cached_tokens: 7, cache_write_tokens: 30 } });
+  });
+
+  it('reads what decides a price: tier, place, speed and searches', () => {
+    const tally = createUsageTally();
+    tally.update({ input_tokens: 1, service_tier: 'standard', inference_geo: 'us' }, false);
+    tally.update({ output_tokens: 1, service_tier: 'priority', speed: 'fast', server_tool_use: { web_search_requests: 3 } }, true);
+    expect(tally.counts()).toMatchObject({ serviceTier: 'priority', inferenceGeo: 'us', speed: 'fast', serverToolRequests: { web_search_requests: 3 } });
   });
 
   it('leaves out a fallback that was declined before it wrote anything', () => {

@@ -5,13 +5,14 @@ import { listenerRules } from '../rules/listener-rules.ts';
 import { moneyRules } from '../rules/money-rules.ts';
 import { namingRules } from '../rules/naming-rules.ts';
 import { poolRules } from '../rules/pool-rules.ts';
+import { priceRules } from '../rules/price-rules.ts';
 import { tlsRules } from '../rules/tls-rules.ts';
 import { upstreamRules } from '../rules/upstream-rules.ts';
 import type { ConfigProblem } from '../config-error.ts';
 import type { CrossFieldRule, RuleContext } from '../rules/cross-field-rule.ts';
 import type { GatewayConfig } from '../gateway-config.ts';
 
-const RULES: readonly CrossFieldRule[] = [...poolRules, ...listenerRules, ...upstreamRules, ...tlsRules, ...exposureRules, ...namingRules, ...identityRules, ...moneyRules];
+const RULES: readonly CrossFieldRule[] = [...poolRules, ...listenerRules, ...upstreamRules, ...tlsRules, ...exposureRules, ...namingRules, ...identityRules, ...moneyRules, ...priceRules];
 
 /** The rules' view of this machine. */
 export function ruleContext(simulate: boolean, cores: number = availableParallelism()): RuleContext {

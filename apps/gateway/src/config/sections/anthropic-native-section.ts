@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { apiKey, apiVersion, baseUrl, count, flag, headerPattern, list, pem, proxyUrl, RELOADABLE, seconds, secondsOrNone } from './field-kinds.ts';
+import { priceMultiplier } from './prices-section.ts';
 import { nativeTimeoutsSection, poolSection } from './upstream-settings.ts';
 import { groupsWith, ROUTE_GROUPS, type RouteGroup } from './route-groups.ts';
 import type { NativeTimeoutsConfig, PoolConfig } from './upstream-settings.ts';
@@ -45,6 +46,7 @@ export interface AnthropicNativeConfig {
   readonly broken_streams: BrokenStreamMode;
   readonly upstream_auth_errors: UpstreamAuthErrorMode;
   readonly keep_alive_comments: number;
+  readonly price_multiplier?: string | undefined;
   readonly ca?: string | undefined;
   readonly proxy?: string | undefined;
 }
@@ -77,6 +79,7 @@ export const anthropicNativeSection: z.ZodType<AnthropicNativeConfig> = z.strict
   upstream_auth_errors: z.enum(UPSTREAM_AUTH_ERROR_MODES, 'relay or explain').default('relay')
     .describe('What a client gets when the upstream refuses the key that `inject` sends: `relay` the upstream\'s answer, unchanged; `explain` a 502 `upstream_credential` that says whose key it is.').meta(RELOADABLE),
   keep_alive_comments: secondsOrNone().default(0).describe('Silence in seconds after which a comment is sent on an event stream; 0: never.').meta(RELOADABLE),
+  price_multiplier: priceMultiplier().optional().describe('What all prices of this upstream are multiplied by; a discount is below "1". Absent: 1.').meta(RELOADABLE),
   ca: pem('certificates').optional().describe('A private certificate authority to trust besides the public ones: PEM text or a path.'),
   proxy: proxyUrl().optional()
     .describe('Egress proxy. Absent: `HTTPS_PROXY`, else `ALL_PROXY` (`http_proxy`, else `ALL_PROXY`, for an `http:` upstream), unless `NO_PROXY` excludes the host. Credentials in it are secret.'),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { apiKey, apiVersion, baseUrl, count, flag, list, modelPattern, pem, proxyUrl, RELOADABLE, seconds, secondsOrNone, text } from './field-kinds.ts';
 import { FRONT_DOOR_GROUPS, groupsWith, type FrontDoorGroup } from './route-groups.ts';
+import { priceMultiplier } from './prices-section.ts';
 import { frontDoorTimeoutsSection, poolSection } from './upstream-settings.ts';
 import type { FrontDoorTimeoutsConfig, PoolConfig } from './upstream-settings.ts';
 
@@ -31,6 +32,7 @@ export interface BackendConfig {
   readonly version?: string | undefined;
   readonly ca?: string | undefined;
   readonly proxy?: string | undefined;
+  readonly price_multiplier?: string | undefined;
   readonly allow_insecure_base_url: boolean;
 }
 
@@ -92,6 +94,7 @@ const backendSection: z.ZodType<BackendConfig> = z.strictObject({
   version: apiVersion().optional().describe('`anthropic-version` for this backend. Absent: `openai_front_door.version`.'),
   ca: pem('certificates').optional().describe('A private certificate authority to trust besides the public ones: PEM text or a path.'),
   proxy: proxyUrl().optional().describe('Egress proxy. Absent: `HTTPS_PROXY`, else `ALL_PROXY` (`http_proxy`, else `ALL_PROXY`, for an `http:` upstream), unless `NO_PROXY` excludes the host. Credentials in it are secret.'),
+  price_multiplier: priceMultiplier().optional().describe('What all prices of this backend are multiplied by; a discount is below "1". Absent: 1.'),
   allow_insecure_base_url: flag().default(false).describe('Allow `http:` to hosts other than loopback.'),
 }, 'an object with name and kind');
 

@@ -1,7 +1,7 @@
 import { add, type HistogramSeries, type CounterSeries } from '@penstock/fast-metrics';
 import { faultOf, type RequestRecord, type Side, type TokenCounts } from '../../request/request-record.ts';
 import type { GatewayMetricSet } from './declare-gateway-metrics.ts';
-import { type ClosedLabel, createLearnedLabel, methodLabel, statusLabel } from './label-bounds.ts';
+import { type ClosedLabel, createLearnedLabel, methodLabel, OTHER, statusLabel } from './label-bounds.ts';
 
 /** The `type` label of `penstock_tokens_total` and the field of `TokenCounts` it comes from. */
 export const TOKEN_TYPES: Readonly<Record<'input' | 'output' | 'cache_read' | 'cache_write_5m' | 'cache_write_1h', keyof TokenCounts>> = {
@@ -95,6 +95,35 @@ export function createRequestRecorder(metrics: GatewayMetricSet, { clients, rout
   const tokensOf = cached((side, model, client) =>
     TOKEN_FIELDS.map(([type, field]) => ({ field, tokens: metrics.tokens.series({ side, model, client, type }) })));
 
+  const costOf = cached((side, upstream, model, client) => metrics.cost.series({ side, upstream, model, client }));
+  const unpricedOf = cached((side, upstream, model) => metrics.unpriced.series({ side, upstream, model }));
+  const zeroedCosts = new Set<string>();
+
+  /** A client's first cost at a known upstream and model is an increase, as with tokens. */
+  function zeroCosts(side: Side, upstream: string, model: string): void {
+    const key = `${side} ${upstream} ${model}`;
+    if (zeroedCosts.has(key)) return;
+    zeroedCosts.add(key);
+    unpricedOf(side, upstream, model);
+    for (const client of clients.names()) {
+      if (client === 'unauthenticated' || zeroed >= MAX_ZEROED_SERIES) continue;
+      costOf(side, upstream, model, client);
+      zeroed += 1;
+    }
+  }
+
+  function recordCost({ side, upstream = OTHER, cost, model }: RequestRecord, client: string): void {
+    if (cost === undefined) return;
+    // The model that was asked for is the client's to choose: only one that a response named is a label.
+    const parts = cost.parts ?? [{ nanoDollars: cost.nanoDollars }];
+    for (const part of parts) {
+      const label = modelLabel('model' in part ? part.model ?? model : model);
+      zeroCosts(side, upstream, label);
+      add(costOf(side, upstream, label, client), Number(part.nanoDollars));
+    }
+    if (!cost.isPriceKnown) unpricedOf(side, upstream, modelLabel(model)).value += 1;
+  }
+
   function recordUsage(record: RequestRecord, client: string): void {
     if (record.usageSource !== undefined) usageOf(record.side, record.usageSource).value += 1;
     const { usage } = record;
@@ -150,6 +179,7 @@ export function createRequestRecorder(metrics: GatewayMetricSet, { clients, rout
     }
     recordBody(record);
     recordUsage(record, client);
+    recordCost(record, client);
   };
 }
 

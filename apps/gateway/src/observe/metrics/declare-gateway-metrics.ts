@@ -92,11 +92,22 @@ function declareRequestMetrics(registry: Registry): {
   };
 }
 
+/** Costs are counted in integers and divided when they are scraped. */
+const NANO_DOLLARS_PER_DOLLAR = 1_000_000_000;
+
 function declareUsageMetrics(registry: Registry): {
-  readonly tokens: FastCounter; readonly usage: FastCounter; readonly headersDropped: FastCounter; readonly limitRejections: FastCounter;
+  readonly cost: FastCounter; readonly unpriced: FastCounter; readonly tokens: FastCounter; readonly usage: FastCounter; readonly headersDropped: FastCounter; readonly limitRejections: FastCounter;
   readonly credentialRefusals: FastCounter; readonly limitStoreFailures: FastCounter;
 } {
   return {
+    cost: declareCounter(registry, {
+      name: 'penstock_cost_dollars_total', labelNames: ['side', 'upstream', 'model', 'client'], divisor: NANO_DOLLARS_PER_DOLLAR,
+      help: 'What requests cost, in US dollars, by the prices of the configuration and the built-in table; estimates where a response reported no usage. model as in penstock_tokens_total.',
+    }),
+    unpriced: declareCounter(registry, {
+      name: 'penstock_unpriced_requests_total', labelNames: ['side', 'upstream', 'model'],
+      help: 'Requests whose model has no price, charged $5 and $25 per million tokens: a row in prices is missing.',
+    }),
     tokens: declareCounter(registry, {
       name: 'penstock_tokens_total', labelNames: ['side', 'model', 'client', 'type'],
       help: 'Tokens that the upstream reported, by how they are billed. model is what the response named: 20 names at most, then other.',

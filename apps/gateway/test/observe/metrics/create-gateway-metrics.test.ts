@@ -132,8 +132,9 @@ describe('bounded cardinality', () => {
       metrics.quotaSeen([`anthropic-ratelimit-unified-w${index}-utilization`, '0.5', `anthropic-ratelimit-x${index}-limit`, '1']);
     }
     const text = await metrics.registry.metrics();
-    // 20 models and `other`, five token types each, of two clients and `other`, ten series of the first byte each, and one combination of everything else.
-    expect(samplesOf(text).length - before).toBeLessThan(21 * 5 * 3 + 21 * 10 + 80);
+    // 20 models and `other`, five token types and a cost each, of two clients and `other`, one of requests without a price and ten of the first byte each, and
+    // one combination of everything else.
+    expect(samplesOf(text).length - before).toBeLessThan(21 * 6 * 3 + 21 + 21 * 10 + 80);
     expect(new Set(samplesOf(text).flatMap((line) => /model="([^"]*)"/.exec(line)?.[1] ?? [])).size).toBe(21);
     expect(sumOf(text, 'penstock_requests_total', { route: 'other', method: 'other', status: 'other', client: 'other' })).toBe(100_000);
     expect(sumOf(text, 'penstock_tokens_total', { type: 'input' })).toBe(100_001);
@@ -149,6 +150,21 @@ describe('bounded cardinality', () => {
     const many = createTestMetrics({ clientNames: Array.from({ length: 5_000 }, (_, index) => `client ${index}`) });
     many.recordRequest({ ...STREAMED_MESSAGE, client: 'client 1' });
     expect(samplesOf(await many.registry.metrics()).filter((line) => line.startsWith('penstock_tokens_total')).length).toBe(MAX_ZEROED_SERIES);
+  });
+
+  it('counts what requests cost in exact integers and shows dollars, the parts of other models under theirs, and requests without a price', async () => {
+    const metrics = createTestMetrics();
+    const cost = { ...STREAMED_MESSAGE.cost, nanoDollars: 100_000_000n, isEstimated: false, model: 'x', tokens: { input: 0, output: 0, cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0 }, webSearches: 0 };
+    const tokens = cost.tokens;
+    for (let index = 0; index < 10; index += 1) metrics.recordRequest({ ...STREAMED_MESSAGE, cost: { ...cost, isPriceKnown: true } });
+    metrics.recordRequest({ ...STREAMED_MESSAGE, cost: { ...cost, isPriceKnown: false, parts: [{ tokens, nanoDollars: 1n }, { model: 'advisor', tokens, nanoDollars: 99_999_999n }] } });
+    const { cost: _none, ...free } = STREAMED_MESSAGE;
+    metrics.recordRequest(free);
+    const text = await metrics.registry.metrics();
+    expect(sumOf(text, 'penstock_cost_dollars_total', { side: 'native', upstream: 'native', model: 'claude-opus-4-8', client: 'alice' })).toBe(1.000_000_001);
+    expect(sumOf(text, 'penstock_cost_dollars_total', { model: 'advisor', client: 'alice' })).toBe(0.099_999_999);
+    expect(sumOf(text, 'penstock_cost_dollars_total', { model: 'claude-opus-4-8', client: 'anonymous' })).toBe(0);
+    expect(sumOf(text, 'penstock_unpriced_requests_total', {})).toBe(1);
   });
 
   it('takes no model name that is not a short token (a response cannot write prose into a label)', async () => {

@@ -30,6 +30,8 @@ const CONTRACT: Readonly<Record<string, readonly [type: string, ...labels: strin
   penstock_headers_dropped_total: ['counter', 'direction', 'reason'],
   penstock_tokens_total: ['counter', 'side', 'model', 'client', 'type'],
   penstock_usage_total: ['counter', 'side', 'source'],
+  penstock_cost_dollars_total: ['counter', 'side', 'upstream', 'model', 'client'],
+  penstock_unpriced_requests_total: ['counter', 'side', 'upstream', 'model'],
   penstock_anthropic_ratelimit_remaining: ['gauge', 'upstream', 'limit'],
   penstock_anthropic_ratelimit_limit: ['gauge', 'upstream', 'limit'],
   penstock_limit_rejections_total: ['counter', 'client', 'limit'],

@@ -6,7 +6,8 @@ import type { RequestRecord } from '../../../src/request/request-record.ts';
 export const STREAMED_MESSAGE: RequestRecord = {
   side: 'native', requestId: 'pen_1', route: '/anthropic/v1/messages', method: 'POST', status: 200, outcome: 'ok', client: 'alice',
   durationMs: 1_200, timeToFirstByteMs: 400, overheadMs: 0.4, largestGapMs: 90, isEventStream: true, sawStop: true,
-  requestBytes: 100, responseBytes: 2_000, model: 'claude-opus-4-8',
+  requestBytes: 100, responseBytes: 2_000, upstream: 'native', model: 'claude-opus-4-8',
+  cost: { nanoDollars: 131_500n, isEstimated: false, isPriceKnown: true, model: 'claude-opus-4-8', tokens: { input: 1, output: 2, cacheRead: 3, cacheWrite5m: 4, cacheWrite1h: 5 }, webSearches: 0 },
   usage: { input: 1, output: 2, cacheRead: 3, cacheWrite5m: 4, cacheWrite1h: 5 }, usageSource: 'final',
 };
 

@@ -1,0 +1,34 @@
+import type { RequestSummary } from '@penstock/openai-front-door';
+import type { TokenRatios } from '../access/limits/token-ratios.ts';
+import type { RequestSpending } from '../cost/cost-of-request.ts';
+import type { TokenCharge } from '../observe/request-observer.ts';
+import type { FrontDoorCaller, FrontDoorCost } from './admit-client.ts';
+
+/** An answer is charged as on the native side; requests that no model answers cost nothing. */
+export function chargeOf({ lease, cost }: FrontDoorCaller, summary: RequestSummary, ratios: TokenRatios, maxOutputTokens: number): TokenCharge | undefined {
+  if (lease === undefined || (cost === undefined && summary.usage === undefined)) return undefined;
+  const { upstreamStatus, sentMs, firstByteMs, durationMs, isEventStream, model, textBytes = summary.responseBytes } = summary;
+  return {
+    lease, ratios, upstreamStatus, model: cost?.model ?? model, textBytes, isStream: isEventStream || (upstreamStatus === undefined && cost?.stream === true),
+    workedMs: sentMs === undefined ? undefined : (firstByteMs ?? durationMs) - sentMs,
+    outputBound: outputBoundOf(cost, summary, maxOutputTokens),
+    estimatedInput: cost?.estimatedInput ?? 0,
+  };
+}
+
+/** What the cost of an answer is estimated from where it does not report its tokens; `undefined` for requests that no model answers. */
+export function spendingOf({ cost }: FrontDoorCaller, summary: RequestSummary, maxOutputTokens: number): RequestSpending | undefined {
+  if (cost === undefined) return undefined;
+  const { upstreamStatus, sentMs, textBytes, isEventStream, responseBytes } = summary;
+  return {
+    upstreamStatus, wasSent: sentMs !== undefined,
+    estimatedInput: cost.estimatedInput,
+    textBytes: textBytes ?? (isEventStream ? undefined : responseBytes),
+    outputBound: outputBoundOf(cost, summary, maxOutputTokens),
+  };
+}
+
+/** An answer that is no event stream may be pictures or sound: it is no more than its request was admitted for. */
+function outputBoundOf(cost: FrontDoorCost | undefined, { isEventStream }: RequestSummary, maxOutputTokens: number): number {
+  return (cost?.maxTokens ?? (isEventStream ? Number.POSITIVE_INFINITY : maxOutputTokens)) * (cost?.choices ?? 1);
+}

@@ -1,0 +1,33 @@
+import type { RequestSpending } from '../cost/cost-of-request.ts';
+import type { NativeRoute } from './route-table.ts';
+
+/** The part of a native exchange that is read here. */
+export interface SpendingExchange {
+  readonly route: NativeRoute | undefined;
+  readonly headAt: number | undefined;
+  readonly sentAt: number | undefined;
+  readonly status: number;
+  readonly estimatedInput: number;
+  readonly maxTokens: number | undefined;
+  readonly isEventStream: boolean;
+  readonly usage: { readonly textBytes?: number } | undefined;
+}
+
+/** What the cost of a request is estimated from where its response does not report all tokens. `headAt` is set only when the upstream's head came; `status` is then the upstream's. */
+export function spendingOf(exchange: SpendingExchange): RequestSpending | undefined {
+  const { route, headAt, sentAt } = exchange;
+  if (route?.reportsUsage !== true) return undefined;
+  return {
+    upstreamStatus: headAt === undefined ? undefined : exchange.status,
+    wasSent: sentAt !== undefined,
+    estimatedInput: exchange.estimatedInput,
+    textBytes: exchange.usage?.textBytes,
+    outputBound: outputBoundOf(route, exchange),
+  };
+}
+
+/** The body of an unknown route is not read, and may not be for a model: only an event stream shows that a model wrote. */
+export function outputBoundOf(route: NativeRoute, { maxTokens, isEventStream }: Pick<SpendingExchange, 'maxTokens' | 'isEventStream'>): number {
+  if (route.body === 'json' || isEventStream) return maxTokens ?? Number.POSITIVE_INFINITY;
+  return 0;
+}
