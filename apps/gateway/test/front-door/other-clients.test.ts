@@ -16,7 +16,7 @@ let gateway: TestGateway;
 
 beforeAll(async () => {
   simulator = await startSimulator();
-  gateway = await startTestGateway(simulator.origin, { openai_front_door: { models: [{ model: 'sim-*' }] } });
+  gateway = await startTestGateway(simulator.origin, { openai_front_door: { models: [{ model: 'sim-*' }, { model: 'claude-*' }] } });
 });
 
 afterAll(async () => {
@@ -95,8 +95,9 @@ describe('@ai-sdk/openai-compatible', () => {
   });
 });
 
-describe('@langchain/openai', () => {
-  const model = (name: string): ChatOpenAI => new ChatOpenAI({ apiKey: 'x', configuration: { baseURL: `${gateway.origin}/v1` }, model: name, maxRetries: 0 });
+describe.each([['Chat Completions', false], ['the Responses API', true]])('@langchain/openai over %s', (_protocol, useResponsesApi) => {
+  // With `zdrEnabled` the client asks for sealed reasoning and gives it back, as nothing is stored.
+  const model = (name: string): ChatOpenAI => new ChatOpenAI({ apiKey: 'x', configuration: { baseURL: `${gateway.origin}/v1` }, model: name, maxRetries: 0, useResponsesApi, ...(useResponsesApi ? { zdrEnabled: true } : {}) });
   const tools = ['get_weather', 'get_time'].map((name) => langchainTool(({ city }: { city: string }) => `fine in ${city}`, { name, description: name, schema: z.object({ city: z.string() }) }));
 
   test.each([['whole', false], ['streamed', true]])('calls parallel tools and goes on with their results, %s', async (_how, isStreamed) => {
@@ -112,6 +113,15 @@ describe('@langchain/openai', () => {
     const second = await ask([question, first, ...results]);
     expect(second.text.length).toBeGreaterThan(0);
     expectPairedTools();
+  });
+
+  test.runIf(useResponsesApi).each([['whole', false], ['streamed', true]])('gives signed thinking back with the result of a tool, %s', async (_how, isStreamed) => {
+    const bound = model('claude-opus-5-5').bindTools(tools);
+    const question = new HumanMessage('[call get_weather] please');
+    const first = isStreamed ? (await gather(await bound.stream([question]))).reduce((sum, chunk) => sum.concat(chunk)) : await bound.invoke([question]);
+    const results = (first.tool_calls ?? []).map(({ id }) => new ToolMessage({ tool_call_id: id ?? '', content: 'fine' }));
+    expect((await bound.invoke([question, first, ...results])).text.length).toBeGreaterThan(0);
+    expect(lastTurns()[1]?.content).toEqual([expect.objectContaining({ type: 'thinking', signature: expect.stringMatching(/./) as string }), expect.objectContaining({ type: 'tool_use', name: 'get_weather' })]);
   });
 
   test('sends an image', async () => {

@@ -94,7 +94,7 @@ function assistantMessage(gathered: Gathered, refusal: string | null, settings: 
   return { role: 'assistant', content: gathered.text === '' && firstCall !== undefined ? null : gathered.text, refusal, ...(gathered.annotations.length === 0 ? {} : { annotations: gathered.annotations }), ...reasoning, ...calls };
 }
 
-/** Translates a whole Messages answer. Throws `upstream_invalid` when it is not one, or one that is not finished. */
+/** Translates a whole Messages answer. Throws `upstream_invalid` when it is not one. */
 export function translateMessage(message: unknown, settings: AnswerSettings): TranslatedMessage {
   const { id, model, stopReason, stopDetails, content, usage } = readWholeMessage(message);
   const completion = {

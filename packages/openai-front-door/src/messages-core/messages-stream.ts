@@ -1,7 +1,6 @@
 import { FrontDoorError } from '../errors/front-door-error.ts';
 import type { OpenAiErrorBody } from '../errors/openai-error-body.ts';
 import { isJsonObject, member, type JsonObject } from '../json/json-value.ts';
-import { isUnfinished } from './stop-reason.ts';
 import { createTextMeter } from './text-meter.ts';
 import { readUpstreamFault, type UpstreamFault } from './upstream-error.ts';
 import { createUsageTally, type UsageTally } from './usage.ts';
@@ -151,7 +150,6 @@ class MessagesStream {
   #stop(): string {
     const writer = this.#begun();
     if (this.stopReason === undefined) throw invalidStream('it has no stop reason');
-    if (isUnfinished(this.stopReason)) throw invalidStream('the answer is not finished');
     const frames = writer.finish({ stopReason: this.stopReason, stopDetails: this.#stopDetails, usage: this.usage });
     this.isDone = true;
     return frames;

@@ -1,9 +1,10 @@
 import { isJsonObject, member } from '../json/json-value.ts';
 
-/** `pause_turn` means that the answer goes on in another request, which no OpenAI client can make. */
-export function isUnfinished(stopReason: string): boolean {
-  return stopReason === 'pause_turn';
-}
+/**
+ * Stop reasons that mean that a bound cut the answer. `pause_turn` is the bound of the upstream's own steps, such as searches: going on would need another request of the
+ * upstream, with all of the first one and of the answer (https://platform.claude.com/docs/en/build-with-claude/handling-stop-reasons). What is there is handed over, and a client goes on by asking.
+ */
+export const CUT_STOP_REASONS: ReadonlySet<string> = new Set(['max_tokens', 'model_context_window_exceeded', 'pause_turn']);
 
 /** The words of a refusal, where the upstream gives any. */
 export function refusalExplanation(stopDetails: unknown): string | undefined {

@@ -1,6 +1,5 @@
 import { FrontDoorError } from '../errors/front-door-error.ts';
 import { isJsonObject, member, type JsonObject } from '../json/json-value.ts';
-import { isUnfinished } from './stop-reason.ts';
 import { createUsageTally, type UsageTally } from './usage.ts';
 
 /** A Messages answer that came in one piece. */
@@ -26,11 +25,11 @@ export function blockText(block: JsonObject, name: string): string {
   return text;
 }
 
-/** Reads a whole answer. Throws `upstream_invalid` when it is none, or one that is not finished. */
+/** Reads a whole answer. Throws `upstream_invalid` when it is none. */
 export function readWholeMessage(message: unknown): WholeMessage {
   if (!isJsonObject(message) || message['type'] !== 'message' || !Array.isArray(message['content'])) throw invalidAnswer();
   const { id, model, stop_reason: stopReason } = message;
-  if (typeof id !== 'string' || typeof model !== 'string' || typeof stopReason !== 'string' || isUnfinished(stopReason)) throw invalidAnswer();
+  if (typeof id !== 'string' || typeof model !== 'string' || typeof stopReason !== 'string') throw invalidAnswer();
   const content: readonly unknown[] = message['content'];
   if (!content.every(isJsonObject)) throw invalidAnswer();
   const usage = createUsageTally();

@@ -4,7 +4,7 @@ import type { OpenAiErrorBody } from '../errors/openai-error-body.ts';
 import type { JsonObject } from '../json/json-value.ts';
 import { stringifyExactly } from '../json/parse-json.ts';
 import { stringOf, type AnswerEnd, type AnswerWriter } from '../messages-core/messages-stream.ts';
-import { refusalExplanation } from '../messages-core/stop-reason.ts';
+import { CUT_STOP_REASONS, refusalExplanation } from '../messages-core/stop-reason.ts';
 import type { UsageTally } from '../messages-core/usage.ts';
 import { BlockCitations, WEB_SEARCH } from '../messages-core/web-search.ts';
 import { failureCode } from './failure-code.ts';
@@ -27,9 +27,6 @@ export interface ResponseSettings {
 
 /** What an item counts for besides its text: it takes memory, too. */
 const ITEM_BYTES = 256;
-
-/** Stop reasons that mean that the answer was cut by a bound. */
-const CUT: ReadonlySet<string> = new Set(['max_tokens', 'model_context_window_exceeded']);
 
 const bytesOf = (block: JsonObject): number => Buffer.byteLength(stringifyExactly(block));
 
@@ -108,7 +105,7 @@ export class ResponseWriter implements AnswerWriter {
   }
 
   finish({ stopReason, stopDetails, usage }: AnswerEnd): string {
-    const isCut = CUT.has(stopReason);
+    const isCut = CUT_STOP_REASONS.has(stopReason);
     const isRefused = stopReason === 'refusal';
     const frames = this.#close(isCut || isRefused ? 'incomplete' : 'completed') + (isRefused ? this.#refuse(stopDetails) : this.#sayNothing(isCut));
     const state: ResponseState = { status: isCut ? 'incomplete' : 'completed', output: this.#output, usage: usage.openAiUsage(), ...(isCut ? { incompleteReason: 'max_output_tokens' } : {}) };
@@ -118,7 +115,10 @@ export class ResponseWriter implements AnswerWriter {
   fail(error: OpenAiErrorBody['error'], usage: UsageTally): string {
     const failed = { code: failureCode(error), message: error.message };
     // An item that is still open is left out: half a call must not be run.
-    return this.#end({ status: 'failed', output: this.#output, error: failed, ...(usage.source() === 'missing' ? {} : { usage: usage.openAiUsage() }) });
+    const frames = this.#end({ status: 'failed', output: this.#output, error: failed, ...(usage.source() === 'missing' ? {} : { usage: usage.openAiUsage() }) });
+    // LangChain and others pass `response.failed` over, and would take the answer for whole: the `openai` packages throw at this event, the one by `error`, the other by its name.
+    const { type, param } = error;
+    return frames + this.#events.frame('error', { ...failed, param, error: { type, ...failed, param } });
   }
 
   #end(state: ResponseState): string {

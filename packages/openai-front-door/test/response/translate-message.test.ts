@@ -55,6 +55,10 @@ describe('translateMessage', () => {
     expect(choiceOf([{ type: 'text', text: 'x' }], { stopReason })).toMatchObject({ finish_reason: finish });
   });
 
+  it('ends an answer that the upstream paused as one that a bound cut, and names the pause beside', () => {
+    expect(choiceOf([{ type: 'text', text: 'So far' }], { stopReason: 'pause_turn' })).toMatchObject({ finish_reason: 'length', native_finish_reason: 'pause_turn', message: { content: 'So far' } });
+  });
+
   it.each(['compaction', 'a_reason_of_tomorrow'])('maps %s to stop and names it beside (never a crash, never a raw word where a client expects its own)', (stopReason) => {
     expect(choiceOf([{ type: 'text', text: 'x' }], { stopReason })).toMatchObject({ finish_reason: 'stop', native_finish_reason: stopReason });
   });
@@ -64,7 +68,7 @@ describe('translateMessage', () => {
   });
 
   it.each([
-    ['a paused turn', messageJson([], { stopReason: 'pause_turn' })], ['no stop reason', { ...messageJson([]), stop_reason: null }], ['an array', []], ['an error', { type: 'error', error: { type: 'x', message: 'y' } }],
+    ['no stop reason', { ...messageJson([]), stop_reason: null }], ['an array', []], ['an error', { type: 'error', error: { type: 'x', message: 'y' } }],
     ['no content', { ...messageJson([]), content: undefined }], ['a tool without an id', messageJson([{ type: 'tool_use', name: 'a' }])], ['a block that is none', messageJson(['x'])], ['text that is none', messageJson([{ type: 'text', text: 7 }])],
   ])('refuses %s as unreadable (half an answer must not look whole)', (_what, message) => {
     expect(() => translateMessage(message, PLAIN)).toThrow(expect.objectContaining({ code: 'upstream_invalid', status: 502 }));

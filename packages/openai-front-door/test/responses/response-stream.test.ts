@@ -24,7 +24,7 @@ function run(blocks: readonly ScriptedBlock[], end: MessageEnd = {}): readonly R
 }
 
 const typesOf = (events: readonly ResponseEvent[]): readonly string[] => events.map(({ type }) => type.replace(/^response\./, ''));
-const last = (events: readonly ResponseEvent[]): ResponseEvent['response'] => events.at(-1)?.['response'];
+const last = (events: readonly ResponseEvent[]): ResponseEvent['response'] => events.findLast(({ response }) => response !== undefined)?.['response'];
 
 const MESSAGE = ['output_item.added', 'content_part.added', 'output_text.delta', 'output_text.delta', 'output_text.done', 'content_part.done', 'output_item.done'];
 const CALL = ['output_item.added', 'function_call_arguments.delta', 'function_call_arguments.done', 'output_item.done'];
@@ -91,7 +91,7 @@ describe('the events of a response', () => {
 });
 
 describe('the end of a response', () => {
-  it.each([['end_turn', 'completed'], ['stop_sequence', 'completed'], ['tool_use', 'completed'], ['compaction', 'completed'], ['max_tokens', 'incomplete'], ['model_context_window_exceeded', 'incomplete']])('%s is %s', (stopReason, status) => {
+  it.each([['end_turn', 'completed'], ['stop_sequence', 'completed'], ['tool_use', 'completed'], ['compaction', 'completed'], ['max_tokens', 'incomplete'], ['model_context_window_exceeded', 'incomplete'], ['pause_turn', 'incomplete']])('%s is %s', (stopReason, status) => {
     const events = run([text('x')], { stopReason });
     expect(events.at(-1)?.type).toBe(`response.${status}`);
     expect(last(events)).toMatchObject({ status, incomplete_details: status === 'incomplete' ? { reason: 'max_output_tokens' } : null });
@@ -108,8 +108,11 @@ describe('the end of a response', () => {
     expect(last(events)).toMatchObject({ status: 'completed', output: [{ status: 'incomplete' }, { status: 'completed', content: [{ type: 'refusal', refusal: 'I cannot help with that.' }] }] });
   });
 
-  it('is nothing for a pause, which no client can go on from', () => {
-    expect(() => run([text('x')], { stopReason: 'pause_turn' })).toThrow('the answer is not finished');
+  it('of a turn that the upstream paused is incomplete: what was found stands in it, and a search without a result has failed', () => {
+    const search = { start: { type: 'server_tool_use', id: 'srvtoolu_1', name: 'web_search', input: {} }, deltas: [{ type: 'input_json_delta', partial_json: '{"query":"a"}' }] };
+    const events = run([text('So far'), search], { stopReason: 'pause_turn' });
+    expect(events.at(-1)?.type).toBe('response.incomplete');
+    expect(last(events)).toMatchObject({ incomplete_details: { reason: 'max_output_tokens' }, output: [{ type: 'message', status: 'completed' }, { type: 'web_search_call', status: 'failed', action: { query: 'a' } }] });
   });
 });
 
@@ -124,7 +127,9 @@ describe('a response that breaks', () => {
     createEventDecoder({ maxEventChars: 1e6, onData: (data) => { frames += stream.translate(data); } }).write(Buffer.from(begun));
     frames += stream.fail({ type, code: type, message: 'No.', param: null });
     const events = readResponseEvents(frames);
-    expect(events.at(-1)?.type).toBe('response.failed');
+    expect(events.at(-2)?.type).toBe('response.failed');
+    // The `openai` packages throw at it, where clients on top of them pass the failed response over.
+    expect(events.at(-1)).toMatchObject({ type: 'error', code, message: 'No.', param: null, error: { type, code, message: 'No.', param: null } });
     // The call was whole upstream, but nothing said so: it is not there to be run.
     expect(last(events)).toMatchObject({ status: 'failed', error: { code, message: 'No.' }, output: [{ type: 'message' }] });
   });
@@ -165,7 +170,7 @@ describe('a whole answer', () => {
     expect(reason).toBe(stopReason);
   });
 
-  it.each([[{}], [{ type: 'message', content: [1] }], [messageJson([], { stopReason: 'pause_turn' })], [messageJson([{ type: 'text', text: 7 }])]])('that cannot be read is the upstream\'s fault: %j', (message) => {
+  it.each([[{}], [{ type: 'message', content: [1] }], [messageJson([{ type: 'text', text: 7 }])]])('that cannot be read is the upstream\'s fault: %j', (message) => {
     expect(() => translateResponse(message, SETTINGS)).toThrow(expect.objectContaining({ code: 'upstream_invalid' }) as Error);
   });
 });

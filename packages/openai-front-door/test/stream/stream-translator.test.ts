@@ -138,7 +138,7 @@ describe('createStreamTranslator', () => {
   it.each([
     ['an event that is not JSON', 'data: {"type"\n\n'], ['an event that is no object', 'data: []\n\n'], ['a delta before the start', sseEvent({ type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'x' } })],
     ['a stop before the start', sseEvent({ type: 'message_stop' })], ['a start without a message', sseEvent({ type: 'message_start' })],
-    ['a pause', messageEvents([], { stopReason: 'pause_turn' })], ['text that is none', messageEvents([{ start: { type: 'text', text: '' }, deltas: [{ type: 'text_delta', text: 7 }] }])],
+    ['text that is none', messageEvents([{ start: { type: 'text', text: '' }, deltas: [{ type: 'text_delta', text: 7 }] }])],
     ['no stop reason', messageEvents([]).replace('"stop_reason":"end_turn"', '"stop_reason":null')],
   ])('refuses %s', (_what, events) => {
     expect(() => run(events)).toThrow(expect.objectContaining({ code: 'upstream_invalid' }));

@@ -54,4 +54,5 @@ export const eventSchema = z.discriminatedUnion('type', [
   z.looseObject({ type: z.literal('response.reasoning_summary_text.done'), ...inSummary, text: z.string() }),
   z.looseObject({ type: z.literal('response.function_call_arguments.delta'), ...inItem, delta: z.string() }),
   z.looseObject({ type: z.literal('response.function_call_arguments.done'), ...inItem, arguments: z.string() }),
+  z.looseObject({ type: z.literal('error'), ...sequence, error: z.looseObject({ type: z.string(), code: z.string().nullable(), message: z.string(), param: z.string().nullable() }) }),
 ]);

@@ -42,27 +42,38 @@ const asked = (): readonly string[] => upstream.requests.map(({ bytes }) => byte
 interface Agents {
   readonly Agent: new (options: object) => object;
   readonly OpenAIProvider: new (options: object) => object;
-  readonly Runner: new (options: object) => { run(agent: object, input: string, options?: object): Promise<{ readonly finalOutput: unknown; readonly completed: Promise<void> }> };
+  readonly Runner: new (options: object) => { run(agent: object, input: string | readonly object[], options?: object): Promise<{ readonly finalOutput: unknown; readonly completed: Promise<void> }> };
   readonly tool: (options: object) => object;
 }
 interface Zod { readonly z: { object(shape: object): unknown; string(): unknown } }
 
-describe.skipIf('missing' in client)(`@openai/agents ${RESPONSES_CLIENTS.agents}, by its default`, () => {
+const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+const IMAGE_BLOCK = '"type":"image","source":{"type":"base64","media_type":"image/png"';
+
+describe.skipIf('missing' in client).each([['the Responses API, its default', true], ['Chat Completions', false]])(`@openai/agents ${RESPONSES_CLIENTS.agents} over %s`, (_protocol, useResponses) => {
   async function load(): Promise<{ readonly agents: Agents; readonly runner: InstanceType<Agents['Runner']>; readonly z: Zod['z'] }> {
     const [agents, { z }] = [await loadClient<Agents>(client, '@openai/agents'), await loadClient<Zod>(client, 'zod')];
-    const modelProvider = new agents.OpenAIProvider({ apiKey: 'sk-dummy', baseURL: `${gateway.origin}/v1` });
+    const modelProvider = new agents.OpenAIProvider({ apiKey: 'sk-dummy', baseURL: `${gateway.origin}/v1`, useResponses });
     return { agents, z, runner: new agents.Runner({ modelProvider, tracingDisabled: true }) };
   }
 
-  test.each([false, true])('runs an agent with a tool, and gives its signed thinking back (stream %s)', async (stream) => {
+  test.each([false, true])('runs an agent with a tool (stream %s), and gives signed thinking back where the protocol has a place for it', async (stream) => {
     const { agents, runner, z } = await load();
     const weather = agents.tool({ name: 'get_weather', description: 'The weather', parameters: z.object({ city: z.string() }), execute: ({ city }: { city: string }) => `fine in ${city}` });
     const result = await runner.run(new agents.Agent({ name: 'a', instructions: 'Be brief.', model: MODEL, tools: [weather] }), 'Weather in Rome?', { stream });
     if (stream) await result.completed;
     expect(result.finalOutput).toBe('It is fine.');
     expect(upstream.requests).toHaveLength(2);
-    expect(asked()[1]).toContain('"thinking":"Ask the tool.","signature":"c2ln"');
+    expect(asked()[1]?.includes('"thinking":"Ask the tool.","signature":"c2ln"')).toBe(useResponses);
     expect(asked()[1]).toContain('fine in Rome');
+  });
+
+  test('sends an image', async () => {
+    answer = answerJson(messageJson([{ type: 'text', text: 'A pixel.' }]));
+    const { agents, runner } = await load();
+    const content = [{ type: 'input_text', text: 'What is this?' }, { type: 'input_image', image: `data:image/png;base64,${PNG}` }];
+    expect((await runner.run(new agents.Agent({ name: 'a', model: MODEL }), [{ role: 'user', content }])).finalOutput).toBe('A pixel.');
+    expect(asked()[0]).toContain(IMAGE_BLOCK);
   });
 
   test('asks for the type of its output', async () => {
@@ -92,8 +103,8 @@ describe.skipIf('missing' in client).each(['@ai-sdk/openai', '@ai-sdk/open-respo
     const provider = name === '@ai-sdk/openai'
       ? (await loadClient<{ createOpenAI(options: object): Provider }>(client, name)).createOpenAI({ apiKey: 'sk-dummy', baseURL })
       : (await loadClient<{ createOpenResponses(options: object): Provider }>(client, name)).createOpenResponses({ name: 'penstock', apiKey: 'sk-dummy', url: `${baseURL}/responses` });
-    // Nothing is stored here: without it the provider refers to items of earlier steps by their id.
-    return { ai, z, model: provider(MODEL), options: { providerOptions: { openai: { store: false } } } };
+    // Nothing is stored here: without the first the provider refers to items of earlier steps by their id, without the second it gives no thoughts back to a model that it does not know.
+    return { ai, z, model: provider(MODEL), options: { providerOptions: { openai: { store: false, forceReasoning: true } } } };
   }
 
   const weatherOf = ({ tool }: Ai, z: Zod['z']): object => ({ get_weather: tool({ description: 'The weather', inputSchema: z.object({ city: z.string() }), execute: ({ city }: { city: string }) => `fine in ${city}` }) });
@@ -104,6 +115,15 @@ describe.skipIf('missing' in client).each(['@ai-sdk/openai', '@ai-sdk/open-respo
     const { text: said, steps } = await ai.generateText({ model, prompt: 'Weather in Rome?', tools: weatherOf(ai, z), stopWhen: threeSteps(ai), ...options });
     expect([said, steps.length, upstream.requests.length]).toEqual(['It is fine.', 2, 2]);
     expect(asked()[1]).toContain('fine in Rome');
+    expect(asked()[1]).toContain('"thinking":"Ask the tool.","signature":"c2ln"');
+  });
+
+  test('sends an image', async () => {
+    answer = answerJson(messageJson([{ type: 'text', text: 'A pixel.' }]));
+    const { ai, model, options } = await load();
+    const content = [{ type: 'text', text: 'What is this?' }, { type: 'file', mediaType: 'image/png', data: Buffer.from(PNG, 'base64') }];
+    expect((await ai.generateText({ model, messages: [{ role: 'user', content }], ...options })).text).toBe('A pixel.');
+    expect(asked()[0]).toContain(IMAGE_BLOCK);
   });
 
   test('streams, and runs a tool', async () => {

@@ -7,8 +7,12 @@ import traceback
 MODEL = "claude-opus-5-5"
 BASE_URL = os.environ["OPENAI_BASE_URL"]
 IMAGE = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
-#: A text by which the simulator calls a tool without being forced to.
-CALL = "[call get_weather] please"
+DATA_URL = f"data:image/png;base64,{IMAGE}"
+
+
+def call(name):
+    """A text by which the simulator calls a tool without being forced to; the suite finds by the name what came of it upstream."""
+    return f"[call get_weather] for {name}."
 
 
 def check(function):

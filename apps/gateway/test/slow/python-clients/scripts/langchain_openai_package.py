@@ -4,7 +4,7 @@ from langchain_core.tools import tool
 from langchain_openai import ChatOpenAI
 from pydantic import BaseModel, Field
 
-from checks import CALL, MODEL, check
+from checks import DATA_URL, MODEL, call, check
 
 
 class City(BaseModel):
@@ -30,10 +30,23 @@ def both(name, **options):
 
     def tools():
         bound = model.bind_tools([get_weather], tool_choice="any")
-        question = HumanMessage(CALL)
+        question = HumanMessage(call(f"{name}_tools"))
         first = bound.invoke([question])
-        results = [ToolMessage(get_weather.invoke(call["args"]), tool_call_id=call["id"]) for call in first.tool_calls]
+        results = [ToolMessage(get_weather.invoke(tool_call["args"]), tool_call_id=tool_call["id"]) for tool_call in first.tool_calls]
         assert results and model.bind_tools([get_weather]).invoke([question, first, *results]).text
+
+    def tools_stream():
+        bound = model.bind_tools([get_weather])
+        question = HumanMessage(call(f"{name}_tools_stream"))
+        first = None
+        for chunk in bound.stream([question]):
+            first = chunk if first is None else first + chunk
+        results = [ToolMessage(get_weather.invoke(tool_call["args"]), tool_call_id=tool_call["id"]) for tool_call in first.tool_calls]
+        assert results and "".join(chunk.text for chunk in bound.stream([question, first, *results]))
+
+    def image():
+        content = [{"type": "text", "text": "What is this?"}, {"type": "image_url", "image_url": {"url": DATA_URL}}]
+        assert model.invoke([HumanMessage(content)]).text
 
     def structured_json_schema():
         assert model.with_structured_output(City, method="json_schema").invoke("Weather?").city
@@ -41,7 +54,7 @@ def both(name, **options):
     def structured_function_calling():
         assert model.with_structured_output(City, method="function_calling").invoke("[call City]").city
 
-    for function in (invoke, stream, tools, structured_json_schema, structured_function_calling):
+    for function in (invoke, stream, tools, tools_stream, image, structured_json_schema, structured_function_calling):
         function.__name__ = f"{name}_{function.__name__}"
         check(function)
 

@@ -4,7 +4,7 @@ import json
 from openai import BadRequestError, OpenAI, RateLimitError
 from pydantic import BaseModel, Field
 
-from checks import CALL, IMAGE, MODEL, check
+from checks import DATA_URL, MODEL, call, check
 
 client = OpenAI(max_retries=0)
 HELLO = [{"role": "user", "content": "Say hello"}]
@@ -38,7 +38,7 @@ def chat_parse():
 @check
 def chat_tools_keep_thinking():
     tools = [{"type": "function", "function": {"name": "get_weather", "parameters": PARAMETERS, "strict": True}}]
-    messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": CALL}]
+    messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": call("chat_tools_keep_thinking")}]
     body = {"reasoning_content": True}
     message = client.chat.completions.create(model=MODEL, messages=messages, tools=tools, tool_choice="required", extra_body=body).choices[0].message
     assert message.thinking_blocks[0]["signature"]
@@ -48,7 +48,7 @@ def chat_tools_keep_thinking():
 
 @check
 def chat_image():
-    content = [{"type": "text", "text": "What is this?"}, {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{IMAGE}"}}]
+    content = [{"type": "text", "text": "What is this?"}, {"type": "image_url", "image_url": {"url": DATA_URL}}]
     assert client.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": content}]).choices[0].finish_reason == "stop"
 
 
@@ -74,12 +74,31 @@ def response_parse():
 @check
 def response_tools_keep_thinking():
     tools = [{"type": "function", "name": "get_weather", "parameters": PARAMETERS, "strict": True}]
-    items = [{"role": "user", "content": CALL}]
+    items = [{"role": "user", "content": call("response_tools_keep_thinking")}]
     first = client.responses.create(model=MODEL, input=items, tools=tools, store=False)
     calls = [item for item in first.output if item.type == "function_call"]
     assert [item.type for item in first.output] == ["reasoning", "function_call"] and json.loads(calls[0].arguments)["city"]
     items += [item.model_dump(exclude_none=True) for item in first.output] + [{"type": "function_call_output", "call_id": calls[0].call_id, "output": "fine"}]
     assert client.responses.create(model=MODEL, input=items, tools=tools, store=False).output_text
+
+
+@check
+def response_tools_stream():
+    tools = [{"type": "function", "name": "get_weather", "parameters": PARAMETERS, "strict": True}]
+    items = [{"role": "user", "content": call("response_tools_stream")}]
+    with client.responses.stream(model=MODEL, input=items, tools=tools, store=False) as stream:
+        arguments = "".join(event.delta for event in stream if event.type == "response.function_call_arguments.delta")
+        output = stream.get_final_response().output
+    assert output[1].arguments == arguments
+    items += [item.model_dump(exclude_none=True, exclude={"parsed_arguments"}) for item in output] + [{"type": "function_call_output", "call_id": output[1].call_id, "output": "fine"}]
+    with client.responses.stream(model=MODEL, input=items, tools=tools, store=False) as stream:
+        assert stream.get_final_response().output_text
+
+
+@check
+def response_image():
+    content = [{"type": "input_text", "text": "What is this?"}, {"type": "input_image", "image_url": DATA_URL, "detail": "auto"}]
+    assert client.responses.create(model=MODEL, input=[{"role": "user", "content": content}]).output_text
 
 
 @check
