@@ -2,9 +2,9 @@ import { Argument, Command, InvalidArgumentError } from 'commander';
 import type { Environment } from '../config/reading/overrides.ts';
 import { printable } from '../observe/log/printable.ts';
 import { readPackageFile } from '../process/package-files.ts';
-import { runCheck, type CommandOutput } from './check.ts';
+import { runCheck, runOnlineCheck, type CommandOutput } from './check.ts';
 import { runCompletion, SHELLS } from './completion.ts';
-import { runKeysCreate } from './keys.ts';
+import { addKeysCommand } from './keys/add-keys-command.ts';
 
 /** The process around the command line. */
 export interface Surroundings extends CommandOutput {
@@ -67,11 +67,17 @@ export function createProgram(surroundings: Surroundings): Command {
     .description('validate the configuration and print it as it would be used, secrets masked')
     .option('-c, --config <file>', 'configuration file (default: PENSTOCK_CONFIG, else config.json if there is one)')
     .option('--simulate', 'check for a run with the simulator, which needs no key', false)
+    .option('--online', 'ask each upstream once for its models, with the credential of the gateway', false)
     .option('--as <caller>', 'print what a caller may do, and why: an e-mail address, SUB, ISSUER:SUB or client:NAME')
     .option('--group <name...>', 'groups of that caller, as its token names them')
     .option('--issuer <name>', 'whose person an e-mail address is (default: sign_in)')
     .addHelpText('after', CHECK_HELP)
-    .action(({ simulate, as: text, group: groups = [], issuer, ...argv }: ConfigFlags & { simulate: boolean; as?: string; group?: readonly string[]; issuer?: string }) => {
+    .action(async ({ simulate, online, as: text, group: groups = [], issuer, ...argv }: ConfigFlags & { simulate: boolean; online: boolean; as?: string; group?: readonly string[]; issuer?: string }) => {
+      if (online && text === undefined) {
+        const { askModels } = await import('./ask-models.ts');
+        setExitCode(await runOnlineCheck({ ...reads, argv }, plain, askModels));
+        return;
+      }
       setExitCode(runCheck({ ...reads, argv, simulate }, plain, text === undefined ? undefined : { text, groups, issuer }));
     });
 
@@ -97,15 +103,7 @@ export function createProgram(surroundings: Surroundings): Command {
       setExitCode(await runTop({ ...reads, argv, url, intervalMs: interval * 1_000, screen: stdout, keys: process.stdin, hasColours }, plain));
     });
 
-  program.command('keys')
-    .description('client keys: who may use the gateway')
-    .command('create')
-    .argument('<name>', 'the name of the client in logs and metrics')
-    .description('make a client key, print it once, and the configuration entry with its hash')
-    .addHelpText('after', KEYS_HELP)
-    .action((name: string) => {
-      setExitCode(runKeysCreate(name, plain));
-    });
+  addKeysCommand(program, { reads, output: plain, setExitCode });
 
   program.command('demo')
     .description('show what the gateway does: formats, streaming, tools, errors, headers, isolation, a broken stream')
@@ -158,7 +156,7 @@ Begin here:
   penstock start --simulate                   try it without a key, against the built-in simulator
   ANTHROPIC_API_KEY=... penstock start        serve the Anthropic API on 127.0.0.1:8000
   penstock check --config gateway.json        see the effective configuration, or everything wrong with it
-  penstock keys create alice                  make a key for a client
+  penstock keys create alice                  make a key for a client; penstock keys list and revoke
   penstock top                                watch a running gateway; penstock status prints the same once
 
 Exit codes:
@@ -179,10 +177,12 @@ Examples:
   ANTHROPIC_API_KEY=... penstock start --config gateway.json --log-level debug`;
 
 const CHECK_HELP = `
-Standard output holds the effective configuration as JSON and nothing else, or with --as what that caller may do; problems and warnings go to standard error.
+Standard output holds the effective configuration as JSON and nothing else, or with --as what that caller may do; problems, warnings and the
+answers of --online go to standard error.
 
 Example:
   penstock check --config gateway.json > /dev/null && penstock start --config gateway.json
+  penstock check --config gateway.json --online > /dev/null
   penstock check --config gateway.json --as alice@example.com --group engineering`;
 
 const STATUS_HELP = `
@@ -202,9 +202,6 @@ Keys: q quits, s changes the order, space pauses. Without a terminal one frame i
 
 Example:
   penstock top --config gateway.json`;
-
-const KEYS_HELP = `
-The key is shown once and stored nowhere. Give it to the client; put the printed entry into "clients" of the configuration.`;
 
 const DEMO_HELP = `
 With ANTHROPIC_API_KEY set, about ten short requests go to the real API. The exit code says whether every printed claim held.`;

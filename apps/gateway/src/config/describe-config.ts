@@ -28,7 +28,7 @@ function maskFields(fields: object): Readonly<Record<string, unknown>> {
 function maskText(text: string, name: string | undefined): string {
   if (name === 'proxy' || name === 'store') return maskUrl(text);
   // The key behind a hash can be guessed if it is weak; its start is enough to compare.
-  if (name === 'key_sha256') return `${text.slice(0, 8).toLowerCase()}…`;
+  if (name === 'key_sha256' || name === 'sha256') return `${text.slice(0, 8).toLowerCase()}…`;
   if (isSecretField(name)) return MASK;
   if (!text.includes('-----BEGIN CERTIFICATE-----') && isKeyLike(text)) return MASK;
   const certificates = text.match(/-----BEGIN CERTIFICATE-----/g)?.length;

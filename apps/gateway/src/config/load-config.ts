@@ -66,7 +66,7 @@ export function loadConfig(options: LoadConfigOptions): LoadedConfig {
   }
   const files = [...(sourcePath === undefined ? [] : [sourcePath]), ...resolved.files, ...capabilities.files];
   if (all.length > 0 || proxied === undefined) throw new ConfigError('invalid', sourcePath ?? 'environment and flags', all, files);
-  return { config: proxied.config, sourcePath, files, warnings: findWarnings(proxied.config, environment), simulate };
+  return { config: proxied.config, sourcePath, files, warnings: findWarnings(proxied.config, environment, simulate), simulate };
 }
 
 interface Validation {

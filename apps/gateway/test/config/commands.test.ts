@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { hashClientKey } from '../../src/access/clients/client-key.ts';
 import { runCheck } from '../../src/commands/check.ts';
-import { runKeysCreate } from '../../src/commands/keys.ts';
+import { runKeysCreate } from '../../src/commands/keys/run-keys.ts';
 import { attemptLoad } from './config-folder.ts';
 
 let stdout = '';
@@ -34,9 +34,11 @@ describe('penstock check', () => {
   });
 });
 
+const here = { environment: {}, workingDirectory: tmpdir() };
+
 describe('penstock keys create', () => {
   it('prints a new key once, and the entry with its hash, which the configuration takes', () => {
-    expect(runKeysCreate('ci', output)).toBe(0);
+    expect(runKeysCreate({ ...here, name: 'ci' }, output)).toBe(0);
     const [key = ''] = /pen_[\w-]{43}/.exec(stdout) ?? [];
     const [entry = ''] = /\{.*\}/.exec(stdout) ?? [];
     expect(stdout.split(key)).toHaveLength(2);
@@ -44,12 +46,12 @@ describe('penstock keys create', () => {
     expect(attemptLoad({ file: { clients: [JSON.parse(entry)] } }).config.clients).toHaveLength(1);
     const first = key;
     stdout = '';
-    runKeysCreate('ci', output);
+    runKeysCreate({ ...here, name: 'ci' }, output);
     expect(stdout).not.toContain(first);
   });
 
   it('refuses a name that the configuration would refuse', () => {
-    expect(runKeysCreate('anonymous', output)).toBe(1);
+    expect(runKeysCreate({ ...here, name: 'anonymous' }, output)).toBe(1);
     expect(stdout).toBe('');
     expect(stderr).toContain('received "anonymous"');
   });

@@ -7,7 +7,7 @@ import type { ConfigError } from '../../src/config/config-error.ts';
 import type { LoadConfigOptions, LoadedConfig } from '../../src/config/load-config.ts';
 
 /** A key for tests that need one to get past the rule that there must be one. */
-export const TEST_KEY = 'sk-ant-api03-test';
+export const TEST_KEY = 'sk-ant-api03-test-key-of-the-configuration';
 
 /** What a test gives `loadConfig`; `file` becomes config.json (an object) or its very text (a string). */
 export interface Attempt extends Partial<Omit<LoadConfigOptions, 'workingDirectory'>> {

@@ -126,7 +126,7 @@ describe('problems', () => {
     const refusal = refusalOf({ file: '{\n  "anthropic_native": { "api_key": sk-ant-secret }\n}' });
     expect(refusal.code).toBe('invalid_json');
     expect(refusal.message).toMatch(/malformed JSON at line 2 column 3[67]$/);
-    for (const text of ['', '{"a":1,}', '{"a" 1}', '{}}', '[', '"\n"', 'nul', '{"a":tru}']) {
+    for (const text of ['', '{"a":1,,}', '{"a" 1}', '{}}', '[', '"\n"', 'nul', '{"a":tru}']) {
       expect(refusalOf({ file: text }).message).toMatch(/malformed JSON at line \d column \d+$/);
     }
   });

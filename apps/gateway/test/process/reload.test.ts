@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { Agent, get, type IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { answerAlways, fieldValues, startScriptedUpstream, wholeResponse } from '@penstock/test-support';
-import { expect, test } from 'vitest';
-import { runPenstock, type PenstockProcess } from '../run-penstock.ts';
+import { expect, onTestFinished, test } from 'vitest';
+import { runPenstock, runToEnd, type PenstockProcess } from '../run-penstock.ts';
 import { openStream, startHeldUpstream } from './open-streams.ts';
 
 const KEY = 'pen_a-key-for-the-reload-test-0123456789';
@@ -44,6 +46,29 @@ test.each([1, 2])('with %i worker(s) a reload that would take the key away is re
   expect(await metric(penstock, 'penstock_config_reloads_total{result="success"}')).toBe(0);
   expect(await status(penstock)).toBe(200);
   expect(fieldValues(upstream.requests[0]?.rawHeaders ?? [], 'x-api-key')).toEqual(['sk-ant-test']);
+});
+
+test('a key that the keys commands write or revoke is taken or refused by the running gateway, on a connection that is open as well', async () => {
+  await using penstock = await runPenstock({ document: { clients: [client] } });
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  onTestFinished(() => { agent.destroy(); });
+  const file = (penstock.child.spawnargs.at(penstock.child.spawnargs.indexOf('--config') + 1)) ?? '';
+  const asked = async (key: string): Promise<number | undefined> => {
+    const request = get(`${penstock.origin}/anthropic/v1/models`, { agent, headers: { 'x-api-key': key } });
+    const [response] = await once(request, 'response') as [IncomingMessage];
+    await once(response.resume(), 'end');
+    return response.statusCode;
+  };
+  const created = await runToEnd(['keys', 'create', 'alice', '--config', file]);
+  const key = /pen_[\w-]{43}/.exec(created.stdout)?.[0] ?? '';
+  await expect.poll(() => asked(key), { timeout: 30_000 }).toBe(200);
+  expect(await asked(KEY)).toBe(200);
+  expect((await runToEnd(['keys', 'revoke', 'alice', '--config', file, '--key', client.key_sha256.slice(0, 8)])).code).toBe(0);
+  await expect.poll(() => asked(KEY), { timeout: 30_000 }).toBe(401);
+  expect(await asked(key)).toBe(200);
+  expect((await runToEnd(['keys', 'revoke', 'alice', '--config', file])).code).toBe(0);
+  await expect.poll(() => asked(key), { timeout: 30_000 }).toBe(401);
+  expect(await status(penstock)).toBe(401);
 });
 
 test('a reload touches no open stream', async () => {

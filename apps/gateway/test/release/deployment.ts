@@ -59,11 +59,11 @@ export function readYaml(path: string): unknown {
 }
 
 /** Loads a configuration as the gateway would, with a key in the environment. */
-export function loadText(text: string): GatewayConfig {
+export function loadText(text: string, simulate = false): GatewayConfig {
   const folder = mkdtempSync(join(tmpdir(), 'penstock-deploy-'));
   writeFileSync(join(folder, 'config.json'), text);
   try {
-    return loadConfig({ argv: {}, environment: { ANTHROPIC_API_KEY: 'sk-ant-api03-example' }, workingDirectory: folder }).config;
+    return loadConfig({ argv: {}, environment: { ANTHROPIC_API_KEY: 'sk-ant-api03-example' }, workingDirectory: folder, simulate }).config;
   } finally {
     rmSync(folder, { recursive: true });
   }

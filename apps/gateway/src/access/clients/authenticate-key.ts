@@ -1,7 +1,7 @@
 import { acceptClient, ANONYMOUS_CLIENT, refuse, type Authentication } from './authentication.ts';
 import { CLIENT_KEY_PREFIX } from './client-key.ts';
 import type { ClientRules } from './client-rules.ts';
-import { findClient, type ClientEntries } from './find-client.ts';
+import { findClient, hasExpired, isKnown, type ClientEntries } from './find-client.ts';
 import { credentialSource, type PresentedCredentials } from './read-credentials.ts';
 
 const GATEWAY_KEY_INSIDE = new RegExp(`(?<![\\w-])${CLIENT_KEY_PREFIX}`);
@@ -22,14 +22,19 @@ export function authenticateKey(presented: PresentedCredentials, entries: Client
   }
   if (rules !== undefined) return acceptClient(rules, credentialSource(presented));
   if (presented.hasOtherScheme) return refuse('malformed_credential');
-  return refuse(keys.length === 0 ? 'no_credential' : 'unknown_key');
+  return keys.length === 0 ? refuse('no_credential') : refuseKeys(keys, entries);
 }
 
 function authenticateGatewayKey([key = '', ...others]: readonly string[], entries: ClientEntries): Authentication {
   if (others.some((other) => other !== key)) return refuse('unequal_credentials');
   const rules = findClient(key, entries);
-  if (rules === undefined) return refuse('unknown_key');
+  if (rules === undefined) return refuseKeys([key], entries);
   return acceptClient(rules, 'x-penstock-key');
+}
+
+/** Only the holder of an expired key reads that there was one. */
+function refuseKeys(keys: readonly string[], entries: ClientEntries): Authentication {
+  return refuse(keys.some((key) => hasExpired(key, entries)) ? 'key_expired' : 'unknown_key');
 }
 
 /** The client's own Anthropic credential, and with clients the gateway's key beside it. */
@@ -57,5 +62,5 @@ export function authenticateForward(presented: PresentedCredentials, entries: Cl
  * `x-api-key` together with its scheme. Keys of Anthropic's are one word, so a boundary before the prefix separates them.
  */
 function holdsGatewayKey(credential: string, entries: ClientEntries): boolean {
-  return GATEWAY_KEY_INSIDE.test(credential) || findClient(credential.replace(/^bearer\s+/i, ''), entries) !== undefined;
+  return GATEWAY_KEY_INSIDE.test(credential) || isKnown(credential.replace(/^bearer\s+/i, ''), entries);
 }

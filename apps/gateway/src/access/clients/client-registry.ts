@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { authenticateCaller } from '../identity/authenticate-caller.ts';
 import type { BearerAuthority } from '../identity/bearer-authority.ts';
+import { clientKeys } from '../../config/sections/client-keys.ts';
 import { createPolicyBook } from '../policies/policy-book.ts';
 import { ANONYMOUS_CLIENT, type Authentication } from './authentication.ts';
 import { authenticateForward, authenticateKey } from './authenticate-key.ts';
@@ -32,10 +33,9 @@ export function createClientRegistry(config: RegistryConfig, authority?: BearerA
   const policies = createPolicyBook(config.policies);
   // Persons share the workspace with the clients, and no configuration counts them.
   const callers = authority === undefined ? config.clients.length : Number.POSITIVE_INFINITY;
-  const entries = new Map<string, ClientEntry>(config.clients.map((client) => {
-    const hexDigest = client.key_sha256.toLowerCase();
-    return [hexDigest, { digest: Buffer.from(hexDigest, 'hex'), rules: createClientRules(policies.forClient(client), callers) }];
-  }));
+  const known = config.clients.map((client) => ({ keys: clientKeys(client), rules: createClientRules(policies.forClient(client), callers) }));
+  const entries = new Map<string, ClientEntry>(known.flatMap(({ keys, rules }) =>
+    keys.map(({ sha256, expiresAt }): [string, ClientEntry] => [sha256, { digest: Buffer.from(sha256, 'hex'), expiresAt, rules }])));
   const requiresKey = config.clients.length > 0 || authority !== undefined;
 
   function authenticate(rawHeaders: readonly string[], side: Side = 'native'): Authentication | Promise<Authentication> {
@@ -44,5 +44,5 @@ export function createClientRegistry(config: RegistryConfig, authority?: BearerA
     return authority === undefined ? authenticateKey(readCredentials(rawHeaders), entries) : authenticateCaller(readCredentials(rawHeaders), entries, authority);
   }
 
-  return { requiresKey, clients: new Map([...entries.values()].map(({ rules }) => [rules.name, rules])), authenticate };
+  return { requiresKey, clients: new Map(known.map(({ rules }) => [rules.name, rules])), authenticate };
 }

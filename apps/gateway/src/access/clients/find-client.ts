@@ -5,6 +5,8 @@ import type { ClientRules } from './client-rules.ts';
 /** One client by the digest of its key. */
 export interface ClientEntry {
   readonly digest: Buffer;
+  /** Unix milliseconds from which the key is refused; infinite for a key without an end. */
+  readonly expiresAt: number;
   readonly rules: ClientRules;
 }
 
@@ -25,8 +27,29 @@ export function digestOf(key: string): string {
   return hash('sha256', Buffer.from(key, 'latin1'), 'hex');
 }
 
-/** The client whose key has a digest. */
+/** The client whose key has a digest, unless the key's time is over. */
 export function findByDigest(digest: string, entries: ClientEntries): ClientRules | undefined {
+  const entry = findEntry(digest, entries);
+  return entry === undefined || isOver(entry) ? undefined : entry.rules;
+}
+
+/** Whether a key is of a client's, also one whose time is over. */
+export function isKnown(key: string, entries: ClientEntries): boolean {
+  return findEntry(digestOf(key), entries) !== undefined;
+}
+
+/** Whether a key is a client's whose time is over. */
+export function hasExpired(key: string, entries: ClientEntries): boolean {
+  const entry = findEntry(digestOf(key), entries);
+  return entry !== undefined && isOver(entry);
+}
+
+function findEntry(digest: string, entries: ClientEntries): ClientEntry | undefined {
   const entry = entries.get(digest);
-  return entry !== undefined && timingSafeEqual(entry.digest, Buffer.from(digest, 'hex')) ? entry.rules : undefined;
+  return entry !== undefined && timingSafeEqual(entry.digest, Buffer.from(digest, 'hex')) ? entry : undefined;
+}
+
+/** The wall clock decides, as it does for tokens. Most keys have no end, and no clock is read for them. */
+function isOver({ expiresAt }: ClientEntry): boolean {
+  return expiresAt !== Number.POSITIVE_INFINITY && Date.now() >= expiresAt;
 }

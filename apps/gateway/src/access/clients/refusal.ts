@@ -2,7 +2,7 @@ import type { TokenRefusal } from '../identity/bearer-verifier.ts';
 
 /** Why a caller was refused: for the log, never showing a guesser more than its message does. */
 export type RefusalReason =
-  | 'no_credential' | 'malformed_credential' | 'unequal_credentials' | 'unknown_key' | 'no_gateway_key' | 'no_upstream_credential' | 'gateway_key_misplaced'
+  | 'no_credential' | 'malformed_credential' | 'unequal_credentials' | 'unknown_key' | 'key_expired' | 'no_gateway_key' | 'no_upstream_credential' | 'gateway_key_misplaced'
   | 'no_policy' | TokenRefusal;
 
 /** The code of the error that a refused caller gets, and what it reads. Both sides have these codes. */
@@ -26,6 +26,7 @@ export const REFUSALS: Readonly<Record<RefusalReason, RefusalAnswer>> = Object.f
   malformed_credential: NOT_ACCEPTED,
   unequal_credentials: unauthenticated('The gateway refused two different credentials in one request: send one of them.'),
   unknown_key: NOT_ACCEPTED,
+  key_expired: unauthenticated('The key of this request has expired: those who run the gateway have a new one. Logging in to Anthropic again does not help.'),
   no_gateway_key: unauthenticated('The gateway needs its own key in x-penstock-key, beside the Anthropic credential.'),
   no_upstream_credential: unauthenticated('The gateway passes on your own Anthropic credential and found none: send your API key, or a bearer token.'),
   gateway_key_misplaced: unauthenticated('The gateway passes API keys and bearer tokens on to Anthropic and refuses its own key in their place: send it in x-penstock-key.'),

@@ -39,12 +39,19 @@ export function valueAt(document: unknown, path: ConfigPath): unknown {
 export function explainIssues(issues: readonly z.core.$ZodIssue[], context: IssueContext): ConfigProblem[] {
   const problems = new Map<string, ConfigProblem>();
   for (const issue of issues) {
-    for (const problem of explainIssue(issue, context)) {
+    for (const problem of explainIssue(withoutUnion(issue), context)) {
       // A value that fails two checks fails one expectation; the first sentence covers it.
       if (!problems.has(problem.path)) problems.set(problem.path, problem);
     }
   }
   return [...problems.values()];
+}
+
+/** Of a value that may have several forms, the problem of the form that it has; the problem as it is where it has none of them. */
+function withoutUnion(issue: z.core.$ZodIssue): z.core.$ZodIssue {
+  if (issue.code !== 'invalid_union') return issue;
+  const found = issue.errors.find((issues) => issues.every(({ code, path }) => code !== 'invalid_type' || path.length > 0))?.[0];
+  return found === undefined ? issue : withoutUnion({ ...found, path: [...issue.path, ...found.path] });
 }
 
 function explainIssue(issue: z.core.$ZodIssue, context: IssueContext): ConfigProblem[] {

@@ -1,4 +1,5 @@
 import { frontDoorBackends } from '../../front-door/front-door-backends.ts';
+import { findKeyWarnings } from './key-warnings.ts';
 import { findIdentityWarnings } from './identity-warnings.ts';
 import { isLoopbackHost } from '../loopback.ts';
 import { resolveWorkerCount } from '../worker-share.ts';
@@ -10,7 +11,7 @@ import type { GatewayConfig } from '../gateway-config.ts';
 const LARGEST_BODY_BYTES = 32 * 1024 * 1024;
 
 /** Things that work but are probably not meant. */
-export function findWarnings(config: GatewayConfig, environment: Environment): string[] {
+export function findWarnings(config: GatewayConfig, environment: Environment, simulate = false): string[] {
   const { anthropic_native: native, openai_front_door: frontDoor, clients, server } = config;
   const warnings: string[] = [];
   if (native.credentials === 'forward' && native.api_key !== undefined) {
@@ -43,5 +44,5 @@ export function findWarnings(config: GatewayConfig, environment: Environment): s
       if (off.length > 0) warnings.push(`client ${client.name} names routes that ${side}.route_groups does not serve: ${off.join(', ')}`);
     }
   }
-  return [...warnings, ...findIdentityWarnings(config)];
+  return [...warnings, ...findKeyWarnings(config, simulate), ...findIdentityWarnings(config)];
 }

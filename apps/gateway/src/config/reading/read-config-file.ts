@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { ConfigError, valueProblem } from '../config-error.ts';
 import { formatPath } from '../problems/secret-fields.ts';
 import { repeatedKeys } from './repeated-keys.ts';
+import { withoutComments } from './without-comments.ts';
 import type { CommandLineFlags, Environment } from './overrides.ts';
 
 const DEFAULT_FILE = 'config.json';
@@ -16,9 +17,15 @@ export function findConfigFile(flags: CommandLineFlags, environment: Environment
   return existsSync(fallback) ? fallback : undefined;
 }
 
-/** Reads a configuration file as JSON; a `ConfigError` has the place where it is malformed, without a quotation, or the keys that it has twice. */
+/** Reads a configuration file as JSON, comments allowed; a `ConfigError` has the place where it is malformed, without a quotation, or the keys that it has twice. */
 export function readConfigFile(path: string): unknown {
-  const text = readText(path);
+  return parseConfigText(readText(path), path);
+}
+
+/** The same of a text that was read already. */
+export function parseConfigText(given: string, path: string): unknown {
+  // Some editors begin a file with a byte order mark, which is invisible (RFC 8259 section 8.1 lets a reader ignore it).
+  const text = withoutComments(given.replace(/^\ufeff/, ''));
   const document = parseJson(text, path);
   const repeated = repeatedKeys(text).map((keys) => valueProblem(formatPath(keys), 'one value', 'the same key twice'));
   if (repeated.length > 0) throw new ConfigError('invalid', path, repeated, [path]);
@@ -39,8 +46,7 @@ function readText(path: string): string {
 
 function parseJson(text: string, path: string): unknown {
   try {
-    // Some editors begin a file with a byte order mark, which is invisible (RFC 8259 section 8.1 lets a reader ignore it).
-    return JSON.parse(text.replace(/^\ufeff/, ''));
+    return JSON.parse(text);
   } catch (error) {
     // The parser's message quotes the text around the fault, which may be a key; only the place is taken from it.
     const place = /line \d+ column \d+/.exec(error instanceof Error ? error.message : '')?.[0] ?? locateFault(text);

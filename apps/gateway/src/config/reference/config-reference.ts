@@ -10,7 +10,7 @@ const INTRODUCTION = `# Configuration
 One JSON file: \`--config FILE\`, else \`PENSTOCK_CONFIG\`, else \`config.json\` in the working directory if there is one. Without any,
 the defaults below hold. Flags win over the environment, the environment over the file, the file over the defaults. Durations are in
 seconds. \`penstock check\` validates a configuration and prints the one that would be used, with secrets masked; an unknown key or a
-bad value stops the start, with every problem listed at once.
+bad value stops the start, with every problem listed at once. Comments (\`//\`, \`/* */\`) and a comma after a last entry are accepted.
 
 An editor that knows JSON Schema completes and checks the file with \`"$schema": "./apps/gateway/penstock.schema.json"\`.
 
@@ -30,7 +30,7 @@ const EXAMPLE = `## Example
   "clients": [
     {
       "name": "ci",
-      "key_sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+      "key_sha256": "9bfaa4cc7df84f1f0a8cd85bbbda2f7e8a55ba55a8ca5163af7dfa4a1f6a2a8a",
       "models": ["claude-haiku-*"],
       "limits": { "concurrent_requests": 10, "output_tokens_per_minute": 200000 }
     }
@@ -53,7 +53,7 @@ const RULES = `## Rules between fields
 - \`credentials: "forward"\` and \`identity\` exclude each other. Issuers have distinct names, and those with the same \`issuer\` distinct audiences; none is this gateway.
 - Names of clients and policies are one namespace; one policy at most has an empty \`match\`, and \`clients[].policy\` and \`match.issuer\` name what exists.
 - An upstream is never one of the gateway's own listeners.
-- Names and key hashes of clients are distinct, and so are names of backends. Several backends need \`models\`.
+- Names and key hashes of clients are distinct, and so are names of backends. The hash of a well-known word (\`test\`) is refused: that key is public. Several backends need \`models\`.
 - With two or more clients, ${groupNames('isShared')} are closed to a client unless its
   \`routes\` names them: they share one Anthropic workspace. A client with \`models\` is refused where its models cannot be read
   (${groupNames('hidesModels')}).
@@ -108,6 +108,7 @@ function showDefault(node: JsonSchemaNode): string {
 }
 
 function showValue(node: JsonSchemaNode): string {
+  if (node.anyOf !== undefined) return [...new Set(node.anyOf.map((form) => (typeof form === 'object' ? showValue(form) : '')))].join(' or ');
   if (node.enum !== undefined) return node.enum.map((value) => `\`${String(value)}\``).join(', ');
   const entry = asNode(node.items);
   if (entry !== undefined) return propertiesOf(entry).length > 0 ? 'list of objects' : `list of ${showValue(entry)}`;

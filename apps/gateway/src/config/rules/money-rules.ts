@@ -3,6 +3,7 @@ import { readScope } from '../../access/budgets/budget-scope.ts';
 import { digestOf } from '../../access/clients/find-client.ts';
 import { nearestName } from '../problems/nearest-name.ts';
 import { nameReceived } from '../problems/secret-fields.ts';
+import { clientKeys } from '../sections/client-keys.ts';
 import { hasAdmin } from '../sections/admin-section.ts';
 import { hasIdentity } from '../sections/identity-section.ts';
 import type { ConfigProblem } from '../config-error.ts';
@@ -62,7 +63,7 @@ const adminKeysAreDistinct: CrossFieldRule = {
   reads: ['admin', 'clients', 'operations.token'],
   check: ({ admin, clients, operations }) => {
     const keys = [...admin.write_keys.map((key, index) => ({ key, at: `admin.write_keys[${index}]` })), ...admin.read_keys.map((key, index) => ({ key, at: `admin.read_keys[${index}]` }))];
-    const clientOf = new Map(clients.map(({ key_sha256: hash }, index) => [hash.toLowerCase(), index]));
+    const clientOf = new Map(clients.flatMap((client, index) => clientKeys(client).map(({ sha256 }): [string, number] => [sha256, index])));
     return keys.flatMap(({ key, at }, index): ConfigProblem[] => {
       const first = keys.findIndex((other) => other.key === key);
       const client = clientOf.get(digestOf(key));

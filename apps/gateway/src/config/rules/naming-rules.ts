@@ -1,8 +1,11 @@
 import { valueProblem } from '../config-error.ts';
 import { frontDoorBackends, frontDoorModels } from '../../front-door/front-door-backends.ts';
+import { clientKeys } from '../sections/client-keys.ts';
+import { isKnownKey } from '../problems/known-keys.ts';
 import { nearestName } from '../problems/nearest-name.ts';
 import { nameReceived } from '../problems/secret-fields.ts';
 import type { ConfigProblem } from '../config-error.ts';
+import type { ClientConfig } from '../sections/clients-section.ts';
 import type { CrossFieldRule } from './cross-field-rule.ts';
 
 /** Header fields that `allow_request_headers` cannot open: credentials, framing, hop-by-hop fields and the gateway's own. */
@@ -29,8 +32,26 @@ const clientsAreDistinct: CrossFieldRule = {
   reads: ['clients'],
   check: ({ clients }) => [
     ...duplicates(clients.map(({ name }) => name), (index) => `clients[${index}].name`, showText),
-    ...duplicates(clients.map(({ key_sha256: hash }) => hash.toLowerCase()), (index) => `clients[${index}].key_sha256`, () => 'the same hash'),
+    ...equalKeys(clients),
   ],
+};
+
+/** Where a key stands. */
+function keyPath(client: ClientConfig, index: number, key: number): string {
+  return `clients[${index}].key_sha256${typeof client.key_sha256 === 'string' ? '' : `[${key}]`}`;
+}
+
+function equalKeys(clients: readonly ClientConfig[]): ConfigProblem[] {
+  const keys = clients.flatMap((client, index) => clientKeys(client).map(({ sha256 }, key) => ({ sha256, path: keyPath(client, index, key) })));
+  return duplicates(keys.map(({ sha256 }) => sha256), (index) => keys[index]?.path ?? '', () => 'the same hash');
+}
+
+/** The simulator's answers cost nothing, so that its example may have a key in the open. */
+const keysAreSecret: CrossFieldRule = {
+  reads: ['clients'],
+  check: ({ clients }, { simulate }) => (simulate ? [] : clients.flatMap((client, index) => clientKeys(client).flatMap(({ sha256 }, key): ConfigProblem[] => (isKnownKey(sha256)
+    ? [valueProblem(keyPath(client, index, key), 'the hash of a secret key', 'the hash of a well-known word', 'every caller that tries it would be admitted; make a key with penstock keys create')]
+    : [])))),
 };
 
 const backendsAreDistinct: CrossFieldRule = {
@@ -75,4 +96,4 @@ const closedFieldsStayClosed: CrossFieldRule = {
 };
 
 /** Names that must be distinct, known or left alone. */
-export const namingRules: readonly CrossFieldRule[] = [clientsAreDistinct, backendsAreDistinct, modelsNameTheirBackend, relayedModelsKeepTheirName, closedFieldsStayClosed];
+export const namingRules: readonly CrossFieldRule[] = [clientsAreDistinct, keysAreSecret, backendsAreDistinct, modelsNameTheirBackend, relayedModelsKeepTheirName, closedFieldsStayClosed];

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isKeyLike } from '../problems/secret-fields.ts';
+import { clientKeysSchema, expiresAt, MOST_KEYS_OF_A_CLIENT, type ClientKeys } from './client-keys.ts';
 import { checkedText, count, list, modelPattern, text } from './field-kinds.ts';
 import { CLIENT_ROUTES, groupsWith, type ClientRoute } from './route-groups.ts';
 
@@ -12,7 +13,9 @@ export type ClientLimits = { readonly [Name in ClientLimitName]?: number | undef
 /** One caller that has a key of the gateway's. */
 export interface ClientConfig {
   readonly name: string;
-  readonly key_sha256: string;
+  readonly key_sha256: ClientKeys;
+  /** From then on every key of this client is refused. */
+  readonly expires_at?: string | undefined;
   readonly models?: readonly string[] | undefined;
   readonly routes?: readonly ClientRoute[] | undefined;
   readonly limits?: ClientLimits | undefined;
@@ -25,7 +28,6 @@ const RESERVED_NAMES: ReadonlySet<string> = new Set(['anonymous', 'unauthenticat
 
 /** What a client's name must be. */
 export const CLIENT_NAME_EXPECTED = 'a name of 1 to 64 letters, digits, dots, dashes or underscores, other than anonymous and unauthenticated';
-const HASH_EXPECTED = 'the SHA-256 of a client key in 64 hexadecimal digits, as `penstock keys create` prints it';
 
 /** Whether a client may have this name. A key put there by mistake would become a label in logs and metrics. */
 export function isClientName(name: string): boolean {
@@ -60,7 +62,8 @@ const OPEN_GROUPS = groupsWith(CLIENT_ROUTES, 'isShared', false).map((group) => 
 const clientSection: z.ZodType<ClientConfig> = z.strictObject({
   name: checkedText(CLIENT_NAME_EXPECTED, isClientName)
     .describe('Label of this client in logs and metrics.'),
-  key_sha256: z.string(HASH_EXPECTED).regex(/^[0-9a-fA-F]{64}$/, HASH_EXPECTED).describe('SHA-256 of the client\'s key in hexadecimal.'),
+  key_sha256: clientKeysSchema.describe(`SHA-256 of the client's key in hexadecimal, or a list of at most ${MOST_KEYS_OF_A_CLIENT}, all of which are taken: hashes, or \`{ "sha256", "expires_at" }\` for a key that ends. An empty list: the client has no key at the moment.`),
+  expires_at: expiresAt().optional().describe('From then on all keys of this client are refused: a date (its first moment in UTC) or a time such as `2027-01-31T18:00:00Z`.'),
   models: clientModels().optional()
     .describe('Models this client may use; `*` stands for any characters. Absent: all. With it requests are refused whose models cannot be read: batches, and on `/v1` stored state and forms.'),
   routes: clientRoutes().optional()

@@ -9,6 +9,6 @@ describe('a client key', () => {
   });
 
   it('is stored as the SHA-256 that sha256sum prints', () => {
-    expect(hashClientKey('test')).toBe('9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08');
+    expect(hashClientKey('test2')).toBe('60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752');
   });
 });

@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { createClientKey, hashClientKey } from '../../../src/access/clients/client-key.ts';
 import { createClientRegistry } from '../../../src/access/clients/client-registry.ts';
 import { REFUSAL_REASONS, REFUSALS } from '../../../src/access/clients/refusal.ts';
@@ -83,6 +83,48 @@ describe('inject with clients', () => {
 
   it('the front door takes the same keys', () => {
     expect(clients.authenticate(['authorization', `Bearer ${OTHER_KEY}`], 'front_door')).toMatchObject({ name: 'two', forwardCredentials: false });
+  });
+});
+
+describe('several keys of a client, and their ends', () => {
+  const PAST = '2020-01-01';
+  const THIRD = createClientKey();
+  const keys: ClientConfig = { name: 'one', key_sha256: [hashClientKey(KEY), { sha256: hashClientKey(OTHER_KEY), expires_at: PAST }, { sha256: hashClientKey(THIRD), expires_at: '2999-01-01' }] };
+
+  it('every key of a list admits as the one client, side by side (a rotation)', () => {
+    for (const key of [KEY, THIRD]) expect(registry('inject', [keys]).authenticate(['x-api-key', key])).toMatchObject({ kind: 'client', name: 'one' });
+    expect(registry('inject', [keys]).authenticate(['x-api-key', KEY, 'authorization', `Bearer ${THIRD}`])).toMatchObject({ kind: 'client', name: 'one' });
+  });
+
+  it('a key whose time is over is refused, and only its holder reads why', () => {
+    for (const field of ['x-api-key', 'x-penstock-key']) expect(registry('inject', [keys]).authenticate([field, OTHER_KEY])).toMatchObject({ kind: 'refused', reason: 'key_expired', answer: { code: 'unauthenticated' } });
+    expect(registry('inject', [keys]).authenticate(['x-api-key', `${OTHER_KEY}x`])).toMatchObject({ reason: 'unknown_key' });
+    expect(registry('inject', [{ ...keys, expires_at: PAST }]).authenticate(['x-api-key', KEY])).toMatchObject({ reason: 'key_expired' });
+    expect(registry('inject', [keys]).authenticate(['x-api-key', OTHER_KEY, 'authorization', `Bearer ${KEY}`])).toMatchObject({ kind: 'client', name: 'one' });
+  });
+
+  it('the end of a key is looked at with each request', () => {
+    vi.useFakeTimers({ now: Date.parse('2026-06-01T00:00:00Z') });
+    try {
+      const clients = registry('inject', [{ name: 'one', key_sha256: [{ sha256: hashClientKey(KEY), expires_at: '2026-06-01T00:00:10Z' }] }]);
+      vi.advanceTimersByTime(9_999);
+      expect(clients.authenticate(['x-api-key', KEY])).toMatchObject({ kind: 'client' });
+      vi.advanceTimersByTime(1);
+      expect(clients.authenticate(['x-api-key', KEY])).toMatchObject({ reason: 'key_expired' });
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('a key of ours whose time is over does not cross to Anthropic either', () => {
+    const custom: ClientConfig = { name: 'one', key_sha256: [hashClientKey(KEY), { sha256: hashClientKey('a-self-chosen-key'), expires_at: PAST }] };
+    expect(registry('forward', [custom]).authenticate(['x-penstock-key', KEY, 'x-api-key', 'a-self-chosen-key'])).toMatchObject({ reason: 'gateway_key_misplaced' });
+  });
+
+  it('a client without a key is known, and callers are not anonymous', () => {
+    const clients = registry('inject', [{ name: 'one', key_sha256: [] }]);
+    expect([clients.requiresKey, [...clients.clients.keys()]]).toEqual([true, ['one']]);
+    expect(clients.authenticate([])).toMatchObject({ reason: 'no_credential' });
   });
 });
 

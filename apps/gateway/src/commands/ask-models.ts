@@ -1,0 +1,97 @@
+import { createUpstreamClient, isUpstreamError } from '@penstock/upstream-client';
+import { request } from 'undici';
+import { toUpstreamClientSettings } from '../config/upstream-client-settings.ts';
+import { frontDoorBackends } from '../front-door/front-door-backends.ts';
+import { backendSettings } from '../front-door/backend-settings.ts';
+import type { GatewayConfig } from '../config/gateway-config.ts';
+
+/** One upstream with the credential that the gateway would send there. */
+interface Asked {
+  /** The path of the credential in the configuration. */
+  readonly at: string;
+  readonly kind: 'anthropic' | 'openai';
+  readonly base_url: string;
+  readonly api_key: string;
+  readonly version: string;
+  readonly ca?: string | undefined;
+  readonly proxy?: string | undefined;
+}
+
+/** What an upstream answered. */
+export interface ModelsAnswer {
+  /** One line for people. */
+  readonly text: string;
+  readonly accepted: boolean;
+}
+
+const MOST_NAMED = 5;
+const MAX_ANSWER_BYTES = 4_194_304;
+
+/** Asks each upstream once for its models, with the credential, the proxy and the authorities that the gateway would use. */
+export async function askModels(config: GatewayConfig): Promise<readonly ModelsAnswer[]> {
+  const asked = credentials(config);
+  if (asked.length === 0) return [{ text: 'no credential of the gateway\'s own to ask with: callers send theirs (anthropic_native.credentials "forward")', accepted: true }];
+  return await Promise.all(asked.map(async (one) => await ask(one, config)));
+}
+
+/** The native credential, and those of backends that are not a copy of it. */
+function credentials(config: GatewayConfig): Asked[] {
+  const { anthropic_native: native, openai_front_door: frontDoor } = config;
+  const own: Asked[] = native.credentials === 'forward' || native.api_key === undefined ? [] : [{ ...native, at: 'anthropic_native.api_key', kind: 'anthropic', api_key: native.api_key }];
+  if (frontDoor.backends.length === 0) return own;
+  const backends = frontDoorBackends(config).flatMap((backend, index): Asked[] => (backend.api_key === undefined ? [] : [{ ...backend, api_key: backend.api_key, at: `openai_front_door.backends[${index}].api_key` }]));
+  return [...own, ...backends];
+}
+
+async function ask({ at, kind, base_url: base, api_key: key, version, ca, proxy }: Asked, config: GatewayConfig): Promise<ModelsAnswer> {
+  const url = new URL(base);
+  const settings = at.startsWith('anthropic_native') ? toUpstreamClientSettings(config.anthropic_native) : backendSettings(kind, config.openai_front_door);
+  const upstream = createUpstreamClient({ origin: url.origin, ...settings, ...(ca === undefined ? {} : { tls: { ca } }), ...(proxy === undefined ? {} : { proxy }) });
+  const path = `${url.pathname.replace(/\/+$/, '')}${kind === 'anthropic' ? '/v1/models?limit=1000' : '/models'}`;
+  const headers = kind === 'anthropic' ? { 'x-api-key': key, 'anthropic-version': version } : { authorization: `Bearer ${key}` };
+  try {
+    const { statusCode, body, headers: answered } = await request(url.origin + path, { dispatcher: upstream, headers: { ...headers, 'accept-encoding': 'identity' } });
+    const text = await readBounded(body);
+    return describe(at, url.origin, statusCode, text, answered['anthropic-organization-id']);
+  } catch (error) {
+    return { text: `${at}: ${url.origin} could not be asked (${isUpstreamError(error) ? error.code : 'no answer'}${causeOf(error)})`, accepted: false };
+  } finally {
+    await upstream.close({ graceMs: 0 });
+  }
+}
+
+async function readBounded(body: AsyncIterable<Uint8Array>): Promise<string> {
+  let text = '';
+  const decoder = new TextDecoder();
+  for await (const chunk of body) {
+    text += decoder.decode(chunk, { stream: true });
+    if (text.length > MAX_ANSWER_BYTES) break;
+  }
+  return text;
+}
+
+function describe(at: string, origin: string, status: number, text: string, organization: string | readonly string[] | undefined): ModelsAnswer {
+  if (status === 401) return { text: `${at}: ${origin} refuses the key (401): it is wrong, or it was revoked`, accepted: false };
+  if (status === 403) return { text: `${at}: ${origin} knows the key and does not let it list models (403)`, accepted: false };
+  if (status !== 200) return { text: `${at}: ${origin} answered ${status}, so that nothing is known of the key`, accepted: false };
+  const models = modelsOf(text);
+  if (models === undefined) return { text: `${at}: ${origin} answered 200 with something that is no list of models`, accepted: false };
+  const named = models.slice(0, MOST_NAMED).join(', ');
+  const more = models.length > MOST_NAMED ? `, and ${models.length - MOST_NAMED} more` : '';
+  const whose = typeof organization === 'string' ? `, organization ${organization}` : '';
+  return { text: `${at}: ${origin} takes the key${whose}; it may use ${models.length} model(s)${models.length === 0 ? '' : `: ${named}${more}`}`, accepted: true };
+}
+
+function modelsOf(text: string): readonly string[] | undefined {
+  try {
+    const { data } = JSON.parse(text) as { data?: unknown };
+    return Array.isArray(data) ? data.flatMap((model: { id?: unknown } | null) => (typeof model?.id === 'string' ? [model.id] : [])) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function causeOf(error: unknown): string {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause as Error & { code?: unknown } : undefined;
+  return typeof cause?.code === 'string' ? `: ${cause.code}` : '';
+}
