@@ -11,6 +11,7 @@ import { WORKLOADS, quick } from './workloads/all-workloads.ts';
 import { describeTurns } from './turns/describe-turns.ts';
 import { runTurns, type TurnRow } from './turns/run-turns.ts';
 import { describeLivePage, runLivePage, type LivePageRow } from './live-page/run-live-page.ts';
+import { describeSignedIn, runSignedIn, SIGNED_IN_PLAN, type CallerRow } from './signed-in/run-signed-in.ts';
 import { createBenchRig } from './workloads/bench-rig.ts';
 import { runWorkload, type WorkloadResult } from './workloads/run-workload.ts';
 
@@ -33,13 +34,17 @@ const workloads = WORKLOADS
   .map((workload) => (flags.rounds === undefined ? workload : { ...workload, rounds: Number(flags.rounds) }));
 /** The name of what is no workload: inputs that are costly for their size, by the longest turn of the event loop. */
 const TURNS = 'turns';
+/** The name of another one: what a person's token costs beside a client's key. */
+const SIGNED_IN = 'signed-in';
 const folder = mkdtempSync(join(tmpdir(), 'penstock-bench-'));
 const results: WorkloadResult[] = [];
 let turns: readonly TurnRow[] = [];
+let signedIn: readonly CallerRow[] = [];
 /** The name of what the live page costs: no workload either. */
 const LIVE_PAGE = 'live-page';
 const isWanted = (name: string): boolean => !flags.check && (flags.only.length === 0 || flags.only.some((part) => name.includes(part)));
 let livePage: LivePageRow | undefined;
+const withSignedIn = !flags.check && (flags.only.length === 0 || flags.only.some((part) => SIGNED_IN.includes(part)));
 const rig = await createBenchRig(folder);
 try {
   const { contenders, skipped } = await chooseContenders({ names: flags.check ? ['penstock'] : flags.contender, withPeers: !flags['no-peers'] && !flags.quick && workloads.length > 0 });
@@ -63,6 +68,12 @@ try {
     livePage = await runLivePage(folder, flags.quick ? { streams: 1_000, shareMs: 2_000 } : { streams: 8_000, shareMs: 10_000 }, (text) => progress(`${LIVE_PAGE}: ${text}`));
     progress('');
     console.log(`### Live page\n\n${describeLivePage(livePage)}\n`);
+    save(results, skipped);
+  }
+  if (withSignedIn) {
+    signedIn = await runSignedIn(rig, folder, flags.quick ? { rounds: 6, sliceMs: 350, warmUpMs: 2_000 } : SIGNED_IN_PLAN, (text) => progress(`${SIGNED_IN}: ${text}`));
+    progress('');
+    console.log(`### A person's token beside a client's key\n\n${describeSignedIn(signedIn)}\n`);
     save(results, skipped);
   }
   if (flags.check) check();

@@ -157,6 +157,16 @@ describe.skipIf(!HAS_HELM)(`the chart, with helm itself${HELM_NOTE}`, () => {
     expect(loadText(String(at(other.get('ConfigMap'), 'data', 'gateway.json'))).server.port).toBe(8443);
   });
 
+  test('takes persons in the place of clients: issuers need no store, sign-in one that a secret names', () => {
+    const configOf = (text: string): unknown => JSON.parse(String(at(manifestsOf(text).get('ConfigMap'), 'data', 'gateway.json')));
+    const issuers = configOf(render('config.clients=null', 'config.identity.issuers[0].name=idp'));
+    expect([at(issuers, 'identity', 'issuers', 0, 'name'), at(issuers, 'state')]).toEqual(['idp', undefined]);
+    const signIn = render('config.clients=null', 'config.identity.sign_in.public_url=https://claude.example', 'config.state.store=${env:PENSTOCK_STATE}', 'extraEnvFrom[0].secretRef.name=penstock-state', 'autoscaling.enabled=false', 'replicaCount=3');
+    expect(at(configOf(signIn), 'state', 'store')).toBe('${env:PENSTOCK_STATE}');
+    expect(at(manifestsOf(signIn).get('Deployment'), 'spec', 'replicas')).toBe(3);
+    expect(at(manifestsOf(signIn).get('Deployment'), 'spec', 'template', 'spec', 'containers', 0, 'envFrom')).toEqual([{ secretRef: { name: 'penstock-state' } }]);
+  });
+
   test('a changed configuration rolls the pods', () => {
     const checksum = (text: string): unknown => at(manifestsOf(text).get('Deployment'), 'spec', 'template', 'metadata', 'annotations', 'checksum/config');
     expect(checksum(render())).toMatch(/^[0-9a-f]{64}$/);
@@ -170,6 +180,8 @@ describe.skipIf(!HAS_HELM)(`the chart, with helm itself${HELM_NOTE}`, () => {
     ['a port that is none', 'config.operations.port=0', 'operations'],
     ['sign-in without a store that replicas share', 'config.identity.sign_in.public_url=https://claude.example', 'config.state.store must be a postgres:// URL'],
     ['sign-in with a file as store', 'config.identity.sign_in.public_url=https://claude.example,config.state.store=sqlite:/tmp/state.db', 'config.state.store must be a postgres:// URL'],
+    ['several replicas with a file as store', 'autoscaling.enabled=false,replicaCount=2,config.state.store=sqlite:/tmp/state.db', 'config.state.store must be a postgres:// URL'],
+    ['budgets without a store that replicas share', 'config.budgets[0].amount_cents=100', 'config.state.store must be a postgres:// URL'],
   ])('refuses %s and says why', (_what, value, words) => {
     expect(() => render(value)).toThrow(words);
   });

@@ -25,11 +25,10 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- if and (empty .Values.config.clients) (empty $identity) (not (include "penstock.forwards" .)) -}}
 {{- fail "config.clients is empty: every caller could use the API key of the gateway. Make one with `penstock keys create NAME` and put the entry that it prints into config.clients." -}}
 {{- end -}}
-{{- if hasKey $identity "sign_in" -}}
 {{- $store := get (.Values.config.state | default dict) "store" | default "" -}}
-{{- if or (empty $store) (hasPrefix "sqlite:" $store) -}}
-{{- fail "config.state.store must be a postgres:// URL with config.identity.sign_in, such as ${env:PENSTOCK_STATE} from a secret of extraEnvFrom: replicas share it, and pods have no disk for an SQLite file." -}}
-{{- end -}}
+{{- $needsStore := or (hasKey $identity "sign_in") (not (empty .Values.config.budgets)) -}}
+{{- if or (hasPrefix "sqlite:" $store) (and $needsStore (empty $store)) -}}
+{{- fail "config.state.store must be a postgres:// URL with config.identity.sign_in or config.budgets, such as ${env:PENSTOCK_STATE} from a secret of extraEnvFrom: replicas share it, and pods have no disk for an SQLite file." -}}
 {{- end -}}
 {{- $name := include "penstock.fullname" . -}}
 {{- $namespace := .Release.Namespace -}}
