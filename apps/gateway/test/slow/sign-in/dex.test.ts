@@ -64,9 +64,10 @@ describe.skipIf('missing' in dex)('Dex', () => {
 
   test('a session that it forgot gets no further token: its answer is no invalid_grant, so the session is not ended either', async () => {
     await using stack = new AsyncDisposableStack();
-    const { gateway, restart } = await startWithDex(stack);
+    const withDex = await startWithDex(stack);
+    const { gateway } = withDex;
     const { accessToken, refreshToken } = await gateway.signIn();
-    await restart();
+    await withDex.restart();
     const refreshed = await gateway.post('/oauth/token', { grant_type: 'refresh_token', refresh_token: refreshToken });
     expect([refreshed.status, refreshed.json['error']]).toEqual([503, 'temporarily_unavailable']);
     expect((await gateway.get('/managed/settings', accessToken)).status).toBe(200);
