@@ -1,5 +1,5 @@
-// Makes what is carried to other machines, into dist/: the executable or the tarball.
-// usage: node scripts/make.mjs executable [x64|arm64] | tarball
+// Makes what is carried to other machines, into dist/: the executable, the Debian package of it, or the tarball.
+// usage: node scripts/make.mjs executable [x64|arm64] | deb [x64|arm64] | tarball
 import { statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { ROOT } from './make/bundle.mjs';
@@ -9,15 +9,24 @@ const ARCHITECTURES = ['x64', 'arm64'];
 
 const MAKERS = {
   executable: async (arch = process.arch) => {
-    if (!ARCHITECTURES.includes(arch)) usage(`there is no executable for ${arch}`);
+    checkArchitecture(arch);
     const { makeExecutable } = await import('./make/executable.mjs');
     return makeExecutable(DIST, arch);
+  },
+  deb: async (arch = process.arch) => {
+    checkArchitecture(arch);
+    const { makeDeb } = await import('./make/deb.mjs');
+    return makeDeb(DIST, arch);
   },
   tarball: async () => {
     const { makeTarball } = await import('./make/tarball.mjs');
     return makeTarball(DIST);
   },
 };
+
+function checkArchitecture(arch) {
+  if (!ARCHITECTURES.includes(arch)) usage(`there is no executable for ${arch}`);
+}
 
 function usage(problem) {
   console.error(`${problem}\nusage: npx -y pnpm@12 make ${Object.keys(MAKERS).join('|')} [${ARCHITECTURES.join('|')}]`);

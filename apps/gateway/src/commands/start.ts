@@ -3,9 +3,11 @@ import type { Simulator } from '@penstock/anthropic-simulator';
 import { isConfigError } from '../config/config-error.ts';
 import type { GatewayConfig } from '../config/gateway-config.ts';
 import { loadConfig, type LoadConfigOptions, type LoadedConfig } from '../config/load-config.ts';
+import type { Environment } from '../config/reading/overrides.ts';
 import { resolveWorkerCount } from '../config/worker-share.ts';
 import { describeStart } from './describe-start.ts';
 import { leadsToOurselves } from '../config/rules/targets-self.ts';
+import type { ServiceManager } from '../process/service-manager.ts';
 import { runProcess } from '../process/run-process.ts';
 import type { LogStyle } from '../observe/log/create-logger.ts';
 import { runWorkers } from '../process/workers/run-workers.ts';
@@ -43,6 +45,7 @@ export async function runStart(options: StartOptions, output: CommandOutput): Pr
   }
   const { settings: tracing, warnings } = readTracingSettings(options.environment);
   const run = resolveWorkerCount(config) === 1 ? runProcess : runWorkers;
+  const manager = await findServiceManager(options.environment, output);
   try {
     return await run({
       config, tracing, files: loaded.files, warnings: [...loaded.warnings, ...warnings], version: options.version, logStyle: options.logStyle, viaPseudonym: `penstock-${randomBytes(6).toString('hex')}`,
@@ -50,10 +53,14 @@ export async function runStart(options: StartOptions, output: CommandOutput): Pr
         const next = loadConfig({ ...options, simulate: simulates });
         return simulator === undefined ? next : { ...next, config: withSimulator(next.config, simulator) };
       },
-      onReady: (started) => { output.stderr.write(describeStart({ ...started, config, simulates, warnings: [...loaded.warnings, ...warnings] })); },
+      onReady: (started) => {
+        output.stderr.write(describeStart({ ...started, config, simulates, warnings: [...loaded.warnings, ...warnings] }));
+        manager?.ready();
+      },
       onFailure: (message) => { output.stderr.write(`${message}\n`); },
     });
   } finally {
+    manager?.close();
     await simulator?.close();
   }
 }
@@ -62,6 +69,13 @@ export async function runStart(options: StartOptions, output: CommandOutput): Pr
 function lacksKey(options: StartOptions): boolean {
   const { config } = loadConfig({ ...options, simulate: true });
   return config.anthropic_native.credentials === 'inject' && config.anthropic_native.api_key === undefined;
+}
+
+/** Loaded only where systemd waits for a notification. */
+async function findServiceManager(environment: Environment, output: CommandOutput): Promise<ServiceManager | undefined> {
+  if ((environment['NOTIFY_SOCKET'] ?? '') === '') return undefined;
+  const { createServiceManager } = await import('../process/service-manager.ts');
+  return createServiceManager(environment, (message) => { output.stderr.write(`${message}\n`); });
 }
 
 /** Loaded only where it is the upstream. */
