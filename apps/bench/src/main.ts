@@ -10,6 +10,7 @@ import { describeWorkload } from './report/print-table.ts';
 import { WORKLOADS, quick } from './workloads/all-workloads.ts';
 import { describeTurns } from './turns/describe-turns.ts';
 import { runTurns, type TurnRow } from './turns/run-turns.ts';
+import { describeTranslated, runTranslated, type TranslatedRow } from './translated/run-translated.ts';
 import { describeLivePage, runLivePage, type LivePageRow } from './live-page/run-live-page.ts';
 import { describeSignedIn, runSignedIn, SIGNED_IN_PLAN, type CallerRow } from './signed-in/run-signed-in.ts';
 import { createBenchRig } from './workloads/bench-rig.ts';
@@ -45,6 +46,9 @@ const LIVE_PAGE = 'live-page';
 const isWanted = (name: string): boolean => !flags.check && (flags.only.length === 0 || flags.only.some((part) => name.includes(part)));
 let livePage: LivePageRow | undefined;
 const withSignedIn = !flags.check && (flags.only.length === 0 || flags.only.some((part) => SIGNED_IN.includes(part)));
+/** The name of what a streamed event costs that is translated, beside one that is relayed. */
+const TRANSLATED = 'translated';
+let translated: TranslatedRow | undefined;
 const rig = await createBenchRig(folder);
 try {
   const { contenders, skipped } = await chooseContenders({ names: flags.check ? ['penstock'] : flags.contender, withPeers: !flags['no-peers'] && !flags.quick && workloads.length > 0 });
@@ -76,6 +80,13 @@ try {
     console.log(`### A person's token beside a client's key\n\n${describeSignedIn(signedIn)}\n`);
     save(results, skipped);
   }
+  if (isWanted(TRANSLATED)) {
+    const load = flags.quick ? { rounds: 3, warmUpRounds: 3, windowMs: 700 } : { rounds: 15, warmUpRounds: 12, windowMs: 2_000 };
+    translated = await runTranslated(rig, { ...load, ...(flags.rounds === undefined ? {} : { rounds: Number(flags.rounds) }) }, (text) => progress(`${TRANSLATED}: ${text}`));
+    progress('');
+    console.log(`### Translated events\n\n${describeTranslated(translated)}\n`);
+    save(results, skipped);
+  }
   if (flags.check) check();
 } finally {
   await rig.stop();
@@ -96,6 +107,6 @@ function check(): void {
 
 function save(all: readonly WorkloadResult[], skipped: readonly Skipped[]): void {
   mkdirSync(flags.out, { recursive: true });
-  writeFileSync(join(flags.out, 'results.json'), JSON.stringify({ machine: describeMachine(), skipped, workloads: all, turns, livePage }, null, 1));
+  writeFileSync(join(flags.out, 'results.json'), JSON.stringify({ machine: describeMachine(), skipped, workloads: all, turns, livePage, translated }, null, 1));
   writeFileSync(join(flags.out, 'results.svg'), drawChart(all));
 }

@@ -1,5 +1,5 @@
 /** The request bodies of the workloads, by name. */
-export const BODY_NAMES = ['1 KB', '64 KB', '200 KB', '2 MB', 'chat', 'chat stream', '1 KB stream'] as const;
+export const BODY_NAMES = ['1 KB', '64 KB', '200 KB', '2 MB', 'chat', 'chat stream', 'response stream', '1 KB stream'] as const;
 
 /** One of `BODY_NAMES`. */
 export type BodyName = (typeof BODY_NAMES)[number];
@@ -31,10 +31,12 @@ function codingConversation(bytes: number): Readonly<Record<string, unknown>> {
   return { system: 'You are a coding agent.', tools, messages: [{ role: 'user', content: 'Fix the bug.' }, ...Array.from({ length: turns }, () => turn).flat()] };
 }
 
-const QUESTION = { messages: [{ role: 'user', content: 'Hello, how are you today? '.repeat(35) }] };
+const HELLO = 'Hello, how are you today? '.repeat(35);
+const QUESTION = { messages: [{ role: 'user', content: HELLO }] };
 
 /** The bytes of a request body; nothing in it is random. */
 export function requestBody(name: BodyName): Buffer {
+  if (name === 'response stream') return Buffer.from(JSON.stringify({ model: BENCH_MODEL, stream: true, store: false, input: HELLO }));
   const isStream = name.endsWith('stream');
   const content = name === '200 KB' ? codingConversation(200_000) : name === '2 MB' ? codingConversation(2_000_000) : name === '64 KB' ? codingConversation(64_000) : QUESTION;
   return Buffer.from(JSON.stringify({ model: BENCH_MODEL, max_tokens: 1_024, ...(isStream || name === '64 KB' ? { stream: true } : {}), ...content }));

@@ -6,7 +6,8 @@ import { startTestGateway, type TestGateway } from '../start-test-gateway.ts';
 import { runCuts, type Cut } from './cut-oracles.ts';
 import { planCuts, thinned } from './cut-plan.ts';
 import { startCuttingUpstream, wholeStreams, type CuttingUpstream } from './cutting-upstream.ts';
-import { checkChunks, checkCompletion, checkStreamText, createStrictCheck } from './front-door-oracles.ts';
+import { checkChunks, checkCompletion, checkLangChain, checkResponse, checkResponseEvents, checkStreamText, createStrictCheck } from './front-door-oracles.ts';
+import { CUT_PROTOCOLS } from './front-door-protocols.ts';
 
 const recordings = wholeStreams().slice(0, 3);
 if (recordings.length === 0) console.warn('front-door-cuts: no recordings found, their tests are skipped');
@@ -32,8 +33,8 @@ const sdks: ReadonlyArray<readonly [string, () => OpenAI]> = [
 ];
 
 describe.skipIf(recordings.length === 0)('no client of the front door ever takes a cut answer for a whole one (sampled; the slow suite has every byte)', () => {
-  test('a strict reader', async () => {
-    expect(await runCuts(thinned(cuts, 37), createStrictCheck(gateway.port))).toEqual([]);
+  test.each(['chat', 'responses'] as const)('a strict reader of %s', async (protocol) => {
+    expect(await runCuts(thinned(cuts, 37), createStrictCheck(gateway.port, CUT_PROTOCOLS[protocol]))).toEqual([]);
   });
 
   test.each(sdks)('the openai package, major version %s, chunk by chunk and assembled', async (_name, create) => {
@@ -41,6 +42,17 @@ describe.skipIf(recordings.length === 0)('no client of the front door ever takes
     const few = thinned(cuts, 181);
     expect(await runCuts(few, (cut: Cut) => checkChunks(client, cut))).toEqual([]);
     expect(await runCuts(few, (cut: Cut) => checkCompletion(client, cut))).toEqual([]);
+  });
+
+  test.each(sdks)('the openai package, major version %s, over the Responses API, event by event and assembled', async (_name, create) => {
+    const client = create();
+    const few = thinned(cuts, 181);
+    expect(await runCuts(few, (cut: Cut) => checkResponseEvents(client, cut))).toEqual([]);
+    expect(await runCuts(few, (cut: Cut) => checkResponse(client, cut))).toEqual([]);
+  });
+
+  test('LangChain over the Responses API', async () => {
+    expect(await runCuts(thinned(cuts, 181), (cut) => checkLangChain(gateway.origin, cut))).toEqual([]);
   });
 
   test('the AI SDK', async () => {

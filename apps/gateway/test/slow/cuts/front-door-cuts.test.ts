@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runCuts, type Cut } from '../../cuts/cut-oracles.ts';
 import { describeCuts, planCuts, thinned } from '../../cuts/cut-plan.ts';
 import { startCuttingUpstream, wholeStreams, type CuttingUpstream } from '../../cuts/cutting-upstream.ts';
-import { checkChunks, checkCompletion, checkStreamText, createStrictCheck } from '../../cuts/front-door-oracles.ts';
+import { checkChunks, checkCompletion, checkLangChain, checkResponse, checkResponseEvents, checkStreamText, createStrictCheck } from '../../cuts/front-door-oracles.ts';
+import { CUT_PROTOCOLS } from '../../cuts/front-door-protocols.ts';
 import { runPenstock, type PenstockProcess } from '../../run-penstock.ts';
 
 const isBounded = process.env['PENSTOCK_SLOW_BOUNDED'] === '1';
@@ -16,7 +17,7 @@ const strict = thinned(cuts, isBounded ? 3 : 1);
 const forClients = thinned(cuts, isBounded ? 23 : 1);
 
 let upstream: CuttingUpstream;
-// A process of its own: the clients of 144,000 cells are work enough for one.
+// A process of its own: the clients of 288,000 cells are work enough for one.
 let gateway: PenstockProcess;
 const cells = { run: 0, failed: 0 };
 const startedAt = performance.now();
@@ -56,13 +57,17 @@ async function expectNone(name: string, chosen: readonly Cut[], check: (cut: Cut
 
 // At once: what bounds one client is its own work, what bounds another the gateway's.
 describe.skipIf(recordings.length === 0).concurrent('no client of the front door ever takes a cut answer for a whole one (every byte of the smallest recordings, three bytes around each boundary of all)', () => {
-  test('a strict reader', () => expectNone('strict reader', strict, createStrictCheck(gateway.port)), 1_800_000);
+  test.each(['chat', 'responses'] as const)('a strict reader of %s', (protocol) => expectNone(`strict reader, ${protocol}`, strict, createStrictCheck(gateway.port, CUT_PROTOCOLS[protocol])), 3_600_000);
 
-  test.each(sdks)('the openai package, major version %s, chunk by chunk and assembled', async (version, create) => {
+  test.each(sdks)('the openai package, major version %s, over both protocols, piece by piece and assembled', async (version, create) => {
     const client = create();
     await expectNone(`openai ${version}, chunk by chunk`, forClients, (cut) => checkChunks(client, cut));
     await expectNone(`openai ${version}, assembled`, forClients, (cut) => checkCompletion(client, cut));
-  }, 1_800_000);
+    await expectNone(`openai ${version}, responses, event by event`, forClients, (cut) => checkResponseEvents(client, cut));
+    await expectNone(`openai ${version}, responses, assembled`, forClients, (cut) => checkResponse(client, cut));
+  }, 3_600_000);
 
-  test('the AI SDK', () => expectNone('AI SDK', forClients, (cut) => checkStreamText(gateway.origin, cut)), 1_800_000);
+  test('LangChain over the Responses API', () => expectNone('LangChain, responses', forClients, (cut) => checkLangChain(gateway.origin, cut)), 3_600_000);
+
+  test('the AI SDK', () => expectNone('AI SDK', forClients, (cut) => checkStreamText(gateway.origin, cut)), 3_600_000);
 });
