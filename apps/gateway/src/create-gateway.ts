@@ -44,7 +44,7 @@ import { createStatusSource, type StatusSource } from './observe/status/create-s
 import type { Successes, UpstreamSnapshot } from './observe/upstreams/upstream-snapshot.ts';
 import { outcomeOfCode } from './request/gateway-error.ts';
 import { UNMATCHED_ROUTES } from './request/request-record.ts';
-import { openStatefulParts } from './open-stateful-parts.ts';
+import { openStatefulParts, type StatefulParts } from './open-stateful-parts.ts';
 import type { TracingSettings } from './observe/trace/read-tracing-settings.ts';
 import { startTracing } from './observe/trace/start-tracing.ts';
 
@@ -88,6 +88,8 @@ export interface Gateway {
   readonly takeFromOthers: (parts: readonly HealthPart[], successes: Successes) => void;
   /** The status of this process; absent where `operations.page` is off. */
   readonly status: StatusSource | undefined;
+  /** Adds up what the ledger has; absent where there is none. */
+  readonly readUsage: StatefulParts['readUsage'];
   /** Applies a configuration that was reloaded to requests that come from now on. */
   update(config: GatewayConfig): void;
   /** Opens the files of logs of its own anew. */
@@ -216,6 +218,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       sides.frontDoor?.noteSuccesses(successes);
     },
     status: statusSource,
+    readUsage: stateful.readUsage,
     update(next) {
       if (!isDeepStrictEqual(config.server.tls, next.server.tls)) renewCertificate(server, tlsOf(next).tls);
       config = next;

@@ -2,6 +2,8 @@ import type { SqlDatabase } from '@penstock/claude-code-gateway/store';
 import type { Registry } from 'prom-client';
 import type { GatewayConfig } from './config/gateway-config.ts';
 import type { OpenedLedger } from './ledger/open-ledger.ts';
+import type { UsageReport } from './ledger/usage/read-usage.ts';
+import type { UsageQuery } from './ledger/usage/usage-query.ts';
 import type { PartConditions } from './observe/causes.ts';
 import type { ProcessLogger } from './observe/log/create-logger.ts';
 import type { OpenedSignIn } from './sign-in/open-sign-in.ts';
@@ -21,6 +23,8 @@ export interface StatefulParts {
   readonly signIn: OpenedSignIn | undefined;
   /** Absent where there is no store. */
   readonly ledger: OpenedLedger | undefined;
+  /** Adds up what the ledger has; absent where there is none. */
+  readonly readUsage: ((query: UsageQuery) => Promise<UsageReport>) | undefined;
   /** What is wrong with them. */
   conditions(): PartConditions;
   /** Writes what waits and closes the store. */
@@ -36,6 +40,10 @@ export async function openStatefulParts(options: StatefulPartsOptions, registry:
   const ledger = await openLedger(options, lent, registry);
   return {
     signIn, ledger,
+    readUsage: lent === undefined ? undefined : async (query) => {
+      const { readUsage } = await import('./ledger/usage/read-usage.ts');
+      return readUsage(lent, query);
+    },
     conditions: () => ({ ...signIn?.signIn.conditions(), ...ledger?.conditions() }),
     async close() {
       await Promise.all([signIn?.close(), ledger?.close()]);

@@ -5,6 +5,7 @@ import { readPackageFile } from '../process/package-files.ts';
 import { runCheck, runOnlineCheck, type CommandOutput } from './check.ts';
 import { runCompletion, SHELLS } from './completion.ts';
 import { addKeysCommand } from './keys/add-keys-command.ts';
+import { addUsageCommand } from './usage/usage-command.ts';
 
 /** The process around the command line. */
 export interface Surroundings extends CommandOutput {
@@ -102,6 +103,8 @@ export function createProgram(surroundings: Surroundings): Command {
       const { runTop } = await import('./status/run-top.ts');
       setExitCode(await runTop({ ...reads, argv, url, intervalMs: interval * 1_000, screen: stdout, keys: process.stdin, hasColours }, plain));
     });
+
+  addUsageCommand(program, { reads, output: plain, setExitCode });
 
   addKeysCommand(program, { reads, output: plain, setExitCode });
 

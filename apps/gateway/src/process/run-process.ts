@@ -24,9 +24,10 @@ export async function runProcess(options: RunOptions): Promise<number> {
   const stopLogging = logShortcuts(logger);
   releaseStartupMemory();
   const configState = createConfigState(options.warnings);
+  let { admin } = config;
   try {
     gateway = await createGateway({ config, processLogger, version: options.version, viaPseudonym: options.viaPseudonym, tracing: options.tracing });
-    const { metrics, lifecycle, status } = gateway;
+    const { metrics, lifecycle, status, readUsage } = gateway;
     const warnings = (): Readonly<Record<string, string>> => ({ ...gateway?.warnings(), ...warningsOf(gateway?.upstreams() ?? []) });
     operations = await startOperationsServer({
       host: config.operations.host, port: config.operations.port, allowedHosts: config.server.allowed_hosts, lifecycle,
@@ -39,6 +40,7 @@ export async function runProcess(options: RunOptions): Promise<number> {
           drainMs: () => (config.server.pre_stop_delay + config.server.drain_timeout) * 1_000,
         }),
       },
+      usage: readUsage === undefined ? undefined : { admin: () => admin, read: readUsage },
       scrape: async () => ({ contentType: metrics.registry.contentType, text: await metrics.registry.metrics() }),
     });
   } catch (error) {
@@ -50,7 +52,10 @@ export async function runProcess(options: RunOptions): Promise<number> {
   const running = gateway;
   const reload = createReload({
     initial: config, read: options.reload, logger,
-    apply: (next) => running.update(next),
+    apply: (next) => {
+      ({ admin } = next);
+      running.update(next);
+    },
     onResult: (report) => {
       running.metrics.configReloaded(report.result);
       configState.reloaded(report);

@@ -14,6 +14,7 @@ import { createStatusReader } from '../../observe/status/create-status-reader.ts
 import { createWorkerMetrics } from '../../observe/metrics/create-worker-metrics.ts';
 import { startOperationsServer, type OperationsServer } from '../operations-server.ts';
 import { usesPrimaryState } from '../../state/primary-database.ts';
+import { createUsageSource } from './usage-source.ts';
 import { createWorkerFleet } from './worker-fleet.ts';
 
 const DRAIN_MARGIN_MS = 5_000;
@@ -44,6 +45,8 @@ export async function runWorkers(options: RunOptions): Promise<number> {
   });
   const configState = createConfigState(options.warnings);
   const warnings = (): Readonly<Record<string, string>> => (lifecycle.state === 'running' && !fleet.isServing() ? { workers: 'no worker is ready' } : fleet.warnings());
+  let { admin } = config;
+  const usage = createUsageSource(config, database);
   let operations: OperationsServer | undefined;
   let port: number;
   try {
@@ -59,6 +62,7 @@ export async function runWorkers(options: RunOptions): Promise<number> {
         }),
       },
       isServing: () => fleet.isServing(),
+      usage: config.state.store === undefined ? undefined : { admin: () => admin, read: (query) => usage.read(query) },
       scrape: () => metrics.scrape(),
     });
     port = await fleet.start();
@@ -72,6 +76,7 @@ export async function runWorkers(options: RunOptions): Promise<number> {
   lifecycle.moveTo('running');
   const apply = (next: GatewayConfig): void => {
     logger.level = next.log.level;
+    ({ admin } = next);
     fleet.update(next);
   };
   const reload = createReload({
@@ -102,6 +107,7 @@ export async function runWorkers(options: RunOptions): Promise<number> {
   watch.stop();
   logger.info({ exit_code: exitCode }, 'stopped');
   await operations.close();
+  await usage.close();
   await database?.close();
   await flushLog(processLogger);
   return exitCode;

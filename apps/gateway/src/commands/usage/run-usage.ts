@@ -1,0 +1,106 @@
+import { isConfigError } from '../../config/config-error.ts';
+import { loadConfig, type LoadConfigOptions } from '../../config/load-config.ts';
+import type { UsageReport } from '../../ledger/usage/read-usage.ts';
+import { printable, printableJson } from '../../observe/log/printable.ts';
+import type { CommandOutput } from '../check.ts';
+import { findOperations } from '../status/find-operations.ts';
+import { describeUsage, usageAsCsv } from './describe-usage.ts';
+
+/** The options of `penstock usage`. */
+export interface UsageCommandOptions extends Omit<LoadConfigOptions, 'simulate'> {
+  /** The operations listener; absent for that of the configuration. */
+  readonly url: string | undefined;
+  readonly by: string;
+  readonly since: string | undefined;
+  readonly until: string | undefined;
+  readonly format: 'table' | 'csv' | 'json';
+}
+
+const ANSWER_TIMEOUT_MS = 15_000;
+/** Bytes of an answer that are read at most: twice what the most rows need. */
+const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
+const MAX_REASON_LENGTH = 500;
+
+/** A report that could not be read; the message names the remedy. */
+class UsageUnreadable extends Error {
+  override readonly name = 'UsageUnreadable';
+}
+
+const PRINTERS: Readonly<Record<UsageCommandOptions['format'], (report: UsageReport) => string>> = {
+  table: describeUsage, csv: usageAsCsv, json: (report) => `${printableJson(JSON.stringify(report, null, 2))}\n`,
+};
+
+/** `penstock usage`: prints what was used and spent. Returns 0, or 1 where it could not be read. */
+export async function runUsage({ url, by, since, until, format, ...options }: UsageCommandOptions, { stdout, stderr }: CommandOutput): Promise<number> {
+  try {
+    const { origin } = findOperations(options, url);
+    const query = new URLSearchParams({ by, ...(since === undefined ? {} : { since }), ...(until === undefined ? {} : { until }) });
+    stdout.write(PRINTERS[format](await readReport(origin, query, findKey(options, url))));
+    return 0;
+  } catch (error) {
+    if (!isConfigError(error) && !(error instanceof UsageUnreadable)) throw error;
+    stderr.write(`${printable(error.message)}\n`);
+    return 1;
+  }
+}
+
+/** The key of the environment, else, at the gateway of this machine's configuration, its own. */
+function findKey(options: Omit<LoadConfigOptions, 'simulate'>, url: string | undefined): string {
+  const given = options.environment['PENSTOCK_ADMIN_KEY'] ?? '';
+  const { read_keys: read, write_keys: write } = given !== '' || url !== undefined ? { read_keys: [], write_keys: [] } : loadConfig({ ...options, simulate: true }).config.admin;
+  const key = given === '' ? read[0] ?? write[0] : given;
+  if (key === undefined) throw new UsageUnreadable('The usage needs a key: list one in admin.read_keys, and set PENSTOCK_ADMIN_KEY to it where the configuration is not at hand.');
+  return key;
+}
+
+async function readReport(origin: string, query: URLSearchParams, key: string): Promise<UsageReport> {
+  let response: Response;
+  let text: string;
+  try {
+    response = await fetch(`${origin}/v1/usage?${query.toString()}`, { headers: { 'x-api-key': key }, redirect: 'error', signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) });
+    text = await readText(response);
+  } catch (error) {
+    if (error instanceof UsageUnreadable) throw error;
+    throw new UsageUnreadable(`${origin} does not answer. Is the gateway running, and is this its operations listener (operations.host, operations.port)?`, { cause: error });
+  }
+  if (response.status === 401) throw new UsageUnreadable(`${origin} refuses the key: it must be one of admin.read_keys or admin.write_keys.`);
+  if (response.status === 404) throw new UsageUnreadable(`${origin} has no /v1/usage: it exists where there are state.store and admin.read_keys.`);
+  const document = parse(text);
+  if (response.status !== 200) throw new UsageUnreadable(`${origin} answered ${response.status}: ${reasonOf(document)}`);
+  if (!isReport(document)) throw new UsageUnreadable(`${origin} answered a document that is no usage of version 1.`);
+  return document;
+}
+
+async function readText(response: Response): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = '';
+  let bytes = 0;
+  for await (const chunk of response.body ?? []) {
+    bytes += (chunk as Uint8Array).byteLength;
+    if (bytes > MAX_ANSWER_BYTES) throw new UsageUnreadable('The answer is larger than any report.');
+    text += decoder.decode(chunk as Uint8Array, { stream: true });
+  }
+  return text + decoder.decode();
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether every row can be printed: the server may be any. */
+function isReport(document: unknown): document is UsageReport {
+  const { version, by, since, until, rows } = (document ?? {}) as Partial<Record<keyof UsageReport, unknown>>;
+  return version === 1 && [by, since, until].every((value) => typeof value === 'string') && Array.isArray(rows) && rows.every((row: unknown) => {
+    const { name, cost_usd: cost } = (row ?? {}) as Record<string, unknown>;
+    return typeof name === 'string' && typeof cost === 'string' && /^-?\d+\.\d{9}$/.test(cost);
+  });
+}
+
+function reasonOf(document: unknown): string {
+  const message: unknown = (document as { error?: { message?: unknown } | null } | null | undefined)?.error?.message;
+  return typeof message === 'string' ? printable(message.slice(0, MAX_REASON_LENGTH)).replaceAll(/[\t\n]/g, ' ') : 'no reason';
+}
