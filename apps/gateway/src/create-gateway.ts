@@ -124,7 +124,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       upstreams: () => sides.pools(), states: () => sides.upstreams(), quotas: () => metrics.quotas(),
     }) : undefined;
   let prices = createPriceBook(readPriceSettings(config));
-  const observer = createRequestObserver({ metrics, log, recent: statusSource?.recent, prices: () => prices });
+  const observer = createRequestObserver({ metrics, log, recent: statusSource?.recent, ledger: stateful.ledger, prices: () => prices });
   const tracing = await startTracing({ settings: options.tracing, version: options.version, logger, observerError: (error) => metrics.observerError('tracing', error) });
   const identity = createIdentity({ logger, signIn: options.signIn ?? opened?.signIn.verifier, keyTiming: options.keyTiming });
   let clients = createClientRegistry(config, identity.authorityFor(config));

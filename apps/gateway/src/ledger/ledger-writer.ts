@@ -42,7 +42,7 @@ export function createLedgerWriter({ database, bootId, timing, pending, today, o
   let [isPrepared, isLoaded, isOverflowing] = [false, false, false];
   let readOn = today();
   let wellAt = performance.now();
-  let flushedAt = Number.NEGATIVE_INFINITY;
+  let flushedAt = performance.now();
   let trouble: { readonly since: number; readonly reason: string } | undefined;
 
   function take(changes: SpendChanges): void {

@@ -7,11 +7,15 @@ import type { PartConditions } from '../observe/causes.ts';
 import { describeError } from '../observe/log/describe-error.ts';
 import { createLedgerMetrics } from '../observe/metrics/create-ledger-metrics.ts';
 import { createLedger } from './create-ledger.ts';
+import { createEntriesOfRequest, type SettledCost } from './entries-of-request.ts';
+import type { LedgerTiming } from './ledger-timing.ts';
 import type { Ledger } from './ledger.ts';
 
 /** The ledger of a gateway and what is wrong with it. */
 export interface OpenedLedger {
   readonly ledger: Ledger;
+  /** Adds the cost of a settled request. */
+  readonly charge: (settled: SettledCost) => void;
   conditions(): PartConditions;
   /** Writes what waits. */
   close(): Promise<void>;
@@ -23,18 +27,24 @@ export interface OpenLedgerOptions {
   readonly database: SqlDatabase;
   readonly registry: Registry;
   readonly logger: Logger;
+  /** Shorter clocks, for tests. @defaultValue LEDGER_TIMING */
+  readonly timing?: Partial<LedgerTiming>;
 }
 
 const LOG_INTERVAL_MS = 10_000;
 
 /** Opens the ledger, and waits a moment for the amounts of the store: one that is down keeps no gateway from starting. */
-export async function openLedger({ config, database, registry, logger }: OpenLedgerOptions): Promise<OpenedLedger> {
+export async function openLedger({ config, database, registry, logger, timing }: OpenLedgerOptions): Promise<OpenedLedger> {
   const report = createStoreReport(logger);
-  const ledger = createLedger({ database, timing: { flushMs: config.state.flush_interval * 1_000 }, onStore: (error) => { report(error, ledger); } });
+  const ledger = createLedger({ database, timing: { flushMs: config.state.flush_interval * 1_000, ...timing }, onStore: (error) => { report(error, ledger); } });
   createLedgerMetrics(registry, ledger);
   await ledger.ready();
+  const entriesOf = createEntriesOfRequest();
   return {
     ledger,
+    charge(settled) {
+      for (const entry of entriesOf(settled, Date.now())) ledger.record(entry);
+    },
     conditions: () => conditionsOf(ledger),
     async close() {
       await ledger.close();

@@ -4,6 +4,7 @@ import type { TokenRatios } from '../access/limits/token-ratios.ts';
 import type { TokenLease } from '../access/limits/token-book.ts';
 import { costOf, type RequestSpending } from '../cost/cost-of-request.ts';
 import type { PriceBook } from '../cost/price-book.ts';
+import type { SettledCost } from '../ledger/entries-of-request.ts';
 import type { ObservedRequest } from '../request/observed-request.ts';
 import { UNMATCHED_ROUTES, type Outcome, type RequestCost, type RequestDetails, type RequestRecord, type ResponseTokens, type Side, type UsageSource } from '../request/request-record.ts';
 import type { RequestLog } from './log/request-log.ts';
@@ -66,12 +67,14 @@ export interface RequestObserverOptions {
   readonly log: Pick<RequestLog, 'requestEnded'>;
   /** What the live page remembers; absent where it is off. */
   readonly recent?: RecentRequests | undefined;
+  /** Where costs are added up; absent where there is no ledger. */
+  readonly ledger?: { readonly charge: (settled: SettledCost) => void } | undefined;
   /** The prices of the configuration that runs now. */
   readonly prices: () => PriceBook;
 }
 
 /** Makes the observer of requests. A new consumer of records is one more call here. */
-export function createRequestObserver({ metrics, log, recent, prices }: RequestObserverOptions): RequestObserver {
+export function createRequestObserver({ metrics, log, recent, ledger, prices }: RequestObserverOptions): RequestObserver {
   return {
     settled(request, end) {
       const record = buildRecord(request, end, performance.now(), prices());
@@ -79,6 +82,7 @@ export function createRequestObserver({ metrics, log, recent, prices }: RequestO
       request.trace?.end(record, end);
       log.requestEnded(request, record, end);
       recent?.record(record, end);
+      if (ledger !== undefined && record.cost !== undefined) ledger.charge({ cost: record.cost, client: record.client, person: end.person });
       if (end.charge !== undefined) charge(end.charge, record);
     },
   };
