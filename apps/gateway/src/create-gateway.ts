@@ -9,8 +9,8 @@ import { Registry } from 'prom-client';
 import { createApplication, type MountedSide } from './http/create-application.ts';
 import { describeParserError } from './http/describe-parser-error.ts';
 import type { Refusal } from './http/refusal.ts';
+import type { AdminAnswer, AdminRequest } from './access/admin/admin-exchange.ts';
 import { createTrustedProxies, isTrustedProxy } from './access/clients/client-address.ts';
-import { createClientRegistry } from './access/clients/client-registry.ts';
 import type { BearerVerifier } from './access/identity/bearer-verifier.ts';
 import { createIdentity } from './access/identity/identity.ts';
 import type { KeyTiming } from './access/identity/issuer-keys.ts';
@@ -44,7 +44,7 @@ import { createStatusSource, type StatusSource } from './observe/status/create-s
 import type { Successes, UpstreamSnapshot } from './observe/upstreams/upstream-snapshot.ts';
 import { outcomeOfCode } from './request/gateway-error.ts';
 import { UNMATCHED_ROUTES } from './request/request-record.ts';
-import { openStatefulParts, type StatefulParts } from './open-stateful-parts.ts';
+import { createCallers, openStatefulParts, type StatefulParts } from './open-stateful-parts.ts';
 import type { TracingSettings } from './observe/trace/read-tracing-settings.ts';
 import { startTracing } from './observe/trace/start-tracing.ts';
 
@@ -90,6 +90,8 @@ export interface Gateway {
   readonly status: StatusSource | undefined;
   /** Adds up what the ledger has; absent where there is none. */
   readonly readUsage: StatefulParts['readUsage'];
+  /** Answers requests to the administration; absent where there is no store. */
+  readonly administer: ((request: AdminRequest) => Promise<AdminAnswer>) | undefined;
   /** Applies a configuration that was reloaded to requests that come from now on. */
   update(config: GatewayConfig): void;
   /** Opens the files of logs of its own anew. */
@@ -127,10 +129,10 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const observer = createRequestObserver({ metrics, log, recent: statusSource?.recent, ledger: stateful.ledger, prices: () => prices });
   const tracing = await startTracing({ settings: options.tracing, version: options.version, logger, observerError: (error) => metrics.observerError('tracing', error) });
   const identity = createIdentity({ logger, signIn: options.signIn ?? opened?.signIn.verifier, keyTiming: options.keyTiming });
-  let clients = createClientRegistry(config, identity.authorityFor(config));
+  let clients = createCallers(config, identity, stateful);
   const sides = createSides({
     config, clients, metrics, log, observer, logger, lifecycle, viaPseudonym: options.viaPseudonym, share: options.share, tracing,
-    makeLimiter: options.makeLimiter ?? createLimiter,
+    makeLimiter: options.makeLimiter ?? createLimiter, budgets: stateful.budgets?.budgets,
   });
   let checkOrigin = originCheckOf(config);
   const inboundLimits: InboundLimits = { ...DEFAULT_INBOUND_LIMITS, ...keepAliveOf(config), ...options.inboundLimits };
@@ -219,6 +221,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     },
     status: statusSource,
     readUsage: stateful.readUsage,
+    administer: stateful.budgets?.administer,
     update(next) {
       if (!isDeepStrictEqual(config.server.tls, next.server.tls)) renewCertificate(server, tlsOf(next).tls);
       config = next;
@@ -229,7 +232,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       prices = createPriceBook(readPriceSettings(next));
       // Before the registry, which verifies tokens anew with the keys of this configuration.
       opened?.signIn.update(next);
-      clients = createClientRegistry(next, identity.authorityFor(next));
+      clients = createCallers(next, identity, stateful);
       sides.update(next, clients);
     },
     reopenLogs: () => opened?.reopenLog(),

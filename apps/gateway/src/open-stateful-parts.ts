@@ -1,5 +1,8 @@
 import type { SqlDatabase } from '@penstock/claude-code-gateway/store';
 import type { Registry } from 'prom-client';
+import { createClientRegistry, type ClientRegistry } from './access/clients/client-registry.ts';
+import type { Identity } from './access/identity/identity.ts';
+import type { OpenedBudgets } from './access/spend-limits/open-budgets.ts';
 import type { GatewayConfig } from './config/gateway-config.ts';
 import type { OpenedLedger } from './ledger/open-ledger.ts';
 import type { UsageReport } from './ledger/usage/read-usage.ts';
@@ -25,7 +28,9 @@ export interface StatefulParts {
   readonly ledger: OpenedLedger | undefined;
   /** Adds up what the ledger has; absent where there is none. */
   readonly readUsage: ((query: UsageQuery) => Promise<UsageReport>) | undefined;
-  /** What is wrong with them. */
+  /** Absent where there is no store, so that nothing is counted. */
+  readonly budgets: OpenedBudgets | undefined;
+  /** What is wrong with them, and which budgets are spent. */
   conditions(): PartConditions;
   /** Writes what waits and closes the store. */
   close(): Promise<void>;
@@ -38,14 +43,16 @@ export async function openStatefulParts(options: StatefulPartsOptions, registry:
   const lent = database === undefined ? undefined : { run: (statements: Parameters<SqlDatabase['run']>[0]) => database.run(statements), close: () => Promise.resolve() };
   const signIn = await openSignIn(options, lent, registry, onLogFailure);
   const ledger = await openLedger(options, lent, registry);
+  const budgets = await openBudgets(options, lent, ledger);
   return {
-    signIn, ledger,
+    signIn, ledger, budgets,
     readUsage: lent === undefined ? undefined : async (query) => {
       const { readUsage } = await import('./ledger/usage/read-usage.ts');
       return readUsage(lent, query);
     },
-    conditions: () => ({ ...signIn?.signIn.conditions(), ...ledger?.conditions() }),
+    conditions: () => ({ ...signIn?.signIn.conditions(), ...ledger?.conditions(), ...budgets?.conditions() }),
     async close() {
+      budgets?.close();
       await Promise.all([signIn?.close(), ledger?.close()]);
       await database?.close();
     },
@@ -64,4 +71,17 @@ async function openLedger({ config, processLogger }: StatefulPartsOptions, datab
   if (database === undefined) return undefined;
   const { openLedger: open } = await import('./ledger/open-ledger.ts');
   return open({ config, database, registry, logger: processLogger.logger });
+}
+
+async function openBudgets({ config }: StatefulPartsOptions, database: SqlDatabase | undefined, ledger: OpenedLedger | undefined): Promise<OpenedBudgets | undefined> {
+  if (database === undefined || ledger === undefined) return undefined;
+  const { openBudgets: open } = await import('./access/spend-limits/open-budgets.ts');
+  return open({ config, database, spend: ledger.ledger });
+}
+
+/** The callers of a configuration; administrators are recognised by the same tokens. */
+export function createCallers(config: GatewayConfig, identity: Identity, { budgets }: StatefulParts): ClientRegistry {
+  const authority = identity.authorityFor(config);
+  budgets?.update(config, authority);
+  return createClientRegistry(config, authority);
 }

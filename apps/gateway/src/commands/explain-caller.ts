@@ -1,11 +1,13 @@
 import { createClientRules, type ClientRules } from '../access/clients/client-rules.ts';
-import type { Person } from '../access/identity/principal.ts';
+import { budgetsOfConfig, createBudgetBook, type LimitedBudget } from '../access/budgets/budget-book.ts';
+import { dollarsText } from '../access/budgets/money.ts';
+import type { Person, Principal } from '../access/identity/principal.ts';
 import { createPolicyBook, type PolicyBook } from '../access/policies/policy-book.ts';
 import type { GatewayConfig } from '../config/gateway-config.ts';
 import type { ClientLimits } from '../config/sections/clients-section.ts';
 import { hasIdentity, SIGN_IN_ISSUER } from '../config/sections/identity-section.ts';
 import type { PolicyMatch } from '../config/sections/policies-section.ts';
-import { CLIENT_ROUTES, type ClientRoute } from '../config/sections/route-groups.ts';
+import { CLIENT_ROUTES, GROUP_TRAITS, type ClientRoute } from '../config/sections/route-groups.ts';
 
 /** A caller as the command line names it. */
 export interface NamedCaller {
@@ -35,6 +37,8 @@ export interface CallerReport {
   /** Route groups that are open to this caller and served by this gateway. */
   readonly routes: readonly ClientRoute[];
   readonly limits?: ClientLimits;
+  /** One sentence for each budget of the configuration that holds; those that were set over HTTP are in the store. */
+  readonly budgets?: readonly string[];
 }
 
 const EMAIL = /^[^:\s@]+@[^:\s@]+$/;
@@ -53,7 +57,7 @@ export function explainCaller(config: GatewayConfig, named: NamedCaller): Caller
     ...(policy === undefined ? {} : { policy: policy.name }),
     ...(policy?.base === undefined ? {} : { base: policy.base.name }),
     why: [...doubts(config, named, person), ...reasons(book, person, policy?.name)],
-    ...(policy === undefined ? { routes: [] } : describeRules(config, createClientRules(policy, Number.POSITIVE_INFINITY))),
+    ...(policy === undefined ? { routes: [] } : describeRules(config, createClientRules(policy, Number.POSITIVE_INFINITY), person)),
   };
 }
 
@@ -66,7 +70,7 @@ function explainClient(config: GatewayConfig, book: PolicyBook, name: string): C
     ...(client.policy === undefined ? {} : { policy: client.policy }),
     ...(base === undefined ? {} : { base: base.name }),
     why: [client.policy === undefined ? 'it names no policy: only its own members count' : `it names the policy ${client.policy}, whose members its own replace`],
-    ...describeRules(config, createClientRules(book.forClient(client), hasIdentity(config) ? Number.POSITIVE_INFINITY : config.clients.length)),
+    ...describeRules(config, createClientRules(book.forClient(client), hasIdentity(config) ? Number.POSITIVE_INFINITY : config.clients.length), { kind: 'client', name }),
   };
 }
 
@@ -100,15 +104,25 @@ function reasons(book: PolicyBook, person: Person, decided: string | undefined):
   return book.applied.some(({ name, own }) => name === decided && Object.keys(own.match).length === 0) ? [...verdicts, `${decided}: the base, for no other matches`] : verdicts;
 }
 
-function describeRules(config: GatewayConfig, rules: ClientRules): Pick<CallerReport, 'models' | 'routes' | 'limits'> {
+function describeRules(config: GatewayConfig, rules: ClientRules, principal: Principal): Pick<CallerReport, 'models' | 'routes' | 'limits' | 'budgets'> {
   const served: ReadonlySet<string> = new Set([
     ...config.anthropic_native.route_groups, 'message_threads', ...(config.anthropic_native.allow_unknown_routes ? ['unknown'] : []),
     ...(config.openai_front_door.enabled ? config.openai_front_door.route_groups : []),
   ]);
+  const budgets = createBudgetBook(budgetsOfConfig(config.budgets)).resolve(principal);
+  const isCapped = budgets.some(({ stop }) => stop);
+  const isClosed = (group: ClientRoute): boolean => isCapped && GROUP_TRAITS[group].spendsUnseen && !rules.namesRouteGroup(group);
   const limits = Object.entries(rules.limits ?? {}).filter(([, limit]) => limit !== undefined);
   return {
     ...(rules.restrictsModels ? { models: rules.openModels } : {}),
-    routes: CLIENT_ROUTES.filter((group) => served.has(group) && (group === 'message_threads' ? rules.allowsMessageThreads : rules.allowsRouteGroup(group))),
+    routes: CLIENT_ROUTES.filter((group) => served.has(group) && !isClosed(group) && (group === 'message_threads' ? rules.allowsMessageThreads : rules.allowsRouteGroup(group))),
     ...(limits.length === 0 ? {} : { limits: Object.fromEntries(limits) }),
+    ...(budgets.length === 0 ? {} : { budgets: budgets.map(describeBudget) }),
   };
+}
+
+function describeBudget({ source, kind, name, share, period, nanoDollars, warnAt, stop }: LimitedBudget): string {
+  const whose = name === true ? (kind === 'organization' ? 'the organization' : `every ${kind}`) : `the ${kind} ${name}`;
+  const warns = warnAt.length === 0 ? '' : `, warns at ${warnAt.map((part) => `${Math.round(part * 100)} %`).join(' and ')}`;
+  return `${dollarsText(nanoDollars)} ${period}, ${share === 'pooled' ? 'shared by' : 'each, from that of'} ${whose} (${source})${warns}${stop ? '' : ', never stops'}`;
 }

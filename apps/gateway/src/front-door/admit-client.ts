@@ -1,11 +1,15 @@
 import { hasViaPseudonym } from '@penstock/header-policy';
 import { FrontDoorError, RELAY_GROUPS, type RequestRead } from '@penstock/openai-front-door';
+import type { BudgetAccount } from '../access/budgets/budget-gate.ts';
+import type { Budgets } from '../access/budgets/budgets.ts';
 import type { ByteBudget, ByteLease } from '../body/byte-budget.ts';
 import type { ClientRegistry } from '../access/clients/client-registry.ts';
 import { describeClosedModel } from '../access/clients/describe-closed-model.ts';
 import type { ClientRules } from '../access/clients/client-rules.ts';
 import { IDENTITY_RETRY_SECONDS } from '../access/clients/refusal.ts';
 import type { Person } from '../access/identity/principal.ts';
+import { BUDGET_LIMIT } from '../config/sections/clients-section.ts';
+import { groupsWith } from '../config/sections/route-groups.ts';
 import type { InboundRequest } from '../request/inbound-request.ts';
 import type { Lifecycle } from '../process/lifecycle.ts';
 import { estimateInput } from '../access/limits/charge-tokens.ts';
@@ -14,6 +18,9 @@ import type { Lease, Limiter } from '../access/limits/limiter.ts';
 import type { RequestLog } from '../observe/log/request-log.ts';
 import { OpenFrontDoorRequest } from './open-front-door-request.ts';
 import type { GatewayMetrics } from '../observe/metrics/create-gateway-metrics.ts';
+
+/** Groups whose requests spend out of sight. */
+const UNSEEN_GROUPS = groupsWith(RELAY_GROUPS, 'spendsUnseen');
 
 /** The client of a front-door request, and the resources that the request holds; released when it is settled. */
 export interface FrontDoorCaller {
@@ -26,6 +33,8 @@ export interface FrontDoorCaller {
   readonly person: Person | undefined;
   /** The request as the live page shows it. */
   readonly open: OpenFrontDoorRequest;
+  /** Absent where no budget holds for the caller. */
+  readonly budget: BudgetAccount | undefined;
   readonly lease: Lease | undefined;
   /** The bytes of its request that are held. */
   readonly bytes: ByteLease;
@@ -52,6 +61,8 @@ export interface FrontDoorCost {
 export interface FrontDoorAdmission {
   readonly clients: ClientRegistry;
   readonly limiter: Limiter;
+  /** Absent where nothing is stored, so that nothing is counted. */
+  readonly budgets: Budgets | undefined;
   readonly lifecycle: Lifecycle;
   readonly metrics: GatewayMetrics;
   readonly log: RequestLog;
@@ -81,9 +92,11 @@ export async function admitClient(admission: FrontDoorAdmission, inbound: Inboun
   if (rules !== undefined && !RELAY_GROUPS.some((group) => rules.allowsRouteGroup(group))) {
     throw new FrontDoorError('forbidden', 'The OpenAI front door is not open to this client.');
   }
+  const budget = admission.budgets?.accountOf(counterKey, name, person);
+  open.hidesQuota = budget !== undefined;
   const lease = await takeLimits(admission, name, counterKey);
   open.isAdmitted = true;
-  return { name, counterKey, rules, person, open, lease, bytes: admission.budget.lease(counterKey), measuresText: admission.limiter.limitsTokens(name), cost: undefined, hasCountedFields: false };
+  return { name, counterKey, rules, person, open, budget, lease, bytes: admission.budget.lease(counterKey), measuresText: admission.limiter.limitsTokens(name), cost: undefined, hasCountedFields: false };
 }
 
 async function takeLimits({ limiter, metrics }: FrontDoorAdmission, name: string, counterKey: string): Promise<Lease | undefined> {
@@ -112,6 +125,19 @@ export function admitModel(caller: FrontDoorCaller, { model, otherModels = [], n
 /** What a request may cost by its body; `undefined` where no model answers, as far as is known. */
 export function frontDoorCostOf({ model, stream, maxTokens, choices, requestBytes, jsonBytes }: RequestRead): FrontDoorCost | undefined {
   return choices === undefined ? undefined : { model, stream, maxTokens, choices, estimatedInput: estimateInput(jsonBytes ?? requestBytes) };
+}
+
+/** Decides once the body was read: whether the caller may spend what the request will cost. */
+export function admitSpending({ budget, rules, name }: FrontDoorCaller, { choices, isSpentLater, needsModel }: RequestRead, { budgets, metrics }: Pick<FrontDoorAdmission, 'budgets' | 'metrics'>): void {
+  if (budget === undefined || budgets === undefined) return;
+  if (isSpentLater === true && budget.isCapped && !UNSEEN_GROUPS.some((group) => rules?.namesRouteGroup(group))) {
+    throw new FrontDoorError('forbidden', 'Requests that are worked on after their answer, such as batches, are not open to a caller with a budget at this gateway, unless its own routes name them: what they spend is not known when they are answered.');
+  }
+  if (choices === undefined && isSpentLater !== true && needsModel !== true) return;
+  const refusal = budgets.refusalFor(budget);
+  if (refusal === undefined) return;
+  metrics.limitRejected(name, BUDGET_LIMIT);
+  throw new FrontDoorError('insufficient_quota', refusal.message, refusal.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: refusal.retryAfterSeconds });
 }
 
 /** The last step before the request is sent: the tokens that it may cost are reserved until it is settled. `maxOutputTokens` stands for a bound that it does not give. */

@@ -1,6 +1,7 @@
 import { createHeaderPolicy, anthropicHeaderRules, openaiHeaderRules, type HeaderPolicy } from '@penstock/header-policy';
-import { FrontDoorError, relayRoutesAt, type Backend, type BackendRequest, type ResponseKind } from '@penstock/openai-front-door';
+import { FrontDoorError, relayRoutesAt, type Backend, type BackendRequest, type BackendResponse, type ResponseKind } from '@penstock/openai-front-door';
 import { createUpstreamClient, type CreateBodyCheck, isUpstreamError, type RequestTimeouts, type UpstreamClient } from '@penstock/upstream-client';
+import { removeQuota } from '../access/budgets/remove-quota.ts';
 import { PLAIN } from '../config/plain.ts';
 import type { EffectiveBackend } from './front-door-backends.ts';
 import type { FrontDoorConfig } from '../config/sections/front-door-section.ts';
@@ -75,7 +76,7 @@ export function createBackend(settings: EffectiveBackend, config: FrontDoorConfi
       method: request.method, path: basePath(request.path), headers, body: outboundBody(request.body), timeouts: timeouts[request.responseKind],
       client: request.client, caller: request.caller, longLived: isUpload ? 'upload' : undefined,
     }, body);
-    return body.head;
+    return request.tag instanceof OpenFrontDoorRequest && request.tag.hidesQuota ? body.head.then(withoutQuota) : body.head;
   };
   const forwardResponseHeaders = (rawHeaders: readonly string[]): readonly string[] => {
     const { headers, dropped } = policy.forwardResponseHeaders(rawHeaders);
@@ -117,6 +118,13 @@ function countTranslatedFields(watcher: FieldWatcher, policy: HeaderPolicy): Fie
 function credentialOf({ kind, api_key: key }: EffectiveBackend): string[] {
   if (key === undefined) return [];
   return kind === 'anthropic' ? ['x-api-key', key] : ['authorization', `Bearer ${key}`];
+}
+
+/** Of a caller with a budget the quota of the gateway's own key is not the quota. */
+function withoutQuota(response: BackendResponse): BackendResponse {
+  const rawHeaders = [...response.rawHeaders];
+  removeQuota(rawHeaders);
+  return { ...response, rawHeaders };
 }
 
 /** What a span names a path: its template, so that no id stands there. */

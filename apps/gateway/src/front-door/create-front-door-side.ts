@@ -18,7 +18,7 @@ import type { RequestEnd, RequestObserver } from '../observe/request-observer.ts
 import { UNMATCHED_ROUTES } from '../request/request-record.ts';
 import type { Tracing } from '../observe/trace/tracing.ts';
 import { describeUpstream, type Successes, type UpstreamSnapshot } from '../observe/upstreams/upstream-snapshot.ts';
-import { admitClient, admitModel, frontDoorCostOf, reserveTokens, type FrontDoorAdmission, type FrontDoorCaller } from './admit-client.ts';
+import { admitClient, admitModel, admitSpending, frontDoorCostOf, reserveTokens, type FrontDoorAdmission, type FrontDoorCaller } from './admit-client.ts';
 import { createBackend, type FrontDoorBackend } from './create-backend.ts';
 import { chargeOf, spendingOf } from './front-door-spending.ts';
 import { receiveBody, streamBody } from '../body/receive-body.ts';
@@ -64,9 +64,9 @@ export interface FrontDoorSideOptions extends Omit<FrontDoorAdmission, 'clients'
 
 /** Makes the front door from a configuration; throws when it cannot be, and the native side serves alone. */
 export function createFrontDoorSide(options: FrontDoorSideOptions): FrontDoorSide {
-  const { metrics, log, observer, limiter, lifecycle, tracing } = options;
+  const { metrics, log, observer, limiter, budgets, lifecycle, tracing } = options;
   const budget = createByteBudget(options.config.openai_front_door.max_buffered_bytes, DEFAULT_FRONT_DOOR_LIMITS.maxRequestBytes);
-  let admission: FrontDoorAdmission = { clients: options.clients, limiter, lifecycle, metrics, log, viaPseudonym: options.viaPseudonym, budget };
+  let admission: FrontDoorAdmission = { clients: options.clients, limiter, budgets, lifecycle, metrics, log, viaPseudonym: options.viaPseudonym, budget };
   const backends = new Map<string, FrontDoorBackend>(frontDoorBackends(options.config).map((settings) =>
     [settings.name, createBackend(settings, options.config.openai_front_door, options, {
       beginTrace: (target, headers) => tracing?.current()?.beginUpstream(target, headers),
@@ -88,6 +88,7 @@ export function createFrontDoorSide(options: FrontDoorSideOptions): FrontDoorSid
       caller.open.requestBytes = read.requestBytes;
       caller.cost = frontDoorCostOf(read);
       admitModel(caller, read);
+      admitSpending(caller, read, { budgets, metrics });
       return caller.measuresText ? reserveTokens(caller, read, { metrics, limiter, maxOutputTokens }) : undefined;
     },
     measuresText: (ctx) => callerOf(ctx).measuresText,

@@ -21,6 +21,8 @@ export class OpenFrontDoorRequest implements DescribedRequest {
   /** Absent for clients. */
   person: Person | undefined;
   requestedModel: string | undefined;
+  /** Whether the caller has a budget, so that the quota of the gateway's own key is not shown. */
+  hidesQuota = false;
   requestBytes = 0;
   /** The name of the backend, once one was chosen. */
   backend: string | undefined;

@@ -10,6 +10,7 @@ import { toUpstreamClientSettings } from '../config/upstream-client-settings.ts'
 import type { InboundRequest } from '../request/inbound-request.ts';
 import { createByteBudget } from '../body/byte-budget.ts';
 import { checkWholeJson } from '../body/whole-json.ts';
+import { answerUsage, NOT_SERVED, USAGE_PATH } from './answer-usage.ts';
 import { describeHealth } from './describe-health.ts';
 import { readHealthPart, type HealthPart } from './health-part.ts';
 import { GatewayError } from '../request/gateway-error.ts';
@@ -45,7 +46,7 @@ export interface NativeSide {
 }
 
 /** The parts that the app gives the native side. */
-export interface NativeSideOptions extends Pick<NativeParts, 'metrics' | 'log' | 'observer' | 'limiter' | 'lifecycle' | 'viaPseudonym' | 'tracing' | 'isDegraded'> {
+export interface NativeSideOptions extends Pick<NativeParts, 'metrics' | 'log' | 'observer' | 'limiter' | 'budgets' | 'lifecycle' | 'viaPseudonym' | 'tracing' | 'isDegraded'> {
   readonly config: GatewayConfig;
   readonly clients: ClientRegistry;
 }
@@ -75,7 +76,7 @@ export function createNativeSide(options: NativeSideOptions): NativeSide {
 
   return {
     upstream,
-    handle: (inbound) => answerOwnPath(runtime, inbound) ?? (isClientTraffic(inbound.path) ? refuseClientTraffic(runtime, inbound) : handleNativeRequest(runtime, inbound)),
+    handle: (inbound) => answerOwnPath(runtime, inbound) ?? (isClientTraffic(inbound.path) ? answerClientTraffic(runtime, inbound) : handleNativeRequest(runtime, inbound)),
     bufferedBytes: () => fixed.budget.taken(),
     health: () => readHealthPart(upstream.stats(), fixed.upstreamState),
     setOtherHealth(others) {
@@ -107,12 +108,17 @@ function isClientTraffic(path: string): boolean {
   return path.startsWith('/anthropic/api/');
 }
 
+/** One of these paths is the gateway's own where it counts what callers spend. */
+function answerClientTraffic(runtime: NativeRuntime, inbound: InboundRequest): Promise<void> {
+  return runtime.budgets !== undefined && inbound.path === USAGE_PATH ? answerUsage(runtime, runtime.budgets, inbound) : refuseClientTraffic(runtime, inbound);
+}
+
 /** The 404 for such a request: counted, and logged only where everything is. A line for each batch of events would hide the others. */
 async function refuseClientTraffic(runtime: NativeRuntime, inbound: InboundRequest): Promise<void> {
   const exchange = new NativeExchange(inbound);
   exchange.isRoutine = true;
   runtime.metrics.requestStarted('native', inbound);
-  await respondToFailure(runtime, exchange, new GatewayError('not_found', 'Not found: this gateway does not take telemetry of clients, nor serve their settings.'));
+  await respondToFailure(runtime, exchange, new GatewayError('not_found', NOT_SERVED));
   settle(runtime, exchange);
 }
 

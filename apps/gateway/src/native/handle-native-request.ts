@@ -1,4 +1,5 @@
 import type { InboundRequest } from '../request/inbound-request.ts';
+import { checkBudget } from './check-budget.ts';
 import { admit, authenticate, buildOutboundHead, receive, reserveTokens, route, takeLimits } from './native-phases.ts';
 import { forward } from './forward.ts';
 import { NativeExchange } from './native-exchange.ts';
@@ -23,6 +24,7 @@ export async function handleNativeRequest(runtime: NativeRuntime, inbound: Inbou
     if (identified !== undefined) await identified;
     buildOutboundHead(runtime, exchange); //              the header policy
     const matched = route(runtime, exchange); //          3. on the linted path and the method
+    checkBudget(runtime, exchange, matched); //           what the caller may spend
     const limited = takeLimits(runtime, exchange); //     4. of this client
     await (limited ?? HEAD_READ);
     const received = receive(runtime, exchange, matched); // 5. the body: gathered and validated, or streaming

@@ -1,5 +1,6 @@
 import type { UsageObserver, UsageResult } from '@penstock/anthropic-usage';
 import type { UpstreamExchange } from '@penstock/proxy';
+import type { BudgetAccount } from '../access/budgets/budget-gate.ts';
 import type { ClientRules } from '../access/clients/client-rules.ts';
 import type { Person } from '../access/identity/principal.ts';
 import type { InboundRequest } from '../request/inbound-request.ts';
@@ -34,6 +35,8 @@ export class NativeExchange implements RequestEnd, DescribedRequest {
   person: Person | undefined;
   /** What the client may do; `undefined` for an anonymous one. */
   rules: ClientRules | undefined;
+  /** Absent where no budget holds for the caller. */
+  budget: BudgetAccount | undefined;
   route: NativeRoute | undefined;
   limits: Lease | undefined;
   bytes: ByteLease | undefined;

@@ -34,6 +34,7 @@ export class NativeHooks implements ExchangeHooks<NativeExchange> {
       if (inbound.request.complete) inbound.releaseFields();
     }
     if (exchange.isCredentialRefused && runtime.explainsCredential) return undefined;
+    if (exchange.budget !== undefined) runtime.budgets?.putStanding(headers, exchange.budget, head.status);
     headers.push('x-penstock-request-id', inbound.id);
     for (const text of inbound.responseFields) headers.push(text);
     // Nothing of the request is held while the answer streams.

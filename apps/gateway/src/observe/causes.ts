@@ -4,7 +4,7 @@ import type { Fault } from '../request/request-record.ts';
 export const CAUSES = [
   'no_worker_ready', 'side_absent', 'credential_refused', 'upstream_unreachable', 'backend_unreachable', 'upstream_failing', 'backend_failing',
   'pool_held_by_one_client', 'pool_full', 'quota_spent', 'api_failing', 'limit_store_failing', 'issuer_failing',
-  'sign_in_provider_failing', 'sign_in_store_failing', 'ledger_failing', 'draining', 'wrong_keys', 'slow_client',
+  'sign_in_provider_failing', 'sign_in_store_failing', 'ledger_failing', 'budget_spent', 'draining', 'wrong_keys', 'slow_client',
 ] as const;
 
 /** One of `CAUSES`. */
@@ -40,6 +40,7 @@ export const CAUSE_TRAITS: Readonly<Record<Cause, CauseTraits>> = {
   sign_in_provider_failing: { severity: 'warning', fault: 'network', concernsReadiness: true, text: 'cannot ask the identity provider' },
   sign_in_store_failing: { severity: 'warning', fault: 'gateway', concernsReadiness: true, text: 'has a store that fails' },
   ledger_failing: { severity: 'warning', fault: 'gateway', concernsReadiness: true, text: 'has a store that fails' },
+  budget_spent: { severity: 'warning', fault: 'client', concernsReadiness: false, text: 'has spent its budget' },
   draining: { severity: 'info', fault: 'gateway', concernsReadiness: true, text: 'is shutting down' },
   wrong_keys: { severity: 'warning', fault: 'client', concernsReadiness: false, text: 'send keys that are not known' },
   slow_client: { severity: 'info', fault: 'client', concernsReadiness: false, text: 'does not read its answers' },
@@ -72,9 +73,9 @@ export function mergePartConditions(processes: readonly PartConditions[]): PartC
   return merged;
 }
 
-/** The `warnings` of `/readyz` about parts. */
+/** The `warnings` of `/readyz` about parts; what clients spent is none. */
 export function describeParts(conditions: PartConditions): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.entries(conditions).map(([part, condition]) => [part, describeCondition(condition)]));
+  return Object.fromEntries(Object.entries(conditions).filter(([, { cause }]) => CAUSE_TRAITS[cause].concernsReadiness).map(([part, condition]) => [part, describeCondition(condition)]));
 }
 
 /** One line for people that begins with the cause's word: `credential_refused: native refuses the key of this gateway since 12:31:05Z`. */

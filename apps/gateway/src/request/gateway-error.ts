@@ -15,7 +15,7 @@ export interface ErrorShape {
 /** Every code of a gateway error; one closed set. */
 export const GATEWAY_ERROR_CODES = [
   'bad_request', 'unauthenticated', 'identity_unavailable', 'forbidden', 'not_found', 'model_not_open', 'method_not_allowed', 'request_timeout', 'too_large',
-  'unsupported_media_type', 'misdirected', 'rate_limited', 'header_overflow', 'internal', 'upstream_unreachable', 'upstream_tls',
+  'unsupported_media_type', 'misdirected', 'rate_limited', 'budget_spent', 'header_overflow', 'internal', 'upstream_unreachable', 'upstream_tls',
   'upstream_reset', 'upstream_invalid', 'upstream_credential', 'overloaded', 'draining', 'upstream_timeout', 'loop_detected',
 ] as const;
 
@@ -35,6 +35,7 @@ const SHAPES: Readonly<Record<GatewayErrorCode, ErrorShape>> = {
   unsupported_media_type: { status: 415, type: 'invalid_request_error', shouldRetry: false, outcome: 'client_error' },
   misdirected: { status: 421, type: 'invalid_request_error', shouldRetry: false, outcome: 'client_error' },
   rate_limited: { status: 429, type: 'rate_limit_error', shouldRetry: true, outcome: 'client_error' },
+  budget_spent: { status: 429, type: 'billing_error', shouldRetry: false, outcome: 'client_error' },
   header_overflow: { status: 431, type: 'invalid_request_error', shouldRetry: false, outcome: 'client_error' },
   internal: { status: 500, type: 'api_error', shouldRetry: undefined, outcome: 'internal' },
   upstream_unreachable: { status: 502, type: 'api_error', shouldRetry: true, outcome: 'upstream_unreachable' },
@@ -48,6 +49,8 @@ const SHAPES: Readonly<Record<GatewayErrorCode, ErrorShape>> = {
   loop_detected: { status: 508, type: 'api_error', shouldRetry: false, outcome: 'client_error' },
 };
 
+const NO_FIELDS: readonly string[] = Object.freeze([]);
+
 /** What a gateway error carries beside its code and message. */
 export interface GatewayErrorDetails {
   /** Seconds after which waiting helps; becomes `retry-after`. */
@@ -56,6 +59,8 @@ export interface GatewayErrorDetails {
   readonly allow?: readonly string[];
   /** The content codings that a request may have; becomes `accept-encoding` on a 415. */
   readonly acceptEncoding?: string;
+  /** Further fields of the answer, as flat names and values. */
+  readonly fields?: readonly string[];
   /** What happened underneath, for the log only. */
   readonly cause?: unknown;
 }
@@ -67,6 +72,7 @@ export class GatewayError extends Error {
   readonly retryAfterSeconds: number | undefined;
   readonly allow: readonly string[] | undefined;
   readonly acceptEncoding: string | undefined;
+  readonly fields: readonly string[];
 
   constructor(code: GatewayErrorCode, message: string, details: GatewayErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -74,6 +80,7 @@ export class GatewayError extends Error {
     this.retryAfterSeconds = details.retryAfterSeconds;
     this.allow = details.allow;
     this.acceptEncoding = details.acceptEncoding;
+    this.fields = details.fields ?? NO_FIELDS;
   }
 
   get shape(): ErrorShape {
@@ -116,5 +123,6 @@ export function errorHeaders(error: GatewayError, requestId: string): string[] {
   if (error.retryAfterSeconds !== undefined) headers.push('retry-after', String(Math.max(1, Math.ceil(error.retryAfterSeconds))));
   if (error.allow !== undefined) headers.push('allow', error.allow.join(', '));
   if (error.acceptEncoding !== undefined) headers.push('accept-encoding', error.acceptEncoding);
+  headers.push(...error.fields);
   return headers;
 }

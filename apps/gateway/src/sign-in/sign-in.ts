@@ -1,6 +1,6 @@
 import type { AuditEvent, ClaudeCodeGateway, SqlDatabase, TelemetryOptions } from '@penstock/claude-code-gateway';
 import type { BearerVerifier } from '../access/identity/bearer-verifier.ts';
-import { createPolicyBook } from '../access/policies/policy-book.ts';
+import { namedGroups } from '../access/policies/policy-book.ts';
 import { createByteBudget } from '../body/byte-budget.ts';
 import type { GatewayConfig } from '../config/gateway-config.ts';
 import { SIGN_IN_PATH } from '../config/rules/identity-rules.ts';
@@ -42,7 +42,7 @@ const LARGEST_BODY_BYTES = 8 * 1024 * 1024;
 export async function createSignIn({ config, signIn, database, onAct, onTelemetryDropped }: SignInOptions): Promise<SignIn> {
   const { createClaudeCodeGateway, mergeSettings } = await import('@penstock/claude-code-gateway');
   const { oidc } = signIn;
-  let knownGroups = groupsOf(config);
+  let knownGroups = namedGroups(config);
   const gateway: ClaudeCodeGateway = createClaudeCodeGateway({
     publicUrl: signIn.public_url, mount: SIGN_IN_PATH, sessionKeys: signIn.session_keys, database, audit: onAct, onTelemetryDropped,
     telemetry: telemetryOf(config),
@@ -70,7 +70,7 @@ export async function createSignIn({ config, signIn, database, onAct, onTelemetr
       };
     },
     update(next) {
-      knownGroups = groupsOf(next);
+      knownGroups = namedGroups(next);
       describeCaller = createDescribeCaller(next, mergeSettings);
       gateway.update({ sessionKeys: (next.identity.sign_in ?? signIn).session_keys, telemetry: telemetryOf(next) });
     },
@@ -87,9 +87,4 @@ function telemetryOf({ telemetry }: GatewayConfig): TelemetryOptions {
     resourceAttributes: telemetry.resource_attributes,
     targets: telemetry.forward_to.map(({ url, headers, signals, ca, proxy }) => ({ url, headers, signals, ...(ca === undefined ? {} : { ca }), ...(proxy === undefined ? {} : { proxy }) })),
   };
-}
-
-/** The groups that anything here asks for. */
-function groupsOf({ policies }: GatewayConfig): ReadonlySet<string> {
-  return createPolicyBook(policies).groups;
 }

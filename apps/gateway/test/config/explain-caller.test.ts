@@ -30,6 +30,22 @@ describe('penstock check --as', () => {
     expect(explain('bob@other.example')).toMatchObject({ policy: 'everyone', why: [expect.any(String), expect.any(String), expect.any(String), 'everyone: the base, for no other matches'] });
   });
 
+  it('lists the budgets that hold, where each comes from, and leaves out the routes that they close', () => {
+    const budgets = [
+      { scope: { group: 'engineering' }, share: 'each', period: 'daily', amount_cents: 2_000 }, { scope: { organization: true }, share: 'pooled', period: 'monthly', amount_cents: 500_000, stop: false },
+      { scope: { client: 'free' }, share: 'each', period: 'weekly', amount_cents: 50, warn_at: [] },
+    ];
+    const limited = attemptLoad({ file: { ...FILE, budgets, anthropic_native: { route_groups: ['messages', 'batches'] }, clients: [{ ...FILE.clients[1], routes: ['messages'] }] } }).config;
+    const of = (text: string, groups: readonly string[] = []): CallerReport | undefined => explainCaller(limited, { text, groups });
+    expect(of('alice@acme.com', ['engineering'])?.budgets).toEqual([
+      '$20.00 daily, each, from that of the group engineering (budgets[0]), warns at 75 % and 95 %', '$5000.00 monthly, shared by the organization (budgets[1]), warns at 75 % and 95 %, never stops',
+    ]);
+    expect(of('client:free')?.budgets).toEqual(['$0.50 weekly, each, from that of the client free (budgets[2])', expect.stringContaining('budgets[1]')]);
+    const open = attemptLoad({ file: { anthropic_native: { route_groups: ['messages', 'batches'] }, clients: [FILE.clients[1]].map((client) => ({ ...client, policy: undefined })), budgets: [budgets[2]] } }).config;
+    expect(explainCaller(open, { text: 'client:free', groups: [] })?.routes).not.toContain('batches');
+    expect(explainCaller({ ...open, budgets: [] }, { text: 'client:free', groups: [] })?.routes).toContain('batches');
+  });
+
   it('knows workloads by their issuer, and clients by their name', () => {
     expect(explain('ci:repo:acme/app')).toMatchObject({ issuer: 'ci', policy: 'robots' });
     expect(explain('ci:repo:acme/other')).toMatchObject({ issuer: 'ci', policy: 'everyone' });

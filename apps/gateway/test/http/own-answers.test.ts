@@ -168,7 +168,7 @@ describe('no answer of the gateway\'s own', () => {
   test('leaves open whether a client should try again, but where the request may have run', () => {
     const expected: Readonly<Record<GatewayErrorCode, boolean | undefined>> = {
       bad_request: false, unauthenticated: false, forbidden: false, not_found: false, model_not_open: false, method_not_allowed: false, request_timeout: false,
-      too_large: false, unsupported_media_type: false, misdirected: false, header_overflow: false, loop_detected: false, upstream_tls: false, upstream_invalid: false, upstream_credential: false,
+      too_large: false, unsupported_media_type: false, misdirected: false, budget_spent: false, header_overflow: false, loop_detected: false, upstream_tls: false, upstream_invalid: false, upstream_credential: false,
       overloaded: true, draining: true, identity_unavailable: true, rate_limited: true, upstream_unreachable: true,
       upstream_reset: undefined, upstream_timeout: undefined, internal: undefined,
     };

@@ -1,7 +1,8 @@
 // Keys that are documented as reloadable, changed through the reload of the product while the gateway runs.
 import { fieldValues, sendRawRequest, startScriptedUpstream, statusOf, wholeResponse, type ScriptedUpstream } from '@penstock/test-support';
+import { openSqliteDatabase, type SqlDatabase } from '@penstock/claude-code-gateway';
 import { pino } from 'pino';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { gatewayConfigSchema, type GatewayConfig } from '../../src/config/gateway-config.ts';
 import { configJsonSchema, reloadablePaths, schemaAt } from '../../src/config/reference/config-json-schema.ts';
 import { createReload } from '../../src/process/reload-config.ts';
@@ -41,6 +42,8 @@ interface Case {
   readonly document?: Readonly<Record<string, Section>>;
   /** What the log names. @defaultValue the path */
   readonly applied?: string;
+  /** Makes the store of a gateway that has one. */
+  readonly store?: () => SqlDatabase;
 }
 
 const raw = async (gateway: TestGateway, method: string, target: string, fields: readonly string[] = [], body = ''): Promise<Awaited<ReturnType<typeof sendRawRequest>>> =>
@@ -66,8 +69,28 @@ const costs = async (gateway: TestGateway): Promise<number> => {
   return gateway.sum('penstock_cost_dollars_total{}');
 };
 
+const STORED: Section = { store: 'sqlite:/opened-by-the-test', on_failure: 'open' };
+const budgetOf = (cents: number): object => ({ scope: { organization: true }, share: 'pooled', period: 'monthly', amount_cents: cents, warn_at: [0.75, 0.95], stop: true });
+const budgets = (cents: number): Section => [budgetOf(cents)] as unknown as Section;
+const memory = (): SqlDatabase => openSqliteDatabase(':memory:');
+/** A store whose transactions all fail after those of the start. */
+const failing = (): SqlDatabase => ({ run: () => Promise.reject(new Error('the store is away')), close: () => Promise.resolve() });
+const message = async (gateway: TestGateway): Promise<Response> => post(gateway, '/anthropic/v1/messages', { model: 'claude-x', max_tokens: 1, messages: [] });
+
 const CASES: readonly Case[] = [
   { path: 'server.allowed_hosts', after: ['localhost', 'gateway.example'], observe: status('GET', '/', ['Host: gateway.example']), expected: [421, 200] },
+  { path: 'budgets', after: [budgetOf(0)], document: { state: STORED, budgets: budgets(1) }, store: memory, observe: async (gateway) => (await message(gateway)).status, expected: [200, 429] },
+  {
+    path: 'admin', applied: 'admin.blocked_message', after: { write_keys: [], read_keys: [], groups: [], blocked_message: 'Write to us.' }, document: { state: STORED, budgets: budgets(0) }, store: memory,
+    observe: async (gateway) => (await (await message(gateway)).text()).includes('Write to us.'), expected: [false, true],
+  },
+  {
+    path: 'state.on_failure', after: 'closed', document: { state: STORED, budgets: budgets(1) }, store: failing, expected: [200, 429],
+    observe: async (gateway) => {
+      await vi.waitUntil(() => gateway.conditions()['ledger'] !== undefined, { timeout: 60_000 });
+      return (await message(gateway)).status;
+    },
+  },
   { path: 'server.cors_origins', after: ['https://app.example'], observe: status('GET', '/', ['Origin: https://app.example']), expected: [403, 200] },
   {
     path: 'server.trusted_proxies', after: ['127.0.0.1'], document: { clients: [{ name: 'a', key_sha256: 'a'.repeat(64) }] as unknown as Section }, expected: ['127.0.0.1', '203.0.113.9'],
@@ -122,9 +145,9 @@ function configOf(origin: string, document: Readonly<Record<string, Section>>): 
 }
 
 describe('a reload applies', () => {
-  test.each(CASES)('$path to requests that come after it', async ({ path, after, observe, expected, document = {}, applied = path }) => {
+  test.each(CASES)('$path to requests that come after it', async ({ path, after, observe, expected, document = {}, applied = path, store }) => {
     const own = { ...document, openai_front_door: { backends: [{ name: 'claude', kind: 'anthropic', base_url: upstream.origin, api_key: 'k' }] } };
-    await using gateway = await startTestGateway(upstream.origin, own);
+    await using gateway = await startTestGateway(upstream.origin, own, store === undefined ? {} : { database: store() });
     const [section = '', key = ''] = path.split('.');
     const changed = configOf(upstream.origin, { ...own, [section]: key === '' ? after as Section : { ...(own as Record<string, Section>)[section], [key]: after } });
     const logged: Record<string, unknown>[] = [];
@@ -142,7 +165,7 @@ describe('a reload applies', () => {
 /** Reloadable paths without a case here. The list only gets shorter: a new path gets a case. */
 const WITHOUT_CASE: readonly string[] = [
   'server.tls.cert', 'server.tls.key', 'anthropic_native.api_key', 'anthropic_native.timeout', 'anthropic_native.timeouts', 'anthropic_native.pool', 'anthropic_native.upstream_auth_errors', 'anthropic_native.keep_alive_comments',
-  'clients', 'identity.sign_in.session_keys', 'policies', 'budgets', 'admin', 'state.on_failure', 'telemetry', 'limits.on_store_failure', 'log.level',
+  'clients', 'identity.sign_in.session_keys', 'policies', 'telemetry', 'limits.on_store_failure', 'log.level',
   'openai_front_door.later_system_messages', 'openai_front_door.keep_alive_comments', 'openai_front_door.route_groups', 'openai_front_door.models', 'openai_front_door.timeout', 'openai_front_door.timeouts', 'openai_front_door.pool',
 ];
 

@@ -22,7 +22,7 @@ const CLIENT_FAULT: ErrorKind = { status: 400, type: 'invalid_request_error', ou
 export const FRONT_DOOR_ERROR_CODES = [
   'invalid_json', 'invalid_type', 'invalid_value', 'missing_required_parameter', 'unsupported_parameter', 'unsupported_value',
   'bad_request', 'unauthenticated', 'identity_unavailable', 'forbidden', 'model_not_found', 'not_found', 'method_not_allowed', 'request_timeout', 'too_large',
-  'unsupported_media_type', 'misdirected', 'rate_limited', 'header_overflow', 'client_gone', 'client_stalled', 'internal',
+  'unsupported_media_type', 'misdirected', 'rate_limited', 'insufficient_quota', 'header_overflow', 'client_gone', 'client_stalled', 'internal',
   'upstream_unreachable', 'upstream_tls', 'upstream_reset', 'upstream_truncated', 'upstream_invalid', 'overloaded', 'draining',
   'upstream_timeout', 'loop_detected',
 ] as const;
@@ -50,6 +50,7 @@ export const ERROR_KINDS: Readonly<Record<FrontDoorErrorCode, ErrorKind>> = Obje
   unsupported_media_type: { status: 415, type: 'invalid_request_error', outcome: 'client_error', shouldRetry: false },
   misdirected: { status: 421, type: 'invalid_request_error', outcome: 'client_error', shouldRetry: false },
   rate_limited: { status: 429, type: 'rate_limit_error', outcome: 'client_error', shouldRetry: true },
+  insufficient_quota: { status: 429, type: 'insufficient_quota', outcome: 'client_error', shouldRetry: false },
   header_overflow: { status: 431, type: 'invalid_request_error', outcome: 'client_error', shouldRetry: false },
   client_gone: { status: 499, type: 'invalid_request_error', outcome: 'client_gone', shouldRetry: undefined },
   client_stalled: { status: 499, type: 'invalid_request_error', outcome: 'client_stalled', shouldRetry: undefined },

@@ -2,7 +2,6 @@ import { BUDGET_PERIODS, type BudgetConfig, type BudgetPeriod, type BudgetScopeK
 import { principalText, type Principal } from '../identity/principal.ts';
 import { readScope, type BudgetScope } from './budget-scope.ts';
 import { nanoDollarsOfCents } from './money.ts';
-import type { SpendScope } from './spend-source.ts';
 
 /** What may be spent in a period, from the configuration or the store. */
 export interface Budget extends BudgetScope {
@@ -29,6 +28,8 @@ export interface BudgetBook {
   readonly budgets: readonly Budget[];
   /** The budgets that hold for a caller, in the order of periods; equal results are one list. */
   resolve(principal: Principal): readonly LimitedBudget[];
+  /** The budget of a period that each caller has for itself, by this caller; without an amount where it is unlimited. */
+  eachOf(principal: Principal, period: BudgetPeriod): Budget | undefined;
   /** The groups that budgets name. */
   readonly groups: ReadonlySet<string>;
 }
@@ -43,17 +44,6 @@ export function budgetsOfConfig(budgets: readonly BudgetConfig[]): readonly Budg
 /** What must not stand twice: two budgets of one key are one. */
 export function budgetKey({ kind, name, share, period }: Pick<Budget, 'kind' | 'name' | 'share' | 'period'>): string {
   return JSON.stringify([kind, name, share, period]);
-}
-
-/** The scope by which the ledger counts what a caller itself spends. */
-export function ownScope(principal: Principal): SpendScope {
-  return principal.kind === 'client' ? `client:${principal.name}` : `user:${principalText(principal)}`;
-}
-
-/** The scope whose spending counts against a budget, for a caller with a scope of its own. */
-export function countedScope({ share, kind, name }: Budget, own: SpendScope): SpendScope {
-  if (share === 'each') return own;
-  return kind === 'group' && name !== true ? `group:${name}` : 'organization';
 }
 
 /** Reads budgets; of two with the same scope, share and period the first one counts. */
@@ -78,6 +68,7 @@ export function createBudgetBook(all: readonly Budget[]): BudgetBook {
   return {
     isEmpty: budgets.length === 0,
     budgets,
+    eachOf: findEach,
     groups: new Set(budgets.flatMap(({ kind, name }) => (kind === 'group' && name !== true ? [name] : []))),
     resolve(principal) {
       const found = BUDGET_PERIODS.flatMap((period) => [findEach(principal, period), ...findPooled(principal, period)]).filter(isLimited);

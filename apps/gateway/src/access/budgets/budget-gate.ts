@@ -1,10 +1,11 @@
 import type { StateFailurePolicy } from '../../config/sections/state-section.ts';
 import type { Person, Principal } from '../identity/principal.ts';
-import { countedScope, ownScope, type BudgetBook, type LimitedBudget } from './budget-book.ts';
+import type { BudgetBook, LimitedBudget } from './budget-book.ts';
+import { countedScope, ownScope } from './counted-scope.ts';
 import { dayOf, spansOf, startOfDay } from './calendar.ts';
 import { percentOf } from './money.ts';
-import { createSpendIndex } from './spend-index.ts';
-import type { SpendScope, SpendSource } from './spend-source.ts';
+import type { SpendScope } from '../../ledger/ledger-entry.ts';
+import { createSpendIndex, type SpendSource } from './spend-index.ts';
 
 /** A caller for whom at least one budget holds. */
 export interface BudgetAccount {
@@ -32,7 +33,7 @@ export interface BudgetState {
 /** Why a caller may not spend: a budget is spent, or what was spent is not known. */
 export type BudgetBlock = { readonly kind: 'spent'; readonly state: BudgetState } | { readonly kind: 'unknown' };
 
-/** Decides by budgets. It is replaced by nothing: a reload gives it another book. */
+/** Decides by budgets; a reload gives it another book. */
 export interface BudgetGate {
   /** The account of a caller by the key of its counters; `undefined` where no budget holds for it. */
   accountOf(counterKey: string, name: string, person: Person | undefined): BudgetAccount | undefined;
@@ -42,6 +43,8 @@ export interface BudgetGate {
   statesOf(account: BudgetAccount): readonly BudgetState[];
   /** Nano-dollars that a caller spent in the current period. */
   spentBy(scope: SpendScope, period: LimitedBudget['period']): bigint;
+  /** The callers that are remembered. */
+  principals(): readonly Principal[];
   /** Takes new budgets. */
   update(book: BudgetBook, onFailure: StateFailurePolicy): void;
   /** The budgets that decide now. */
@@ -111,6 +114,7 @@ export function createBudgetGate({ spend, now = Date.now, mostAccounts = MOST_AC
       const day = dayOf(now());
       return budgets.map((budget) => stateOf(budget, own, day));
     },
+    principals: () => Array.from(accounts.values(), ({ principal }) => principal),
     spentBy: (scope, period) => index.read(scope, period, dayOf(now())),
     update(next, failurePolicy) {
       book = next;

@@ -1,6 +1,10 @@
+import type { SpendScope } from '../../ledger/ledger-entry.ts';
+import type { Ledger } from '../../ledger/ledger.ts';
 import { BUDGET_PERIODS, type BudgetPeriod } from '../../config/sections/budgets-section.ts';
 import { spansOf, type UtcDay } from './calendar.ts';
-import type { SpendScope, SpendSource } from './spend-source.ts';
+
+/** Where budgets read what was spent, and whether that is all that was. */
+export type SpendSource = Pick<Ledger, 'spentOn' | 'onSpend' | 'failure'>;
 
 /** Scopes whose sums are remembered; with one more, the one that is known longest is forgotten and added up again when it is asked for. */
 const MOST_SCOPES = 100_000;

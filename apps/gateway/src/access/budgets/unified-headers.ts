@@ -2,24 +2,9 @@ import type { BudgetBlock, BudgetState } from './budget-gate.ts';
 
 /** By these fields Claude Code knows how much of a budget is spent, warns and shows when it resets. */
 const PREFIX = 'anthropic-ratelimit-unified-';
-/** All fields in which the API reports limits: those of the gateway's own key are not the caller's. */
-const QUOTA_PREFIX = 'anthropic-ratelimit-';
 /** A budget that only warns may be passed; the client reads parts below the whole. */
 const MOST_SHOWN_PERCENT = 99;
 const DISABLED_REASONS = { spent: 'org_spend_cap_reached', unknown: 'fetch_error' } as const;
-
-/** Takes the upstream's own quota out of flat header fields, in place. */
-export function removeQuota(headers: string[]): void {
-  let kept = 0;
-  for (let index = 0; index + 1 < headers.length; index += 2) {
-    const name = headers[index] as string;
-    if (name.length > QUOTA_PREFIX.length && name.slice(0, QUOTA_PREFIX.length).toLowerCase() === QUOTA_PREFIX) continue;
-    headers[kept] = name;
-    headers[kept + 1] = headers[index + 1] as string;
-    kept += 2;
-  }
-  headers.length = kept;
-}
 
 /** The fields of an answer to a caller with budgets, by the one of which most is spent. */
 export function pushStanding(headers: string[], { percent, surpassed, resetsAt }: BudgetState): void {

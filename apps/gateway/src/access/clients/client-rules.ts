@@ -16,6 +16,8 @@ export interface ClientRules {
   readonly allowsMessageThreads: boolean;
   /** Whether a group of routes may be used, of either side. */
   allowsRouteGroup(group: ClientRoute): boolean;
+  /** Whether `routes` names a group, as a default does not. */
+  namesRouteGroup(group: ClientRoute): boolean;
 }
 
 /** The rules of one client, or of the persons of one policy; `clientCount` is how many callers there are, since several share one Anthropic workspace. */
@@ -29,6 +31,7 @@ export function createClientRules(client: Pick<ClientConfig, 'name' | 'models' |
     openModels: models ?? [],
     allowsMessageThreads: clientCount < 2 || routes?.has('message_threads') === true,
     allowsModel: (model) => models === undefined || models.some((pattern) => matchesGlob(pattern, model)),
+    namesRouteGroup: (group) => routes?.has(group) === true,
     allowsRouteGroup: (group) => {
       const { isShared, hidesModels } = GROUP_TRAITS[group];
       if (models !== undefined && hidesModels) return false;

@@ -3,7 +3,7 @@ import { hasIdentity, type IssuerConfig } from '../../config/sections/identity-s
 import type { GatewayConfig } from '../../config/gateway-config.ts';
 import { ISSUER_PART, type Condition, type PartConditions } from '../../observe/causes.ts';
 import { describeError } from '../../observe/log/describe-error.ts';
-import { createPolicyBook } from '../policies/policy-book.ts';
+import { createPolicyBook, namedGroups } from '../policies/policy-book.ts';
 import { createBearerAuthority, type BearerAuthority } from './bearer-authority.ts';
 import type { BearerVerifier } from './bearer-verifier.ts';
 import type { IssuerKeys, KeyTiming } from './issuer-keys.ts';
@@ -11,7 +11,7 @@ import type { IssuerKeys, KeyTiming } from './issuer-keys.ts';
 /** Who may call beside the clients with keys: the issuers of the configuration and their keys, over all reloads. */
 export interface Identity {
   /** The authority for the bearers of a configuration; `undefined` where it knows none but clients. It remembers nothing of the one before. */
-  authorityFor(config: Pick<GatewayConfig, 'identity' | 'policies'>): BearerAuthority | undefined;
+  authorityFor(config: Pick<GatewayConfig, 'identity' | 'policies' | 'budgets' | 'admin'>): BearerAuthority | undefined;
   /** Issuers whose keys could not be fetched. */
   conditions(): PartConditions;
   close(): void;
@@ -77,9 +77,10 @@ export function createIdentity({ logger, signIn, keyTiming }: IdentityOptions): 
       reconcile(issuers);
       if (!hasIdentity(config)) return undefined;
       const policies = createPolicyBook(config.policies);
+      const groups = namedGroups(config);
       const verifiers = issuers.flatMap((issuer) => {
         const keys = held.get(identityOf(issuer))?.keys;
-        return keys === undefined ? [] : [createLazyVerifier(issuer, keys, policies.groups)];
+        return keys === undefined ? [] : [createLazyVerifier(issuer, keys, groups)];
       });
       return createBearerAuthority({ verifiers: signIn === undefined ? verifiers : [signIn, ...verifiers], policies });
     },
@@ -97,11 +98,11 @@ function identityOf({ issuer, jwks_uri: keys, ca, proxy }: IssuerConfig): string
 }
 
 /** The verifier of an issuer, made when its first token comes. */
-function createLazyVerifier(config: IssuerConfig, keys: Promise<IssuerKeys>, namedGroups: ReadonlySet<string>): BearerVerifier {
+function createLazyVerifier(config: IssuerConfig, keys: Promise<IssuerKeys>, groups: ReadonlySet<string>): BearerVerifier {
   let made: BearerVerifier | undefined;
   const make = async (): Promise<BearerVerifier> => {
     const { createIssuerVerifier } = await import('./issuer-verifier.ts');
-    return createIssuerVerifier({ config, keys: await keys, namedGroups });
+    return createIssuerVerifier({ config, keys: await keys, namedGroups: groups });
   };
   return {
     name: config.name, issuer: config.issuer,

@@ -1,3 +1,4 @@
+import type { GatewayConfig } from '../../config/gateway-config.ts';
 import type { ClientConfig, ClientLimits } from '../../config/sections/clients-section.ts';
 import { SIGN_IN_ISSUER } from '../../config/sections/identity-section.ts';
 import type { PolicyConfig, PolicyMatch } from '../../config/sections/policies-section.ts';
@@ -90,4 +91,9 @@ function createMatcher(match: PolicyMatch): (person: Person) => readonly (keyof 
     };
     return (Object.keys(holds) as (keyof PolicyMatch)[]).filter((member) => !holds[member]);
   };
+}
+
+/** The groups that a configuration names, by policies, budgets and administration: no others need be remembered of a person. */
+export function namedGroups({ policies, budgets, admin }: Pick<GatewayConfig, 'policies' | 'budgets' | 'admin'>): ReadonlySet<string> {
+  return new Set([...createPolicyBook(policies).groups, ...budgets.flatMap(({ scope }) => scope.group ?? []), ...admin.groups]);
 }

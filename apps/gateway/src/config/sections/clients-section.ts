@@ -41,6 +41,9 @@ const LIMIT_FIELDS: Readonly<Record<ClientLimitName, z.ZodType<number | undefine
   output_tokens_per_minute: count(1).optional().describe('Output tokens a minute; a request reserves its bound. With it batches are refused.'),
 };
 
+/** The `limit` label of requests that a budget refused. */
+export const BUDGET_LIMIT = 'budget';
+
 /** All of `ClientLimitName`, in the order of the documentation. */
 export const CLIENT_LIMIT_NAMES = Object.keys(LIMIT_FIELDS) as readonly ClientLimitName[];
 

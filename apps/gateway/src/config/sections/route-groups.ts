@@ -25,13 +25,15 @@ export interface GroupTraits {
   readonly isShared: boolean;
   /** Whether its requests choose models where the gateway cannot read them: closed to clients with `models`. */
   readonly hidesModels: boolean;
+  /** Whether its requests spend money that their answers do not report: closed to callers with budgets unless their own `routes` names it. */
+  readonly spendsUnseen: boolean;
   /** Whether it is in the default of `route_groups`. */
   readonly isServedByDefault: boolean;
 }
 
-const OPEN: GroupTraits = { isShared: false, hidesModels: false, isServedByDefault: true };
-const SHARED: GroupTraits = { isShared: true, hidesModels: false, isServedByDefault: true };
-const SHARED_AND_HIDDEN: GroupTraits = { isShared: true, hidesModels: true, isServedByDefault: true };
+const OPEN: GroupTraits = { isShared: false, hidesModels: false, spendsUnseen: false, isServedByDefault: true };
+const SHARED: GroupTraits = { ...OPEN, isShared: true };
+const SHARED_AND_HIDDEN: GroupTraits = { ...SHARED, hidesModels: true, spendsUnseen: true };
 
 /** The traits of every group. Access of clients, defaults and documentation follow from this table. */
 export const GROUP_TRAITS: Readonly<Record<ClientRoute, GroupTraits>> = {
@@ -41,14 +43,14 @@ export const GROUP_TRAITS: Readonly<Record<ClientRoute, GroupTraits>> = {
   files: SHARED,
   skills: SHARED,
   agents: { ...SHARED_AND_HIDDEN, isServedByDefault: false },
-  admin: { ...SHARED_AND_HIDDEN, isServedByDefault: false },
+  admin: { ...SHARED_AND_HIDDEN, spendsUnseen: false, isServedByDefault: false },
   message_threads: SHARED,
   unknown: { ...SHARED_AND_HIDDEN, isServedByDefault: false },
   front_door: OPEN,
   front_door_files: SHARED,
   front_door_batches: SHARED_AND_HIDDEN,
-  front_door_state: SHARED_AND_HIDDEN,
-  front_door_admin: { ...SHARED_AND_HIDDEN, isServedByDefault: false },
+  front_door_state: { ...SHARED_AND_HIDDEN, spendsUnseen: false },
+  front_door_admin: { ...SHARED_AND_HIDDEN, spendsUnseen: false, isServedByDefault: false },
   front_door_unknown: { ...SHARED_AND_HIDDEN, isServedByDefault: false },
 };
 

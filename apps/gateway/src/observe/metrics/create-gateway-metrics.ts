@@ -2,7 +2,7 @@ import type { CounterSeries } from '@penstock/fast-metrics';
 import type { FullListenerAction } from '@penstock/inbound-server';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { RefusalReason } from '../../access/clients/refusal.ts';
-import { CLIENT_LIMIT_NAMES } from '../../config/sections/clients-section.ts';
+import { BUDGET_LIMIT, CLIENT_LIMIT_NAMES } from '../../config/sections/clients-section.ts';
 import type { StoreOperation } from '../../access/limits/lease-book.ts';
 import type { ObserverName, ObserverReport } from '../log/create-observer-report.ts';
 import { OpenRequests, type OpenRequest } from '../../request/open-requests.ts';
@@ -111,6 +111,8 @@ function createDropCounter({ headersDropped }: GatewayMetricSet, reasons: readon
 }
 
 /** The ends of requests whose first one an alert or a panel by client must see. */
+/** What a request can be refused for. */
+const LIMITS: readonly string[] = [...CLIENT_LIMIT_NAMES, BUDGET_LIMIT];
 const KINDS_AT_ZERO = [
   { status: '200', outcome: 'ok', fault: 'none' }, { status: '429', outcome: 'overloaded', fault: 'gateway' }, { status: '200', outcome: 'client_stalled', fault: 'client' },
 ] as const;
@@ -143,7 +145,7 @@ function zeroClosedSets(metrics: GatewayMetricSet, { routes, dropReasons = [] }:
 
 function zeroClients(metrics: GatewayMetricSet, routes: GatewayMetricsOptions['routes'], clients: readonly string[]): void {
   for (const client of clients) {
-    for (const limit of CLIENT_LIMIT_NAMES) metrics.limitRejections.series({ client, limit });
+    for (const limit of LIMITS) metrics.limitRejections.series({ client, limit });
     for (const side of SIDES) {
       const [route] = routes[side];
       if (route === undefined) continue;
@@ -169,7 +171,7 @@ export function createGatewayMetrics(options: GatewayMetricsOptions): GatewayMet
   const config = options.loadsConfiguration ?? true ? createConfigMetrics(registry) : undefined;
   const quota = createQuotaGauges(registry);
   const { clients } = state;
-  const limits = createClosedLabel(CLIENT_LIMIT_NAMES);
+  const limits = createClosedLabel(LIMITS);
   const record = createRequestRecorder(metrics, { clients, routes: createClosedLabel([...routes.native, ...routes.front_door]) });
   const countDropped = createDropCounter(metrics, options.dropReasons ?? []);
 

@@ -89,6 +89,7 @@ const SENTENCES: Readonly<Record<Cause, (facts: Facts) => string>> = {
   sign_in_provider_failing: plainSentence,
   sign_in_store_failing: plainSentence,
   ledger_failing: plainSentence,
+  budget_spent: plainSentence,
   draining: plainSentence,
   wrong_keys: plainSentence,
   slow_client: plainSentence,

@@ -1,4 +1,5 @@
-import type { SpendScope, SpendSource } from '../../../src/access/budgets/spend-source.ts';
+import type { SpendScope } from '../../../src/ledger/ledger-entry.ts';
+import type { SpendSource } from '../../../src/access/budgets/spend-index.ts';
 
 /** A ledger that a test fills by hand. */
 export interface TestSpend extends SpendSource {
@@ -14,7 +15,7 @@ export const cents = (amount: number): bigint => BigInt(amount) * 10_000_000n;
 /** Makes one. */
 export function createTestSpend(): TestSpend {
   const days = new Map<SpendScope, Map<number, bigint>>();
-  const listeners: ((scope: SpendScope) => void)[] = [];
+  const listeners: Parameters<SpendSource['onSpend']>[0][] = [];
   let failing: number | undefined;
   let asked = 0;
   return {
@@ -26,12 +27,12 @@ export function createTestSpend(): TestSpend {
       listeners.push(listener);
       return () => undefined;
     },
-    failure: () => (failing === undefined ? undefined : { since: failing }),
+    failure: () => (failing === undefined ? undefined : { since: failing, reason: 'a test' }),
     spend(scope, day, nanoDollars) {
       const known = days.get(scope) ?? new Map<number, bigint>();
       known.set(day, (known.get(day) ?? 0n) + nanoDollars);
       days.set(scope, known);
-      for (const listener of listeners) listener(scope);
+      for (const listener of listeners) listener(scope, day, nanoDollars);
     },
     fail(since) {
       failing = since;

@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:tls';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import { openSqliteDatabase } from '@penstock/claude-code-gateway';
 import { createAuthority } from '@penstock/test-support';
 import { hashClientKey } from '../../../src/access/clients/client-key.ts';
 import { errorBody, errorHeaders, GatewayError, type GatewayErrorCode } from '../../../src/request/gateway-error.ts';
@@ -105,6 +106,10 @@ export const OWN_ERRORS: Readonly<Record<GatewayErrorCode, readonly OwnError[]>>
     { when: 'the base URL names a host that is not ours', environment: { ANTHROPIC_CUSTOM_HEADERS: 'host: elsewhere.example' } },
   ],
   rate_limited: [{ when: 'the minute of the client is spent', gateway: alice({ limits: { requests_per_minute: 1 } }), environment: AS_ALICE, before: async (gateway) => { await ask(gateway); } }],
+  budget_spent: [{
+    when: 'the budget of the client is nothing', environment: AS_ALICE, overrides: { database: openSqliteDatabase(':memory:') },
+    gateway: { ...alice(), state: { store: 'sqlite:unused' }, budgets: [{ scope: { client: 'alice' }, share: 'each', amount_cents: 0 }] },
+  }],
   header_overflow: [{ when: 'a custom header is too long', environment: { ANTHROPIC_CUSTOM_HEADERS: `x-team: ${'a'.repeat(17_000)}` } }],
   internal: [written('internal', 'written: a defect cannot be ordered')],
   upstream_unreachable: [{ when: 'nothing listens at the upstream', upstream: freedOrigin }],

@@ -1,0 +1,58 @@
+import { Buffer } from 'node:buffer';
+
+/** A request to the administration, whichever listener took it. It crosses the channel between primary and workers. */
+export interface AdminRequest {
+  readonly method: string;
+  /** Without the prefix of a listener: it begins with `/v1/`. */
+  readonly path: string;
+  /** Without its question mark. */
+  readonly query: string;
+  /** Flat fields as they were received. */
+  readonly rawHeaders: readonly string[];
+  readonly body: string;
+}
+
+/** The answer, whole. */
+export interface AdminAnswer {
+  readonly status: number;
+  readonly headers: readonly string[];
+  readonly body: string;
+}
+
+/** Bytes of the largest body. */
+export const LARGEST_ADMIN_BODY_BYTES: number = 64 * 1024;
+
+const ERROR_TYPES: Readonly<Record<number, string>> = {
+  400: 'invalid_request_error', 401: 'authentication_error', 403: 'permission_error', 404: 'not_found_error', 405: 'invalid_request_error', 409: 'invalid_request_error',
+  413: 'request_too_large', 429: 'rate_limit_error',
+};
+
+/** A refusal with its sentence. */
+export class AdminError extends Error {
+  override readonly name = 'AdminError';
+  readonly status: number;
+  readonly allow: string | undefined;
+
+  constructor(status: number, message: string, allow?: string) {
+    super(message);
+    this.status = status;
+    this.allow = allow;
+  }
+}
+
+/** An answer of JSON; never cached, and without a field that would open it to browsers of other origins. */
+export function adminAnswer(status: number, value: unknown, requestId: string, extra: readonly string[] = []): AdminAnswer {
+  return { status, headers: ['content-type', 'application/json', 'cache-control', 'no-store', 'request-id', requestId, ...extra], body: JSON.stringify(value) };
+}
+
+/** The answer to a request that failed, in the API's shape. */
+export function adminFailure(error: unknown, requestId: string): AdminAnswer {
+  const known = error instanceof AdminError ? error : new AdminError(500, 'The store of this gateway cannot be used at the moment.');
+  const body = { type: 'error', error: { type: ERROR_TYPES[known.status] ?? 'api_error', message: known.message }, request_id: requestId };
+  return adminAnswer(known.status, body, requestId, known.allow === undefined ? [] : ['allow', known.allow]);
+}
+
+/** The text of a received body. */
+export function bodyText(chunks: readonly Uint8Array[]): string {
+  return Buffer.concat(chunks).toString('utf8');
+}

@@ -1,0 +1,71 @@
+import type { SqlDatabase } from '@penstock/claude-code-gateway/store';
+import type { GatewayConfig } from '../../config/gateway-config.ts';
+import type { PartConditions } from '../../observe/causes.ts';
+import { createRequestId } from '../../request/request-id.ts';
+import { createAdminAccess } from '../admin/admin-access.ts';
+import { adminAnswer, AdminError, adminFailure, type AdminAnswer, type AdminRequest } from '../admin/admin-exchange.ts';
+import { budgetsOfConfig } from '../budgets/budget-book.ts';
+import { createBudgets, type Budgets } from '../budgets/budgets.ts';
+import type { SpendSource } from '../budgets/spend-index.ts';
+import type { BearerAuthority } from '../identity/bearer-authority.ts';
+import { followLimits } from './live-limits.ts';
+import { createSpendLimitRoutes, rightOf, SPEND_LIMITS_PATH } from './spend-limit-routes.ts';
+import { createSpendLimitStore } from './spend-limit-store.ts';
+
+/** The budgets of a gateway process with those that are set over HTTP. */
+export interface OpenedBudgets {
+  readonly budgets: Budgets;
+  /** Answers a request to the administration. Never rejects. */
+  readonly administer: (request: AdminRequest) => Promise<AdminAnswer>;
+  /** Budgets that are spent. */
+  conditions(): PartConditions;
+  /** Takes a configuration; persons are recognised by the authority, which a reload makes anew. */
+  update(config: GatewayConfig, authority: BearerAuthority | undefined): void;
+  close(): void;
+}
+
+/** What they are opened with. */
+export interface OpenBudgetsOptions {
+  readonly config: GatewayConfig;
+  readonly spend: SpendSource;
+  readonly database: SqlDatabase;
+}
+
+/** Opens the budgets, and reads those of the store: one that is down keeps no gateway from starting. */
+export async function openBudgets({ config: initial, spend, database }: OpenBudgetsOptions): Promise<OpenedBudgets> {
+  const budgets = createBudgets(initial, spend);
+  const store = createSpendLimitStore(database);
+  const live = followLimits(store, (found) => budgets.setLive(found));
+  await live.refresh().catch(() => undefined);
+  let config = initial;
+  let access = createAdminAccess(config.admin, undefined);
+  const routes = createSpendLimitRoutes(
+    { store, ofConfiguration: () => budgetsOfConfig(config.budgets), changed: () => live.refresh() },
+    { database, gate: budgets.gate, now: Date.now },
+  );
+
+  async function serve(request: AdminRequest): Promise<object> {
+    if (!access.isOpen || !isSpendLimitPath(request.path)) throw new AdminError(404, 'Not found: administration is off at this gateway (admin in its configuration).');
+    return routes(request, await access.admit(request.rawHeaders, rightOf(request.method)));
+  }
+
+  return {
+    budgets,
+    administer: async (request) => {
+      const requestId = createRequestId();
+      return serve(request).then((value) => adminAnswer(200, value, requestId), (error: unknown) => adminFailure(error, requestId));
+    },
+    conditions: () => budgets.conditions(),
+    update(next, authority) {
+      config = next;
+      access = createAdminAccess(next.admin, authority);
+      budgets.update(next);
+    },
+    close: () => live.close(),
+  };
+}
+
+/** Whether a path is one of the limits. */
+export function isSpendLimitPath(path: string): boolean {
+  return path === SPEND_LIMITS_PATH || path.startsWith(`${SPEND_LIMITS_PATH}/`);
+}

@@ -1,0 +1,171 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { migrate, type Migration, type SqlDatabase, type SqlRow, type SqlStatement } from '@penstock/claude-code-gateway/store';
+import type { BudgetPeriod } from '../../config/sections/budgets-section.ts';
+import { describeLimit, type SpendLimit, type SpendLimitChange, type SpendLimitScopeType } from './spend-limit.ts';
+
+/** With what the names of these migrations begin. */
+export const SPEND_LIMITS_PREFIX = 'spend_limits_';
+
+/** The schema of limits and of the audit of their changes. Times are Unix milliseconds. */
+export const SPEND_LIMITS_MIGRATIONS: readonly Migration[] = [{
+  name: 'spend_limits_0001',
+  statements: [
+    `CREATE TABLE spend_limits (
+      id TEXT PRIMARY KEY, scope_type TEXT NOT NULL, scope_id TEXT NOT NULL, period TEXT NOT NULL, cents BIGINT, is_pooled BIGINT NOT NULL, pooled_cents BIGINT,
+      is_paused BIGINT NOT NULL, created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL, revision TEXT NOT NULL, UNIQUE (scope_type, scope_id, period))`,
+    `CREATE TABLE admin_audit (
+      id BIGINT PRIMARY KEY, created_at BIGINT NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL, target_id TEXT NOT NULL, before_text TEXT, after_text TEXT, reason TEXT)`,
+  ],
+}];
+
+/** Who changes what, for the audit. */
+export interface ChangeActor {
+  readonly actor: string;
+  readonly reason: string | undefined;
+}
+
+/** One line of the audit. */
+export interface AuditLine {
+  readonly id: number;
+  readonly createdAt: number;
+  readonly actor: string;
+  readonly action: string;
+  readonly targetId: string;
+  /** JSON texts of the limit; absent before it was made and after it was deleted. */
+  readonly before: string | undefined;
+  readonly after: string | undefined;
+  readonly reason: string | undefined;
+}
+
+/** Limits in the store. Every method rejects while the store cannot be used. */
+export interface SpendLimitStore {
+  /** Brings the tables up to date. */
+  prepare(): Promise<void>;
+  /** A number that grows with every change. */
+  version(): Promise<number>;
+  /** All limits, by their creation. */
+  list(): Promise<readonly SpendLimit[]>;
+  /** Sets the limit of a scope and period; `undefined` where there are too many. */
+  upsert(change: SpendLimitChange, by: ChangeActor): Promise<SpendLimit | undefined>;
+  /** Deletes one; `undefined` where it does not exist. */
+  remove(id: string, by: ChangeActor): Promise<SpendLimit | undefined>;
+  /** Lines of the audit before an id, the newest first. */
+  audit(limit: number, beforeId: number | undefined): Promise<readonly AuditLine[]>;
+}
+
+/** Limits that can be set; each process holds them all. */
+export const MOST_SPEND_LIMITS = 10_000;
+const AUDIT_RETENTION_MS = 365 * 86_400_000;
+/** Of a change that meets others of the same limit. */
+const MOST_ATTEMPTS = 5;
+const LIST: SqlStatement = { sql: 'SELECT * FROM spend_limits ORDER BY created_at, id', values: [] };
+
+/** Makes the store. */
+export function createSpendLimitStore(database: SqlDatabase, now: () => number = Date.now): SpendLimitStore {
+  async function list(): Promise<readonly SpendLimit[]> {
+    const [rows = []] = await database.run([LIST]);
+    return rows.map(readLimit);
+  }
+
+  /** The line is written only if the limit has the revision that this change gave it. */
+  function auditOf(action: string, { id, revision }: Pick<SpendLimit, 'id' | 'revision'>, before: SpendLimit | undefined, after: SpendLimit | undefined, { actor, reason }: ChangeActor): readonly SqlStatement[] {
+    const text = (limit: SpendLimit | undefined): string | null => (limit === undefined ? null : JSON.stringify(describeLimit(limit)));
+    return [
+      {
+        sql: `INSERT INTO admin_audit (id, created_at, actor, action, target_id, before_text, after_text, reason)
+          SELECT (SELECT COALESCE(MAX(id), 0) + 1 FROM admin_audit), CAST(? AS BIGINT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT)
+          WHERE EXISTS (SELECT 1 FROM spend_limits WHERE id = ? AND revision = ?)`,
+        values: [now(), actor, action, id, text(before), text(after), reason ?? null, id, revision],
+      },
+      { sql: 'DELETE FROM admin_audit WHERE created_at < ?', values: [now() - AUDIT_RETENTION_MS] },
+    ];
+  }
+
+  async function tryUpsert(change: SpendLimitChange, by: ChangeActor): Promise<SpendLimit | 'changed' | 'full'> {
+    const known = await list();
+    const before = known.find(({ scopeType, scopeId, period }) => scopeType === change.scopeType && scopeId === change.scopeId && period === change.period);
+    if (before === undefined && known.length >= MOST_SPEND_LIMITS) return 'full';
+    const after: SpendLimit = {
+      id: before?.id ?? `spl_${randomBytes(12).toString('base64url')}`, createdAt: before?.createdAt ?? now(), updatedAt: now(), revision: randomUUID(), ...change,
+    };
+    const { pooled } = after;
+    const amounts = [after.cents ?? null, pooled === undefined ? 0 : 1, pooled?.cents ?? null, pooled?.paused === true ? 1 : 0];
+    const write: SqlStatement = before === undefined
+      ? {
+        sql: `INSERT INTO spend_limits (cents, is_pooled, pooled_cents, is_paused, updated_at, revision, id, created_at, scope_type, scope_id, period)
+          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (scope_type, scope_id, period) DO NOTHING RETURNING id`,
+        values: [...amounts, after.updatedAt, after.revision, after.id, after.createdAt, after.scopeType, after.scopeId, after.period],
+      }
+      : {
+        sql: 'UPDATE spend_limits SET cents = ?, is_pooled = ?, pooled_cents = ?, is_paused = ?, updated_at = ?, revision = ? WHERE id = ? AND revision = ? RETURNING id',
+        values: [...amounts, after.updatedAt, after.revision, before.id, before.revision],
+      };
+    const [written = []] = await database.run([write, ...auditOf('spend_limit.upsert', after, before, after, by)]);
+    return written.length === 0 ? 'changed' : after;
+  }
+
+  async function tryRemove(id: string, by: ChangeActor): Promise<SpendLimit | 'changed' | undefined> {
+    const before = (await list()).find((limit) => limit.id === id);
+    if (before === undefined) return undefined;
+    const marked = { id, revision: randomUUID() };
+    const [written = []] = await database.run([
+      { sql: 'UPDATE spend_limits SET revision = ? WHERE id = ? AND revision = ? RETURNING id', values: [marked.revision, id, before.revision] },
+      ...auditOf('spend_limit.delete', marked, before, undefined, by),
+      { sql: 'DELETE FROM spend_limits WHERE id = ? AND revision = ?', values: [id, marked.revision] },
+    ]);
+    return written.length === 0 ? 'changed' : before;
+  }
+
+  return {
+    prepare: () => migrate(database, SPEND_LIMITS_MIGRATIONS, SPEND_LIMITS_PREFIX),
+    async version() {
+      const [rows = []] = await database.run([{ sql: 'SELECT COALESCE(MAX(id), 0) AS version FROM admin_audit', values: [] }]);
+      return Number(rows[0]?.['version'] ?? 0);
+    },
+    list,
+    async upsert(change, by) {
+      const done = await attempt(() => tryUpsert(change, by));
+      return done === 'full' ? undefined : done;
+    },
+    remove: (id, by) => attempt(() => tryRemove(id, by)),
+    async audit(limit, beforeId) {
+      const [rows = []] = await database.run([{ sql: 'SELECT * FROM admin_audit WHERE id < ? ORDER BY id DESC LIMIT ?', values: [beforeId ?? Number.MAX_SAFE_INTEGER, limit] }]);
+      return rows.map(readLine);
+    },
+  };
+}
+
+/** Repeats a change that another process overtook, or whose line in the audit took the number of another one. */
+async function attempt<Done>(change: () => Promise<Done | 'changed'>): Promise<Done> {
+  let failure: unknown = new Error('the limit is changed by others all the time');
+  for (let attempts = 0; attempts < MOST_ATTEMPTS; attempts += 1) {
+    try {
+      const done = await change();
+      if (done !== 'changed') return done;
+    } catch (error) {
+      failure = error;
+    }
+  }
+  throw failure;
+}
+
+function readLimit(row: SqlRow): SpendLimit {
+  return {
+    id: String(row['id']), scopeType: String(row['scope_type']) as SpendLimitScopeType, scopeId: String(row['scope_id']), period: String(row['period']) as BudgetPeriod,
+    cents: numberOrNone(row['cents']),
+    pooled: Number(row['is_pooled']) === 0 ? undefined : { cents: numberOrNone(row['pooled_cents']), paused: Number(row['is_paused']) === 1 },
+    createdAt: Number(row['created_at']), updatedAt: Number(row['updated_at']), revision: String(row['revision']),
+  };
+}
+
+function readLine(row: SqlRow): AuditLine {
+  const text = (value: SqlRow[string] | undefined): string | undefined => (typeof value === 'string' ? value : undefined);
+  return {
+    id: Number(row['id']), createdAt: Number(row['created_at']), actor: String(row['actor']), action: String(row['action']), targetId: String(row['target_id']),
+    before: text(row['before_text']), after: text(row['after_text']), reason: text(row['reason']),
+  };
+}
+
+function numberOrNone(value: SqlRow[string] | undefined): number | undefined {
+  return value === null || value === undefined ? undefined : Number(value);
+}

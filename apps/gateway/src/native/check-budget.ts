@@ -1,0 +1,26 @@
+import { BUDGET_LIMIT } from '../config/sections/clients-section.ts';
+import { GROUP_TRAITS } from '../config/sections/route-groups.ts';
+import { GatewayError } from '../request/gateway-error.ts';
+import type { NativeExchange } from './native-exchange.ts';
+import type { NativeRuntime } from './native-runtime.ts';
+import type { NativeRoute } from './route-table.ts';
+
+/**
+ * Between phases 3 and 4: before the limits, which a refusal must not use up. A caller whose budget is spent is refused where a model would work; what is
+ * spent out of sight is closed to callers with budgets.
+ */
+export function checkBudget({ budgets, metrics }: NativeRuntime, exchange: NativeExchange, matched: NativeRoute): void {
+  const account = budgets?.accountOf(exchange.counterKey, exchange.client, exchange.person);
+  if (budgets === undefined || account === undefined) return;
+  exchange.budget = account;
+  const group = matched.group ?? 'unknown';
+  if (account.isCapped && GROUP_TRAITS[group].spendsUnseen && exchange.rules?.namesRouteGroup(group) !== true) {
+    throw new GatewayError('forbidden', `The "${group}" routes are not open to a caller with a budget at this gateway, unless its own routes name them: what they spend is not known when they answer.`);
+  }
+  if (!matched.reportsUsage && !(matched.isSpentLater && exchange.inbound.method === 'POST')) return;
+  const refusal = budgets.refusalFor(account);
+  if (refusal === undefined) return;
+  metrics.limitRejected(exchange.client, BUDGET_LIMIT);
+  const { message, retryAfterSeconds, fields } = refusal;
+  throw new GatewayError('budget_spent', message, { fields, ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }) });
+}
