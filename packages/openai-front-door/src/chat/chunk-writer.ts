@@ -8,7 +8,8 @@ export const DONE_FRAME = 'data: [DONE]\n\n';
 /** Writes the chunks of one answer; id, created and model are the same on all of them. */
 export interface ChunkWriter {
   delta(delta: unknown): string;
-  finish(finish: MappedFinish): string;
+  /** The last choice, and the tier that served the answer where it is known. */
+  finish(finish: MappedFinish, tier: string | undefined): string;
   usage(usage: OpenAiUsage): string;
 }
 
@@ -23,7 +24,7 @@ export function createChunkWriter(answer: { readonly id: string; readonly create
   const tail = answer.includeUsage ? '],"usage":null}\n\n' : ']}\n\n';
   return {
     delta: (delta) => `${head}{"index":0,"delta":${JSON.stringify(delta)},"logprobs":null,"finish_reason":null}${tail}`,
-    finish: (finish) => `${head}${JSON.stringify({ index: 0, delta: {}, logprobs: null, ...finish })}${tail}`,
+    finish: (finish, tier) => `${head}${JSON.stringify({ index: 0, delta: {}, logprobs: null, ...finish })}]${tier === undefined ? '' : `,"service_tier":"${tier}"`}${tail.slice(1)}`,
     usage: (usage) => `${head}],"usage":${JSON.stringify(usage)}}\n\n`,
   };
 }

@@ -1,6 +1,7 @@
 import { member, type JsonObject } from '../json/json-value.ts';
 import { hasText } from '../messages-core/content-parts.ts';
 import { createMessagesStream, stringOf, type AnswerEnd, type AnswerWriter, type StreamTranslator } from '../messages-core/messages-stream.ts';
+import { servedTier } from '../messages-core/service-tier.ts';
 import { BlockCitations } from '../messages-core/web-search.ts';
 import { createChunkWriter, DONE_FRAME, errorFrame, type ChunkWriter } from './chunk-writer.ts';
 import { mapFinishReason } from './finish-reason.ts';
@@ -85,7 +86,7 @@ class ChunkAnswer implements AnswerWriter {
     return this.#frame(this.#tools.stopAll())
       + this.#frame(blocks.length === 0 ? undefined : { thinking_blocks: blocks })
       + this.#frame(refusal === null ? undefined : { refusal })
-      + (this.#chunks?.finish(mapFinishReason(stopReason, usesLegacyFunctions)) ?? '')
+      + (this.#chunks?.finish(mapFinishReason(stopReason, usesLegacyFunctions), servedTier(usage)) ?? '')
       + (includeUsage ? this.#chunks?.usage(usage.openAiUsage()) ?? '' : '')
       + DONE_FRAME;
   }

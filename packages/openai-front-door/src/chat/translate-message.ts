@@ -1,6 +1,7 @@
 import { member, type JsonObject } from '../json/json-value.ts';
 import { stringifyExactly } from '../json/parse-json.ts';
 import { hasText } from '../messages-core/content-parts.ts';
+import { servedTier } from '../messages-core/service-tier.ts';
 import { refusalExplanation } from '../messages-core/stop-reason.ts';
 import type { UsageTally } from '../messages-core/usage.ts';
 import { BlockCitations, type UrlCitation } from '../messages-core/web-search.ts';
@@ -97,6 +98,7 @@ function assistantMessage(gathered: Gathered, refusal: string | null, settings: 
 /** Translates a whole Messages answer. Throws `upstream_invalid` when it is not one. */
 export function translateMessage(message: unknown, settings: AnswerSettings): TranslatedMessage {
   const { id, model, stopReason, stopDetails, content, usage } = readWholeMessage(message);
+  const tier = servedTier(usage);
   const completion = {
     id,
     object: 'chat.completion',
@@ -109,6 +111,7 @@ export function translateMessage(message: unknown, settings: AnswerSettings): Tr
       ...mapFinishReason(stopReason, settings.usesLegacyFunctions),
     }],
     usage: usage.openAiUsage(),
+    ...(tier === undefined ? {} : { service_tier: tier }),
   };
   return { completion, model, stopReason, usage };
 }

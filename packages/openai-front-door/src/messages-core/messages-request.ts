@@ -56,15 +56,27 @@ function thinkingMember(request: MessagesRequest, scope: TranslationScope): Json
   return mayUnbindThinking(request, scope) ? { type: 'adaptive', ...thinking, block_binding: { prefix_mismatch_behavior: 'drop_block' } } : thinking;
 }
 
+/** A tool for requests without any whose history has calls. One name for all, or the prefix would change with the calls. */
+const STAND_IN_TOOL: JsonObject = Object.freeze({ name: 'unavailable', description: 'Stands for the tools of earlier turns, which cannot be called any more.', input_schema: Object.freeze({ type: 'object', properties: {} }) });
+
+/**
+ * The tools of a request, and the choice among them. The upstream refuses tool blocks where no tool is defined ("Requests which include `tool_use` or `tool_result` blocks
+ * must define tools"), and a client that sums a conversation up leaves its tools out, as Codex does.
+ */
+function toolMembers({ tools, choice, conversation: { messages } }: MessagesRequest): JsonObject {
+  if (tools.length > 0) return { tools, ...(choice === undefined ? {} : { tool_choice: choice }) };
+  const hasCalls = messages.some(({ content }) => content.some(({ type }) => type === 'tool_use' || type === 'tool_result'));
+  return hasCalls ? { tools: [STAND_IN_TOOL], tool_choice: { type: 'none' } } : {};
+}
+
 /** The members that decide how many tokens go in, in the order in which both requests have them. */
 function promptMembers(request: MessagesRequest, scope: TranslationScope): Readonly<Record<'before' | 'after', JsonObject>> {
-  const { tools, choice, conversation: { system, messages }, reasoning: { effort }, format } = request;
+  const { conversation: { system, messages }, reasoning: { effort }, format } = request;
   const thinking = thinkingMember(request, scope);
   const outputConfig = { ...(effort === undefined ? {} : { effort }), ...(format === undefined ? {} : { format }) };
   return {
     before: {
-      ...(tools.length === 0 ? {} : { tools }),
-      ...(choice === undefined ? {} : { tool_choice: choice }),
+      ...toolMembers(request),
       ...(system.length === 0 ? {} : { system }),
       messages,
       ...(thinking === undefined ? {} : { thinking }),

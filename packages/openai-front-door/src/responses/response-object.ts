@@ -18,6 +18,8 @@ export interface ResponseState {
   readonly usage?: OpenAiUsage;
   readonly incompleteReason?: string;
   readonly error?: ResponseError;
+  /** The tier that served the answer; the usual one where the upstream names none. */
+  readonly serviceTier?: string | undefined;
 }
 
 /** What is the same in all states of one response. */
@@ -52,7 +54,7 @@ export function responseObject({ id, model, created, echo }: ResponseIdentity, s
     usage: state.usage === undefined ? null : responseUsage(state.usage),
     ...echo,
     instructions: null, previous_response_id: null, tools: [], tool_choice: 'auto', text: { format: { type: 'text' } },
-    truncation: 'disabled', store: false, background: false, service_tier: 'default', metadata: {},
+    truncation: 'disabled', store: false, background: false, service_tier: state.serviceTier ?? 'default', metadata: {},
     max_tool_calls: null, top_logprobs: 0, presence_penalty: 0, frequency_penalty: 0,
     user: null, safety_identifier: null, prompt_cache_key: null,
   };

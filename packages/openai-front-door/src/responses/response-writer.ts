@@ -4,6 +4,7 @@ import type { OpenAiErrorBody } from '../errors/openai-error-body.ts';
 import type { JsonObject } from '../json/json-value.ts';
 import { stringifyExactly } from '../json/parse-json.ts';
 import { stringOf, type AnswerEnd, type AnswerWriter } from '../messages-core/messages-stream.ts';
+import { servedTier } from '../messages-core/service-tier.ts';
 import { CUT_STOP_REASONS, refusalExplanation } from '../messages-core/stop-reason.ts';
 import type { UsageTally } from '../messages-core/usage.ts';
 import { BlockCitations, WEB_SEARCH } from '../messages-core/web-search.ts';
@@ -108,7 +109,7 @@ export class ResponseWriter implements AnswerWriter {
     const isCut = CUT_STOP_REASONS.has(stopReason);
     const isRefused = stopReason === 'refusal';
     const frames = this.#close(isCut || isRefused ? 'incomplete' : 'completed') + (isRefused ? this.#refuse(stopDetails) : this.#sayNothing(isCut));
-    const state: ResponseState = { status: isCut ? 'incomplete' : 'completed', output: this.#output, usage: usage.openAiUsage(), ...(isCut ? { incompleteReason: 'max_output_tokens' } : {}) };
+    const state: ResponseState = { status: isCut ? 'incomplete' : 'completed', output: this.#output, usage: usage.openAiUsage(), serviceTier: servedTier(usage), ...(isCut ? { incompleteReason: 'max_output_tokens' } : {}) };
     return frames + this.#end(state);
   }
 

@@ -217,6 +217,13 @@ describe('assistant and tool messages', () => {
     ]);
   });
 
+  it('gives a history with calls a tool that cannot be called where the request has none', () => {
+    const messages = [{ role: 'user', content: 'Hi' }, { role: 'assistant', tool_calls: [{ id: 'c1', type: 'function', function: { name: 'look', arguments: '{}' } }] }, { role: 'tool', tool_call_id: 'c1', content: 'fine' }];
+    expect(translate({ messages }).body).toMatchObject({ tools: [{ name: 'unavailable' }], tool_choice: { type: 'none' } });
+    const { body } = translate({ messages, tools: [{ type: 'function', function: { name: 'look' } }] });
+    expect([body['tools'], body['tool_choice']]).toEqual([[expect.objectContaining({ name: 'look' })], undefined]);
+  });
+
   it('merges the results of parallel calls into one user message, before the words that came between or after them', () => {
     const messages = [
       USER, { role: 'assistant', content: null, tool_calls: [CALL_A, CALL_B] },

@@ -19,6 +19,10 @@ describe('translateMessage', () => {
     });
   });
 
+  it.each([['standard', 'default'], ['priority', 'priority'], ['batch', 'flex'], ['of_tomorrow', undefined]])('names the tier that served it: %s is %s', (served, tier) => {
+    expect(translateMessage(messageJson([], { usage: { input_tokens: 1, output_tokens: 1, service_tier: served } }), PLAIN).completion['service_tier']).toBe(tier);
+  });
+
   it('joins all text blocks (the last one alone would be half an answer)', () => {
     expect(choiceOf([{ type: 'text', text: 'a' }, { type: 'server_tool_use' }, { type: 'text', text: 'b' }])).toMatchObject({ message: { content: 'ab' } });
   });

@@ -25,6 +25,13 @@ describe('the input of a response', () => {
     expect(body['system']).toEqual(['One', 'Two', 'Three'].map((text) => ({ type: 'text', text })));
   });
 
+  it('with calls but without tools has one that cannot be called (the upstream refuses tool blocks otherwise; Codex sums a session up in this way)', () => {
+    const { body, ignoredParams } = translateResponses({ input: [USER, call('toolu_1'), result('toolu_1'), USER] });
+    expect(body).toMatchObject({ tools: [{ name: 'unavailable', input_schema: { type: 'object' } }], tool_choice: { type: 'none' } });
+    expect(ignoredParams).toEqual([]);
+    expect(translateResponses({ input: [USER, USER] }).body['tools']).toBeUndefined();
+  });
+
   it('gathers the items of one answer to one turn, in order, and puts results first in the next', () => {
     const input = [USER, reasoning('One'), { type: 'message', role: 'assistant', content: [{ type: 'output_text', text: 'Looking', annotations: [] }] }, call('toolu_1'), call('toolu_2'), result('toolu_1'), result('toolu_2', [{ type: 'input_text', text: 'a' }, { type: 'input_image', image_url: 'data:image/png;base64,AAAA' }]), USER];
     expect(messagesOf(input)).toEqual([

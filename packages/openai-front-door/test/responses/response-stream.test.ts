@@ -97,6 +97,11 @@ describe('the end of a response', () => {
     expect(last(events)).toMatchObject({ status, incomplete_details: status === 'incomplete' ? { reason: 'max_output_tokens' } : null });
   });
 
+  it('names the tier that served it', () => {
+    expect(last(run([text('x')], { usage: { input_tokens: 1, output_tokens: 1, service_tier: 'priority' } }))).toMatchObject({ service_tier: 'priority' });
+    expect(last(run([text('x')]))).toMatchObject({ service_tier: 'default' });
+  });
+
   it('leaves a call that was cut at the output bound incomplete (it must not be run)', () => {
     const events = run([toolUse('toolu_1', 'add', '{"a":')], { stopReason: 'max_tokens' });
     expect(events.at(-2)).toMatchObject({ type: 'response.output_item.done', item: { status: 'incomplete', arguments: '{"a":' } });

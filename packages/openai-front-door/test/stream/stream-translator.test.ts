@@ -43,6 +43,12 @@ describe('createStreamTranslator', () => {
     expect(chunks.at(-1)).toMatchObject({ choices: [], usage: { prompt_tokens: 7, completion_tokens: 5, total_tokens: 12, prompt_tokens_details: { cached_tokens: 4 } } });
   });
 
+  it('names the tier that served the answer beside the finish reason', () => {
+    const { chunks } = run(messageEvents([text('x')], { usage: { input_tokens: 3, output_tokens: 5, service_tier: 'priority' } }), { includeUsage: true });
+    expect(chunks.map((chunk) => chunk['service_tier'])).toEqual([undefined, undefined, 'priority', undefined]);
+    expect(chunks[2]).toMatchObject({ choices: [{ finish_reason: 'stop' }], usage: null });
+  });
+
   it('numbers tool calls among themselves, whatever blocks stand before them', () => {
     const { deltas } = run(messageEvents([thinking('hm', 's'), text('x'), toolUse('toolu_1', 'a', '{"x":', '1}'), toolUse('toolu_2', 'b')], { stopReason: 'tool_use' }));
     expect(deltas.slice(2)).toEqual([

@@ -143,6 +143,9 @@ function checkTools(body: Json, breakpoints: { count: number }): void {
       names.add(name);
     });
   }
+  const isToolBlock = (block: unknown): boolean => isObject(block) && (block['type'] === 'tool_use' || block['type'] === 'tool_result');
+  const hasCalls = (body['messages'] as readonly Json[]).some(({ content }) => Array.isArray(content) && content.some(isToolBlock));
+  demand(!hasCalls || names.size > 0, 'tool blocks without tools');
   if (choice === undefined) return;
   const { type, name, disable_parallel_tool_use: disable } = requireKeys(choice, ['type', 'name', 'disable_parallel_tool_use'], 'tool_choice');
   demand(names.size > 0, 'tool_choice without tools');
