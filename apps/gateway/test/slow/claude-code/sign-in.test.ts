@@ -8,6 +8,7 @@ import { startSignInGateway, type SignInGateway } from '../../sign-in/signed-in-
 import { message, text } from '../clients/api-answers.ts';
 import { printSkipped } from '../clients/client-cache.ts';
 import { startScriptedApi, type ScriptedApi } from '../clients/scripted-api.ts';
+import { answerRefreshes } from './answer-refreshes.ts';
 import { CLAUDE_CODE_VERSION, findClaudeCode } from './claude-code-binary.ts';
 import { seedSignedInClient, type SignedInClient } from './signed-in-client.ts';
 
@@ -130,6 +131,29 @@ describe.skipIf('missing' in installed)(`Claude Code ${CLAUDE_CODE_VERSION}, sig
     expect(client.stored()).toEqual(before);
     // Fetching the settings and asking the model may each have tried.
     await expect.poll(() => new Set(acts(gateway).filter((act) => act.startsWith('session.refresh'))), { timeout: 30_000 }).toEqual(new Set(['session.refresh unavailable provider_timeout']));
+  });
+
+  test('a provider that takes 4 seconds: is waited for, and the session is refreshed (the peer of this contract gives up after 3.5)', async () => {
+    await using stack = new AsyncDisposableStack();
+    const { gateway, client } = await setStage(stack, { leftMs: SOON_MS });
+    const before = client.stored();
+    await answerRefreshes(gateway, 4_000);
+    expect(await client.run()).toEqual({ exit: 0, printed: 'Hello from upstream.' });
+    // A client that did not wait for the answer gets the same successor with its next start.
+    expect((await client.run()).exit).toBe(0);
+    expect(client.stored()?.refreshToken).not.toBe(before?.refreshToken);
+    await expect.poll(() => acts(gateway)).toContain('session.refresh ok');
+  });
+
+  test('a provider that rotated its signing keys: the refresh knows the new one at once', async () => {
+    await using stack = new AsyncDisposableStack();
+    const { gateway, client } = await setStage(stack, { leftMs: SOON_MS });
+    const before = client.stored();
+    await answerRefreshes(gateway, 0);
+    expect(await client.run()).toEqual({ exit: 0, printed: 'Hello from upstream.' });
+    expect(client.stored()?.refreshToken).not.toBe(before?.refreshToken);
+    await expect.poll(() => acts(gateway)).toContain('session.refresh ok');
+    expect(gateway.provider.asked.filter((path) => path === '/jwks').length).toBeGreaterThan(1);
   });
 
   test('a person who changed groups: the next refresh brings the settings of the other policy', async () => {
