@@ -32,6 +32,9 @@ describe('managed settings', () => {
     await using stack = new AsyncDisposableStack();
     const { gateway, bearer } = await signedIn(stack);
     expect((await gateway.get('/managed/settings', bearer, { 'if-none-match': '"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"' })).status).toBe(404);
+    // Claude Desktop asks with `*`, and starts without a warning if a 404 has both fields.
+    const { status, headers } = await gateway.get('/managed/settings', bearer, { 'if-none-match': '*' });
+    expect([status, headers.has('x-cc-gateway-version'), headers.get('cache-control')]).toEqual([404, true, 'no-store']);
     gateway.policies.set('alice', { settings: {} });
     expect(await (await gateway.get('/managed/settings', bearer)).json()).toMatchObject({ settings: {} });
   });

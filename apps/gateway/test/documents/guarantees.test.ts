@@ -27,6 +27,17 @@ describe('docs/guarantees.md', () => {
   });
 });
 
+describe('docs/cloud-gateway-contract.md', () => {
+  const contract = readPage('docs/cloud-gateway-contract.md');
+
+  test('docs/cloud-gateway-contract.md: has a test in every row, and they exist', () => {
+    const rows = tableRows(contract);
+    expect(rows.length).toBeGreaterThan(40);
+    expect(rows.filter((cells) => cells.length !== 3 || citedTests(cells[2] ?? '').length === 0)).toEqual([]);
+    expect(problemsOf(citedTests(contract))).toEqual([]);
+  });
+});
+
 describe('SECURITY.md', () => {
   const threats = sectionsOf(security.split('\n## Threat model\n')[1]?.split('\n## Known limits\n')[0] ?? '');
 

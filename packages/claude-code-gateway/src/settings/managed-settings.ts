@@ -11,13 +11,16 @@ export interface ServedSettings {
   readonly checksum: string | undefined;
 }
 
+/** With it, and `no-store`, Claude Desktop takes a 404 for "nothing for this person" and starts without a warning. */
+const GATEWAY_FIELD = ['x-cc-gateway-version', '1'];
+
 /**
  * `GET /managed/settings`. 404 means that no policy has settings for the caller; 304 is given only to `If-None-Match` with the current checksum. Claude
  * Desktop asks with `*` whether there is anything, and takes a 304 for "yes, and it must be read": it gets the document.
  */
 export function serveSettings(request: ProtocolRequest, settings: SettingsDocument | undefined): ServedSettings {
   if (settings === undefined) {
-    return { answer: answerJson(404, { type: 'error', error: { type: 'not_found_error', message: 'No managed settings apply to this account.' } }), checksum: undefined };
+    return { answer: answerJson(404, { type: 'error', error: { type: 'not_found_error', message: 'No managed settings apply to this account.' } }, GATEWAY_FIELD), checksum: undefined };
   }
   const checksum = settingsChecksum(settings);
   const etag = `"${checksum}"`;

@@ -181,6 +181,16 @@ describe.skipIf('missing' in installed)(`Claude Code ${CLAUDE_CODE_VERSION}, sig
     expect(client.stored()?.refreshToken).not.toBe(before?.refreshToken);
   });
 
+  test('a person without a policy: the client stops, and does not ask to sign in again', async () => {
+    await using stack = new AsyncDisposableStack();
+    const { client, api } = await setStage(stack, { config: { policies: [{ name: 'sales', match: { groups: ['sales'] } }] } });
+    const { exit, printed } = await client.run();
+    expect(exit).toBe(1);
+    expect(printed).toMatch(/refused|not (?:be )?enabled|administrator/i);
+    expect(api.seen()).toEqual([]);
+    expect(client.stored()).toBeDefined();
+  });
+
   test('sign-out: ends the session at the gateway', async () => {
     await using stack = new AsyncDisposableStack();
     const { gateway, client } = await setStage(stack);
