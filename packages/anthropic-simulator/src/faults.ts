@@ -12,6 +12,9 @@ export interface Faults {
   readonly status?: number;
   readonly htmlError?: number;
   readonly retryAfter?: string;
+  /** Message and code of an error with `status`; of programmed answers only. */
+  readonly message?: string;
+  readonly errorCode?: string;
   readonly coding?: 'gzip' | 'identity';
   readonly chunkBytes?: number;
   readonly delayHeadMs?: number;
@@ -72,15 +75,19 @@ const FAULT_READERS: Readonly<Record<string, FaultReader>> = Object.freeze({
 /** The names of all faults. */
 export const FAULT_NAMES: readonly string[] = Object.freeze(Object.keys(FAULT_READERS));
 
+/** Reads one fault by its word; `undefined` for an unknown one, and for a value that it cannot have. */
+export function readFault(name: string, value: string): Faults | undefined {
+  return Object.hasOwn(FAULT_READERS, name) ? FAULT_READERS[name]?.(value) : undefined;
+}
+
 /** Reads a fault header: a comma list of `name` or `name=value`. The message says what is wrong with it. */
 export function parseFaults(header: string | undefined): { readonly ok: true; readonly faults: Faults } | { readonly ok: false; readonly message: string } {
   let faults: Faults = {};
   for (const word of (header ?? '').split(',').map((part) => part.trim()).filter((part) => part !== '')) {
     const separator = word.indexOf('=');
     const name = separator === -1 ? word : word.slice(0, separator);
-    const reader = Object.hasOwn(FAULT_READERS, name) ? FAULT_READERS[name] : undefined;
-    if (reader === undefined) return { ok: false, message: `${FAULT_HEADER}: unknown fault \`${name}\`; known are ${FAULT_NAMES.join(', ')}` };
-    const read = reader(separator === -1 ? '' : word.slice(separator + 1));
+    if (!Object.hasOwn(FAULT_READERS, name)) return { ok: false, message: `${FAULT_HEADER}: unknown fault \`${name}\`; known are ${FAULT_NAMES.join(', ')}` };
+    const read = readFault(name, separator === -1 ? '' : word.slice(separator + 1));
     if (read === undefined) return { ok: false, message: `${FAULT_HEADER}: \`${word}\` has no usable value` };
     faults = { ...faults, ...read };
   }

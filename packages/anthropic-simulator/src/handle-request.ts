@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { FAULT_HEADER, parseFaults, type Faults } from './faults.ts';
-import { apiError, invalidRequest, notFound } from './http/api-error.ts';
+import { apiError, invalidRequest, notFound, type ApiErrorOptions } from './http/api-error.ts';
 import { apiHeaders } from './http/api-headers.ts';
 import { bytesAnswer, type Answer } from './http/answer.ts';
 import { authenticationFailure } from './http/authenticate.ts';
@@ -31,11 +31,12 @@ export async function handleRequest(handling: RequestHandling, request: Incoming
   const [path, search] = splitOnce(url, '?');
   const maxBytes = maxBodyBytes(path);
   const parsed = parseFaults(headerOf({ rawHeaders }, FAULT_HEADER));
-  const faults = parsed.ok ? parsed.faults : {};
+  const programmed = method === 'HEAD' ? undefined : simulation.answers.take(path);
+  const faults = { ...path.startsWith('/v1/') ? simulation.nextFaults() : {}, ...parsed.ok ? parsed.faults : {}, ...programmed?.faults };
   const received = faults.requestBody === undefined ? await receiveBody(request, maxBytes) : UNREAD;
   log.add({ method, url, path, rawHeaders, bodyBytes: received.byteLength, isComplete: received.failure === undefined, requestId }, received.chunks);
   if (received.failure === 'aborted' || faults.requestBody === 'unread') return;
-  const head = { method, path, query: new URLSearchParams(search), rawHeaders, requestId, signal };
+  const head = { method, path, query: new URLSearchParams(search), rawHeaders, requestId, signal, reply: programmed?.reply };
   let answer: Answer;
   if (!parsed.ok) answer = invalidRequest(requestId, parsed.message);
   else if (received.failure === 'too_large') answer = answerFaults(faults, requestId) ?? edgeTooLarge();
@@ -84,8 +85,12 @@ function answerFaults(faults: Faults, requestId: string): Answer | undefined {
   if (faults.redirect !== undefined) return { ...bytesAnswer(Buffer.alloc(0), 'text/plain', [['Location', faults.redirect]]), status: 307 };
   if (faults.htmlError !== undefined) return edgeErrorPage(faults.htmlError, requestId);
   const headers = faults.retryAfter === undefined ? [] : [['retry-after', faults.retryAfter] as const];
-  if (faults.status !== undefined && faults.status >= 400) return apiError(faults.status, requestId, { headers });
+  if (faults.status !== undefined && faults.status >= 400) return apiError(faults.status, requestId, { headers, ...pick(faults) });
   return undefined;
+}
+
+function pick({ message, errorCode }: Faults): ApiErrorOptions {
+  return { ...message === undefined ? {} : { message }, ...errorCode === undefined ? {} : { errorCode } };
 }
 
 function maxBodyBytes(path: string): number {

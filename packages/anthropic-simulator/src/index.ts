@@ -1,6 +1,9 @@
 export { startSimulator, type Simulator } from './start-simulator.ts';
 export { DEFAULT_OPTIONS, REAL_PACING, type SimulatorOptions } from './simulator-options.ts';
 export { isSimulatorError, SimulatorError, type SimulatorErrorCode } from './simulator-error.ts';
+export type { FaultOptions } from './fault-options.ts';
+export { MOST_PROGRAMMED_ANSWERS, type NextAnswer, type ProgrammedToolUse, type ReplyContent } from './programmed-answers.ts';
+export { MOST_THREADS } from './messages/threads.ts';
 export type { RecordedRequest } from './request-log.ts';
 export type { Clock } from './clock.ts';
 export type { Pacing } from './messages/message-plan.ts';

@@ -15,8 +15,11 @@ export interface RecordingShelf {
 
 interface RecordingFile {
   readonly path: string;
-  readonly kind: keyof typeof CONTENT_TYPES;
+  readonly kind: keyof typeof CONTENT_TYPES | 'http';
 }
+
+/** Files of the user's own, directly in the folder: bodies by their extension, and `http` for what `curl -i` printed. */
+const OWN_KINDS: Readonly<Record<string, RecordingFile['kind']>> = Object.freeze({ sse: 'sse', json: 'json', jsonl: 'jsonl', http: 'http' });
 
 const CONTENT_TYPES = {
   sse: 'text/event-stream; charset=utf-8', transcripts: 'text/event-stream; charset=utf-8', json: 'application/json', error: 'application/json', jsonl: 'application/x-jsonl',
@@ -46,6 +49,11 @@ async function listFiles(folder: string): Promise<Map<string, RecordingFile>> {
       files.set(name.replace(/\.[a-z]+$/, ''), { path: join(folder, kind, name), kind });
     }
   }
+  for (const name of await readdir(folder).catch(() => [])) {
+    const [, stem = '', extension = ''] = /^(.+)\.([a-z]+)$/.exec(name) ?? [];
+    const kind = Object.hasOwn(OWN_KINDS, extension) ? OWN_KINDS[extension] : undefined;
+    if (kind !== undefined && !stem.endsWith('.meta')) files.set(stem, { path: join(folder, name), kind });
+  }
   if (files.size === 0) throw new SimulatorError('recording_not_found', `recordings must be a folder with recorded responses, received ${folder}`);
   // Read one now, so that a folder without permissions fails at the start.
   const [first] = files.values();
@@ -54,6 +62,7 @@ async function listFiles(folder: string): Promise<Map<string, RecordingFile>> {
 }
 
 function answerOf({ path, kind }: RecordingFile, acceptsGzip: boolean): Answer {
+  if (kind === 'http') return answerOfHttp(readFileSync(path));
   const isGzip = acceptsGzip && existsSync(`${path}.gz`);
   const bytes = readFileSync(isGzip ? `${path}.gz` : path);
   const { status, headers } = readMeta(path.replace(/\.[a-z]+$/, '.meta.json'));
@@ -64,6 +73,26 @@ function answerOf({ path, kind }: RecordingFile, acceptsGzip: boolean): Answer {
     status, headers: fields, body: isSplit ? [...splitEvents(bytes)] : [{ bytes, delayMs: 0 }],
     headDelayMs: 0, headerFamily: 'verbatim', isCompressible: false,
   };
+}
+
+/** What `curl -i` printed: the last head (interim responses and a proxy's stand before it), a blank line, and the body as it was decoded. */
+function answerOfHttp(bytes: Buffer): Answer {
+  let status = 200;
+  let rest = bytes;
+  let headers: HeaderField[] = [];
+  for (;;) {
+    const [head, length] = /^HTTP\/[\d.]+ (\d{3})[^\n]*\n(?:[^\r\n]+\r?\n)*\r?\n/.exec(rest.toString('latin1'))?.map((text) => [text, text.length] as const)[0] ?? [];
+    if (head === undefined || length === undefined) break;
+    const [first = '', ...lines] = head.trimEnd().split(/\r?\n/);
+    status = Number(first.split(' ')[1]);
+    headers = lines.flatMap((line): HeaderField[] => {
+      const [, name = '', value = ''] = /^([^:]+):\s*(.*)$/.exec(line) ?? [];
+      return name === '' || UNTRUSTWORTHY.has(name.toLowerCase()) ? [] : [[name, value]];
+    });
+    rest = rest.subarray(length);
+  }
+  const isStream = headers.some(([name, value]) => name.toLowerCase() === 'content-type' && value.startsWith('text/event-stream'));
+  return { status, headers, body: isStream ? [...splitEvents(rest)] : [{ bytes: rest, delayMs: 0 }], headDelayMs: 0, headerFamily: 'verbatim', isCompressible: false };
 }
 
 /** Status and trustworthy fields as recorded; scrubbed values and placeholders are left out. */

@@ -1,5 +1,5 @@
 /** Why the simulator could not do what its caller asked; what it answers over HTTP is never an exception. */
-export type SimulatorErrorCode = 'invalid_option' | 'recording_not_found';
+export type SimulatorErrorCode = 'invalid_option' | 'unknown_option' | 'recording_not_found';
 
 /** An error of the simulator's own API. */
 export class SimulatorError extends Error {

@@ -1,7 +1,9 @@
 import { systemClock, type Clock } from './clock.ts';
+import { readFaultOptions, type FaultOptions } from './fault-options.ts';
 import type { RateLimitOptions } from './http/rate-limits.ts';
 import type { Pacing } from './messages/message-plan.ts';
 import { SimulatorError } from './simulator-error.ts';
+import { describeUnknownOption } from './unknown-option.ts';
 
 /** How to start a simulator; every member may be left out. */
 export interface SimulatorOptions {
@@ -21,6 +23,10 @@ export interface SimulatorOptions {
   readonly rateLimits?: Partial<RateLimitOptions>;
   /** Whether a spent rate limit answers 429. @defaultValue false */
   readonly enforceRateLimits?: boolean;
+  /** Faults of every request under `/v1/`; the request's own and those of a programmed answer are laid over them. */
+  readonly faults?: FaultOptions;
+  /** Only each so many-th request has `faults`. @defaultValue 1 */
+  readonly faultEvery?: number;
   /** How many answered polls a batch stays `in_progress`. @defaultValue 0 */
   readonly batchPolls?: number;
   /** Further model identifiers that `/v1/models` lists. */
@@ -38,12 +44,13 @@ export interface SimulatorOptions {
 }
 
 /** The options with every default filled in. */
-export interface ResolvedOptions extends Required<Omit<SimulatorOptions, 'recordings' | 'apiKeys' | 'publicOrigin' | 'pacing' | 'rateLimits'>> {
+export interface ResolvedOptions extends Required<Omit<SimulatorOptions, 'recordings' | 'apiKeys' | 'publicOrigin' | 'pacing' | 'rateLimits' | 'faults'>> {
   readonly recordings: string | undefined;
   readonly apiKeys: readonly string[] | undefined;
   readonly publicOrigin: string | undefined;
   readonly pacing: Pacing;
   readonly rateLimits: RateLimitOptions;
+  readonly faults: FaultOptions;
 }
 
 /** The pace of a model as people know it, for demonstrations. */
@@ -59,6 +66,8 @@ export const DEFAULT_OPTIONS: ResolvedOptions = Object.freeze({
   pacing: Object.freeze({ firstTokenMs: 2, tokensPerSecond: 20_000, pingIntervalMs: 15_000 }),
   rateLimits: Object.freeze({ requests: 20_000, inputTokens: 4_000_000, outputTokens: 800_000 }),
   enforceRateLimits: false,
+  faults: Object.freeze({}),
+  faultEvery: 1,
   batchPolls: 0,
   models: Object.freeze([]),
   seed: 'penstock',
@@ -68,8 +77,12 @@ export const DEFAULT_OPTIONS: ResolvedOptions = Object.freeze({
   keepAliveTimeoutMs: 30_000,
 });
 
-/** Fills in defaults and checks every number once; throws `SimulatorError` `invalid_option`. */
+/** Fills in defaults and checks every option once; throws `SimulatorError` `invalid_option` or `unknown_option`. */
 export function resolveOptions(options: SimulatorOptions): ResolvedOptions {
+  for (const [prefix, given, known] of [['', options, DEFAULT_OPTIONS], ['pacing.', options.pacing ?? {}, DEFAULT_OPTIONS.pacing], ['rateLimits.', options.rateLimits ?? {}, DEFAULT_OPTIONS.rateLimits]] as const) {
+    const unknown = describeUnknownOption(given, known);
+    if (unknown !== undefined) throw new SimulatorError('unknown_option', prefix + unknown);
+  }
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as SimulatorOptions;
   const resolved: ResolvedOptions = {
     ...DEFAULT_OPTIONS, ...given,
@@ -81,11 +94,13 @@ export function resolveOptions(options: SimulatorOptions): ResolvedOptions {
   if (resolved.publicOrigin !== undefined && !URL.canParse(resolved.publicOrigin)) {
     throw new SimulatorError('invalid_option', `publicOrigin must be an absolute URL, received ${resolved.publicOrigin}`);
   }
+  if (resolved.faultEvery < 1) throw new SimulatorError('invalid_option', `faultEvery must be a positive integer, received ${resolved.faultEvery}`);
+  readFaultOptions(resolved.faults);
   return resolved;
 }
 
-function pickNumbers({ port, batchPolls, maxRecordedRequests, maxRecordedBodyBytes, keepAliveTimeoutMs }: ResolvedOptions): Record<string, number> {
-  return { port, batchPolls, maxRecordedRequests, maxRecordedBodyBytes, keepAliveTimeoutMs };
+function pickNumbers({ port, batchPolls, faultEvery, maxRecordedRequests, maxRecordedBodyBytes, keepAliveTimeoutMs }: ResolvedOptions): Record<string, number> {
+  return { port, batchPolls, faultEvery, maxRecordedRequests, maxRecordedBodyBytes, keepAliveTimeoutMs };
 }
 
 function requireCount(name: string, value: number): void {

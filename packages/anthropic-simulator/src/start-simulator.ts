@@ -2,8 +2,12 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { handleRequest, type RequestHandling } from './handle-request.ts';
+import { readFaultOptions, type FaultOptions } from './fault-options.ts';
+import type { Faults } from './faults.ts';
 import { createRateLimits } from './http/rate-limits.ts';
 import { createPromptCache } from './messages/prompt-cache.ts';
+import { createThreads } from './messages/threads.ts';
+import { createProgrammedAnswers, type NextAnswer, type ReplyContent } from './programmed-answers.ts';
 import { openRecordings } from './recordings.ts';
 import { createRequestLog, type RecordedRequest } from './request-log.ts';
 import { allRoutes } from './routes/all-routes.ts';
@@ -30,6 +34,19 @@ export interface Simulator {
   readonly requestCount: number;
   /** How many clients left before their answer was complete. */
   readonly abandonedRequests: number;
+  /** How many programmed answers were not taken yet. */
+  readonly pendingAnswers: number;
+  /**
+   * Puts an answer in line for the next request of `POST /v1/messages`, or of its `path`: an error, faults, or content. Answers are taken in
+   * their order, whatever model a request names; without one the scenario answers. Throws `SimulatorError` for a bad option.
+   */
+  next(answer: NextAnswer): Simulator;
+  /** The same with content: a text, or thinking, text and tool calls. */
+  reply(content: string | ReplyContent, faults?: FaultOptions): Simulator;
+  /** The same with the scenario's content and faults: `fail({ cutAt: 300 })`. */
+  fail(faults: FaultOptions): Simulator;
+  /** Forgets the programmed answers that were not taken. */
+  clearAnswers(): void;
   /** Forgets the recorded requests. */
   clearRequests(): void;
   /** Breaks all connections and stops listening. */
@@ -67,16 +84,25 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const port = boundPort(server);
   origin = `http://${resolved.host.includes(':') ? `[${resolved.host}]` : resolved.host}:${port}`;
   const close = (): Promise<void> => closeServer(server, sockets);
-  return {
+  const simulator: Simulator = {
     origin, port, recordings: simulation.recordings.names, requests: log.requests,
     get openStreams() { return counters.openStreams; },
     get connections() { return sockets.size; },
     get acceptedConnections() { return counters.acceptedConnections; },
     get requestCount() { return counters.requestCount; },
     get abandonedRequests() { return counters.abandonedRequests; },
+    get pendingAnswers() { return simulation.answers.size; },
+    next: (answer) => {
+      simulation.answers.add(answer);
+      return simulator;
+    },
+    reply: (content, faults = {}) => simulator.next({ ...faults, ...typeof content === 'string' ? { text: content } : content }),
+    fail: (faults) => simulator.next(faults),
+    clearAnswers: () => { simulation.answers.clear(); },
     clearRequests: () => { log.clear(); },
     close, [Symbol.asyncDispose]: close,
   };
+  return simulator;
 }
 
 async function createSimulation(options: ResolvedOptions, ownOrigin: () => string): Promise<Simulation> {
@@ -85,8 +111,20 @@ async function createSimulation(options: ResolvedOptions, ownOrigin: () => strin
     rateLimits: createRateLimits(options.rateLimits, options.clock),
     promptCache: createPromptCache(options.clock),
     recordings: await openRecordings(options.recordings),
+    threads: createThreads(),
+    answers: createProgrammedAnswers(),
+    nextFaults: faultsOfEach(options),
     random: createSeededRandom('simulator', options.seed),
     publicOrigin: () => options.publicOrigin ?? ownOrigin(),
+  };
+}
+
+function faultsOfEach({ faults: given, faultEvery }: ResolvedOptions): () => Faults {
+  const faults = readFaultOptions(given);
+  let asked = 0;
+  return () => {
+    asked += 1;
+    return asked % faultEvery === 0 ? faults : {};
   };
 }
 

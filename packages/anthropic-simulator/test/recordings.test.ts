@@ -28,6 +28,21 @@ describe('replaying', () => {
     }
   });
 
+  it('replays files of the user\'s own: bodies by their extension, and what `curl -i` printed', async () => {
+    const own = mkdtempSync(join(tmpdir(), 'own-recordings-'));
+    writeFileSync(join(own, 'mine.http'), 'HTTP/1.1 100 Continue\r\n\r\nHTTP/2 429 \r\ncontent-type: application/json\r\nretry-after: 9\r\nContent-Length: 3\r\nX-Mine: a:b\r\n\r\n{"type":"error"}\n\n');
+    writeFileSync(join(own, 'stream.http'), 'HTTP/1.1 200 OK\nContent-Type: text/event-stream\n\nevent: ping\ndata: {}\n\n');
+    writeFileSync(join(own, 'plain.json'), '{"a":1}');
+    writeFileSync(join(own, 'notes.txt'), 'no recording');
+    await using simulator = await startSimulator({ recordings: own });
+    expect(simulator.recordings).toEqual(['mine', 'plain', 'stream']);
+    simulator.next({ recording: 'mine' });
+    const limited = await askModel(simulator, 'claude-haiku-4-5');
+    expect([statusOf(limited), limited.body.toString(), ...['retry-after', 'x-mine'].flatMap((name) => fieldValues(limited.rawHeaders, name))]).toEqual([429, '{"type":"error"}\n\n', '9', 'a:b']);
+    expect((await askModel(simulator, 'sim-recording:stream')).body.toString()).toBe('event: ping\ndata: {}\n\n');
+    expect((await askModel(simulator, 'sim-recording:plain')).body.toString()).toBe('{"a":1}');
+  });
+
   it('replays by model name as well, with faults on top', async () => {
     const own = mkdtempSync(join(tmpdir(), 'recordings-'));
     mkdirSync(join(own, 'sse'));

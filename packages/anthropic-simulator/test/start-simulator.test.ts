@@ -16,6 +16,15 @@ describe('startSimulator', () => {
     expect(String(failure)).toContain(message);
   });
 
+  it.each<[unknown, string]>([
+    [{ prot: 1 }, 'prot is not an option; did you mean port?'], [{ pacing: { firstTokens: 1 } }, 'pacing.firstTokens is not an option; did you mean firstTokenMs?'],
+    [{ rateLimits: { request: 1 } }, 'rateLimits.request is not an option; did you mean requests?'], [{ faults: { stauts: 1 } }, 'stauts is not an option; did you mean status?'],
+  ])('refuses %j and names the option that was meant', async (options, message) => {
+    const failure = await startSimulator(options as SimulatorOptions).catch((error: unknown) => error);
+    expect(isSimulatorError(failure) && failure.code).toBe('unknown_option');
+    expect(String(failure)).toContain(message);
+  });
+
   it('rejects when the port is taken', async () => {
     await using first = await startSimulator();
     await expect(startSimulator({ port: first.port })).rejects.toMatchObject({ code: 'EADDRINUSE' });

@@ -6,6 +6,7 @@ import { runCheck, runOnlineCheck, type CommandOutput } from './check.ts';
 import { runCompletion, SHELLS } from './completion.ts';
 import { addKeysCommand } from './keys/add-keys-command.ts';
 import { addUsageCommand } from './usage/usage-command.ts';
+import { addSimulateCommand } from './simulate/add-simulate-command.ts';
 
 /** The process around the command line. */
 export interface Surroundings extends CommandOutput {
@@ -107,6 +108,8 @@ export function createProgram(surroundings: Surroundings): Command {
   addUsageCommand(program, { reads, output: plain, setExitCode });
 
   addKeysCommand(program, { reads, output: plain, setExitCode });
+
+  addSimulateCommand(program, { output: plain, setExitCode });
 
   program.command('demo')
     .description('show what the gateway does: formats, streaming, tools, errors, headers, isolation, a broken stream')

@@ -1,14 +1,16 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { startSimulator } from '@penstock/anthropic-simulator';
 import { scrubbedEnvironment } from '@penstock/test-support';
 import type { CodeBlock } from './code-blocks.ts';
 
 const APP = resolve(import.meta.dirname, '../..');
+const VITEST = resolve(APP, '../../node_modules/vitest/vitest.mjs');
 const EXAMPLE_TIMEOUT_MS = 60_000;
 /** How an example that serves begins to listen: on a port of its own choice, on loopback or on every address. */
 const LISTEN = /\.listen\(\d+(?:, '127\.0\.0\.1')?\)/;
@@ -21,6 +23,8 @@ export type Question = (origin: string) => Promise<Response>;
 export interface ExampleWorld extends AsyncDisposable {
   /** Runs an example to its end and returns what it printed. Rejects when it fails or does not end. */
   run(block: CodeBlock): Promise<string>;
+  /** Runs an example that is a vitest file and returns what vitest printed. Rejects when it fails. */
+  runTest(block: CodeBlock): Promise<string>;
   /** Starts an example that serves, asks it one question, and returns status and body of the answer. */
   serve(block: CodeBlock, question: Question): Promise<string>;
 }
@@ -41,6 +45,17 @@ export async function createExampleWorld(): Promise<ExampleWorld> {
   return {
     async run(block) {
       const { child, output } = start(block);
+      const [code] = await once(child, 'close') as [number | null];
+      if (code !== 0) throw new Error(`${block.where} ended with ${code}:\n${output.stdout}\n${output.stderr}`);
+      return output.stdout;
+    },
+    async runTest(block) {
+      mkdirSync(join(folder, 'test'), { recursive: true });
+      writeFileSync(join(folder, 'test/example.test.ts'), block.code);
+      const child = spawn(process.execPath, [VITEST, 'run', '--root', folder, '--config', join(APP, 'vitest.config.ts')], {
+        cwd: APP, env: scrubbedEnvironment({ NO_COLOR: '1' }), stdio: ['ignore', 'pipe', 'pipe'], timeout: EXAMPLE_TIMEOUT_MS,
+      });
+      const output = collect(child);
       const [code] = await once(child, 'close') as [number | null];
       if (code !== 0) throw new Error(`${block.where} ended with ${code}:\n${output.stdout}\n${output.stderr}`);
       return output.stdout;
@@ -73,8 +88,12 @@ function spawnExample(script: string) {
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', '--conditions=@penstock/source', script], {
     cwd: APP, env: scrubbedEnvironment({ NO_COLOR: '1' }), stdio: ['ignore', 'pipe', 'pipe'], timeout: EXAMPLE_TIMEOUT_MS,
   });
+  return { child, output: collect(child) };
+}
+
+function collect(child: ChildProcessByStdio<null, Readable, Readable>): { stdout: string; stderr: string } {
   const output = { stdout: '', stderr: '' };
   child.stdout.on('data', (chunk: Buffer) => { output.stdout += chunk.toString(); });
   child.stderr.on('data', (chunk: Buffer) => { output.stderr += chunk.toString(); });
-  return { child, output };
+  return output;
 }

@@ -32,15 +32,20 @@ beforeAll(async () => { world = await createExampleWorld(); });
 afterAll(async () => { await world[Symbol.asyncDispose](); });
 
 describe('the scripts in READMEs', () => {
-  test('are TypeScript, and each is run, served or an excerpt (an example that no test runs is wrong before long)', () => {
+  test('are TypeScript, and each is run, served, a test or an excerpt (an example that no test runs is wrong before long)', () => {
     expect(ofReadmes.length).toBeGreaterThanOrEqual(9);
-    expect(ofReadmes.filter(({ language, purpose }) => language !== 'ts' || !['run', 'serve', 'excerpt'].includes(purpose)).map(({ where }) => where)).toEqual([]);
-    expect(ofReadmes.filter(({ purpose, prints }) => purpose !== 'excerpt' && prints.length === 0).map(({ where }) => where)).toEqual([]);
+    expect(ofReadmes.filter(({ language, purpose }) => language !== 'ts' || !['run', 'serve', 'excerpt', 'test'].includes(purpose)).map(({ where }) => where)).toEqual([]);
+    expect(ofReadmes.filter(({ purpose, prints }) => !['excerpt', 'test'].includes(purpose) && prints.length === 0).map(({ where }) => where)).toEqual([]);
   });
 
   test.each(marked('run'))('%s runs as printed', async (_where, block) => {
     const printed = await world.run(block);
     for (const text of block.prints) expect(printed).toContain(text);
+  });
+
+  test.each(marked('test'))('%s passes as printed, in at most 20 lines', async (_where, block) => {
+    expect(block.code.split('\n').length).toBeLessThanOrEqual(20);
+    expect(await world.runTest(block)).toMatch(/Tests {2}1 passed/);
   });
 
   test.each(marked('serve'))('%s serves as printed', async (where, block) => {

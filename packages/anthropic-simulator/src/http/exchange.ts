@@ -1,3 +1,5 @@
+import type { ReplyContent } from '../programmed-answers.ts';
+
 /** One request as the routes see it: parsed line, headers and the whole body. */
 export interface Exchange {
   readonly method: string;
@@ -10,6 +12,8 @@ export interface Exchange {
   readonly body: Uint8Array;
   /** The `request-id` of the answer. */
   readonly requestId: string;
+  /** What a programmed answer says; absent: the scenario decides. */
+  readonly reply?: ReplyContent | undefined;
   /** Aborts when the client's connection closes or the simulator stops. */
   readonly signal: AbortSignal;
 }

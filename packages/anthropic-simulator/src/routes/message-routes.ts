@@ -10,6 +10,8 @@ import { paceEvents, wholeAnswerDelay } from '../messages/pace-events.ts';
 import { createPromptCache } from '../messages/prompt-cache.ts';
 import { renderEvents } from '../messages/render-events.ts';
 import { renderMessage, type MessageIdentity } from '../messages/render-message.ts';
+import type { ReplyContent } from '../programmed-answers.ts';
+import { replyWith } from '../scenarios/reply-scenario.ts';
 import { scenarioOf } from '../scenarios/scenario-catalog.ts';
 import { scenarioError } from '../scenarios/scenario-errors.ts';
 import { apiIdentifier, createSeededRandom } from '../seeded-random.ts';
@@ -37,16 +39,19 @@ export function answerWhole(simulation: Simulation, request: JsonObject, service
 function answerMessages(simulation: Simulation, exchange: Exchange): Answer {
   const parsed = readJson(exchange);
   if (!parsed.ok) return parsed.answer;
-  const request = parsed.value;
+  const resumed = simulation.threads.resume(parsed.value);
+  if (!resumed.ok) return apiError(resumed.status, exchange.requestId, resumed);
+  const { request } = resumed;
   const failure = validateMessagesRequest(request, validationHeaders(exchange));
   if (failure !== undefined) return invalidRequest(exchange.requestId, failure.message);
   const replayed = answerRecording(simulation, exchange, textOf(request['model']));
   if (replayed !== undefined) return replayed;
   const refused = scenarioError(textOf(request['model']), exchange.requestId, simulation.rateLimits);
   if (refused !== undefined) return refused;
-  const { plan, identity } = plannedAnswer(simulation, request, 'standard');
+  const { plan, identity } = plannedAnswer(simulation, request, 'standard', exchange.reply);
   const isWithinLimits = simulation.rateLimits.take(identity.input.inputTokens, plan.outputTokens);
   if (!isWithinLimits && simulation.options.enforceRateLimits) return rateLimited(simulation, exchange);
+  simulation.threads.keep(request, { id: identity.id, content: plan.blocks.map(({ block }) => block), stopReason: plan.stopReason });
   const pacing: Pacing = { ...simulation.options.pacing, ...plan.pacing };
   if (request['stream'] !== true) {
     if (plan.errorAfterEvents !== undefined) return apiError(529, exchange.requestId);
@@ -74,13 +79,13 @@ export function streamAnswer(body: Iterable<BodyPart>): Answer {
   };
 }
 
-function plannedAnswer(simulation: Simulation, request: JsonObject, serviceTier: MessageIdentity['serviceTier']): { readonly plan: MessagePlan; readonly identity: MessageIdentity } {
+function plannedAnswer(simulation: Simulation, request: JsonObject, serviceTier: MessageIdentity['serviceTier'], reply?: ReplyContent): { readonly plan: MessagePlan; readonly identity: MessageIdentity } {
   const model = textOf(request['model']);
   // Without `stream`, so that the same question gets the same answer in both renderings.
   const { stream: _rendering, ...question } = request;
   const random = createSeededRandom('message', JSON.stringify(question));
   const id = apiIdentifier('msg', random);
-  const plan = scenarioOf(model)({ request, model, random, maxTokens: Number(request['max_tokens']) });
+  const plan = (reply === undefined ? scenarioOf(model) : replyWith(reply))({ request, model, random, maxTokens: Number(request['max_tokens']) });
   const { bindsThinking } = modelRules(model);
   const blocks = bindsThinking ? bindThinking(plan.blocks, request) : plan.blocks;
   const managed = isJsonObject(request['context_management']) ? { contextManagement: { applied_edits: [] } } : {};

@@ -4,6 +4,7 @@ import { checkEnforcedSchema } from './check-schema.ts';
 import { checkBoolean, checkFraction, checkInteger, checkOneOf, checkString, eachOf, firstOf, noExtras, type Check } from './schema-checks.ts';
 
 const MAX_CACHE_BREAKPOINTS = 4;
+const THREAD_CREATE_MEMBERS: ReadonlySet<string> = new Set(['type']);
 const METADATA_MEMBERS: ReadonlySet<string> = new Set(['user_id']);
 
 /** Checks the top-level members that have no file of their own; those that are absent are fine. */
@@ -34,6 +35,7 @@ const FIELD_CHECKS: Readonly<Record<string, (value: unknown) => Check>> = Object
   stop_sequences: checkStopSequences,
   metadata: checkMetadata,
   output_config: checkOutputConfig,
+  thread: checkThread,
   output_format: (value: unknown) => checkFormat('output_format', value),
   cache_control: (value: unknown) => checkCacheControl('', value)?.replace(/^\./, ''),
 });
@@ -73,6 +75,12 @@ function checkOutputConfig(config: unknown): Check {
     () => effort === undefined || effort === null ? undefined : checkOneOf('output_config.effort', effort, ['low', 'medium', 'high', 'xhigh', 'max']),
     () => format === undefined || format === null ? undefined : checkFormat('output_config.format', format),
   );
+}
+
+function checkThread(thread: unknown): Check {
+  if (!isJsonObject(thread)) return 'thread: Input should be a valid dictionary or object to extract fields from';
+  return checkOneOf('thread.type', thread['type'], ['create', 'continue'])
+    ?? (thread['type'] === 'create' ? noExtras('thread.create', thread, THREAD_CREATE_MEMBERS) : checkString('thread.continue.previous_message_id', thread['previous_message_id']));
 }
 
 function checkFormat(path: string, format: unknown): Check {

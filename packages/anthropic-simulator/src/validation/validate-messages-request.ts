@@ -26,7 +26,7 @@ const BETA_MEMBERS: Readonly<Record<string, RegExp>> = Object.freeze({
   context_management: /^(?:context-management|compact|claude-code)-/,
   mcp_servers: /^mcp-client-/,
   output_format: /^structured-outputs-/,
-  billing_policy: /./, compaction: /./, fallback_credit_token: /./, fallbacks: /./, thread: /./,
+  billing_policy: /./, compaction: /./, fallback_credit_token: /./, fallbacks: /./, thread: /^message-threads-/,
 });
 
 /** Checks a `POST /v1/messages` body as the API does, including what the headers allow; `undefined` when it would be accepted. */
