@@ -1,12 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { asNode, configJsonSchema, propertiesOf } from '../../src/config/reference/config-json-schema.ts';
 import { configReference } from '../../src/config/reference/config-reference.ts';
+import { chartValuesSchema } from './chart-values.ts';
 import type { JsonSchemaNode } from '../../src/config/reference/config-json-schema.ts';
 
-// Both are written anew by running this file with `vitest run test/config --update`.
+// They are written anew by running this file with `vitest run test/config --update`.
 describe('files generated from the definition of the configuration', () => {
   it('penstock.schema.json is current (editors check files against it)', async () => {
     await expect(`${JSON.stringify(configJsonSchema(), null, 2)}\n`).toMatchFileSnapshot('../../penstock.schema.json');
+  });
+
+  it('values.schema.json of the chart is current (helm refuses what the gateway would refuse)', async () => {
+    await expect(`${JSON.stringify(chartValuesSchema(), null, 1)}\n`).toMatchFileSnapshot('../../../../deploy/helm/penstock/values.schema.json');
   });
 
   it('docs/configuration.md is current (a new key cannot stay undocumented)', async () => {

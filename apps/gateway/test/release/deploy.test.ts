@@ -137,6 +137,10 @@ describe('compose.yaml', () => {
   });
 });
 
+/** Sign-in as values, whole enough for the schema of the configuration. */
+const SIGN_IN = ['public_url=https://claude.example', 'session_keys[0]=${env:SESSION_KEY}', 'oidc.issuer=https://idp.example', 'oidc.client_id=penstock', 'oidc.client_secret=${env:CLIENT_SECRET}']
+  .map((field) => `config.identity.sign_in.${field}`).join(',');
+
 describe.skipIf(!HAS_HELM)(`the chart, with helm itself${HELM_NOTE}`, () => {
   test('passes a strict lint', () => {
     const { code, stdout } = helm('lint', '--strict', CHART, '-f', MANIFEST_VALUES, '--kube-version', '1.33.0');
@@ -159,9 +163,10 @@ describe.skipIf(!HAS_HELM)(`the chart, with helm itself${HELM_NOTE}`, () => {
 
   test('takes persons in the place of clients: issuers need no store, sign-in one that a secret names', () => {
     const configOf = (text: string): unknown => JSON.parse(String(at(manifestsOf(text).get('ConfigMap'), 'data', 'gateway.json')));
-    const issuers = configOf(render('config.clients=null', 'config.identity.issuers[0].name=idp'));
+    const issuer = ['name=idp', 'issuer=https://idp.example', 'audience[0]=penstock', 'require.team[0]=platform'].map((field) => `config.identity.issuers[0].${field}`);
+    const issuers = configOf(render('config.clients=null', ...issuer));
     expect([at(issuers, 'identity', 'issuers', 0, 'name'), at(issuers, 'state')]).toEqual(['idp', undefined]);
-    const signIn = render('config.clients=null', 'config.identity.sign_in.public_url=https://claude.example', 'config.state.store=${env:PENSTOCK_STATE}', 'extraEnvFrom[0].secretRef.name=penstock-state', 'autoscaling.enabled=false', 'replicaCount=3');
+    const signIn = render('config.clients=null', SIGN_IN, 'config.state.store=${env:PENSTOCK_STATE}', 'extraEnvFrom[0].secretRef.name=penstock-state', 'autoscaling.enabled=false', 'replicaCount=3');
     expect(at(configOf(signIn), 'state', 'store')).toBe('${env:PENSTOCK_STATE}');
     expect(at(manifestsOf(signIn).get('Deployment'), 'spec', 'replicas')).toBe(3);
     expect(at(manifestsOf(signIn).get('Deployment'), 'spec', 'template', 'spec', 'containers', 0, 'envFrom')).toEqual([{ secretRef: { name: 'penstock-state' } }]);
@@ -176,12 +181,19 @@ describe.skipIf(!HAS_HELM)(`the chart, with helm itself${HELM_NOTE}`, () => {
   test.each([
     ['no clients', 'config.clients=null', 'penstock keys create'],
     ['an API key in values', 'config.anthropic_native.api_key=sk-ant-api03-x', 'oes not match pattern'],
+    ['a client secret in values', `${SIGN_IN},config.identity.sign_in.oidc.client_secret=plain-text`, 'oes not match pattern'],
+    ['a password in a URL of values', 'config.limits.store=redis://:hunter2@redis:6379', '/config/limits/store'],
     ['a misspelt value', 'replicas=3', 'replicas'],
+    ['a misspelt key of the configuration', 'config.server.prot=80', 'prot'],
+    ['a misspelt key deep in the configuration', 'config.anthropic_native.pool.max_conections=10', 'max_conections'],
+    ['a number that the gateway would refuse', 'config.anthropic_native.pool.max_connections=0', 'max_connections'],
+    ['an ingress without a host', 'ingress.enabled=true', '/ingress'],
+    ['a volume of the node', 'extraVolumes[0].name=host,extraVolumes[0].hostPath.path=/', '/extraVolumes/0'],
     ['a port that is none', 'config.operations.port=0', 'operations'],
-    ['sign-in without a store that replicas share', 'config.identity.sign_in.public_url=https://claude.example', 'config.state.store must be a postgres:// URL'],
-    ['sign-in with a file as store', 'config.identity.sign_in.public_url=https://claude.example,config.state.store=sqlite:/tmp/state.db', 'config.state.store must be a postgres:// URL'],
+    ['sign-in without a store that replicas share', SIGN_IN, 'config.state.store must be a postgres:// URL'],
+    ['sign-in with a file as store', `${SIGN_IN},config.state.store=sqlite:/tmp/state.db`, 'config.state.store must be a postgres:// URL'],
     ['several replicas with a file as store', 'autoscaling.enabled=false,replicaCount=2,config.state.store=sqlite:/tmp/state.db', 'config.state.store must be a postgres:// URL'],
-    ['budgets without a store that replicas share', 'config.budgets[0].amount_cents=100', 'config.state.store must be a postgres:// URL'],
+    ['budgets without a store that replicas share', 'config.budgets[0].amount_cents=100,config.budgets[0].scope.organization=true,config.budgets[0].share=pooled,config.budgets[0].period=daily', 'config.state.store must be a postgres:// URL'],
   ])('refuses %s and says why', (_what, value, words) => {
     expect(() => render(value)).toThrow(words);
   });

@@ -42,7 +42,16 @@ export function helm(...args: readonly string[]): { readonly code: number | null
 
 /** Renders the chart as the plain manifests are, with more values laid over it. */
 export function render(...values: readonly string[]): string {
-  const { code, stdout, stderr } = helm('template', 'penstock', CHART, '--kube-version', `${KUBERNETES_VERSION}.0`, '--namespace', 'default', '-f', MANIFEST_VALUES, ...values.flatMap((value) => ['--set', value]));
+  return template(['--skip-tests'], values);
+}
+
+/** Renders what `helm test` runs. */
+export function renderTests(...values: readonly string[]): string {
+  return template(['--show-only', 'templates/tests/answers.yaml'], values);
+}
+
+function template(flags: readonly string[], values: readonly string[]): string {
+  const { code, stdout, stderr } = helm('template', 'penstock', CHART, ...flags, '--kube-version', `${KUBERNETES_VERSION}.0`, '--namespace', 'default', '-f', MANIFEST_VALUES, ...values.flatMap((value) => ['--set', value]));
   if (code !== 0) throw new Error(stderr);
   return stdout;
 }
