@@ -33,7 +33,7 @@ export async function runProcess(options: RunOptions): Promise<number> {
       host: config.operations.host, port: config.operations.port, allowedHosts: config.server.allowed_hosts, lifecycle,
       warnings,
       page: status === undefined ? undefined : {
-        token: config.operations.token,
+        token: config.operations.token, admin: () => admin,
         read: createStatusReader({
           version: options.version, lifecycle, config: configState, warnings, isServing: () => true, conditions: () => Object.values(gateway?.conditions() ?? {}),
           readParts: async (query) => [await status.read(query)],

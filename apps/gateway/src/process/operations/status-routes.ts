@@ -6,14 +6,12 @@ import type { Status } from '../../observe/status/status.ts';
 import { MAX_SHARED_MS } from '../../observe/metrics/share-scrapes.ts';
 import { readStatusQuery, type StatusQuery } from '../../observe/status/status-query.ts';
 import { readPackageFile, type PackageFile } from '../package-files.ts';
-import { createPageAccess, isOnThisMachine, type PageRefusal } from './page-access.ts';
+import { createPageAccess, type PageAccessOptions, type PageRefusal } from './page-access.ts';
 import { PAGE_POLICY, renderPage } from './page/render-page.ts';
 import { createStatusEvents, PAGE_LIMITS, type PageLimits } from './status-events.ts';
 
 /** The live page of one operations listener. */
-export interface StatusPageOptions {
-  readonly host: string;
-  readonly token: string | undefined;
+export interface StatusPageOptions extends PageAccessOptions {
   readonly read: (query: StatusQuery) => Promise<Status>;
   /** Shorter clocks, for tests. @defaultValue PAGE_LIMITS */
   readonly limits?: Partial<PageLimits>;
@@ -43,14 +41,14 @@ const MAX_QUESTIONS = 32;
 const SHARED_TIMES = 10;
 
 /** Makes the live page; loaded with the first request for it. */
-export function createStatusPage({ host, token, read, limits }: StatusPageOptions): StatusPage {
-  const refuse = createPageAccess({ host, token });
+export function createStatusPage({ read, limits, ...access }: StatusPageOptions): StatusPage {
+  const judgeReader = createPageAccess(access);
   const readShared = createSharedReads(read);
   const events = createStatusEvents(read, { ...PAGE_LIMITS, ...limits });
   const texts = new Map<PackageFile, Buffer>();
 
   async function answer(request: IncomingMessage, response: ServerResponse, path: string, search: string): Promise<WholeResponse | 'events'> {
-    const refusal = refuse(request);
+    const { refusal, seesPersons } = judgeReader(request);
     if (refusal !== undefined) return describeRefusal(refusal);
     const known = FILES[path];
     if (known !== undefined) {
@@ -60,7 +58,7 @@ export function createStatusPage({ host, token, read, limits }: StatusPageOption
     }
     const asked = readStatusQuery(new URLSearchParams(search));
     if (typeof asked === 'string') return json(400, { error: { message: asked } });
-    const query = isOnThisMachine(request) ? { ...asked, showsPersons: true } : asked;
+    const query = seesPersons ? { ...asked, showsPersons: true } : asked;
     if (path === '/status.events') {
       if (request.method !== 'GET') return json(405, { error: { message: 'Only GET is allowed here.' } }, ['allow', 'GET']);
       return events.open(response, query) ? 'events' : describeBusy();
@@ -89,7 +87,7 @@ function describeBusy(): WholeResponse {
 
 function describeRefusal(refusal: Exclude<PageRefusal, undefined>): WholeResponse {
   if (refusal === 'closed') return json(403, { error: { message: 'The live page is closed: operations.host is not a loopback address and operations.token is not set. Probes and metrics are open.' } });
-  return json(401, { error: { message: 'The live page needs operations.token, as a bearer token or as the password of any user.' } }, ['www-authenticate', 'Basic realm="penstock", charset="UTF-8"']);
+  return json(401, { error: { message: 'The live page needs operations.token or a key of admin.read_keys, as a bearer token or as the password of any user.' } }, ['www-authenticate', 'Basic realm="penstock", charset="UTF-8"']);
 }
 
 /** Answers equal questions that come together, and for a moment behind each other, with one status: a script in a loop costs a tenth of a core at most. */

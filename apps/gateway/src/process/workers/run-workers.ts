@@ -54,7 +54,7 @@ export async function runWorkers(options: RunOptions): Promise<number> {
       host: config.operations.host, port: config.operations.port, allowedHosts: config.server.allowed_hosts, lifecycle,
       warnings,
       page: !config.operations.page ? undefined : {
-        token: config.operations.token,
+        token: config.operations.token, admin: () => admin,
         read: createStatusReader({
           version: options.version, lifecycle, config: configState, warnings, isServing: () => lifecycle.state !== 'running' || fleet.isServing(), conditions: () => Object.values(fleet.conditions()),
           readParts: (query) => fleet.status(query),

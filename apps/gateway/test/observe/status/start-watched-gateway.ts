@@ -3,6 +3,7 @@ import { createStatusReader } from '../../../src/observe/status/create-status-re
 import type { Status } from '../../../src/observe/status/status.ts';
 import { warningsOf } from '../../../src/observe/upstreams/upstream-snapshot.ts';
 import type { OperationsServer } from '../../../src/process/operations-server.ts';
+import type { StatusPageOptions } from '../../../src/process/operations/status-routes.ts';
 import type { PageLimits } from '../../../src/process/operations/status-events.ts';
 import { startTestOperations } from '../../release/start-test-operations.ts';
 import { startTestGateway, type ConfigDocument, type TestGateway } from '../../start-test-gateway.ts';
@@ -20,11 +21,12 @@ export interface WatchedGateway extends TestGateway {
 export interface WatchOptions {
   readonly host?: string;
   readonly token?: string;
+  readonly admin?: StatusPageOptions['admin'];
   readonly limits?: Partial<PageLimits>;
 }
 
 /** Starts both, in front of an upstream. */
-export async function startWatchedGateway(upstreamOrigin: string, document: ConfigDocument = {}, { host = '127.0.0.1', token, limits }: WatchOptions = {}): Promise<WatchedGateway> {
+export async function startWatchedGateway(upstreamOrigin: string, document: ConfigDocument = {}, { host = '127.0.0.1', token, admin, limits }: WatchOptions = {}): Promise<WatchedGateway> {
   const gateway = await startTestGateway(upstreamOrigin, document);
   const { lifecycle, status } = gateway;
   if (status === undefined) throw new Error('the page is off');
@@ -32,7 +34,7 @@ export async function startWatchedGateway(upstreamOrigin: string, document: Conf
   const operations = await startTestOperations({
     lifecycle, host, warnings,
     page: {
-      token, ...(limits === undefined ? {} : { limits }),
+      token, admin, ...(limits === undefined ? {} : { limits }),
       read: createStatusReader({
         version: '0.0.0-test', lifecycle, config: createConfigState([]), warnings, isServing: () => true, conditions: () => Object.values(gateway.conditions()),
         readParts: async (query) => [await status.read(query)], drainMs: () => 60_000,
