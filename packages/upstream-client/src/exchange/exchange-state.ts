@@ -3,6 +3,7 @@ import { performance } from 'node:perf_hooks';
 import type { RequestTimings, UpstreamDispatchOptions } from '../dispatch-options.ts';
 import type { RequestTimeouts } from '../options.ts';
 import type { Slot, SlotHolder, WaiterLine } from '../pool/slot.ts';
+import type { DirectChunks } from '../undici/direct-chunks.ts';
 import type { RequestPhase, UpstreamErrorCode } from '../upstream-error.ts';
 import { upstreamError } from './classify-error.ts';
 import type { CloseDelimitedBody } from './close-delimited.ts';
@@ -51,6 +52,7 @@ export class ExchangeState {
   protected rawHead: string[] | undefined = undefined;
   protected body: WriteStallBody | undefined = undefined;
   protected closeDelimited: CloseDelimitedBody | undefined = undefined;
+  protected directChunks: DirectChunks | undefined = undefined;
   protected informational = 0;
   protected reconnects = 0;
 

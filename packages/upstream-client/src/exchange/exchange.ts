@@ -7,6 +7,8 @@ import { readAfterWriteError } from '../node/read-after-write-error.ts';
 import { isFlushed, type Slot, type SlotHolder } from '../pool/slot.ts';
 import { errorCode, thrownError } from '../thrown.ts';
 import { isPauseArtefact } from '../undici/quirks.ts';
+import { currentRead } from '../undici/bypass-read-buffer.ts';
+import { takeChunksDirectly, type ChunkTaker } from '../undici/direct-chunks.ts';
 import { readRawHead, type RawHeadReader } from '../undici/raw-head.ts';
 import type { AcquisitionSource, DisconnectReason, RejectionReason } from '../upstream-events.ts';
 import { classifyExchangeError, REJECTION_CODES, upstreamError } from './classify-error.ts';
@@ -29,7 +31,7 @@ const MAX_RECONNECTS = 1;
  * It settles exactly once, by `onResponseEnd` or by `fail`; from then on `phase` is `done`, no clock runs, the slot is given back, and the handler
  * is not called again.
  */
-export class Exchange extends ExchangeState implements SlotHolder, Timed, RawHeadReader, UpstreamController, BodySender, TurnTaker, Dispatcher.DispatchHandler {
+export class Exchange extends ExchangeState implements SlotHolder, Timed, RawHeadReader, UpstreamController, BodySender, TurnTaker, ChunkTaker, Dispatcher.DispatchHandler {
   /** Calls `onRequestStart` of the handler, then asks for a slot. */
   start(): void {
     try {
@@ -170,6 +172,7 @@ export class Exchange extends ExchangeState implements SlotHolder, Timed, RawHea
     if (isCloseDelimited(this.method, status, headers, this.rawHeaders)) this.closeDelimited = new CloseDelimitedBody(this.slot?.socket, textFields(this.rawHeaders), this.context.closeDelimitedCheck);
     this.body?.stopClock();
     this.releaseRequest();
+    if (this.slot?.socket !== undefined && !this.context.isPlain && !this.slot.isMultiplexed) this.directChunks = takeChunksDirectly(this.slot.socket, this);
     const now = performance.now();
     this.timings.headAt = now;
     if (this.paused) this.deadline = Number.POSITIVE_INFINITY;
@@ -181,8 +184,19 @@ export class Exchange extends ExchangeState implements SlotHolder, Timed, RawHea
     if (this.phase !== 'receiving' || isPauseArtefact(chunk)) return;
     if (!this.paused) this.context.clock.set(this, performance.now(), this.timeouts.idleMs);
     this.closeDelimited?.update(chunk);
+    this.noteData(chunk);
     this.failWith(callData(this.handler, this, chunk));
     countTurn(this, controller, chunk.byteLength);
+  }
+
+  takesChunks(): boolean {
+    return this.phase === 'receiving' && !this.paused && !this.isYielding;
+  }
+
+  takeChunk(data: Buffer): void {
+    this.context.clock.set(this, performance.now(), this.timeouts.idleMs);
+    this.failWith(callData(this.handler, this, data));
+    countTurn(this, this.upstream as Dispatcher.DispatchController, data.byteLength);
   }
 
   onResponseEnd(_controller: Dispatcher.DispatchController, trailers: IncomingHttpHeaders): void {
@@ -240,10 +254,18 @@ export class Exchange extends ExchangeState implements SlotHolder, Timed, RawHea
     return this.body;
   }
 
+  private noteData(chunk: Buffer): void {
+    const socket = this.slot?.socket;
+    if (this.directChunks === undefined || socket === undefined) return;
+    const read = currentRead(socket);
+    if (read !== undefined) this.directChunks.noteData(read, chunk);
+  }
+
   private settle(): void {
     this.context.clock.delete(this);
     this.phase = 'done';
     this.closeDelimited?.stop();
+    this.directChunks?.release();
     const { acquiredAt } = this.timings;
     if (acquiredAt !== undefined && this.context.wants('released')) this.context.notify('released', { heldMs: performance.now() - acquiredAt });
   }

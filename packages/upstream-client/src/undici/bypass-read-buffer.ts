@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { TLSSocket } from 'node:tls';
+import { directChunksOf } from './direct-chunks.ts';
 import { disableShortcut, isDisabled } from './shortcuts.ts';
 
 const bufferedPush = Reflect.get(Readable.prototype, 'push') as (this: Socket, chunk: Buffer | null, encoding?: BufferEncoding) => boolean;
@@ -9,6 +10,8 @@ const bufferedRead = Reflect.get(Readable.prototype, 'read') as (this: Socket, s
 /** The socket whose bytes are being read, and its chunk until it is read. One at a time: undici's parsers share their memory. */
 let current: Socket | undefined;
 let fresh: Buffer | undefined;
+/** The same, and still known when it has been read. */
+let whole: Buffer | undefined;
 
 /**
  * `push()` emits `readable` at once and `read()` returns the chunk, bypassing the stream buffer, as `node:http` does for its own sockets. Equivalent
@@ -44,23 +47,37 @@ export function isReading(socket: Socket): boolean {
   return current === socket;
 }
 
+/** What is being read of this socket in this call: all of it, also what was taken already. */
+export function currentRead(socket: Socket): Buffer | undefined {
+  return current === socket ? whole : undefined;
+}
+
 /** Called by Node with each chunk that was read from the connection, and with `null` at its end. */
 function push(socket: Socket, chunk: Buffer | null, encoding?: BufferEncoding): boolean {
   if (chunk === null || current !== undefined || socket.readableLength > 0) return bufferedPush.call(socket, chunk, encoding);
+  const direct = directChunksOf(socket);
+  let unread: Buffer | undefined = chunk;
   current = socket;
-  fresh = chunk;
-  let unread: Buffer | undefined;
   try {
+    if (direct?.isBetweenChunks === true) unread = chunk.subarray(direct.takeFrom(socket, chunk));
+    if (unread.length === 0) return true;
+    whole = fresh = unread;
+    if (direct !== undefined) direct.dataEnd = -1;
     socket.emit('readable');
-  } finally {
     unread = fresh;
+    if (unread === undefined) direct?.endRead(whole);
+  } finally {
     current = undefined;
     fresh = undefined;
+    whole = undefined;
   }
   return unread === undefined || socket.destroyed || bufferedPush.call(socket, unread, encoding);
 }
 
 function read(socket: Socket, size?: number): Buffer | null {
+  const direct = directChunksOf(socket);
+  // Whatever undici reads moves its parser.
+  if (direct !== undefined) direct.isBetweenChunks = false;
   if (current !== socket || size !== undefined || socket.readableLength > 0) return bufferedRead.call(socket, size);
   const chunk = fresh;
   fresh = undefined;
