@@ -141,6 +141,14 @@ describe('a shortcut whose ground is not as expected turns itself off, with one 
     }
   }));
 
+  test.each([['has no parser', undefined], ['has another parser', { paused: 'no', execute: () => undefined, ptr: 1 }]])('direct_chunks: the socket of an undici client %s', (_name, parser) => withFreshShortcuts(async (warnings) => {
+    const { takeChunksDirectly } = await import('../src/undici/direct-chunks.ts');
+    const { kParser } = await import('../src/undici/undici-parts.ts');
+    const socket = { [kParser]: parser } as never;
+    for (let response = 0; response < 2; response += 1) expect(takeChunksDirectly(socket, { takesChunks: () => true, takeChunk: () => undefined })).toBeUndefined();
+    expect(warnings).toEqual(['@penstock/upstream-client: shortcut direct_chunks is off: the parser of an undici socket has not the members `paused`, `execute` and `ptr`']);
+  }));
+
   test('a request is answered with raw fields while raw_head is off', () => withFreshShortcuts(async () => {
     const { disableShortcut } = await import('../src/undici/shortcuts.ts');
     const { createUpstreamClient: create } = await import('../src/index.ts');

@@ -87,8 +87,8 @@ export class DirectChunks {
       if (read[to] !== CR || read[to + 1] !== LF) return at;
       at = to + 2;
       taker.takeChunk(read.subarray(from, to));
-      if (socket.destroyed) return read.length;
       if (taker.takesChunks()) continue;
+      if (socket.destroyed) return read.length;
       // undici pauses its parser only when that has reported data; resuming it is the same.
       this.#parser.paused = true;
       this.isBetweenChunks = false;
