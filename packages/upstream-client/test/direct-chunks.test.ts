@@ -1,4 +1,6 @@
 // The chunks of a body that do not pass undici's parser: the same bytes, ends and errors as with it, wherever the network cuts them.
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import type { Socket } from 'node:net';
 import { createServer, type TlsOptions as ServerOptions } from 'node:tls';
 import { createAuthority, startScriptedUpstream, type ScriptedUpstream } from '@penstock/test-support';
 import { describe, expect, test } from 'vitest';
@@ -68,8 +70,9 @@ const clients = async (origin: string, options: Partial<UpstreamClientOptions> =
 const BODIES: readonly (readonly [name: string, body: string])[] = [
   ['events', '5\r\nfirst\r\n6\r\nsecond\r\n5\r\nthird\r\n0\r\n\r\n'],
   ['sizes with leading zeros and capitals', '5\r\nfirst\r\n00A\r\n0123456789\r\n0\r\n\r\n'],
-  ['a size of more digits than are read here', '5\r\nfirst\r\n000000006\r\nsecond\r\n5\r\nthird\r\n0\r\n\r\n'],
+  ['a size of many digits', '5\r\nfirst\r\n000000000000000000000006\r\nsecond\r\n5\r\nthird\r\n0\r\n\r\n'],
   ['extensions', '5\r\nfirst\r\n6;name=value\r\nsecond\r\n5\r\nthird\r\n0\r\n\r\n'],
+  ['a size with an extension, as long as the chunk before it, and data that looks like a chunk', 'c;abcde\r\n5\r\nother\r\n00\r\n0\r\n\r\n'],
   ['trailers', '5\r\nfirst\r\n6\r\nsecond\r\n0\r\nX-Sum: 1\r\n\r\n'],
   ['data that looks like chunks', '5\r\nfirst\r\nc\r\n5\r\nother\r\n0\r\n\r\n0\r\n\r\n'],
   ['an end of data that is none', '5\r\nfirst\r\n6\r\nsecondXX5\r\nthird\r\n0\r\n\r\n'],
@@ -145,6 +148,35 @@ describe('chunks of a response body', () => {
       expect({ seed, whilePaused }).toEqual({ seed, whilePaused: 0 });
     }
     expect(taken).toBeGreaterThan(0);
+    await upstream.close();
+  });
+
+  test('bytes that come while another response is being read pass the parser, and the chunk that they begin is taken as one', async () => {
+    const sockets: Socket[] = [];
+    const onSocket = (message: unknown): void => { sockets.push((message as { readonly socket: Socket }).socket); };
+    subscribe('net.client.socket', onSocket);
+    const upstream = await startPieces();
+    await using first = createUpstreamClient({ origin: upstream.origin });
+    await using second = createUpstreamClient({ origin: upstream.origin });
+    upstream.answer = [HEAD, '4\r\nhead\r\n'];
+    const reading = Promise.withResolvers<string>();
+    let body = '';
+    const waiting = dispatchRequest(first, { body: '{}' }, { onResponseData: (_controller, chunk) => { body += chunk.toString(); if (body.endsWith('second')) reading.resolve(body); } });
+    await expect.poll(() => body).toBe('head');
+    const [socket] = sockets;
+    await dispatchRequest(second, { body: '{}' }, {
+      onResponseData: (controller) => {
+        // As a TLS connection gives bytes to its reader while something is written to it.
+        socket?.push(Buffer.from('6\r\n'));
+        controller.abort(new Error('enough'));
+      },
+    }).result;
+    await turns();
+    socket?.push(Buffer.from('second\r\n'));
+    expect(await reading.promise).toBe('headsecond');
+    waiting.controller.abort(new Error('enough'));
+    unsubscribe('net.client.socket', onSocket);
+    await waiting.result;
     await upstream.close();
   });
 

@@ -24,8 +24,6 @@ const bodyChannel = channel('undici:request:bodyChunkReceived');
 const CR = 13;
 const LF = 10;
 const NO_DIGIT = 0xff;
-/** So many digits of a size are read here: less than 256 MB, and no read is as long. */
-const MAX_DIGITS = 7;
 /** The value of each byte as a hexadecimal digit. */
 const DIGITS = new Uint8Array(256).fill(NO_DIGIT);
 for (const [value, digit] of [...'0123456789abcdef'].entries()) {
@@ -59,7 +57,7 @@ export class DirectChunks {
   /** Decides after the parser has had all of `read` whether it stands between two chunks. */
   endRead(read: Buffer): void {
     const end = read.length - 2;
-    this.isBetweenChunks = this.dataEnd === end && read[end] === CR && read[end + 1] === LF && !this.#parser.paused && this.taker?.takesChunks() === true && !bodyChannel.hasSubscribers;
+    this.isBetweenChunks = this.dataEnd === end && read[end] === CR && read[end + 1] === LF && this.taker?.takesChunks() === true && !bodyChannel.hasSubscribers;
   }
 
   /** The response is over: nothing of it is kept, and the parser gets what comes. */
@@ -71,13 +69,12 @@ export class DirectChunks {
   /** Takes the chunks that `read` begins with; returns how many bytes they have. The rest, if any, is for the parser. */
   takeFrom(socket: Socket, read: Buffer): number {
     const { taker } = this;
-    if (taker === undefined) return 0;
+    if (taker?.takesChunks() !== true) return 0;
     let at = 0;
     while (at < read.length) {
       let size = 0;
       let index = at;
       for (let digit = DIGITS[read[index] ?? 0] as number; digit !== NO_DIGIT; digit = DIGITS[read[index] ?? 0] as number) {
-        if (index - at === MAX_DIGITS) return at;
         size = size * 16 + digit;
         index += 1;
       }
