@@ -72,7 +72,7 @@ const BODIES: readonly (readonly [name: string, body: string])[] = [
   ['sizes with leading zeros and capitals', '5\r\nfirst\r\n00A\r\n0123456789\r\n0\r\n\r\n'],
   ['a size of many digits', '5\r\nfirst\r\n000000000000000000000006\r\nsecond\r\n5\r\nthird\r\n0\r\n\r\n'],
   ['extensions', '5\r\nfirst\r\n6;name=value\r\nsecond\r\n5\r\nthird\r\n0\r\n\r\n'],
-  ['a size with an extension, as long as the chunk before it, and data that looks like a chunk', 'c;abcde\r\n5\r\nother\r\n00\r\n0\r\n\r\n'],
+  ['a size with an extension, as long as the chunk before it, and data that looks like a chunk', 'c;abcde\r\n5\r\nother\r\n00\r\n5\r\nfirst\r\n0\r\n\r\n'],
   ['trailers', '5\r\nfirst\r\n6\r\nsecond\r\n0\r\nX-Sum: 1\r\n\r\n'],
   ['data that looks like chunks', '5\r\nfirst\r\nc\r\n5\r\nother\r\n0\r\n\r\n0\r\n\r\n'],
   ['an end of data that is none', '5\r\nfirst\r\n6\r\nsecondXX5\r\nthird\r\n0\r\n\r\n'],
