@@ -161,19 +161,20 @@ describe('chunks of a response body', () => {
     upstream.answer = [HEAD, '4\r\nhead\r\n'];
     const reading = Promise.withResolvers<string>();
     let body = '';
-    const waiting = dispatchRequest(first, { body: '{}' }, { onResponseData: (_controller, chunk) => { body += chunk.toString(); if (body.endsWith('second')) reading.resolve(body); } });
+    const waiting = dispatchRequest(first, { body: '{}' }, { onResponseData: (_controller, chunk) => { body += chunk.toString(); if (body.includes('other')) reading.resolve(body); } });
     await expect.poll(() => body).toBe('head');
     const [socket] = sockets;
     await dispatchRequest(second, { body: '{}' }, {
       onResponseData: (controller) => {
         // As a TLS connection gives bytes to its reader while something is written to it.
-        socket?.push(Buffer.from('6\r\n'));
+        socket?.push(Buffer.from('a\r\n'));
         controller.abort(new Error('enough'));
       },
     }).result;
     await turns();
-    socket?.push(Buffer.from('second\r\n'));
-    expect(await reading.promise).toBe('headsecond');
+    // Data of ten bytes that look like a chunk.
+    socket?.push(Buffer.from('5\r\nother\r\n\r\n'));
+    expect(await reading.promise).toBe('head5\r\nother\r\n');
     waiting.controller.abort(new Error('enough'));
     unsubscribe('net.client.socket', onSocket);
     await waiting.result;
