@@ -47,7 +47,7 @@ async function ask(client: UpstreamClient, hooks: Parameters<typeof dispatchRequ
 
 /** How many bytes are taken without the parser while `work` runs. */
 async function bytesTaken(work: () => Promise<unknown>): Promise<number> {
-  const takeFrom = Reflect.get(DirectChunks.prototype, 'takeFrom') as DirectChunks['takeFrom'];
+  const takeFrom: DirectChunks['takeFrom'] = Reflect.get(DirectChunks.prototype, 'takeFrom');
   let taken = 0;
   DirectChunks.prototype.takeFrom = function counting(this: DirectChunks, ...given) {
     const count = takeFrom.apply(this, given);
