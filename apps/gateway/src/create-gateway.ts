@@ -19,6 +19,7 @@ import type { GatewayConfig } from './config/gateway-config.ts';
 import { PLAIN } from './config/plain.ts';
 import { createPriceBook } from './cost/price-book.ts';
 import { readPriceSettings } from './cost/price-settings.ts';
+import { createUnpricedModels } from './cost/unpriced-models.ts';
 import { createSides, type Sides } from './create-sides.ts';
 import { FRONT_DOOR_ROUTES } from './front-door/create-front-door-side.ts';
 import { createOriginCheck, type OriginCheck } from './http/check-origin.ts';
@@ -126,7 +127,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       upstreams: () => sides.pools(), states: () => sides.upstreams(), quotas: () => metrics.quotas(),
     }) : undefined;
   let prices = createPriceBook(readPriceSettings(config));
-  const observer = createRequestObserver({ metrics, log, recent: statusSource?.recent, ledger: stateful.ledger, prices: () => prices });
+  const unpriced = createUnpricedModels((model, upstream) => logger.warn({ model, upstream }, 'a model has no price'));
+  const observer = createRequestObserver({ metrics, log, recent: statusSource?.recent, ledger: stateful.ledger, prices: () => prices, onUnpriced: (record) => unpriced.note(record) });
   const tracing = await startTracing({ settings: options.tracing, version: options.version, logger, observerError: (error) => metrics.observerError('tracing', error) });
   const identity = createIdentity({ logger, signIn: options.signIn ?? opened?.signIn.verifier, keyTiming: options.keyTiming });
   let clients = createCallers(config, identity, stateful);
@@ -205,7 +207,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     }
   }
 
-  const conditions = (): PartConditions => ({ ...sides.conditions(), ...identity.conditions(), ...stateful.conditions() });
+  const conditions = (): PartConditions => ({ ...sides.conditions(), ...identity.conditions(), ...stateful.conditions(), ...unpriced.conditions() });
 
   return {
     port: (server.address() as AddressInfo).port,
@@ -230,6 +232,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       logger.level = next.log.level;
       metrics.setClientNames(callerNames(next));
       prices = createPriceBook(readPriceSettings(next));
+      unpriced.clear();
       // Before the registry, which verifies tokens anew with the keys of this configuration.
       opened?.signIn.update(next);
       clients = createCallers(next, identity, stateful);

@@ -4,7 +4,7 @@ import type { Fault } from '../request/request-record.ts';
 export const CAUSES = [
   'no_worker_ready', 'side_absent', 'credential_refused', 'upstream_unreachable', 'backend_unreachable', 'upstream_failing', 'backend_failing',
   'pool_held_by_one_client', 'pool_full', 'quota_spent', 'api_failing', 'limit_store_failing', 'issuer_failing',
-  'sign_in_provider_failing', 'sign_in_store_failing', 'ledger_failing', 'budget_spent', 'draining', 'wrong_keys', 'slow_client',
+  'sign_in_provider_failing', 'sign_in_store_failing', 'ledger_failing', 'budget_spent', 'draining', 'wrong_keys', 'slow_client', 'price_missing',
 ] as const;
 
 /** One of `CAUSES`. */
@@ -44,6 +44,7 @@ export const CAUSE_TRAITS: Readonly<Record<Cause, CauseTraits>> = {
   draining: { severity: 'info', fault: 'gateway', concernsReadiness: true, text: 'is shutting down' },
   wrong_keys: { severity: 'warning', fault: 'client', concernsReadiness: false, text: 'send keys that are not known' },
   slow_client: { severity: 'info', fault: 'client', concernsReadiness: false, text: 'does not read its answers' },
+  price_missing: { severity: 'warning', fault: 'gateway', concernsReadiness: true, text: 'has no price' },
 };
 
 /** What the name of an issuer's warning in `/readyz` begins with; the rest is the name of the issuer. */

@@ -71,10 +71,12 @@ export interface RequestObserverOptions {
   readonly ledger?: { readonly charge: (settled: SettledCost) => void } | undefined;
   /** The prices of the configuration that runs now. */
   readonly prices: () => PriceBook;
+  /** Called with each request that a price is missing for. */
+  readonly onUnpriced?: ((record: RequestRecord) => void) | undefined;
 }
 
 /** Makes the observer of requests. A new consumer of records is one more call here. */
-export function createRequestObserver({ metrics, log, recent, ledger, prices }: RequestObserverOptions): RequestObserver {
+export function createRequestObserver({ metrics, log, recent, ledger, prices, onUnpriced }: RequestObserverOptions): RequestObserver {
   return {
     settled(request, end) {
       const record = buildRecord(request, end, performance.now(), prices());
@@ -83,6 +85,7 @@ export function createRequestObserver({ metrics, log, recent, ledger, prices }: 
       log.requestEnded(request, record, end);
       recent?.record(record, end);
       if (ledger !== undefined && record.cost !== undefined) ledger.charge({ cost: record.cost, client: record.client, person: end.person });
+      if (record.cost?.isPriceKnown === false) onUnpriced?.(record);
       if (end.charge !== undefined) charge(end.charge, record);
     },
   };

@@ -39,6 +39,16 @@ describe('a native request costs what its response reports', () => {
     expect(await costOf(stream(START, event('message_delta', { delta: { stop_reason: 'end_turn' }, usage: { output_tokens: 20 } }), event('message_stop', {})), askOnce(STREAM_BODY))).toBe(COST);
   });
 
+  test('its line in the access log and the hour of its client have the cost', async () => {
+    await using upstream = await startScriptedUpstream(message(USAGE));
+    await using gateway = await startTestGateway(upstream.origin);
+    await ask(gateway.port, { body: BODY });
+    await ask(gateway.port, { body: BODY });
+    const lines = await gateway.recorded(2);
+    expect(lines.map((line) => [line['cost_dollars'], line['cost_estimated']])).toEqual([[COST, undefined], [COST, undefined]]);
+    expect(gateway.status?.recent.read().clients).toMatchObject([{ client: 'anonymous', costNanoDollars: 705_000 }]);
+  });
+
   test('an advisor is charged at its own model\'s price, a search and a place as the usage names them', async () => {
     await using upstream = await startScriptedUpstream(message({
       input_tokens: 10, output_tokens: 1, server_tool_use: { web_search_requests: 2 }, inference_geo: 'us',
@@ -118,10 +128,13 @@ describe('prices of the configuration', () => {
     await ask(gateway.port, { body: '{"model":"claude-next","max_tokens":9}' });
     await ended;
     expect([await gateway.series(`penstock_cost_dollars_total{${labels},client="anonymous"}`), await gateway.series(`penstock_unpriced_requests_total{${labels}}`)]).toEqual([0.03, 1]);
+    expect(gateway.logged.filter(({ msg }) => msg === 'a model has no price')).toMatchObject([{ model: 'claude-next', upstream: 'native' }]);
+    expect(gateway.warnings()).toMatchObject({ prices: expect.stringMatching(/^price_missing: claude-next has no price \(1 request charged/) as string });
     const native = { base_url: upstream.origin, api_key: TEST_KEY };
     gateway.update(gatewayConfigSchema.parse({ anthropic_native: native, server: { port: 0 }, prices: [{ model: 'claude-next', unit: 'usd_per_million_tokens', input: '1', output: '2' }] }));
     await ask(gateway.port, { body: '{"model":"claude-next","max_tokens":9}' });
     await gateway.recorded(2);
     expect([await gateway.series(`penstock_cost_dollars_total{${labels},client="anonymous"}`), await gateway.series(`penstock_unpriced_requests_total{${labels}}`)]).toEqual([0.033, 1]);
+    expect(gateway.warnings()).toEqual({});
   });
 });

@@ -1,3 +1,4 @@
+import { wordDollars } from '../../cost/dollars.ts';
 import { printable } from './printable.ts';
 
 /** One entry of the log, parsed. */
@@ -12,7 +13,7 @@ export interface LineLayoutOptions {
 
 /** What every entry has, or what the sentence of a request already holds. */
 const ALWAYS_LEFT_OUT: ReadonlySet<string> = new Set(['level', 'time', 'msg']);
-const IN_SENTENCE: ReadonlySet<string> = new Set(['status', 'client', 'route', 'model', 'usage', 'duration_ms', 'request_id']);
+const IN_SENTENCE: ReadonlySet<string> = new Set(['status', 'client', 'route', 'model', 'usage', 'cost_dollars', 'cost_estimated', 'duration_ms', 'request_id']);
 /** What a failure's line has beside its sentence. */
 const FAILURE_FIELDS = ['outcome', 'fault', 'cause', 'failure', 'requested_model', 'upstream_request_id'] as const;
 
@@ -21,7 +22,7 @@ const PLAIN_VALUE = /^[\w.:/@+,%→-]+$/;
 
 /**
  * Makes the layout of `log.format: "line"`: one line for each entry. A finished request is
- * `12:34:37 200 alice messages claude-haiku-4-5 10→53 tok 43 ms pen_…`, with what went wrong behind it where something did; any other entry its
+ * `12:34:37 200 alice messages claude-haiku-4-5 10→53 tok $0.0003 43 ms pen_…` (`~$…` where tokens were estimated), with what went wrong behind it where something did; any other entry its
  * message and its fields.
  */
 export function createLineLayout({ hasColours, isDetailed }: LineLayoutOptions): (json: string) => string {
@@ -44,7 +45,7 @@ function wordEntry(entry: Entry, isDetailed: boolean): string {
 function wordRequest(entry: Entry, isDetailed: boolean): string {
   const model = entry['model'] ?? entry['requested_model'];
   const parts = [
-    entry['status'], entry['client'], shortRoute(String(entry['route'])), ...(model === undefined ? [] : [model]), ...wordTokens(entry['usage']),
+    entry['status'], entry['client'], shortRoute(String(entry['route'])), ...(model === undefined ? [] : [model]), ...wordTokens(entry['usage']), ...wordCost(entry),
     wordDuration(Number(entry['duration_ms'])), entry['request_id'],
   ];
   const sentence = parts.map(String).join(' ');
@@ -71,6 +72,10 @@ function wordTokens(usage: unknown): readonly string[] {
   if (usage === undefined) return [];
   const { input = 0, output = 0, cacheRead = 0, cacheWrite5m = 0, cacheWrite1h = 0 } = usage as Readonly<Partial<Record<string, number>>>;
   return [`${input + cacheRead + cacheWrite5m + cacheWrite1h}→${output}`, 'tok'];
+}
+
+function wordCost({ cost_dollars: dollars, cost_estimated: isEstimated }: Entry): readonly string[] {
+  return typeof dollars === 'number' ? [`${isEstimated === true ? '~' : ''}${wordDollars(dollars)}`] : [];
 }
 
 /** The route without the prefix that all of a side have. */

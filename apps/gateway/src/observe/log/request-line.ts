@@ -32,6 +32,10 @@ export interface RequestFields extends Named<LoggedFields> {
   readonly model: string | undefined;
   readonly usage: RequestRecord['usage'];
   readonly usage_source: string | undefined;
+  /** US dollars. */
+  readonly cost_dollars: number | undefined;
+  /** `true` where tokens were estimated; else left out. */
+  readonly cost_estimated: boolean | undefined;
   readonly failure: unknown;
   readonly missing_backends: readonly string[] | undefined;
 }
@@ -62,7 +66,8 @@ export function createRequestLine(): (fields: RequestFields, level?: RequestLeve
       + text(',"trace_id":', fields.trace_id) + text(',"span_id":', fields.span_id)
       + text(',"requested_model":', fields.requested_model) + text(',"model":', fields.model);
     if (fields.usage !== undefined) line += `,"usage":${JSON.stringify(fields.usage)}`;
-    line += text(',"usage_source":', fields.usage_source);
+    line += text(',"usage_source":', fields.usage_source) + number(',"cost_dollars":', fields.cost_dollars);
+    if (fields.cost_estimated !== undefined) line += `,"cost_estimated":${fields.cost_estimated}`;
     if (fields.failure !== undefined) line += `,"failure":${printableJson(JSON.stringify(fields.failure))}`;
     if (fields.missing_backends !== undefined) line += `,"missing_backends":${JSON.stringify(fields.missing_backends)}`;
     line += text(',"session_id":', fields.session_id) + text(',"agent_id":', fields.agent_id)

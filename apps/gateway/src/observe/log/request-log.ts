@@ -1,4 +1,5 @@
 import type { BlockList } from 'node:net';
+import { dollarsOf } from '../../cost/dollars.ts';
 import { principalText } from '../../access/identity/principal.ts';
 import { clientAddress } from '../../access/clients/client-address.ts';
 import { loggedId, readLoggedFields } from '../../request/logged-fields.ts';
@@ -75,6 +76,7 @@ function describeRequest(inbound: ObservedRequest, record: RequestRecord, detail
     largest_gap_ms: round(record.largestGapMs), request_bytes: record.requestBytes, response_bytes: record.responseBytes,
     trace_id: inbound.trace?.traceId, span_id: inbound.trace?.spanId,
     requested_model: requestedModel, model, usage: record.usage, usage_source: record.usageSource,
+    cost_dollars: record.cost === undefined ? undefined : dollarsOf(record.cost.nanoDollars), cost_estimated: record.cost?.isEstimated === true ? true : undefined,
     failure: errorCodes(details.failure) ?? details.errorCode, missing_backends: details.missingBackends,
     session_id, agent_id, parent_agent_id, traceparent,
   };

@@ -27,7 +27,7 @@ class Hour {
   /** The sums over the last 60 minutes, the one that runs included. */
   sums(at: number): Record<ClientCount, number> {
     this.#advance(at);
-    const sums: Record<ClientCount, number> = { requests: 0, failures: 0, refusals: 0, inputTokens: 0, outputTokens: 0 };
+    const sums: Record<ClientCount, number> = { requests: 0, failures: 0, refusals: 0, inputTokens: 0, outputTokens: 0, costNanoDollars: 0 };
     for (let index = 0; index < this.#counts.length; index += 1) sums[CLIENT_COUNTS[index % CLIENT_COUNTS.length] as ClientCount] += this.#counts[index] ?? 0;
     return sums;
   }

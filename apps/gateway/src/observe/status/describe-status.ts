@@ -1,3 +1,4 @@
+import { dollarsOf } from '../../cost/dollars.ts';
 import { faultOf } from '../../request/request-record.ts';
 import { ACTIVITY_STEP_MS } from './activity.ts';
 import type { Quota } from './quota.ts';
@@ -78,21 +79,21 @@ function describeQuota({ upstream, quota, limit, remaining, usedRatio, resetsAt 
   return { upstream, quota, limit: limit ?? null, remaining: remaining ?? null, used_ratio: usedRatio, resets_at: resetsAt === undefined ? null : isoTime(resetsAt) };
 }
 
-function describeFailure({ at, firstAt, count, outcome, status, code, side, upstream, client, route, model, requestId, upstreamRequestId }: FailureRow): StatusFailure {
+function describeFailure({ at, firstAt, count, outcome, status, code, side, upstream, client, route, model, requestId, upstreamRequestId, costNanoDollars }: FailureRow): StatusFailure {
   return {
     at: isoTime(at), first_at: isoTime(firstAt), count, fault: faultOf(outcome, status), outcome, code: code ?? null, status, side, upstream: upstream ?? null,
-    client, route, model: model ?? null, id: requestId, upstream_request_id: upstreamRequestId ?? null,
+    client, route, model: model ?? null, id: requestId, upstream_request_id: upstreamRequestId ?? null, cost_dollars: dollarsOf(costNanoDollars),
   };
 }
 
 /** Those with an open request or one that ended in the last hour. */
 function describeClients(hours: readonly ClientHour[], { clients }: OpenPart): readonly StatusClient[] {
   const open = new Map(clients.map((client) => [client.client, client.open]));
-  const rows = hours.map(({ client, requests, failures, refusals, inputTokens, outputTokens, lastAt }): StatusClient => {
-    const row = { client, open: open.get(client) ?? 0, requests, failures, refusals, input_tokens: inputTokens, output_tokens: outputTokens, last_at: isoTime(lastAt) };
+  const rows = hours.map(({ client, requests, failures, refusals, inputTokens, outputTokens, costNanoDollars, lastAt }): StatusClient => {
+    const row = { client, open: open.get(client) ?? 0, requests, failures, refusals, input_tokens: inputTokens, output_tokens: outputTokens, cost_dollars: dollarsOf(costNanoDollars), last_at: isoTime(lastAt) };
     open.delete(client);
     return row;
   });
-  const idle = Array.from(open, ([client, count]): StatusClient => ({ client, open: count, requests: 0, failures: 0, refusals: 0, input_tokens: 0, output_tokens: 0, last_at: null }));
+  const idle = Array.from(open, ([client, count]): StatusClient => ({ client, open: count, requests: 0, failures: 0, refusals: 0, input_tokens: 0, output_tokens: 0, cost_dollars: 0, last_at: null }));
   return [...idle.toSorted((one, other) => other.open - one.open), ...rows];
 }

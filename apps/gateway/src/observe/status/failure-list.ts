@@ -24,12 +24,13 @@ export class FailureList {
     const index = this.#rows.findLastIndex((row) => isAlike(row, record, upstream) && row.code === code);
     const [known] = index === -1 ? [] : this.#rows.splice(index, 1);
     const { side, client, route, status, outcome } = record;
-    const row = known ?? { at, firstAt: at, count: 0, side, upstream, client, route, status, outcome, code, model: undefined, requestId: '', upstreamRequestId: undefined };
+    const row = known ?? { at, firstAt: at, count: 0, side, upstream, client, route, status, outcome, code, model: undefined, requestId: '', upstreamRequestId: undefined, costNanoDollars: 0 };
     row.at = at;
     row.count += 1;
     row.model = this.#model(record.requestedModel);
     row.requestId = record.requestId;
     row.upstreamRequestId = loggedId(upstreamRequestId);
+    row.costNanoDollars += Number(record.cost?.nanoDollars ?? 0n);
     this.#rows.push(row);
     if (this.#rows.length > MAX_FAILURES) this.#rows.shift();
   }

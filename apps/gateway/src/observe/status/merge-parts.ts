@@ -63,7 +63,7 @@ function failureKey({ side, upstream, client, route, status, outcome, code }: Fa
 
 function addFailures(one: FailureRow, other: FailureRow): FailureRow {
   const latest = one.at >= other.at ? one : other;
-  return { ...latest, count: one.count + other.count, firstAt: Math.min(one.firstAt, other.firstAt) };
+  return { ...latest, count: one.count + other.count, costNanoDollars: one.costNanoDollars + other.costNanoDollars, firstAt: Math.min(one.firstAt, other.firstAt) };
 }
 
 function addHours(one: ClientHour, other: ClientHour): ClientHour {

@@ -2,7 +2,7 @@ import { describeCondition, type Cause, type Condition } from '../causes.ts';
 import { formatTime } from './format-values.ts';
 
 /** The causes that parts of a process report themselves; the others are found in upstreams, requests and the drain. */
-export type PartCause = 'side_absent' | 'limit_store_failing' | 'issuer_failing' | 'sign_in_provider_failing' | 'sign_in_store_failing' | 'ledger_failing' | 'budget_spent';
+export type PartCause = 'side_absent' | 'limit_store_failing' | 'issuer_failing' | 'sign_in_provider_failing' | 'sign_in_store_failing' | 'ledger_failing' | 'budget_spent' | 'price_missing';
 
 /** `since` is ` since 11:58 UTC`, or empty; `detail` begins with `: ` where there is one. */
 type Describe = (facts: { readonly party: string; readonly since: string; readonly detail: string }) => string;
@@ -14,6 +14,7 @@ const PART_SENTENCES: Readonly<Record<PartCause, Describe>> = {
   sign_in_provider_failing: ({ since, detail }) => `The identity provider of sign-in cannot be asked${since}${detail}.`,
   ledger_failing: ({ since, detail }) => `The store of the ledger fails${since}${detail}.`,
   budget_spent: ({ party, detail }) => `The budget of ${party} is spent${detail}. Its requests are refused until the period ends.`,
+  price_missing: ({ party, since, detail }) => `No price is known for the model ${party}${since}${detail}. A row in prices is missing.`,
   sign_in_store_failing: ({ since, detail }) => `The store of sign-in fails${since}${detail}.`,
 };
 

@@ -31,6 +31,7 @@ export function createRecentRequests(): RecentRequests {
         requests: 1, failures: isOk || isRefusal ? 0 : 1, refusals: isRefusal ? 1 : 0,
         inputTokens: usage === undefined ? 0 : usage.input + usage.cacheRead + usage.cacheWrite5m + usage.cacheWrite1h,
         outputTokens: usage?.output ?? 0,
+        costNanoDollars: Number(record.cost?.nanoDollars ?? 0n),
       }, at);
       activity.count('requests', at);
       if (isOk) return;

@@ -76,10 +76,12 @@ export interface FailureRow {
   readonly model: string | undefined;
   readonly requestId: string;
   readonly upstreamRequestId: string | undefined;
+  /** Of all of them together. */
+  readonly costNanoDollars: number;
 }
 
 /** What is counted of a client in the last hour. */
-export const CLIENT_COUNTS = ['requests', 'failures', 'refusals', 'inputTokens', 'outputTokens'] as const;
+export const CLIENT_COUNTS = ['requests', 'failures', 'refusals', 'inputTokens', 'outputTokens', 'costNanoDollars'] as const;
 
 /** One of `CLIENT_COUNTS`. */
 export type ClientCount = (typeof CLIENT_COUNTS)[number];

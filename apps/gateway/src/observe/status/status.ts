@@ -89,6 +89,8 @@ export interface StatusFailure {
   /** Of the latest. */
   readonly id: string;
   readonly upstream_request_id: string | null;
+  /** Of all of them together, in US dollars: a stream that broke costs what was delivered. */
+  readonly cost_dollars: number;
 }
 
 /** The last hour of a client. */
@@ -101,6 +103,8 @@ export interface StatusClient {
   readonly refusals: number;
   readonly input_tokens: number;
   readonly output_tokens: number;
+  /** In US dollars, estimates included. */
+  readonly cost_dollars: number;
   readonly last_at: string | null;
 }
 

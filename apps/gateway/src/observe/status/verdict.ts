@@ -90,6 +90,7 @@ const SENTENCES: Readonly<Record<Cause, (facts: Facts) => string>> = {
   sign_in_store_failing: plainSentence,
   ledger_failing: plainSentence,
   budget_spent: plainSentence,
+  price_missing: plainSentence,
   draining: plainSentence,
   wrong_keys: plainSentence,
   slow_client: plainSentence,

@@ -1,4 +1,5 @@
 import type { Attributes } from '@opentelemetry/api';
+import { dollarsOf } from '../../cost/dollars.ts';
 import { errorCodes } from '../log/describe-error.ts';
 import { OUTCOME_TRAITS, type RequestDetails, type RequestRecord } from '../../request/request-record.ts';
 import type { UpstreamTarget } from '../../request/request-trace.ts';
@@ -44,6 +45,8 @@ export function serverAttributes(record: RequestRecord, details: RequestDetails)
     'penstock.failure': details.errorCode ?? errorCodes(details.failure),
     'penstock.first_byte_ms': record.timeToFirstByteMs,
     'penstock.overhead_ms': record.overheadMs,
+    'penstock.cost_dollars': record.cost === undefined ? undefined : dollarsOf(record.cost.nanoDollars),
+    'penstock.cost_estimated': record.cost?.isEstimated === true ? true : undefined,
   });
 }
 

@@ -27,6 +27,8 @@ describe('the line layout', () => {
   });
 
   test('at level debug a request has every field', () => {
+    expect(lineOf({ ...REQUEST, cost_dollars: 0.000_275 }, 'request')).toBe('TIME 200 alice messages claude-haiku-4-5 10→53 tok $0.0003 43 ms pen_abc\n');
+    expect(lineOf({ ...REQUEST, cost_dollars: 1.5, cost_estimated: true }, 'request')).toContain(' tok ~$1.50 43 ms ');
     expect(lineOf(REQUEST, 'request', { isDetailed: true })).toBe('TIME 200 alice messages claude-haiku-4-5 10→53 tok 43 ms pen_abc upstream_request_id=req_1 side=native method=POST outcome=ok fault=none requested_model=claude-haiku\n');
   });
 

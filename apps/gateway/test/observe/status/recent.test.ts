@@ -43,12 +43,12 @@ describe('the list of failures', () => {
 });
 
 describe('the hour of a client', () => {
-  const one: ClientAddition = { requests: 1, failures: 0, refusals: 0, inputTokens: 10, outputTokens: 2 };
+  const one: ClientAddition = { requests: 1, failures: 0, refusals: 0, inputTokens: 10, outputTokens: 2, costNanoDollars: 3 };
 
   test('is the sum of its last 60 minutes', () => {
     const hours = new ClientHours();
     for (let minute = 0; minute < 90; minute += 1) hours.add('alice', one, NOON + minute * MINUTE);
-    expect(hours.rows(NOON + 89 * MINUTE)).toMatchObject([{ client: 'alice', requests: 60, inputTokens: 600, outputTokens: 120, lastAt: NOON + 89 * MINUTE }]);
+    expect(hours.rows(NOON + 89 * MINUTE)).toMatchObject([{ client: 'alice', requests: 60, inputTokens: 600, outputTokens: 120, costNanoDollars: 180, lastAt: NOON + 89 * MINUTE }]);
     expect(hours.rows(NOON + 89 * MINUTE + 30 * MINUTE)).toMatchObject([{ requests: 30 }]);
     expect(hours.rows(NOON + 89 * MINUTE + 61 * MINUTE)).toEqual([]);
   });

@@ -144,6 +144,10 @@ const CASES: readonly Case[] = [
     name: 'a budget that is spent', cause: 'budget_spent', party: 'client ci', since: NOON - 2 * MINUTE,
     state: ofPart('budget_spent', 'client ci', 'the monthly $500.00'), text: 'The budget of client ci is spent: the monthly $500.00. Its requests are refused until the period ends.',
   },
+  {
+    name: 'a model without a price', cause: 'price_missing', party: 'claude-next', since: NOON - 2 * MINUTE,
+    state: ofPart('price_missing', 'claude-next', '3 requests charged $5 and $25 per million tokens'), text: 'No price is known for the model claude-next since 11:58 UTC: 3 requests charged $5 and $25 per million tokens. A row in prices is missing.',
+  },
   { name: 'an issuer whose keys cannot be fetched', state: ofPart('issuer_failing', 'idp'), cause: 'issuer_failing', party: 'idp', since: NOON - 2 * MINUTE, text: 'The keys of the issuer idp cannot be fetched since 11:58 UTC: its tokens are judged by the last ones for 24 hours, then refused.' },
   { name: 'a side that could not be started', state: state({}, { conditions: [{ cause: 'side_absent', party: 'front_door' }] }), cause: 'side_absent', party: 'front_door', text: 'The front_door side could not be started; the log has the reason.' },
 ];

@@ -46,7 +46,7 @@ export function makeIncident(incident: MadeIncident, query: StatusQuery): Status
   const waiting = requests - held;
   const most = Math.max(20, held);
   const shares = [{ client: first, held, waiting: 0 }, { client: second, held: 0, waiting }];
-  const failure = { side: 'native' as const, upstream: 'native', route: '/anthropic/v1/messages', upstreamRequestId: undefined, model: incident.models[0] };
+  const failure = { side: 'native' as const, upstream: 'native', route: '/anthropic/v1/messages', upstreamRequestId: undefined, costNanoDollars: 0, model: incident.models[0] };
   const part: StatusPart = emptyPart({
     open: {
       ...emptyOpen(), total: requests, matching: requests, bySide: { native: requests, front_door: 0 }, rows: orderRows(rows, query),
@@ -74,7 +74,7 @@ export function makeIncident(incident: MadeIncident, query: StatusQuery): Status
       { ...failure, at: NOON - 11 * MINUTE, firstAt: NOON - 11 * MINUTE, count: 1, client: 'unauthenticated', status: 401, outcome: 'client_error', code: 'unauthenticated', requestId: 'pen_Qe8ZJm1uFfOa6hDGk2Lw', model: undefined, upstream: undefined },
       { ...failure, at: NOON - 14 * MINUTE, firstAt: NOON - 14 * MINUTE, count: 1, client: fourth, status: 499, outcome: 'client_gone', code: 'client_gone', requestId: 'pen_T9nKc4yPsvBi2rXeM5Ug' },
     ],
-    clients: names.map((client, index) => ({ client, requests: 960 - index * 210, failures: index * 3, refusals: index === 1 ? 31 : 0, inputTokens: 4_200_000 - index * 900_000, outputTokens: 310_000 - index * 60_000, lastAt: NOON - (index * 7 + 1) * SECOND })),
+    clients: names.map((client, index) => ({ client, requests: 960 - index * 210, failures: index * 3, refusals: index === 1 ? 31 : 0, inputTokens: 4_200_000 - index * 900_000, outputTokens: 310_000 - index * 60_000, costNanoDollars: 9_120_000_000 - index * 1_900_000_000, lastAt: NOON - (index * 7 + 1) * SECOND })),
     activity: {
       lastStep: NOON / 10_000,
       series: {

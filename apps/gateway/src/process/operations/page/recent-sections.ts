@@ -1,3 +1,4 @@
+import { wordDollars } from '../../../cost/dollars.ts';
 import { countOf, formatCount, formatSpan, formatTime } from '../../../observe/status/format-values.ts';
 import type { Status, StatusClient, StatusFailure } from '../../../observe/status/status.ts';
 import { ACTIVITY_SERIES, type ActivitySeries } from '../../../observe/status/status-part.ts';
@@ -40,13 +41,13 @@ function renderFailure({ at, count, fault, outcome, code, status, client, upstre
 
 /** The clients of the last hour. */
 export function renderClients({ clients, generated_at: generatedAt }: Status): Html {
-  if (clients.length === 0) return html`<tr><td class="empty" colspan="8">No request has ended in the last hour.</td></tr>`;
+  if (clients.length === 0) return html`<tr><td class="empty" colspan="9">No request has ended in the last hour.</td></tr>`;
   return html`${clients.map((client) => renderClient(client, Date.parse(generatedAt)))}`;
 }
 
-function renderClient({ client, open, requests, failures, refusals, input_tokens: input, output_tokens: output, last_at: lastAt }: StatusClient, now: number): Html {
+function renderClient({ client, open, requests, failures, refusals, input_tokens: input, output_tokens: output, cost_dollars: cost, last_at: lastAt }: StatusClient, now: number): Html {
   const last = lastAt === null ? '–' : `${formatSpan(Math.max(0, now - Date.parse(lastAt)) / 1_000)} ago`;
-  return html`<tr><th scope="row" class="name" title="${client}">${client}</th>${[open, requests, failures, refusals, input, output].map((count) => html`<td class="number">${formatCount(count)}</td>`)}<td class="number">${last}</td></tr>`;
+  return html`<tr><th scope="row" class="name" title="${client}">${client}</th>${[open, requests, failures, refusals, input, output].map((count) => html`<td class="number">${formatCount(count)}</td>`)}<td class="number">${wordDollars(cost)}</td><td class="number">${last}</td></tr>`;
 }
 
 /** The shutdown that is under way; nothing while there is none. */

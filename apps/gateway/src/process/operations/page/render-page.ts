@@ -38,13 +38,13 @@ ${renderOpenSection(status, query)}
 <section aria-labelledby="activity-title"><h2 id="activity-title">Last 15 minutes</h2><div id="activity">${renderActivity(status)}</div></section>
 <section aria-labelledby="quotas-title"><h2 id="quotas-title">Quotas of the API</h2><div id="quotas">${renderQuotas(status)}</div></section>
 ${renderTable('failures', 'Last failures', ['Last', 'Times', 'Fault', 'Outcome: code', 'Status', 'Client', 'Model', 'Latest request id'], renderFailures(status))}
-${renderTable('clients', 'Clients of the last hour', ['Client', 'Open', 'Requests', 'Failures', 'Refusals', 'Input tokens', 'Output tokens', 'Last'], renderClients(status))}
+${renderTable('clients', 'Clients of the last hour', ['Client', 'Open', 'Requests', 'Failures', 'Refusals', 'Input tokens', 'Output tokens', 'Cost', 'Last'], renderClients(status))}
 <section aria-labelledby="config-title"><h2 id="config-title">Gateway and configuration</h2><div id="config">${renderConfig(status)}</div></section>
 </main></body></html>
 `.text;
 }
 
-const NUMBERS: ReadonlySet<string> = new Set(['Last', 'Times', 'Status', 'Open', 'Requests', 'Failures', 'Refusals', 'Input tokens', 'Output tokens']);
+const NUMBERS: ReadonlySet<string> = new Set(['Last', 'Times', 'Status', 'Open', 'Requests', 'Failures', 'Refusals', 'Input tokens', 'Output tokens', 'Cost']);
 
 function renderTable(id: string, title: string, columns: readonly string[], rows: Html): Html {
   return html`<section aria-labelledby="${id}-title"><h2 id="${id}-title">${title}</h2><div class="scroll" tabindex="0" role="region" aria-labelledby="${id}-title"><table><thead><tr>${columns.map((column) =>
