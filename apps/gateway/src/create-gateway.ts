@@ -9,7 +9,7 @@ import { Registry } from 'prom-client';
 import { createApplication, type MountedSide } from './http/create-application.ts';
 import { describeParserError } from './http/describe-parser-error.ts';
 import type { Refusal } from './http/refusal.ts';
-import type { AdminAnswer, AdminRequest } from './access/admin/admin-exchange.ts';
+import type { Administer } from './access/admin/admin-exchange.ts';
 import { createTrustedProxies, isTrustedProxy } from './access/clients/client-address.ts';
 import type { BearerVerifier } from './access/identity/bearer-verifier.ts';
 import { createIdentity } from './access/identity/identity.ts';
@@ -92,7 +92,7 @@ export interface Gateway {
   /** Adds up what the ledger has; absent where there is none. */
   readonly readUsage: StatefulParts['readUsage'];
   /** Answers requests to the administration; absent where there is no store. */
-  readonly administer: ((request: AdminRequest) => Promise<AdminAnswer>) | undefined;
+  readonly administer: Administer | undefined;
   /** Applies a configuration that was reloaded to requests that come from now on. */
   update(config: GatewayConfig): void;
   /** Opens the files of logs of its own anew. */
@@ -134,7 +134,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   let clients = createCallers(config, identity, stateful);
   const sides = createSides({
     config, clients, metrics, log, observer, logger, lifecycle, viaPseudonym: options.viaPseudonym, share: options.share, tracing,
-    makeLimiter: options.makeLimiter ?? createLimiter, budgets: stateful.budgets?.budgets,
+    makeLimiter: options.makeLimiter ?? createLimiter, budgets: stateful.budgets?.budgets, administer: stateful.budgets?.administer,
   });
   let checkOrigin = originCheckOf(config);
   const inboundLimits: InboundLimits = { ...DEFAULT_INBOUND_LIMITS, ...keepAliveOf(config), ...options.inboundLimits };

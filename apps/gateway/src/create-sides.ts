@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { registerUpstreamMetrics } from '@penstock/upstream-metrics';
 import type { Logger } from 'pino';
 import { beginJsonCheck } from './body/begin-json-check.ts';
+import type { Administer } from './access/admin/admin-exchange.ts';
 import type { Budgets } from './access/budgets/budgets.ts';
 import type { ClientRegistry } from './access/clients/client-registry.ts';
 import { createPolicyBook } from './access/policies/policy-book.ts';
@@ -40,6 +41,7 @@ export interface SidesOptions {
   readonly makeLimiter: (options: LimiterOptions) => Limiter;
   /** Absent where nothing is stored, so that nothing is counted. */
   readonly budgets: Budgets | undefined;
+  readonly administer: Administer | undefined;
 }
 
 /** The two halves of the gateway. One that could not be made is absent, and `conditions` names it. */

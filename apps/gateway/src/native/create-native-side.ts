@@ -3,6 +3,7 @@ import type { UsageObserverOptions } from '@penstock/anthropic-usage';
 import { respond } from '@penstock/inbound-server';
 import { OpenExchanges } from '@penstock/proxy';
 import { createUpstreamClient, type UpstreamClient } from '@penstock/upstream-client';
+import { isAdminPath } from '../access/admin/admin-exchange.ts';
 import type { ClientRegistry } from '../access/clients/client-registry.ts';
 import type { GatewayConfig } from '../config/gateway-config.ts';
 import { PLAIN } from '../config/plain.ts';
@@ -10,6 +11,7 @@ import { toUpstreamClientSettings } from '../config/upstream-client-settings.ts'
 import type { InboundRequest } from '../request/inbound-request.ts';
 import { createByteBudget } from '../body/byte-budget.ts';
 import { checkWholeJson } from '../body/whole-json.ts';
+import { answerAdministration, NATIVE_PREFIX } from './answer-administration.ts';
 import { answerUsage, NOT_SERVED, USAGE_PATH } from './answer-usage.ts';
 import { describeHealth } from './describe-health.ts';
 import { readHealthPart, type HealthPart } from './health-part.ts';
@@ -46,7 +48,7 @@ export interface NativeSide {
 }
 
 /** The parts that the app gives the native side. */
-export interface NativeSideOptions extends Pick<NativeParts, 'metrics' | 'log' | 'observer' | 'limiter' | 'budgets' | 'lifecycle' | 'viaPseudonym' | 'tracing' | 'isDegraded'> {
+export interface NativeSideOptions extends Pick<NativeParts, 'metrics' | 'log' | 'observer' | 'limiter' | 'budgets' | 'administer' | 'lifecycle' | 'viaPseudonym' | 'tracing' | 'isDegraded'> {
   readonly config: GatewayConfig;
   readonly clients: ClientRegistry;
 }
@@ -76,7 +78,7 @@ export function createNativeSide(options: NativeSideOptions): NativeSide {
 
   return {
     upstream,
-    handle: (inbound) => answerOwnPath(runtime, inbound) ?? (isClientTraffic(inbound.path) ? answerClientTraffic(runtime, inbound) : handleNativeRequest(runtime, inbound)),
+    handle: (inbound) => answerOwnPath(runtime, inbound) ?? administration(runtime, inbound) ?? (isClientTraffic(inbound.path) ? answerClientTraffic(runtime, inbound) : handleNativeRequest(runtime, inbound)),
     bufferedBytes: () => fixed.budget.taken(),
     health: () => readHealthPart(upstream.stats(), fixed.upstreamState),
     setOtherHealth(others) {
@@ -106,6 +108,13 @@ export function createNativeSide(options: NativeSideOptions): NativeSide {
  */
 function isClientTraffic(path: string): boolean {
   return path.startsWith('/anthropic/api/');
+}
+
+/** The administration, where it is served at this listener; it comes before the API's own paths of the same names. `undefined` for all others. */
+function administration(runtime: NativeRuntime, inbound: InboundRequest): Promise<void> | undefined {
+  const { administer, servesAdministration } = runtime;
+  if (administer === undefined || !servesAdministration || !isAdminPath(inbound.path.slice(NATIVE_PREFIX.length))) return undefined;
+  return answerAdministration(runtime, administer, inbound);
 }
 
 /** One of these paths is the gateway's own where it counts what callers spend. */

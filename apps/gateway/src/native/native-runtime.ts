@@ -3,6 +3,7 @@ import { anthropicHeaderRules, createHeaderPolicy, extendHeaderRules, type Heade
 import type { ExchangeRelayOptions, ExchangeSettings, OpenExchanges } from '@penstock/proxy';
 import type { UsageObserverOptions } from '@penstock/anthropic-usage';
 import type { RequestTimeouts, UpstreamClient } from '@penstock/upstream-client';
+import type { Administer } from '../access/admin/admin-exchange.ts';
 import type { Budgets } from '../access/budgets/budgets.ts';
 import { createTrustedProxies } from '../access/clients/client-address.ts';
 import type { ClientRegistry } from '../access/clients/client-registry.ts';
@@ -37,6 +38,8 @@ export interface NativeSettings {
   readonly readableAdditions: RequestHeaderAdditions;
   readonly routes: RoutePolicy;
   readonly clients: ClientRegistry;
+  /** Whether the administration is served here, too. */
+  readonly servesAdministration: boolean;
   /** Whether persons sign in at this gateway. */
   readonly servesSignIn: boolean;
   /** Whose `X-Forwarded-*` fields are believed. */
@@ -67,6 +70,8 @@ export interface NativeParts {
   readonly limiter: Limiter;
   /** Absent where nothing is stored, so that nothing is counted. */
   readonly budgets: Budgets | undefined;
+  /** Absent where there is no store. */
+  readonly administer: Administer | undefined;
   readonly budget: ByteBudget;
   readonly lifecycle: Lifecycle;
   /** Exchanges under way; the drain deadline interrupts them. */
@@ -107,6 +112,7 @@ export function readNativeSettings(config: GatewayConfig, clients: ClientRegistr
     readableAdditions: Object.freeze({ set: Object.freeze([...set, 'accept-encoding', 'identity']), defaults: Object.freeze(defaults), forwardCredentials: !isInjecting }),
     routes: { groups: new Set(native.route_groups), forwardsUnknown: native.allow_unknown_routes || !isInjecting },
     clients,
+    servesAdministration: config.admin.main_listener,
     servesSignIn: config.identity.sign_in !== undefined,
     trustedProxies: createTrustedProxies(config.server.trusted_proxies),
     headTimeouts: {

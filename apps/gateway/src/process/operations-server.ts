@@ -2,7 +2,8 @@ import { Buffer } from 'node:buffer';
 import { once } from 'node:events';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createInboundServer, InboundConnection, respond, validateRequestHead, type WholeResponse } from '@penstock/inbound-server';
+import { createInboundServer, DEFAULT_INBOUND_LIMITS, InboundConnection, respond, validateRequestHead, type WholeResponse } from '@penstock/inbound-server';
+import { isAdminPath, type Administer } from '../access/admin/admin-exchange.ts';
 import { createOriginCheck, type OriginCheck } from '../http/check-origin.ts';
 import { PLAIN } from '../config/plain.ts';
 import type { Lifecycle } from './lifecycle.ts';
@@ -26,6 +27,8 @@ export interface OperationsOptions {
   readonly page?: Omit<StatusPageOptions, 'host'> | undefined;
   /** Reports of the ledger. @defaultValue none */
   readonly usage?: UsageRouteOptions | undefined;
+  /** Answers requests to the administration. @defaultValue there is none */
+  readonly administer?: Administer | undefined;
   /** Shorter clocks, for tests. @defaultValue OPERATIONS_LIMITS */
   readonly limits?: Partial<OperationsLimits>;
 }
@@ -105,20 +108,30 @@ interface AnswerParts {
 
 async function answer(options: OperationsOptions, { checkOrigin, answerScrape, page, usage }: AnswerParts, request: IncomingMessage, response: ServerResponse): Promise<WholeResponse | 'events'> {
   if (InboundConnection.of(request.socket)?.isPipelined === true) return refusal(400, 'The request came before the previous one on its connection was answered.', CLOSE);
-  if (request.method !== 'GET' && request.method !== 'HEAD') return refusal(405, 'Only GET and HEAD are allowed here.', ['allow', 'GET, HEAD']);
-  const head = validateRequestHead({ method: request.method, httpVersion: request.httpVersion, rawHeaders: request.rawHeaders });
+  const path = request.url?.split('?')[0] ?? '';
+  const isAdministration = options.administer !== undefined && isAdminPath(path);
+  const { method = '' } = request;
+  if (method !== 'GET' && method !== 'HEAD' && !isAdministration) return refusal(405, 'Only GET and HEAD are allowed here.', ['allow', 'GET, HEAD']);
+  const head = validateRequestHead({ method, httpVersion: request.httpVersion, rawHeaders: request.rawHeaders });
   if (typeof head === 'string') return refusal(400, head, CLOSE);
   // The page's own requests; its host is checked as that of any other.
   const origin = head.origin === `http://${head.host}` ? undefined : head.origin;
   const problem = checkOrigin({ ...head, origin, localAddress: request.socket.localAddress });
   if (problem !== undefined) return refusal(problem === 'misdirected' ? 421 : 403, 'This request is not meant for the operations listener.');
-  switch (request.url?.split('?')[0]) {
+  if (options.administer !== undefined && isAdministration) return administration(options.administer, request);
+  switch (path) {
     case '/livez': return json(200, { status: 'alive' });
     case '/readyz': return describeReadiness(options);
     case '/metrics': return answerScrape(response);
     case '/v1/usage': return await usage(request) ?? refusal(404, 'There are no reports: state.store and admin.read_keys or admin.write_keys must be set.');
     default: return await page.answer(request, response) ?? refusal(404, `Not found: this is the operations listener, with ${options.page === undefined ? '' : '/, /status.json, '}/metrics, /livez and /readyz. APIs are served by the main listener (server.host and server.port).`);
   }
+}
+
+/** The administration, whose code is loaded with its first request. */
+async function administration(administer: Administer, request: IncomingMessage): Promise<WholeResponse> {
+  const { answerAdminRequest } = await import('../access/admin/receive-admin-request.ts');
+  return answerAdminRequest(administer, request, DEFAULT_INBOUND_LIMITS);
 }
 
 interface LazyPage {

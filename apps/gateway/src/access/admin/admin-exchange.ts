@@ -1,5 +1,3 @@
-import { Buffer } from 'node:buffer';
-
 /** A request to the administration, whichever listener took it. It crosses the channel between primary and workers. */
 export interface AdminRequest {
   readonly method: string;
@@ -18,6 +16,12 @@ export interface AdminAnswer {
   readonly headers: readonly string[];
   readonly body: string;
 }
+
+/** The path of the limits; those below it belong to it. */
+export const SPEND_LIMITS_PATH = '/v1/organizations/spend_limits';
+
+/** Answers a request to the administration. Never rejects. */
+export type Administer = (request: AdminRequest) => Promise<AdminAnswer>;
 
 /** Bytes of the largest body. */
 export const LARGEST_ADMIN_BODY_BYTES: number = 64 * 1024;
@@ -52,7 +56,7 @@ export function adminFailure(error: unknown, requestId: string): AdminAnswer {
   return adminAnswer(known.status, body, requestId, known.allow === undefined ? [] : ['allow', known.allow]);
 }
 
-/** The text of a received body. */
-export function bodyText(chunks: readonly Uint8Array[]): string {
-  return Buffer.concat(chunks).toString('utf8');
+/** Whether a path without the prefix of a listener is one of the administration; a look at its beginning for all others. */
+export function isAdminPath(path: string): boolean {
+  return path.startsWith(SPEND_LIMITS_PATH) && (path.length === SPEND_LIMITS_PATH.length || path[SPEND_LIMITS_PATH.length] === '/');
 }

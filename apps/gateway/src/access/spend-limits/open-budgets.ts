@@ -3,20 +3,19 @@ import type { GatewayConfig } from '../../config/gateway-config.ts';
 import type { PartConditions } from '../../observe/causes.ts';
 import { createRequestId } from '../../request/request-id.ts';
 import { createAdminAccess } from '../admin/admin-access.ts';
-import { adminAnswer, AdminError, adminFailure, type AdminAnswer, type AdminRequest } from '../admin/admin-exchange.ts';
+import { adminAnswer, AdminError, adminFailure, isAdminPath, type Administer, type AdminRequest } from '../admin/admin-exchange.ts';
 import { budgetsOfConfig } from '../budgets/budget-book.ts';
 import { createBudgets, type Budgets } from '../budgets/budgets.ts';
 import type { SpendSource } from '../budgets/spend-index.ts';
 import type { BearerAuthority } from '../identity/bearer-authority.ts';
 import { followLimits } from './live-limits.ts';
-import { createSpendLimitRoutes, rightOf, SPEND_LIMITS_PATH } from './spend-limit-routes.ts';
+import { createSpendLimitRoutes, rightOf } from './spend-limit-routes.ts';
 import { createSpendLimitStore } from './spend-limit-store.ts';
 
 /** The budgets of a gateway process with those that are set over HTTP. */
 export interface OpenedBudgets {
   readonly budgets: Budgets;
-  /** Answers a request to the administration. Never rejects. */
-  readonly administer: (request: AdminRequest) => Promise<AdminAnswer>;
+  readonly administer: Administer;
   /** Budgets that are spent. */
   conditions(): PartConditions;
   /** Takes a configuration; persons are recognised by the authority, which a reload makes anew. */
@@ -45,7 +44,7 @@ export async function openBudgets({ config: initial, spend, database }: OpenBudg
   );
 
   async function serve(request: AdminRequest): Promise<object> {
-    if (!access.isOpen || !isSpendLimitPath(request.path)) throw new AdminError(404, 'Not found: administration is off at this gateway (admin in its configuration).');
+    if (!access.isOpen || !isAdminPath(request.path)) throw new AdminError(404, 'Not found: administration is off at this gateway (admin in its configuration).');
     return routes(request, await access.admit(request.rawHeaders, rightOf(request.method)));
   }
 
@@ -63,9 +62,4 @@ export async function openBudgets({ config: initial, spend, database }: OpenBudg
     },
     close: () => live.close(),
   };
-}
-
-/** Whether a path is one of the limits. */
-export function isSpendLimitPath(path: string): boolean {
-  return path === SPEND_LIMITS_PATH || path.startsWith(`${SPEND_LIMITS_PATH}/`);
 }

@@ -1,10 +1,7 @@
-import { AdminError, type AdminRequest } from '../admin/admin-exchange.ts';
+import { AdminError, SPEND_LIMITS_PATH, type AdminRequest } from '../admin/admin-exchange.ts';
 import type { Administrator } from '../admin/admin-keys.ts';
 import { listEffective, type EffectiveSources } from './effective-limits.ts';
 import { deleteLimit, listAudit, listLimits, setLimit, showLimit, type SpendLimitServing } from './serve-spend-limits.ts';
-
-/** The path of the limits; those below it belong to it. */
-export const SPEND_LIMITS_PATH = '/v1/organizations/spend_limits';
 
 /** Serves the limits of one gateway. */
 export type SpendLimitRoutes = (request: AdminRequest, administrator: Administrator) => Promise<object>;

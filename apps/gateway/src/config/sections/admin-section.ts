@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { checkedText, list, text } from './field-kinds.ts';
+import { checkedText, flag, list, text } from './field-kinds.ts';
 import { groupName } from './sign-in-section.ts';
 
 /** Who may read and change what is administered over HTTP, and where. */
@@ -7,6 +7,7 @@ export interface AdminConfig {
   readonly write_keys: readonly string[];
   readonly read_keys: readonly string[];
   readonly groups: readonly string[];
+  readonly main_listener: boolean;
   readonly blocked_message?: string | undefined;
 }
 
@@ -26,6 +27,7 @@ export const adminSection: z.ZodType<AdminConfig> = z.strictObject({
   write_keys: adminKeys().default([]).describe('Keys, sent as `x-api-key`, that may read and change. At least 32 characters; secret.'),
   read_keys: adminKeys().default([]).describe('Keys that may only read. At least 32 characters; secret.'),
   groups: list(groupName()).default([]).describe('Persons of these groups may read and change, with their bearer token.'),
+  main_listener: flag().default(false).describe('Whether the paths are served under `/anthropic` of the main listener as well.'),
   blocked_message: checkedText(`one line of at most ${LONGEST_MESSAGE} characters`, (value) => value.length <= LONGEST_MESSAGE && !/\p{Cc}/u.test(value)).optional()
     .describe('What a caller whose budget is spent reads behind the time of the reset: whom to ask, for example.'),
 }, 'an object');

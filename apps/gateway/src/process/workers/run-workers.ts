@@ -62,6 +62,7 @@ export async function runWorkers(options: RunOptions): Promise<number> {
         }),
       },
       isServing: () => fleet.isServing(),
+      administer: config.state.store === undefined ? undefined : (request) => fleet.administer(request),
       usage: config.state.store === undefined ? undefined : { admin: () => admin, read: (query) => usage.read(query) },
       scrape: () => metrics.scrape(),
     });

@@ -2,6 +2,7 @@ import cluster from 'node:cluster';
 import { performance } from 'node:perf_hooks';
 import type { SqlDatabase } from '@penstock/claude-code-gateway';
 import type { Logger } from 'pino';
+import { AdminError, adminFailure, type AdminAnswer, type AdminRequest } from '../../access/admin/admin-exchange.ts';
 import type { GatewayConfig } from '../../config/gateway-config.ts';
 import type { LogStyle } from '../../observe/log/create-logger.ts';
 import type { WorkerMetrics } from '../../observe/metrics/create-worker-metrics.ts';
@@ -11,6 +12,7 @@ import { describeParts, mergePartConditions, type PartConditions } from '../../o
 import { mergeUpstreams, successesOf, warningsOf, type UpstreamSnapshot } from '../../observe/upstreams/upstream-snapshot.ts';
 import type { StatusPart } from '../../observe/status/status-part.ts';
 import type { StatusQuery } from '../../observe/status/status-query.ts';
+import { createRequestId } from '../../request/request-id.ts';
 import { answerWithin } from './questions.ts';
 import { answerStateQuestion } from '../../state/primary-database.ts';
 import { createWorkerHandle, type WorkerHandle } from './worker-handle.ts';
@@ -43,6 +45,8 @@ export interface WorkerFleet {
   status(query: StatusQuery): Promise<readonly StatusPart[]>;
   /** What is wrong with parts of workers other than upstreams, by the workers' latest messages. */
   conditions(): PartConditions;
+  /** Answers a request to the administration by one of the workers that are ready. Never rejects. */
+  administer(request: AdminRequest): Promise<AdminAnswer>;
   update(config: GatewayConfig): void;
   /** Every worker opens the file of its log anew. */
   reopenLog(): void;
@@ -57,6 +61,8 @@ const SNAPSHOT_INTERVAL_MS = 5_000;
 const ANSWER_MS = 250;
 /** A worker that is silent for longer is left out of a status. */
 const STATUS_TIMEOUT_MS = 1_000;
+/** A store that does not answer fails before. */
+const ADMINISTRATION_TIMEOUT_MS = 15_000;
 const FIRST_BACKOFF_MS = 100;
 const MAX_BACKOFF_MS = 10_000;
 /** A worker that lived this long did not die of its start. */
@@ -181,6 +187,11 @@ export function createWorkerFleet(options: FleetOptions): WorkerFleet {
       return parts.filter((part) => part !== undefined);
     },
     conditions,
+    async administer(request) {
+      const ready = [...workers.values()].find((worker) => worker.isReady());
+      const answer = ready === undefined ? undefined : await answerWithin(ready.administer(request), ADMINISTRATION_TIMEOUT_MS);
+      return answer ?? adminFailure(new AdminError(503, 'No worker of this gateway answers at the moment.'), createRequestId());
+    },
     update(next) {
       config = next;
       // To those that are only starting or leaving as well: a client that was removed must be refused by all of them.

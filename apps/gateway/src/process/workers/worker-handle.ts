@@ -1,4 +1,5 @@
 import type { Worker } from 'node:cluster';
+import type { AdminAnswer, AdminRequest } from '../../access/admin/admin-exchange.ts';
 import { errorCodes } from '../../observe/log/describe-error.ts';
 import type { HealthPart } from '../../native/health-part.ts';
 import type { PartConditions } from '../../observe/causes.ts';
@@ -34,6 +35,8 @@ export interface WorkerHandle {
   readonly scrape: () => Promise<string>;
   /** Asks for its status in the same way. */
   readonly status: (query: StatusQuery) => Promise<StatusPart>;
+  /** Asks it to answer a request to the administration, in the same way. */
+  readonly administer: (request: AdminRequest) => Promise<AdminAnswer>;
   readonly send: (message: PrimaryMessage) => void;
   readonly kill: () => void;
 }
@@ -53,11 +56,13 @@ export function createWorkerHandle(worker: Worker, index: number, { onText, onSt
   let isReady = false;
   const scrapes = new Questions<string>();
   const statuses = new Questions<StatusPart>();
+  const administration = new Questions<AdminAnswer>();
 
   const exited = new Promise<string>((resolve) => {
     const onGone = (endedBy: string): void => {
       scrapes.fail(new Error('the worker is gone'));
       statuses.fail(new Error('the worker is gone'));
+      administration.fail(new Error('the worker is gone'));
       resolve(endedBy);
     };
     worker.once('exit', (code: number | null, signal: string | null) => onGone(signal ?? `exit code ${code}`));
@@ -77,6 +82,8 @@ export function createWorkerHandle(worker: Worker, index: number, { onText, onSt
         onBroken();
       } else if (message.type === 'status') {
         statuses.answer(message.question, message.part);
+      } else if (message.type === 'administered') {
+        administration.answer(message.question, message.answer);
       } else if (message.type === 'state') {
         void onState(message).then(send);
       } else {
@@ -102,6 +109,7 @@ export function createWorkerHandle(worker: Worker, index: number, { onText, onSt
     health: () => health,
     scrape: () => scrapes.ask((scrape) => { send({ type: 'scrape', scrape }); }),
     status: (query) => statuses.ask((question) => { send({ type: 'status', question, query }); }),
+    administer: (request) => administration.ask((question) => { send({ type: 'administer', question, request }); }),
     kill: () => { worker.process.kill('SIGKILL'); },
   };
 }

@@ -55,6 +55,11 @@ async function sendStatus({ question, query }: Extract<PrimaryMessage, { type: '
   if (part !== undefined) await sendToPrimary({ type: 'status', question, part });
 }
 
+async function administer({ question, request }: Extract<PrimaryMessage, { type: 'administer' }>): Promise<void> {
+  const answer = await gateway?.administer?.(request);
+  if (answer !== undefined) await sendToPrimary({ type: 'administered', question, answer });
+}
+
 async function shutDown(how: 'drain' | 'replaced' | 'close', exitCode = 0): Promise<void> {
   if (isEnding && how !== 'close') return;
   isEnding = true;
@@ -99,6 +104,7 @@ async function handleMessage(message: PrimaryMessage): Promise<void> {
     case 'other_health': return gateway?.takeFromOthers(message.parts, message.successes);
     case 'scrape': return sendMetrics(message.scrape);
     case 'status': return sendStatus(message);
+    case 'administer': return administer(message);
     default: return shutDown(message.type);
   }
 }

@@ -1,3 +1,4 @@
+import type { AdminAnswer, AdminRequest } from '../../access/admin/admin-exchange.ts';
 import type { GatewayConfig } from '../../config/gateway-config.ts';
 import type { WorkerShare } from '../../config/worker-share.ts';
 import type { LogStyle } from '../../observe/log/create-logger.ts';
@@ -17,6 +18,7 @@ export type PrimaryMessage =
   | { readonly type: 'status'; readonly question: number; readonly query: StatusQuery }
   /** The health of the other workers, and when each upstream answered one of them with a success (Unix milliseconds, by name), every few seconds. */
   | { readonly type: 'other_health'; readonly parts: readonly HealthPart[]; readonly successes: Successes }
+  | { readonly type: 'administer'; readonly question: number; readonly request: AdminRequest }
   | { readonly type: 'reopen_log' }
   | { readonly type: 'drain' }
   | StateAnswer
@@ -32,5 +34,6 @@ export type WorkerMessage =
   | { readonly type: 'broken' }
   /** The answer to a question of the same number. */
   | { readonly type: 'status'; readonly question: number; readonly part: StatusPart }
+  | { readonly type: 'administered'; readonly question: number; readonly answer: AdminAnswer }
   | StateQuestion
   | { readonly type: 'metrics'; readonly scrape: number; readonly text: string; readonly conditions: PartConditions; readonly upstreams: readonly UpstreamSnapshot[]; readonly health: HealthPart | undefined };

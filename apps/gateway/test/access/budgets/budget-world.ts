@@ -12,13 +12,15 @@ import { cents } from './spend-of-tests.ts';
 /** A gateway whose callers have spent something, by the ledger of another process on the same store. */
 export interface BudgetWorld extends AsyncDisposable {
   readonly gateway: TestGateway;
+  /** Another gateway with the same configuration and store, closed with the world. */
+  startOther(): Promise<TestGateway>;
   readonly upstream: ScriptedUpstream;
   /** Books cents to scopes, and resolves when the usage of the client with a budget shows so many cents. */
   spend(amount: number, scopes: readonly SpendScope[], shown: number): Promise<void>;
   /** What that client may ask for. */
   usage(): Promise<UsageDocument>;
   /** Asks for a message, or for another path. */
-  ask(client: keyof typeof KEYS, path?: string, init?: RequestInit): Promise<Response>;
+  ask(client: keyof typeof KEYS, path?: string, init?: RequestInit, of?: TestGateway): Promise<Response>;
 }
 
 const ANSWER = JSON.stringify({ id: 'msg_1', type: 'message', role: 'assistant', model: 'claude-haiku-4-5', content: [{ type: 'text', text: 'yes' }], stop_reason: 'end_turn', stop_sequence: null, usage: { input_tokens: 1, output_tokens: 1 } });
@@ -43,22 +45,28 @@ export async function startBudgetWorld(document: ConfigDocument, status = 200): 
   const database = openSqliteDatabase(':memory:');
   const other: Ledger = createLedger({ database, timing: { flushMs: 10, exchangeMs: 10 } });
   const gateway = await startTestGateway(upstream.origin, { clients: CLIENTS, ...document }, { database });
-  const ask: BudgetWorld['ask'] = (client, path = '/anthropic/v1/messages', init = {}) => fetch(gateway.origin + path, {
+  const ask: BudgetWorld['ask'] = (client, path = '/anthropic/v1/messages', init = {}, of = gateway) => fetch(of.origin + path, {
     method: 'POST', body: BODY, ...init, headers: { 'content-type': 'application/json', authorization: `Bearer ${KEYS[client]}` },
   });
   const usage = async (): Promise<UsageDocument> => (await ask('capped', '/anthropic/api/oauth/usage', { method: 'GET', body: null })).json() as Promise<UsageDocument>;
+  const others: TestGateway[] = [];
   return {
     gateway, upstream,
+    async startOther() {
+      const started = await startTestGateway(upstream.origin, { clients: CLIENTS, ...document }, { database: { run: (statements) => database.run(statements), close: () => Promise.resolve() } });
+      others.push(started);
+      return started;
+    },
     async spend(amount, scopes, shown) {
       other.record({
-        principal: 'client:other', kind: 'client', model: 'claude-x', at: Date.now(), requests: 1, tokens: { input: 1, output: 1, cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0 },
+        principal: 'client:capped', kind: 'client', model: 'claude-x', at: Date.now(), requests: 1, tokens: { input: 1, output: 1, cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0 },
         webSearches: 0, nanoDollars: cents(amount), isEstimated: false, scopes,
       });
       await vi.waitUntil(async () => (await usage()).extra_usage.used_credits === shown, { timeout: 60_000, interval: 20 });
     },
     usage, ask,
     async [Symbol.asyncDispose]() {
-      await other.close();
+      await Promise.all([other.close(), ...others.map((started) => started.close())]);
       await gateway.close();
       await upstream.close();
     },
