@@ -8,8 +8,9 @@ const problem = whyNodeIsTooOld(process.versions.node);
 if (problem === undefined) {
   // Only now: on an old Node the import itself would fail, with an unhelpful message.
   const { createProgram } = await import('./commands/create-program.ts');
+  const { invocationFolder } = await import('./commands/invocation-folder.ts');
   await createProgram({
-    environment: process.env, workingDirectory: process.cwd(), stdout: process.stdout, stderr: process.stderr,
+    environment: process.env, workingDirectory: invocationFolder(process.env, process.cwd()), stdout: process.stdout, stderr: process.stderr,
     setExitCode: (code) => { process.exitCode = code; },
   }).parseAsync();
 } else {

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import { ConfigError } from './config-error.ts';
-import { explainIssues } from './problems/explain-issues.ts';
+import { explainIssues, valueAt } from './problems/explain-issues.ts';
 import { findCrossFieldProblems, ruleContext } from './problems/find-problems.ts';
 import { findWarnings } from './problems/find-warnings.ts';
 import { withEgressProxies } from './reading/egress-proxies.ts';
@@ -66,7 +66,7 @@ export function loadConfig(options: LoadConfigOptions): LoadedConfig {
   }
   const files = [...(sourcePath === undefined ? [] : [sourcePath]), ...resolved.files, ...capabilities.files];
   if (all.length > 0 || proxied === undefined) throw new ConfigError('invalid', sourcePath ?? 'environment and flags', all, files);
-  return { config: proxied.config, sourcePath, files, warnings: findWarnings(proxied.config, environment, simulate), simulate };
+  return { config: proxied.config, sourcePath, files, warnings: findWarnings(proxied.config, environment, { simulate, hasOwnPool: valueAt(document, ['anthropic_native', 'pool', 'max_connections']) !== undefined }), simulate };
 }
 
 interface Validation {

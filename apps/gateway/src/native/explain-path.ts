@@ -1,3 +1,4 @@
+import { nearestName } from '../config/problems/nearest-name.ts';
 import type { InboundRequest } from '../request/inbound-request.ts';
 import { CLOUD_AREAS, CLOUD_CLIENTS_NOT_SERVED, describeBaseUrl, type ReachedRequest } from '../http/base-url.ts';
 import { GatewayError } from '../request/gateway-error.ts';
@@ -29,9 +30,21 @@ export function findWrongBaseUrl(inbound: ExplainedRequest): GatewayError | unde
 /** The 404 for a path under `/anthropic` that is unknown. */
 export function explainUnknownPath(path: string): GatewayError {
   if (isCloudPath(path)) return new GatewayError('not_found', CLOUD_CLIENTS_NOT_SERVED);
+  const meant = nearestPath(path);
+  const hint = meant === undefined ? '' : ` Did you mean ${meant}?`;
   return new GatewayError('not_found', path.startsWith('/anthropic/v1/')
-    ? 'Not found: this gateway does not know the path. anthropic_native.allow_unknown_routes forwards such paths.'
-    : 'Not found: the Anthropic API is served under /anthropic/v1.');
+    ? `Not found: this gateway does not know the path.${hint} anthropic_native.allow_unknown_routes forwards such paths.`
+    : `Not found: the Anthropic API is served under /anthropic/v1.${hint}`);
+}
+
+/** A known path that a mistyped one most likely means: the whole of it, or with its first segments. */
+function nearestPath(path: string): string | undefined {
+  const known = NATIVE_ROUTES.map(({ template }) => template).filter((template) => !/[{*]/.test(template));
+  const whole = path.startsWith('/anthropic/') ? nearestName(path, known) : undefined;
+  if (whole !== undefined) return whole;
+  const [, , first = '', second = '', third] = path.split('/', 5);
+  const area = first === 'v1' && third !== undefined ? nearestName(second, known.map((template) => template.slice('/anthropic/v1/'.length))) : undefined;
+  return area === undefined ? undefined : `/anthropic/v1/${area}/…`;
 }
 
 /** The paths of sign-in, which are served before the native side where `identity.sign_in` is configured. */

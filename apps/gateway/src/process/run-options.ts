@@ -21,17 +21,3 @@ export interface RunOptions {
   /** Told in words why the gateway could not start. */
   readonly onFailure: (message: string) => void;
 }
-
-/** Describes an error of `listen`, with the remedy. */
-export function describeListenError(error: unknown, config: GatewayConfig): string {
-  const { code, address, port, hostname } = error as NodeJS.ErrnoException & { address?: string; port?: number; hostname?: string };
-  const { server, operations } = config;
-  const where = `${address ?? server.host}:${port ?? server.port}`;
-  const isOperations = hostname === undefined ? port === operations.port && (port !== server.port || address === operations.host) : hostname !== server.host;
-  const setting = isOperations ? 'operations.port (PENSTOCK_OPERATIONS_PORT)' : 'server.port (PENSTOCK_PORT)';
-  if (code === 'EADDRINUSE') return `${where} is in use by another process: choose another ${setting}.`;
-  if (code === 'EACCES') return `${where} may not be opened by this user: choose a port above 1023 in ${setting}.`;
-  if (code === 'EADDRNOTAVAIL') return `${where} is not an address of this machine: see ${isOperations ? 'operations.host' : 'server.host'}.`;
-  if (code === 'ENOTFOUND') return `${hostname} is a name that does not resolve: see ${isOperations ? 'operations.host' : 'server.host'}.`;
-  return `The gateway could not start: ${error instanceof Error ? error.message : String(error)}`;
-}

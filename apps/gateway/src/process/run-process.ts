@@ -7,7 +7,8 @@ import { logShortcuts } from './log-shortcuts.ts';
 import { flushLog, openLog } from './process-log.ts';
 import { createReload } from './reload-config.ts';
 import { releaseStartupMemory } from './release-startup-memory.ts';
-import { describeListenError, type RunOptions } from './run-options.ts';
+import { describeListenError } from './describe-listen-error.ts';
+import type { RunOptions } from './run-options.ts';
 import { untilStopped } from './until-stopped.ts';
 import { watchFiles } from './watch-files.ts';
 
@@ -45,7 +46,7 @@ export async function runProcess(options: RunOptions): Promise<number> {
       scrape: async () => ({ contentType: metrics.registry.contentType, text: await metrics.registry.metrics() }),
     });
   } catch (error) {
-    options.onFailure(describeListenError(error, config));
+    options.onFailure(await describeListenError(error, config));
     await gateway?.close();
     await flushLog(processLogger);
     return 1;

@@ -126,7 +126,7 @@ describe('policies', () => {
     [/policy a matches no one: claims\.groups of the issuer ci/, [{ name: 'a', match: { issuer: 'ci', groups: ['g'] } }]],
     [/policy a matches no one: claims\.email of the issuer ci/, [{ name: 'a', match: { issuer: 'ci', users: ['a@b.example'] } }]],
   ])('that cannot match are warned about: %s', (warning, list) => {
-    expect(attemptLoad({ file: { identity: { issuers: [ISSUER] }, policies: list } }).warnings.join('\n')).toMatch(warning);
+    expect(attemptLoad({ file: { identity: { issuers: [ISSUER] }, policies: list, anthropic_native: { pool: { max_connections: 40 } } } }).warnings.join('\n')).toMatch(warning);
   });
 
   it('that can are not', () => {

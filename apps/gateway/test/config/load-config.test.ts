@@ -192,3 +192,15 @@ describe('model capabilities', () => {
     ]);
   });
 });
+
+describe('warnings of the start', () => {
+  const warningsOf = (file: object): string[] => attemptLoad({ file }).warnings.filter((warning) => warning.includes('max_connections'));
+  const clients = ['a', 'b'].map((name) => ({ name, key_sha256: name.repeat(64) }));
+
+  it('names the default pool where several clients share it, once', () => {
+    expect(warningsOf({ clients })).toHaveLength(1);
+    expect(warningsOf({ clients: clients.slice(1) })).toEqual([]);
+    expect(warningsOf({ clients, anthropic_native: { pool: { max_connections: 20 } } })).toEqual([]);
+    expect(warningsOf({})).toEqual([]);
+  });
+});

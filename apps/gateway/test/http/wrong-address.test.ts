@@ -107,6 +107,16 @@ describe('a path that is not served here', () => {
     expect(await ask(target, { method: 'POST' })).toMatchObject({ status: 404, code: 'not_found', shape: 'anthropic', message: expect.stringContaining('Bedrock or Vertex') as string });
   });
 
+  it.each([
+    ['/anthropic/v1/mesages', '/anthropic/v1/messages'], ['/anthropic/v1/messages/count_token', '/anthropic/v1/messages/count_tokens'], ['/anthropic/v1/Models', '/anthropic/v1/models'],
+    ['/anthropic/v1/fies/file_1/content', '/anthropic/v1/files/…'], ['/anthropic/v1/something', undefined],
+  ])('%s is 404 and names the path that was meant: %s', async (target, meant) => {
+    await using closed = await startTestGateway(upstream.origin);
+    const response = await sendRawRequest(closed.port, `POST ${target} HTTP/1.1\r\nhost: 127.0.0.1:${closed.port}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+    const { error } = JSON.parse(response.body.toString()) as { error: { message: string } };
+    expect([statusOf(response), / Did you mean (\S+)\?/.exec(error.message)?.[1]]).toEqual([404, meant]);
+  });
+
   it('a path under /anthropic that is merely unknown needs a key first', async () => {
     expect(await ask('/anthropic/v1/something')).toMatchObject({ status: 401, code: 'unauthenticated' });
   });

@@ -30,7 +30,7 @@ async function penstock(args: readonly string[], environment: Record<string, str
   return result;
 }
 
-const COMMANDS = [['start'], ['check'], ['status'], ['top'], ['keys'], ['keys', 'create'], ['keys', 'list'], ['keys', 'revoke'], ['simulate'], ['demo'], ['compare'], ['completion']];
+const COMMANDS = [['start'], ['check'], ['status'], ['top'], ['usage'], ['keys'], ['keys', 'create'], ['keys', 'list'], ['keys', 'revoke'], ['simulate'], ['demo'], ['compare'], ['completion']];
 
 test('the command line: the tests below know every command (a new one has its help and its completion tested)', () => {
   const program = createProgram({ environment: {}, workingDirectory: tmpdir(), stdout: { write: () => true }, stderr: { write: () => true }, setExitCode: () => undefined });

@@ -1,6 +1,7 @@
 import { frontDoorBackends } from '../../front-door/front-door-backends.ts';
 import { findKeyWarnings } from './key-warnings.ts';
 import { findIdentityWarnings } from './identity-warnings.ts';
+import { hasIdentity } from '../sections/identity-section.ts';
 import { isLoopbackHost } from '../loopback.ts';
 import { resolveWorkerCount } from '../worker-share.ts';
 import { serviceLinks, type Environment } from '../reading/overrides.ts';
@@ -10,10 +11,21 @@ import type { GatewayConfig } from '../gateway-config.ts';
 /** Bytes of the largest JSON body that the API takes. */
 const LARGEST_BODY_BYTES = 32 * 1024 * 1024;
 
+/** What the configuration itself does not show. */
+export interface WarningContext {
+  /** @defaultValue false */
+  readonly simulate?: boolean;
+  /** Whether the file sizes the pool of the native side. @defaultValue true */
+  readonly hasOwnPool?: boolean;
+}
+
 /** Things that work but are probably not meant. */
-export function findWarnings(config: GatewayConfig, environment: Environment, simulate = false): string[] {
+export function findWarnings(config: GatewayConfig, environment: Environment, { simulate = false, hasOwnPool = true }: WarningContext = {}): string[] {
   const { anthropic_native: native, openai_front_door: frontDoor, clients, server } = config;
   const warnings: string[] = [];
+  if (!hasOwnPool && (clients.length > 1 || hasIdentity(config))) {
+    warnings.push(`anthropic_native.pool.max_connections is ${native.pool.max_connections} by default: one open stream holds one connection, and a dozen agents hold that many. docs/sizing.md sizes it for a team`);
+  }
   if (native.credentials === 'forward' && native.api_key !== undefined) {
     warnings.push('anthropic_native.api_key is not used while anthropic_native.credentials is "forward"');
   }

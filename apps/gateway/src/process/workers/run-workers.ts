@@ -6,7 +6,8 @@ import { createLifecycle } from '../lifecycle.ts';
 import { workerProgram } from '../package-files.ts';
 import { flushLog, openLog } from '../process-log.ts';
 import { createReload } from '../reload-config.ts';
-import { describeListenError, type RunOptions } from '../run-options.ts';
+import { describeListenError } from '../describe-listen-error.ts';
+import type { RunOptions } from '../run-options.ts';
 import { untilStopped } from '../until-stopped.ts';
 import { watchFiles } from '../watch-files.ts';
 import { createConfigState } from '../../observe/status/config-state.ts';
@@ -68,7 +69,7 @@ export async function runWorkers(options: RunOptions): Promise<number> {
     });
     port = await fleet.start();
   } catch (error) {
-    options.onFailure(error instanceof Error && !('code' in error) ? error.message : describeListenError(error, config));
+    options.onFailure(error instanceof Error && !('code' in error) ? error.message : await describeListenError(error, config));
     await Promise.all([fleet.close(), operations?.close()]);
     await database?.close();
     await flushLog(processLogger);

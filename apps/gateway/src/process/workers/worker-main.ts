@@ -4,7 +4,7 @@ import { createGateway, type Gateway } from '../../create-gateway.ts';
 import { releaseStartupMemory } from '../release-startup-memory.ts';
 import { logShortcuts } from '../log-shortcuts.ts';
 import { flushLog } from '../process-log.ts';
-import { describeListenError } from '../run-options.ts';
+import { describeListenError } from '../describe-listen-error.ts';
 import { createLogger, type ProcessLogger } from '../../observe/log/create-logger.ts';
 import { describeError } from '../../observe/log/describe-error.ts';
 import { createPrimaryDatabase, usesPrimaryState } from '../../state/primary-database.ts';
@@ -38,7 +38,7 @@ async function start(message: Extract<PrimaryMessage, { type: 'start' }>): Promi
     if (newest !== undefined) gateway.update(newest);
     await sendToPrimary({ type: 'ready', port: gateway.port });
   } catch (error) {
-    await sendToPrimary({ type: 'failed', message: describeListenError(error, config) });
+    await sendToPrimary({ type: 'failed', message: await describeListenError(error, config) });
     await end(1);
   }
 }
