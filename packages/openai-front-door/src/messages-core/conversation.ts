@@ -1,4 +1,5 @@
 import { invalidValue, unsupported, type JsonObject } from '../json/json-value.ts';
+import { isThinkingBlock } from './content-parts.ts';
 import { createToolPairs, type ToolPairs } from './tool-pairs.ts';
 import type { TranslationScope } from './translation-scope.ts';
 
@@ -98,6 +99,16 @@ function passInline(state: State, scope: TranslationScope): void {
   if (state.inline.length > 0) scope.ignore(`${scope.names.turns}.system_position`);
 }
 
+/** The upstream refuses a last assistant turn that ends in a thought, which a client has of an answer that was cut. */
+function trimThoughts(turns: readonly Turn[], scope: TranslationScope): readonly Turn[] {
+  const last = turns.at(-1);
+  if (last?.role !== 'assistant') return turns;
+  const end = last.content.findLastIndex((block) => !isThinkingBlock(block)) + 1;
+  if (end === last.content.length) return turns;
+  scope.ignore(`${scope.names.turns}.trailing_thinking`);
+  return end === 0 ? turns.slice(0, -1) : [...turns.slice(0, -1), { ...last, content: last.content.slice(0, end) }];
+}
+
 /** The upstream refuses a last assistant text that ends in white space, which OpenAI's takes: models rarely write on behind it. */
 function trimPrefill(turns: readonly Turn[], scope: TranslationScope): readonly Turn[] {
   const last = turns.at(-1);
@@ -142,7 +153,7 @@ function finish(state: State, scope: TranslationScope): TranslatedMessages {
     throw unsupported(param, 'this model does not continue a last assistant message; end with a user message');
   }
   const system = hoisted.length === 0 ? state.system : [...state.system, { type: 'text', text: hoisted.join('\n') }];
-  return { system, messages: trimPrefill(turns, scope) };
+  return { system, messages: trimPrefill(trimThoughts(turns, scope), scope) };
 }
 
 /** Begins a conversation. */

@@ -1,5 +1,6 @@
 import { isJsonObject, invalidValue, member, type JsonObject } from '../json/json-value.ts';
 import { isKeptNumber, stringifyExactly } from '../json/parse-json.ts';
+import { findRefusedReference, type ReferenceProblem } from './schema-references.ts';
 import type { TranslationScope } from './translation-scope.ts';
 
 /** The formats of a string that can be enforced. */
@@ -58,6 +59,11 @@ function mustBeOpen(schema: JsonObject): boolean {
   return !isAny || !isJsonObject(properties) || Object.keys(properties).length === 0;
 }
 
+/** A reference with a description beside it, as pydantic writes it; `allOf` takes no reference upstream, `anyOf` does. */
+function isSingleReference(keyword: string, value: unknown, given: JsonObject): boolean {
+  return keyword === 'allOf' && Array.isArray(value) && value.length === 1 && isJsonObject(value[0]) && typeof value[0]['$ref'] === 'string' && !Object.hasOwn(given, 'anyOf') && !Object.hasOwn(given, 'oneOf');
+}
+
 /** What fitting a schema changed. */
 export interface FittedSchema {
   readonly schema: JsonObject;
@@ -87,7 +93,7 @@ export function fitSchema(schema: JsonObject): FittedSchema {
     const moved: string[] = [];
     for (const [keyword, value] of Object.entries(given)) {
       if (SILENT.has(keyword) || (isObject && keyword === 'additionalProperties')) continue;
-      const isAlternative: boolean = keyword === 'oneOf' && !Object.hasOwn(given, 'anyOf');
+      const isAlternative: boolean = isSingleReference(keyword, value, given) || (keyword === 'oneOf' && !Object.hasOwn(given, 'anyOf'));
       const name: string = isAlternative ? 'anyOf' : keyword;
       const fitted = KEEPERS.get(name)?.(value, given, fit, `${path}.${keyword}`);
       if (fitted === undefined || isAlternative) changed.add(keyword);
@@ -111,12 +117,20 @@ export function fitSchema(schema: JsonObject): FittedSchema {
 /** A path is as long as the client's own names are. */
 const LONGEST_PATH = 200;
 
-/** A schema that stands at `param`, fitted; each change is reported as `report` and the keyword. Throws the 400 for an object that cannot be closed. */
+const REFERENCE_PROBLEMS: Readonly<Record<ReferenceProblem, string>> = {
+  elsewhere: 'a schema that is enforced cannot refer to another document: put the definition into $defs',
+  nowhere: 'the reference points to nothing in the schema',
+  recursive: 'a schema that is enforced cannot contain itself: write out as many levels as are needed',
+};
+
+/** A schema that stands at `param`, fitted; each change is reported as `report` and the keyword. Throws the 400 for an object that cannot be closed, and for a reference that cannot be enforced. */
 export function enforceableSchema(given: JsonObject, { param, report }: { readonly param: string; readonly report: string }, scope: TranslationScope): JsonObject {
   const { schema, changed, openAt } = fitSchema(given);
   if (openAt !== undefined) {
     throw invalidValue(`${param}${openAt.slice(0, LONGEST_PATH)}`, 'a schema that is enforced cannot have members of any name: list the properties, or use an array of objects with a name and a value');
   }
+  const refused = findRefusedReference(schema);
+  if (refused !== undefined) throw invalidValue(`${param}${refused.at.replaceAll('/', '.').slice(0, LONGEST_PATH)}.$ref`, REFERENCE_PROBLEMS[refused.problem]);
   for (const keyword of changed) scope.ignore(`${report}.${keyword}`);
   return schema;
 }

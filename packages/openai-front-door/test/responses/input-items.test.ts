@@ -25,6 +25,14 @@ describe('the input of a response', () => {
     expect(body['system']).toEqual(['One', 'Two', 'Three'].map((text) => ({ type: 'text', text })));
   });
 
+  it('that ends in a thought of the assistant is sent without it (the upstream refuses one at the end)', () => {
+    const said = { type: 'message', role: 'assistant', content: [{ type: 'output_text', text: 'So' }] };
+    const { body, ignoredParams } = translateResponses({ input: [USER, said, reasoning('Cut')] });
+    expect(body['messages']).toMatchObject([{ role: 'user' }, { role: 'assistant', content: [{ type: 'text', text: 'So' }] }]);
+    expect(ignoredParams).toEqual(['input.trailing_thinking']);
+    expect(messagesOf([USER, said, reasoning('Kept'), USER])).toMatchObject([{ role: 'user' }, { content: [{ type: 'text' }, { type: 'thinking' }] }, { role: 'user' }]);
+  });
+
   it('with calls but without tools has one that cannot be called (the upstream refuses tool blocks otherwise; Codex sums a session up in this way)', () => {
     const { body, ignoredParams } = translateResponses({ input: [USER, call('toolu_1'), result('toolu_1'), USER] });
     expect(body).toMatchObject({ tools: [{ name: 'unavailable', input_schema: { type: 'object' } }], tool_choice: { type: 'none' } });
