@@ -131,6 +131,6 @@ describe('policies', () => {
 
   it('that can are not', () => {
     const list = [...EVERYONE, { name: 'a', match: { issuer: 'ci', users: ['ci:repo:acme/app'] } }, { name: 'b', match: { issuer: 'ci' } }];
-    expect(attemptLoad({ file: { identity: { issuers: [ISSUER] }, policies: list } }).warnings).toEqual([]);
+    expect(attemptLoad({ file: { identity: { issuers: [ISSUER] }, policies: list, anthropic_native: { pool: { max_connections: 40 } } } }).warnings).toEqual([]);
   });
 });
