@@ -1,9 +1,10 @@
-import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { execFile, execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { freePort } from '@penstock/test-support';
 
 /** A PostgreSQL of the test's own, in a folder that goes with it. */
@@ -15,12 +16,16 @@ export interface PostgresServer {
   /** Stops and resumes every process: a server that does not answer. */
   freeze(): void;
   thaw(): void;
+  /** Runs one statement with `psql`; its rows as lines. */
+  ask(sql: string): Promise<readonly string[]>;
 }
 
 interface Account {
   readonly uid: number;
   readonly gid: number;
 }
+
+const run = promisify(execFile);
 
 /** Where distributions put the programs. */
 const FOLDERS = ['/usr/lib/postgresql', '/usr/pgsql'];
@@ -76,6 +81,10 @@ export async function startPostgres(stack: AsyncDisposableStack): Promise<Postgr
     },
     freeze: () => { signalAll('SIGSTOP'); },
     thaw: () => { signalAll('SIGCONT'); },
+    async ask(sql) {
+      const { stdout } = await run(join(BIN ?? '', 'psql'), [self.url, '-XAtqc', sql], { env: options.env });
+      return stdout.split('\n').filter((line) => line !== '');
+    },
   };
   stack.defer(async () => {
     await self.stop();
