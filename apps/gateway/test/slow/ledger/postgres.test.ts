@@ -45,10 +45,10 @@ describe.skipIf(WHY_NO_POSTGRES !== undefined)('ledger with PostgreSQL', () => {
     const postgres = await startPostgres(stack);
     const penstock = await startWithLedger(stack, postgres.url, { state: { flush_interval: 0.1 } });
     const { nanoDollars } = await expectStored(penstock, await send(penstock, 1));
-    let isOver = false;
-    const sending = send(penstock, 400).finally(() => { isOver = true; });
+    const over = new AbortController();
+    const sending = send(penstock, 400).finally(() => { over.abort(); });
     let ended = 0;
-    while (!isOver) {
+    while (!over.signal.aborted) {
       const rows = await postgres.ask('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = \'penstock\' AND pid <> pg_backend_pid()').catch(() => []);
       ended += rows.length;
     }
