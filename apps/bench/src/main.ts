@@ -75,7 +75,7 @@ try {
     save(results, skipped);
   }
   if (withSignedIn) {
-    signedIn = await runSignedIn(rig, folder, flags.quick ? { rounds: 6, sliceMs: 350, warmUpMs: 2_000 } : SIGNED_IN_PLAN, (text) => progress(`${SIGNED_IN}: ${text}`));
+    signedIn = await runSignedIn(rig, folder, flags.quick ? { rounds: 6, turns: 2, sliceMs: 175, warmUpMs: 2_000 } : SIGNED_IN_PLAN, (text) => progress(`${SIGNED_IN}: ${text}`));
     progress('');
     console.log(`### A person's token beside a client's key\n\n${describeSignedIn(signedIn)}\n`);
     save(results, skipped);

@@ -13,7 +13,7 @@ export function bodyOf({ body }: Target): Buffer {
   return bytes;
 }
 
-/** A whole request as it goes over the wire. Fields of the target replace those of every request. */
+/** A whole request as it goes over the wire. Fields of the target replace those of every request; one without a value leaves its field out. */
 export function requestBytes(target: Target): Buffer {
   const body = bodyOf(target);
   const own = new Set(target.fields.filter((_, index) => index % 2 === 0));
@@ -21,6 +21,8 @@ export function requestBytes(target: Target): Buffer {
   for (let index = 0; index < REQUEST_FIELDS.length; index += 2) {
     if (!own.has(REQUEST_FIELDS[index] as string)) head += `${REQUEST_FIELDS[index]}: ${REQUEST_FIELDS[index + 1]}\r\n`;
   }
-  for (let index = 0; index < target.fields.length; index += 2) head += `${target.fields[index]}: ${target.fields[index + 1]}\r\n`;
+  for (let index = 0; index < target.fields.length; index += 2) {
+    if (target.fields[index + 1] !== '') head += `${target.fields[index]}: ${target.fields[index + 1]}\r\n`;
+  }
   return Buffer.concat([Buffer.from(`${head}content-length: ${body.length}\r\n\r\n`), body]);
 }

@@ -22,40 +22,44 @@ export interface CallerRow {
   readonly failures: number;
 }
 
-/** How long and how often is measured. */
+/** How long and how often is measured. A round gives one difference; it is made of turns, in each of which every caller has a slice, so that a machine whose speed drifts was equally fast for all. */
 export interface SignedInPlan {
   readonly rounds: number;
+  readonly turns: number;
   readonly sliceMs: number;
   readonly warmUpMs: number;
 }
 
 /** The plan of a run that is published. */
-export const SIGNED_IN_PLAN: SignedInPlan = { rounds: 15, sliceMs: 1_500, warmUpMs: 14_000 };
+export const SIGNED_IN_PLAN: SignedInPlan = { rounds: 15, turns: 8, sliceMs: 200, warmUpMs: 14_000 };
+
+type Caller = keyof typeof CALLERS;
 
 const CONNECTIONS = 16;
+const WARM_UP_SLICE_MS = 500;
 
 /**
  * Measures one running gateway with each caller in turn, in a new order each round. The process is the same for all of them, so that a difference is
  * the caller's and not that of two compilations.
  */
-export async function runSignedIn(rig: BenchRig, folder: string, { rounds, sliceMs, warmUpMs }: SignedInPlan, onProgress: (text: string) => void): Promise<readonly CallerRow[]> {
+export async function runSignedIn(rig: BenchRig, folder: string, { rounds, turns, sliceMs, warmUpMs }: SignedInPlan, onProgress: (text: string) => void): Promise<readonly CallerRow[]> {
   const own = join(folder, 'signed-in');
   mkdirSync(own, { recursive: true });
   await rig.upstream.call('plan', { kind: 'message' });
   const gateway = await startSignedIn({ folder: own, core: CORES.contender, upstreamPort: rig.upstreamPort, upstreamOrigin: `http://127.0.0.1:${rig.upstreamPort}`, nodeFlags: ['--no-memory-reducer'] });
-  const callers = Object.keys(CALLERS) as (keyof typeof CALLERS)[];
+  const callers = Object.keys(CALLERS) as Caller[];
   const samples = new Map<string, number[]>(callers.map((caller) => [caller, []]));
   const failures = new Map<string, number>();
   try {
-    for (let turn = 0; turn < Math.ceil(warmUpMs / 500); turn += 1) {
-      for (const caller of callers) await measure(rig, gateway, caller, 500);
+    for (let turn = 0; turn < Math.ceil(warmUpMs / WARM_UP_SLICE_MS); turn += 1) {
+      for (const caller of callers) await measure(rig, gateway, caller, WARM_UP_SLICE_MS);
     }
     for (let round = 1; round <= rounds; round += 1) {
       onProgress(`round ${round} of ${rounds}`);
-      for (const caller of callers.map((name) => ({ name, place: Math.random() })).toSorted((a, b) => a.place - b.place).map(({ name }) => name)) {
-        const sample = await measure(rig, gateway, caller, sliceMs);
-        samples.get(caller)?.push(sample.cpuMicroseconds);
-        failures.set(caller, (failures.get(caller) ?? 0) + sample.failures);
+      const spent = await measureRound(rig, gateway, callers, turns, sliceMs);
+      for (const [caller, { cpuMicroseconds, requests, failures: failed }] of spent) {
+        samples.get(caller)?.push(cpuMicroseconds / requests);
+        failures.set(caller, (failures.get(caller) ?? 0) + failed);
       }
     }
   } finally {
@@ -69,13 +73,28 @@ export async function runSignedIn(rig: BenchRig, folder: string, { rounds, slice
   });
 }
 
-async function measure({ load }: BenchRig, { pid, port, bearers }: SignedInGateway, caller: keyof typeof CALLERS, durationMs: number): Promise<{ readonly cpuMicroseconds: number; readonly failures: number }> {
+interface Spent { readonly cpuMicroseconds: number; readonly requests: number; readonly failures: number }
+
+async function measureRound(rig: BenchRig, gateway: SignedInGateway, callers: readonly Caller[], turns: number, sliceMs: number): Promise<ReadonlyMap<Caller, Spent>> {
+  const spent = new Map<Caller, Spent>();
+  for (let turn = 0; turn < turns; turn += 1) {
+    // Each turn has an order of its own, so that none always follows the same neighbour.
+    for (const { caller } of callers.map((name) => ({ caller: name, place: Math.random() })).toSorted((a, b) => a.place - b.place)) {
+      const slice = await measure(rig, gateway, caller, sliceMs);
+      const before = spent.get(caller) ?? { cpuMicroseconds: 0, requests: 0, failures: 0 };
+      spent.set(caller, { cpuMicroseconds: before.cpuMicroseconds + slice.cpuMicroseconds, requests: before.requests + slice.requests, failures: before.failures + slice.failures });
+    }
+  }
+  return spent;
+}
+
+async function measure({ load }: BenchRig, { pid, port, bearers }: SignedInGateway, caller: Caller, durationMs: number): Promise<Spent> {
   // Nothing else in the request could be a credential.
-  const fields = ['authorization', `Bearer ${bearers[CALLERS[caller]]}`, 'x-api-key', 'none'];
+  const fields = ['authorization', `Bearer ${bearers[CALLERS[caller]]}`, 'x-api-key', ''];
   const target: Target = { path: '/anthropic/v1/messages', fields, port, body: '1 KB' };
   const before = cpuNanoseconds(pid);
-  const result = await load.call<RequestLoopResult>('requests', { target, connections: CONNECTIONS, durationMs, ratePerSecond: 0 });
-  return { cpuMicroseconds: (cpuNanoseconds(pid) - before) / 1_000 / result.requests, failures: result.failures };
+  const { requests, failures } = await load.call<RequestLoopResult>('requests', { target, connections: CONNECTIONS, durationMs, ratePerSecond: 0 });
+  return { cpuMicroseconds: (cpuNanoseconds(pid) - before) / 1_000, requests, failures };
 }
 
 /** The rows as a Markdown table. */
