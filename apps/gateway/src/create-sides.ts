@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { registerUpstreamMetrics } from '@penstock/upstream-metrics';
+import type { UpstreamClient } from '@penstock/upstream-client';
 import type { Logger } from 'pino';
 import { beginJsonCheck } from './body/begin-json-check.ts';
 import type { Administer } from './access/admin/admin-exchange.ts';
@@ -81,12 +82,26 @@ export function createSides(options: SidesOptions): Sides {
     }
   };
   const native = make('native', () => createNativeSide({ ...options, limiter: limiters.native, isDegraded: () => Object.keys(failures).length > 0 }));
-  if (native !== undefined) upstreams.add('native', native.upstream);
+  const observed = new Map<string, UpstreamClient>();
+  const observeNative = (): void => {
+    const pools = native?.pools() ?? [];
+    for (const [name, client] of observed) {
+      if (pools.some((pool) => pool.name === name && pool.client === client)) continue;
+      upstreams.remove(name);
+      observed.delete(name);
+    }
+    for (const { name, client } of pools) {
+      if (observed.has(name)) continue;
+      upstreams.add(name, client);
+      observed.set(name, client);
+    }
+  };
+  observeNative();
   const frontDoor = config.openai_front_door.enabled
     ? make('front_door', () => createFrontDoorSide({ ...options, limiter: limiters.front_door, beginJsonCheck, closeDelimitedCheck: checkWholeJson })) : undefined;
   for (const [name, client] of Object.entries(frontDoor?.upstreams ?? {})) upstreams.add(name, client);
-  const pools: readonly StatusUpstreamSource[] = [
-    ...(native === undefined ? [] : [{ name: 'native', side: 'native' as const, stats: () => native.upstream.stats() }]),
+  const pools = (): readonly StatusUpstreamSource[] => [
+    ...(native?.pools() ?? []).map(({ name, client }) => ({ name, side: 'native' as const, stats: () => client.stats() })),
     ...Object.entries(frontDoor?.upstreams ?? {}).map(([name, client]) => ({ name, side: 'front_door' as const, stats: () => client.stats() })),
   ];
 
@@ -96,7 +111,7 @@ export function createSides(options: SidesOptions): Sides {
   return {
     native, frontDoor,
     conditions: () => ({ ...failures, ...limitConditions({ ...(native === undefined ? {} : { native: limiters.native }), ...(frontDoor === undefined ? {} : { front_door: limiters.front_door }) }) }),
-    pools: () => pools,
+    pools,
     upstreams: describeUpstreams,
     async ready() {
       await Promise.all([limiters.native.ready(), limiters.front_door.ready()]);
@@ -104,6 +119,7 @@ export function createSides(options: SidesOptions): Sides {
     update(next, clients) {
       for (const limiter of Object.values(limiters)) limiter.update(limitedCallers(next), next.limits.on_store_failure);
       native?.update(next, clients);
+      observeNative();
       frontDoor?.update(next, clients);
     },
     interrupt(reason) {

@@ -34,6 +34,10 @@ export interface Failover {
   readonly from: string;
   readonly to: string;
   readonly reason: FailoverReason;
+  /** The refusal of `from`; absent for `not_sent`. */
+  readonly status?: number;
+  /** Why it was not sent; absent for a refusal. */
+  readonly error?: Error;
 }
 
 /** What a group reports of each request. An exception goes to `process.emitWarning`. */

@@ -1,3 +1,4 @@
+import { nativeUpstreams, ONLY_UPSTREAM } from '../config/native-upstreams.ts';
 import type { GatewayConfig } from '../config/gateway-config.ts';
 import { isLoopbackHost } from '../config/loopback.ts';
 
@@ -24,13 +25,18 @@ export function describeStart({ port, operationsPort, workers, config, simulates
     `  metrics         http://${printable(config.operations.host)}:${operationsPort}/metrics`,
     simulates
       ? '  upstream        THE BUILT-IN SIMULATOR: answers are made up and cost nothing. Set ANTHROPIC_API_KEY to use the real API.'
-      : `  upstream        ${new URL(config.anthropic_native.base_url).origin}`,
+      : `  upstream        ${describeUpstreams(config)}`,
     ...warnings.map((warning) => `  warning         ${warning}`),
     'Try it:',
     `  ${tryLine(base, config)}`,
     '',
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** The origin of the only upstream, or each by its name. */
+function describeUpstreams(config: GatewayConfig): string {
+  return nativeUpstreams(config).map(({ name, base_url: base }) => (name === ONLY_UPSTREAM ? '' : `${name} `) + new URL(base).origin).join(', ');
 }
 
 /** Where the live page is, or what opens it. */

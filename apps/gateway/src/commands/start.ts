@@ -68,7 +68,7 @@ export async function runStart(options: StartOptions, output: CommandOutput): Pr
 /** Whether a configuration that is otherwise sound has no key to inject. */
 function lacksKey(options: StartOptions): boolean {
   const { config } = loadConfig({ ...options, simulate: true });
-  return config.anthropic_native.credentials === 'inject' && config.anthropic_native.api_key === undefined;
+  return config.anthropic_native.credentials === 'inject' && config.anthropic_native.api_key === undefined && config.anthropic_native.upstreams.length === 0;
 }
 
 /** Loaded only where systemd waits for a notification. */
@@ -87,5 +87,6 @@ async function startBuiltInSimulator(): Promise<Simulator> {
 /** Points a configuration at the simulator; no proxy, no private authority, no real key goes there. */
 function withSimulator(config: GatewayConfig, simulator: Simulator): GatewayConfig {
   const { proxy: _proxy, ca: _ca, ...native } = config.anthropic_native;
-  return { ...config, anthropic_native: { ...native, base_url: simulator.origin, api_key: 'simulated-key' } };
+  const upstreams = native.upstreams.map(({ proxy: _ofOne, ca: _authority, ...upstream }) => ({ ...upstream, base_url: simulator.origin, credential: { api_key: 'simulated-key' } }));
+  return { ...config, anthropic_native: { ...native, upstreams, base_url: simulator.origin, api_key: 'simulated-key' } };
 }

@@ -9,6 +9,7 @@ import { gatewayConfigSchema } from './gateway-config.ts';
 import { mergeModelCapabilities, readModelCapabilities } from './reading/model-capabilities.ts';
 import { applyOverrides, collectOverrides, sourceOfOverride } from './reading/overrides.ts';
 import { findConfigFile, readConfigFile } from './reading/read-config-file.ts';
+import { shortFormProblems, withoutShortForm } from './reading/short-form.ts';
 import { resolveReferences } from './reading/resolve-references.ts';
 import { formatPath } from './problems/secret-fields.ts';
 import { withoutPaths } from './problems/without-paths.ts';
@@ -44,8 +45,8 @@ export function loadConfig(options: LoadConfigOptions): LoadedConfig {
   const { argv, environment, workingDirectory, simulate = false } = options;
   const sourcePath = findConfigFile(argv, environment, workingDirectory);
   const directory = sourcePath === undefined ? workingDirectory : dirname(sourcePath);
-  const overrides = collectOverrides(environment, argv);
   const fromFile = sourcePath === undefined ? {} : readConfigFile(sourcePath);
+  const { overrides, unused } = withoutShortForm(collectOverrides(environment, argv), fromFile);
 
   // A reference that an override replaces is not looked up; text from the environment is not searched for references.
   const resolved = resolveReferences(applyOverrides(fromFile, overrides.map((override) => ({ ...override, value: undefined }))), { environment, directory });
@@ -59,14 +60,14 @@ export function loadConfig(options: LoadConfigOptions): LoadedConfig {
   });
   // A reference that failed left an empty string behind, which is no second problem.
   const missing = new Set(resolved.problems.map(({ path }) => path));
-  const all = [...resolved.problems, ...capabilities.problems, ...problems.filter(({ path }) => !missing.has(path))];
+  const all = [...resolved.problems, ...capabilities.problems, ...shortFormProblems(fromFile), ...problems.filter(({ path }) => !missing.has(path))];
   const proxied = config === undefined ? undefined : withEgressProxies(withStateStore(config, directory), environment, simulate);
   if (proxied !== undefined) {
     all.push(...proxied.problems, ...findCrossFieldProblems(proxied.config, ruleContext(simulate), [...missing, ...brokenPaths]));
   }
   const files = [...(sourcePath === undefined ? [] : [sourcePath]), ...resolved.files, ...capabilities.files];
   if (all.length > 0 || proxied === undefined) throw new ConfigError('invalid', sourcePath ?? 'environment and flags', all, files);
-  return { config: proxied.config, sourcePath, files, warnings: findWarnings(proxied.config, environment, { simulate, hasOwnPool: valueAt(document, ['anthropic_native', 'pool', 'max_connections']) !== undefined }), simulate };
+  return { config: proxied.config, sourcePath, files, warnings: [...findWarnings(proxied.config, environment, { simulate, hasOwnPool: valueAt(document, ['anthropic_native', 'pool', 'max_connections']) !== undefined }), ...unused], simulate };
 }
 
 interface Validation {

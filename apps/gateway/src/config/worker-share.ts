@@ -34,9 +34,10 @@ function dividePool(pool: PoolConfig, share: WorkerShare): PoolConfig {
  */
 export function divideConfig(config: GatewayConfig, share: WorkerShare): GatewayConfig {
   const { anthropic_native: native, openai_front_door: frontDoor } = config;
+  const upstreams = native.upstreams.map((upstream) => (upstream.pool === undefined ? upstream : { ...upstream, pool: dividePool(upstream.pool, share) }));
   return {
     ...config,
-    anthropic_native: { ...native, pool: dividePool(native.pool, share), max_buffered_bytes: divide(native.max_buffered_bytes, share) },
+    anthropic_native: { ...native, upstreams, pool: dividePool(native.pool, share), max_buffered_bytes: divide(native.max_buffered_bytes, share) },
     openai_front_door: { ...frontDoor, pool: dividePool(frontDoor.pool, share), max_buffered_bytes: divide(frontDoor.max_buffered_bytes, share) },
   };
 }

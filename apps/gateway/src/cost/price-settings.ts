@@ -1,11 +1,12 @@
 import type { GatewayConfig } from '../config/gateway-config.ts';
+import { nativeUpstreams } from '../config/native-upstreams.ts';
 import { frontDoorBackends } from '../front-door/front-door-backends.ts';
 import type { PriceSettings } from './price-book.ts';
 
 /** Reads the prices of both sides out of a configuration. */
 export function readPriceSettings(config: GatewayConfig): PriceSettings {
   const given = [
-    ['native', config.anthropic_native.price_multiplier] as const,
+    ...nativeUpstreams(config).map(({ name, price_multiplier: multiplier }) => [name, multiplier] as const),
     ...frontDoorBackends(config).map(({ name, price_multiplier: multiplier }) => [`front_door_${name}`, multiplier] as const),
   ];
   return { prices: config.prices, multipliers: Object.fromEntries(given.flatMap(([upstream, multiplier]) => (multiplier === undefined ? [] : [[upstream, multiplier] as const]))) };

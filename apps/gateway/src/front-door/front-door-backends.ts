@@ -1,3 +1,4 @@
+import { nativeUpstreams } from '../config/native-upstreams.ts';
 import type { BackendConfig, ModelRuleConfig } from '../config/sections/front-door-section.ts';
 import type { GatewayConfig } from '../config/gateway-config.ts';
 
@@ -20,7 +21,10 @@ export function frontDoorBackends(config: GatewayConfig): readonly EffectiveBack
     }));
   }
   if (native.credentials === 'forward') return [];
-  const { base_url, api_key, ca, proxy, price_multiplier, allow_insecure_base_url } = native;
+  // The first whose credential is a key of its own: the front door has an upstream client for itself.
+  const upstream = nativeUpstreams(config).find(({ kind, credential }) => native.upstreams.length === 0 || (kind === 'anthropic' && credential.api_key !== undefined));
+  if (upstream === undefined) return [];
+  const { base_url, credential: { api_key }, ca, proxy, price_multiplier, allow_insecure_base_url } = upstream;
   return [{ name: 'anthropic', kind: 'anthropic', base_url, api_key, version, ca, proxy, price_multiplier, allow_insecure_base_url }];
 }
 

@@ -2,25 +2,23 @@ import { Buffer } from 'node:buffer';
 import type { UsageObserverOptions } from '@penstock/anthropic-usage';
 import { respond } from '@penstock/inbound-server';
 import { OpenExchanges } from '@penstock/proxy';
-import { createUpstreamClient, type UpstreamClient } from '@penstock/upstream-client';
+import type { UpstreamClient } from '@penstock/upstream-client';
 import { isAdminPath } from '../access/admin/admin-exchange.ts';
 import type { ClientRegistry } from '../access/clients/client-registry.ts';
 import type { GatewayConfig } from '../config/gateway-config.ts';
-import { PLAIN } from '../config/plain.ts';
-import { toUpstreamClientSettings } from '../config/upstream-client-settings.ts';
 import type { InboundRequest } from '../request/inbound-request.ts';
 import { createByteBudget } from '../body/byte-budget.ts';
-import { checkWholeJson } from '../body/whole-json.ts';
 import { answerAdministration, NATIVE_PREFIX } from './answer-administration.ts';
 import { answerUsage, NOT_SERVED, USAGE_PATH } from './answer-usage.ts';
 import { describeHealth } from './describe-health.ts';
-import { readHealthPart, type HealthPart } from './health-part.ts';
+import { healthOf, type HealthPart } from './health-part.ts';
 import { GatewayError } from '../request/gateway-error.ts';
 import { handleNativeRequest } from './handle-native-request.ts';
 import { NativeExchange } from './native-exchange.ts';
 import { NativeHooks } from './native-hooks.ts';
 import { LARGEST_JSON_BODY_BYTES } from './route-table.ts';
-import { createUpstreamState } from '../observe/upstreams/upstream-state.ts';
+import { createFailoverMetrics, type FailoverMetrics } from '../observe/metrics/create-failover-metrics.ts';
+import { NativeUpstreams } from './upstreams/native-upstreams.ts';
 import { describeUpstream, type Successes, type UpstreamSnapshot } from '../observe/upstreams/upstream-snapshot.ts';
 import { readNativeSettings, type NativeParts, type NativeRuntime, type NativeSettings } from './native-runtime.ts';
 import { respondToFailure } from './respond-to-failure.ts';
@@ -28,7 +26,8 @@ import { settle } from './settle.ts';
 
 /** The native half of the gateway, mounted under `/anthropic`. */
 export interface NativeSide {
-  readonly upstream: UpstreamClient;
+  /** The upstream clients at this moment, by name. */
+  pools(): readonly { readonly name: string; readonly client: UpstreamClient }[];
   handle(inbound: InboundRequest): Promise<void>;
   /** Request bytes held now. */
   bufferedBytes(): number;
@@ -56,49 +55,53 @@ export interface NativeSideOptions extends Pick<NativeParts, 'metrics' | 'log' |
 /** Makes the native side; nothing is connected before the first request. */
 export function createNativeSide(options: NativeSideOptions): NativeSide {
   const { config, clients, ...parts } = options;
-  const { ca, proxy, base_url: baseUrl } = config.anthropic_native;
-  const url = new URL(baseUrl);
-  const upstream = createUpstreamClient({
-    origin: url.origin, plain: PLAIN, closeDelimitedCheck: checkWholeJson, ...toUpstreamClientSettings(config.anthropic_native),
-    ...(ca === undefined ? {} : { tls: { ca } }),
-    ...(proxy === undefined ? {} : { proxy }),
+  let failovers: FailoverMetrics | undefined;
+  const upstreams = new NativeUpstreams({
+    config, ownsCredential: () => runtime.ownsCredential,
+    events: { failedOver: (failover) => { failovers?.failedOver(failover); }, moved: (move) => { failovers?.moved(move); } },
   });
+  const showFailovers = (): void => {
+    if (upstreams.group === undefined) return;
+    failovers ??= createFailoverMetrics(parts.metrics.registry);
+    failovers.setUpstreams(upstreams.list.map(({ name }) => name));
+  };
+  showFailovers();
   const usageObserver: UsageObserverOptions = { onError: (error) => parts.metrics.observerError('usage', error) };
   let otherHealth: readonly HealthPart[] = [];
   const fixed: NativeParts = {
-    ...parts, upstream, upstreamOrigin: url.origin, basePath: url.pathname.replace(/\/+$/, ''), budget: createByteBudget(config.anthropic_native.max_buffered_bytes, LARGEST_JSON_BODY_BYTES),
-    open: new OpenExchanges(), upstreamState: createUpstreamState({ kind: 'upstream', ownsCredential: () => runtime.ownsCredential }), otherHealth: () => otherHealth, usageObserver, measuringObserver: { ...usageObserver, measuresText: true },
+    ...parts, upstreams, budget: createByteBudget(config.anthropic_native.max_buffered_bytes, LARGEST_JSON_BODY_BYTES),
+    open: new OpenExchanges(), otherHealth: () => otherHealth, usageObserver, measuringObserver: { ...usageObserver, measuresText: true },
   };
   const runWith = (settings: NativeSettings): NativeRuntime => {
     const base = { ...fixed, ...settings };
-    return { ...base, exchanges: { upstream, policy: base.policy, relay: base.relay, open: base.open, hooks: new NativeHooks(base) } };
+    const { group, first, stateful } = upstreams;
+    return { ...base, group, first, stateful, exchanges: { upstream: group ?? first.client, policy: base.policy, relay: base.relay, open: base.open, hooks: new NativeHooks(base) } };
   };
-  let apiKey = config.anthropic_native.api_key;
   let runtime: NativeRuntime = runWith(readNativeSettings(config, clients, parts.viaPseudonym));
 
   return {
-    upstream,
+    pools: () => upstreams.list,
     handle: (inbound) => answerOwnPath(runtime, inbound) ?? administration(runtime, inbound) ?? (isClientTraffic(inbound.path) ? answerClientTraffic(runtime, inbound) : handleNativeRequest(runtime, inbound)),
     bufferedBytes: () => fixed.budget.taken(),
-    health: () => readHealthPart(upstream.stats(), fixed.upstreamState),
+    health: () => healthOf(upstreams.list),
     setOtherHealth(others) {
       otherHealth = others;
     },
-    noteSuccesses: (successes) => fixed.upstreamState.succeededElsewhere(successes['native'] ?? 0),
-    upstreams: () => [describeUpstream('native', upstream.stats(), fixed.upstreamState.times())],
+    noteSuccesses: (successes) => { for (const { name, state } of upstreams.list) state.succeededElsewhere(successes[name] ?? 0); },
+    upstreams() {
+      const members = upstreams.members();
+      return upstreams.list.map(({ name, client, state }) => describeUpstream(name, client.stats(), state.times(), members.find((member) => member.name === name)));
+    },
     update(next, nextClients) {
-      const { pool, timeouts } = toUpstreamClientSettings(next.anthropic_native);
-      upstream.resize(pool);
-      upstream.setTimeouts(timeouts);
+      upstreams.update(next);
+      showFailovers();
       fixed.budget.resize(next.anthropic_native.max_buffered_bytes);
-      if (next.anthropic_native.api_key !== apiKey) fixed.upstreamState.credentialChanged();
-      apiKey = next.anthropic_native.api_key;
       runtime = runWith(readNativeSettings(next, nextClients, parts.viaPseudonym));
     },
     interrupt(reason) {
       fixed.open.interrupt(reason);
     },
-    close: (graceMs) => upstream.close({ graceMs }),
+    close: (graceMs) => upstreams.close(graceMs),
   };
 }
 

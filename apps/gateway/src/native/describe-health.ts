@@ -1,8 +1,9 @@
+import type { MemberStatus } from '@penstock/upstream-group';
 import { clientAddress } from '../access/clients/client-address.ts';
 import { isLoopbackHost } from '../config/loopback.ts';
 import { ROUTE_GROUPS } from '../config/sections/route-groups.ts';
 import type { InboundRequest } from '../request/inbound-request.ts';
-import { mergeHealth, readHealthPart, type HealthPart } from './health-part.ts';
+import { healthOf, mergeHealth, type HealthPart } from './health-part.ts';
 import type { NativeRuntime } from './native-runtime.ts';
 
 /**
@@ -10,8 +11,8 @@ import type { NativeRuntime } from './native-runtime.ts';
  * sees them; behind a trusted proxy on this machine it is the client's own address that counts. It never holds a URL, a key or a client's name.
  */
 export function describeHealth(runtime: NativeRuntime, inbound: InboundRequest): Record<string, unknown> {
-  const { lifecycle, upstream, upstreamState } = runtime;
-  const health = mergeHealth(readHealthPart(upstream.stats(), upstreamState), runtime.otherHealth());
+  const { lifecycle, upstreams } = runtime;
+  const health = mergeHealth(healthOf(upstreams.list), runtime.otherHealth());
   const status = lifecycle.isLeaving ? 'draining' : health.isFailing || runtime.isDegraded() ? 'degraded' : 'healthy';
   const { socket, rawHeaders } = inbound.request;
   const isLocal = [socket.remoteAddress ?? '', clientAddress(socket.remoteAddress, rawHeaders, runtime.trustedProxies)].every(isLoopbackHost);
@@ -20,8 +21,14 @@ export function describeHealth(runtime: NativeRuntime, inbound: InboundRequest):
     status,
     service: 'anthropic-native',
     upstream: isTrusted ? { ...health.pool, ...describeAges(health) } : {},
+    ...(upstreams.group === undefined || !isTrusted ? {} : { upstreams: describeMembers(upstreams.members()) }),
     endpoints: Object.fromEntries(ROUTE_GROUPS.map((group) => [group, runtime.routes.groups.has(group)])),
   };
+}
+
+/** The health of each of several upstreams, as this process sees it. */
+function describeMembers(members: readonly MemberStatus[]): Record<string, unknown> {
+  return Object.fromEntries(members.map(({ name, state, reason, coolsForMs }) => [name, { state, reason: reason ?? null, cools_for_seconds: Math.ceil(coolsForMs / 100) / 10 }]));
 }
 
 /** Seconds since the upstream answered and failed for the last time; null where it never did. */

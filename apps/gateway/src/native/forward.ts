@@ -2,11 +2,14 @@ import { createUsageObserver } from '@penstock/anthropic-usage';
 import { UpstreamExchange } from '@penstock/proxy';
 import type { RelayHandler, RelayResult } from '@penstock/sse-relay';
 import type { LongLived, RequestTimeouts } from '@penstock/upstream-client';
+import type { GroupDispatchOptions } from '@penstock/upstream-group';
 import type { Dispatcher } from 'undici';
 import { isEncrypted } from '../access/clients/client-address.ts';
 import { ModelListNarrower } from './narrow-model-list.ts';
 import type { NativeExchange, OutboundBody } from './native-exchange.ts';
 import type { NativeRuntime } from './native-runtime.ts';
+import type { NativeUpstream } from './upstreams/native-upstream.ts';
+import { NativeTries } from './upstreams/native-tries.ts';
 import { ResultsUrlRewriter } from './rewrite-results-url.ts';
 import { MODELS_PATH, type NativeRoute } from './route-table.ts';
 
@@ -22,29 +25,36 @@ export function forward(runtime: NativeRuntime, exchange: NativeExchange, route:
   if (route.reportsUsage) exchange.observer = createUsageObserver(exchange.measuresText ? runtime.measuringObserver : runtime.usageObserver);
   const relayed = new UpstreamExchange(runtime.exchanges, exchange, inbound.response, exchange.observer);
   exchange.relayed = relayed;
-  const headers = exchange.outboundHeaders;
-  if (exchange.outbound.contentLength !== undefined) headers.push('content-length', String(exchange.outbound.contentLength));
-  inbound.trace?.beginUpstream({
-    method: inbound.method, origin: runtime.upstreamOrigin, template: route.template.slice('/anthropic'.length), provider: 'anthropic',
-  }, headers);
   const handler = rewriter(runtime, exchange, route, relayed.handler);
   const held = longLived(exchange, route);
   exchange.isLongLived = held !== undefined;
-  const result = relayed.send({
+  const target = runtime.group === undefined ? targetOf(runtime.first, exchange, route) : new NativeTries(runtime, exchange, route).target;
+  const outbound: GroupDispatchOptions = {
     method: inbound.method,
-    path: runtime.basePath + inbound.path.slice('/anthropic'.length) + inbound.query,
-    headers,
+    ...target,
     body: exchange.outbound.body,
     timeouts: timeoutsFor(runtime, route, exchange.wantsStream),
     client: exchange.client,
     caller: exchange.counterKey,
     longLived: held,
     responseFields: handler === relayed.handler ? 'raw' : 'parsed',
-  }, handler);
+  };
+  const result = relayed.send(outbound, handler);
   // Body and fields now belong to the upstream client, which releases them as they are sent.
   exchange.outbound = NOTHING_OUTBOUND;
   exchange.outboundHeaders = NO_HEADERS;
   return result;
+}
+
+/** Where a request to the only upstream goes; its fields were made in phase 2. */
+function targetOf(upstream: NativeUpstream, exchange: NativeExchange, route: NativeRoute): Pick<GroupDispatchOptions, 'path' | 'headers'> {
+  const { inbound, outbound: { contentLength }, outboundHeaders: headers } = exchange;
+  exchange.served = upstream;
+  if (contentLength !== undefined) headers.push('content-length', String(contentLength));
+  inbound.trace?.beginUpstream({
+    method: inbound.method, origin: upstream.origin, template: route.template.slice('/anthropic'.length), provider: upstream.provider,
+  }, headers);
+  return { path: upstream.basePath + inbound.path.slice('/anthropic'.length) + inbound.query, headers };
 }
 
 /** Puts what changes an answer between upstream and relay: lists of models are narrowed to the caller's, and URLs of results rewritten where that is switched on. */

@@ -31,6 +31,12 @@ export function readHealthPart(stats: UpstreamStats, state: UpstreamState): Heal
   return { pool: poolOf((field) => stats[POOL_FIELDS[field]]), answeredAt, failedAt, isFailing: state.isFailing() };
 }
 
+/** The part of this process: its upstreams together. */
+export function healthOf(upstreams: readonly { readonly client: { stats(): UpstreamStats }; readonly state: UpstreamState }[]): HealthPart {
+  const [first, ...rest] = upstreams.map(({ client, state }) => readHealthPart(client.stats(), state));
+  return mergeHealth(first as HealthPart, rest);
+}
+
 /** The health of the whole gateway: pools add up, and of the upstream the latest that any process saw. */
 export function mergeHealth(own: HealthPart, others: readonly HealthPart[]): HealthPart {
   const parts = [own, ...others];

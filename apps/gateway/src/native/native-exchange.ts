@@ -13,6 +13,7 @@ import type { RequestSpending } from '../cost/cost-of-request.ts';
 import { describeOpenExchange } from './describe-open-exchange.ts';
 import type { NativeRoute } from './route-table.ts';
 import { spendingOf } from './spending.ts';
+import type { NativeUpstream } from './upstreams/native-upstream.ts';
 
 /** The body as phase 6 sends it. */
 export interface OutboundBody {
@@ -51,6 +52,16 @@ export class NativeExchange implements RequestEnd, DescribedRequest {
   requestedModel: string | undefined;
   /** Whether it may hold only the pool's share for long-lived requests. */
   isLongLived = false;
+  /** Whether its answer is read here, and asked for without compression. */
+  mustReadAnswer = false;
+  /** Whether it may be sent to more than one upstream, one after the other. */
+  mayMove = false;
+  /** Whether it belongs to a message thread, which one account keeps. */
+  continuesThread = false;
+  /** The upstream that it was sent to last; `undefined` before phase 6. */
+  served: NativeUpstream | undefined;
+  /** The upstreams that did not take it, each with the reason; `undefined` for nearly every request. */
+  failovers: string[] | undefined;
   /** Whether the client's tokens are limited, so that what the model writes is counted. */
   measuresText = false;
   /** Why an upload stopped before its end. */
@@ -100,7 +111,7 @@ export class NativeExchange implements RequestEnd, DescribedRequest {
 
   /** The name of the upstream in metrics; absent while none was asked. */
   get upstream(): string | undefined {
-    return this.relayed === undefined ? undefined : 'native';
+    return this.served?.name;
   }
 
   spending(): RequestSpending | undefined {

@@ -20,9 +20,10 @@ export class NativeHooks implements ExchangeHooks<NativeExchange> {
     const { inbound } = exchange;
     const headers = head.rawHeaders;
     inbound.trace?.answered(head.status);
-    runtime.upstreamState.headSeen(head.status, rawHeaders);
-    exchange.isCredentialRefused = runtime.upstreamState.refusesCredential(head.status);
-    if (runtime.ownsCredential) runtime.metrics.quotaSeen(rawHeaders);
+    const { served } = exchange;
+    served?.state.headSeen(head.status, rawHeaders);
+    exchange.isCredentialRefused = served?.state.refusesCredential(head.status) === true;
+    if (runtime.ownsCredential) runtime.metrics.quotaSeen(rawHeaders, served?.name);
     const facts = readResponseFacts(headers);
     exchange.upstreamRequestId = facts.requestId;
     if (facts.isEventStream) {

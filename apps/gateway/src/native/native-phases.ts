@@ -2,8 +2,12 @@ import { Buffer } from 'node:buffer';
 import { performance } from 'node:perf_hooks';
 import { hasViaPseudonym } from '@penstock/header-policy';
 import { GATHERED_BODY_BYTES } from '@penstock/inbound-server';
+import { ReplayableBody } from '@penstock/upstream-group';
+import type { RequestHeaderAdditions } from '@penstock/header-policy';
 import { checkModelPath, checkModels } from './check-models.ts';
 import { checkThread } from './check-thread.ts';
+import { noCredential } from './classify-failure.ts';
+import { freeMemory } from '../body/free-memory.ts';
 import { SelfReleasingBody } from '../body/self-releasing-body.ts';
 import { findMisplacedPath } from './explain-path.ts';
 import { ClientGone, GatewayError } from '../request/gateway-error.ts';
@@ -66,19 +70,29 @@ function identify(runtime: NativeRuntime, exchange: NativeExchange, identity: Au
 export function buildOutboundHead(runtime: NativeRuntime, exchange: NativeExchange): void {
   // An answer that must be read here is asked for without compression: to count a client's tokens, to rewrite a batch's URL, or to narrow a list of models.
   exchange.measuresText = runtime.limiter.limitsTokens(exchange.client);
-  const mustRead = exchange.measuresText || (runtime.rewritesResultsUrl && exchange.inbound.path.startsWith(BATCHES_PATH))
+  exchange.mustReadAnswer = exchange.measuresText || (runtime.rewritesResultsUrl && exchange.inbound.path.startsWith(BATCHES_PATH))
     || (exchange.rules?.restrictsModels === true && exchange.inbound.path === MODELS_PATH);
-  const additions = mustRead ? runtime.readableAdditions : runtime.additions;
+  // With several upstreams each try makes the fields anew; here the client's are checked.
+  const additions = runtime.group === undefined ? ownAdditions(runtime, exchange) : runtime.commonAdditions;
   const forwarded = runtime.policy.forwardRequestHeaders(exchange.inbound.request.rawHeaders, additions);
   if (!forwarded.ok) throw new GatewayError(forwarded.violation.code === 'too_many_fields' ? 'header_overflow' : 'bad_request', forwarded.violation.message);
   if (forwarded.dropped.length > 0) runtime.metrics.headersDropped('request', forwarded.dropped);
   exchange.outboundHeaders = forwarded.headers;
 }
 
+function ownAdditions(runtime: NativeRuntime, exchange: NativeExchange): RequestHeaderAdditions {
+  try {
+    return runtime.additionsFor(runtime.first, exchange.mustReadAnswer);
+  } catch (error) {
+    throw noCredential(error);
+  }
+}
+
 /** Phase 3. The route by path and method, and whether this client may use it. */
 export function route(runtime: NativeRuntime, exchange: NativeExchange): NativeRoute {
   const matched = matchRoute(exchange.inbound, runtime.routes);
   exchange.route = matched;
+  exchange.mayMove = runtime.group !== undefined;
   const group = matched.group ?? 'unknown';
   if (exchange.rules?.allowsRouteGroup(group) === false) {
     throw new GatewayError('forbidden', `The "${group}" routes are not open to this client at this gateway.`);
@@ -182,19 +196,20 @@ function readReceived(exchange: NativeExchange, received: ReceivedJson): void {
   if (duplicate !== undefined) throw new GatewayError('bad_request', `The request body has more than one ${duplicate.includes('.') ? '' : 'top-level '}"${duplicate}".`);
   checkModels(exchange, envelope);
   checkThread(exchange, envelope);
+  exchange.continuesThread = envelope.members.get('thread')?.some(({ kind }) => kind !== 'null') === true;
   const stream = envelope.members.get('stream')?.[0];
   exchange.wantsStream = stream?.kind === 'boolean' && stream.value;
   const maxTokens = envelope.members.get('max_tokens')?.[0];
   exchange.maxTokens = maxTokens?.kind === 'number' ? maxTokens.value : undefined;
   exchange.requestBytes = byteLength;
   exchange.estimatedInput = estimateInput(textBytes);
-  exchange.outbound = { body: outboundBody(chunks, byteLength, exchange.wantsStream), contentLength: byteLength };
+  exchange.outbound = { body: outboundBody(chunks, byteLength, exchange), contentLength: byteLength };
   exchange.receivedAt = performance.now();
 }
 
 /** One buffer goes out with the head in a single write; more is never joined, and a body that is not small is released while its answer streams. */
-function outboundBody(chunks: readonly Buffer[], byteLength: number, wantsStream: boolean): OutboundBody['body'] {
+function outboundBody(chunks: readonly Buffer[], byteLength: number, { wantsStream, mayMove }: NativeExchange): OutboundBody['body'] {
   const isHeldLong = wantsStream && byteLength > HELD_BODY_BYTES;
-  if (isHeldLong || byteLength > JOINED_BODY_BYTES) return new SelfReleasingBody(chunks);
+  if (isHeldLong || byteLength > JOINED_BODY_BYTES) return mayMove ? new ReplayableBody(chunks, freeMemory) : new SelfReleasingBody(chunks);
   return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
 }

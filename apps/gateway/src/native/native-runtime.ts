@@ -2,24 +2,28 @@ import type { BlockList } from 'node:net';
 import { anthropicHeaderRules, createHeaderPolicy, extendHeaderRules, type HeaderPolicy, type RequestHeaderAdditions } from '@penstock/header-policy';
 import type { ExchangeRelayOptions, ExchangeSettings, OpenExchanges } from '@penstock/proxy';
 import type { UsageObserverOptions } from '@penstock/anthropic-usage';
-import type { RequestTimeouts, UpstreamClient } from '@penstock/upstream-client';
+import type { UpstreamGroup } from '@penstock/upstream-group';
+import type { RequestTimeouts } from '@penstock/upstream-client';
 import type { Administer } from '../access/admin/admin-exchange.ts';
 import type { Budgets } from '../access/budgets/budgets.ts';
 import { createTrustedProxies } from '../access/clients/client-address.ts';
 import type { ClientRegistry } from '../access/clients/client-registry.ts';
 import type { GatewayConfig } from '../config/gateway-config.ts';
+import { explainsCredential, nativeUpstreams } from '../config/native-upstreams.ts';
 import { PLAIN } from '../config/plain.ts';
+import type { StickyKey } from '../config/sections/native-upstreams-section.ts';
 import type { Lifecycle } from '../process/lifecycle.ts';
 import type { Limiter } from '../access/limits/limiter.ts';
 import type { GatewayMetrics } from '../observe/metrics/create-gateway-metrics.ts';
 import type { RequestLog } from '../observe/log/request-log.ts';
 import type { RequestObserver } from '../observe/request-observer.ts';
-import type { UpstreamState } from '../observe/upstreams/upstream-state.ts';
 import type { Tracing } from '../observe/trace/tracing.ts';
 import type { ByteBudget } from '../body/byte-budget.ts';
 import type { HealthPart } from './health-part.ts';
 import type { RoutePolicy } from './match-route.ts';
 import type { NativeExchange } from './native-exchange.ts';
+import type { NativeUpstream } from './upstreams/native-upstream.ts';
+import type { NativeUpstreams } from './upstreams/native-upstreams.ts';
 
 /** The clocks for the upstream's head, by kind of operation. */
 export interface HeadTimeouts {
@@ -33,9 +37,12 @@ export interface HeadTimeouts {
 /** What the configuration decides about each native request; replaced as a whole on reload, so that one request sees one of them. */
 export interface NativeSettings {
   readonly policy: HeaderPolicy;
-  readonly additions: RequestHeaderAdditions;
-  /** The same for a client with token limits: its answer must be readable. */
-  readonly readableAdditions: RequestHeaderAdditions;
+  /** The gateway's own fields for one upstream, its credential included; `readable` asks for an answer without compression. Throws a `CredentialError`. */
+  readonly additionsFor: (upstream: NativeUpstream, readable: boolean) => RequestHeaderAdditions;
+  /** The same without a credential, to check the client's fields before an upstream is chosen. */
+  readonly commonAdditions: RequestHeaderAdditions;
+  /** What keeps requests at one of several upstreams. */
+  readonly stickyBy: readonly StickyKey[];
   readonly routes: RoutePolicy;
   readonly clients: ClientRegistry;
   /** Whether the administration is served here, too. */
@@ -60,10 +67,7 @@ export interface NativeSettings {
 
 /** What lives as long as the native side. */
 export interface NativeParts {
-  readonly upstream: UpstreamClient;
-  readonly upstreamOrigin: string;
-  /** The path of `base_url`, without a trailing slash. */
-  readonly basePath: string;
+  readonly upstreams: NativeUpstreams;
   readonly metrics: GatewayMetrics;
   readonly log: RequestLog;
   readonly observer: RequestObserver;
@@ -77,7 +81,6 @@ export interface NativeParts {
   /** Exchanges under way; the drain deadline interrupts them. */
   readonly open: OpenExchanges;
   readonly viaPseudonym: string;
-  readonly upstreamState: UpstreamState;
   /** Of the other workers, as the primary sent it last. */
   readonly otherHealth: () => readonly HealthPart[];
   /** Absent where tracing is off. */
@@ -93,6 +96,12 @@ export interface NativeParts {
 /** Everything a native request meets. */
 export interface NativeRuntime extends NativeParts, NativeSettings {
   readonly exchanges: ExchangeSettings<NativeExchange>;
+  /** The upstreams as one dispatcher; absent where there is one only. */
+  readonly group: UpstreamGroup | undefined;
+  /** The only upstream, or the one listed first. */
+  readonly first: NativeUpstream;
+  /** The name of the upstream that keeps what requests refer to. */
+  readonly stateful: string;
 }
 
 /** Reads the settings of the native side out of a configuration. */
@@ -101,15 +110,16 @@ export function readNativeSettings(config: GatewayConfig, clients: ClientRegistr
   const { timeouts } = native;
   const rules = extendHeaderRules(anthropicHeaderRules, { allowRequest: native.allow_request_headers, denyResponse: native.deny_response_headers });
   const isInjecting = native.credentials === 'inject';
-  const set = ['via', `1.1 ${viaPseudonym}`];
-  if (isInjecting && native.api_key !== undefined) set.push('x-api-key', native.api_key);
-  const defaults = ['anthropic-version', native.version];
+  const via = ['via', `1.1 ${viaPseudonym}`];
+  const defaults = Object.freeze(['anthropic-version', native.version]);
+  // Frozen: the policy checks what never changes only once.
+  const freeze = (set: readonly string[]): RequestHeaderAdditions => Object.freeze({ set: Object.freeze(set), defaults, forwardCredentials: !isInjecting });
   const shared = { headersMs: 0, idleMs: timeouts.idle * 1000 };
   return {
     policy: createHeaderPolicy(rules),
-    // Frozen: the policy checks what never changes only once.
-    additions: Object.freeze({ set: Object.freeze(set), defaults: Object.freeze(defaults), forwardCredentials: !isInjecting }),
-    readableAdditions: Object.freeze({ set: Object.freeze([...set, 'accept-encoding', 'identity']), defaults: Object.freeze(defaults), forwardCredentials: !isInjecting }),
+    additionsFor: createAdditions((credential) => [...via, ...(isInjecting ? credential : [])], freeze),
+    commonAdditions: freeze(via),
+    stickyBy: native.routing.sticky_by,
     routes: { groups: new Set(native.route_groups), forwardsUnknown: native.allow_unknown_routes || !isInjecting },
     clients,
     servesAdministration: config.admin.main_listener,
@@ -126,9 +136,30 @@ export function readNativeSettings(config: GatewayConfig, clients: ClientRegistr
       ...(native.keep_alive_comments > 0 ? { keepAlive: { intervalMs: native.keep_alive_comments * 1000 } } : {}),
     },
     breaksWithEvent: native.broken_streams === 'event',
-    explainsCredential: native.upstream_auth_errors === 'explain',
+    explainsCredential: explainsCredential(config),
     ownsCredential: isInjecting,
     rewritesResultsUrl: native.rewrite_batch_results_url,
-    resultsOrigins: ['https://api.anthropic.com', new URL(native.base_url).origin],
+    resultsOrigins: ['https://api.anthropic.com', ...nativeUpstreams(config).map(({ base_url: base }) => new URL(base).origin)],
+  };
+}
+
+interface MadeAdditions {
+  readonly credential: readonly string[];
+  readonly plain: RequestHeaderAdditions;
+  readonly readable: RequestHeaderAdditions;
+}
+
+/** Makes the additions of each upstream once for each credential that it has. */
+function createAdditions(fieldsOf: (credential: readonly string[]) => readonly string[], freeze: (set: readonly string[]) => RequestHeaderAdditions): NativeSettings['additionsFor'] {
+  const made = new WeakMap<NativeUpstream, MadeAdditions>();
+  return (upstream, readable) => {
+    const credential = upstream.credentialFields();
+    let known = made.get(upstream);
+    if (known?.credential !== credential) {
+      const set = fieldsOf(credential);
+      known = { credential, plain: freeze(set), readable: freeze([...set, 'accept-encoding', 'identity']) };
+      made.set(upstream, known);
+    }
+    return readable ? known.readable : known.plain;
   };
 }

@@ -17,7 +17,7 @@ export async function respondToFailure(runtime: NativeRuntime, exchange: NativeE
     inbound.response.destroy();
     return;
   }
-  const error = toGatewayError(failure, runtime.upstream.stats(), exchange.isLongLived);
+  const error = toGatewayError(failure, (exchange.served ?? runtime.first).client.stats(), exchange.isLongLived);
   exchange.outcome = error.shape.outcome;
   exchange.status = error.shape.status;
   exchange.cause = error.code;

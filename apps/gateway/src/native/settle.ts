@@ -9,7 +9,7 @@ export function settle(runtime: NativeRuntime, exchange: NativeExchange): void {
   exchange.bytes?.release();
   if (exchange.uploadBytes !== undefined) exchange.requestBytes = exchange.uploadBytes();
   exchange.overheadMs = overheadOf(exchange);
-  runtime.upstreamState.ended(exchange.outcome, exchange.status);
+  exchange.served?.state.ended(exchange.outcome, exchange.status);
   runtime.metrics.requestEnded('native', exchange.inbound);
   try {
     exchange.charge = chargeOf(runtime, exchange);

@@ -214,4 +214,8 @@ export interface RequestDetails {
   readonly isRoutine?: boolean;
   /** Backends that a list of models is without. */
   readonly missingBackends?: readonly string[] | undefined;
+  /** The name of the upstream that was asked last; absent where none was. */
+  readonly upstream?: string | undefined;
+  /** The upstreams that did not take the request, each with the reason; absent where the first one took it. */
+  readonly failovers?: readonly string[] | undefined;
 }

@@ -125,6 +125,19 @@ const CASES: readonly Case[] = [
   },
   { path: 'anthropic_native.price_multiplier', after: '2', observe: costs, expected: [0.000_03, 0.000_09] },
   { path: 'prices', after: [{ model: 'claude-x', unit: 'usd_per_million_tokens', input: '1', output: '2' }], observe: costs, expected: [0.000_03, 0.000_033] },
+  {
+    path: 'anthropic_native.upstreams', applied: 'anthropic_native.upstreams.a', after: [{ name: 'a', base_url: 'http://127.0.0.1:1', credential: { api_key: 'k' } }],
+    observe: (gateway) => Promise.resolve(gateway.upstreams()[0]?.name), expected: ['native', 'a'],
+  },
+  {
+    path: 'anthropic_native.routing', applied: 'anthropic_native.routing.stateful', after: { stateful: 'b' }, expected: ['a', 'b'],
+    document: { anthropic_native: { upstreams: ['a', 'b'].map((name) => ({ name, base_url: 'http://127.0.0.1:1', credential: { api_key: 'k' } })) } },
+    observe: async (gateway) => {
+      await (await fetch(`${gateway.anthropic}/v1/models`)).arrayBuffer();
+      const lines = await gateway.recorded(1);
+      return lines.at(-1)?.['upstream'];
+    },
+  },
   { path: 'openai_front_door.max_buffered_bytes', after: 1_048_576, observe: (gateway) => gateway.series('penstock_buffered_bytes_limit{side="front_door"}'), expected: [268_435_456, 1_048_576] },
   { path: 'openai_front_door.reasoning_content', after: true, observe: async (gateway) => (await (await post(gateway, '/v1/chat/completions', CHAT)).text()).includes('reasoning_content'), expected: [false, true] },
   { path: 'openai_front_door.codex_instructions', after: 'You write code.', observe: async (gateway) => 'models' in (await (await fetch(`${gateway.origin}/v1/models?client_version=1`)).json() as object), expected: [false, true] },

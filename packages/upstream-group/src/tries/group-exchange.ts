@@ -2,8 +2,8 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import { isUpstreamError, UpstreamError, type RequestPhase, type RequestTimings, type UpstreamController, type UpstreamHandler } from '@penstock/upstream-client';
 import { digestOf, randomDigest, type Digest } from '../choice/rank-members.ts';
-import { ERROR_EFFECTS, statusTraits, type FailoverReason } from '../health/failure-effects.ts';
-import type { GroupDispatchOptions, RoutedRequest } from '../group-options.ts';
+import { ERROR_EFFECTS, statusTraits } from '../health/failure-effects.ts';
+import type { Failover, GroupDispatchOptions, RoutedRequest } from '../group-options.ts';
 import type { Member, ResolvedSettings } from '../resolve-settings.ts';
 import { UpstreamGroupError } from '../upstream-group-error.ts';
 import { ANY_ROUTE, RELEASED_OPTIONS, thrownError, type GroupContext } from './group-context.ts';
@@ -174,7 +174,7 @@ export class GroupExchange implements UpstreamController, TryOwner {
   refused(attempt: MemberTry, refusal: KeptRefusal, isWhole: boolean): void {
     if (this.#isDone) return;
     if (isWhole) this.#best.offerRefusal(refusal);
-    this.#moveOn(attempt.member, statusTraits(refusal.status).reason);
+    this.#moveOn({ from: attempt.member.name, reason: statusTraits(refusal.status).reason, status: refusal.status });
   }
 
   failed(attempt: MemberTry, error: Error): void {
@@ -191,11 +191,11 @@ export class GroupExchange implements UpstreamController, TryOwner {
     if (!didNotRun) this.#end(error);
     else if (attempt.member.failsOverNotSent && this.mayMove()) {
       this.#best.offerError(error);
-      this.#moveOn(attempt.member, 'not_sent');
+      this.#moveOn({ from: attempt.member.name, reason: 'not_sent', error });
     } else this.#endWithBest(error);
   }
 
-  #tryNext(from?: Member, reason?: FailoverReason): void {
+  #tryNext(after?: Omit<Failover, 'to'>): void {
     const choice = this.#context.choose({
       digest: this.#digest, key: this.#route.stickyKey === undefined ? undefined : `${this.#digest.high}.${this.#digest.low}`,
       owner: this.#owner, scope: this.#scope, candidates: this.#candidates, tried: this.#tried,
@@ -205,7 +205,7 @@ export class GroupExchange implements UpstreamController, TryOwner {
       return;
     }
     const { member } = choice;
-    if (from !== undefined && reason !== undefined) this.#context.failedOver(this.#route, { from: from.name, to: member.name, reason });
+    if (after !== undefined) this.#context.failedOver(this.#route, { ...after, to: member.name });
     this.#tried.push(member);
     const attempt = new MemberTry(this, member, this.#scope);
     this.#current = attempt;
@@ -221,7 +221,7 @@ export class GroupExchange implements UpstreamController, TryOwner {
     member.client.dispatch(outbound, attempt);
   }
 
-  #moveOn(from: Member, reason: FailoverReason): void {
+  #moveOn(after: Omit<Failover, 'to'>): void {
     if (this.#deadline.isOver) {
       this.#endWithBest(this.#lateError());
       return;
@@ -229,7 +229,7 @@ export class GroupExchange implements UpstreamController, TryOwner {
     this.#deadline.arm(this.#firstSentAt ?? this.#enqueuedAt, this.#options.timeouts?.headersMs ?? this.#settings.headersMs, () => {
       if (!this.#isCommitted && !this.#isDone) this.#endWithLate();
     });
-    this.#tryNext(from, reason);
+    this.#tryNext(after);
   }
 
   /** The current try may have run: only one that was not sent leaves the refusal of another one to be the answer. */

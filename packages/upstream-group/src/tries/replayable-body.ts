@@ -14,7 +14,7 @@ const leaveToCollector: FreeChunk = () => undefined;
  * Memory is freed only where no connection can still read it: an earlier try that took bytes of which the system did not have the last one leaves all
  * chunks to the collector.
  */
-export class ReplayableBody {
+export class ReplayableBody implements Iterable<Uint8Array> {
   #chunks: readonly (Uint8Array | undefined)[];
   readonly #free: FreeChunk;
   #isReleased = false;
@@ -26,6 +26,11 @@ export class ReplayableBody {
   constructor(chunks: readonly Uint8Array[], free: FreeChunk = leaveToCollector) {
     this.#chunks = chunks;
     this.#free = free;
+  }
+
+  /** The same as `open()`: an upstream client takes the body without a group, too. */
+  [Symbol.iterator](): Iterator<Uint8Array> {
+    return this.open()[Symbol.iterator]();
   }
 
   /** The body of the next try; that of the last one is over. */

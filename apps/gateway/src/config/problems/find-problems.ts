@@ -3,6 +3,7 @@ import { exposureRules } from '../rules/exposure-rules.ts';
 import { identityRules } from '../rules/identity-rules.ts';
 import { listenerRules } from '../rules/listener-rules.ts';
 import { moneyRules } from '../rules/money-rules.ts';
+import { nativeUpstreamRules } from '../rules/native-upstream-rules.ts';
 import { namingRules } from '../rules/naming-rules.ts';
 import { poolRules } from '../rules/pool-rules.ts';
 import { priceRules } from '../rules/price-rules.ts';
@@ -12,7 +13,7 @@ import type { ConfigProblem } from '../config-error.ts';
 import type { CrossFieldRule, RuleContext } from '../rules/cross-field-rule.ts';
 import type { GatewayConfig } from '../gateway-config.ts';
 
-const RULES: readonly CrossFieldRule[] = [...poolRules, ...listenerRules, ...upstreamRules, ...tlsRules, ...exposureRules, ...namingRules, ...identityRules, ...moneyRules, ...priceRules];
+const RULES: readonly CrossFieldRule[] = [...poolRules, ...listenerRules, ...upstreamRules, ...nativeUpstreamRules, ...tlsRules, ...exposureRules, ...namingRules, ...identityRules, ...moneyRules, ...priceRules];
 
 /** The rules' view of this machine. */
 export function ruleContext(simulate: boolean, cores: number = availableParallelism()): RuleContext {

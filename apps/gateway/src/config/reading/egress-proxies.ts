@@ -26,14 +26,15 @@ export function withEgressProxies(config: GatewayConfig, environment: Environmen
   };
   const effective = frontDoorBackends(config);
   const backends = config.openai_front_door.backends.map((backend, index) => ({ ...backend, proxy: proxyOf(backend.proxy, effective[index]?.base_url) }));
-  const found = simulate ? native.proxy : proxyOf(native.proxy, native.base_url);
+  const found = simulate || native.upstreams.length > 0 ? native.proxy : proxyOf(native.proxy, native.base_url);
+  const upstreams = native.upstreams.map((upstream) => ({ ...upstream, proxy: simulate ? undefined : proxyOf(upstream.proxy ?? native.proxy, upstream.base_url) }));
   const issuers = config.identity.issuers.map((issuer) => ({ ...issuer, proxy: proxyOf(issuer.proxy, issuer.jwks_uri ?? issuer.issuer) }));
   const { sign_in: signIn } = config.identity;
   const signInThrough = signIn === undefined ? {} : { sign_in: { ...signIn, oidc: { ...signIn.oidc, proxy: proxyOf(signIn.oidc.proxy, signIn.oidc.issuer) } } };
   const collectors = config.telemetry.forward_to.map((collector) => ({ ...collector, proxy: proxyOf(collector.proxy, collector.url) }));
   return {
     config: {
-      ...config, anthropic_native: { ...native, proxy: found }, openai_front_door: { ...config.openai_front_door, backends },
+      ...config, anthropic_native: { ...native, proxy: found, upstreams }, openai_front_door: { ...config.openai_front_door, backends },
       identity: { ...config.identity, issuers, ...signInThrough }, telemetry: { ...config.telemetry, forward_to: collectors },
     },
     problems,

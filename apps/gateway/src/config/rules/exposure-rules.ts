@@ -4,6 +4,7 @@ import { allowedHostsOf } from '../allowed-hosts.ts';
 import { isLoopbackHost, isWildcardHost, withoutBrackets } from '../loopback.ts';
 import { nameReceived } from '../problems/secret-fields.ts';
 import { hasIdentity } from '../sections/identity-section.ts';
+import { nativeUpstreams, ONLY_UPSTREAM } from '../native-upstreams.ts';
 import type { ConfigProblem } from '../config-error.ts';
 import type { GatewayConfig } from '../gateway-config.ts';
 import type { CrossFieldRule, RuleContext } from './cross-field-rule.ts';
@@ -64,10 +65,12 @@ function isOwnListener(url: URL, config: GatewayConfig, { localAddresses }: Rule
 }
 
 const neverItsOwnUpstream: CrossFieldRule = {
-  reads: ['server', 'operations', 'identity.sign_in', 'anthropic_native.base_url', 'openai_front_door.backends'],
+  reads: ['server', 'operations', 'identity.sign_in', 'anthropic_native.base_url', 'anthropic_native.upstreams', 'openai_front_door.backends'],
   check: (config, context) => {
     const upstreams = [
-      { at: 'anthropic_native.base_url', base: context.simulate ? undefined : config.anthropic_native.base_url },
+      ...nativeUpstreams(config).map(({ name, base_url: base }, index) => ({
+        at: name === ONLY_UPSTREAM ? 'anthropic_native.base_url' : `anthropic_native.upstreams[${index}].base_url`, base: context.simulate ? undefined : base,
+      })),
       ...config.openai_front_door.backends.map((backend, index) => ({ at: `openai_front_door.backends[${index}].base_url`, base: backend.base_url })),
     ];
     return upstreams.flatMap(({ at, base }): ConfigProblem[] => {

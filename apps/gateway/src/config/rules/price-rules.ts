@@ -1,4 +1,5 @@
 import { frontDoorBackends } from '../../front-door/front-door-backends.ts';
+import { nativeUpstreams } from '../native-upstreams.ts';
 import { valueProblem, type ConfigProblem } from '../config-error.ts';
 import { nearestName } from '../problems/nearest-name.ts';
 import { nameReceived } from '../problems/secret-fields.ts';
@@ -21,7 +22,7 @@ const pricesAreDistinct: CrossFieldRule = {
 const pricesNameTheirUpstream: CrossFieldRule = {
   reads: ['prices', 'anthropic_native', 'openai_front_door'],
   check: (config) => {
-    const names = ['native', ...frontDoorBackends(config).map(({ name }) => `front_door_${name}`)];
+    const names = [...nativeUpstreams(config).map(({ name }) => name), ...frontDoorBackends(config).map(({ name }) => `front_door_${name}`)];
     return config.prices.flatMap(({ upstream }, index): ConfigProblem[] => {
       if (upstream === undefined || names.includes(upstream)) return [];
       const near = nearestName(upstream, names);

@@ -1,5 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { networkInterfaces } from 'node:os';
+import { nativeUpstreams } from '../native-upstreams.ts';
 import type { GatewayConfig } from '../gateway-config.ts';
 
 /**
@@ -7,7 +8,11 @@ import type { GatewayConfig } from '../gateway-config.ts';
  * started in that shell would call itself without end. A name that does not resolve is not us.
  */
 export async function leadsToOurselves(config: GatewayConfig): Promise<boolean> {
-  const url = new URL(config.anthropic_native.base_url);
+  for (const { base_url: base } of nativeUpstreams(config)) if (await isOurAddress(new URL(base), config)) return true;
+  return false;
+}
+
+async function isOurAddress(url: URL, config: GatewayConfig): Promise<boolean> {
   const port = Number(url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : url.port);
   if (port !== config.server.port) return false;
   const addresses = await lookup(url.hostname.replace(/^\[|\]$/g, ''), { all: true }).catch(() => []);

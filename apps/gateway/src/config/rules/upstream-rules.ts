@@ -11,17 +11,24 @@ const OAUTH_PREFIX = 'sk-ant-oat';
 function namedUpstreams(config: GatewayConfig): { at: string; kind: string; base_url: string | undefined; api_key: string | undefined; insecure: boolean }[] {
   const { anthropic_native: native, openai_front_door: frontDoor } = config;
   return [
-    { at: 'anthropic_native', kind: 'anthropic', base_url: native.base_url, api_key: native.api_key, insecure: native.allow_insecure_base_url },
+    ...(native.upstreams.length > 0 ? [] : [{ at: 'anthropic_native', kind: 'anthropic', base_url: native.base_url, api_key: native.api_key, insecure: native.allow_insecure_base_url }]),
+    ...native.upstreams.map(({ kind, base_url, credential, allow_insecure_base_url: insecure }, index) => ({
+      at: `anthropic_native.upstreams[${index}]`, kind, base_url, api_key: credential.api_key ?? '', insecure: insecure ?? native.allow_insecure_base_url,
+    })),
     ...frontDoor.backends.map((backend, index) => ({
       at: `openai_front_door.backends[${index}]`, kind: backend.kind, base_url: backend.base_url, api_key: backend.api_key, insecure: backend.allow_insecure_base_url,
     })),
   ];
 }
 
+function isNative(at: string): boolean {
+  return at.startsWith('anthropic_native');
+}
+
 const upstreamsAreEncrypted: CrossFieldRule = {
-  reads: ['anthropic_native.base_url', 'anthropic_native.allow_insecure_base_url', 'openai_front_door.backends'],
+  reads: ['anthropic_native.base_url', 'anthropic_native.allow_insecure_base_url', 'anthropic_native.upstreams', 'openai_front_door.backends'],
   check: (config, { simulate }) => namedUpstreams(config).flatMap(({ at, base_url: base, insecure }): ConfigProblem[] => {
-    if (base === undefined || insecure || (simulate && at === 'anthropic_native')) return [];
+    if (base === undefined || insecure || (simulate && isNative(at))) return [];
     const url = new URL(base);
     if (url.protocol === 'https:' || isLoopbackHost(url.hostname)) return [];
     return [valueProblem(`${at}.base_url`, `an https:// URL, or an http:// one of a loopback host, unless ${at}.allow_insecure_base_url is true`, nameReceived(base, false))];
@@ -29,16 +36,16 @@ const upstreamsAreEncrypted: CrossFieldRule = {
 };
 
 const basePathHasNoVersion: CrossFieldRule = {
-  reads: ['anthropic_native.base_url', 'openai_front_door.backends'],
+  reads: ['anthropic_native.base_url', 'anthropic_native.upstreams', 'openai_front_door.backends'],
   check: (config, { simulate }) => namedUpstreams(config).flatMap(({ at, kind, base_url: base }): ConfigProblem[] => {
-    if (base === undefined || kind !== 'anthropic' || (simulate && at === 'anthropic_native')) return [];
+    if (base === undefined || kind !== 'anthropic' || (simulate && isNative(at))) return [];
     if (!/\/v1\/*$/.test(new URL(base).pathname)) return [];
     return [valueProblem(`${at}.base_url`, 'a URL without /v1 at its end, which the gateway adds', nameReceived(base, false))];
   }),
 };
 
 const noOauthTokenAsKey: CrossFieldRule = {
-  reads: ['anthropic_native.api_key', 'openai_front_door.backends'],
+  reads: ['anthropic_native.api_key', 'anthropic_native.upstreams', 'openai_front_door.backends'],
   check: (config) => namedUpstreams(config).filter(({ api_key: key }) => key?.startsWith(OAUTH_PREFIX)).map(({ at }) => valueProblem(
     `${at}.api_key`, 'an API key', `an OAuth token (${OAUTH_PREFIX}…, hidden)`,
     'it belongs to one person; let its owner send it and set anthropic_native.credentials to "forward"',
@@ -48,7 +55,7 @@ const noOauthTokenAsKey: CrossFieldRule = {
 const forwardOnlyToTrustedOrigins: CrossFieldRule = {
   reads: ['anthropic_native.base_url', 'anthropic_native.credentials', 'anthropic_native.trusted_credential_origin'],
   check: ({ anthropic_native: native }, { simulate }) => {
-    if (native.credentials !== 'forward' || simulate) return [];
+    if (native.credentials !== 'forward' || simulate || native.upstreams.length > 0) return [];
     const url = new URL(native.base_url);
     const trusted = native.trusted_credential_origin === undefined ? undefined : new URL(native.trusted_credential_origin).origin;
     if (/(?:^|\.)anthropic\.com$/.test(url.hostname) || isLoopbackHost(url.hostname) || url.origin === trusted) return [];
@@ -60,7 +67,7 @@ const forwardOnlyToTrustedOrigins: CrossFieldRule = {
 };
 
 const injectHasAKey: CrossFieldRule = {
-  reads: ['anthropic_native.api_key', 'anthropic_native.credentials', 'openai_front_door.backends'],
+  reads: ['anthropic_native.api_key', 'anthropic_native.credentials', 'anthropic_native.upstreams', 'openai_front_door.backends'],
   check: (config, { simulate }) => namedUpstreams(config).flatMap(({ at, kind, api_key: key }): ConfigProblem[] => {
     if (key !== undefined || kind !== 'anthropic') return [];
     if (at !== 'anthropic_native') return [valueProblem(`${at}.api_key`, 'the key of this backend', 'nothing')];

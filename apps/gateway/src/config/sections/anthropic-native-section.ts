@@ -3,6 +3,7 @@ import { apiKey, apiVersion, baseUrl, count, flag, headerPattern, list, pem, pro
 import { priceMultiplier } from './prices-section.ts';
 import { nativeTimeoutsSection, poolSection } from './upstream-settings.ts';
 import { groupsWith, ROUTE_GROUPS, type RouteGroup } from './route-groups.ts';
+import { nativeUpstreamsSection, routingSection, type NativeUpstreamConfig, type RoutingConfig } from './native-upstreams-section.ts';
 import type { NativeTimeoutsConfig, PoolConfig } from './upstream-settings.ts';
 
 /** Whose credential goes upstream: the gateway's (`inject`) or the client's own (`forward`). */
@@ -44,11 +45,13 @@ export interface AnthropicNativeConfig {
   readonly max_buffered_bytes: number;
   readonly rewrite_batch_results_url: boolean;
   readonly broken_streams: BrokenStreamMode;
-  readonly upstream_auth_errors: UpstreamAuthErrorMode;
+  readonly upstream_auth_errors?: UpstreamAuthErrorMode | undefined;
   readonly keep_alive_comments: number;
   readonly price_multiplier?: string | undefined;
   readonly ca?: string | undefined;
   readonly proxy?: string | undefined;
+  readonly upstreams: readonly NativeUpstreamConfig[];
+  readonly routing: RoutingConfig;
 }
 
 const groups = z.enum(ROUTE_GROUPS, `one of ${ROUTE_GROUPS.join(', ')}`);
@@ -76,13 +79,15 @@ export const anthropicNativeSection: z.ZodType<AnthropicNativeConfig> = z.strict
     .describe('Rewrite `results_url` of batches so that clients stay on the gateway: the only change to a body that the gateway knows.').meta(RELOADABLE),
   broken_streams: z.enum(BROKEN_STREAM_MODES, 'connection or event').default('connection')
     .describe('How a stream ends that broke: `connection` as it would without the gateway, so that clients recover in the same way; `event`: an `error` event first, where the stream stands at an event boundary.').meta(RELOADABLE),
-  upstream_auth_errors: z.enum(UPSTREAM_AUTH_ERROR_MODES, 'relay or explain').default('relay')
-    .describe('What a client gets when the upstream refuses the key that `inject` sends: `relay` the upstream\'s answer, unchanged; `explain` a 502 `upstream_credential` that says whose key it is.').meta(RELOADABLE),
+  upstream_auth_errors: z.enum(UPSTREAM_AUTH_ERROR_MODES, 'relay or explain').optional()
+    .describe('What a client gets when the upstream refuses the key that `inject` sends: `relay` the upstream\'s answer, unchanged; `explain` a 502 `upstream_credential` that says whose key it is. Absent: `relay`, with more than one upstream `explain`.').meta(RELOADABLE),
   keep_alive_comments: secondsOrNone().default(0).describe('Silence in seconds after which a comment is sent on an event stream; 0: never.').meta(RELOADABLE),
   price_multiplier: priceMultiplier().optional().describe('What all prices of this upstream are multiplied by; a discount is below "1". Absent: 1.').meta(RELOADABLE),
   ca: pem('certificates').optional().describe('A private certificate authority to trust besides the public ones: PEM text or a path.'),
   proxy: proxyUrl().optional()
     .describe('Egress proxy. Absent: `HTTPS_PROXY`, else `ALL_PROXY` (`http_proxy`, else `ALL_PROXY`, for an `http:` upstream), unless `NO_PROXY` excludes the host. Credentials in it are secret.'),
+  upstreams: nativeUpstreamsSection.prefault([]).describe('Several upstreams: keys, accounts or origins of one API. In place of `base_url` and `api_key`, which then may not stand in the file.').meta(RELOADABLE),
+  routing: routingSection.prefault({}).describe('How requests are divided between `upstreams`.').meta(RELOADABLE),
 }, 'an object').transform((native) => ({
   ...native,
   timeouts: { ...native.timeouts, quick_headers: native.timeouts.quick_headers ?? native.timeout },

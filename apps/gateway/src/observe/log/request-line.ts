@@ -38,6 +38,8 @@ export interface RequestFields extends Named<LoggedFields> {
   readonly cost_estimated: boolean | undefined;
   readonly failure: unknown;
   readonly missing_backends: readonly string[] | undefined;
+  readonly upstream: string | undefined;
+  readonly failovers: readonly string[] | undefined;
 }
 
 /** The same fields, each of them there: one shape for all lines. */
@@ -70,6 +72,8 @@ export function createRequestLine(): (fields: RequestFields, level?: RequestLeve
     if (fields.cost_estimated !== undefined) line += `,"cost_estimated":${fields.cost_estimated}`;
     if (fields.failure !== undefined) line += `,"failure":${printableJson(JSON.stringify(fields.failure))}`;
     if (fields.missing_backends !== undefined) line += `,"missing_backends":${JSON.stringify(fields.missing_backends)}`;
+    line += text(',"upstream":', fields.upstream);
+    if (fields.failovers !== undefined) line += `,"failovers":${JSON.stringify(fields.failovers)}`;
     line += text(',"session_id":', fields.session_id) + text(',"agent_id":', fields.agent_id)
       + text(',"parent_agent_id":', fields.parent_agent_id) + text(',"traceparent":', fields.traceparent);
     return `${line},"msg":"request"}\n`;

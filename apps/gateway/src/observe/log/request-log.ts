@@ -3,6 +3,7 @@ import { dollarsOf } from '../../cost/dollars.ts';
 import { principalText } from '../../access/identity/principal.ts';
 import { clientAddress } from '../../access/clients/client-address.ts';
 import { loggedId, readLoggedFields } from '../../request/logged-fields.ts';
+import { ONLY_UPSTREAM } from '../../config/native-upstreams.ts';
 import type { ObservedRequest } from '../../request/observed-request.ts';
 import { faultOf, levelOf, type Fault, type RequestDetails, type RequestRecord } from '../../request/request-record.ts';
 import type { ProcessLogger } from './create-logger.ts';
@@ -78,6 +79,7 @@ function describeRequest(inbound: ObservedRequest, record: RequestRecord, detail
     requested_model: requestedModel, model, usage: record.usage, usage_source: record.usageSource,
     cost_dollars: record.cost === undefined ? undefined : dollarsOf(record.cost.nanoDollars), cost_estimated: record.cost?.isEstimated === true ? true : undefined,
     failure: errorCodes(details.failure) ?? details.errorCode, missing_backends: details.missingBackends,
+    upstream: record.side === 'native' && details.upstream !== ONLY_UPSTREAM ? details.upstream : undefined, failovers: details.failovers,
     session_id, agent_id, parent_agent_id, traceparent,
   };
 }

@@ -4,8 +4,8 @@ import { ACTIVITY_STEP_MS } from './activity.ts';
 import type { Quota } from './quota.ts';
 import { formatCursor, type StatusQuery } from './status-query.ts';
 import type { ClientHour, FailureRow, OpenPart, OpenRow, StatusPart, UpstreamPart } from './status-part.ts';
-import { STATUS_VERSION, type Status, type StatusClient, type StatusFailure, type StatusFinding, type StatusQuota, type StatusRequest, type StatusUpstream } from './status.ts';
-import type { UpstreamSnapshot } from '../upstreams/upstream-snapshot.ts';
+import { STATUS_VERSION, type Status, type StatusClient, type StatusFailure, type StatusFinding, type StatusQuota, type StatusRequest, type StatusRouting, type StatusUpstream } from './status.ts';
+import type { MemberSnapshot, UpstreamSnapshot } from '../upstreams/upstream-snapshot.ts';
 
 /** What a status has beside the requests of its processes. Times are Unix milliseconds. */
 export interface StatusSurroundings {
@@ -67,12 +67,18 @@ function describeRequest({ requestId, side, client, person, upstream, method, ro
 
 function describeUpstream(upstream: UpstreamPart, states: readonly UpstreamSnapshot[]): StatusUpstream {
   const { name, side, maxConnections, open, active, idle, connecting, waiting, maxWaiting, longLived, maxLongLived, clients } = upstream;
-  const trouble = states.find((state) => state.name === name)?.trouble;
+  const state = states.find((one) => one.name === name);
+  const trouble = state?.trouble;
   return {
     name, side, max_connections: maxConnections, open, active, idle, connecting, waiting, max_waiting: maxWaiting, long_lived: longLived, max_long_lived: maxLongLived,
     clients: clients.toSorted((one, other) => other.held - one.held || other.waiting - one.waiting || (one.client < other.client ? -1 : 1)),
     trouble: trouble === undefined ? null : { cause: trouble.cause, since: isoTime(trouble.since), last_at: isoTime(trouble.at) },
+    routing: state?.member === undefined ? null : describeRouting(state.member),
   };
+}
+
+function describeRouting({ state, reason, coolsForMs, tier, weight, scopes }: MemberSnapshot): StatusRouting {
+  return { health: state, reason: reason ?? null, cools_for_seconds: Math.ceil(coolsForMs / 100) / 10, tier, weight, cooling_models: scopes.length };
 }
 
 function describeQuota({ upstream, quota, limit, remaining, usedRatio, resetsAt }: Quota): StatusQuota {

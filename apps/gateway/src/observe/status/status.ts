@@ -56,6 +56,21 @@ export interface StatusUpstream {
   readonly clients: readonly { readonly client: string; readonly held: number; readonly waiting: number }[];
   /** What is wrong with it by its last requests; null where nothing is. */
   readonly trouble: { readonly cause: string; readonly since: string; readonly last_at: string } | null;
+  /** How it is as one of several; null for the only one. */
+  readonly routing: StatusRouting | null;
+}
+
+/** One of several upstreams between which requests are divided. */
+export interface StatusRouting {
+  readonly health: 'well' | 'cooling' | 'half_open';
+  /** What failed last, such as `status_529` or `unreachable`; null where nothing did. */
+  readonly reason: string | null;
+  /** Until it is asked again by choice; 0 where it is asked now. */
+  readonly cools_for_seconds: number;
+  readonly tier: number;
+  readonly weight: number;
+  /** How many models cool down there, while it serves others. */
+  readonly cooling_models: number;
 }
 
 /** One quota of the API, as its last response named it. */

@@ -34,11 +34,29 @@ export interface UpstreamSnapshot extends UpstreamTimes {
   /** As metrics name it, such as `native` or `front_door_anthropic`. */
   readonly name: string;
   readonly pool: PoolSnapshot;
+  /** How it is as one of several; absent for the only one. */
+  readonly member?: MemberSnapshot | undefined;
+}
+
+/** One of several upstreams between which requests are divided. */
+export interface MemberSnapshot {
+  readonly state: 'well' | 'cooling' | 'half_open';
+  /** What failed last, such as `status_529` or `unreachable`. */
+  readonly reason: string | undefined;
+  /** Milliseconds until it is asked again by choice. */
+  readonly coolsForMs: number;
+  readonly tier: number;
+  readonly weight: number;
+  /** Models that cool down there, while it serves others. */
+  readonly scopes: readonly { readonly scope: string; readonly reason: string | undefined }[];
 }
 
 /** Describes one upstream out of its pool and its times. */
-export function describeUpstream(name: string, { maxConnections, maxWaiting, waiting, clients }: PoolSnapshot, times: UpstreamTimes): UpstreamSnapshot {
-  return { name, ...times, pool: { maxConnections, maxWaiting, waiting, clients } };
+export function describeUpstream(name: string, { maxConnections, maxWaiting, waiting, clients }: PoolSnapshot, times: UpstreamTimes, member?: MemberSnapshot): UpstreamSnapshot {
+  const pool = { maxConnections, maxWaiting, waiting, clients };
+  if (member === undefined) return { name, ...times, pool };
+  const { state, reason, coolsForMs, tier, weight, scopes } = member;
+  return { name, ...times, pool, member: { state, reason, coolsForMs, tier, weight, scopes: scopes.map(({ scope, reason: why }) => ({ scope, reason: why })) } };
 }
 
 /** The share of a full pool above which its one holder is named as the cause. */
@@ -55,8 +73,17 @@ function mergeWorkers(parts: readonly UpstreamSnapshot[]): UpstreamSnapshot {
     succeededAt: latest(({ succeededAt }) => succeededAt), answeredAt: latest(({ answeredAt }) => answeredAt), failedAt: latest(({ failedAt }) => failedAt), refusedAt: latest(({ refusedAt }) => refusedAt),
   };
   const name = parts[0]?.name ?? '';
-  return { name, ...times, trouble: mergeTroubles(parts, times), pool: mergePools(parts.map(({ pool }) => pool)) };
+  const merged = { name, ...times, trouble: mergeTroubles(parts, times), pool: mergePools(parts.map(({ pool }) => pool)) };
+  const member = mergeMembers(parts.flatMap((part) => (part.member === undefined ? [] : [part.member])));
+  return member === undefined ? merged : { ...merged, member };
 }
+
+/** Workers find out for themselves how an upstream is: the one that sees it worst is shown. */
+function mergeMembers(members: readonly MemberSnapshot[]): MemberSnapshot | undefined {
+  return members.toSorted((one, other) => SEVERITY[other.state] - SEVERITY[one.state] || other.coolsForMs - one.coolsForMs)[0];
+}
+
+const SEVERITY: Readonly<Record<MemberSnapshot['state'], number>> = { well: 0, half_open: 1, cooling: 2 };
 
 /** A worker that was idle since the trouble ended does not know that it did, and another one does: of a refused credential by a success, else by any answer. */
 function mergeTroubles(parts: readonly UpstreamSnapshot[], { succeededAt, answeredAt }: Pick<UpstreamTimes, 'succeededAt' | 'answeredAt'>): UpstreamTrouble | undefined {

@@ -1,0 +1,99 @@
+import { isAbsolute } from 'node:path';
+import { z } from 'zod';
+import { apiKey, baseUrl, checkedText, count, flag, list, modelPattern, pem, proxyUrl, share, text } from './field-kinds.ts';
+import { priceMultiplier } from './prices-section.ts';
+import { poolSection } from './upstream-settings.ts';
+import type { PoolConfig } from './upstream-settings.ts';
+
+/** What an upstream of the native side speaks, and how its requests are addressed and signed. */
+export const UPSTREAM_KINDS = ['anthropic'] as const;
+
+/** One of `UPSTREAM_KINDS`. */
+export type UpstreamKind = (typeof UPSTREAM_KINDS)[number];
+
+/** The credential of an upstream; exactly one member. */
+export interface CredentialConfig {
+  readonly api_key?: string | undefined;
+  readonly bearer?: string | undefined;
+  readonly bearer_file?: string | undefined;
+}
+
+/** One upstream of several. */
+export interface NativeUpstreamConfig {
+  readonly name: string;
+  readonly kind: UpstreamKind;
+  readonly base_url: string;
+  readonly credential: CredentialConfig;
+  readonly weight: number;
+  readonly tier: number;
+  readonly models: readonly string[];
+  readonly pool?: PoolConfig | undefined;
+  readonly ca?: string | undefined;
+  readonly proxy?: string | undefined;
+  readonly allow_insecure_base_url?: boolean | undefined;
+  readonly price_multiplier?: string | undefined;
+}
+
+/** What keeps requests at one upstream. */
+export const STICKY_KEYS = ['session', 'principal'] as const;
+
+/** One of `STICKY_KEYS`. */
+export type StickyKey = (typeof STICKY_KEYS)[number];
+
+/** How requests are divided between upstreams. */
+export interface RoutingConfig {
+  readonly sticky_by: readonly StickyKey[];
+  readonly spill_at: number;
+  readonly quota_floor: number;
+  readonly fail_over_on: readonly ('not_sent' | number)[];
+  readonly cool_down: readonly [number, number];
+  readonly stateful?: string | undefined;
+}
+
+const NAME = 'a name of 1 to 40 lower-case letters, digits or underscores, other than native, bedrock, vertex and those that begin with front_door';
+const ONE_MEMBER = 'an object with exactly one of api_key, bearer and bearer_file';
+const COOL_DOWN = 'a list of the first and the longest cool-down in seconds, from 0.001 to 3600, the first not above the second';
+
+const upstreamName = (): z.ZodString => checkedText(NAME, (value) => /^[a-z][a-z0-9_]{0,39}$/.test(value) && !/^(?:native|bedrock|vertex|front_door.*)$/.test(value));
+
+const credential = z.strictObject({
+  api_key: apiKey().optional().describe('Sent as `x-api-key`. Secret; best left to `${file:PATH}` or `${NAME}`.'),
+  bearer: apiKey().optional().describe('Sent as `authorization: Bearer`. Secret.'),
+  bearer_file: checkedText('the absolute path of a file', isAbsolute).optional().describe('A file with the bearer in one line of at most 16 KiB. Read anew when it changes; while it cannot be read, this upstream alone is not used.'),
+}, ONE_MEMBER).refine((members) => Object.values(members).filter((value) => value !== undefined).length === 1, { error: ONE_MEMBER });
+
+const upstream: z.ZodType<NativeUpstreamConfig> = z.strictObject({
+  name: upstreamName().describe('Its name in metrics, log and page.'),
+  kind: z.enum(UPSTREAM_KINDS, UPSTREAM_KINDS.join(' or ')).default('anthropic').describe('`anthropic`: the Anthropic API, or an origin that speaks it.'),
+  base_url: baseUrl().default('https://api.anthropic.com').describe('Where its requests go. `http:` only to loopback unless `allow_insecure_base_url`.'),
+  credential: credential.describe('Exactly one of the three.'),
+  weight: z.number('a number above 0 and at most 1000').gt(0, 'a number above 0 and at most 1000').max(1_000, 'a number above 0 and at most 1000').default(1)
+    .describe('Its part of the sessions, beside the weights of the others of its tier.'),
+  tier: count(0, 100).default(0).describe('Upstreams of a higher tier are used only while none of a lower one is well.'),
+  models: list(modelPattern()).default(['*']).describe('Models that it serves; `*` stands for any characters.'),
+  pool: poolSection.optional().describe('Its connections. Absent: the numbers of `anthropic_native.pool`, for itself.'),
+  ca: pem('certificates').optional().describe('As `anthropic_native.ca`, which it replaces.'),
+  proxy: proxyUrl().optional().describe('As `anthropic_native.proxy`, which it replaces.'),
+  allow_insecure_base_url: flag().optional().describe('As `anthropic_native.allow_insecure_base_url`, which it replaces.'),
+  price_multiplier: priceMultiplier().optional().describe('As `anthropic_native.price_multiplier`, which it replaces.'),
+}, 'an object');
+
+/** The schema of `anthropic_native.upstreams`. */
+export const nativeUpstreamsSection: z.ZodType<readonly NativeUpstreamConfig[]> = list(upstream).max(16, 'a list of at most 16 upstreams');
+
+const failOverStatus = count(400, 599);
+
+/** The schema of `anthropic_native.routing`. */
+export const routingSection: z.ZodType<RoutingConfig> = z.strictObject({
+  sticky_by: list(z.enum(STICKY_KEYS, 'session or principal')).default(['session', 'principal'])
+    .describe('What keeps requests at one upstream, so that its prompt cache is used: the session that `x-claude-code-session-id` names, else the caller. Empty: chance.'),
+  spill_at: share().default(1).describe('The part of a pool from which a request goes to another upstream; its session does not.'),
+  quota_floor: z.number('a number from 0 to below 1').min(0, 'a number from 0 to below 1').lt(1, 'a number from 0 to below 1').default(0.02)
+    .describe('Below this part of a quota, by the upstream\'s own response fields, sessions move until it is full again. 0: never.'),
+  fail_over_on: list(z.union([z.literal('not_sent'), failOverStatus], '"not_sent" or a status from 400 to 599')).default(['not_sent', 401, 403, 429, 503, 529])
+    .describe('After what a request goes to another upstream: `not_sent` (no byte of it left), or a status that shows that it did not run. A request that may have run is never sent twice: list no other status unless that is sure.'),
+  cool_down: z.tuple([z.number(COOL_DOWN), z.number(COOL_DOWN)], COOL_DOWN).refine(([first, longest]) => first >= 0.001 && longest <= 3_600 && first <= longest, { error: COOL_DOWN }).default([1, 60])
+    .describe('The first and the longest cool-down of an upstream that failed, in seconds; it doubles. A longer `retry-after` holds.'),
+  stateful: text('the name of an upstream').optional()
+    .describe('The upstream of requests that refer to what one account keeps: batches, files, skills, agents, lists of models, message threads, unknown routes, and messages with a `files-api` or `skills` beta. They never move. Absent: the first listed.'),
+}, 'an object');

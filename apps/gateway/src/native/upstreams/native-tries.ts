@@ -1,0 +1,95 @@
+import type { Failover, GroupDispatchOptions, RoutedRequest, TryRequest } from '@penstock/upstream-group';
+import { ClientGone } from '../../request/gateway-error.ts';
+import { toGatewayError } from '../classify-failure.ts';
+import type { NativeExchange } from '../native-exchange.ts';
+import type { NativeRuntime } from '../native-runtime.ts';
+import type { NativeRoute } from '../route-table.ts';
+
+const SESSION_FIELD = 'x-claude-code-session-id';
+const BETA_FIELD = 'anthropic-beta';
+/** Betas with which a message refers to files or skills of one account. */
+const STATEFUL_BETA = /(?:^|[,\s])(?:files-api|skills)-/i;
+/** The longest session id that is read; a longer one is cut. */
+const MAX_SESSION_LENGTH = 128;
+
+/** How one request is routed between several upstreams, and what it sees of its tries. Each try gets a head of its own, made from the client's fields. */
+export class NativeTries implements RoutedRequest {
+  readonly stickyKey: string | undefined;
+  readonly owner: string;
+  readonly scope: string;
+  readonly only: string | undefined;
+  readonly #runtime: NativeRuntime;
+  readonly #exchange: NativeExchange;
+  readonly #route: NativeRoute;
+  readonly #contentLength: number | undefined;
+
+  constructor(runtime: NativeRuntime, exchange: NativeExchange, route: NativeRoute) {
+    const { rawHeaders } = exchange.inbound.request;
+    this.#runtime = runtime;
+    this.#exchange = exchange;
+    this.#route = route;
+    this.#contentLength = exchange.outbound.contentLength;
+    this.owner = exchange.counterKey;
+    this.scope = exchange.requestedModel ?? '';
+    this.stickyKey = stickyKeyOf(runtime, rawHeaders);
+    this.only = isStateful(exchange, route, rawHeaders) ? runtime.stateful : undefined;
+  }
+
+  /** What the dispatch options take of it: each try makes its own path and fields. */
+  get target(): Pick<GroupDispatchOptions, 'path' | 'route'> {
+    return { path: '/', route: this };
+  }
+
+  allows(member: string): boolean {
+    return this.#runtime.upstreams.find(member)?.serves(this.#exchange.requestedModel) === true;
+  }
+
+  tried(member: string): void {
+    this.#exchange.served = this.#runtime.upstreams.find(member);
+  }
+
+  requestFor(): TryRequest {
+    const { served, inbound } = this.#exchange;
+    if (served === undefined) throw new Error('the upstream was removed');
+    const forwarded = this.#runtime.policy.forwardRequestHeaders(inbound.request.rawHeaders, this.#runtime.additionsFor(served, this.#exchange.mustReadAnswer));
+    // The same fields passed in phase 2, with fewer of our own.
+    if (!forwarded.ok) throw new Error(forwarded.violation.message);
+    const { headers } = forwarded;
+    if (this.#contentLength !== undefined) headers.push('content-length', String(this.#contentLength));
+    inbound.trace?.beginUpstream({ method: inbound.method, origin: served.origin, template: this.#route.template.slice('/anthropic'.length), provider: served.provider }, headers);
+    return { path: served.basePath + inbound.path.slice('/anthropic'.length) + inbound.query, headers };
+  }
+
+  failedOver({ from, reason, status, error }: Failover): void {
+    const exchange = this.#exchange;
+    (exchange.failovers ??= []).push(`${from}:${reason}`);
+    if (status !== undefined) exchange.inbound.trace?.answered(status);
+    const upstream = this.#runtime.upstreams.find(from);
+    if (upstream === undefined) return;
+    if (status === undefined) upstream.state.ended(toGatewayError(error ?? new ClientGone(), upstream.client.stats(), exchange.isLongLived).shape.outcome, 0);
+    else {
+      upstream.state.headSeen(status);
+      upstream.state.ended(upstream.state.refusesCredential(status) ? 'upstream_credential_refused' : 'upstream_error', status);
+    }
+  }
+}
+
+function stickyKeyOf({ stickyBy }: NativeRuntime, rawHeaders: readonly string[]): string | undefined {
+  const session = stickyBy.includes('session') ? fieldOf(rawHeaders, SESSION_FIELD)?.slice(0, MAX_SESSION_LENGTH) : undefined;
+  return session ?? (stickyBy.includes('principal') ? '' : undefined);
+}
+
+/** Whether a request refers to what one account keeps. */
+function isStateful({ continuesThread }: NativeExchange, { group }: NativeRoute, rawHeaders: readonly string[]): boolean {
+  return group !== 'messages' || continuesThread || STATEFUL_BETA.test(fieldOf(rawHeaders, BETA_FIELD) ?? '');
+}
+
+/** All values of a field, joined; `name` in lower case. */
+function fieldOf(rawHeaders: readonly string[], name: string): string | undefined {
+  let value: string | undefined;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const field = rawHeaders[index] as string;
+    if (field.length === name.length && field.toLowerCase() === name) value = value === undefined ? rawHeaders[index + 1] : `${value},${rawHeaders[index + 1]}`;
+  }
+  return value;
+}

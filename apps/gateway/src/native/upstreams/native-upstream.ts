@@ -1,0 +1,82 @@
+import { isDeepStrictEqual } from 'node:util';
+import { createUpstreamClient, type UpstreamClient } from '@penstock/upstream-client';
+import { matchesGlob } from '../../access/clients/matches-glob.ts';
+import { checkWholeJson } from '../../body/whole-json.ts';
+import type { EffectiveUpstream } from '../../config/native-upstreams.ts';
+import { PLAIN } from '../../config/plain.ts';
+import type { AnthropicNativeConfig } from '../../config/sections/anthropic-native-section.ts';
+import { toUpstreamClientSettings } from '../../config/upstream-client-settings.ts';
+import { createUpstreamState, type UpstreamState } from '../../observe/upstreams/upstream-state.ts';
+import type { UpstreamTarget } from '../../request/request-trace.ts';
+import { createUpstreamCredential, type UpstreamCredential } from './upstream-credential.ts';
+import { KIND_TRAITS } from './upstream-kinds.ts';
+
+/** One upstream of the native side: its connections, its credential, and how it is by its requests. */
+export class NativeUpstream {
+  readonly name: string;
+  readonly client: UpstreamClient;
+  readonly origin: string;
+  /** The path of `base_url`, without a trailing slash. */
+  readonly basePath: string;
+  readonly provider: UpstreamTarget['provider'];
+  readonly state: UpstreamState;
+  #config: EffectiveUpstream;
+  #credential: UpstreamCredential;
+
+  constructor(config: EffectiveUpstream, timeouts: AnthropicNativeConfig['timeouts'], ownsCredential: () => boolean) {
+    const { ca, proxy } = config;
+    const url = KIND_TRAITS[config.kind].urlOf(config);
+    this.name = config.name;
+    this.origin = url.origin;
+    this.basePath = url.pathname.replace(/\/+$/, '');
+    this.provider = KIND_TRAITS[config.kind].provider;
+    this.client = createUpstreamClient({
+      origin: url.origin, plain: PLAIN, closeDelimitedCheck: checkWholeJson, ...toUpstreamClientSettings({ pool: config.pool, timeouts }),
+      ...(ca === undefined ? {} : { tls: { ca } }),
+      ...(proxy === undefined ? {} : { proxy }),
+    });
+    this.state = createUpstreamState({ kind: 'upstream', ownsCredential });
+    this.#config = config;
+    this.#credential = createUpstreamCredential(config.credential);
+  }
+
+  get config(): EffectiveUpstream {
+    return this.#config;
+  }
+
+  /** Throws a `CredentialError` while there is none. */
+  credentialFields(): readonly string[] {
+    return this.#credential.fields();
+  }
+
+  /** Whether it serves a model; without a name, or for any. */
+  serves(model: string | undefined): boolean {
+    return model === undefined || this.#config.models.some((pattern) => matchesGlob(pattern, model));
+  }
+
+  /** Whether a new configuration is for the connections that are there. */
+  canTake({ kind, base_url: base, ca, proxy }: EffectiveUpstream): boolean {
+    const own = this.#config;
+    return own.kind === kind && own.base_url === base && own.ca === ca && own.proxy === proxy;
+  }
+
+  /** Applies a new configuration; true where its credential is another one. */
+  update(next: EffectiveUpstream, timeouts: AnthropicNativeConfig['timeouts']): boolean {
+    const settings = toUpstreamClientSettings({ pool: next.pool, timeouts });
+    this.client.resize(settings.pool);
+    this.client.setTimeouts(settings.timeouts);
+    const isNew = !isDeepStrictEqual(next.credential, this.#config.credential);
+    this.#config = next;
+    if (!isNew) return false;
+    this.#credential.close();
+    this.#credential = createUpstreamCredential(next.credential);
+    this.state.credentialChanged();
+    return true;
+  }
+
+  /** Takes no new requests; those under way end, or are cut after `graceMs`. */
+  async close(graceMs?: number): Promise<void> {
+    this.#credential.close();
+    await (graceMs === undefined ? this.client.close() : this.client.close({ graceMs }));
+  }
+}

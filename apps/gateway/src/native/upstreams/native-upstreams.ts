@@ -1,0 +1,105 @@
+import { createUpstreamGroup, type GroupEvents, type GroupSettings, type MemberStatus, type UpstreamGroup } from '@penstock/upstream-group';
+import { nativeUpstreams } from '../../config/native-upstreams.ts';
+import type { GatewayConfig } from '../../config/gateway-config.ts';
+import { NativeUpstream } from './native-upstream.ts';
+import { KIND_TRAITS } from './upstream-kinds.ts';
+
+/** The options of `NativeUpstreams`. */
+export interface NativeUpstreamsOptions {
+  readonly config: GatewayConfig;
+  readonly ownsCredential: () => boolean;
+  /** Failovers and moves of sessions. */
+  readonly events: GroupEvents;
+}
+
+/** The upstreams of the native side. With one of them there is no group: requests go to its client as it is. */
+export class NativeUpstreams {
+  readonly #options: NativeUpstreamsOptions;
+  readonly #leaving = new Set<NativeUpstream>();
+  #list: readonly NativeUpstream[] = [];
+  #byName: ReadonlyMap<string, NativeUpstream> = new Map();
+  #group: UpstreamGroup | undefined;
+  #stateful = '';
+
+  constructor(options: NativeUpstreamsOptions) {
+    this.#options = options;
+    this.update(options.config);
+  }
+
+  get list(): readonly NativeUpstream[] {
+    return this.#list;
+  }
+
+  /** The one listed first. */
+  get first(): NativeUpstream {
+    return this.#list[0] as NativeUpstream;
+  }
+
+  /** Absent where there is one upstream only. */
+  get group(): UpstreamGroup | undefined {
+    return this.#group;
+  }
+
+  /** The name of the one that serves what refers to the state of an account. */
+  get stateful(): string {
+    return this.#stateful;
+  }
+
+  /** By its name, also one that has left while requests to it are under way. */
+  find(name: string): NativeUpstream | undefined {
+    return this.#byName.get(name) ?? [...this.#leaving].find((upstream) => upstream.name === name);
+  }
+
+  /** The health of each as the group sees it; none without a group. */
+  members(): readonly MemberStatus[] {
+    return this.#group?.members() ?? [];
+  }
+
+  /** Applies a configuration: upstreams that it does not list any more finish what they serve. */
+  update(config: GatewayConfig): void {
+    const { timeouts, routing } = config.anthropic_native;
+    const before = this.#byName;
+    const renewed: string[] = [];
+    this.#list = nativeUpstreams(config).map((next) => {
+      const known = before.get(next.name);
+      if (known?.canTake(next) !== true) return new NativeUpstream(next, timeouts, this.#options.ownsCredential);
+      if (known.update(next, timeouts)) renewed.push(next.name);
+      return known;
+    });
+    this.#byName = new Map(this.#list.map((upstream) => [upstream.name, upstream]));
+    this.#stateful = routing.stateful ?? this.first.name;
+    this.#updateGroup(config);
+    for (const name of renewed) this.#group?.forgetHealth(name);
+    for (const upstream of before.values()) if (!this.#list.includes(upstream)) this.#retire(upstream);
+  }
+
+  async close(graceMs: number): Promise<void> {
+    await Promise.all([...this.#list, ...this.#leaving].map((upstream) => upstream.close(graceMs)));
+  }
+
+  #updateGroup(config: GatewayConfig): void {
+    if (this.#list.length === 1) {
+      this.#group = undefined;
+      return;
+    }
+    const settings = groupSettings(config, this.#list);
+    if (this.#group === undefined) this.#group = createUpstreamGroup({ ...settings, events: this.#options.events });
+    else this.#group.update(settings);
+  }
+
+  #retire(upstream: NativeUpstream): void {
+    this.#leaving.add(upstream);
+    void upstream.close().finally(() => { this.#leaving.delete(upstream); });
+  }
+}
+
+function groupSettings({ anthropic_native: { routing, timeouts } }: GatewayConfig, list: readonly NativeUpstream[]): GroupSettings {
+  const [first, longest] = routing.cool_down;
+  return {
+    members: list.map(({ name, client, config }) => ({
+      name, client, weight: config.weight, tier: config.tier, failOverOn: KIND_TRAITS[config.kind].refusesWith(routing.fail_over_on),
+    })),
+    spillAt: routing.spill_at, quotaFloor: routing.quota_floor, failOverOn: routing.fail_over_on, coolDownMs: [first * 1_000, longest * 1_000],
+    slotWaitMs: timeouts.slot_wait * 1_000, headersMs: timeouts.message_headers * 1_000,
+  };
+}

@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest';
+import { nativeUpstreams } from '../../src/config/native-upstreams.ts';
+import { divideConfig } from '../../src/config/worker-share.ts';
+import { frontDoorBackends } from '../../src/front-door/front-door-backends.ts';
+import { attemptLoad, problemsOf } from './config-folder.ts';
+
+const A = { name: 'a', credential: { api_key: 'sk-ant-a' } };
+const B = { name: 'b', credential: { bearer: 'token-b' } };
+const native = (fields: object): { file: object; environment: Record<string, string> } => ({ file: { anthropic_native: fields }, environment: {} });
+
+describe('anthropic_native.upstreams', () => {
+  it('stands in place of base_url and api_key, and needs no other key', () => {
+    const { config } = attemptLoad(native({ upstreams: [A, B], pool: { max_connections: 7 } }));
+    expect(nativeUpstreams(config).map(({ name, base_url: base, pool, tier, weight, models }) => [name, base, pool.max_connections, tier, weight, models])).toEqual([
+      ['a', 'https://api.anthropic.com', 7, 0, 1, ['*']], ['b', 'https://api.anthropic.com', 7, 0, 1, ['*']],
+    ]);
+  });
+
+  it('beside base_url or api_key of the file is a problem; those of the environment are not used, with a warning', () => {
+    expect(problemsOf(native({ upstreams: [A], base_url: 'https://api.anthropic.com', api_key: 'sk-ant-x' }))).toEqual([
+      'anthropic_native.base_url must be absent beside anthropic_native.upstreams, received a value',
+      'anthropic_native.api_key must be absent beside anthropic_native.upstreams, received a value',
+    ]);
+    const loaded = attemptLoad({ ...native({ upstreams: [A] }), environment: { ANTHROPIC_API_KEY: 'sk-ant-env', ANTHROPIC_BASE_URL: 'http://127.0.0.1:1' } });
+    expect(loaded.warnings.filter((warning) => warning.startsWith('ANTHROPIC_'))).toEqual([
+      'ANTHROPIC_API_KEY is not used: anthropic_native.upstreams lists the upstreams', 'ANTHROPIC_BASE_URL is not used: anthropic_native.upstreams lists the upstreams',
+    ]);
+    expect(loaded.config.anthropic_native.api_key).toBeUndefined();
+  });
+
+  it.each([
+    ['two of one name', { upstreams: [A, { ...B, name: 'a' }] }, /upstreams\[1\]\.name must be other than anthropic_native\.upstreams\[0\]\.name/],
+    ['an unknown kind', { upstreams: [{ ...A, kind: 'azure' }] }, /upstreams\[0\]\.kind must be anthropic/],
+    ['a name of the gateway\'s own', { upstreams: [{ ...A, name: 'native' }] }, /upstreams\[0\]\.name must be a name of/],
+    ['a name that metrics use', { upstreams: [{ ...A, name: 'front_door_x' }] }, /upstreams\[0\]\.name must be a name of/],
+    ['no credential', { upstreams: [{ ...A, credential: {} }] }, /upstreams\[0\]\.credential must be an object with exactly one of/],
+    ['two credentials', { upstreams: [{ ...A, credential: { api_key: 'x', bearer: 'y' } }] }, /upstreams\[0\]\.credential must be an object with exactly one of/],
+    ['a relative path of a bearer', { upstreams: [{ ...A, credential: { bearer_file: 'token' } }] }, /bearer_file must be the absolute path/],
+    ['clear text', { upstreams: [{ ...A, base_url: 'http://example.com' }] }, /upstreams\[0\]\.base_url must be an https:/],
+    ['a version in the path', { upstreams: [{ ...A, base_url: 'https://example.com/v1' }] }, /upstreams\[0\]\.base_url must be a URL without \/v1/],
+    ['a person\'s token as a key', { upstreams: [{ ...A, credential: { api_key: 'sk-ant-oat01-x' } }] }, /upstreams\[0\]\.api_key must be an API key/],
+    ['the credentials of clients', { upstreams: [A, B], credentials: 'forward' }, /anthropic_native\.credentials must be "inject" with/],
+    ['a stateful upstream that is not there', { upstreams: [A, B], routing: { stateful: 'c' } }, /routing\.stateful must be one of a, b, received "c"/],
+    ['a stateful upstream without a list', { api_key: 'sk-ant-x', routing: { stateful: 'c' } }, /routing\.stateful must be absent without/],
+    ['a status that is none', { upstreams: [A, B], routing: { fail_over_on: [200] } }, /routing\.fail_over_on\[0\] must be/],
+    ['a cool-down that shrinks', { upstreams: [A, B], routing: { cool_down: [5, 1] } }, /routing\.cool_down must be a list of/],
+    ['a weight of nothing', { upstreams: [{ ...A, weight: 0 }] }, /weight must be a number above 0/],
+    ['more kept-alive connections than connections', { upstreams: [{ ...A, pool: { max_connections: 2, max_keepalive_connections: 3 } }] }, /pool\.max_keepalive_connections must be at most/],
+    ['fewer connections than workers', { upstreams: [{ ...A, pool: { max_connections: 1 } }] }, /pool\.max_connections must be at least the number of workers/],
+  ])('refuses %s by the path of the key', (_what, fields, problem) => {
+    const attempt = native(fields);
+    const problems = problemsOf({ ...attempt, file: { ...attempt.file, server: { workers: 2 } } });
+    expect(problems.filter((text) => problem.test(text))).toHaveLength(1);
+  });
+
+  it('never shows a credential in a problem', () => {
+    const secret = 'bearer-secret-value';
+    for (const credential of [{ bearer: secret, api_key: secret }, { bearer: `${secret}\n` }, { bearer_file: secret }]) {
+      expect(problemsOf(native({ upstreams: [{ ...A, credential }, { ...A, name: 'Z' }] })).join('\n')).not.toContain(secret);
+    }
+  });
+
+  it('gives the front door a client of its own for the first one with a key; with none it is off, with a warning', () => {
+    const backends = frontDoorBackends(attemptLoad(native({ upstreams: [B, { ...A, base_url: 'https://example.com' }] })).config);
+    expect(backends.map(({ name, base_url: base, api_key: key }) => [name, base, key])).toEqual([['anthropic', 'https://example.com', 'sk-ant-a']]);
+    const loaded = attemptLoad(native({ upstreams: [B] }));
+    expect(frontDoorBackends(loaded.config)).toEqual([]);
+    expect(loaded.warnings.join('\n')).toContain('none of anthropic_native.upstreams has an api_key');
+  });
+
+  it('divides the pool of each between workers', () => {
+    const { config } = attemptLoad(native({ upstreams: [{ ...A, pool: { max_connections: 5 } }, B] }));
+    const divided = divideConfig(config, { index: 0, count: 2 });
+    expect(nativeUpstreams(divided).map(({ pool }) => pool.max_connections)).toEqual([3, 10]);
+  });
+});
