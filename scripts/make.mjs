@@ -1,6 +1,6 @@
-// Makes what is carried to other machines, into dist/: the executable, the Debian package of it, or the tarball.
-// usage: node scripts/make.mjs executable [x64|arm64] | deb [x64|arm64] | tarball
-import { statSync } from 'node:fs';
+// Makes what is carried to other machines, into dist/: the executable, the Debian package of it, the tarball, or the packages.
+// usage: node scripts/make.mjs executable [x64|arm64] | deb [x64|arm64] | tarball | packages
+import { readdirSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { ROOT } from './make/bundle.mjs';
 
@@ -22,6 +22,10 @@ const MAKERS = {
     const { makeTarball } = await import('./make/tarball.mjs');
     return makeTarball(DIST);
   },
+  packages: async () => {
+    const { makePackages } = await import('./make/packages.mjs');
+    return makePackages(DIST);
+  },
 };
 
 function checkArchitecture(arch) {
@@ -36,4 +40,5 @@ function usage(problem) {
 const [what = '', ...rest] = process.argv.slice(2);
 const make = Object.hasOwn(MAKERS, what) ? MAKERS[what] : usage(what === '' ? 'nothing to make' : `cannot make ${what}`);
 const path = await make(...rest);
-console.log(`${relative(process.cwd(), path)} (${(statSync(path).size / 1e6).toFixed(1)} MB)`);
+const status = statSync(path);
+console.log(`${relative(process.cwd(), path)} (${status.isDirectory() ? `${readdirSync(path).length} files` : `${(status.size / 1e6).toFixed(1)} MB`})`);

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, openSync, readSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs';
 import { basename, delimiter, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hashClientKey } from '../../../src/access/clients/client-key.ts';
@@ -7,10 +7,10 @@ import { codeBlocks } from '../../guides/code-blocks.ts';
 import { newcomerEnvironment } from './newcomer-environment.ts';
 import { createScratchFolder } from './scratch-folder.ts';
 import { startInstalled } from './start-installed.ts';
-import { buildWorkspace, mustRun, ROOT, sizeOf } from './workspace.ts';
+import { buildWorkspace, mustRun, publishedPackages, ROOT, sizeOf } from './workspace.ts';
 
 const scratch = createScratchFolder();
-const [makeTarball = '', useTarball = '', makeExecutable = '', useExecutable = ''] = codeBlocks('docs/install.md').filter(({ language }) => language === 'sh').map(({ code }) => code);
+const [makeTarball = '', useTarball = '', makeExecutable = '', useExecutable = '', , makePackages = '', usePackages = ''] = codeBlocks('docs/install.md').filter(({ language }) => language === 'sh').map(({ code }) => code);
 
 /** Runs the printed `make` commands. Returns the files that they name. */
 function make(block: string): readonly string[] {
@@ -49,6 +49,22 @@ describe('the tarball, by the commands of docs/install.md', () => {
     expect(mustRun('/bin/bash', ['-c', 'penstock demo'], folder, environment)).toMatch(/All \d+ claims held/);
     console.log(`tarball on Node ${version}: ${(sizeOf(prefix) / 1e6).toFixed(1)} MB installed, ${(gateway.firstAnswerMs / 1000).toFixed(1)} s from start to the first answer`);
   });
+});
+
+test.each(['22.22.2', '26.10.0'])('the packages, by the commands of docs/install.md, install into an empty project and are imported on Node %s', (version) => {
+  const [made = ''] = make(makePackages);
+  const folder = join(scratch.path, `project-${version}`);
+  const home = join(folder, 'home');
+  mkdirSync(home, { recursive: true });
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'outside', private: true, type: 'module' }));
+  const environment = newcomerEnvironment(home, {});
+  environment['PATH'] = [dirname(mustRun(process.execPath, ['scripts/node-binary.mjs', version]).trim()), environment['PATH'] ?? ''].join(delimiter);
+  mustRun('/bin/bash', ['-c', usePackages.replace('penstock/dist/packages', made)], folder, environment);
+  const { dependencies } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { dependencies: Readonly<Record<string, string>> };
+  const names = publishedPackages().map(({ name }) => name).filter((name) => name !== '@penstock/gateway');
+  expect(Object.keys(dependencies).toSorted()).toEqual(names.toSorted());
+  const program = names.map((name) => `if (Object.keys(await import('${name}')).length === 0) throw new Error('${name} exports nothing');`).join('\n');
+  mustRun('/bin/bash', ['-c', `exec node --input-type=module -e "${program}"`], folder, environment);
 });
 
 describe.skipIf(process.platform !== 'linux')(`the executable, by the commands of docs/install.md${process.platform === 'linux' ? '' : ' (skipped: it is made on Linux)'}`, () => {
