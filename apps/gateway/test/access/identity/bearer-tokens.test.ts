@@ -2,7 +2,7 @@
 import { sendRawRequest, startScriptedUpstream, statusOf, wholeResponse, type ScriptedUpstream } from '@penstock/test-support';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestGateway, TEST_KEY, type TestGateway } from '../../start-test-gateway.ts';
-import { AUDIENCE, createSigningKey, startOpenIdProvider, type OpenIdProvider, type SigningKey } from './openid-provider.ts';
+import { AUDIENCE, createSigningKey, goodClaims, signToken, startOpenIdProvider, type OpenIdProvider, type SigningKey } from './openid-provider.ts';
 
 let provider: OpenIdProvider;
 let key: SigningKey;
@@ -79,6 +79,39 @@ describe('a token of a configured issuer', () => {
     expect(refused.headers.get('x-should-retry')).toBe('false');
     expect(await refused.json()).toMatchObject({ error: { type: 'authentication_error' } });
     expect(await gateway.series('penstock_credential_refusals_total{side="native",reason="token_claims"}')).toBe(1);
+  });
+
+  test('that was forged is refused on both sides once and for all, counted by its reason, and stands in no log', async () => {
+    const stranger = await createSigningKey('one');
+    const now = Math.floor(Date.now() / 1_000);
+    const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+    const good = goodClaims(provider.issuer);
+    const forged: readonly (readonly [reason: string, token: string])[] = [
+      ['token_signature', await signToken(stranger, good)],
+      ['token_signature', await signToken(stranger, good, { jwk: stranger.publicJwk })],
+      ['token_key', await signToken(stranger, good, { kid: '../../dev/null' })],
+      ['token_algorithm', `${encode({ alg: 'none', kid: 'one' })}.${encode(good)}.AAAA`],
+      ['token_algorithm', `${encode({ alg: 'HS256', kid: 'one' })}.${encode(good)}.${'A'.repeat(43)}`],
+      ['token_audience', await signToken(key, { ...good, aud: 'another' })],
+      ['token_expired', await signToken(key, { ...good, exp: now - 120 })],
+      ['unknown_key', await signToken(key, { ...good, iss: 'https://evil.example' })],
+    ];
+    const reached = upstream.requests.length;
+    const counted = (side: string, reason: string): Promise<number> => gateway.series(`penstock_credential_refusals_total{side="${side}",reason="${reason}"}`);
+    const expected = new Map<string, number>();
+    for (const side of ['native', 'front_door']) for (const [reason] of forged) expected.set(`${side} ${reason}`, (expected.get(`${side} ${reason}`) ?? await counted(side, reason)) + 1);
+    for (const [, token] of forged) {
+      const refused = await message(token);
+      const chat = await fetch(`${gateway.origin}/v1/chat/completions`, { method: 'POST', headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` }, body: '{"model":"claude-haiku-4-5","messages":[]}' });
+      expect([refused.status, refused.headers.get('x-should-retry'), chat.status]).toEqual([401, 'false', 401]);
+    }
+    for (const [name, count] of expected) {
+      const [side = '', reason = ''] = name.split(' ');
+      expect([name, await counted(side, reason)]).toEqual([name, count]);
+    }
+    expect(upstream.requests).toHaveLength(reached);
+    const written = JSON.stringify([gateway.logged, await gateway.metrics.registry.metrics()]);
+    for (const [, token] of forged) for (const part of token.split('.').filter(({ length }) => length > 20)) expect(written).not.toContain(part);
   });
 
   test('in the query is no credential', async () => {
