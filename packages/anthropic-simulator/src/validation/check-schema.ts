@@ -24,18 +24,44 @@ const STRING_FORMATS: ReadonlySet<unknown> = new Set(['date-time', 'time', 'date
  * enforced. A list of what is still to be looked at, not recursion: a schema may be nested deeper than the stack.
  */
 export function checkEnforcedSchema(path: string, root: JsonObject): Check {
-  const open = [root];
-  for (let schema = open.pop(); schema !== undefined; schema = open.pop()) {
+  for (const schema of allSchemas(root)) {
     const problem = checkOneSchema(schema);
     if (problem !== undefined) return `${path}: ${problem}`;
-    for (const inner of subschemas(schema)) open.push(inner);
   }
-  return undefined;
+  return containsItself(root) ? `${path}: Recursive schemas are not supported` : undefined;
+}
+
+/** A schema and all inside it. */
+function allSchemas(root: JsonObject, inside: (schema: JsonObject) => readonly JsonObject[] = subschemas): readonly JsonObject[] {
+  const found: JsonObject[] = [];
+  const open = [root];
+  for (let schema = open.pop(); schema !== undefined; schema = open.pop()) {
+    found.push(schema);
+    for (const inner of inside(schema)) open.push(inner);
+  }
+  return found;
+}
+
+const DEFINITIONS = ['$defs', 'definitions'] as const;
+
+/** Whether a definition leads back to itself, or any schema to the root. Definitions whose references all end are taken out until none is left, or a circle. */
+function containsItself(root: JsonObject): boolean {
+  const bodyOf = (schema: JsonObject): readonly JsonObject[] => subschemas(Object.fromEntries(Object.entries(schema).filter(([name]) => !DEFINITIONS.includes(name as '$defs'))));
+  const referencesIn = (schema: JsonObject): Set<string> => new Set(allSchemas(schema, bodyOf).flatMap(({ $ref }) => (typeof $ref === 'string' ? [$ref] : [])));
+  if (allSchemas(root).some(({ $ref }) => $ref === '#')) return true;
+  const open = new Map<string, ReadonlySet<string>>(DEFINITIONS.flatMap((group) => (isJsonObject(root[group]) ? Object.entries(root[group]) : []).filter(([, definition]) => isJsonObject(definition)).map(([name, definition]): [string, ReadonlySet<string>] => [`#/${group}/${name}`, referencesIn(definition as JsonObject)])));
+  for (let before = open.size + 1; before > open.size;) {
+    before = open.size;
+    for (const [name, references] of open) if (![...references].some((reference) => open.has(reference))) open.delete(name);
+  }
+  return open.size > 0;
 }
 
 function checkOneSchema(schema: JsonObject): Check {
   const types = typeof schema['type'] === 'string' ? [schema['type']] : listOf(schema['type']).map(String);
   if (types.includes('object') && schema['additionalProperties'] !== false) return "For 'object' type, 'additionalProperties' must be explicitly set to false";
+  if (typeof schema['$ref'] === 'string' && !schema['$ref'].startsWith('#')) return 'External schema references are not supported';
+  if (objectsOf(listOf(schema['allOf'])).some(({ $ref }) => $ref !== undefined)) return "Schema type 'allOf' with '$ref' is not supported";
   const combinator = REFUSED_ANYWHERE.find((name) => schema[name] !== undefined);
   if (combinator !== undefined) return `Schema type '${combinator}' is not supported`;
   for (const type of types) {

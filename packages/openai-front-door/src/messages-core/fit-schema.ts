@@ -26,7 +26,8 @@ const KEEPERS: ReadonlyMap<string, Keeper> = new Map<string, Keeper>(Object.entr
   enum: (value) => (Array.isArray(value) && value.length > 0 && value.every(isPrimitive) ? value : undefined),
   const: (value) => (isPrimitive(value) ? value : undefined),
   anyOf: schemas,
-  allOf: schemas,
+  // With a reference among several it is refused.
+  allOf: (value, ...rest) => (Array.isArray(value) && value.some((item) => isJsonObject(item) && item['$ref'] !== undefined) ? undefined : schemas(value, ...rest)),
   $defs: namedSchemas,
   definitions: namedSchemas,
   properties: namedSchemas,

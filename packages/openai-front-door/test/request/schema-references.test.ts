@@ -62,5 +62,7 @@ describe('a schema that is enforced', () => {
     const { body, ignored } = translate({ response_format: { type: 'json_schema', json_schema: { name: 'x', schema } } });
     expect(body['output_config']).toMatchObject({ format: { schema: { properties: { a: { anyOf: [to('#/$defs/x')], description: 'An x' } } } } });
     expect(ignored).toEqual(['response_format.json_schema.schema.allOf']);
+    const several = { type: 'object', properties: { a: { allOf: [to('#/$defs/x'), { title: 'A' }] } }, $defs: { x: leaf }, additionalProperties: false };
+    expect(translate({ response_format: { type: 'json_schema', json_schema: { name: 'x', schema: several } } }).body['output_config']).toMatchObject({ format: { schema: { properties: { a: { description: '{allOf: [{"$ref":"#/$defs/x"},{"title":"A"}]}' } } } } });
   });
 });
