@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fieldValues, freePort, startScriptedUpstream } from '@penstock/test-support';
 import { describe, expect, test } from 'vitest';
 import { gatewayConfigSchema } from '../../src/config/gateway-config.ts';
+import { WHOLE_STATUS } from '../../src/observe/status/status-query.ts';
 import { warningsOf } from '../../src/observe/upstreams/upstream-snapshot.ts';
 import { ask, entriesFor, jsonAnswer, OVERLOADED, SERVED, startAnswering, startGroupGateway } from './two-upstreams.ts';
 
@@ -95,6 +96,8 @@ describe('several upstreams: all of them down', () => {
     expect(line).toMatchObject({ outcome: 'upstream_unreachable', upstream: 'b', failovers: ['a:not_sent'] });
     expect(Object.keys(warningsOf(gateway.upstreams()))).toEqual(['a_upstream', 'b_upstream']);
     const health = await (await fetch(`${gateway.anthropic}/health`)).json() as Record<string, unknown>;
+    const status = await gateway.status?.read(WHOLE_STATUS);
+    expect(status?.states.map(({ name, member }) => [name, member?.reason]).slice(0, 2)).toEqual([['a', 'unreachable'], ['b', 'unreachable']]);
     expect(health).toMatchObject({ status: 'degraded', upstreams: { a: { state: 'cooling', reason: 'unreachable' }, b: { state: 'cooling', reason: 'unreachable' } } });
     expect((await ask(gateway)).status).toBe(502);
   });

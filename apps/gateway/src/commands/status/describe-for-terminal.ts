@@ -1,3 +1,4 @@
+import { describeRouting } from '../../observe/status/describe-routing.ts';
 import { countOf, formatBytes, formatCount, formatSpan } from '../../observe/status/format-values.ts';
 import { printable } from '../../observe/log/printable.ts';
 import type { Status, StatusFinding, StatusRequest, StatusUpstream } from '../../observe/status/status.ts';
@@ -53,10 +54,10 @@ function fitRows(head: readonly string[], table: readonly string[], tail: readon
   return left > 0 ? [...kept, ...shown, `… ${formatCount(table.length - shown.length)} more`] : kept;
 }
 
-function describeUpstream({ name, max_connections: most, waiting, clients, trouble }: StatusUpstream): string {
+function describeUpstream({ name, max_connections: most, waiting, clients, trouble, routing }: StatusUpstream): string {
   const held = clients.reduce((sum, client) => sum + client.held, 0);
   const holders = clients.filter((client) => client.held > 0).slice(0, 4).map((client) => `${client.client} ${formatCount(client.held)}`).join(', ');
-  return `${pad(name, 24)} ${bar(most === 0 ? 0 : held / most)} ${formatCount(held)} of ${formatCount(most)} held${waiting > 0 ? `, ${formatCount(waiting)} wait` : ''}${holders === '' ? '' : ` (${holders})`}${trouble === null ? '' : ` ${trouble.cause}`}`;
+  return `${pad(name, 24)} ${bar(most === 0 ? 0 : held / most)} ${formatCount(held)} of ${formatCount(most)} held${waiting > 0 ? `, ${formatCount(waiting)} wait` : ''}${holders === '' ? '' : ` (${holders})`}${trouble === null ? '' : ` ${trouble.cause}`}${routing === null || routing.health === 'well' ? '' : `, ${describeRouting(routing)}`}`;
 }
 
 function bar(ratio: number): string {

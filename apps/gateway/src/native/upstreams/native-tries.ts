@@ -1,5 +1,6 @@
 import type { Failover, GroupDispatchOptions, RoutedRequest, TryRequest } from '@penstock/upstream-group';
 import { ClientGone } from '../../request/gateway-error.ts';
+import type { UpstreamTrace } from '../../request/request-trace.ts';
 import { toGatewayError } from '../classify-failure.ts';
 import type { NativeExchange } from '../native-exchange.ts';
 import type { NativeRuntime } from '../native-runtime.ts';
@@ -22,6 +23,8 @@ export class NativeTries implements RoutedRequest {
   readonly #exchange: NativeExchange;
   readonly #route: NativeRoute;
   readonly #contentLength: number | undefined;
+  /** Of the current try. */
+  #span: UpstreamTrace | undefined;
 
   constructor(runtime: NativeRuntime, exchange: NativeExchange, route: NativeRoute) {
     const { rawHeaders } = exchange.inbound.request;
@@ -56,14 +59,15 @@ export class NativeTries implements RoutedRequest {
     if (!forwarded.ok) throw new Error(forwarded.violation.message);
     const { headers } = forwarded;
     if (this.#contentLength !== undefined) headers.push('content-length', String(this.#contentLength));
-    inbound.trace?.beginUpstream({ method: inbound.method, origin: served.origin, template: this.#route.template.slice('/anthropic'.length), provider: served.provider }, headers);
+    this.#span = inbound.trace?.beginUpstream({ method: inbound.method, origin: served.origin, template: this.#route.template.slice('/anthropic'.length), provider: served.provider }, headers);
     return { path: served.basePath + inbound.path.slice('/anthropic'.length) + inbound.query, headers };
   }
 
   failedOver({ from, reason, status, error }: Failover): void {
     const exchange = this.#exchange;
     (exchange.failovers ??= []).push(`${from}:${reason}`);
-    if (status !== undefined) exchange.inbound.trace?.answered(status);
+    if (status !== undefined) this.#span?.answered(status);
+    this.#span?.finished(error);
     const upstream = this.#runtime.upstreams.find(from);
     if (upstream === undefined) return;
     if (status === undefined) upstream.state.ended(toGatewayError(error ?? new ClientGone(), upstream.client.stats(), exchange.isLongLived).shape.outcome, 0);

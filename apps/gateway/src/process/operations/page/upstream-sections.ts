@@ -1,3 +1,4 @@
+import { describeRouting } from '../../../observe/status/describe-routing.ts';
 import { countOf, formatCount, formatSpan, formatTime } from '../../../observe/status/format-values.ts';
 import type { Status, StatusQuota, StatusUpstream } from '../../../observe/status/status.ts';
 import { drawBar } from './drawings.ts';
@@ -13,10 +14,11 @@ export function renderUpstreams({ upstreams, generated_at: generatedAt }: Status
 }
 
 function renderUpstream(upstream: StatusUpstream, now: number): Html {
-  const { name, max_connections: most, active, connecting, idle, waiting, max_waiting: mostWaiting, long_lived: longLived, max_long_lived: mostLongLived, trouble, clients } = upstream;
+  const { name, max_connections: most, active, connecting, idle, waiting, max_waiting: mostWaiting, long_lived: longLived, max_long_lived: mostLongLived, trouble, routing, clients } = upstream;
   const held = clients.reduce((sum, client) => sum + client.held, 0);
   return html`<li><h3>${name}</h3>\
 ${trouble === null ? undefined : html`<p class="trouble">${trouble.cause} since ${formatTime(Date.parse(trouble.since), now)}</p>`}\
+${routing !== null && routing.health !== 'well' && html`<p class="trouble">${describeRouting(routing)}</p>`}\
 <p>${formatCount(held)} of ${countOf(most, 'connection')} held${connecting > 0 && html`, ${connecting} connecting`}</p>${drawBar(partsOf(upstream), most)}\
 <p>${formatCount(waiting)} waiting, ${formatCount(mostWaiting)} may</p>${drawBar([{ value: waiting, kind: 'waiting', title: `${waiting} waiting` }], mostWaiting)}\
 <dl><dt>active</dt><dd>${active}</dd><dt>idle</dt><dd>${idle}</dd><dt>long-lived</dt><dd>${longLived} of ${mostLongLived}</dd></dl>\
