@@ -33,7 +33,7 @@ const sources = folders.flatMap((folder) => {
 
 /** Files that stand in several places, since those must not import each other. */
 const COPIES: Readonly<Record<string, readonly string[]>> = {
-  'unknown-option.ts': ['packages/anthropic-simulator/src', 'packages/inbound-server/src', 'packages/proxy/src', 'packages/upstream-client/src'],
+  'unknown-option.ts': folders.filter((folder) => folder.startsWith('packages/') && folder !== 'packages/test-support').map((folder) => `${folder}/src`),
   'iterations.ts': ['packages/anthropic-usage/src', 'packages/openai-front-door/src/messages-core'],
   'forbidden-networks.ts': ['apps/gateway/src/access/identity', 'packages/claude-code-gateway/src/provider'],
   'matches-glob.ts': ['apps/gateway/src/access/clients', 'packages/openai-front-door/src/models'],

@@ -4,6 +4,8 @@ import {
 import { JsonBody, type JsonBodyOptions } from './json-body.ts';
 import type { JsonObject } from './json-values.ts';
 import { MEASURED_EVENTS, MessageReading, READ_EVENTS, READ_MEMBERS } from './message-reading.ts';
+import { describeUnknownOption } from './unknown-option.ts';
+import { UsageOptionError } from './usage-option-error.ts';
 import type { UsageResult } from './usage-result.ts';
 
 /** Settings of a usage observer; the limits are those of an event observer. */
@@ -31,11 +33,21 @@ export interface UsageObserver extends BodyObserver {
 /** How many bytes of a member are kept when `maxMemberBytes` is not given. */
 export const DEFAULT_MAX_MEMBER_BYTES = 65_536;
 
+const KNOWN_OPTIONS: Readonly<Record<keyof UsageObserverOptions, unknown>> = Object.freeze({ ...DEFAULT_EVENT_OBSERVER_LIMITS, onUsage: true, onError: true, maxMemberBytes: true, measuresText: true });
+const NO_OPTIONS: UsageObserverOptions = Object.freeze({});
+/** An options object is checked once, however many responses it is for. */
+const checked = new WeakSet<UsageObserverOptions>();
+
 /**
  * Creates the observer of one response, an event stream or JSON, compressed or not. Fields are merged as the API means them:
  * `message_start` first, then each `message_delta` overwrites what it names. A body without a head is read as an event stream.
  */
-export function createUsageObserver(options: UsageObserverOptions = {}): UsageObserver {
+export function createUsageObserver(options: UsageObserverOptions = NO_OPTIONS): UsageObserver {
+  if (!checked.has(options)) {
+    const unknown = describeUnknownOption(options, KNOWN_OPTIONS);
+    if (unknown !== undefined) throw new UsageOptionError(unknown);
+    checked.add(options);
+  }
   return new UsageReader(options);
 }
 

@@ -10,6 +10,7 @@ import { createSignInStore } from './store/create-sign-in-store.ts';
 import { createTelemetryRelay, type TelemetryRelay } from './telemetry/telemetry-relay.ts';
 import { createAccessTokens, type AccessTokenClaims, type AccessTokenVerdict } from './tokens/access-tokens.ts';
 import { createRevocations } from './tokens/revocations.ts';
+import { describeUnknownOption } from './unknown-option.ts';
 import { describeHealth, notePart, watchDatabase, watchProvider, type PartTimes, type SignInHealth } from './watched-parts.ts';
 
 /** What a reload replaces. */
@@ -36,12 +37,19 @@ export interface ClaudeCodeGateway {
   close(): Promise<void>;
 }
 
+const KNOWN_OPTIONS: Readonly<Record<keyof ClaudeCodeGatewayOptions, true>> = Object.freeze({
+  publicUrl: true, mount: true, sessionKeys: true, provider: true, database: true, telemetry: true, limits: true, isKnownGroup: true, audit: true, onTelemetryDropped: true,
+  onRevoked: true, now: true,
+});
+
 /** Nothing is sent with these: a provider that gives an address for them can be reached. */
 const PROBE: AuthorizationChecks = { state: 'probe', nonce: 'probe', codeVerifier: 'probe' };
 const NO_TELEMETRY: TelemetryOptions = { targets: [] };
 
 /** Makes a gateway. A provider or store that is down keeps it from nothing but sign-ins. @throws ClaudeCodeGatewayError `invalid_options`, `address_refused` */
 export function createClaudeCodeGateway(options: ClaudeCodeGatewayOptions): ClaudeCodeGateway {
+  const unknown = describeUnknownOption(options, KNOWN_OPTIONS);
+  if (unknown !== undefined) throw new ClaudeCodeGatewayError('invalid_options', unknown);
   const addresses = readAddresses(options);
   const limits = readSignInLimits(options.limits ?? {});
   const keys = createSessionKeys(options.sessionKeys);

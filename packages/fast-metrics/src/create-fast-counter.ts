@@ -1,5 +1,7 @@
 import { Counter, type Registry } from 'prom-client';
+import { FastMetricsError } from './fast-metrics-error.ts';
 import { seriesText } from './series-text.ts';
+import { describeUnknownOption } from './unknown-option.ts';
 
 /** The count of one label combination: a plain number, which the registry copies when it is scraped. */
 export interface CounterSeries {
@@ -29,8 +31,13 @@ interface NamedSeries extends CounterSeries {
   readonly text: string;
 }
 
-/** Creates a counter in a registry. */
-export function createFastCounter(registry: Registry, { name, help, labelNames = [], divisor = 1, plain = false }: FastCounterOptions): FastCounter {
+const KNOWN_OPTIONS: Readonly<Record<keyof FastCounterOptions, true>> = Object.freeze({ name: true, help: true, labelNames: true, divisor: true, plain: true });
+
+/** Creates a counter in a registry. Throws a `FastMetricsError` `unknown_option`. */
+export function createFastCounter(registry: Registry, options: FastCounterOptions): FastCounter {
+  const unknown = describeUnknownOption(options, KNOWN_OPTIONS);
+  if (unknown !== undefined) throw new FastMetricsError('unknown_option', unknown);
+  const { name, help, labelNames = [], divisor = 1, plain = false } = options;
   const known = new Map<string, NamedSeries>();
   const counter = new Counter({
     name, help, labelNames: [...labelNames], registers: [],
@@ -61,8 +68,8 @@ export function createFastCounter(registry: Registry, { name, help, labelNames =
   };
 }
 
-/** Adds to a series. Throws a `RangeError` unless `count` is finite and not negative: one NaN would spoil the series for good. */
+/** Adds to a series. Throws a `FastMetricsError` unless `count` is finite and not negative: one NaN would spoil the series for good. */
 export function add(series: CounterSeries, count: number): void {
-  if (!(count >= 0 && count < Number.POSITIVE_INFINITY)) throw new RangeError(`a count must be a finite number from 0, received ${count}`);
+  if (!(count >= 0 && count < Number.POSITIVE_INFINITY)) throw new FastMetricsError('invalid_value', `a count must be a finite number from 0, received ${count}`);
   series.value += count;
 }

@@ -1,7 +1,9 @@
 import { Histogram, type Registry } from 'prom-client';
+import { FastMetricsError } from './fast-metrics-error.ts';
 import type { FastHistogram, FastHistogramOptions, HistogramSeries } from './fast-histogram.ts';
 import { createPlainHistogram } from './plain-histogram.ts';
 import { seriesText } from './series-text.ts';
+import { describeUnknownOption } from './unknown-option.ts';
 
 interface MetricValue {
   readonly metricName: string;
@@ -29,7 +31,7 @@ class BucketSeries implements HistogramSeries {
   }
 
   observe(value: number): void {
-    if (!Number.isFinite(value)) throw new RangeError(`an observation must be a finite number, received ${value}`);
+    if (!Number.isFinite(value)) throw new FastMetricsError('invalid_value', `an observation must be a finite number, received ${value}`);
     let bucket = 0;
     while (bucket < this.#bounds.length && value > (this.#bounds[bucket] as number)) bucket += 1;
     this.#counts[bucket] = (this.#counts[bucket] as number) + 1;
@@ -64,8 +66,12 @@ class BucketSeries implements HistogramSeries {
   }
 }
 
-/** Creates a histogram in a registry. */
+const KNOWN_OPTIONS: Readonly<Record<keyof FastHistogramOptions, true>> = Object.freeze({ name: true, help: true, labelNames: true, buckets: true, plain: true });
+
+/** Creates a histogram in a registry. Throws a `FastMetricsError` `unknown_option`. */
 export function createFastHistogram(registry: Registry, options: FastHistogramOptions): FastHistogram {
+  const unknown = describeUnknownOption(options, KNOWN_OPTIONS);
+  if (unknown !== undefined) throw new FastMetricsError('unknown_option', unknown);
   return options.plain === true ? createPlainHistogram(registry, options) : createBucketHistogram(registry, options);
 }
 

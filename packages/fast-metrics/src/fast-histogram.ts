@@ -1,6 +1,6 @@
 /** The observations of one label combination; an observation is one search and three additions. */
 export interface HistogramSeries {
-  /** Counts one observation, in the unit of the buckets. Throws a `RangeError` unless it is finite: one NaN would spoil the series for good. */
+  /** Counts one observation, in the unit of the buckets. Throws a `FastMetricsError` unless it is finite: one NaN would spoil the series for good. */
   observe(value: number): void;
 }
 

@@ -1,4 +1,5 @@
 import { Histogram, type Registry } from 'prom-client';
+import { FastMetricsError } from './fast-metrics-error.ts';
 import type { FastHistogram, FastHistogramOptions } from './fast-histogram.ts';
 
 /** prom-client's own histogram; a reset leaves its series at 0 instead of removing them. */
@@ -29,7 +30,7 @@ export function createPlainHistogram(registry: Registry, { name, help, labelName
       histogram.keep(labels);
       const created = {
         observe(value: number): void {
-          if (!Number.isFinite(value)) throw new RangeError(`an observation must be a finite number, received ${value}`);
+          if (!Number.isFinite(value)) throw new FastMetricsError('invalid_value', `an observation must be a finite number, received ${value}`);
           histogram.observe(labels, value);
         },
       };

@@ -37,7 +37,7 @@ const plans = new WeakMap<EnvelopeScannerOptions, Plan>();
  * Creates a scanner for one JSON text (RFC 8259, UTF-8, no byte order mark). An options object is checked when it is
  * first used; give the same one for each text and it is not looked at again.
  *
- * @throws TypeError or RangeError when an option is out of range
+ * @throws EnvelopeOptionError when an option is unknown or out of range
  */
 export function createEnvelopeScanner(options: EnvelopeScannerOptions = NO_OPTIONS): EnvelopeScanner {
   let plan = plans.get(options);

@@ -1,4 +1,6 @@
+import { EnvelopeOptionError } from './envelope-option-error.ts';
 import { parseMemberPath, type MemberPath } from './member-path.ts';
+import { describeUnknownOption } from './unknown-option.ts';
 
 /** What {@link createEnvelopeScanner} reads and what it refuses. */
 export interface EnvelopeScannerOptions {
@@ -39,18 +41,21 @@ export interface ResolvedOptions {
   readonly plain: boolean;
 }
 
+const KNOWN_OPTIONS: Readonly<Record<keyof EnvelopeScannerOptions, unknown>> = Object.freeze({ ...DEFAULT_ENVELOPE_LIMITS, members: true, plain: true });
 const MAX_PATHS = 16;
 const MAX_DEPTH = 4096;
 const MAX_VALUE_BYTES = 8192;
 
-/** Checks the options once and fills in the defaults; throws a `TypeError` or `RangeError` that names the option. */
+/** Checks the options once and fills in the defaults; throws an `EnvelopeOptionError` that names the option. */
 export function resolveOptions(options: EnvelopeScannerOptions): ResolvedOptions {
+  const unknown = describeUnknownOption(options, KNOWN_OPTIONS);
+  if (unknown !== undefined) throw new EnvelopeOptionError('unknown_option', unknown);
   const members = options.members ?? [];
   if (!Array.isArray(members) || members.length > MAX_PATHS) {
-    throw new TypeError(`members must be an array of at most ${MAX_PATHS} paths, received ${String(members)}`);
+    throw new EnvelopeOptionError('invalid_option', `members must be an array of at most ${MAX_PATHS} paths, received ${String(members)}`);
   }
   if (new Set(members).size !== members.length) {
-    throw new TypeError(`members must be distinct, received ${members.join(', ')}`);
+    throw new EnvelopeOptionError('invalid_option', `members must be distinct, received ${members.join(', ')}`);
   }
   return Object.freeze({
     paths: members.map(parseMemberPath),
@@ -65,8 +70,8 @@ export function resolveOptions(options: EnvelopeScannerOptions): ResolvedOptions
 function integerOption(name: keyof typeof DEFAULT_ENVELOPE_LIMITS, given: number | undefined, maximum: number): number {
   const value = given ?? DEFAULT_ENVELOPE_LIMITS[name];
   if (!Number.isSafeInteger(value) || value < 1) {
-    throw new RangeError(`${name} must be a positive integer, received ${String(value)}`);
+    throw new EnvelopeOptionError('invalid_option', `${name} must be a positive integer, received ${String(value)}`);
   }
-  if (value > maximum) throw new RangeError(`${name} must be at most ${maximum}, received ${value}`);
+  if (value > maximum) throw new EnvelopeOptionError('invalid_option', `${name} must be at most ${maximum}, received ${value}`);
   return value;
 }

@@ -10,6 +10,12 @@ export {
   type EnvelopeErrorCode,
 } from './envelope-error.ts';
 export {
+  ENVELOPE_OPTION_ERROR_CODES,
+  EnvelopeOptionError,
+  isEnvelopeOptionError,
+  type EnvelopeOptionErrorCode,
+} from './envelope-option-error.ts';
+export {
   DEFAULT_ENVELOPE_LIMITS,
   type EnvelopeScannerOptions,
 } from './envelope-options.ts';

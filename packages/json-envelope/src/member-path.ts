@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { EnvelopeOptionError } from './envelope-option-error.ts';
 
 /** One chosen path, taken apart: `tools[].model` is the member `model` of each element of `tools`, `thread.type` the member `type` of `thread`. */
 export interface MemberPath {
@@ -13,7 +14,7 @@ export interface MemberPath {
 
 const MAX_NAME_BYTES = 256;
 
-/** Takes a path apart; throws a `TypeError` that says what a path looks like. */
+/** Takes a path apart; throws an `EnvelopeOptionError` that says what a path looks like. */
 export function parseMemberPath(path: string): MemberPath {
   const match = /^([^[\].]+)(\[\])?(?:\.([^[\].]+))?$/u.exec(path);
   const name = match?.[1];
@@ -29,6 +30,6 @@ function isReadableName(name: string): boolean {
   return name.isWellFormed() && Buffer.byteLength(name) <= MAX_NAME_BYTES;
 }
 
-function badPath(path: string): TypeError {
-  return new TypeError(`members must hold paths such as name, name[], name[].member or name.member, received ${JSON.stringify(path)}`);
+function badPath(path: string): EnvelopeOptionError {
+  return new EnvelopeOptionError('invalid_option', `members must hold paths such as name, name[], name[].member or name.member, received ${JSON.stringify(path)}`);
 }

@@ -8,6 +8,7 @@ import type { ModelRoute } from './models/model-map.ts';
 import { FrontDoorOptionsError } from './options-error.ts';
 import { PREFIX_PATTERN } from './routes/request-target.ts';
 import type { RequestSummary } from './request-summary.ts';
+import { describeUnknownOption } from './unknown-option.ts';
 
 /** Bounds of everything that is buffered or waited for. */
 export interface FrontDoorLimits {
@@ -175,6 +176,15 @@ export const DEFAULT_FRONT_DOOR_LIMITS: FrontDoorLimits = Object.freeze({
   maxSilenceMs: 10_000,
 });
 
+const KNOWN_OPTIONS: Readonly<Record<keyof FrontDoorOptions, true>> = Object.freeze({
+  backends: true, models: true, capabilities: true, maxOutputTokens: true, reasoningContent: true, laterSystemMessages: true, jsonObjectFormat: true, relayGroups: true,
+  codexInstructions: true, settingNames: true, prefix: true, limits: true, hooks: true, readBody: true, streamBody: true,
+});
+const KNOWN_HOOKS: Readonly<Record<keyof FrontDoorHooks, true>> = Object.freeze({
+  onRequestRead: true, onRequestSettled: true, onUpstreamHead: true, measuresText: true, accessOf: true, onRequestFields: true, isModelListed: true, client: true, tag: true,
+  caller: true, requestId: true, onInternalError: true,
+});
+
 /** The options' own names. */
 export const DEFAULT_SETTING_NAMES: SettingNames = Object.freeze({ backends: 'backends', relayGroups: 'relayGroups' });
 
@@ -202,6 +212,10 @@ function routeProblems(route: ModelRoute, index: number, backends: Readonly<Reco
 export function validateFrontDoorOptions(options: FrontDoorOptions): FrontDoorLimits {
   const limits: FrontDoorLimits = { ...DEFAULT_FRONT_DOOR_LIMITS, ...options.limits };
   const problems: string[] = [];
+  for (const [prefix, given, known] of [['', options, KNOWN_OPTIONS], ['hooks.', options.hooks ?? {}, KNOWN_HOOKS]] as const) {
+    const unknown = describeUnknownOption(given, known);
+    if (unknown !== undefined) problems.push(prefix + unknown);
+  }
   for (const [name, value] of Object.entries(limits)) {
     const problem = name in DEFAULT_FRONT_DOOR_LIMITS
       ? positiveIntegerProblem(`limits.${name}`, value, name === 'keepAliveMs' || name === 'maxSilenceMs' ? 0 : 1)

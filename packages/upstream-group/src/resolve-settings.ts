@@ -3,6 +3,7 @@ import { digestOf, type Digest } from './choice/rank-members.ts';
 import { DEFAULT_FAIL_OVER_ON, type FailOverOn, type GroupClient, type GroupMember, type GroupSettings } from './group-options.ts';
 import type { CoolDown } from './health/cooling.ts';
 import { MemberHealth } from './health/member-health.ts';
+import { describeUnknownOption } from './unknown-option.ts';
 import { UpstreamGroupError } from './upstream-group-error.ts';
 
 /** A member with everything that is known of it. */
@@ -28,6 +29,14 @@ export interface ResolvedSettings {
   readonly headersMs: number;
 }
 
+const KNOWN_SETTINGS: Readonly<Record<keyof GroupSettings, true>> = Object.freeze({ members: true, spillAt: true, quotaFloor: true, failOverOn: true, coolDownMs: true, slotWaitMs: true, headersMs: true });
+const KNOWN_MEMBER: Readonly<Record<keyof GroupMember, true>> = Object.freeze({ name: true, client: true, weight: true, tier: true, failOverOn: true });
+
+function refuseUnknown(prefix: string, given: object, known: object): void {
+  const unknown = describeUnknownOption(given, known);
+  if (unknown !== undefined) throw new UpstreamGroupError('unknown_option', prefix + unknown);
+}
+
 function refuse(option: string, expected: string, received: unknown): never {
   throw new UpstreamGroupError('invalid_option', `${option} must be ${expected}, received ${String(received)}`);
 }
@@ -46,6 +55,8 @@ function checkFailOverOn(option: string, list: readonly FailOverOn[]): readonly 
 
 /** Checks the settings and lays them over the defaults. A member keeps the health of the one before that has its name and client. */
 export function resolveSettings(settings: GroupSettings, before?: ResolvedSettings): ResolvedSettings {
+  refuseUnknown('', settings, KNOWN_SETTINGS);
+  settings.members.forEach((member, index) => { refuseUnknown(`members[${index}].`, member, KNOWN_MEMBER); });
   const { members, spillAt = 1, quotaFloor = 0.02, failOverOn = DEFAULT_FAIL_OVER_ON, coolDownMs: [minMs, maxMs] = [1_000, 60_000] } = settings;
   const { slotWaitMs = DEFAULT_TIMEOUTS.slotWaitMs, headersMs = DEFAULT_TIMEOUTS.headersMs } = settings;
   if (members.length === 0) refuse('members', 'a list of at least one member', 'an empty one');

@@ -1,5 +1,5 @@
 /** Every way a group itself can fail; the set is closed. Failures of its upstreams are those of their clients. */
-export const UPSTREAM_GROUP_ERROR_CODES = ['invalid_option', 'no_member', 'try_refused'] as const;
+export const UPSTREAM_GROUP_ERROR_CODES = ['invalid_option', 'unknown_option', 'no_member', 'try_refused'] as const;
 
 /** One of `UPSTREAM_GROUP_ERROR_CODES`. */
 export type UpstreamGroupErrorCode = (typeof UPSTREAM_GROUP_ERROR_CODES)[number];

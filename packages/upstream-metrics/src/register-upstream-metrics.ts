@@ -4,6 +4,7 @@ import {
   ACQUISITION_SOURCES, CONNECT_FAILURE_REASONS, DISCONNECT_REASONS, type ObservableUpstream, REJECTION_REASONS, type UpstreamEvents,
 } from './observable-upstream.ts';
 import type { FastCounter } from '@penstock/fast-metrics';
+import { describeUnknownOption } from './unknown-option.ts';
 import { UpstreamMetricsError } from './upstream-metrics-error.ts';
 
 /** The options of `registerUpstreamMetrics`. */
@@ -33,6 +34,7 @@ export interface UpstreamMetrics {
   dispose(): void;
 }
 
+const KNOWN_OPTIONS: Readonly<Record<keyof UpstreamMetricsOptions, true>> = Object.freeze({ registry: true, clients: true, prefix: true, clientNames: true, plain: true });
 const METRIC_PREFIX = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
 
 type Listeners = { readonly [Name in keyof UpstreamEvents]: (event: UpstreamEvents[Name]) => void };
@@ -104,7 +106,10 @@ function forEachListener(listeners: Listeners, visit: <Name extends keyof Upstre
  *
  * Gauges are read when the registry is scraped; counters and histograms follow the clients' events. Throws `UpstreamMetricsError`.
  */
-export function registerUpstreamMetrics({ registry, clients = {}, prefix = 'penstock_', clientNames = () => [], plain = false }: UpstreamMetricsOptions): UpstreamMetrics {
+export function registerUpstreamMetrics(options: UpstreamMetricsOptions): UpstreamMetrics {
+  const unknown = describeUnknownOption(options, KNOWN_OPTIONS);
+  if (unknown !== undefined) throw new UpstreamMetricsError('unknown_option', unknown);
+  const { registry, clients = {}, prefix = 'penstock_', clientNames = () => [], plain = false } = options;
   if (!METRIC_PREFIX.test(prefix)) {
     throw new UpstreamMetricsError('invalid_option', `prefix must start a metric name (letters, digits, _ and :), received ${JSON.stringify(prefix)}`);
   }
@@ -112,6 +117,9 @@ export function registerUpstreamMetrics({ registry, clients = {}, prefix = 'pens
   const stops = new Map<string, () => void>();
   // The histograms that exist already; zeroing one again would lose what it holds.
   const knownLabels = new Set<string>();
+  if (registry.getSingleMetric(`${prefix}upstream_pool_connections`) !== undefined) {
+    throw new UpstreamMetricsError('already_registered', `the registry has these metrics already (prefix ${prefix}): add further clients with add(), or give another prefix`);
+  }
   const metrics = declareUpstreamMetrics(registry, { prefix, plain, clientNames }, upstreams);
 
   function add(name: string, client: ObservableUpstream): void {

@@ -1,5 +1,5 @@
 /** What went wrong in a call of this package. */
-export type UpstreamMetricsErrorCode = 'invalid_option' | 'duplicate_upstream';
+export type UpstreamMetricsErrorCode = 'invalid_option' | 'unknown_option' | 'already_registered' | 'duplicate_upstream';
 
 /** A programming mistake in registering metrics; recording them never throws. */
 export class UpstreamMetricsError extends Error {

@@ -195,6 +195,7 @@ describe('the life of a registration', () => {
       'invalid_option: prefix must start a metric name (letters, digits, _ and :), received "9 lives"');
     const metrics = registerUpstreamMetrics({ registry, clients: { native: new EmittingUpstream() } });
     expect(invalid(() => metrics.add('native', new EmittingUpstream()))).toBe('duplicate_upstream: an upstream named "native" is already observed');
+    expect(invalid(() => registerUpstreamMetrics({ registry }))).toMatch(/^already_registered: the registry has these metrics already/);
     expect(invalid(() => metrics.add('', new EmittingUpstream()))).toMatch(/^invalid_option: .* must not be empty/);
     expect(isUpstreamMetricsError(new Error('x'))).toBe(false);
   });

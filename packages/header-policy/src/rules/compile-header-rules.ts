@@ -1,6 +1,7 @@
 import { printableName } from '../fields/field-syntax.ts';
 import { FORWARDABLE_CREDENTIALS, protectedReason, RELIED_ON_FIELDS, SINGLETON_FIELDS } from '../fields/protected-fields.ts';
 import { HeaderPolicyError } from '../header-policy-error.ts';
+import { describeUnknownOption } from '../unknown-option.ts';
 import { compileFieldPatterns, type FieldPatterns } from './field-pattern.ts';
 import { DEFAULT_HEADER_LIMITS, type HeaderRules } from './header-rules.ts';
 
@@ -18,8 +19,14 @@ export interface CompiledHeaderRules {
   readonly maxResponseFields: number;
 }
 
+const KNOWN_RULES: Readonly<Record<keyof HeaderRules, true>> = Object.freeze({
+  allowRequest: true, denyRequest: true, denyResponse: true, credentials: true, singletons: true, reliedOn: true, internal: true, maxRequestFields: true, maxResponseFields: true,
+});
+
 /** Validates rules once; throws a {@link HeaderPolicyError} `invalid_rules` that names the option, what it expects and what it got. */
 export function compileHeaderRules(rules: HeaderRules): CompiledHeaderRules {
+  const unknown = describeUnknownOption(rules, KNOWN_RULES);
+  if (unknown !== undefined) throw new HeaderPolicyError('invalid_rules', unknown);
   const internal = compileFieldPatterns('internal', ['x-penstock-*', ...(rules.internal ?? [])]);
   const allowRequest = compileFieldPatterns('allowRequest', rules.allowRequest);
   for (const name of allowRequest.names) refuseProtected('allowRequest', name, internal);

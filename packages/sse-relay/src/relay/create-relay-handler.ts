@@ -11,7 +11,7 @@ import { KeepAliveComments } from './keep-alive-comments.ts';
 import { flatRawHeaders } from './raw-headers.ts';
 import { relayEarlyHints } from './relay-early-hints.ts';
 import { asError, RelayError } from './relay-error.ts';
-import { checkSpanMs, DEFAULT_RELAY_TIMEOUTS, type RelayOptions } from './relay-options.ts';
+import { checkSpanMs, DEFAULT_RELAY_TIMEOUTS, refuseUnknownOptions, type RelayOptions } from './relay-options.ts';
 import { RelayRecord } from './relay-record.ts';
 import type { RelayEnd } from './relay-result.ts';
 import { relayTrailers } from './relay-trailers.ts';
@@ -44,10 +44,11 @@ const ignore = (): void => undefined;
 
 /**
  * Creates the handler for one client response; hand it to `dispatch` once. Throws `RelayError` `head_already_sent` when the
- * response is no longer ours to write, and `invalid_option`.
+ * response is no longer ours to write, `invalid_option` and `unknown_option`.
  */
 export function createRelayHandler(serverResponse: ServerResponse, options: RelayOptions): RelayHandler {
   if (serverResponse.headersSent) throw new RelayError('head_already_sent', 'the head of the client response was already sent');
+  refuseUnknownOptions(options);
   return new Relay(serverResponse, options);
 }
 

@@ -1,6 +1,6 @@
 /** What a `RelayError` can report. */
 export type RelayErrorCode =
-  | 'client_gone' | 'client_stalled' | 'refused' | 'interrupted' | 'truncated' | 'invalid_response' | 'head_already_sent' | 'invalid_option';
+  | 'client_gone' | 'client_stalled' | 'refused' | 'interrupted' | 'truncated' | 'invalid_response' | 'head_already_sent' | 'invalid_option' | 'unknown_option';
 
 /** The one error of this package. Messages name no host, header value or body text. */
 export class RelayError extends Error {

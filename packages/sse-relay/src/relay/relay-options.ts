@@ -1,4 +1,5 @@
 import type { Dispatcher } from 'undici';
+import { describeUnknownOption } from '../unknown-option.ts';
 import { RelayError } from './relay-error.ts';
 import type { RelayEnd, RelayFailure, RelayResult } from './relay-result.ts';
 
@@ -74,6 +75,18 @@ export interface RelayOptions extends Partial<RelayTimeouts> {
 
 /** The value of every span that was not given. */
 export const DEFAULT_RELAY_TIMEOUTS: RelayTimeouts = Object.freeze({ clientStallMs: 120_000, failureLingerMs: 250, observerGraceMs: 1_000 });
+
+const KNOWN_OPTIONS: Readonly<Record<keyof RelayOptions, true>> = Object.freeze({
+  clientStallMs: true, failureLingerMs: true, observerGraceMs: true, onStart: true, onHead: true, onTrailers: true, failureEvent: true, observer: true, onObserverError: true,
+  sawStop: true, keepAlive: true, plain: true, onSettled: true,
+});
+
+/** Refuses an option that does not exist. An object of a class has fields of its own and is not looked at: one is made for each response. */
+export function refuseUnknownOptions(options: RelayOptions): void {
+  if (Object.getPrototypeOf(options) !== Object.prototype) return;
+  const unknown = describeUnknownOption(options, KNOWN_OPTIONS);
+  if (unknown !== undefined) throw new RelayError('unknown_option', unknown);
+}
 
 /** Longer spans overflow a timer, which would then fire at once. */
 const MAX_SPAN_MS = 0x7fff_ffff;
