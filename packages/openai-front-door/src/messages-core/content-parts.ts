@@ -9,6 +9,8 @@ export function hasText(text: string): boolean {
 
 const IMAGE_MEMBERS: ReadonlySet<string> = new Set(['url', 'detail']);
 const FILE_MEMBERS: ReadonlySet<string> = new Set(['file_id', 'file_data', 'filename']);
+/** Members of a file of the Responses API; how much of its pages is looked at has no counterpart, and is reported. */
+const FLAT_FILE_MEMBERS: readonly string[] = [...FILE_MEMBERS, 'file_url'];
 const LONGEST_TITLE = 500;
 const NO_MEMBERS: ReadonlySet<string> = new Set();
 
@@ -18,12 +20,14 @@ function textBlocks(text: string, part: JsonObject, param: string, scope: Transl
 
 function imageBlocks(part: JsonObject, param: string, scope: TranslationScope): readonly JsonObject[] {
   const image = member(part, 'image_url');
+  if (image === undefined && member(part, 'file_id') !== undefined) throw unsupported(`${param}.file_id`, 'uploaded files are not available here; send image_url');
   // Some clients send the URL itself instead of the object that holds it, as the Responses API has it, with the detail beside it.
   const url = isJsonObject(image) ? image['url'] : image;
   const detail = member(isJsonObject(image) ? image : part, 'detail');
   if (isJsonObject(image)) scope.ignoreOthers(image, IMAGE_MEMBERS, `${scope.names.turns}.image_url`);
   if (detail !== undefined && detail !== 'auto') scope.ignore(`${scope.names.turns}.image_url.detail`);
-  return [{ ...mediaBlock(requireString(url, `${param}.image_url.url`), `${param}.image_url.url`), ...scope.cacheControl(part, param) }];
+  const place = part['type'] === 'input_image' && !isJsonObject(image) ? `${param}.image_url` : `${param}.image_url.url`;
+  return [{ ...mediaBlock(requireString(url, place), place), ...scope.cacheControl(part, param) }];
 }
 
 /** An image as Anthropic writes it. */
@@ -38,7 +42,8 @@ function fileBlocks(part: JsonObject, param: string, scope: TranslationScope): r
   const place = isFlat ? param : `${param}.file`;
   if (!isFlat) scope.ignoreOthers(file, FILE_MEMBERS, `${scope.names.turns}.file`);
   if (member(file, 'file_id') !== undefined) throw unsupported(`${place}.file_id`, 'uploaded files are not available here; send file_data');
-  const block = documentBlock(requireString(member(file, 'file_data'), `${place}.file_data`), `${place}.file_data`);
+  const name = isFlat && member(file, 'file_data') === undefined && member(file, 'file_url') !== undefined ? 'file_url' : 'file_data';
+  const block = documentBlock(requireString(member(file, name), `${place}.${name}`), `${place}.${name}`);
   const title = member(file, 'filename');
   if (title !== undefined && typeof title !== 'string') throw invalidType(`${place}.filename`, 'a string', title);
   const isTitle = block['type'] === 'document' && title !== undefined && hasText(title) && title.length <= LONGEST_TITLE;
@@ -68,10 +73,10 @@ const PART_RULES: ReadonlyMap<unknown, PartRule> = new Map(Object.entries({
   output_text: { kind: 'text', members: ['text', 'annotations', 'logprobs'], blocks: textOf('text') },
   refusal: { kind: 'refusal', members: ['refusal'], blocks: textOf('refusal') },
   image_url: { kind: 'image_url', members: ['image_url', 'detail'], blocks: imageBlocks },
-  input_image: { kind: 'image_url', members: ['image_url', 'detail'], blocks: imageBlocks },
+  input_image: { kind: 'image_url', members: ['image_url', 'file_id', 'detail'], blocks: imageBlocks },
   image: { kind: 'image_url', members: ['source'], blocks: sourceBlocks },
   file: { kind: 'file', members: ['file'], blocks: fileBlocks },
-  input_file: { kind: 'file', members: [...FILE_MEMBERS], blocks: fileBlocks },
+  input_file: { kind: 'file', members: FLAT_FILE_MEMBERS, blocks: fileBlocks },
   thinking: { kind: 'thinking', members: ['thinking', 'signature'], blocks: thinkingPart },
   redacted_thinking: { kind: 'thinking', members: ['data'], blocks: thinkingPart },
   reasoning: { kind: 'thinking', members: ['reasoning', 'text', 'summary', 'content', 'encrypted_content', 'id', 'status'], blocks: thinkingPart },

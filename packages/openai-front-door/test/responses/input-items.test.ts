@@ -25,6 +25,19 @@ describe('the input of a response', () => {
     expect(body['system']).toEqual(['One', 'Two', 'Three'].map((text) => ({ type: 'text', text })));
   });
 
+  it('takes a file by its URL, which the upstream fetches, in messages and in outputs of calls', () => {
+    const file = { type: 'input_file', file_url: 'https://example.com/a.pdf', filename: 'a.pdf', file_id: null };
+    const document = { type: 'document', source: { type: 'url', url: 'https://example.com/a.pdf' }, title: 'a.pdf' };
+    expect(messagesOf([{ role: 'user', content: [file] }])).toMatchObject([{ content: [document] }]);
+    expect(messagesOf([USER, call('toolu_1'), result('toolu_1', [file])])).toMatchObject([{}, {}, { content: [{ content: [document] }] }]);
+    expect(responseRefusal({ input: [{ role: 'user', content: [{ ...file, file_url: 'http://example.com/a.pdf' }] }] })).toMatchObject({ param: 'input[0].content[0].file_url' });
+  });
+
+  it('names the part of an image that is at fault as the protocol does', () => {
+    const refusalOf = (part: object): unknown => responseRefusal({ input: [{ role: 'user', content: [{ type: 'input_image', ...part }] }] }).param;
+    expect([refusalOf({ file_id: 'file_1' }), refusalOf({}), refusalOf({ image_url: 'ftp://a' })]).toEqual(['input[0].content[0].file_id', 'input[0].content[0].image_url', 'input[0].content[0].image_url']);
+  });
+
   it('that ends in a thought of the assistant is sent without it (the upstream refuses one at the end)', () => {
     const said = { type: 'message', role: 'assistant', content: [{ type: 'output_text', text: 'So' }] };
     const { body, ignoredParams } = translateResponses({ input: [USER, said, reasoning('Cut')] });
