@@ -36,6 +36,8 @@ export const slowConfig: ViteUserConfig = {
     include: ['test/slow/**/*.test.ts'],
     exclude: ['**/node_modules/**'],
     testTimeout: 600_000,
+    // Installed trees are removed in hooks, file by file.
+    hookTimeout: 600_000,
     fileParallelism: false,
     // What is measured here is measured in a process of its own.
     isolate: true,

@@ -13,6 +13,9 @@ const THREAD = /new URL\(`\.\/([\w-]+)\$\{extname\(import\.meta\.url\)\}`, impor
 /** What is loaded on demand by a synchronous call. The bundler sees `require` alone. */
 const LOADED_LATER = /createRequire\(import\.meta\.url\)(?=\('|;)/;
 
+/** A file of its own that a library asks for, and that the bundler did not see. */
+const BESIDE = /\brequire\(['"]\.\.?\/[^'"]*['"]\)/;
+
 /** How many places each rewriting found: a place that no longer looks like this one must stop the build, not break at run time. */
 const EXPECTED = { threads: 2, loadedLater: 3 };
 
@@ -41,6 +44,8 @@ export async function bundle(entry) {
     },
   });
   if (JSON.stringify(found) !== JSON.stringify(EXPECTED)) throw new Error(`the bundle rewrote ${JSON.stringify(found)}, expected ${JSON.stringify(EXPECTED)}: see scripts/make/bundle.mjs`);
+  const missed = BESIDE.exec(text);
+  if (missed !== null) throw new Error(`the bundle would look for a file beside it: ${missed[0]}`);
   return text;
 }
 
@@ -50,7 +55,8 @@ async function run(input, ...plugins) {
     // Programs are loaded for what they do; the package calls itself free of side effects, which holds for its exports.
     treeshake: { moduleSideEffects: [{ test: /[\\/](?:main|worker-main|[\w-]+-thread)\.ts$/, sideEffects: true }] },
     // Sources, not what was compiled from them: nothing has to be built before.
-    resolve: { conditionNames: ['@penstock/source', 'node', 'import', 'default'] },
+    // ES modules where a package has both: its other form may ask for its files in a way that no bundler sees (jsonc-parser).
+    resolve: { conditionNames: ['@penstock/source', 'node', 'import', 'default'], mainFields: ['module', 'main'] },
     onwarn(warning) { throw new Error(`${warning.code}: ${warning.message}`); },
   });
   try {
