@@ -36,6 +36,7 @@ export function createLedgerWriter({ database, bootId, timing, pending, today, o
   const store = createLedgerStore(database, bootId);
   const { promise: loaded, resolve: onLoaded } = Promise.withResolvers<void>();
   const ending = new AbortController();
+  const tickMs = Math.min(timing.exchangeMs, timing.flushMs);
   let cursor = FIRST_CURSOR;
   /** The number of the batch that is written next, and whether it was tried already. */
   let [sequence, wasTried] = [1, false];
@@ -85,7 +86,7 @@ export function createLedgerWriter({ database, bootId, timing, pending, today, o
       if (Math.abs(day - readOn) > 1) cursor = FIRST_CURSOR;
       readOn = day;
     }
-    const isDue = !mayWait || wasTried || pending.batches > 1 || performance.now() - flushedAt >= timing.flushMs;
+    const isDue = !mayWait || wasTried || pending.batches > 1 || performance.now() - flushedAt >= timing.flushMs - tickMs / 2;
     if (isDue && pending.batches > 0) {
       flushedAt = performance.now();
       return writeOldest();
@@ -115,8 +116,7 @@ export function createLedgerWriter({ database, bootId, timing, pending, today, o
     while (!ending.signal.aborted) {
       const done = await tryStep(true);
       if (done === true) continue;
-      const waitMs = done === 'failed' ? timing.retryMs : Math.min(timing.exchangeMs, timing.flushMs);
-      await delay(waitMs, undefined, { ref: false, signal: ending.signal }).catch(() => undefined);
+      await delay(done === 'failed' ? timing.retryMs : tickMs, undefined, { ref: false, signal: ending.signal }).catch(() => undefined);
     }
   }
   const running = run();

@@ -60,6 +60,8 @@ export async function openSqliteThread(path: string): Promise<SqlDatabase> {
       return undefined;
     }),
     async close() {
+      // A process that waits for nothing else must not end before the file is closed.
+      thread.ref();
       if (!isClosed) thread.postMessage('close' satisfies SqliteThreadRequest);
       await exited;
     },
