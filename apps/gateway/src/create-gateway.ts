@@ -45,7 +45,7 @@ import { createStatusSource, type StatusSource } from './observe/status/create-s
 import type { Successes, UpstreamSnapshot } from './observe/upstreams/upstream-snapshot.ts';
 import { outcomeOfCode } from './request/gateway-error.ts';
 import { UNMATCHED_ROUTES } from './request/request-record.ts';
-import { createCallers, openStatefulParts, type StatefulParts } from './open-stateful-parts.ts';
+import { createCallers, openStatefulParts } from './open-stateful-parts.ts';
 import type { TracingSettings } from './observe/trace/read-tracing-settings.ts';
 import { startTracing } from './observe/trace/start-tracing.ts';
 
@@ -89,8 +89,6 @@ export interface Gateway {
   readonly takeFromOthers: (parts: readonly HealthPart[], successes: Successes) => void;
   /** The status of this process; absent where `operations.page` is off. */
   readonly status: StatusSource | undefined;
-  /** Adds up what the ledger has; absent where there is none. */
-  readonly readUsage: StatefulParts['readUsage'];
   /** Answers requests to the administration; absent where there is no store. */
   readonly administer: Administer | undefined;
   /** Applies a configuration that was reloaded to requests that come from now on. */
@@ -222,7 +220,6 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       sides.frontDoor?.noteSuccesses(successes);
     },
     status: statusSource,
-    readUsage: stateful.readUsage,
     administer: stateful.budgets?.administer,
     update(next) {
       if (!isDeepStrictEqual(config.server.tls, next.server.tls)) renewCertificate(server, tlsOf(next).tls);

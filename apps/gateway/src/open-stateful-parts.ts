@@ -5,8 +5,6 @@ import type { Identity } from './access/identity/identity.ts';
 import type { OpenedBudgets } from './access/spend-limits/open-budgets.ts';
 import type { GatewayConfig } from './config/gateway-config.ts';
 import type { OpenedLedger } from './ledger/open-ledger.ts';
-import type { UsageReport } from './ledger/usage/read-usage.ts';
-import type { UsageQuery } from './ledger/usage/usage-query.ts';
 import type { PartConditions } from './observe/causes.ts';
 import type { ProcessLogger } from './observe/log/create-logger.ts';
 import type { OpenedSignIn } from './sign-in/open-sign-in.ts';
@@ -26,8 +24,6 @@ export interface StatefulParts {
   readonly signIn: OpenedSignIn | undefined;
   /** Absent where there is no store. */
   readonly ledger: OpenedLedger | undefined;
-  /** Adds up what the ledger has; absent where there is none. */
-  readonly readUsage: ((query: UsageQuery) => Promise<UsageReport>) | undefined;
   /** Absent where there is no store, so that nothing is counted. */
   readonly budgets: OpenedBudgets | undefined;
   /** What is wrong with them, and which budgets are spent. */
@@ -46,10 +42,6 @@ export async function openStatefulParts(options: StatefulPartsOptions, registry:
   const budgets = await openBudgets(options, lent, ledger);
   return {
     signIn, ledger, budgets,
-    readUsage: lent === undefined ? undefined : async (query) => {
-      const { readUsage } = await import('./ledger/usage/read-usage.ts');
-      return readUsage(lent, query);
-    },
     conditions: () => ({ ...signIn?.signIn.conditions(), ...ledger?.conditions(), ...budgets?.conditions() }),
     async close() {
       budgets?.close();

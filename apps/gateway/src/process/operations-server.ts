@@ -8,7 +8,6 @@ import { createOriginCheck, type OriginCheck } from '../http/check-origin.ts';
 import { PLAIN } from '../config/plain.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { StatusPage, StatusPageOptions } from './operations/status-routes.ts';
-import type { UsageRoute, UsageRouteOptions } from './operations/usage-route.ts';
 import { shareScrapes } from '../observe/metrics/share-scrapes.ts';
 
 /** What the operations listener shows. */
@@ -25,8 +24,6 @@ export interface OperationsOptions {
   readonly isServing?: () => boolean;
   /** The live page. @defaultValue none */
   readonly page?: Omit<StatusPageOptions, 'host'> | undefined;
-  /** Reports of the ledger. @defaultValue none */
-  readonly usage?: UsageRouteOptions | undefined;
   /** Answers requests to the administration. @defaultValue there is none */
   readonly administer?: Administer | undefined;
   /** Shorter clocks, for tests. @defaultValue OPERATIONS_LIMITS */
@@ -67,9 +64,8 @@ export async function startOperationsServer(options: OperationsOptions): Promise
   const checkOrigin = createOriginCheck({ allowedHosts: options.allowedHosts, boundHost: options.host, corsOrigins: [] });
   const answerScrape = createScrapeAnswer(options, limits);
   const page = createLazyPage(options);
-  const usage = createLazyUsage(options);
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
-    answer(options, { checkOrigin, answerScrape, page, usage }, request, response)
+    answer(options, { checkOrigin, answerScrape, page }, request, response)
       .catch(() => refusal(500, 'The metrics or the status could not be collected.'))
       .then((whole) => (whole === 'events' ? undefined : respond(request, response, whole)))
       .catch(() => response.destroy());
@@ -103,10 +99,9 @@ interface AnswerParts {
   readonly checkOrigin: OriginCheck;
   readonly answerScrape: (response: ServerResponse) => Promise<WholeResponse>;
   readonly page: LazyPage;
-  readonly usage: UsageRoute;
 }
 
-async function answer(options: OperationsOptions, { checkOrigin, answerScrape, page, usage }: AnswerParts, request: IncomingMessage, response: ServerResponse): Promise<WholeResponse | 'events'> {
+async function answer(options: OperationsOptions, { checkOrigin, answerScrape, page }: AnswerParts, request: IncomingMessage, response: ServerResponse): Promise<WholeResponse | 'events'> {
   if (InboundConnection.of(request.socket)?.isPipelined === true) return refusal(400, 'The request came before the previous one on its connection was answered.', CLOSE);
   const path = request.url?.split('?')[0] ?? '';
   const isAdministration = options.administer !== undefined && isAdminPath(path);
@@ -123,7 +118,6 @@ async function answer(options: OperationsOptions, { checkOrigin, answerScrape, p
     case '/livez': return json(200, { status: 'alive' });
     case '/readyz': return describeReadiness(options);
     case '/metrics': return answerScrape(response);
-    case '/v1/usage': return await usage(request) ?? refusal(404, 'There are no reports: state.store and admin.read_keys or admin.write_keys must be set.');
     default: return await page.answer(request, response) ?? refusal(404, `Not found: this is the operations listener, with ${options.page === undefined ? '' : '/, /status.json, '}/metrics, /livez and /readyz. APIs are served by the main listener (server.host and server.port).`);
   }
 }
@@ -151,16 +145,6 @@ function createLazyPage({ host, page: settings }: OperationsOptions): LazyPage {
       return page.answer(request, response);
     },
     close: () => { page?.close(); },
-  };
-}
-
-/** Reports, whose code is loaded with the first request for one. */
-function createLazyUsage({ usage }: OperationsOptions): UsageRoute {
-  let loading: Promise<UsageRoute> | undefined;
-  return async (request) => {
-    if (usage === undefined) return undefined;
-    loading ??= import('./operations/usage-route.ts').then(({ createUsageRoute }) => createUsageRoute(usage));
-    return (await loading)(request);
   };
 }
 

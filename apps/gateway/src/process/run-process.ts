@@ -28,7 +28,7 @@ export async function runProcess(options: RunOptions): Promise<number> {
   let { admin } = config;
   try {
     gateway = await createGateway({ config, processLogger, version: options.version, viaPseudonym: options.viaPseudonym, tracing: options.tracing });
-    const { metrics, lifecycle, status, readUsage, administer } = gateway;
+    const { metrics, lifecycle, status, administer } = gateway;
     const warnings = (): Readonly<Record<string, string>> => ({ ...gateway?.warnings(), ...warningsOf(gateway?.upstreams() ?? []) });
     operations = await startOperationsServer({
       host: config.operations.host, port: config.operations.port, allowedHosts: config.server.allowed_hosts, lifecycle,
@@ -42,7 +42,6 @@ export async function runProcess(options: RunOptions): Promise<number> {
         }),
       },
       administer,
-      usage: readUsage === undefined ? undefined : { admin: () => admin, read: readUsage },
       scrape: async () => ({ contentType: metrics.registry.contentType, text: await metrics.registry.metrics() }),
     });
   } catch (error) {

@@ -1,9 +1,12 @@
 import { openSqliteDatabase, type SqlDatabase } from '@penstock/claude-code-gateway/store';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { runUsage, type UsageCommandOptions } from '../../src/commands/usage/run-usage.ts';
+import { openBudgets, type OpenedBudgets } from '../../src/access/spend-limits/open-budgets.ts';
+import { gatewayConfigSchema } from '../../src/config/gateway-config.ts';
 import { createLedger } from '../../src/ledger/create-ledger.ts';
 import { groupScope, ORGANIZATION, userScope, utcDayOf, type LedgerEntry } from '../../src/ledger/ledger-entry.ts';
 import { formatNanoDollars, readUsage, type UsageReport } from '../../src/ledger/usage/read-usage.ts';
+import { createServeUsage, MOST_USAGE_REPORTS } from '../../src/ledger/usage/serve-usage.ts';
 import { dateOfDay, readUsageQuery, USAGE_KEYS, type UsageKey } from '../../src/ledger/usage/usage-query.ts';
 import type { OperationsServer } from '../../src/process/operations-server.ts';
 import { startTestOperations } from '../release/start-test-operations.ts';
@@ -11,14 +14,23 @@ import { madeEntry, NOON } from './made-entries.ts';
 
 const TODAY = utcDayOf(NOON);
 const KEY = 'a-key-that-may-read-0123456789abcdef';
+const WRITE_KEY = 'a-key-that-may-write-0123456789abcd';
 const DAY_MS = 86_400_000;
 
 const ofPerson = (subject: string, nanoDollars: bigint, changes: Partial<LedgerEntry> = {}): LedgerEntry =>
   madeEntry(nanoDollars, { principal: subject, kind: 'person', email: `${subject}@x.example`, scopes: [userScope(subject), groupScope('eng'), ORGANIZATION], ...changes });
 
 let database: SqlDatabase;
+let opened: OpenedBudgets;
 let operations: OperationsServer;
 let isDown: boolean;
+
+/** The administration of a gateway with some keys. */
+async function administer(admin: object): Promise<OpenedBudgets> {
+  const config = gatewayConfigSchema.parse({ admin });
+  const way: SqlDatabase = { run: (statements) => (isDown ? Promise.reject(new Error('down')) : database.run(statements)), close: () => Promise.resolve() };
+  return openBudgets({ config, database: way, spend: createLedger() });
+}
 
 beforeEach(async () => {
   isDown = false;
@@ -29,16 +41,13 @@ beforeEach(async () => {
     ofPerson('=cmd', 2_000_000_000n), ofPerson('u2', 10_000_000n),
   ]) ledger.record(entry);
   await ledger.close();
-  operations = await startTestOperations({
-    usage: {
-      admin: () => ({ read_keys: [KEY], write_keys: ['a-key-that-may-write-0123456789abcd'] }),
-      read: (query) => (isDown ? Promise.reject(new Error('down')) : readUsage(database, query)),
-    },
-  });
+  opened = await administer({ read_keys: [KEY], write_keys: [WRITE_KEY] });
+  operations = await startTestOperations({ administer: opened.administer });
 });
 
 afterEach(async () => {
   await operations.close();
+  opened.close();
   await database.close();
 });
 
@@ -89,21 +98,34 @@ describe('usage', () => {
     expect((await ask('', { authorization: `Bearer ${KEY}` })).status).toBe(401);
     expect(await ask('?by=key')).toMatchObject({ status: 400 });
     expect(await ask('?by=person&since=2026-05-12&until=2026-05-13')).toEqual({ status: 200, json: await report('person') });
-    expect((await ask('?since=2026-05-01&until=2026-05-13', { 'x-api-key': 'a-key-that-may-write-0123456789abcd' })).status).toBe(200);
+    expect((await ask('?since=2026-05-01&until=2026-05-13', { 'x-api-key': WRITE_KEY })).status).toBe(200);
   });
 
   test('a gateway without keys or without a store has no reports', async () => {
-    for (const usage of [undefined, { admin: () => ({ read_keys: [], write_keys: [] }), read: () => report('day') }]) {
-      const closed = await startTestOperations({ usage });
-      const response = await fetch(`http://127.0.0.1:${closed.port}/v1/usage`, { headers: { 'x-api-key': KEY } });
-      expect([response.status, await response.json()]).toEqual([404, { error: { message: 'There are no reports: state.store and admin.read_keys or admin.write_keys must be set.' } }]);
+    const keyless = await administer({});
+    for (const administration of [undefined, keyless.administer]) {
+      const closed = await startTestOperations({ administer: administration });
+      expect((await fetch(`http://127.0.0.1:${closed.port}/v1/usage`, { headers: { 'x-api-key': KEY } })).status).toBe(404);
       await closed.close();
     }
+    keyless.close();
   });
 
-  test('a store that fails is a 503 that names it', async () => {
+  test('a store that fails is a 500 that names it', async () => {
     isDown = true;
-    expect(await ask('?since=2026-05-01&until=2026-05-13')).toMatchObject({ status: 503, json: { error: { message: expect.stringMatching(/store of the ledger/) as string } } });
+    expect(await ask('?since=2026-05-01&until=2026-05-13')).toMatchObject({ status: 500, json: { error: { type: 'api_error', message: 'The store of this gateway cannot be used at the moment.' } } });
+  });
+
+  test('another method, and one report more than are made at once, are refused', async () => {
+    let goOn: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => { goOn = resolve; });
+    const serve = createServeUsage({ run: async (statements) => { await held; return database.run(statements); }, close: () => Promise.resolve() });
+    const reports = Array.from({ length: MOST_USAGE_REPORTS }, () => serve({ method: 'GET', query: '' }));
+    await expect(serve({ method: 'GET', query: '' })).rejects.toMatchObject({ status: 429 });
+    await expect(serve({ method: 'POST', query: '' })).rejects.toMatchObject({ status: 405, allow: 'GET, HEAD' });
+    goOn();
+    await Promise.all(reports);
+    await serve({ method: 'HEAD', query: '' });
   });
 });
 

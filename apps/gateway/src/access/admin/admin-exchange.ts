@@ -20,6 +20,9 @@ export interface AdminAnswer {
 /** The path of the limits; those below it belong to it. */
 export const SPEND_LIMITS_PATH = '/v1/organizations/spend_limits';
 
+/** The path of the reports of what was spent. */
+export const USAGE_REPORT_PATH = '/v1/usage';
+
 /** Answers a request to the administration. Never rejects. */
 export type Administer = (request: AdminRequest) => Promise<AdminAnswer>;
 
@@ -58,5 +61,6 @@ export function adminFailure(error: unknown, requestId: string): AdminAnswer {
 
 /** Whether a path without the prefix of a listener is one of the administration; a look at its beginning for all others. */
 export function isAdminPath(path: string): boolean {
+  if (path === USAGE_REPORT_PATH) return true;
   return path.startsWith(SPEND_LIMITS_PATH) && (path.length === SPEND_LIMITS_PATH.length || path[SPEND_LIMITS_PATH.length] === '/');
 }

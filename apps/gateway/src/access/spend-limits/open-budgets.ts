@@ -1,9 +1,10 @@
 import type { SqlDatabase } from '@penstock/claude-code-gateway/store';
 import type { GatewayConfig } from '../../config/gateway-config.ts';
+import { createServeUsage } from '../../ledger/usage/serve-usage.ts';
 import type { PartConditions } from '../../observe/causes.ts';
 import { createRequestId } from '../../request/request-id.ts';
 import { createAdminAccess } from '../admin/admin-access.ts';
-import { adminAnswer, AdminError, adminFailure, isAdminPath, type Administer, type AdminRequest } from '../admin/admin-exchange.ts';
+import { adminAnswer, AdminError, adminFailure, isAdminPath, USAGE_REPORT_PATH, type Administer, type AdminRequest } from '../admin/admin-exchange.ts';
 import { budgetsOfConfig } from '../budgets/budget-book.ts';
 import { createBudgets, type Budgets } from '../budgets/budgets.ts';
 import type { SpendSource } from '../budgets/spend-index.ts';
@@ -43,9 +44,12 @@ export async function openBudgets({ config: initial, spend, database }: OpenBudg
     { database, gate: budgets.gate, now: Date.now },
   );
 
+  const serveUsage = createServeUsage(database);
+
   async function serve(request: AdminRequest): Promise<object> {
     if (!access.isOpen || !isAdminPath(request.path)) throw new AdminError(404, 'Not found: administration is off at this gateway (admin in its configuration).');
-    return routes(request, await access.admit(request.rawHeaders, rightOf(request.method)));
+    const administrator = await access.admit(request.rawHeaders, rightOf(request.method));
+    return request.path === USAGE_REPORT_PATH ? serveUsage(request) : routes(request, administrator);
   }
 
   return {

@@ -64,7 +64,7 @@ async function readReport(origin: string, query: URLSearchParams, key: string): 
     throw new UsageUnreadable(`${origin} does not answer. Is the gateway running, and is this its operations listener (operations.host, operations.port)?`, { cause: error });
   }
   if (response.status === 401) throw new UsageUnreadable(`${origin} refuses the key: it must be one of admin.read_keys or admin.write_keys.`);
-  if (response.status === 404) throw new UsageUnreadable(`${origin} has no /v1/usage: it exists where there are state.store and admin.read_keys.`);
+  if (response.status === 404) throw new UsageUnreadable(`${origin} has no /v1/usage: it exists where the gateway has a store and admin.read_keys or admin.write_keys.`);
   const document = parse(text);
   if (response.status !== 200) throw new UsageUnreadable(`${origin} answered ${response.status}: ${reasonOf(document)}`);
   if (!isReport(document)) throw new UsageUnreadable(`${origin} answered a document that is no usage of version 1.`);

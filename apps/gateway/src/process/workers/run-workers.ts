@@ -15,7 +15,6 @@ import { createStatusReader } from '../../observe/status/create-status-reader.ts
 import { createWorkerMetrics } from '../../observe/metrics/create-worker-metrics.ts';
 import { startOperationsServer, type OperationsServer } from '../operations-server.ts';
 import { usesPrimaryState } from '../../state/primary-database.ts';
-import { createUsageSource } from './usage-source.ts';
 import { createWorkerFleet } from './worker-fleet.ts';
 
 const DRAIN_MARGIN_MS = 5_000;
@@ -47,7 +46,6 @@ export async function runWorkers(options: RunOptions): Promise<number> {
   const configState = createConfigState(options.warnings);
   const warnings = (): Readonly<Record<string, string>> => (lifecycle.state === 'running' && !fleet.isServing() ? { workers: 'no worker is ready' } : fleet.warnings());
   let { admin } = config;
-  const usage = createUsageSource(config, database);
   let operations: OperationsServer | undefined;
   let port: number;
   try {
@@ -64,7 +62,6 @@ export async function runWorkers(options: RunOptions): Promise<number> {
       },
       isServing: () => fleet.isServing(),
       administer: config.state.store === undefined ? undefined : (request) => fleet.administer(request),
-      usage: config.state.store === undefined ? undefined : { admin: () => admin, read: (query) => usage.read(query) },
       scrape: () => metrics.scrape(),
     });
     port = await fleet.start();
@@ -109,7 +106,6 @@ export async function runWorkers(options: RunOptions): Promise<number> {
   watch.stop();
   logger.info({ exit_code: exitCode }, 'stopped');
   await operations.close();
-  await usage.close();
   await database?.close();
   await flushLog(processLogger);
   return exitCode;
