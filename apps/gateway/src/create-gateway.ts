@@ -132,7 +132,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   let clients = createCallers(config, identity, stateful);
   const sides = createSides({
     config, clients, metrics, log, observer, logger, lifecycle, viaPseudonym: options.viaPseudonym, share: options.share, tracing,
-    makeLimiter: options.makeLimiter ?? createLimiter, budgets: stateful.budgets?.budgets, administer: stateful.budgets?.administer,
+    makeLimiter: options.makeLimiter ?? createLimiter, budgets: stateful.budgets?.budgets, measuresOutput: stateful.ledger !== undefined, administer: stateful.budgets?.administer,
   });
   let checkOrigin = originCheckOf(config);
   const inboundLimits: InboundLimits = { ...DEFAULT_INBOUND_LIMITS, ...keepAliveOf(config), ...options.inboundLimits };

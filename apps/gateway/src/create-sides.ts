@@ -39,6 +39,8 @@ export interface SidesOptions {
   readonly viaPseudonym: string;
   readonly share: WorkerShare | undefined;
   readonly tracing: Tracing | undefined;
+  /** Whether what models write is counted for every caller, not only for those with token limits. */
+  readonly measuresOutput: boolean;
   readonly makeLimiter: (options: LimiterOptions) => Limiter;
   /** Absent where nothing is stored, so that nothing is counted. */
   readonly budgets: Budgets | undefined;

@@ -35,6 +35,7 @@ export class MessageReading {
 
   /** Takes one event's data; throws a `SyntaxError` on data that is not JSON. */
   takeEvent(name: string, data: Uint8Array): void {
+    if (name === 'content_block_delta' && this.#measureDelta(data)) return;
     if (name === 'message_stop') {
       this.#sawStop = true;
       this.#isFinal ||= this.#hasDeltaUsage;
@@ -106,6 +107,12 @@ export class MessageReading {
     this.#stopReason = asText(event['stop_reason']) ?? this.#stopReason;
     this.#sawStop ||= this.#stopReason !== undefined;
     this.#measure(event);
+  }
+
+  /** Nearly every event of a stream is a delta of text in the API's own spelling, and is not parsed. */
+  #measureDelta(data: Uint8Array): boolean {
+    this.#text ??= new TextMeter();
+    return this.#text.takePlainDelta(data);
   }
 
   #measure(event: JsonObject): void {

@@ -2,6 +2,7 @@ import { brotliCompressSync, constants, createBrotliCompress, createDeflate, cre
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadRecordings, readEvents, recordingsFolder, type Recording } from '@penstock/test-support';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createUsageObserver, type UsageObserverOptions, type UsageResult } from '../src/index.ts';
 
@@ -181,6 +182,25 @@ describe('the text that a model wrote', () => {
     const found = event('content_block_start', { index: 1, content_block: { type: 'web_search_tool_result', content: 'x'.repeat(1_000) } });
     const body = start({ input_tokens: 1, output_tokens: 1 }) + written({ type: 'text_delta', text: 'héé' }) + written({ type: 'input_json_delta', partial_json: '{"a":' }) + written({ type: 'thinking_delta', thinking: 'hm' }) + found;
     expect(await measured(SSE, of(body))).toBe(5 + 5 + 2);
+  });
+
+  it('is the same of deltas in the API\'s own spelling, which are not parsed, as of any other', async () => {
+    const plain = (type: string, member: string, text: string, index: number, padding: string): string =>
+      event('content_block_delta', `{"type":"content_block_delta","index":${index},"delta":{"type":"${type}","${member}":${JSON.stringify(text)}}${padding}}`);
+    const texts = fc.string({ unit: fc.constantFrom('a', ' ', '"', '\\', '\n', '\t', 'é', '€', '😀', '{', '}', 'u', '\ud800') });
+    await fc.assert(fc.asyncProperty(fc.array(fc.tuple(texts, fc.boolean(), fc.nat(1_200), fc.constantFrom('', '     ')), { maxLength: 8 }), async (deltas) => {
+      const spelled = deltas.map(([text, isTool, index, padding]) => (isTool ? plain('input_json_delta', 'partial_json', text, index, padding) : plain('text_delta', 'text', text, index, padding))).join('');
+      const otherwise = deltas.map(([text, isTool]) => written(isTool ? { partial_json: text } : { text })).join('');
+      expect(await measured(SSE, of(start({}) + spelled))).toBe(await measured(SSE, of(start({}) + otherwise)));
+    }));
+  });
+
+  it.each([
+    ['{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"abc', 1, 2], ['{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"abc"}', 0, 5],
+    ['{"type":"content_block_delta","index":0', 1, 2], ['{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"abc","text":"abcd"}}', 0, 6],
+  ])('of a delta that is cut off or spelled in another way is what can be read: %s', async (data, failures, bytes) => {
+    const { errors, textBytes } = await readUsage(SSE, of(start({}) + event('content_block_delta', data) + written({ type: 'text_delta', text: 'xy' })), 'complete', { measuresText: true });
+    expect([errors.length, textBytes]).toEqual([failures, bytes]);
   });
 
   it('is as long as its signature where thinking is hidden, and not twice where it is shown', async () => {

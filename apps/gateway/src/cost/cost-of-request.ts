@@ -10,8 +10,8 @@ export interface RequestSpending {
   readonly wasSent: boolean;
   /** Input tokens by the length of the request; 0 where its body is not read. */
   readonly estimatedInput: number;
-  /** Bytes of what the model wrote, as far as it passed; absent where they were not measured. */
-  readonly textBytes: number | undefined;
+  /** Bytes of what the model wrote, as far as it passed; an estimate where they were not measured. */
+  readonly textBytes: number;
   /** The most output tokens that an estimate may come to. */
   readonly outputBound: number;
 }
@@ -34,6 +34,14 @@ export interface SettledRequest {
 /** Bytes of a token where tokens are not reported. */
 export const BYTES_PER_TOKEN = 4;
 
+/** Bytes of an event stream for each byte that its model wrote: envelopes, padding and pings are the rest. By recorded streams, of which half have 12 to 50. */
+const STREAM_BYTES_PER_TEXT_BYTE = 24;
+
+/** The bytes that a model wrote in a response where they were not measured. */
+export function estimateTextBytes(responseBytes: number, isEventStream: boolean): number {
+  return isEventStream ? Math.ceil(responseBytes / STREAM_BYTES_PER_TEXT_BYTE) : responseBytes;
+}
+
 /** What a settled request cost; `undefined` where it cost nothing: it was not sent, it was refused, or no model worked on it. */
 export function costOf(request: SettledRequest, prices: PriceBook): RequestCost | undefined {
   const { usage, source, spending } = request;
@@ -43,7 +51,7 @@ export function costOf(request: SettledRequest, prices: PriceBook): RequestCost 
 }
 
 /** Reported input, else the length of the request; the output that was delivered, never less than what was reported. */
-function estimate({ outcome, usage }: SettledRequest, { upstreamStatus, wasSent, estimatedInput, textBytes = 0, outputBound }: RequestSpending): ResponseTokens | undefined {
+function estimate({ outcome, usage }: SettledRequest, { upstreamStatus, wasSent, estimatedInput, textBytes, outputBound }: RequestSpending): ResponseTokens | undefined {
   if (upstreamStatus === undefined && !(wasSent && OUTCOME_TRAITS[outcome].mayHaveWorked)) return undefined;
   // An error is not billed; one that reports usage all the same is taken at its word.
   if (upstreamStatus !== undefined && upstreamStatus >= 400) return usage;

@@ -54,6 +54,8 @@ export interface FrontDoorSide extends MountedSide {
 export interface FrontDoorSideOptions extends Omit<FrontDoorAdmission, 'clients' | 'budget'> {
   readonly config: GatewayConfig;
   readonly tracing: Tracing | undefined;
+  /** Whether what models write is counted for every caller. */
+  readonly measuresOutput: boolean;
   readonly observer: RequestObserver;
   /** Decides whether a body that only the end of its connection delimits is whole. */
   readonly closeDelimitedCheck: CreateBodyCheck;
@@ -91,7 +93,7 @@ export function createFrontDoorSide(options: FrontDoorSideOptions): FrontDoorSid
       admitSpending(caller, read, { budgets, metrics });
       return caller.measuresText ? reserveTokens(caller, read, { metrics, limiter, maxOutputTokens }) : undefined;
     },
-    measuresText: (ctx) => callerOf(ctx).measuresText,
+    measuresText: (ctx) => options.measuresOutput || callerOf(ctx).measuresText,
     onUpstreamHead: (ctx) => callerOf(ctx).bytes.release(),
     accessOf: (ctx) => callerOf(ctx).rules,
     onRequestFields: (ctx, name, sent) => {

@@ -1,6 +1,6 @@
 import type { RequestSummary } from '@penstock/openai-front-door';
 import type { TokenRatios } from '../access/limits/token-ratios.ts';
-import type { RequestSpending } from '../cost/cost-of-request.ts';
+import { estimateTextBytes, type RequestSpending } from '../cost/cost-of-request.ts';
 import type { TokenCharge } from '../observe/request-observer.ts';
 import type { FrontDoorCaller, FrontDoorCost } from './admit-client.ts';
 
@@ -23,7 +23,7 @@ export function spendingOf({ cost }: FrontDoorCaller, summary: RequestSummary, m
   return {
     upstreamStatus, wasSent: sentMs !== undefined,
     estimatedInput: cost.estimatedInput,
-    textBytes: textBytes ?? (isEventStream ? undefined : responseBytes),
+    textBytes: textBytes ?? estimateTextBytes(responseBytes, isEventStream),
     outputBound: outputBoundOf(cost, summary, maxOutputTokens),
   };
 }

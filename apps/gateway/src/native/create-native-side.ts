@@ -47,7 +47,7 @@ export interface NativeSide {
 }
 
 /** The parts that the app gives the native side. */
-export interface NativeSideOptions extends Pick<NativeParts, 'metrics' | 'log' | 'observer' | 'limiter' | 'budgets' | 'administer' | 'lifecycle' | 'viaPseudonym' | 'tracing' | 'isDegraded'> {
+export interface NativeSideOptions extends Pick<NativeParts, 'metrics' | 'log' | 'observer' | 'limiter' | 'budgets' | 'administer' | 'lifecycle' | 'viaPseudonym' | 'tracing' | 'measuresOutput' | 'isDegraded'> {
   readonly config: GatewayConfig;
   readonly clients: ClientRegistry;
 }

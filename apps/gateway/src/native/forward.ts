@@ -22,7 +22,7 @@ const NO_HEADERS: string[] = [];
  */
 export function forward(runtime: NativeRuntime, exchange: NativeExchange, route: NativeRoute): Promise<RelayResult> {
   const { inbound } = exchange;
-  if (route.reportsUsage) exchange.observer = createUsageObserver(exchange.measuresText ? runtime.measuringObserver : runtime.usageObserver);
+  if (route.reportsUsage) exchange.observer = createUsageObserver(exchange.measuresText || runtime.measuresOutput ? runtime.measuringObserver : runtime.usageObserver);
   const relayed = new UpstreamExchange(runtime.exchanges, exchange, inbound.response, exchange.observer);
   exchange.relayed = relayed;
   const handler = rewriter(runtime, exchange, route, relayed.handler);

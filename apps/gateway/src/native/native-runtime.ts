@@ -89,6 +89,8 @@ export interface NativeParts {
   readonly usageObserver: UsageObserverOptions;
   /** The same for clients with token limits. */
   readonly measuringObserver: UsageObserverOptions;
+  /** Whether what models write is counted for every caller: costs are added up, and a response that is cut costs what was delivered. */
+  readonly measuresOutput: boolean;
   /** Whether another part of the gateway is missing. */
   readonly isDegraded: () => boolean;
 }

@@ -1,4 +1,4 @@
-import type { RequestSpending } from '../cost/cost-of-request.ts';
+import { estimateTextBytes, type RequestSpending } from '../cost/cost-of-request.ts';
 import type { NativeRoute } from './route-table.ts';
 
 /** The part of a native exchange that is read here. */
@@ -10,6 +10,7 @@ export interface SpendingExchange {
   readonly estimatedInput: number;
   readonly maxTokens: number | undefined;
   readonly isEventStream: boolean;
+  readonly responseBytes: number;
   readonly usage: { readonly textBytes?: number } | undefined;
 }
 
@@ -21,7 +22,7 @@ export function spendingOf(exchange: SpendingExchange): RequestSpending | undefi
     upstreamStatus: headAt === undefined ? undefined : exchange.status,
     wasSent: sentAt !== undefined,
     estimatedInput: exchange.estimatedInput,
-    textBytes: exchange.usage?.textBytes,
+    textBytes: exchange.usage?.textBytes ?? estimateTextBytes(exchange.responseBytes, exchange.isEventStream),
     outputBound: outputBoundOf(route, exchange),
   };
 }

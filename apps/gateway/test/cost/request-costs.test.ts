@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { openSqliteDatabase } from '@penstock/claude-code-gateway/store';
 import { answerAlways, openRawConnection, startScriptedUpstream, wholeResponse, type ConnectionScript } from '@penstock/test-support';
 import { describe, expect, test } from 'vitest';
 import { gatewayConfigSchema } from '../../src/config/gateway-config.ts';
@@ -13,7 +14,8 @@ const event = (name: string, data: unknown): string => `event: ${name}\ndata: ${
 const message = (usage: unknown, model = HAIKU): ConnectionScript =>
   answerAlways(wholeResponse(200, ['content-type', 'application/json'], JSON.stringify({ id: 'msg_1', type: 'message', role: 'assistant', model, content: [], stop_reason: 'end_turn', usage })));
 const stream = (...events: readonly string[]): ConnectionScript => answerAlways(Buffer.concat([Buffer.from(STREAM_HEAD), ...events.map((one) => chunk(one)), Buffer.from(LAST_CHUNK)]));
-const START = event('message_start', { message: { model: HAIKU, usage: { ...USAGE, output_tokens: 1 } } });
+const START = event('message_start', { message: { id: 'msg_1', role: 'assistant', model: HAIKU, usage: { ...USAGE, output_tokens: 1 } } });
+const BLOCK = event('content_block_start', { index: 0, content_block: { type: 'text', text: '' } });
 const text = (written: string): string => event('content_block_delta', { index: 0, delta: { type: 'text_delta', text: written } });
 const BODY = JSON.stringify({ model: 'claude-haiku-4-5', max_tokens: 1_000, messages: [] });
 const STREAM_BODY = JSON.stringify({ model: 'claude-haiku-4-5', max_tokens: 1_000, stream: true, messages: [] });
@@ -71,26 +73,74 @@ describe('a native request costs what its response reports', () => {
   });
 });
 
+/** A stream that stops after 400 bytes of text; its client then leaves. */
+const CUT: ConnectionScript = async (connection) => {
+  await connection.nextRequest();
+  connection.send(Buffer.concat([Buffer.from(STREAM_HEAD), chunk(START), chunk(BLOCK), chunk(text('x'.repeat(400)))]));
+};
+
+const leave = (fields = JSON_TYPE) => async (gateway: TestGateway): Promise<void> => {
+  const client = await openRawConnection(gateway.port);
+  client.send(requestBytes({ fields, body: STREAM_BODY }));
+  await client.waitFor((unread) => unread.includes('xxxx'));
+  client.close();
+};
+
+/** The reported input, and 100 tokens of output in place of the reported one. */
+const CUT_COST = 0.000_752_5;
+
 describe('a request whose response does not report all of its tokens', () => {
   test('a stream that its client left costs the reported input and the delivered output at 4 bytes a token', async () => {
     const key = `pen_${'k'.repeat(43)}`;
-    const spent = await costOf(async (connection) => {
-      await connection.nextRequest();
-      connection.send(Buffer.concat([Buffer.from(STREAM_HEAD), chunk(START), chunk(text('x'.repeat(400)))]));
-    }, async (gateway) => {
-      const client = await openRawConnection(gateway.port);
-      client.send(requestBytes({ fields: `${JSON_TYPE}x-penstock-key: ${key}\r\n`, body: STREAM_BODY }));
-      await client.waitFor((unread) => unread.includes('xxxx'));
-      client.close();
-    }, { clients: [{ name: 'team-a', key_sha256: createHash('sha256').update(key).digest('hex'), limits: { output_tokens_per_minute: 1_000_000 } }] });
-    // 100 tokens of output in place of the reported one.
-    expect(spent).toBe(COST + 80 * 0.000_005);
+    const clients = [{ name: 'team-a', key_sha256: createHash('sha256').update(key).digest('hex'), limits: { output_tokens_per_minute: 1_000_000 } }];
+    expect(await costOf(CUT, leave(`${JSON_TYPE}x-penstock-key: ${key}\r\n`), { clients })).toBe(CUT_COST);
   });
 
-  test('an answer without usage costs the length of its request at 4 bytes a token, and the length of what was written', async () => {
-    const body = STREAM_BODY.replace('[]', JSON.stringify([{ role: 'user', content: 'y'.repeat(4_000) }]));
-    const spent = await costOf(answerAlways(wholeResponse(200, ['content-type', 'application/json'], '{"model":"claude-haiku-4-5"}')), askOnce(body));
-    expect(spent).toBe(Number((Math.ceil(body.length / 4) * 0.000_001).toFixed(9)));
+  test('so it does for every caller where costs are added up in a ledger', async () => {
+    await using upstream = await startScriptedUpstream(CUT);
+    await using gateway = await startTestGateway(upstream.origin, { state: { flush_interval: 60 } }, { database: openSqliteDatabase(':memory:') });
+    await leave()(gateway);
+    expect(await gateway.recorded(1)).toMatchObject([{ outcome: 'client_gone', cost_dollars: CUT_COST, cost_estimated: true }]);
+  });
+
+  test('elsewhere its text is estimated from the bytes of the stream (nothing is parsed for a counter alone)', async () => {
+    await using upstream = await startScriptedUpstream(CUT);
+    await using gateway = await startTestGateway(upstream.origin);
+    await leave()(gateway);
+    const [line = {}] = await gateway.recorded(1);
+    const output = Math.ceil(Math.ceil(Number(line['response_bytes']) / 24) / 4);
+    expect(output).toBeGreaterThan(1);
+    expect(line['cost_dollars']).toBe(Number((0.000_252_5 + output * 0.000_005).toFixed(9)));
+  });
+
+  test('an answer without usage costs the length of its request and its own at 4 bytes a token', async () => {
+    const body = BODY.replace('[]', JSON.stringify([{ role: 'user', content: 'y'.repeat(4_000) }]));
+    const answer = '{"model":"claude-haiku-4-5","content":[]}';
+    const spent = await costOf(answerAlways(wholeResponse(200, ['content-type', 'application/json'], answer)), askOnce(body));
+    expect(spent).toBe(Number((Math.ceil(body.length / 4) * 0.000_001 + Math.ceil(answer.length / 4) * 0.000_005).toFixed(9)));
+  });
+
+  test('an estimate of output is never more than the request was admitted for', async () => {
+    const spent = await costOf(answerAlways(wholeResponse(200, ['content-type', 'application/json'], JSON.stringify({ model: HAIKU, content: 'z'.repeat(40_000) }))), askOnce(BODY));
+    expect(spent).toBe(Number((Math.ceil(BODY.length / 4) * 0.000_001 + 1_000 * 0.000_005).toFixed(9)));
+  });
+
+  test('a translated stream that its client left costs the same as on the native side', async () => {
+    await using upstream = await startScriptedUpstream(CUT);
+    await using gateway = await startTestGateway(upstream.origin, { state: { flush_interval: 60 } }, { database: openSqliteDatabase(':memory:') });
+    const leaving = new AbortController();
+    const response = await fetch(`${gateway.origin}/v1/chat/completions`, {
+      method: 'POST', signal: leaving.signal, headers: { 'content-type': 'application/json' }, body: JSON.stringify({ model: 'claude-haiku-4-5', stream: true, messages: [{ role: 'user', content: 'x' }] }),
+    });
+    const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+    let seen = '';
+    while (!seen.includes('xxxx')) {
+      const part = await reader?.read();
+      if (part?.value === undefined) throw new Error(`the stream ended with ${seen}`);
+      seen += part.value;
+    }
+    leaving.abort();
+    expect(await gateway.recorded(1)).toMatchObject([{ side: 'front_door', outcome: 'client_gone', cost_dollars: CUT_COST, cost_estimated: true }]);
   });
 
   test.each([
@@ -105,6 +155,31 @@ describe('a request whose response does not report all of its tokens', () => {
 
   test('counting tokens costs nothing', async () => {
     expect(await costOf(answerAlways(wholeResponse(200, ['content-type', 'application/json'], '{"input_tokens":12}')), (gateway) => ask(gateway.port, { path: '/v1/messages/count_tokens', body: BODY }))).toBe(0);
+  });
+});
+
+describe('requests that are relayed to an OpenAI-compatible origin', () => {
+  const CHAT = { model: 'local-1', messages: [{ role: 'user', content: 'x' }] };
+  const PRICE = { model: '*', upstream: 'front_door_local', unit: 'usd_per_million_tokens', input: '1', output: '2', cache_read: '0.5' };
+  const usage = { prompt_tokens: 30, completion_tokens: 10, prompt_tokens_details: { cached_tokens: 20 } };
+  const JSON_HEAD = ['content-type', 'application/json'];
+  const delta = JSON.stringify({ model: 'local-1', choices: [{ index: 0, delta: { content: 'w'.repeat(40) } }] });
+  const events = (...data: readonly string[]): ConnectionScript => answerAlways(wholeResponse(200, ['content-type', 'text/event-stream'], data.map((one) => `data: ${one}\n\n`).join('')));
+  const body = JSON.stringify({ ...CHAT, stream: true });
+
+  test.each<[string, ConnectionScript, string, number, boolean | undefined]>([
+    ['usage of an answer', answerAlways(wholeResponse(200, JSON_HEAD, JSON.stringify({ model: 'local-1', choices: [], usage }))), JSON.stringify(CHAT), 0.000_04, undefined],
+    ['usage of a stream', events(delta, JSON.stringify({ model: 'local-1', choices: [], usage }), '[DONE]'), body, 0.000_04, undefined],
+    ['the length of request and text of a stream without usage, as an estimate', events(delta, delta, '[DONE]'), body, Number((Math.ceil(body.length / 4) * 1e-6 + 20 * 2e-6).toFixed(9)), true],
+  ])('are charged by the %s', async (_what, script, sent, expected, isEstimated) => {
+    await using upstream = await startScriptedUpstream(script);
+    await using gateway = await startTestGateway(upstream.origin, {
+      prices: [PRICE], openai_front_door: { backends: [{ name: 'local', kind: 'openai', base_url: `${upstream.origin}/v1` }] }, state: { flush_interval: 60 },
+    }, { database: openSqliteDatabase(':memory:') });
+    await (await fetch(`${gateway.origin}/v1/chat/completions`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: sent })).arrayBuffer();
+    const [line = {}] = await gateway.recorded(1);
+    expect([line['cost_dollars'], line['cost_estimated']]).toEqual([expected, isEstimated]);
+    expect(await gateway.sum('penstock_cost_dollars_total{side="front_door",upstream="front_door_local"}')).toBe(expected);
   });
 });
 

@@ -6,6 +6,38 @@ const TOKENS = 'penstock_tokens_total';
 /** Grafana has no such unit; this is how it takes one of our own, with k and M before it. */
 const TOKEN_RATE = 'si:tok/s';
 
+const COST = 'penstock_cost_dollars_total';
+const BURN_UNIT = 'currencyUSD';
+
+/** Dollars per hour, which people compare; a rate is per second. */
+const burn = (by: string): string => `3600 * ${rate(COST, { by, matchers: CLIENT })}`;
+
+const cost: readonly PanelSpec[] = [
+  {
+    kind: 'graph', title: 'Cost by client', unit: BURN_UNIT, stacked: true,
+    description: 'US dollars per hour, by the prices of the configuration and the built-in list prices; estimates where a response reported no usage. Who spends?',
+    queries: [{ expression: burn('client'), legend: '{{client}}' }],
+  },
+  {
+    kind: 'graph', title: 'Cost by model', unit: BURN_UNIT, stacked: true, description: 'US dollars per hour. The parts of an advisor or a fallback are under the model of each.',
+    queries: [{ expression: burn('model'), legend: '{{model}}' }],
+  },
+  {
+    kind: 'graph', title: 'Cost by upstream', unit: BURN_UNIT, stacked: true, description: 'US dollars per hour, by side and upstream.',
+    queries: [{ expression: burn('side, upstream'), legend: '{{side}} {{upstream}}' }],
+  },
+  {
+    kind: 'table', title: 'Cost in the shown time', unit: BURN_UNIT, width: 12,
+    description: 'US dollars by client and model over the time that is shown at the top. An estimate: what a client or model used before its first scrape is not in it. The log has each request\'s.',
+    queries: [{ expression: `sum by (client, model) (increase(${select(COST, CLIENT)}[$__range])) > 0`, legend: '' }],
+  },
+  {
+    kind: 'graph', title: 'Requests without a price', unit: 'reqps', width: 12, stacked: true, noValue: 'none',
+    description: 'Requests whose model has no price: they are charged $5 and $25 per million tokens until prices has a row for it.',
+    queries: [{ expression: rate('penstock_unpriced_requests_total', { by: 'upstream, model' }), legend: '{{upstream}} {{model}}' }],
+  },
+];
+
 const tokens: readonly PanelSpec[] = [
   {
     kind: 'graph', title: 'Tokens by type', unit: TOKEN_RATE, stacked: true,
@@ -22,7 +54,7 @@ const tokens: readonly PanelSpec[] = [
   },
   {
     kind: 'table', title: 'Tokens in the shown time', unit: 'none', width: 12,
-    description: 'Tokens by client, model and type over the time that is shown at the top, to multiply by your prices. An estimate: what a client or model used before its first scrape is not in it. The log has each request\'s.',
+    description: 'Tokens by client, model and type over the time that is shown at the top. An estimate: what a client or model used before its first scrape is not in it. The log has each request\'s.',
     queries: [{ expression: `sum by (client, model, type) (increase(${select(TOKENS, CLIENT)}[$__range])) > 0`, legend: '' }],
   },
   {
@@ -114,12 +146,13 @@ const quota: readonly PanelSpec[] = [
   },
 ];
 
-/** Tokens by type, client and model, limits, and what is left of Anthropic's quota. */
+/** Cost and tokens by client and model, limits, and what is left of Anthropic's quota. */
 export const clientsAndCost: DashboardSpec = {
   uid: 'penstock-clients', title: 'Penstock / Clients and cost',
-  description: 'Who sends what, how many tokens it takes, and how much of the quota is left.',
+  description: 'Who sends what, what it costs, how many tokens it takes, and how much of the quota is left.',
   variables: [{ name: 'client', label: 'Client', query: 'label_values(penstock_requests_total{job=~"$job"}, client)' }],
   rows: [
+    { title: 'Cost', panels: cost },
     { title: 'Tokens', panels: tokens },
     { title: 'Clients', panels: clients },
     { title: 'Quota', panels: quota },
