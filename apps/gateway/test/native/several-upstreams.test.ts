@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fieldValues, freePort, startScriptedUpstream } from '@penstock/test-support';
+import { fieldValues, freePort, openRawConnection, startScriptedUpstream, statusOf } from '@penstock/test-support';
 import { describe, expect, test } from 'vitest';
 import { gatewayConfigSchema } from '../../src/config/gateway-config.ts';
 import { WHOLE_STATUS } from '../../src/observe/status/status-query.ts';
@@ -225,6 +225,23 @@ describe('several upstreams: reload', () => {
     expect((await ask(gateway)).status).toBe(200);
     expect(await gateway.sum('penstock_upstream_pool_max_connections{upstream="b"}')).toBe(20);
     expect(await gateway.sum('penstock_upstream_pool_max_connections{upstream="c"}').catch(() => 'none')).toBe('none');
+  });
+
+  test('a request whose body is still received is sent to the upstream for which it was made, although that was replaced', async () => {
+    await using first = await startAnswering();
+    await using second = await startAnswering();
+    const [a, b] = entriesFor([first.origin, second.origin]);
+    await using gateway = await startGroupGateway([a ?? {}]);
+    const body = '{"model":"claude-x","max_tokens":1,"messages":[]}';
+    const connection = await openRawConnection(gateway.port);
+    connection.send(`POST /anthropic/v1/messages HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body.slice(0, 9)}`);
+    await expect.poll(() => gateway.series('penstock_buffered_bytes{side="native"}'), { timeout: 30_000 }).toBeGreaterThan(0);
+    gateway.update(gatewayConfigSchema.parse({ server: { port: 0 }, anthropic_native: { upstreams: [b] } }));
+    expect((await ask(gateway)).status).toBe(200);
+    connection.send(body.slice(9));
+    expect(statusOf(await connection.readMessage({ kind: 'response' }))).toBe(200);
+    connection.close();
+    expect([first.requests.length, second.requests.length]).toEqual([1, 1]);
   });
 
   test('a new key is used at once, and what was refused before is forgotten', async () => {

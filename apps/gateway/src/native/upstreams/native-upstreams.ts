@@ -4,6 +4,9 @@ import type { GatewayConfig } from '../../config/gateway-config.ts';
 import { NativeUpstream } from './native-upstream.ts';
 import { KIND_TRAITS } from './upstream-kinds.ts';
 
+/** How long an upstream that left the configuration takes requests that came before, in milliseconds. */
+const LEAVING_MS = 60_000;
+
 /** The options of `NativeUpstreams`. */
 export interface NativeUpstreamsOptions {
   readonly config: GatewayConfig;
@@ -87,9 +90,10 @@ export class NativeUpstreams {
     else this.#group.update(settings);
   }
 
+  /** Requests whose bodies are still received were made for it: they are sent to it, too. */
   #retire(upstream: NativeUpstream): void {
     this.#leaving.add(upstream);
-    void upstream.close().finally(() => { this.#leaving.delete(upstream); });
+    setTimeout(() => { void upstream.close().finally(() => { this.#leaving.delete(upstream); }); }, LEAVING_MS).unref();
   }
 }
 
