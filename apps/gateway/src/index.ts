@@ -3,4 +3,4 @@ export { isConfigError, type ConfigError, type ConfigProblem } from './config/co
 export type { GatewayConfig } from './config/gateway-config.ts';
 export { loadConfig, type LoadConfigOptions, type LoadedConfig } from './config/load-config.ts';
 export { createLogger, type ProcessLogger } from './observe/log/create-logger.ts';
-export { startOperationsServer, type OperationsOptions, type OperationsServer } from './process/operations-server.ts';
+export { createOperationsHandler, startOperationsServer, type OperationsHandler, type OperationsOptions, type OperationsServer } from './process/operations-server.ts';

@@ -6,7 +6,7 @@ import express from 'express';
 import fastify from 'fastify';
 import Koa from 'koa';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { ProxyHandler } from '../src/index.ts';
+import { fastifyProxy, type ProxyHandler } from '../src/index.ts';
 import { chunk, startProxy, STREAM_HEAD } from './start-proxy.ts';
 
 const EVENT = 'data: {"n":1}\n\n';
@@ -28,12 +28,7 @@ const FRAMEWORKS: Readonly<Record<string, (proxy: ProxyHandler) => Promise<Serve
   },
   async fastify(proxy) {
     const app = fastify();
-    app.removeAllContentTypeParsers();
-    app.addContentTypeParser('*', (_request, _body, done) => done(null));
-    app.all('/api/*', async (request, reply) => {
-      reply.hijack();
-      await proxy(request.raw, reply.raw, { path: request.url.slice('/api'.length) });
-    });
+    await app.register(fastifyProxy(proxy), { prefix: '/api' });
     await app.listen({ port: 0, host: '127.0.0.1' });
     onTestFinished(() => app.close());
     return app.server;

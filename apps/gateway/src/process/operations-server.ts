@@ -61,17 +61,10 @@ const CLOSE = ['connection', 'close'];
  */
 export async function startOperationsServer(options: OperationsOptions): Promise<OperationsServer> {
   const limits: OperationsLimits = { ...OPERATIONS_LIMITS, ...options.limits };
-  const checkOrigin = createOriginCheck({ allowedHosts: options.allowedHosts, boundHost: options.host, corsOrigins: [] });
-  const answerScrape = createScrapeAnswer(options, limits);
-  const page = createLazyPage(options);
-  const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
-    answer(options, { checkOrigin, answerScrape, page }, request, response)
-      .catch(() => refusal(500, 'The metrics or the status could not be collected.'))
-      .then((whole) => (whole === 'events' ? undefined : respond(request, response, whole)))
-      .catch(() => response.destroy());
-  };
+  const handler = createOperationsHandler(options);
   const server: Server = createInboundServer({
-    onRequest, describeParserError: () => refusal(400, 'The request could not be parsed.'), maxConnections: limits.maxConnections, plain: PLAIN,
+    onRequest: (request, response) => { handler.handle(request, response); },
+    describeParserError: () => refusal(400, 'The request could not be parsed.'), maxConnections: limits.maxConnections, plain: PLAIN,
     limits: { keepAliveTimeoutMs: limits.keepAliveTimeoutMs, unauthenticatedKeepAliveTimeoutMs: limits.keepAliveTimeoutMs },
   });
   let closing: Promise<void> | undefined;
@@ -81,15 +74,43 @@ export async function startOperationsServer(options: OperationsOptions): Promise
     port: (server.address() as AddressInfo).port,
     close() {
       // A second call has no event of its own to wait for.
-      closing ??= closeServer(server, page);
+      closing ??= closeServer(server, handler);
       return closing;
     },
   };
 }
 
-async function closeServer(server: Server, page: LazyPage): Promise<void> {
+/** What the operations listener answers, for a server of another application. */
+export interface OperationsHandler {
+  /** Answers `/metrics`, `/livez`, `/readyz` and the live page below the path that it is mounted at (`request.url`). Never throws. */
+  handle(request: IncomingMessage, response: ServerResponse): void;
+  /** Ends the streams of the live page. */
+  close(): void;
+}
+
+/**
+ * Creates the handler of the operations listener, to be mounted: `app.use('/operations', (request, response) => operations.handle(request, response))`.
+ * `host` is the address that the application listens on: `Host` is checked against it and `allowedHosts`.
+ */
+export function createOperationsHandler(options: Omit<OperationsOptions, 'port'>): OperationsHandler {
+  const limits: OperationsLimits = { ...OPERATIONS_LIMITS, ...options.limits };
+  const checkOrigin = createOriginCheck({ allowedHosts: options.allowedHosts, boundHost: options.host, corsOrigins: [] });
+  const answerScrape = createScrapeAnswer(options, limits);
+  const page = createLazyPage(options);
+  return {
+    handle(request, response) {
+      answer(options, { checkOrigin, answerScrape, page }, request, response)
+        .catch(() => refusal(500, 'The metrics or the status could not be collected.'))
+        .then((whole) => (whole === 'events' ? undefined : respond(request, response, whole)))
+        .catch(() => response.destroy());
+    },
+    close: () => { page.close(); },
+  };
+}
+
+async function closeServer(server: Server, handler: OperationsHandler): Promise<void> {
   const closed = once(server, 'close');
-  page.close();
+  handler.close();
   server.close();
   server.closeAllConnections();
   await closed;
@@ -101,7 +122,7 @@ interface AnswerParts {
   readonly page: LazyPage;
 }
 
-async function answer(options: OperationsOptions, { checkOrigin, answerScrape, page }: AnswerParts, request: IncomingMessage, response: ServerResponse): Promise<WholeResponse | 'events'> {
+async function answer(options: Omit<OperationsOptions, 'port'>, { checkOrigin, answerScrape, page }: AnswerParts, request: IncomingMessage, response: ServerResponse): Promise<WholeResponse | 'events'> {
   if (InboundConnection.of(request.socket)?.isPipelined === true) return refusal(400, 'The request came before the previous one on its connection was answered.', CLOSE);
   const path = request.url?.split('?')[0] ?? '';
   const isAdministration = options.administer !== undefined && isAdminPath(path);
@@ -134,7 +155,7 @@ interface LazyPage {
 }
 
 /** The live page, whose code is loaded with the first request that is for none of the other paths. */
-function createLazyPage({ host, page: settings }: OperationsOptions): LazyPage {
+function createLazyPage({ host, page: settings }: Pick<OperationsOptions, 'host' | 'page'>): LazyPage {
   let loading: Promise<StatusPage> | undefined;
   let page: StatusPage | undefined;
   return {
@@ -149,7 +170,7 @@ function createLazyPage({ host, page: settings }: OperationsOptions): LazyPage {
 }
 
 /** Answers `/metrics`: one scrape at a time, and so many open responses at most. */
-function createScrapeAnswer({ scrape }: OperationsOptions, { maxOpenScrapes, scrapeTimeoutMs }: OperationsLimits): AnswerParts['answerScrape'] {
+function createScrapeAnswer({ scrape }: Pick<OperationsOptions, 'scrape'>, { maxOpenScrapes, scrapeTimeoutMs }: OperationsLimits): AnswerParts['answerScrape'] {
   const sharedScrape = shareScrapes(async () => {
     const { contentType, text } = await scrape();
     return { status: 200, headers: ['content-type', contentType], body: Buffer.from(text) };
@@ -168,7 +189,7 @@ function createScrapeAnswer({ scrape }: OperationsOptions, { maxOpenScrapes, scr
   };
 }
 
-function describeReadiness({ lifecycle, warnings, isServing }: OperationsOptions): WholeResponse {
+function describeReadiness({ lifecycle, warnings, isServing }: Pick<OperationsOptions, 'lifecycle' | 'warnings' | 'isServing'>): WholeResponse {
   const { state } = lifecycle;
   const isReady = state === 'running' && isServing?.() !== false;
   const status = isReady ? 'ready' : state === 'leaving' || state === 'refusing' ? 'draining' : 'starting';

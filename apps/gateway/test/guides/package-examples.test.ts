@@ -64,6 +64,19 @@ describe('the scripts in READMEs', () => {
   });
 });
 
+const services = scripts.filter(({ where, code }) => where.startsWith('docs/embedding.md') && /from '(?:express|fastify|koa)'/.test(code) && code.includes('createProxyHandler'));
+
+test('the proxies in Express, Fastify and Koa are whole services in less than 25 lines each, metrics of the pool included', () => {
+  expect(services).toHaveLength(3);
+  for (const { where, code } of services) {
+    const lines = code.split('\n');
+    const own = lines.slice(lines.findIndex((line) => line.startsWith('const upstream')), lines.findIndex((line) => line.startsWith('const { port }'))).filter((line) => line.trim() !== '');
+    const imports = lines.filter((line) => line.startsWith('import ') && !/simulator|AddressInfo/.test(line));
+    expect(own.join('\n'), where).toContain('/metrics');
+    expect(own.length + imports.length, where).toBeLessThan(25);
+  }
+});
+
 test.each(named(scripts))('%s has no `using` declaration, which Node 22 cannot parse', (_where, { code }) => {
   expect(code).not.toMatch(/^\s*(?:await )?using\s+\w+\s*=/m);
 });
