@@ -32,9 +32,18 @@ const cost: readonly PanelSpec[] = [
     queries: [{ expression: `sum by (client, model) (increase(${select(COST, CLIENT)}[$__range])) > 0`, legend: '' }],
   },
   {
-    kind: 'graph', title: 'Requests without a price', unit: 'reqps', width: 12, stacked: true, noValue: 'none',
+    kind: 'graph', title: 'Requests without a price', unit: 'reqps', width: 6, stacked: true, noValue: 'none',
     description: 'Requests whose model has no price: they are charged $5 and $25 per million tokens until prices has a row for it.',
     queries: [{ expression: rate('penstock_unpriced_requests_total', { by: 'upstream, model' }), legend: '{{upstream}} {{model}}' }],
+  },
+  {
+    kind: 'graph', title: 'Ledger: requests that wait or are lost', unit: 'none', width: 6, noValue: 'there is no ledger',
+    description: 'Requests whose cost the store does not have yet, and those that it will never have. behind is 1 while the store does not answer.',
+    queries: [
+      { expression: `sum (${select('penstock_ledger_pending_requests')})`, legend: 'waiting' },
+      { expression: `sum (${select('penstock_ledger_lost_requests_total')})`, legend: 'lost' },
+      { expression: `max (${select('penstock_ledger_behind')})`, legend: 'behind' },
+    ],
   },
 ];
 

@@ -99,6 +99,19 @@ const connections: readonly PanelSpec[] = [
   },
 ];
 
+const several: readonly PanelSpec[] = [
+  {
+    kind: 'graph', title: 'Requests that went to another upstream', unit: 'reqps', width: 6, stacked: true, noValue: 'one upstream, or none failed over',
+    description: 'Requests that an upstream did not take, by the upstream that did and by why.',
+    queries: [{ expression: rate('penstock_failovers_total', { by: 'from, to, reason' }), legend: '{{from}} → {{to}} {{reason}}' }],
+  },
+  {
+    kind: 'graph', title: 'Sessions that moved', unit: 'cps', width: 6, stacked: true, noValue: 'one upstream, or none moved',
+    description: 'Sessions that another upstream serves from then on. Each costs one miss of the prompt cache.',
+    queries: [{ expression: rate('penstock_session_moves_total', { by: 'from, to' }), legend: '{{from}} → {{to}}' }],
+  },
+];
+
 const memory: readonly PanelSpec[] = [
   {
     kind: 'graph', title: 'Request bytes in memory', unit: 'bytes', width: 12,
@@ -119,6 +132,7 @@ export const upstreamPool: DashboardSpec = {
     { title: 'Occupancy', panels: occupancy },
     { title: 'Waiting', panels: waiting },
     { title: 'Connections', panels: connections },
+    { title: 'Several upstreams', panels: several },
     { title: 'Memory', panels: memory },
   ],
 };

@@ -5,6 +5,9 @@ import { CONNECT_FAILURE_REASONS, createUpstreamClient, DISCONNECT_REASONS, REJE
 import { registerUpstreamMetrics } from '@penstock/upstream-metrics';
 import { describe, expect, it } from 'vitest';
 import { CLIENT_LIMIT_NAMES } from '../../../src/config/sections/clients-section.ts';
+import { createLedger } from '../../../src/ledger/create-ledger.ts';
+import { createFailoverMetrics } from '../../../src/observe/metrics/create-failover-metrics.ts';
+import { createLedgerMetrics } from '../../../src/observe/metrics/create-ledger-metrics.ts';
 import { createSignInMetrics } from '../../../src/observe/metrics/create-sign-in-metrics.ts';
 import { createWorkerMetrics } from '../../../src/observe/metrics/create-worker-metrics.ts';
 import { GAUGE_MERGES, mergeOfGauge } from '../../../src/observe/metrics/gauges.ts';
@@ -29,6 +32,8 @@ async function exposeEverything(): Promise<string> {
   await using client = createUpstreamClient({ origin: 'http://127.0.0.1:9' });
   registerUpstreamMetrics({ registry: metrics.registry, clients: { native: client } });
   createSignInMetrics(metrics.registry, AUDIT_EVENTS);
+  createLedgerMetrics(metrics.registry, createLedger({ now: () => 0 }));
+  createFailoverMetrics(metrics.registry).setUpstreams(['a', 'b']);
   declareUpstreamTimes(metrics.registry, () => [describeUpstream('native', client.stats(), createUpstreamState({ kind: 'upstream', ownsCredential: () => true }).times())]);
   metrics.recordRequest(STREAMED_MESSAGE);
   metrics.quotaSeen([
