@@ -26,6 +26,8 @@ export interface StatefulParts {
   readonly ledger: OpenedLedger | undefined;
   /** Absent where there is no store, so that nothing is counted. */
   readonly budgets: OpenedBudgets | undefined;
+  /** Whether a budget of the store names a group. */
+  readonly isBudgetGroup: (group: string) => boolean;
   /** What is wrong with them, and which budgets are spent. */
   conditions(): PartConditions;
   /** Writes what waits and closes the store. */
@@ -37,11 +39,12 @@ export async function openStatefulParts(options: StatefulPartsOptions, registry:
   const database = options.database ?? await openState(options.config);
   // The store is closed once, behind all parts.
   const lent = database === undefined ? undefined : { run: (statements: Parameters<SqlDatabase['run']>[0]) => database.run(statements), close: () => Promise.resolve() };
-  const signIn = await openSignIn(options, lent, registry, onLogFailure);
   const ledger = await openLedger(options, lent, registry);
   const budgets = await openBudgets(options, lent, ledger);
+  const isBudgetGroup = (group: string): boolean => budgets?.budgets.gate.book.groups.has(group) === true;
+  const signIn = await openSignIn(options, lent, registry, onLogFailure, isBudgetGroup);
   return {
-    signIn, ledger, budgets,
+    signIn, ledger, budgets, isBudgetGroup,
     conditions: () => ({ ...signIn?.signIn.conditions(), ...ledger?.conditions(), ...budgets?.conditions() }),
     async close() {
       budgets?.close();
@@ -51,12 +54,12 @@ export async function openStatefulParts(options: StatefulPartsOptions, registry:
   };
 }
 
-async function openSignIn({ config }: StatefulPartsOptions, database: SqlDatabase | undefined, registry: Registry, onLogFailure: (error: unknown) => void): Promise<OpenedSignIn | undefined> {
+async function openSignIn({ config }: StatefulPartsOptions, database: SqlDatabase | undefined, registry: Registry, onLogFailure: (error: unknown) => void, isBudgetGroup: (group: string) => boolean): Promise<OpenedSignIn | undefined> {
   const { sign_in: settings } = config.identity;
   if (settings === undefined) return undefined;
   if (database === undefined) throw new TypeError('sign-in has a store: the configuration fills it in');
   const { openSignIn: open } = await import('./sign-in/open-sign-in.ts');
-  return open({ config, settings, database, registry, onLogFailure });
+  return open({ config, settings, database, registry, onLogFailure, isBudgetGroup });
 }
 
 async function openLedger({ config, processLogger }: StatefulPartsOptions, database: SqlDatabase | undefined, registry: Registry): Promise<OpenedLedger | undefined> {

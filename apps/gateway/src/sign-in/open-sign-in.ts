@@ -7,7 +7,7 @@ import type { SignInConfig } from '../config/sections/sign-in-section.ts';
 import { createAuditLog } from '../observe/log/audit-log.ts';
 import type { RequestLog } from '../observe/log/request-log.ts';
 import { createSignInMetrics, type SignInMetrics } from '../observe/metrics/create-sign-in-metrics.ts';
-import { createSignIn, type SignIn } from './sign-in.ts';
+import { createSignIn, type SignIn, type SignInOptions } from './sign-in.ts';
 
 /** Sign-in with the store and the audit log that it was opened with. */
 export interface OpenedSignIn {
@@ -20,7 +20,7 @@ export interface OpenedSignIn {
 }
 
 /** What it is opened with. */
-export interface OpenSignInOptions {
+export interface OpenSignInOptions extends Pick<SignInOptions, 'isBudgetGroup'> {
   readonly config: GatewayConfig;
   readonly settings: SignInConfig;
   /** The store; it stays open. */
@@ -43,11 +43,11 @@ async function declareMetrics(registry: Registry): Promise<SignInMetrics> {
 }
 
 /** Opens sign-in. */
-export async function openSignIn({ config, settings, database, registry, onLogFailure }: OpenSignInOptions): Promise<OpenedSignIn> {
+export async function openSignIn({ config, settings, database, registry, onLogFailure, isBudgetGroup }: OpenSignInOptions): Promise<OpenedSignIn> {
   const auditLog = createAuditLog(config.log.audit, onLogFailure);
   const metrics = await declareMetrics(registry);
   const signIn = await createSignIn({
-    config, signIn: settings, database,
+    config, signIn: settings, database, isBudgetGroup,
     onAct: (act: AuditEvent) => {
       metrics.acted(act);
       auditLog.write({ ...act });

@@ -27,6 +27,8 @@ export interface SignIn {
 
 /** What sign-in is made from. */
 export interface SignInOptions {
+  /** Whether a budget of the store names a group; asked for each token that is issued. */
+  readonly isBudgetGroup: (group: string) => boolean;
   readonly config: GatewayConfig;
   readonly signIn: SignInConfig;
   readonly database: SqlDatabase;
@@ -39,7 +41,7 @@ const HELD_BYTES = 64 * 1024 * 1024;
 const LARGEST_BODY_BYTES = 8 * 1024 * 1024;
 
 /** Makes sign-in. Its package, with all that speaks OpenID Connect, is loaded here and nowhere else. */
-export async function createSignIn({ config, signIn, database, onAct, onTelemetryDropped }: SignInOptions): Promise<SignIn> {
+export async function createSignIn({ isBudgetGroup, config, signIn, database, onAct, onTelemetryDropped }: SignInOptions): Promise<SignIn> {
   const { createClaudeCodeGateway, mergeSettings } = await import('@penstock/claude-code-gateway');
   const { oidc } = signIn;
   let knownGroups = namedGroups(config);
@@ -47,7 +49,7 @@ export async function createSignIn({ config, signIn, database, onAct, onTelemetr
     publicUrl: signIn.public_url, mount: SIGN_IN_PATH, sessionKeys: signIn.session_keys, database, audit: onAct, onTelemetryDropped,
     telemetry: telemetryOf(config),
     limits: { sessionTtlSeconds: signIn.session_ttl, refreshTtlSeconds: signIn.refresh_ttl, refreshGraceSeconds: signIn.refresh_grace },
-    isKnownGroup: (group) => knownGroups.has(group),
+    isKnownGroup: (group) => knownGroups.has(group) || isBudgetGroup(group),
     provider: {
       issuer: oidc.issuer, clientId: oidc.client_id, scopes: oidc.scopes, extraAuthParams: oidc.extra_auth_params, clockSkewSeconds: oidc.clock_skew,
       ...(oidc.client_secret === undefined ? {} : { clientSecret: oidc.client_secret }), ...(oidc.ca === undefined ? {} : { ca: oidc.ca }),

@@ -22,6 +22,8 @@ export interface IdentityOptions {
   readonly logger: Logger;
   /** Judges the tokens of the gateway's own sign-in; absent where sign-in is off. */
   readonly signIn?: BearerVerifier | undefined;
+  /** Whether a budget of the store names a group; asked for each token that is verified. @defaultValue none does */
+  readonly isBudgetGroup?: ((group: string) => boolean) | undefined;
   /** Shorter clocks, for tests. */
   readonly keyTiming?: Partial<KeyTiming> | undefined;
 }
@@ -36,7 +38,7 @@ interface HeldKeys {
 }
 
 /** Makes the identity of a gateway. What verifies tokens is loaded with the first issuer. */
-export function createIdentity({ logger, signIn, keyTiming }: IdentityOptions): Identity {
+export function createIdentity({ logger, signIn, keyTiming, isBudgetGroup = () => false }: IdentityOptions): Identity {
   const held = new Map<string, HeldKeys>();
 
   function open(issuer: IssuerConfig): HeldKeys {
@@ -77,7 +79,8 @@ export function createIdentity({ logger, signIn, keyTiming }: IdentityOptions): 
       reconcile(issuers);
       if (!hasIdentity(config)) return undefined;
       const policies = createPolicyBook(config.policies);
-      const groups = namedGroups(config);
+      const named = namedGroups(config);
+      const groups = { has: (group: string) => named.has(group) || isBudgetGroup(group) };
       const verifiers = issuers.flatMap((issuer) => {
         const keys = held.get(identityOf(issuer))?.keys;
         return keys === undefined ? [] : [createLazyVerifier(issuer, keys, groups)];
@@ -98,7 +101,7 @@ function identityOf({ issuer, jwks_uri: keys, ca, proxy }: IssuerConfig): string
 }
 
 /** The verifier of an issuer, made when its first token comes. */
-function createLazyVerifier(config: IssuerConfig, keys: Promise<IssuerKeys>, groups: ReadonlySet<string>): BearerVerifier {
+function createLazyVerifier(config: IssuerConfig, keys: Promise<IssuerKeys>, groups: Pick<ReadonlySet<string>, 'has'>): BearerVerifier {
   let made: BearerVerifier | undefined;
   const make = async (): Promise<BearerVerifier> => {
     const { createIssuerVerifier } = await import('./issuer-verifier.ts');

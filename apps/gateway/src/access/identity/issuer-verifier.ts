@@ -9,7 +9,7 @@ export interface IssuerVerifierOptions {
   readonly config: IssuerConfig;
   readonly keys: IssuerKeys;
   /** Groups that the configuration names. */
-  readonly namedGroups: ReadonlySet<string>;
+  readonly namedGroups: Pick<ReadonlySet<string>, 'has'>;
 }
 
 /** Makes the verifier of one configured issuer. */

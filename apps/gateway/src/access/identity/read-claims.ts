@@ -12,7 +12,7 @@ const EMAIL = /^[^\s@]+@[^\s@]+$/;
 export type ClaimRules = Pick<IssuerConfig, 'name' | 'claims' | 'trust_unverified_email'>;
 
 /** The person of a token that was verified, or why there is none. Of its groups those remain that the configuration names. */
-export function readPerson(payload: JWTPayload, { name: issuer, claims, trust_unverified_email: trustsUnverified }: ClaimRules, namedGroups: ReadonlySet<string>): Person | TokenRefusal {
+export function readPerson(payload: JWTPayload, { name: issuer, claims, trust_unverified_email: trustsUnverified }: ClaimRules, namedGroups: Pick<ReadonlySet<string>, 'has'>): Person | TokenRefusal {
   const subject = textOf(payload[claims.subject]);
   if (subject === undefined) return 'token_claims';
   const groups = claims.groups === undefined ? [] : readGroups(payload, claims.groups);

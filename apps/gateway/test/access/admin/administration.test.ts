@@ -62,6 +62,11 @@ describe('who may administer', () => {
     const answer = await ask('GET');
     expect([answer.status, (answer.body['data'] as unknown[]).length, answer.headers.get('access-control-allow-origin')]).toEqual([200, 1, null]);
     expect((await ask('GET', '', undefined, '')).status).toBe(401);
+    const report = await fetch(`${world.gateway.origin}/anthropic/v1/usage?by=client`, { headers: { 'x-api-key': READ } });
+    expect([report.status, await report.json()]).toEqual([200, expect.objectContaining({ by: 'client' })]);
+    expect((await fetch(`${world.gateway.origin}/anthropic/v1/usage`)).status).toBe(401);
+    const page = await fetch(`${world.gateway.origin}/anthropic/v1/usage`, { headers: { 'x-api-key': READ, origin: world.gateway.origin } });
+    expect(page.status).toBe(403);
     expect(world.upstream.requests).toHaveLength(0);
     const closed = await start();
     expect((await asker(`${closed.world.gateway.origin}/anthropic`)('GET')).status).not.toBe(200);

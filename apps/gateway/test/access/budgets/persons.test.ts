@@ -3,6 +3,9 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { AUDIENCE, createSigningKey, goodClaims, signToken, startOpenIdProvider, type OpenIdProvider, type SigningKey } from '../identity/openid-provider.ts';
 import { startBudgetWorld, type BudgetWorld } from './budget-world.ts';
 
+const PATH = '/v1/organizations/spend_limits';
+const ADMIN_KEY = 'write-key-of-an-administrator-0123456789';
+
 let provider: OpenIdProvider;
 let key: SigningKey;
 beforeAll(async () => {
@@ -41,9 +44,16 @@ describe('budgets of a group', () => {
   });
 });
 
-describe('administration by persons', () => {
-  const PATH = '/v1/organizations/spend_limits';
+describe('a limit that was set for a group', () => {
+  it('holds for its members, although the configuration names no group', async () => {
+    await using world = await start({ admin: { write_keys: [ADMIN_KEY] } });
+    const set = await world.gateway.administer?.({ method: 'POST', path: PATH, query: '', rawHeaders: ['x-api-key', ADMIN_KEY], body: '{"scope":{"type":"rbac_group","rbac_group_id":"eng"},"amount":"0"}' });
+    expect(set?.status).toBe(200);
+    expect([await statusOf(world, 'alice', 'eng'), await statusOf(world, 'bob', 'sales')]).toEqual([429, 200]);
+  });
+});
 
+describe('administration by persons', () => {
   it('is for the groups that the configuration names, and the audit has who it was', async () => {
     await using world = await start({ admin: { groups: ['finance'] } });
     const administer = async (subject: string, ...groups: readonly string[]): Promise<number> => {
