@@ -20,7 +20,7 @@ import type { Tracing } from '../observe/trace/tracing.ts';
 import { describeUpstream, type Successes, type UpstreamSnapshot } from '../observe/upstreams/upstream-snapshot.ts';
 import { admitClient, admitModel, admitSpending, frontDoorCostOf, reserveTokens, type FrontDoorAdmission, type FrontDoorCaller } from './admit-client.ts';
 import { createBackend, type FrontDoorBackend } from './create-backend.ts';
-import { chargeOf, spendingOf } from './front-door-spending.ts';
+import { chargeOf, spendingOf, upstreamModelOf } from './front-door-spending.ts';
 import { receiveBody, streamBody } from '../body/receive-body.ts';
 
 const CHAT_ROUTE = '/v1/chat/completions';
@@ -116,6 +116,7 @@ export function createFrontDoorSide(options: FrontDoorSideOptions): FrontDoorSid
   const doors = new Set<OpenAiFrontDoor>();
   let door = build(options.config);
   let maxOutputTokens = options.config.openai_front_door.max_output_tokens ?? DEFAULT_MAX_OUTPUT_TOKENS;
+  let models = frontDoorModels(options.config);
   doors.add(door);
 
   function settle(ctx: Context, summary: RequestSummary): void {
@@ -124,7 +125,7 @@ export function createFrontDoorSide(options: FrontDoorSideOptions): FrontDoorSid
     const outcome = summary.outcome === 'upstream_error' && state?.refusesCredential(summary.upstreamStatus ?? 0) === true ? 'upstream_credential_refused' : summary.outcome;
     state?.ended(outcome, summary.status);
     observer.settled(inboundOf(ctx), { ...describeEnd(summary), outcome, upstream: summary.backend === undefined ? undefined : `front_door_${summary.backend}`, client: caller.name, person: caller.person, charge: chargeOf(caller, summary, limiter.ratios, maxOutputTokens),
-      spending: () => spendingOf(caller, summary, maxOutputTokens) });
+      upstreamModel: upstreamModelOf(models, summary), spending: () => spendingOf(caller, summary, maxOutputTokens) });
   }
 
   async function refuse(inbound: InboundRequest, error: unknown): Promise<void> {
@@ -170,6 +171,7 @@ export function createFrontDoorSide(options: FrontDoorSideOptions): FrontDoorSid
     update(config, clients) {
       for (const backend of backends.values()) backend.update(config.openai_front_door);
       maxOutputTokens = config.openai_front_door.max_output_tokens ?? DEFAULT_MAX_OUTPUT_TOKENS;
+      models = frontDoorModels(config);
       budget.resize(config.openai_front_door.max_buffered_bytes);
       admission = { ...admission, clients };
       door = build(config);

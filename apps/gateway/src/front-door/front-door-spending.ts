@@ -1,6 +1,8 @@
 import type { RequestSummary } from '@penstock/openai-front-door';
+import { matchesGlob } from '../access/clients/matches-glob.ts';
 import type { TokenRatios } from '../access/limits/token-ratios.ts';
 import { estimateTextBytes, type RequestSpending } from '../cost/cost-of-request.ts';
+import type { ModelRuleConfig } from '../config/sections/front-door-section.ts';
 import type { TokenCharge } from '../observe/request-observer.ts';
 import type { FrontDoorCaller, FrontDoorCost } from './admit-client.ts';
 
@@ -31,4 +33,10 @@ export function spendingOf({ cost }: FrontDoorCaller, summary: RequestSummary, m
 /** An answer that is no event stream may be pictures or sound: it is no more than its request was admitted for. */
 function outputBoundOf(cost: FrontDoorCost | undefined, { isEventStream }: RequestSummary, maxOutputTokens: number): number {
   return (cost?.maxTokens ?? (isEventStream ? Number.POSITIVE_INFINITY : maxOutputTokens)) * (cost?.choices ?? 1);
+}
+
+/** The id that was sent upstream where the client asked by another name; `undefined` where the answer named its model, which is known better. */
+export function upstreamModelOf(rules: readonly ModelRuleConfig[], { model, requestedModel }: RequestSummary): string | undefined {
+  if (model !== undefined || requestedModel === undefined) return undefined;
+  return rules.find((rule) => matchesGlob(rule.model, requestedModel))?.upstream_model;
 }

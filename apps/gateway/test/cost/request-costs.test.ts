@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { openSqliteDatabase } from '@penstock/claude-code-gateway/store';
 import { answerAlways, openRawConnection, startScriptedUpstream, wholeResponse, type ConnectionScript } from '@penstock/test-support';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { gatewayConfigSchema } from '../../src/config/gateway-config.ts';
 import { ask, chunk, JSON_TYPE, LAST_CHUNK, requestBytes, STREAM_HEAD } from '../field-reports/native-request.ts';
 import { startTestGateway, TEST_KEY, type ConfigDocument, type TestGateway } from '../start-test-gateway.ts';
@@ -156,6 +156,19 @@ describe('a request whose response does not report all of its tokens', () => {
   test('counting tokens costs nothing', async () => {
     expect(await costOf(answerAlways(wholeResponse(200, ['content-type', 'application/json'], '{"input_tokens":12}')), (gateway) => ask(gateway.port, { path: '/v1/messages/count_tokens', body: BODY }))).toBe(0);
   });
+});
+
+test('a request that names its model by an alias, and whose response does not come, costs the price of the id that was sent upstream', async () => {
+  await using upstream = await startScriptedUpstream(async (connection) => { await connection.nextRequest(); });
+  await using gateway = await startTestGateway(upstream.origin, { openai_front_door: { models: [{ model: 'fast', upstream_model: 'claude-haiku-4-5' }] } });
+  const body = JSON.stringify({ model: 'fast', messages: [{ role: 'user', content: 'x'.repeat(4_000) }] });
+  const leaving = new AbortController();
+  const asked = fetch(`${gateway.origin}/v1/chat/completions`, { method: 'POST', signal: leaving.signal, headers: { 'content-type': 'application/json' }, body }).catch(() => undefined);
+  await vi.waitFor(() => expect(upstream.requests).toHaveLength(1), { timeout: 30_000 });
+  leaving.abort();
+  await asked;
+  expect(await gateway.recorded(1)).toMatchObject([{ outcome: 'client_gone', cost_dollars: Number((Math.ceil(body.length / 4) * 1e-6).toFixed(9)), cost_estimated: true }]);
+  expect(await gateway.sum('penstock_unpriced_requests_total{side="front_door"}')).toBe(0);
 });
 
 describe('requests that are relayed to an OpenAI-compatible origin', () => {
