@@ -1,9 +1,9 @@
 import { fork } from 'node:child_process';
 import cluster from 'node:cluster';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
-import { createServer, type AddressInfo } from 'node:net';
+import { connect, createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pino } from 'pino';
@@ -59,6 +59,29 @@ test('a worker takes a 403 for an answer about the request where another worker 
   await exited;
   upstream.close();
 });
+
+test('a connection that was on its way to a worker when that was killed is closed (its client would wait for ever)', async () => {
+  await using simulator = await startSimulator();
+  const fleet = createFleet(simulator.origin);
+  const port = await fleet.start();
+  const [victim] = Object.values(cluster.workers ?? {});
+  victim?.process.kill('SIGSTOP');
+  const connection = connect(port, '127.0.0.1');
+  connection.on('error', () => undefined);
+  const closed = once(connection, 'close');
+  await once(connection, 'connect');
+  // The primary hands a connection over as soon as it has accepted it.
+  await expect.poll(() => connectionsOf(port)).toBe(1);
+  victim?.process.kill('SIGKILL');
+  await closed;
+  await fleet.close();
+});
+
+/** Connections to a port of this machine that a process has accepted. */
+function connectionsOf(port: number): number {
+  const local = `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  return readFileSync('/proc/net/tcp', 'latin1').split('\n').filter((line) => line.split(/\s+/)[2] === local && line.split(/\s+/)[4] === '01' && line.split(/\s+/)[10] !== '0').length;
+}
 
 interface FleetParts {
   readonly exec?: string;

@@ -6,6 +6,7 @@ import type { PartConditions } from '../../observe/causes.ts';
 import type { UpstreamSnapshot } from '../../observe/upstreams/upstream-snapshot.ts';
 import type { StatusPart } from '../../observe/status/status-part.ts';
 import type { StatusQuery } from '../../observe/status/status-query.ts';
+import { closeConnectionsOnTheirWay } from './connections-on-their-way.ts';
 import { Questions } from './questions.ts';
 import type { StateAnswer, StateQuestion } from '../../state/primary-database.ts';
 import type { PrimaryMessage, WorkerMessage } from './worker-messages.ts';
@@ -54,6 +55,7 @@ export function createWorkerHandle(worker: Worker, index: number, { onText, onSt
   let upstreams: readonly UpstreamSnapshot[] = [];
   let health: HealthPart | undefined;
   let isReady = false;
+  closeConnectionsOnTheirWay(worker);
   const scrapes = new Questions<string>();
   const statuses = new Questions<StatusPart>();
   const administration = new Questions<AdminAnswer>();
