@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, fchmodSync, fchownSync, fstatSync, fsyncSync, openSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeSync, type Stats } from 'node:fs';
+import { closeSync, fchmodSync, fchownSync, fstatSync, fsyncSync, openSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync, type Stats } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
 /** A file that another process is changing, or one that cannot be written. */
@@ -44,7 +44,7 @@ function writeNew(file: string, text: string, status: Stats | undefined, named: 
     // Only hashes are added, but the file may hold a key: no user gets a right that the file did not give.
     keepOwner(descriptor, status, named);
     fchmodSync(descriptor, status === undefined ? 0o600 : status.mode & 0o7777);
-    writeSync(descriptor, text);
+    writeFileSync(descriptor, text);
     fsyncSync(descriptor);
   } finally {
     closeSync(descriptor);
