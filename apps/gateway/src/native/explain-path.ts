@@ -31,7 +31,7 @@ export function findWrongBaseUrl(inbound: ExplainedRequest): GatewayError | unde
 export function explainUnknownPath(path: string): GatewayError {
   if (isCloudPath(path)) return new GatewayError('not_found', CLOUD_CLIENTS_NOT_SERVED);
   const meant = nearestPath(path);
-  const hint = meant === undefined ? '' : ` Did you mean ${meant}?`;
+  const hint = meant === undefined ? '' : ` The nearest path is ${meant}.`;
   return new GatewayError('not_found', path.startsWith('/anthropic/v1/')
     ? `Not found: this gateway does not know the path.${hint} anthropic_native.allow_unknown_routes forwards such paths.`
     : `Not found: the Anthropic API is served under /anthropic/v1.${hint}`);

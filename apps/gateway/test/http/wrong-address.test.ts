@@ -114,7 +114,7 @@ describe('a path that is not served here', () => {
     await using closed = await startTestGateway(upstream.origin);
     const response = await sendRawRequest(closed.port, `POST ${target} HTTP/1.1\r\nhost: 127.0.0.1:${closed.port}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
     const { error } = JSON.parse(response.body.toString()) as { error: { message: string } };
-    expect([statusOf(response), / Did you mean (\S+)\?/.exec(error.message)?.[1]]).toEqual([404, meant]);
+    expect([statusOf(response), / The nearest path is (\S+)\. ?/.exec(error.message)?.[1]]).toEqual([404, meant]);
   });
 
   it('a path under /anthropic that is merely unknown needs a key first', async () => {
