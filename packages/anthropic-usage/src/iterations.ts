@@ -18,6 +18,8 @@ type JsonObject = Readonly<Record<string, unknown>>;
 /** Models that one answer reports apart; the API has two, its own and the advisor's, and those of fallbacks. */
 const MAX_MODELS = 16;
 const LONGEST_MODEL_CHARS = 256;
+/** The largest count that is taken for one. */
+const MAX_COUNT = 1_000_000_000;
 /** Entries that are kept apart; what follows is added to the last one of them. */
 const MAX_ENTRIES = 64;
 
@@ -72,7 +74,7 @@ function isJsonObject(value: unknown): value is JsonObject {
 
 function countOf(object: JsonObject, name: string): number | undefined {
   const value = object[name];
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= MAX_COUNT ? value : undefined;
 }
 
 function isDeclined(entry: JsonObject): boolean {

@@ -292,7 +292,7 @@ describe('createUsageObserver', () => {
     expect(result).toMatchObject({ source: 'missing', sawErrorEvent: true, errorType: 'overloaded_error', sawStop: false });
   });
 
-  it.each([['text', '"9"'], ['negative', '-1'], ['fraction', '1.5'], ['null', 'null'], ['huge', '1e300'], ['list', '[1]']])('ignores a count that is %s', async (_, value) => {
+  it.each([['text', '"9"'], ['negative', '-1'], ['fraction', '1.5'], ['null', 'null'], ['huge', '1e300'], ['above the bound', '1000000001'], ['list', '[1]']])('ignores a count that is %s', async (_, value) => {
     const text = event('message_start', `{"message":{"usage":{"input_tokens":${value},"output_tokens":3}}}`);
     expect((await readUsage(SSE, of(text))).usage).toMatchObject({ input: 0, output: 3 });
   });

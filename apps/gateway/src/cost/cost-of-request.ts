@@ -55,12 +55,18 @@ function estimate({ outcome, usage }: SettledRequest, { upstreamStatus, wasSent,
   if (upstreamStatus === undefined && !(wasSent && OUTCOME_TRAITS[outcome].mayHaveWorked)) return undefined;
   // An error is not billed; one that reports usage all the same is taken at its word.
   if (upstreamStatus !== undefined && upstreamStatus >= 400) return usage;
-  const output = Math.min(outputBound, Math.ceil(textBytes / BYTES_PER_TOKEN));
+  const output = boundedOutput(textBytes, outputBound);
   if (usage === undefined || inputOf(usage) === 0) {
     return { input: estimatedInput, cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0, output: Math.max(output, usage?.output ?? 0) };
   }
   // Entries come with the final usage alone.
   return { ...usage, output: Math.max(output, usage.output) };
+}
+
+/** The bound may be a client's own number, which is any: a bound below one token is none that a model keeps. */
+function boundedOutput(textBytes: number, outputBound: number): number {
+  const written = Math.ceil(textBytes / BYTES_PER_TOKEN);
+  return outputBound < written ? Math.max(0, Math.floor(outputBound)) : written;
 }
 
 function inputOf({ input, cacheRead, cacheWrite5m, cacheWrite1h }: TokenCounts): number {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { SqlDatabase } from '@penstock/claude-code-gateway/store';
+import { boundedEntry } from './bounded-entry.ts';
 import { createLedgerWriter } from './ledger-writer.ts';
 import { utcDayOf } from './ledger-entry.ts';
 import type { Ledger, SpendListener } from './ledger.ts';
@@ -24,8 +25,8 @@ export interface LedgerOptions {
 }
 
 /** Makes the ledger of one process. With a database it begins to read and write at once. */
-export function createLedger({ database, now = Date.now, onStore, timing: given, limits }: LedgerOptions = {}): Ledger {
-  const timing = { ...LEDGER_TIMING, ...given };
+export function createLedger({ database, now = Date.now, onStore, timing: changes, limits }: LedgerOptions = {}): Ledger {
+  const timing = { ...LEDGER_TIMING, ...changes };
   const totals = new SpendTotals(limits);
   const pending = new PendingRows(limits);
   const listeners = new Set<SpendListener>();
@@ -60,7 +61,8 @@ export function createLedger({ database, now = Date.now, onStore, timing: given,
   }
 
   return {
-    record(entry) {
+    record(given) {
+      const entry = boundedEntry(given);
       const day = utcDayOf(entry.at);
       if (isHeld(day)) for (const scope of entry.scopes) set(scope, day, totals.of(scope, day) + entry.nanoDollars);
       if (writer === undefined || pending.add(entry, day)) return;

@@ -200,7 +200,7 @@ function readReceived(exchange: NativeExchange, received: ReceivedJson): void {
   const stream = envelope.members.get('stream')?.[0];
   exchange.wantsStream = stream?.kind === 'boolean' && stream.value;
   const maxTokens = envelope.members.get('max_tokens')?.[0];
-  exchange.maxTokens = maxTokens?.kind === 'number' ? maxTokens.value : undefined;
+  exchange.maxTokens = maxTokens?.kind === 'number' ? Math.max(0, Math.ceil(maxTokens.value)) : undefined;
   exchange.requestBytes = byteLength;
   exchange.estimatedInput = estimateInput(textBytes);
   exchange.outbound = { body: outboundBody(chunks, byteLength, exchange), contentLength: byteLength };

@@ -63,7 +63,7 @@ export interface RequestObserver {
 
 /** The parts that a record is handed to. */
 export interface RequestObserverOptions {
-  readonly metrics: Pick<GatewayMetrics, 'recordRequest'>;
+  readonly metrics: Pick<GatewayMetrics, 'recordRequest' | 'observerError'>;
   readonly log: Pick<RequestLog, 'requestEnded'>;
   /** What the live page remembers; absent where it is off. */
   readonly recent?: RecentRequests | undefined;
@@ -77,22 +77,40 @@ export interface RequestObserverOptions {
 
 /** Makes the observer of requests. A new consumer of records is one more call here. */
 export function createRequestObserver({ metrics, log, recent, ledger, prices, onUnpriced }: RequestObserverOptions): RequestObserver {
+  /** What a request cost is one more thing that is known of it: where that cannot be found out, its record, its line and its limits are settled all the same. */
+  function costOfEnd(end: RequestEnd): RequestCost | undefined {
+    try {
+      return readCost(end, prices());
+    } catch (error) {
+      metrics.observerError('cost', error);
+      return undefined;
+    }
+  }
+
+  function spread(cost: RequestCost, record: RequestRecord, end: RequestEnd): void {
+    try {
+      ledger?.charge({ cost, client: record.client, person: end.person });
+      if (!cost.isPriceKnown) onUnpriced?.(record);
+    } catch (error) {
+      metrics.observerError('cost', error);
+    }
+  }
+
   return {
     settled(request, end) {
-      const record = buildRecord(request, end, performance.now(), prices());
+      const record = buildRecord(request, end, performance.now(), costOfEnd(end));
       metrics.recordRequest(record);
       request.trace?.end(record, end);
       log.requestEnded(request, record, end);
       recent?.record(record, end);
-      if (ledger !== undefined && record.cost !== undefined) ledger.charge({ cost: record.cost, client: record.client, person: end.person });
-      if (record.cost?.isPriceKnown === false) onUnpriced?.(record);
+      if (record.cost !== undefined) spread(record.cost, record, end);
       if (end.charge !== undefined) charge(end.charge, record);
     },
   };
 }
 
 /** Builds the record of a request: the only place that does. */
-function buildRecord({ id, method, startedAt }: ObservedRequest, end: RequestEnd, endedAt: number, prices: PriceBook): RequestRecord {
+function buildRecord({ id, method, startedAt }: ObservedRequest, end: RequestEnd, endedAt: number, cost: RequestCost | undefined): RequestRecord {
   const { side, headAt, usage, isEventStream } = end;
   return {
     side,
@@ -115,7 +133,7 @@ function buildRecord({ id, method, startedAt }: ObservedRequest, end: RequestEnd
     model: usage?.model,
     usage: usage?.usage,
     usageSource: usage?.source,
-    cost: readCost(end, prices),
+    cost,
   };
 }
 

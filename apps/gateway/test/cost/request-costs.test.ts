@@ -25,8 +25,13 @@ async function costOf(script: ConnectionScript, send: (gateway: TestGateway) => 
   await using upstream = await startScriptedUpstream(script);
   await using gateway = await startTestGateway(upstream.origin, document);
   await send(gateway);
-  await gateway.recorded(1);
-  return gateway.sum('penstock_cost_dollars_total{}').catch(() => 0);
+  const [line = {}] = await gateway.recorded(1);
+  const page = await gateway.metrics.registry.metrics();
+  expect(page).toContain('# TYPE penstock_cost_dollars_total counter');
+  const series = page.split('\n').filter((one) => one.startsWith('penstock_cost_dollars_total{'));
+  const counted = series.reduce((sum, one) => sum + Number(one.split(' ').at(-1)), 0);
+  expect(line['cost_dollars'] ?? 0).toBe(counted);
+  return counted;
 }
 
 const askOnce = (body: string) => (gateway: TestGateway): Promise<unknown> => ask(gateway.port, { body });
@@ -193,6 +198,40 @@ describe('requests that are relayed to an OpenAI-compatible origin', () => {
     const [line = {}] = await gateway.recorded(1);
     expect([line['cost_dollars'], line['cost_estimated']]).toEqual([expected, isEstimated]);
     expect(await gateway.sum('penstock_cost_dollars_total{side="front_door",upstream="front_door_local"}')).toBe(expected);
+  });
+});
+
+describe('numbers that are no counts', () => {
+  const local = (origin: string): ConfigDocument => ({
+    prices: [{ model: '*', upstream: 'front_door_local', unit: 'usd_per_million_tokens', input: '1', output: '2' }], openai_front_door: { backends: [{ name: 'local', kind: 'openai', base_url: `${origin}/v1` }] },
+  });
+  const answer = JSON.stringify({ model: 'local-1', choices: [{ message: { content: 'w'.repeat(400) } }] });
+
+  test.each<[string, object]>([
+    ['max_tokens of half a token', { max_tokens: 0.5 }],
+    ['a negative max_tokens', { max_tokens: -5 }],
+    ['one answer and a half', { max_tokens: 7, n: 1.5 }],
+  ])('of a client (%s) are no bound of its cost, and keep its request from neither log nor metrics', async (_what, wish) => {
+    await using upstream = await startScriptedUpstream(answerAlways(wholeResponse(200, ['content-type', 'application/json'], answer)));
+    await using gateway = await startTestGateway(upstream.origin, local(upstream.origin));
+    const body = JSON.stringify({ model: 'local-1', messages: [], ...wish });
+    await (await fetch(`${gateway.origin}/v1/chat/completions`, { method: 'POST', headers: { 'content-type': 'application/json' }, body })).arrayBuffer();
+    expect(await gateway.recorded(1)).toMatchObject([{ outcome: 'ok', cost_dollars: Number((Math.ceil(body.length / 4) * 1e-6 + Math.ceil(answer.length / 4) * 2e-6).toFixed(9)), cost_estimated: true }]);
+  });
+
+  test('of a native client (half a token) bound its estimate by whole tokens', async () => {
+    const body = BODY.replace('1000', '10.5');
+    const spent = await costOf(answerAlways(wholeResponse(200, ['content-type', 'application/json'], JSON.stringify({ model: HAIKU, content: 'z'.repeat(400) }))), askOnce(body), { anthropic_native: { price_multiplier: '0.5' } });
+    expect(spent).toBe(Number(((Math.ceil(body.length / 4) * 0.000_001 + 11 * 0.000_005) / 2).toFixed(9)));
+  });
+
+  test.each([-100_000, 0.5, Number.MAX_SAFE_INTEGER])('of a backend (%d completion tokens) are not charged: the answer is estimated', async (completion_tokens) => {
+    const counted = JSON.stringify({ ...JSON.parse(answer) as object, usage: { prompt_tokens: 3, completion_tokens } });
+    await using upstream = await startScriptedUpstream(answerAlways(wholeResponse(200, ['content-type', 'application/json'], counted)));
+    await using gateway = await startTestGateway(upstream.origin, local(upstream.origin));
+    const body = JSON.stringify({ model: 'local-1', messages: [] });
+    await (await fetch(`${gateway.origin}/v1/chat/completions`, { method: 'POST', headers: { 'content-type': 'application/json' }, body })).arrayBuffer();
+    expect(await gateway.recorded(1)).toMatchObject([{ cost_dollars: Number((Math.ceil(body.length / 4) * 1e-6 + Math.ceil(counted.length / 4) * 2e-6).toFixed(9)), cost_estimated: true }]);
   });
 });
 

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createLedger, type LedgerOptions } from '../../src/ledger/create-ledger.ts';
 import { clientScope, ORGANIZATION, utcDayOf } from '../../src/ledger/ledger-entry.ts';
 import type { Ledger } from '../../src/ledger/ledger.ts';
+import { MOST_NANO_DOLLARS } from '../../src/ledger/bounded-entry.ts';
 import { madeEntry, NOON } from './made-entries.ts';
 import { shaky } from './shaky-database.ts';
 
@@ -55,12 +56,12 @@ describe('ledger in a store', () => {
 
   test('an end writes what waits, and the next process begins with it', async () => {
     const first = await start({ timing: { ...FAST, flushMs: 60_000 } });
-    first.record(madeEntry(2n ** 61n));
+    for (let count = 0; count < 1_000; count += 1) first.record(madeEntry(MOST_NANO_DOLLARS));
     first.record(madeEntry(1n, { at: NOON - 39 * 86_400_000 }));
     await first.close();
     const second = await start();
-    expect(second.spentOn(ALICE, TODAY)).toBe(2n ** 61n);
-    expect(second.spentOn(ALICE, 0)).toBe(2n ** 61n + 1n);
+    expect(second.spentOn(ALICE, TODAY)).toBe(1_000n * MOST_NANO_DOLLARS);
+    expect(second.spentOn(ALICE, 0)).toBe(1_000n * MOST_NANO_DOLLARS + 1n);
     expect([first.lost(), second.state()]).toEqual([{ requests: 0, nanoDollars: 0n }, 'ok']);
   });
 
@@ -76,6 +77,17 @@ describe('ledger in a store', () => {
       { ...sums, model: 'claude-x', email: 'a@x.example', requests: 2, estimated_requests: 1, input_tokens: 20, output_tokens: 40, cache_read_tokens: 6, cache_write_5m_tokens: 8, cache_write_1h_tokens: 10, web_searches: 2, nano_dollars: 11 },
       { ...sums, model: 'claude-y', email: null, requests: 1, estimated_requests: 0, input_tokens: 10, output_tokens: 20, cache_read_tokens: 3, cache_write_5m_tokens: 4, cache_write_1h_tokens: 5, web_searches: 1, nano_dollars: 7 },
     ]);
+  });
+
+  test('an entry of any amount and counts is stored within bounds, and what comes after it too', async () => {
+    const ledger = await start();
+    ledger.record(madeEntry(2n ** 80n, { tokens: { input: 1.5, output: Number.MAX_SAFE_INTEGER, cacheRead: Number.NaN, cacheWrite5m: Number.POSITIVE_INFINITY, cacheWrite1h: 5 } }));
+    ledger.record(madeEntry(-(2n ** 80n), { client: 'bob' }));
+    ledger.record(madeEntry(1n, { tokens: { input: 1, output: 0, cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0 } }));
+    await ledger.close();
+    expect([ledger.lost().requests, await stored(ALICE), await stored(ORGANIZATION)]).toEqual([0, [{ requests: 2, nano_dollars: '100000000000001' }], [{ requests: 3, nano_dollars: '1' }]]);
+    const [rows] = await database.run([{ sql: "SELECT * FROM ledger_days WHERE principal = 'client:alice'", values: [] }]);
+    expect(rows).toMatchObject([{ input_tokens: 2, output_tokens: 1_000_000_000, cache_read_tokens: 0, cache_write_5m_tokens: 1_000_000_000, cache_write_1h_tokens: 5 }]);
   });
 
   test('requests of one principal, model and day share a row, and one transaction writes the rows of an interval', async () => {

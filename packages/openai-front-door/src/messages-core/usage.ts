@@ -1,5 +1,6 @@
 import { sumIterations } from './iterations.ts';
 import { isJsonObject, member, type JsonObject } from '../json/json-value.ts';
+import { tokenCount } from '../json/token-count.ts';
 import type { AnswerTokens, UsageSource } from '../request-summary.ts';
 
 /** Usage as OpenAI's clients read it. */
@@ -21,8 +22,7 @@ export interface UsageTally {
 }
 
 function countOf(object: JsonObject | undefined, name: string): number | undefined {
-  const value = object === undefined ? undefined : member(object, name);
-  return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : undefined;
+  return object === undefined ? undefined : tokenCount(member(object, name));
 }
 
 function nested(object: JsonObject, name: string): JsonObject | undefined {

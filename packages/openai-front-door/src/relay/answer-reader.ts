@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { isJsonObject, member, type JsonObject } from '../json/json-value.ts';
-import { asNumber } from '../json/parse-json.ts';
+import { tokenCount } from '../json/token-count.ts';
 import type { TokenCounts } from '../request-summary.ts';
 import { textBytesIn } from './relayed-text.ts';
 import { createEventDataReader } from './event-data.ts';
@@ -29,20 +29,24 @@ const MAX_MEMBER_BYTES = 64 * 1024;
 
 const READ_MEMBERS = ['model', 'usage', 'x_groq', 'error'];
 
-function numberOf(object: JsonObject, ...names: readonly string[]): number {
+function countOf(object: JsonObject, ...names: readonly string[]): number {
   for (const name of names) {
-    const value = asNumber(member(object, name));
-    if (typeof value === 'number') return value;
+    const count = tokenCount(member(object, name));
+    if (count !== undefined) return count;
   }
   return 0;
 }
 
-function readCounts(usage: JsonObject): TokenCounts {
+const TOTALS = ['prompt_tokens', 'input_tokens', 'completion_tokens', 'output_tokens'];
+
+/** A total that is there and is no count makes the whole usage unknown: what is charged is then estimated. */
+function readCounts(usage: JsonObject): TokenCounts | undefined {
+  if (TOTALS.some((name) => (member(usage, name) ?? undefined) !== undefined && tokenCount(member(usage, name)) === undefined)) return undefined;
   const details = member(usage, 'prompt_tokens_details') ?? member(usage, 'input_tokens_details');
-  const cacheRead = isJsonObject(details) ? numberOf(details, 'cached_tokens') : 0;
-  const cacheWrite5m = isJsonObject(details) ? numberOf(details, 'cache_write_tokens') : 0;
-  const input = Math.max(0, numberOf(usage, 'prompt_tokens', 'input_tokens') - cacheRead - cacheWrite5m);
-  return { input, output: numberOf(usage, 'completion_tokens', 'output_tokens'), cacheRead, cacheWrite5m, cacheWrite1h: 0 };
+  const cacheRead = isJsonObject(details) ? countOf(details, 'cached_tokens') : 0;
+  const cacheWrite5m = isJsonObject(details) ? countOf(details, 'cache_write_tokens') : 0;
+  const input = Math.max(0, countOf(usage, 'prompt_tokens', 'input_tokens') - cacheRead - cacheWrite5m);
+  return { input, output: countOf(usage, 'completion_tokens', 'output_tokens'), cacheRead, cacheWrite5m, cacheWrite1h: 0 };
 }
 
 interface Found {
@@ -63,7 +67,8 @@ function readInto(found: Found, value: unknown): void {
   const answer = isJsonObject(value['response']) ? value['response'] : value;
   if (typeof answer['model'] === 'string') found.model = answer['model'];
   const usage = usageOf(answer);
-  if (isJsonObject(usage)) found.usage = readCounts(usage);
+  const counts = isJsonObject(usage) ? readCounts(usage) : undefined;
+  if (counts !== undefined) found.usage = counts;
   if (isJsonObject(member(value, 'error'))) found.sawError = true;
 }
 

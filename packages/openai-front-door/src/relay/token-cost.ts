@@ -31,7 +31,7 @@ function largest(request: JsonObject, names: readonly string[]): number | undefi
   for (const name of names) {
     const value = asNumber(member(request, name));
     if (value === undefined) continue;
-    const count = typeof value === 'number' && value >= 0 ? value : Number.POSITIVE_INFINITY;
+    const count = typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : Number.POSITIVE_INFINITY;
     found = Math.max(found ?? 0, count);
   }
   return found;
@@ -64,7 +64,9 @@ interface Facts {
 export function costAt(path: string, { maxTokens, choices, isBackground }: Facts): Partial<TokenCost> {
   const read = lenient(path);
   const isSpentLater = isBackground || spendsLater(path);
-  return COSTS_NOTHING.test(read) ? { isSpentLater } : { maxTokens: WRITES_NOTHING.test(read) ? 0 : maxTokens, choices, isSpentLater };
+  if (COSTS_NOTHING.test(read)) return { isSpentLater };
+  // Nothing, however often: an endless number of answers times no token is not a number.
+  return WRITES_NOTHING.test(read) ? { maxTokens: 0, choices: 1, isSpentLater } : { maxTokens, choices, isSpentLater };
 }
 
 /** Whether a POST to `path` makes work whose tokens its answer does not report. */

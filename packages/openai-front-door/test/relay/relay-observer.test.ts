@@ -29,6 +29,18 @@ async function observe(bytes: Uint8Array, { coding = 'identity', mediaType = 'ap
 const CODINGS = [['gzip', gzipSync], ['x-gzip', gzipSync], ['deflate', deflateSync], ['deflate', deflateRawSync], ['br', brotliCompressSync], ['zstd', zstdCompressSync]] as const;
 
 describe('usage', () => {
+  it.each([[-100_000], [165.5], [Number.MAX_SAFE_INTEGER], [1_000_000_001], ['7'], [{}]])('is not known where its total of tokens is %j', async (completion_tokens) => {
+    const usage = { ...ANSWER.usage, completion_tokens };
+    const { observation } = await observe(Buffer.from(JSON.stringify({ ...ANSWER, usage })));
+    expect([observation.model, observation.usage]).toEqual(['local-1', undefined]);
+    expect((await observe(Buffer.from(`data: ${JSON.stringify({ choices: [], usage })}\n\n`), { mediaType: 'text/event-stream' })).observation.usage).toBeUndefined();
+  });
+
+  it('is without what it names of its cache where that is no count', async () => {
+    const usage = { prompt_tokens: 100, completion_tokens: 7, prompt_tokens_details: { cached_tokens: -9, cache_write_tokens: 0.5 } };
+    expect((await observe(Buffer.from(JSON.stringify({ ...ANSWER, usage })))).observation.usage).toEqual(COUNTS);
+  });
+
   it.each(CODINGS)('is read of an answer in %s, JSON or events', async (coding, encode) => {
     expect(await observe(encode(Buffer.from(JSON.stringify(ANSWER))), { coding, size: 3 })).toMatchObject({ observation: { model: 'local-1', usage: COUNTS, sawEnd: true }, errors: [] });
     expect(await observe(encode(Buffer.from(EVENTS)), { coding, mediaType: 'text/event-stream', size: 3 })).toMatchObject({ observation: { model: 'm', usage: COUNTS, sawStop: true }, errors: [] });

@@ -15,6 +15,7 @@ describe('what a request may cost', () => {
     ['the bound of the Responses API', '/v1/responses', { max_output_tokens: 9 }, 9, 1],
     ['no bound', CHAT, { max_tokens: null }, undefined, 1],
     ['nothing written', '/v1/embeddings', { max_tokens: 9 }, 0, 1],
+    ['nothing written however often', '/v1/embeddings', { n: 1.5 }, 0, 1],
   ])('is %s', (_what, path, request, maxTokens, choices) => {
     expect(readTokenCost(path, request)).toEqual({ maxTokens, choices, isSpentLater: false });
   });
@@ -23,7 +24,7 @@ describe('what a request may cost', () => {
     expect(readTokenCost(path, { max_tokens: 5 })).toEqual({ isSpentLater: false });
   });
 
-  it.each(['50000', -1, true, {}])('is without bound where a bound is %j, which an origin may read as it likes', (bound) => {
+  it.each(['50000', -1, 0.5, 1e300, true, {}])('is without bound where a bound is %j, which an origin may read as it likes', (bound) => {
     expect(readTokenCost(CHAT, { max_completion_tokens: 1, max_tokens: bound })).toMatchObject({ maxTokens: Number.POSITIVE_INFINITY });
     expect(readTokenCost(CHAT, { max_tokens: 1, n: bound })).toMatchObject({ choices: Number.POSITIVE_INFINITY });
   });

@@ -37,7 +37,7 @@ describe('createUsageTally', () => {
     tally.update(null, true);
     tally.update('many', true);
     expect([tally.source(), tally.counts(), tally.openAiUsage().total_tokens]).toEqual(['missing', undefined, 0]);
-    tally.update({ input_tokens: -5, output_tokens: 'x' }, false);
+    tally.update({ input_tokens: -5, output_tokens: 'x', cache_read_input_tokens: 1.5, cache_creation_input_tokens: 1_000_000_001, iterations: [{ output_tokens: Number.MAX_SAFE_INTEGER }] }, false);
     expect(tally.counts()).toEqual({ input: 0, output: 0, cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0 });
   });
 

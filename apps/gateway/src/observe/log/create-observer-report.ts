@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { describeError, errorCodes } from './describe-error.ts';
 
 /** What watches beside the bytes and may fail there. */
-export type ObserverName = 'log' | 'metrics' | 'relay' | 'tracing' | 'usage';
+export type ObserverName = 'cost' | 'log' | 'metrics' | 'relay' | 'tracing' | 'usage';
 
 /** Called for each failure. */
 export type ObserverReport = (observer: ObserverName, error: unknown) => void;
