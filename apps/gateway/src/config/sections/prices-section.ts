@@ -25,6 +25,9 @@ export interface LongContextConfig {
   readonly output: string;
 }
 
+/** The models of the simulator cost nothing. */
+export const SIMULATED_PRICE: PriceConfig = Object.freeze({ model: 'sim-*', unit: PRICE_UNIT, input: '0', output: '0' });
+
 const AMOUNT_EXPECTED = 'US dollars as a decimal string such as "3.00", from "0" to "999999.999999"';
 const MULTIPLIER_EXPECTED = 'a decimal string such as "0.85", above "0" and at most "10", with at most 6 decimals';
 const MODEL_EXPECTED = 'a model id of letters, digits and . _ : / @ + -, in which * stands for any characters';
