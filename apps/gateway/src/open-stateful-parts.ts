@@ -68,10 +68,10 @@ async function openLedger({ config, processLogger }: StatefulPartsOptions, datab
   return open({ config, database, registry, logger: processLogger.logger });
 }
 
-async function openBudgets({ config }: StatefulPartsOptions, database: SqlDatabase | undefined, ledger: OpenedLedger | undefined): Promise<OpenedBudgets | undefined> {
+async function openBudgets({ config, processLogger }: StatefulPartsOptions, database: SqlDatabase | undefined, ledger: OpenedLedger | undefined): Promise<OpenedBudgets | undefined> {
   if (database === undefined || ledger === undefined) return undefined;
   const { openBudgets: open } = await import('./access/spend-limits/open-budgets.ts');
-  return open({ config, database, spend: ledger.ledger });
+  return open({ config, database, spend: ledger.ledger, logger: processLogger.logger });
 }
 
 /** The callers of a configuration; administrators are recognised by the same tokens. */

@@ -18,6 +18,8 @@ export interface LedgerOptions {
   readonly now?: () => number;
   /** Called when the store fails, each time, and when it is well again, with `undefined`. */
   readonly onStore?: (error: unknown) => void;
+  /** Called when old rows of the store could not be removed. */
+  readonly onPruneFailure?: (error: unknown) => void;
   /** @defaultValue LEDGER_TIMING */
   readonly timing?: Partial<LedgerTiming>;
   /** Smaller bounds, for tests. */
@@ -25,7 +27,7 @@ export interface LedgerOptions {
 }
 
 /** Makes the ledger of one process. With a database it begins to read and write at once. */
-export function createLedger({ database, now = Date.now, onStore, timing: changes, limits }: LedgerOptions = {}): Ledger {
+export function createLedger({ database, now = Date.now, onStore, onPruneFailure, timing: changes, limits }: LedgerOptions = {}): Ledger {
   const timing = { ...LEDGER_TIMING, ...changes };
   const totals = new SpendTotals(limits);
   const pending = new PendingRows(limits);
@@ -43,7 +45,7 @@ export function createLedger({ database, now = Date.now, onStore, timing: change
     for (const listener of listeners) listener(scope, day, nanoDollars);
   };
   const writer = database === undefined ? undefined : createLedgerWriter({
-    database, bootId: randomUUID(), timing, pending, today, onStore,
+    database, bootId: randomUUID(), timing, pending, today, onStore, onPruneFailure,
     // The store has what was written; what waits is still ours alone.
     onAmount: ({ scope, day, nanoDollars }) => { if (isHeld(day)) set(scope, day, nanoDollars + pending.spendOf(scope, day)); },
   });

@@ -29,7 +29,8 @@ export interface LedgerEntry {
   readonly scopes: readonly SpendScope[];
 }
 
-const MS_A_DAY = 86_400_000;
+/** Milliseconds of a UTC day. */
+export const MS_A_DAY = 86_400_000;
 
 /** The UTC day of a time, as days since 1970-01-01. @param at Unix milliseconds */
 export function utcDayOf(at: number): number {

@@ -13,7 +13,7 @@ export const LEDGER_MIGRATIONS: readonly Migration[] = [{
     `CREATE TABLE ledger_days (
       day BIGINT NOT NULL, principal TEXT NOT NULL, model TEXT NOT NULL, kind TEXT NOT NULL, email TEXT, requests BIGINT NOT NULL, estimated_requests BIGINT NOT NULL,
       input_tokens BIGINT NOT NULL, output_tokens BIGINT NOT NULL, cache_read_tokens BIGINT NOT NULL, cache_write_5m_tokens BIGINT NOT NULL,
-      cache_write_1h_tokens BIGINT NOT NULL, web_searches BIGINT NOT NULL, nano_dollars BIGINT NOT NULL, PRIMARY KEY (day, principal, model))`,
+      cache_write_1h_tokens BIGINT NOT NULL, web_searches BIGINT NOT NULL, nano_dollars BIGINT NOT NULL, PRIMARY KEY (day, principal, model, kind))`,
     'CREATE TABLE ledger_spend (day BIGINT NOT NULL, scope TEXT NOT NULL, requests BIGINT NOT NULL, nano_dollars BIGINT NOT NULL, revision BIGINT NOT NULL, PRIMARY KEY (day, scope))',
     'CREATE INDEX ledger_spend_revision ON ledger_spend (revision, day, scope)',
     'CREATE TABLE ledger_revision (id BIGINT PRIMARY KEY, revision BIGINT NOT NULL)',

@@ -1,5 +1,6 @@
 import { migrate, type SqlDatabase, type SqlRow, type SqlStatement, type SqlValue } from '@penstock/claude-code-gateway/store';
-import type { SpendScope } from './ledger-entry.ts';
+import { startOfDatabaseDay, CLOCK } from '../state/database-clock.ts';
+import { MS_A_DAY, ORGANIZATION, utcDayOf, type SpendScope } from './ledger-entry.ts';
 import { LEDGER_MIGRATIONS, LEDGER_PREFIX } from './ledger-migrations.ts';
 import type { DayRow, LedgerBatch, SpendRow } from './pending-rows.ts';
 import { upserts } from './upserts.ts';
@@ -36,10 +37,13 @@ export interface NumberedBatch extends LedgerBatch {
 
 /** The ledger in an SQL database. */
 export interface LedgerStore {
-  /** Brings the tables up to date, and removes what is too old. @param today days since 1970-01-01 */
-  prepare(today: number): Promise<void>;
-  /** Removes rows that are older than `RETENTION_DAYS`. */
-  prune(today: number): Promise<void>;
+  /** Brings the tables up to date. */
+  prepare(): Promise<void>;
+  /**
+   * Removes some of the rows that are older than `RETENTION_DAYS` by every clock there is: this process's, the database's, and the days that the store has.
+   * Resolves to whether there may be more. @param today days since 1970-01-01
+   */
+  prune(today: number): Promise<boolean>;
   /** Whether the store has the batch of that number. */
   has(sequence: number): Promise<boolean>;
   /** Writes a batch, once only: rejects without any effect if the store has it already. Resolves with the changes after the cursor, its own included. */
@@ -51,7 +55,11 @@ export interface LedgerStore {
 /** For how long days are kept: a year, and a month to compare with. */
 export const RETENTION_DAYS = 400;
 /** For how long a batch of a process that is gone is remembered. */
-const BATCH_RETENTION_MS = 30 * 86_400_000;
+const BATCH_RETENTION_DAYS = 30;
+/** The days with spending that must be newer than a day by `RETENTION_DAYS`: one that a process with a wrong clock wrote makes nothing old. */
+const WITNESS_DAYS = 3;
+/** Rows of each table that one transaction removes. */
+export const MOST_PRUNED_ROWS = 1_000;
 const MOST_CHANGES = 5_000;
 
 const DAY_COLUMNS = [
@@ -62,7 +70,7 @@ const DAY_SUMS: ReadonlySet<string> = new Set(DAY_COLUMNS.slice(5));
 const DAY_UPDATE = [...DAY_SUMS].map((column) => `${column} = ledger_days.${column} + excluded.${column}`).concat('email = COALESCE(excluded.email, ledger_days.email)').join(', ');
 const DAYS_SQL = {
   insert: `INSERT INTO ledger_days (${DAY_COLUMNS.join(', ')}) VALUES`, row: `(${DAY_COLUMNS.map(() => '?').join(', ')})`,
-  conflict: `ON CONFLICT (day, principal, model) DO UPDATE SET ${DAY_UPDATE}`,
+  conflict: `ON CONFLICT (day, principal, model, kind) DO UPDATE SET ${DAY_UPDATE}`,
 };
 const SPEND_SQL = {
   insert: 'INSERT INTO ledger_spend (day, scope, requests, nano_dollars, revision) VALUES', row: '(?, ?, ?, ?, (SELECT revision FROM ledger_revision WHERE id = 1))',
@@ -72,22 +80,25 @@ const SPEND_SQL = {
 const CHANGES_SQL = `SELECT day, scope, revision, CAST(nano_dollars AS TEXT) AS nano_dollars FROM ledger_spend
   WHERE (revision, day, scope) > (?, ?, ?) AND day >= ? ORDER BY revision, day, scope LIMIT ${MOST_CHANGES}`;
 
+const PRUNE_SQL = [['ledger_days', 'day, principal, model, kind'], ['ledger_spend', 'day, scope']].map(([table, key]) =>
+  `DELETE FROM ${table} WHERE (${key}) IN (SELECT ${key} FROM ${table} WHERE day < ? ORDER BY ${key} LIMIT ${MOST_PRUNED_ROWS}) RETURNING day`);
+
 /** Makes the store. @param bootId unique to this run of this process: it numbers its batches itself */
 export function createLedgerStore(database: SqlDatabase, bootId: string): LedgerStore {
   const changes = ({ revision, day, scope }: SpendCursor, fromDay: number): SqlStatement => ({ sql: CHANGES_SQL, values: [revision, day, scope, fromDay] });
-  async function prune(today: number): Promise<void> {
-    await database.run([
-      { sql: 'DELETE FROM ledger_days WHERE day < ?', values: [today - RETENTION_DAYS] },
-      { sql: 'DELETE FROM ledger_spend WHERE day < ?', values: [today - RETENTION_DAYS] },
-      { sql: 'DELETE FROM ledger_batches WHERE applied_at < ?', values: [Date.now() - BATCH_RETENTION_MS] },
-    ]);
-  }
   return {
-    async prepare(today) {
-      await migrate(database, LEDGER_MIGRATIONS, LEDGER_PREFIX);
-      await prune(today);
+    prepare: () => migrate(database, LEDGER_MIGRATIONS, LEDGER_PREFIX),
+    async prune(today) {
+      const [clock, witnesses = []] = await database.run([CLOCK, { sql: 'SELECT day FROM ledger_spend WHERE scope = ? ORDER BY day DESC LIMIT 1 OFFSET ?', values: [ORGANIZATION, WITNESS_DAYS - 1] }]);
+      const known = Math.min(today, utcDayOf(startOfDatabaseDay(clock)));
+      const newest = Math.min(known, Number(witnesses[0]?.['day'] ?? Number.NaN));
+      // A clock that cannot be read removes nothing.
+      const removed = await database.run([
+        ...(Number.isNaN(newest) ? [] : PRUNE_SQL.map((sql) => ({ sql, values: [newest - RETENTION_DAYS] }))),
+        ...(Number.isNaN(known) ? [] : [{ sql: 'DELETE FROM ledger_batches WHERE boot_id <> ? AND applied_at < ?', values: [bootId, (known - BATCH_RETENTION_DAYS) * MS_A_DAY] }]),
+      ]);
+      return removed.some((rows) => rows.length === MOST_PRUNED_ROWS);
     },
-    prune,
     async has(sequence) {
       const [rows = []] = await database.run([{ sql: 'SELECT sequence FROM ledger_batches WHERE boot_id = ? AND sequence = ?', values: [bootId, sequence] }]);
       return rows.length > 0;

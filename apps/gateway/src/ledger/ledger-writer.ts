@@ -17,6 +17,8 @@ export interface LedgerWriterOptions {
   /** Takes an amount that the store has. */
   readonly onAmount: (amount: SpendAmount) => void;
   readonly onStore?: ((error: unknown) => void) | undefined;
+  /** Called when old rows could not be removed: they are tried again the next day, and nothing else waits for it. */
+  readonly onPruneFailure?: ((error: unknown) => void) | undefined;
 }
 
 /** Writes what waits and reads what changed, one transaction after another. */
@@ -32,7 +34,7 @@ export interface LedgerWriter {
 }
 
 /** Starts a writer. */
-export function createLedgerWriter({ database, bootId, timing, pending, today, onAmount, onStore }: LedgerWriterOptions): LedgerWriter {
+export function createLedgerWriter({ database, bootId, timing, pending, today, onAmount, onStore, onPruneFailure }: LedgerWriterOptions): LedgerWriter {
   const store = createLedgerStore(database, bootId);
   const { promise: loaded, resolve: onLoaded } = Promise.withResolvers<void>();
   const ending = new AbortController();
@@ -42,6 +44,7 @@ export function createLedgerWriter({ database, bootId, timing, pending, today, o
   let [sequence, wasTried] = [1, false];
   let [isPrepared, isLoaded, isOverflowing] = [false, false, false];
   let readOn = today();
+  let mayPrune = true;
   let wellAt = performance.now();
   let flushedAt = performance.now();
   let trouble: { readonly since: number; readonly reason: string } | undefined;
@@ -78,13 +81,13 @@ export function createLedgerWriter({ database, bootId, timing, pending, today, o
   /** One transaction. Resolves to whether there is more to do at once. */
   async function step(mayWait: boolean): Promise<boolean> {
     const day = today();
-    if (!isPrepared) await store.prepare(day);
+    if (!isPrepared) await store.prepare();
     isPrepared = true;
     if (day !== readOn) {
-      await store.prune(day);
       // The clock was set: other days are held now.
       if (Math.abs(day - readOn) > 1) cursor = FIRST_CURSOR;
       readOn = day;
+      mayPrune = true;
     }
     const isDue = !mayWait || wasTried || pending.batches > 1 || performance.now() - flushedAt >= timing.flushMs - tickMs / 2;
     if (isDue && pending.batches > 0) {
@@ -93,7 +96,18 @@ export function createLedgerWriter({ database, bootId, timing, pending, today, o
     }
     const changes = await store.read(cursor, day - HELD_DAYS);
     take(changes);
+    if (mayWait && mayPrune && !changes.isCut) await prune(day);
     return changes.isCut;
+  }
+
+  /** Old rows go a portion a turn, when nothing is due. */
+  async function prune(day: number): Promise<void> {
+    mayPrune = false;
+    try {
+      mayPrune = await store.prune(day);
+    } catch (error) {
+      onPruneFailure?.(error);
+    }
   }
 
   async function tryStep(mayWait: boolean): Promise<boolean | 'failed'> {

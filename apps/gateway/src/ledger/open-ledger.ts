@@ -36,7 +36,10 @@ const LOG_INTERVAL_MS = 10_000;
 /** Opens the ledger, and waits a moment for the amounts of the store: one that is down keeps no gateway from starting. */
 export async function openLedger({ config, database, registry, logger, timing }: OpenLedgerOptions): Promise<OpenedLedger> {
   const report = createStoreReport(logger);
-  const ledger = createLedger({ database, timing: { flushMs: config.state.flush_interval * 1_000, ...timing }, onStore: (error) => { report(error, ledger); } });
+  const ledger = createLedger({
+    database, timing: { flushMs: config.state.flush_interval * 1_000, ...timing }, onStore: (error) => { report(error, ledger); },
+    onPruneFailure: (error) => { logger.warn({ error: describeError(error), reason: error instanceof Error ? error.message : undefined }, 'old days of the ledger could not be removed'); },
+  });
   createLedgerMetrics(registry, ledger);
   await ledger.ready();
   const entriesOf = createEntriesOfRequest();

@@ -91,7 +91,8 @@ export class PendingRows {
 
   /** Adds an entry; `false` where there is no place for its rows. */
   add(entry: LedgerEntry, day: number): boolean {
-    const dayKey = `${day} ${entry.model} ${entry.principal}`;
+    // No name has a NUL, and a model may be named as its client likes.
+    const dayKey = `${day}\0${entry.kind}\0${entry.model}\0${entry.principal}`;
     const newest = this.#batches.length > 1 || !this.#isOldestTaken ? this.#batches.at(-1) : undefined;
     const batch = newest !== undefined && (newest.days.has(dayKey) || rowsOf(newest) < this.#limits.mostBatchRows) ? newest : this.#open();
     if (batch === undefined) return false;

@@ -232,18 +232,6 @@ describe('ledger in a store', () => {
     expect(await stored(ALICE)).toEqual([{ requests: 1, nano_dollars: '5' }]);
   });
 
-  test('days of more than 400 days ago are removed at the start and when a day begins', async () => {
-    let now = NOON;
-    const ledger = await start({ now: () => now });
-    ledger.record(madeEntry(5n));
-    await vi.waitFor(async () => { expect(await stored(ALICE)).toHaveLength(1); }, WAIT);
-    now += 400 * 86_400_000;
-    ledger.record(madeEntry(6n, { at: now }));
-    await vi.waitFor(async () => { expect(await stored(ALICE)).toHaveLength(2); }, WAIT);
-    now += 86_400_000;
-    await vi.waitFor(async () => { expect(await stored(ALICE)).toHaveLength(1); }, WAIT);
-  });
-
   test('a clock that is set back finds the amounts of its days again', async () => {
     let now = NOON;
     const ledger = await start({ now: () => now });

@@ -45,8 +45,8 @@ export interface BudgetGate {
   spentBy(scope: SpendScope, period: LimitedBudget['period']): bigint;
   /** The callers that are remembered. */
   principals(): readonly Principal[];
-  /** Takes new budgets. */
-  update(book: BudgetBook, onFailure: StateFailurePolicy): void;
+  /** Takes new budgets; `isComplete` is `false` while there may be others that are not known. */
+  update(book: BudgetBook, onFailure: StateFailurePolicy, isComplete?: boolean): void;
   /** The budgets that decide now. */
   readonly book: BudgetBook;
   /** Accounts that are remembered. */
@@ -70,6 +70,9 @@ const MOST_ACCOUNTS = 50_000;
 /** Makes the gate. */
 export function createBudgetGate({ spend, now = Date.now, mostAccounts = MOST_ACCOUNTS, ...given }: BudgetGateOptions): BudgetGate {
   let { book, onFailure } = given;
+  let isComplete = true;
+  /** Whether each caller is refused, since a budget that is not known may hold for it. */
+  const isClosed = (): boolean => onFailure === 'closed' && !isComplete;
   const index = createSpendIndex(spend);
   const accounts = new Map<string, BudgetAccount>();
 
@@ -79,7 +82,7 @@ export function createBudgetGate({ spend, now = Date.now, mostAccounts = MOST_AC
       break;
     }
     const budgets = book.resolve(principal);
-    const account: BudgetAccount = { principal, own: ownScope(principal), budgets, isCapped: budgets.some(({ stop }) => stop) };
+    const account: BudgetAccount = { principal, own: ownScope(principal), budgets, isCapped: isClosed() || budgets.some(({ stop }) => stop) };
     accounts.set(counterKey, account);
     return account;
   }
@@ -93,15 +96,15 @@ export function createBudgetGate({ spend, now = Date.now, mostAccounts = MOST_AC
 
   return {
     accountOf(counterKey, name, person) {
-      if (book.isEmpty) return undefined;
+      if (book.isEmpty && !isClosed()) return undefined;
       let account = accounts.get(counterKey);
       // The token that was verified last has the groups that count.
       if (account === undefined || (person !== undefined && account.principal !== person)) account = open(counterKey, person ?? { kind: 'client', name });
-      return account.budgets.length === 0 ? undefined : account;
+      return account.budgets.length === 0 && !isClosed() ? undefined : account;
     },
     findBlock({ budgets, own, isCapped }) {
       if (!isCapped) return undefined;
-      if (onFailure === 'closed' && spend.failure() !== undefined) return { kind: 'unknown' };
+      if (isClosed() || (onFailure === 'closed' && spend.failure() !== undefined)) return { kind: 'unknown' };
       const day = dayOf(now());
       let last: LimitedBudget | undefined;
       for (const budget of budgets) {
@@ -116,8 +119,9 @@ export function createBudgetGate({ spend, now = Date.now, mostAccounts = MOST_AC
     },
     principals: () => Array.from(accounts.values(), ({ principal }) => principal),
     spentBy: (scope, period) => index.read(scope, period, dayOf(now())),
-    update(next, failurePolicy) {
+    update(next, failurePolicy, knowsAll = true) {
       book = next;
+      isComplete = knowsAll;
       onFailure = failurePolicy;
       accounts.clear();
     },

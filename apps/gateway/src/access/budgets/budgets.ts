@@ -34,6 +34,8 @@ export interface Budgets {
   conditions(): PartConditions;
   /** Takes the budgets of a configuration. */
   update(config: BudgetsConfig): void;
+  /** From now on there may be budgets that were set over HTTP and are not known, until `setLive`. */
+  awaitLive(): void;
   /** Takes the budgets that were set over HTTP; those of the configuration come first. */
   setLive(budgets: readonly Budget[]): void;
   readonly gate: BudgetGate;
@@ -49,7 +51,8 @@ export function createBudgets(config: BudgetsConfig, spend: SpendSource, now: ()
   let onFailure = config.state.on_failure;
   let blockedMessage = config.admin.blocked_message;
   const gate = createBudgetGate({ spend, now, onFailure, book: createBudgetBook(ofFile) });
-  const apply = (): void => gate.update(createBudgetBook([...ofFile, ...live]), onFailure);
+  let isComplete = true;
+  const apply = (): void => gate.update(createBudgetBook([...ofFile, ...live]), onFailure, isComplete);
 
   return {
     gate,
@@ -75,7 +78,12 @@ export function createBudgets(config: BudgetsConfig, spend: SpendSource, now: ()
       blockedMessage = next.admin.blocked_message;
       apply();
     },
+    awaitLive() {
+      isComplete = false;
+      apply();
+    },
     setLive(budgets) {
+      isComplete = true;
       live = budgets;
       apply();
     },

@@ -1,7 +1,9 @@
 import type { SqlDatabase } from '@penstock/claude-code-gateway/store';
+import type { Logger } from 'pino';
 import type { GatewayConfig } from '../../config/gateway-config.ts';
 import { createServeUsage } from '../../ledger/usage/serve-usage.ts';
 import type { PartConditions } from '../../observe/causes.ts';
+import { describeError } from '../../observe/log/describe-error.ts';
 import { createRequestId } from '../../request/request-id.ts';
 import { createAdminAccess } from '../admin/admin-access.ts';
 import { adminAnswer, AdminError, adminFailure, isAdminPath, USAGE_REPORT_PATH, type Administer, type AdminRequest } from '../admin/admin-exchange.ts';
@@ -9,15 +11,18 @@ import { budgetsOfConfig } from '../budgets/budget-book.ts';
 import { createBudgets, type Budgets } from '../budgets/budgets.ts';
 import type { SpendSource } from '../budgets/spend-index.ts';
 import type { BearerAuthority } from '../identity/bearer-authority.ts';
-import { followLimits } from './live-limits.ts';
+import { followLimits, type LiveLimits } from './live-limits.ts';
 import { createSpendLimitRoutes, rightOf } from './spend-limit-routes.ts';
 import { createSpendLimitStore } from './spend-limit-store.ts';
+
+/** What `/readyz` and the live page call the limits that were set over HTTP. */
+const PART = 'spend_limits';
 
 /** The budgets of a gateway process with those that are set over HTTP. */
 export interface OpenedBudgets {
   readonly budgets: Budgets;
   readonly administer: Administer;
-  /** Budgets that are spent. */
+  /** Budgets that are spent, and limits of the store that were never read. */
   conditions(): PartConditions;
   /** Takes a configuration; persons are recognised by the authority, which a reload makes anew. */
   update(config: GatewayConfig, authority: BearerAuthority | undefined): void;
@@ -29,13 +34,20 @@ export interface OpenBudgetsOptions {
   readonly config: GatewayConfig;
   readonly spend: SpendSource;
   readonly database: SqlDatabase;
+  readonly logger?: Pick<Logger, 'info' | 'warn'> | undefined;
 }
 
 /** Opens the budgets, and reads those of the store: one that is down keeps no gateway from starting. */
-export async function openBudgets({ config: initial, spend, database }: OpenBudgetsOptions): Promise<OpenedBudgets> {
+export async function openBudgets({ config: initial, spend, database, logger }: OpenBudgetsOptions): Promise<OpenedBudgets> {
   const budgets = createBudgets(initial, spend);
+  budgets.awaitLive();
   const store = createSpendLimitStore(database);
-  const live = followLimits(store, (found) => budgets.setLive(found));
+  const live = followLimits(store, (found) => budgets.setLive(found), {
+    onFailure(error) {
+      if (error === undefined) logger?.info('the limits that were set over HTTP are read again');
+      else logger?.warn({ error: describeError(error), reason: error instanceof Error ? error.message : undefined }, 'the limits that were set over HTTP cannot be read');
+    },
+  });
   await live.refresh().catch(() => undefined);
   let config = initial;
   let access = createAdminAccess(config.admin, undefined);
@@ -58,7 +70,7 @@ export async function openBudgets({ config: initial, spend, database }: OpenBudg
       const requestId = createRequestId();
       return serve(request).then((value) => adminAnswer(200, value, requestId), (error: unknown) => adminFailure(error, requestId));
     },
-    conditions: () => budgets.conditions(),
+    conditions: () => ({ ...budgets.conditions(), ...conditionsOf(live) }),
     update(next, authority) {
       config = next;
       access = createAdminAccess(next.admin, authority);
@@ -66,4 +78,10 @@ export async function openBudgets({ config: initial, spend, database }: OpenBudg
     },
     close: () => live.close(),
   };
+}
+
+function conditionsOf(live: Pick<LiveLimits, 'neverRead'>): PartConditions {
+  const unread = live.neverRead();
+  if (unread === undefined) return {};
+  return { [PART]: { cause: 'ledger_failing', party: 'spend limits', since: unread.since, detail: 'the limits that were set over HTTP were never read' } };
 }

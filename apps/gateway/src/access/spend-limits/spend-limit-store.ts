@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { migrate, type Migration, type SqlDatabase, type SqlRow, type SqlStatement } from '@penstock/claude-code-gateway/store';
 import type { BudgetPeriod } from '../../config/sections/budgets-section.ts';
+import { CLOCK, startOfDatabaseDay } from '../../state/database-clock.ts';
 import { describeLimit, type SpendLimit, type SpendLimitChange, type SpendLimitScopeType } from './spend-limit.ts';
 
 /** With what the names of these migrations begin. */
@@ -56,14 +57,19 @@ export interface SpendLimitStore {
 /** Limits that can be set; each process holds them all. */
 export const MOST_SPEND_LIMITS = 10_000;
 const AUDIT_RETENTION_MS = 365 * 86_400_000;
+/** The newest lines, which stay: what is old is judged by the time of the last of them, so that a line of a process with a wrong clock makes nothing old. */
+const AUDIT_WITNESSES = 10;
 /** Of a change that meets others of the same limit. */
 const MOST_ATTEMPTS = 5;
 const LIST: SqlStatement = { sql: 'SELECT * FROM spend_limits ORDER BY created_at, id', values: [] };
 
 /** Makes the store. */
 export function createSpendLimitStore(database: SqlDatabase, now: () => number = Date.now): SpendLimitStore {
+  /** The start of the database's day, as it was when the limits were read last. */
+  let databaseDay = 0;
   async function list(): Promise<readonly SpendLimit[]> {
-    const [rows = []] = await database.run([LIST]);
+    const [rows = [], clock] = await database.run([LIST, CLOCK]);
+    databaseDay = startOfDatabaseDay(clock) || 0;
     return rows.map(readLimit);
   }
 
@@ -77,7 +83,10 @@ export function createSpendLimitStore(database: SqlDatabase, now: () => number =
           WHERE EXISTS (SELECT 1 FROM spend_limits WHERE id = ? AND revision = ?)`,
         values: [now(), actor, action, id, text(before), text(after), reason ?? null, id, revision],
       },
-      { sql: 'DELETE FROM admin_audit WHERE created_at < ?', values: [now() - AUDIT_RETENTION_MS] },
+      {
+        sql: `DELETE FROM admin_audit WHERE created_at < ? AND created_at < (SELECT created_at FROM admin_audit ORDER BY id DESC LIMIT 1 OFFSET ${AUDIT_WITNESSES - 1}) - CAST(? AS BIGINT)`,
+        values: [Math.min(now(), databaseDay) - AUDIT_RETENTION_MS, AUDIT_RETENTION_MS],
+      },
     ];
   }
 

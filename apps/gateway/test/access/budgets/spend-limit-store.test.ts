@@ -53,7 +53,7 @@ describe('limits in the store', () => {
   it('are read by who follows them, pooled and paused ones included', async () => {
     const store = await open();
     const seen: (readonly Budget[])[] = [];
-    const live = followLimits(store, (budgets) => void seen.push(budgets), 60_000);
+    const live = followLimits(store, (budgets) => void seen.push(budgets), { pollMs: 60_000 });
     await live.refresh();
     await store.upsert({ scopeType: 'rbac_group', scopeId: 'eng', period: 'monthly', cents: undefined, pooled: { cents: 9_000, paused: false } }, BY);
     await live.refresh();
