@@ -1,8 +1,8 @@
 import { defineConfig } from 'vitest/config';
 import { sharedConfig } from '../../vitest.shared.ts';
 
-/** The state of node:cluster is the process's own, and no test can put it back. */
-const ALONE = ['test/process/worker-fleet.test.ts'];
+/** The state of node:cluster is the process's own, and no test can put it back; memory is measured without what other tests leave to be collected. */
+const ALONE = ['test/process/worker-fleet.test.ts', 'test/bounds/retained-memory.test.ts'];
 
 const { include, exclude = [], pool, ...each } = sharedConfig.test ?? {};
 // Starting a process takes seconds on a busy machine.
