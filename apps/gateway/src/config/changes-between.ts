@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { ConfigError } from './config-error.ts';
 import { findCrossFieldProblems, ruleContext } from './problems/find-problems.ts';
 import { gatewayConfigSchema } from './gateway-config.ts';
+import { heldTogether } from './held-together.ts';
 import { isFields } from './reading/overrides.ts';
 import { reloadablePaths } from './reference/config-json-schema.ts';
 import type { GatewayConfig } from './gateway-config.ts';
@@ -16,9 +17,13 @@ export interface ConfigChanges {
 let knownPaths: readonly string[] | undefined;
 
 /** Whether a path is reloadable by the definition of its key. The schema is walked at the first reload, not at the start. */
-function isReloadable(path: string): boolean {
+function isReloadable(path: string, held: readonly string[]): boolean {
   knownPaths ??= reloadablePaths();
-  return knownPaths.some((known) => path === known || path.startsWith(`${known}.`));
+  return isBelow(knownPaths, path) && !isBelow(held, path);
+}
+
+function isBelow(paths: readonly string[], path: string): boolean {
+  return paths.some((known) => path === known || path.startsWith(`${known}.`));
 }
 
 /** Lists entry by entry under their names, so that one changed client is one path. */
@@ -40,7 +45,8 @@ function differences(before: unknown, after: unknown, path: string): string[] {
 /** The leaf paths in which two configurations differ, by whether they take effect without a restart. */
 export function changesBetween(before: GatewayConfig, after: GatewayConfig): ConfigChanges {
   const paths = differences(before, after, '').filter((path) => path !== '$schema');
-  return { applied: paths.filter(isReloadable), restartRequired: paths.filter((path) => !isReloadable(path)) };
+  const held = heldTogether(before, after);
+  return { applied: paths.filter((path) => isReloadable(path, held)), restartRequired: paths.filter((path) => !isReloadable(path, held)) };
 }
 
 /**
@@ -49,15 +55,15 @@ export function changesBetween(before: GatewayConfig, after: GatewayConfig): Con
  * by the same rules as the new one; a `ConfigError` then means that the old configuration must stay.
  */
 export function mergeReloaded(before: GatewayConfig, after: GatewayConfig, options: Pick<LoadedConfig, 'simulate'>): GatewayConfig {
-  const merged = gatewayConfigSchema.parse(mix(before, after, ''));
+  const merged = gatewayConfigSchema.parse(mix(before, after, '', heldTogether(before, after)));
   const problems = findCrossFieldProblems(merged, ruleContext(options.simulate));
   if (problems.length > 0) throw new ConfigError('invalid', 'reloaded, with the settings that need a restart', problems);
   return merged;
 }
 
-function mix(before: unknown, after: unknown, path: string): unknown {
-  if (path !== '' && isReloadable(path)) return after;
+function mix(before: unknown, after: unknown, path: string, held: readonly string[]): unknown {
+  if (path !== '' && isReloadable(path, held)) return after;
   if (!isFields(before) || !isFields(after)) return before;
   const keys = new Set([...Object.keys(before), ...Object.keys(after)]);
-  return Object.fromEntries([...keys].map((key) => [key, mix(before[key], after[key], path === '' ? key : `${path}.${key}`)]));
+  return Object.fromEntries([...keys].map((key) => [key, mix(before[key], after[key], path === '' ? key : `${path}.${key}`, held)]));
 }

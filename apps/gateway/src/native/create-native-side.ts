@@ -74,8 +74,8 @@ export function createNativeSide(options: NativeSideOptions): NativeSide {
   };
   const runWith = (settings: NativeSettings): NativeRuntime => {
     const base = { ...fixed, ...settings };
-    const { group, first, stateful } = upstreams;
-    return { ...base, group, first, stateful, exchanges: { upstream: group ?? first.client, policy: base.policy, relay: base.relay, open: base.open, hooks: new NativeHooks(base) } };
+    const { group, first } = upstreams;
+    return { ...base, group, first, exchanges: { upstream: group?.dispatcher ?? first.client, policy: base.policy, relay: base.relay, open: base.open, hooks: new NativeHooks(base) } };
   };
   let runtime: NativeRuntime = runWith(readNativeSettings(config, clients, parts.viaPseudonym));
 

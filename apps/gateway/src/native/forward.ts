@@ -28,7 +28,7 @@ export function forward(runtime: NativeRuntime, exchange: NativeExchange, route:
   const handler = rewriter(runtime, exchange, route, relayed.handler);
   const held = longLived(exchange, route);
   exchange.isLongLived = held !== undefined;
-  const target = runtime.group === undefined ? targetOf(runtime.first, exchange, route) : new NativeTries(runtime, exchange, route).target;
+  const target = runtime.group === undefined ? targetOf(runtime.first, exchange, route) : new NativeTries(runtime, runtime.group.current, exchange, route).target;
   const outbound: GroupDispatchOptions = {
     method: inbound.method,
     ...target,

@@ -2,7 +2,6 @@ import type { BlockList } from 'node:net';
 import { anthropicHeaderRules, createHeaderPolicy, extendHeaderRules, type HeaderPolicy, type RequestHeaderAdditions } from '@penstock/header-policy';
 import type { ExchangeRelayOptions, ExchangeSettings, OpenExchanges } from '@penstock/proxy';
 import type { UsageObserverOptions } from '@penstock/anthropic-usage';
-import type { UpstreamGroup } from '@penstock/upstream-group';
 import type { RequestTimeouts } from '@penstock/upstream-client';
 import type { Administer } from '../access/admin/admin-exchange.ts';
 import type { Budgets } from '../access/budgets/budgets.ts';
@@ -23,7 +22,7 @@ import type { HealthPart } from './health-part.ts';
 import type { RoutePolicy } from './match-route.ts';
 import type { NativeExchange } from './native-exchange.ts';
 import type { NativeUpstream } from './upstreams/native-upstream.ts';
-import type { NativeUpstreams } from './upstreams/native-upstreams.ts';
+import type { NativeGroup, NativeUpstreams } from './upstreams/native-upstreams.ts';
 
 /** The clocks for the upstream's head, by kind of operation. */
 export interface HeadTimeouts {
@@ -98,12 +97,10 @@ export interface NativeParts {
 /** Everything a native request meets. */
 export interface NativeRuntime extends NativeParts, NativeSettings {
   readonly exchanges: ExchangeSettings<NativeExchange>;
-  /** The upstreams as one dispatcher; absent where there is one only. */
-  readonly group: UpstreamGroup | undefined;
+  /** The upstreams behind one dispatcher; absent where there is one only. */
+  readonly group: NativeGroup | undefined;
   /** The only upstream, or the one listed first. */
   readonly first: NativeUpstream;
-  /** The name of the upstream that keeps what requests refer to. */
-  readonly stateful: string;
 }
 
 /** Reads the settings of the native side out of a configuration. */

@@ -126,8 +126,9 @@ const CASES: readonly Case[] = [
   { path: 'anthropic_native.price_multiplier', after: '2', observe: costs, expected: [0.000_03, 0.000_09] },
   { path: 'prices', after: [{ model: 'claude-x', unit: 'usd_per_million_tokens', input: '1', output: '2' }], observe: costs, expected: [0.000_03, 0.000_033] },
   {
-    path: 'anthropic_native.upstreams', applied: 'anthropic_native.upstreams.a', after: [{ name: 'a', base_url: 'http://127.0.0.1:1', credential: { api_key: 'k' } }],
-    observe: (gateway) => Promise.resolve(gateway.upstreams()[0]?.name), expected: ['native', 'a'],
+    path: 'anthropic_native.upstreams', applied: 'anthropic_native.upstreams.b', after: ['a', 'b'].map((name) => ({ name, base_url: 'http://127.0.0.1:1', credential: { api_key: 'k' } })),
+    document: { anthropic_native: { upstreams: [{ name: 'a', base_url: 'http://127.0.0.1:1', credential: { api_key: 'k' } }] } },
+    observe: (gateway) => Promise.resolve(gateway.upstreams()[1]?.name), expected: ['front_door_claude', 'b'],
   },
   {
     path: 'anthropic_native.routing', applied: 'anthropic_native.routing.stateful', after: { stateful: 'b' }, expected: ['a', 'b'],

@@ -5,6 +5,7 @@ import { toGatewayError } from '../classify-failure.ts';
 import type { NativeExchange } from '../native-exchange.ts';
 import type { NativeRuntime } from '../native-runtime.ts';
 import type { NativeRoute } from '../route-table.ts';
+import type { GroupedUpstreams } from './native-upstreams.ts';
 
 const SESSION_FIELD = 'x-claude-code-session-id';
 const BETA_FIELD = 'anthropic-beta';
@@ -20,22 +21,25 @@ export class NativeTries implements RoutedRequest {
   readonly scope: string;
   readonly only: string | undefined;
   readonly #runtime: NativeRuntime;
+  readonly #upstreams: GroupedUpstreams;
   readonly #exchange: NativeExchange;
   readonly #route: NativeRoute;
   readonly #contentLength: number | undefined;
   /** Of the current try. */
   #span: UpstreamTrace | undefined;
 
-  constructor(runtime: NativeRuntime, exchange: NativeExchange, route: NativeRoute) {
+  /** Made at once before the group takes the request: a reload between two of its tries changes neither the group's members nor these. */
+  constructor(runtime: NativeRuntime, upstreams: GroupedUpstreams, exchange: NativeExchange, route: NativeRoute) {
     const { rawHeaders } = exchange.inbound.request;
     this.#runtime = runtime;
+    this.#upstreams = upstreams;
     this.#exchange = exchange;
     this.#route = route;
     this.#contentLength = exchange.outbound.contentLength;
     this.owner = exchange.counterKey;
     this.scope = exchange.requestedModel ?? '';
     this.stickyKey = stickyKeyOf(runtime, rawHeaders);
-    this.only = isStateful(exchange, route, rawHeaders) ? runtime.stateful : undefined;
+    this.only = isStateful(exchange, route, rawHeaders) ? upstreams.stateful : undefined;
   }
 
   /** What the dispatch options take of it: each try makes its own path and fields. */
@@ -44,11 +48,11 @@ export class NativeTries implements RoutedRequest {
   }
 
   allows(member: string): boolean {
-    return this.#runtime.upstreams.find(member)?.serves(this.#exchange.requestedModel) === true;
+    return this.#upstreams.byName.get(member)?.serves(this.#exchange.requestedModel) === true;
   }
 
   tried(member: string): void {
-    this.#exchange.served = this.#runtime.upstreams.find(member);
+    this.#exchange.served = this.#upstreams.byName.get(member);
   }
 
   requestFor(): TryRequest {
@@ -68,7 +72,7 @@ export class NativeTries implements RoutedRequest {
     (exchange.failovers ??= []).push(`${from}:${reason}`);
     if (status !== undefined) this.#span?.answered(status);
     this.#span?.finished(error);
-    const upstream = this.#runtime.upstreams.find(from);
+    const upstream = this.#upstreams.byName.get(from);
     if (upstream === undefined) return;
     if (status === undefined) upstream.state.ended(toGatewayError(error ?? new ClientGone(), upstream.client.stats(), exchange.isLongLived).shape.outcome, 0);
     else {

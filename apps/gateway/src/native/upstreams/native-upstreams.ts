@@ -15,14 +15,26 @@ export interface NativeUpstreamsOptions {
   readonly events: GroupEvents;
 }
 
+/** Upstreams that one group chooses from, replaced as a whole: a request looks its tries up where the group looked up its members. */
+export interface GroupedUpstreams {
+  readonly byName: ReadonlyMap<string, NativeUpstream>;
+  /** The name of the one that serves what refers to the state of an account. */
+  readonly stateful: string;
+}
+
+/** A group, and what its members are at this moment. One that was given up keeps its last members, for requests that came before. */
+export interface NativeGroup {
+  readonly dispatcher: UpstreamGroup;
+  current: GroupedUpstreams;
+}
+
 /** The upstreams of the native side. With one of them there is no group: requests go to its client as it is. */
 export class NativeUpstreams {
   readonly #options: NativeUpstreamsOptions;
   readonly #leaving = new Set<NativeUpstream>();
   #list: readonly NativeUpstream[] = [];
   #byName: ReadonlyMap<string, NativeUpstream> = new Map();
-  #group: UpstreamGroup | undefined;
-  #stateful = '';
+  #group: NativeGroup | undefined;
 
   constructor(options: NativeUpstreamsOptions) {
     this.#options = options;
@@ -39,28 +51,18 @@ export class NativeUpstreams {
   }
 
   /** Absent where there is one upstream only. */
-  get group(): UpstreamGroup | undefined {
+  get group(): NativeGroup | undefined {
     return this.#group;
-  }
-
-  /** The name of the one that serves what refers to the state of an account. */
-  get stateful(): string {
-    return this.#stateful;
-  }
-
-  /** By its name, also one that has left while requests to it are under way. */
-  find(name: string): NativeUpstream | undefined {
-    return this.#byName.get(name) ?? [...this.#leaving].find((upstream) => upstream.name === name);
   }
 
   /** The health of each as the group sees it; none without a group. */
   members(): readonly MemberStatus[] {
-    return this.#group?.members() ?? [];
+    return this.#group?.dispatcher.members() ?? [];
   }
 
   /** Applies a configuration: upstreams that it does not list any more finish what they serve. */
   update(config: GatewayConfig): void {
-    const { timeouts, routing } = config.anthropic_native;
+    const { timeouts } = config.anthropic_native;
     const before = this.#byName;
     const renewed: string[] = [];
     this.#list = nativeUpstreams(config).map((next) => {
@@ -70,9 +72,8 @@ export class NativeUpstreams {
       return known;
     });
     this.#byName = new Map(this.#list.map((upstream) => [upstream.name, upstream]));
-    this.#stateful = routing.stateful ?? this.first.name;
     this.#updateGroup(config);
-    for (const name of renewed) this.#group?.forgetHealth(name);
+    for (const name of renewed) this.#group?.dispatcher.forgetHealth(name);
     for (const upstream of before.values()) if (!this.#list.includes(upstream)) this.#retire(upstream);
   }
 
@@ -86,8 +87,13 @@ export class NativeUpstreams {
       return;
     }
     const settings = groupSettings(config, this.#list);
-    if (this.#group === undefined) this.#group = createUpstreamGroup({ ...settings, events: this.#options.events });
-    else this.#group.update(settings);
+    const current: GroupedUpstreams = { byName: this.#byName, stateful: config.anthropic_native.routing.stateful ?? this.first.name };
+    if (this.#group === undefined) {
+      this.#group = { dispatcher: createUpstreamGroup({ ...settings, events: this.#options.events }), current };
+      return;
+    }
+    this.#group.dispatcher.update(settings);
+    this.#group.current = current;
   }
 
   /** Requests whose bodies are still received were made for it: they are sent to it, too. */

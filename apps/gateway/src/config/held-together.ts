@@ -1,0 +1,17 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { GatewayConfig } from './gateway-config.ts';
+
+/** Settings of `anthropic_native` that need a restart and decide where a credential goes, and on which way. */
+const DESTINATION = ['base_url', 'allow_insecure_base_url', 'ca', 'proxy'] as const;
+
+/** Settings of `anthropic_native` that can be reloaded, and that belong to a destination. */
+const BOUND_PATHS = ['api_key', 'upstreams', 'routing', 'price_multiplier'].map((key) => `anthropic_native.${key}`);
+
+/**
+ * The reloadable paths that a reload does not apply, because they belong to another setting that changed and needs a restart. Applied by
+ * halves, a new key would go to the old origin, and the key of a list of upstreams to the default one.
+ */
+export function heldTogether({ anthropic_native: before }: GatewayConfig, { anthropic_native: after }: GatewayConfig): readonly string[] {
+  const changesForm = (before.upstreams.length === 0) !== (after.upstreams.length === 0);
+  return changesForm || DESTINATION.some((key) => !isDeepStrictEqual(before[key], after[key])) ? BOUND_PATHS : [];
+}
