@@ -30,8 +30,12 @@ export function spendingOf({ cost }: FrontDoorCaller, summary: RequestSummary, m
   };
 }
 
-/** An answer that is no event stream may be pictures or sound: it is no more than its request was admitted for. */
-function outputBoundOf(cost: FrontDoorCost | undefined, { isEventStream }: RequestSummary, maxOutputTokens: number): number {
+/**
+ * An answer that is no event stream may be pictures or sound: it is no more than its request was admitted for. The text of a stream that was measured is
+ * what it is: an origin that does not know the name of a bound, or does not keep it, wrote more than the client asked for.
+ */
+function outputBoundOf(cost: FrontDoorCost | undefined, { isEventStream, textBytes }: RequestSummary, maxOutputTokens: number): number {
+  if (isEventStream && textBytes !== undefined) return Number.POSITIVE_INFINITY;
   return (cost?.maxTokens ?? (isEventStream ? Number.POSITIVE_INFINITY : maxOutputTokens)) * (cost?.choices ?? 1);
 }
 

@@ -130,6 +130,12 @@ describe('a request whose response does not report all of its tokens', () => {
     expect(spent).toBe(Number((Math.ceil(BODY.length / 4) * 0.000_001 + 1_000 * 0.000_005).toFixed(9)));
   });
 
+  test('a max_tokens that is no whole number bounds an estimate by whole tokens', async () => {
+    const body = BODY.replace('1000', '10.5');
+    const spent = await costOf(answerAlways(wholeResponse(200, ['content-type', 'application/json'], JSON.stringify({ model: HAIKU, content: 'z'.repeat(400) }))), askOnce(body), { anthropic_native: { price_multiplier: '0.5' } });
+    expect(spent).toBe(Number(((Math.ceil(body.length / 4) * 0.000_001 + 11 * 0.000_005) / 2).toFixed(9)));
+  });
+
   test('a translated stream that its client left costs the same as on the native side', async () => {
     await using upstream = await startScriptedUpstream(CUT);
     await using gateway = await startTestGateway(upstream.origin, { state: { flush_interval: 60 } }, { database: openSqliteDatabase(':memory:') });
@@ -174,65 +180,6 @@ test('a request that names its model by an alias, and whose response does not co
   await asked;
   expect(await gateway.recorded(1)).toMatchObject([{ outcome: 'client_gone', cost_dollars: Number((Math.ceil(body.length / 4) * 1e-6).toFixed(9)), cost_estimated: true }]);
   expect(await gateway.sum('penstock_unpriced_requests_total{side="front_door"}')).toBe(0);
-});
-
-describe('requests that are relayed to an OpenAI-compatible origin', () => {
-  const CHAT = { model: 'local-1', messages: [{ role: 'user', content: 'x' }] };
-  const PRICE = { model: '*', upstream: 'front_door_local', unit: 'usd_per_million_tokens', input: '1', output: '2', cache_read: '0.5' };
-  const usage = { prompt_tokens: 30, completion_tokens: 10, prompt_tokens_details: { cached_tokens: 20 } };
-  const JSON_HEAD = ['content-type', 'application/json'];
-  const delta = JSON.stringify({ model: 'local-1', choices: [{ index: 0, delta: { content: 'w'.repeat(40) } }] });
-  const events = (...data: readonly string[]): ConnectionScript => answerAlways(wholeResponse(200, ['content-type', 'text/event-stream'], data.map((one) => `data: ${one}\n\n`).join('')));
-  const body = JSON.stringify({ ...CHAT, stream: true });
-
-  test.each<[string, ConnectionScript, string, number, boolean | undefined]>([
-    ['usage of an answer', answerAlways(wholeResponse(200, JSON_HEAD, JSON.stringify({ model: 'local-1', choices: [], usage }))), JSON.stringify(CHAT), 0.000_04, undefined],
-    ['usage of a stream', events(delta, JSON.stringify({ model: 'local-1', choices: [], usage }), '[DONE]'), body, 0.000_04, undefined],
-    ['the length of request and text of a stream without usage, as an estimate', events(delta, delta, '[DONE]'), body, Number((Math.ceil(body.length / 4) * 1e-6 + 20 * 2e-6).toFixed(9)), true],
-  ])('are charged by the %s', async (_what, script, sent, expected, isEstimated) => {
-    await using upstream = await startScriptedUpstream(script);
-    await using gateway = await startTestGateway(upstream.origin, {
-      prices: [PRICE], openai_front_door: { backends: [{ name: 'local', kind: 'openai', base_url: `${upstream.origin}/v1` }] }, state: { flush_interval: 60 },
-    }, { database: openSqliteDatabase(':memory:') });
-    await (await fetch(`${gateway.origin}/v1/chat/completions`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: sent })).arrayBuffer();
-    const [line = {}] = await gateway.recorded(1);
-    expect([line['cost_dollars'], line['cost_estimated']]).toEqual([expected, isEstimated]);
-    expect(await gateway.sum('penstock_cost_dollars_total{side="front_door",upstream="front_door_local"}')).toBe(expected);
-  });
-});
-
-describe('numbers that are no counts', () => {
-  const local = (origin: string): ConfigDocument => ({
-    prices: [{ model: '*', upstream: 'front_door_local', unit: 'usd_per_million_tokens', input: '1', output: '2' }], openai_front_door: { backends: [{ name: 'local', kind: 'openai', base_url: `${origin}/v1` }] },
-  });
-  const answer = JSON.stringify({ model: 'local-1', choices: [{ message: { content: 'w'.repeat(400) } }] });
-
-  test.each<[string, object]>([
-    ['max_tokens of half a token', { max_tokens: 0.5 }],
-    ['a negative max_tokens', { max_tokens: -5 }],
-    ['one answer and a half', { max_tokens: 7, n: 1.5 }],
-  ])('of a client (%s) are no bound of its cost, and keep its request from neither log nor metrics', async (_what, wish) => {
-    await using upstream = await startScriptedUpstream(answerAlways(wholeResponse(200, ['content-type', 'application/json'], answer)));
-    await using gateway = await startTestGateway(upstream.origin, local(upstream.origin));
-    const body = JSON.stringify({ model: 'local-1', messages: [], ...wish });
-    await (await fetch(`${gateway.origin}/v1/chat/completions`, { method: 'POST', headers: { 'content-type': 'application/json' }, body })).arrayBuffer();
-    expect(await gateway.recorded(1)).toMatchObject([{ outcome: 'ok', cost_dollars: Number((Math.ceil(body.length / 4) * 1e-6 + Math.ceil(answer.length / 4) * 2e-6).toFixed(9)), cost_estimated: true }]);
-  });
-
-  test('of a native client (half a token) bound its estimate by whole tokens', async () => {
-    const body = BODY.replace('1000', '10.5');
-    const spent = await costOf(answerAlways(wholeResponse(200, ['content-type', 'application/json'], JSON.stringify({ model: HAIKU, content: 'z'.repeat(400) }))), askOnce(body), { anthropic_native: { price_multiplier: '0.5' } });
-    expect(spent).toBe(Number(((Math.ceil(body.length / 4) * 0.000_001 + 11 * 0.000_005) / 2).toFixed(9)));
-  });
-
-  test.each([-100_000, 0.5, Number.MAX_SAFE_INTEGER])('of a backend (%d completion tokens) are not charged: the answer is estimated', async (completion_tokens) => {
-    const counted = JSON.stringify({ ...JSON.parse(answer) as object, usage: { prompt_tokens: 3, completion_tokens } });
-    await using upstream = await startScriptedUpstream(answerAlways(wholeResponse(200, ['content-type', 'application/json'], counted)));
-    await using gateway = await startTestGateway(upstream.origin, local(upstream.origin));
-    const body = JSON.stringify({ model: 'local-1', messages: [] });
-    await (await fetch(`${gateway.origin}/v1/chat/completions`, { method: 'POST', headers: { 'content-type': 'application/json' }, body })).arrayBuffer();
-    expect(await gateway.recorded(1)).toMatchObject([{ cost_dollars: Number((Math.ceil(body.length / 4) * 1e-6 + Math.ceil(counted.length / 4) * 2e-6).toFixed(9)), cost_estimated: true }]);
-  });
 });
 
 describe('prices of the configuration', () => {

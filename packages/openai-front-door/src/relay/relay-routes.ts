@@ -69,6 +69,17 @@ export function relayRoutesAt(path: string): readonly RelayRoute[] {
   return first === undefined ? [] : RELAY_ROUTES.filter(({ template }) => template === first.template);
 }
 
+/** Paths whose POST has a model answer, and whose answer reports the tokens of that. */
+const ANSWERING: ReadonlySet<string> = new Set(['/v1/chat/completions', ...RELAY_ROUTES.filter(({ group }) => group === 'front_door').map(({ template }) => template)]);
+
+/**
+ * Whether a POST with a JSON body has a model answer. What an origin keeps under an id was answered, and charged, before: reading, changing or
+ * cancelling it spends nothing, though it reports usage. A path that a lenient origin reads as an answering one is one; of an unknown path nothing is known, so it is one too.
+ */
+export function answersAnew({ group }: RelayRoute, path: string): boolean {
+  return group === 'front_door' || group === 'front_door_unknown' || ANSWERING.has(lenientPath(path) ?? '');
+}
+
 /** A path that an origin might read as another one. */
 const AMBIGUOUS_PATH = /(?:^|\/)\.{1,2}(?:\/|$)|\/\/|\\|;|%(?:2e|5c|00)/i;
 

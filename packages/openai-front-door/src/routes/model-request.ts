@@ -102,8 +102,9 @@ async function prepare<Wish extends AnswerWish>(frontDoor: FrontDoor, exchange: 
     const { stream } = request.facts;
     checkQuery(frontDoor, exchange);
     const otherModels = await checkReferences(frontDoor, exchange, request.json);
-    await admitRequest(frontDoor, ctx, { ...read, otherModels, maxTokens: undefined, ...costAt(exchange.route, request.facts), stream, needsModel: true });
-    return relayOutbound(frontDoor, exchange, { name, backend: backendNamed(frontDoor, name, 'openai') }, { body: relayedBytes(received, request), responseKind: stream ? 'event-stream' : 'message' });
+    const cost = costAt(exchange.route, request.facts);
+    await admitRequest(frontDoor, ctx, { ...read, otherModels, maxTokens: undefined, ...cost, stream, needsModel: true });
+    return relayOutbound(frontDoor, exchange, { name, backend: backendNamed(frontDoor, name, 'openai') }, { body: relayedBytes(received, request), responseKind: stream ? 'event-stream' : 'message', spends: cost.choices !== undefined });
   }
   const { body, wish } = request;
   const backend = backendNamed(frontDoor, name, 'anthropic');

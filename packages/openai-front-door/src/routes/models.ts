@@ -185,7 +185,7 @@ export async function handleRetrieveModel(frontDoor: FrontDoor, exchange: Exchan
   if (origin.kind === 'openai') {
     const [to] = openAiBackends(frontDoor).filter((entry) => entry.name === resolved.backend);
     if (to === undefined) throw modelNotFound(model);
-    await sendAndAnswer(exchange, Promise.resolve(relayOutbound(frontDoor, exchange, to, { body: null, responseKind: 'quick' })));
+    await sendAndAnswer(exchange, Promise.resolve(relayOutbound(frontDoor, exchange, to, { body: null, responseKind: 'quick', spends: false })));
     return;
   }
   await orUpstreamError(exchange, async () => {

@@ -5,7 +5,7 @@ import type { OpenAiBackend } from '../backend.ts';
 import type { RequestRead } from '../options.ts';
 import { checkQuery, checkReferences } from '../relay/check-references.ts';
 import { isMultipart, peekMultipartModel } from '../relay/multipart-model.ts';
-import type { RelayRoute } from '../relay/relay-routes.ts';
+import { answersAnew, type RelayRoute } from '../relay/relay-routes.ts';
 import type { Exchange } from './exchange.ts';
 import { admitRequest, openAiBackends, readExchangeBody, recordRequestedModel, relayedBytes, resolveModel, type FrontDoor, type NamedBackend, type RouteHandler } from './front-door.ts';
 import { isJsonContent, requireJsonContent } from './read-body.ts';
@@ -50,7 +50,7 @@ function originOf(frontDoor: FrontDoor, { ctx, target }: Exchange, model: string
 /** What is known of a request without a JSON body. */
 const NO_FACTS: PreparedRelay['read'] = { model: undefined, stream: false, jsonBytes: undefined };
 
-async function prepareJson(frontDoor: FrontDoor, exchange: Exchange, first: NamedBackend<OpenAiBackend>): Promise<PreparedRelay> {
+async function prepareJson(frontDoor: FrontDoor, exchange: Exchange, route: RelayRoute, first: NamedBackend<OpenAiBackend>): Promise<PreparedRelay> {
   requireJsonContent(exchange.ctx);
   const received = await readExchangeBody(frontDoor, exchange);
   const jsonBytes = received.json.length;
@@ -59,33 +59,37 @@ async function prepareJson(frontDoor: FrontDoor, exchange: Exchange, first: Name
   recordRequestedModel(exchange, model);
   const to = originOf(frontDoor, exchange, model, first);
   const otherModels = await checkReferences(frontDoor, exchange, read.json);
-  exchange.record.usageSource = 'missing';
-  return { to, relayed: { body: relayedBytes(received, read), responseKind: stream ? 'event-stream' : 'opaque' }, read: { model, stream, otherModels, jsonBytes, ...(exchange.ctx.method === 'POST' ? costAt(exchange.target.path, read.facts) : {}) } };
+  const { isSpentLater = false, ...cost } = exchange.ctx.method === 'POST' ? costAt(exchange.target.path, read.facts) : {};
+  const spends = cost.choices !== undefined && answersAnew(route, exchange.target.path);
+  if (spends) exchange.record.usageSource = 'missing';
+  return { to, relayed: { body: relayedBytes(received, read), responseKind: stream ? 'event-stream' : 'opaque', spends }, read: { model, stream, otherModels, jsonBytes, isSpentLater, ...(spends ? cost : {}) } };
 }
 
 /** A form names its model in a part, and only where there is a choice it is looked for. Later parts are not read: two readers may know two models, so the caller's rules take it for unknown. */
 async function prepareForm(frontDoor: FrontDoor, exchange: Exchange, first: NamedBackend<OpenAiBackend>, source: AsyncGenerator<Uint8Array>): Promise<PreparedRelay> {
   const contentType = exchange.ctx.req.headers['content-type'] ?? '';
   const read = NO_FACTS;
-  if (openAiBackends(frontDoor).length === 1) return { to: first, relayed: { body: source, responseKind: 'opaque' }, read };
+  const spends = true;
+  if (openAiBackends(frontDoor).length === 1) return { to: first, relayed: { body: source, responseKind: 'opaque', spends }, read };
   const { model, body } = await peekMultipartModel(source, contentType, frontDoor.limits.maxFormHeadBytes);
   if (model === undefined) {
     throw new FrontDoorError('bad_request', `The form has no part 'model' in its first ${frontDoor.limits.maxFormHeadBytes} bytes, and the model chooses the backend: send it before the file.`, { param: 'model' });
   }
-  return { to: originOf(frontDoor, exchange, model, first), relayed: { body, responseKind: 'opaque' }, read };
+  return { to: originOf(frontDoor, exchange, model, first), relayed: { body, responseKind: 'opaque', spends }, read };
 }
 
-function prepareBody(frontDoor: FrontDoor, exchange: Exchange, { body: kind }: RelayRoute, source: AsyncGenerator<Uint8Array>): Promise<PreparedRelay> {
+function prepareBody(frontDoor: FrontDoor, exchange: Exchange, route: RelayRoute, source: AsyncGenerator<Uint8Array>): Promise<PreparedRelay> {
   const { ctx } = exchange;
+  const { body: kind } = route;
   const [first] = openAiBackends(frontDoor);
   if (first === undefined) return Promise.reject(new FrontDoorError('not_found', 'No backend of kind "openai" is there.'));
-  if (kind === 'json' || (hasBody(ctx) && isJsonContent(ctx))) return prepareJson(frontDoor, exchange, first);
+  if (kind === 'json' || (hasBody(ctx) && isJsonContent(ctx))) return prepareJson(frontDoor, exchange, route, first);
   if (kind === 'form') {
     if (isMultipart(ctx.req.headers['content-type'])) return prepareForm(frontDoor, exchange, first, source);
     return Promise.reject(new FrontDoorError('unsupported_media_type', 'The request body must be multipart/form-data or application/json.'));
   }
   const body = hasBody(ctx) ? source : null;
-  return Promise.resolve({ to: first, relayed: { body, responseKind: 'opaque' }, read: NO_FACTS });
+  return Promise.resolve({ to: first, relayed: { body, responseKind: 'opaque', spends: false }, read: NO_FACTS });
 }
 
 async function prepare(frontDoor: FrontDoor, exchange: Exchange, route: RelayRoute, source: AsyncGenerator<Uint8Array>): Promise<Outbound> {

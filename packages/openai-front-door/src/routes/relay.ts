@@ -15,6 +15,8 @@ import { breakStream } from './stream-answer.ts';
 export interface RelayedBody {
   readonly body: Uint8Array | AsyncIterable<Uint8Array> | null;
   readonly responseKind: ResponseKind;
+  /** Whether usage in its answer is of this request; a stored answer reports what an earlier one spent. */
+  readonly spends: boolean;
 }
 
 const CHAT_ROUTE = '/v1/chat/completions';
@@ -31,7 +33,13 @@ function endNow(client: ClientResponse): Promise<void> {
   return ended;
 }
 
-async function relayBody(frontDoor: FrontDoor, exchange: Exchange, response: BackendResponse, framing: RelayFraming): Promise<void> {
+/** How the body of an answer is read. */
+interface ReadAs {
+  readonly framing: RelayFraming;
+  readonly spends: boolean;
+}
+
+async function relayBody(frontDoor: FrontDoor, exchange: Exchange, response: BackendResponse, { framing, spends }: ReadAs): Promise<void> {
   const { client, record } = exchange;
   const { maxEventChars: maxEventBytes, maxDecodedBytes } = frontDoor.limits;
   const observer = createRelayObserver({ ...framing, maxEventBytes, maxDecodedBytes, measuresText: measuresText(frontDoor, exchange.ctx), onError: (error) => frontDoor.hooks.onInternalError?.(error, exchange.ctx) });
@@ -51,16 +59,17 @@ async function relayBody(frontDoor: FrontDoor, exchange: Exchange, response: Bac
       lag = observer.onChunk(chunk);
     }
     if (!isEndUnknown(exchange, framing, response)) ended = endNow(client);
-    const { sawError, sawEnd, ...observed } = await observer.result(false);
+    const { sawError, sawEnd, usage, ...observed } = await observer.result(false);
     if (ended === undefined && !sawEnd) throw new FrontDoorError('upstream_truncated', 'The upstream ended its answer before it was complete.');
     Object.assign(record, observed);
-    if (observed.usage !== undefined) record.usageSource = 'final';
+    if (spends && usage !== undefined) Object.assign(record, { usage, usageSource: 'final' });
     record.outcome = response.status >= 400 ? 'upstream_error' : sawError && record.isEventStream ? 'stream_error_event' : 'ok';
     await (ended ?? client.end());
   } catch (error) {
     const failure = exchange.classify(error);
-    const { sawError: _sawError, sawEnd: _sawEnd, ...observed } = await observer.result(true);
+    const { sawError: _sawError, sawEnd: _sawEnd, usage, ...observed } = await observer.result(true);
     Object.assign(record, observed);
+    if (spends && usage !== undefined) record.usage = usage;
     if (framing.takesFrames && boundary.atBoundary()) {
       await breakStream(exchange, failure);
       return;
@@ -70,18 +79,19 @@ async function relayBody(frontDoor: FrontDoor, exchange: Exchange, response: Bac
 }
 
 /** A request to an OpenAI-compatible origin as it came, whose answer goes back as it comes. */
-export function relayOutbound(frontDoor: FrontDoor, exchange: Exchange, to: NamedBackend<OpenAiBackend>, relayed: RelayedBody): Outbound {
+export function relayOutbound(frontDoor: FrontDoor, exchange: Exchange, to: NamedBackend<OpenAiBackend>, { spends, ...relayed }: RelayedBody): Outbound {
   const { ctx } = exchange;
   const isStreamed = relayed.body !== null && !(relayed.body instanceof Uint8Array);
   const request = { method: ctx.method, path: exchange.target.path + exchange.target.query, headers: relayRequestHeaders(ctx.req, isStreamed), ...relayed };
-  return { to, request, answer: answerWith(frontDoor, exchange, to.backend) };
+  return { to, request, answer: answerWith(frontDoor, exchange, to.backend, spends) };
 }
 
-function answerWith(frontDoor: FrontDoor, exchange: Exchange, backend: OpenAiBackend): Outbound['answer'] {
-  return (response) => relayAnswer(frontDoor, exchange, backend, response);
+function answerWith(frontDoor: FrontDoor, exchange: Exchange, backend: OpenAiBackend, spends: boolean): Outbound['answer'] {
+  return async (response) => relayBody(frontDoor, exchange, response, { framing: beginAnswer(exchange, backend, response), spends });
 }
 
-async function relayAnswer(frontDoor: FrontDoor, exchange: Exchange, { forwardResponseHeaders = relayResponseHeaders }: OpenAiBackend, response: BackendResponse): Promise<void> {
+/** Passes the head on. */
+function beginAnswer(exchange: Exchange, { forwardResponseHeaders = relayResponseHeaders }: OpenAiBackend, response: BackendResponse): RelayFraming {
   const isRedirect = response.status >= 300 && response.status < 400 && response.status !== 304;
   if (response.status < 200 || isRedirect || response.status > 599) {
     throw new FrontDoorError('upstream_invalid', 'The upstream gave an answer that cannot be passed on.');
@@ -92,5 +102,5 @@ async function relayAnswer(frontDoor: FrontDoor, exchange: Exchange, { forwardRe
   if (exchange.requestId !== undefined && headerValue(response.rawHeaders, 'x-request-id') === undefined) added.push('x-request-id', exchange.requestId);
   exchange.client.writeHead(response.status, [...forwardResponseHeaders(response.rawHeaders), ...added]);
   exchange.client.flushHead();
-  await relayBody(frontDoor, exchange, response, framing);
+  return framing;
 }
