@@ -69,6 +69,10 @@ export interface RequestRead {
   readonly otherModels?: readonly string[];
   /** Whether the route is one that a model answers; absent for the others, such as files. */
   readonly needsModel?: boolean;
+  /** Whether the route is one that costs nothing although it names a model, such as the count of tokens. @defaultValue false */
+  readonly isFree?: boolean;
+  /** The group of the route where the request is relayed as it is; absent for the front door's own routes. */
+  readonly group?: RelayGroup;
 }
 
 /** A request body that was read. */

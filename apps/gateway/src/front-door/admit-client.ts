@@ -9,7 +9,7 @@ import type { ClientRules } from '../access/clients/client-rules.ts';
 import { IDENTITY_RETRY_SECONDS } from '../access/clients/refusal.ts';
 import type { Person } from '../access/identity/principal.ts';
 import { BUDGET_LIMIT } from '../config/sections/clients-section.ts';
-import { groupsWith } from '../config/sections/route-groups.ts';
+import { GROUP_TRAITS, groupsWith } from '../config/sections/route-groups.ts';
 import type { InboundRequest } from '../request/inbound-request.ts';
 import type { Lifecycle } from '../process/lifecycle.ts';
 import { estimateInput } from '../access/limits/charge-tokens.ts';
@@ -128,12 +128,15 @@ export function frontDoorCostOf({ model, stream, maxTokens, choices, requestByte
 }
 
 /** Decides once the body was read: whether the caller may spend what the request will cost. */
-export function admitSpending({ budget, rules, name }: FrontDoorCaller, { choices, isSpentLater, needsModel }: RequestRead, { budgets, metrics }: Pick<FrontDoorAdmission, 'budgets' | 'metrics'>): void {
+export function admitSpending({ budget, rules, name }: FrontDoorCaller, { choices, isSpentLater, needsModel, isFree, group }: RequestRead, { budgets, metrics }: Pick<FrontDoorAdmission, 'budgets' | 'metrics'>): void {
   if (budget === undefined || budgets === undefined) return;
-  if (isSpentLater === true && budget.isCapped && !UNSEEN_GROUPS.some((group) => rules?.namesRouteGroup(group))) {
+  if (group !== undefined && budget.isCapped && GROUP_TRAITS[group].spendsUnseen && rules?.namesRouteGroup(group) !== true) {
+    throw new FrontDoorError('forbidden', `The "${group}" routes are not open to a caller with a budget at this gateway, unless its own routes name them: what they spend is not known when they answer.`);
+  }
+  if (isSpentLater === true && budget.isCapped && !UNSEEN_GROUPS.some((unseen) => rules?.namesRouteGroup(unseen))) {
     throw new FrontDoorError('forbidden', 'Requests that are worked on after their answer, such as batches, are not open to a caller with a budget at this gateway, unless its own routes name them: what they spend is not known when they are answered.');
   }
-  if (choices === undefined && isSpentLater !== true && needsModel !== true) return;
+  if (isFree === true || (choices === undefined && isSpentLater !== true && needsModel !== true)) return;
   const refusal = budgets.refusalFor(budget);
   if (refusal === undefined) return;
   metrics.limitRejected(name, BUDGET_LIMIT);

@@ -91,7 +91,9 @@ export function createFrontDoorSide(options: FrontDoorSideOptions): FrontDoorSid
       caller.cost = frontDoorCostOf(read);
       admitModel(caller, read);
       admitSpending(caller, read, { budgets, metrics });
-      return caller.measuresText ? reserveTokens(caller, read, { metrics, limiter, maxOutputTokens }) : undefined;
+      if (!caller.measuresText) return undefined;
+      // Other requests may have spent the budget while this one waited for its tokens.
+      return reserveTokens(caller, read, { metrics, limiter, maxOutputTokens }).then(() => admitSpending(caller, read, { budgets, metrics }));
     },
     measuresText: (ctx) => options.measuresOutput || callerOf(ctx).measuresText,
     onUpstreamHead: (ctx) => callerOf(ctx).bytes.release(),

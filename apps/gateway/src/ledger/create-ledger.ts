@@ -47,7 +47,8 @@ export function createLedger({ database, now = Date.now, onStore, onPruneFailure
   const writer = database === undefined ? undefined : createLedgerWriter({
     database, bootId: randomUUID(), timing, pending, today, onStore, onPruneFailure,
     // The store has what was written; what waits is still ours alone.
-    onAmount: ({ scope, day, nanoDollars }) => { if (isHeld(day)) set(scope, day, nanoDollars + pending.spendOf(scope, day)); },
+    onAmount: ({ scope, day, nanoDollars }) => { if (isHeld(day) && totals.hasPlaceFor(scope)) set(scope, day, nanoDollars + pending.spendOf(scope, day)); },
+    onRecalling(scopes) { for (const scope of scopes) totals.hold(scope); },
   });
 
   let closing: Promise<void> | undefined;
@@ -66,12 +67,18 @@ export function createLedger({ database, now = Date.now, onStore, onPruneFailure
     record(given) {
       const entry = boundedEntry(given);
       const day = utcDayOf(entry.at);
-      if (isHeld(day)) for (const scope of entry.scopes) set(scope, day, totals.of(scope, day) + entry.nanoDollars);
+      if (isHeld(day)) for (const scope of entry.scopes) {
+        if (totals.mayHaveForgotten(scope)) writer?.recall(scope);
+        set(scope, day, totals.of(scope, day) + entry.nanoDollars);
+      }
       if (writer === undefined || pending.add(entry, day)) return;
       lose(entry.requests, entry.nanoDollars);
       writer.overflowed();
     },
-    spentOn: (scope, fromDay) => totals.sum(scope, fromDay, today() + 1),
+    spentOn(scope, fromDay) {
+      if (totals.mayHaveForgotten(scope)) writer?.recall(scope);
+      return totals.sum(scope, fromDay, today() + 1);
+    },
     onSpend(listener) {
       listeners.add(listener);
       return () => { listeners.delete(listener); };

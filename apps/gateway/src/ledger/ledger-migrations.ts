@@ -16,6 +16,7 @@ export const LEDGER_MIGRATIONS: readonly Migration[] = [{
       cache_write_1h_tokens BIGINT NOT NULL, web_searches BIGINT NOT NULL, nano_dollars BIGINT NOT NULL, PRIMARY KEY (day, principal, model, kind))`,
     'CREATE TABLE ledger_spend (day BIGINT NOT NULL, scope TEXT NOT NULL, requests BIGINT NOT NULL, nano_dollars BIGINT NOT NULL, revision BIGINT NOT NULL, PRIMARY KEY (day, scope))',
     'CREATE INDEX ledger_spend_revision ON ledger_spend (revision, day, scope)',
+    'CREATE INDEX ledger_spend_scope ON ledger_spend (scope, day)',
     'CREATE TABLE ledger_revision (id BIGINT PRIMARY KEY, revision BIGINT NOT NULL)',
     'INSERT INTO ledger_revision (id, revision) VALUES (1, 0)',
     'CREATE TABLE ledger_batches (boot_id TEXT NOT NULL, sequence BIGINT NOT NULL, applied_at BIGINT NOT NULL, PRIMARY KEY (boot_id, sequence))',

@@ -48,6 +48,8 @@ export interface LedgerStore {
   has(sequence: number): Promise<boolean>;
   /** Writes a batch, once only: rejects without any effect if the store has it already. Resolves with the changes after the cursor, its own included. */
   write(batch: NumberedBatch, after: SpendCursor, fromDay: number): Promise<SpendChanges>;
+  /** The amounts of a few scopes. */
+  readScopes(scopes: readonly SpendScope[], fromDay: number): Promise<readonly SpendAmount[]>;
   /** Changes after the cursor. */
   read(after: SpendCursor, fromDay: number): Promise<SpendChanges>;
 }
@@ -79,6 +81,8 @@ const SPEND_SQL = {
 // Amounts as text: neither driver reads every 64-bit integer as a number.
 const CHANGES_SQL = `SELECT day, scope, revision, CAST(nano_dollars AS TEXT) AS nano_dollars FROM ledger_spend
   WHERE (revision, day, scope) > (?, ?, ?) AND day >= ? ORDER BY revision, day, scope LIMIT ${MOST_CHANGES}`;
+
+const SCOPE_SQL = 'SELECT day, scope, CAST(nano_dollars AS TEXT) AS nano_dollars FROM ledger_spend WHERE scope = ? AND day >= ?';
 
 const PRUNE_SQL = [['ledger_days', 'day, principal, model, kind'], ['ledger_spend', 'day, scope']].map(([table, key]) =>
   `DELETE FROM ${table} WHERE (${key}) IN (SELECT ${key} FROM ${table} WHERE day < ? ORDER BY ${key} LIMIT ${MOST_PRUNED_ROWS}) RETURNING day`);
@@ -115,6 +119,10 @@ export function createLedgerStore(database: SqlDatabase, bootId: string): Ledger
       ]);
       return readChanges(results.at(-1) ?? [], after);
     },
+    async readScopes(scopes, fromDay) {
+      const results = await database.run(scopes.map((scope) => ({ sql: SCOPE_SQL, values: [scope, fromDay] })));
+      return results.flat().map(readAmount);
+    },
     async read(after, fromDay) {
       const [rows = []] = await database.run([changes(after, fromDay)]);
       return readChanges(rows, after);
@@ -133,10 +141,14 @@ function spendValues({ day, scope, requests, nanoDollars }: SpendRow): readonly 
   return [day, scope, requests, nanoDollars.toString()];
 }
 
+function readAmount(row: SqlRow): SpendAmount {
+  return { scope: String(row['scope']) as SpendScope, day: Number(row['day']), nanoDollars: BigInt(String(row['nano_dollars'])) };
+}
+
 function readChanges(rows: readonly SqlRow[], after: SpendCursor): SpendChanges {
   const last = rows.at(-1);
   return {
-    amounts: rows.map((row) => ({ scope: String(row['scope']) as SpendScope, day: Number(row['day']), nanoDollars: BigInt(String(row['nano_dollars'])) })),
+    amounts: rows.map(readAmount),
     cursor: last === undefined ? after : { revision: Number(last['revision']), day: Number(last['day']), scope: String(last['scope']) },
     isCut: rows.length === MOST_CHANGES,
   };

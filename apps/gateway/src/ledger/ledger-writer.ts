@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { SqlDatabase } from '@penstock/claude-code-gateway/store';
+import type { SpendScope } from './ledger-entry.ts';
 import { createLedgerStore, FIRST_CURSOR, type SpendAmount, type SpendChanges } from './ledger-store.ts';
 import type { LedgerTiming } from './ledger-timing.ts';
 import type { LedgerState } from './ledger.ts';
@@ -16,6 +17,8 @@ export interface LedgerWriterOptions {
   readonly today: () => number;
   /** Takes an amount that the store has. */
   readonly onAmount: (amount: SpendAmount) => void;
+  /** Called before the amounts of scopes that were forgotten are taken: from now on they are held. */
+  readonly onRecalling: (scopes: readonly SpendScope[]) => void;
   readonly onStore?: ((error: unknown) => void) | undefined;
   /** Called when old rows could not be removed: they are tried again the next day, and nothing else waits for it. */
   readonly onPruneFailure?: ((error: unknown) => void) | undefined;
@@ -27,14 +30,21 @@ export interface LedgerWriter {
   readonly loaded: Promise<void>;
   state(): LedgerState;
   failure(): { readonly since: number; readonly reason: string } | undefined;
+  /** Reads what a scope that was forgotten spent, in the next turns. */
+  recall(scope: SpendScope): void;
   /** An entry found no place among those that wait. */
   overflowed(): void;
   /** Writes the rest until a time of `performance.now()`, and ends. */
   close(deadline: number): Promise<void>;
 }
 
+/** Scopes that one transaction reads. */
+const MOST_RECALLED = 128;
+/** Scopes that wait to be read; one that finds no place is asked for again with its next request. */
+const MOST_TO_RECALL = 100_000;
+
 /** Starts a writer. */
-export function createLedgerWriter({ database, bootId, timing, pending, today, onAmount, onStore, onPruneFailure }: LedgerWriterOptions): LedgerWriter {
+export function createLedgerWriter({ database, bootId, timing, pending, today, onAmount, onRecalling, onStore, onPruneFailure }: LedgerWriterOptions): LedgerWriter {
   const store = createLedgerStore(database, bootId);
   const { promise: loaded, resolve: onLoaded } = Promise.withResolvers<void>();
   const ending = new AbortController();
@@ -45,6 +55,7 @@ export function createLedgerWriter({ database, bootId, timing, pending, today, o
   let [isPrepared, isLoaded, isOverflowing] = [false, false, false];
   let readOn = today();
   let mayPrune = true;
+  const recalled = new Set<SpendScope>();
   let wellAt = performance.now();
   let flushedAt = performance.now();
   let trouble: { readonly since: number; readonly reason: string } | undefined;
@@ -89,6 +100,7 @@ export function createLedgerWriter({ database, bootId, timing, pending, today, o
       readOn = day;
       mayPrune = true;
     }
+    if (mayWait && isLoaded) await readRecalled(day);
     const isDue = !mayWait || wasTried || pending.batches > 1 || performance.now() - flushedAt >= timing.flushMs - tickMs / 2;
     if (isDue && pending.batches > 0) {
       flushedAt = performance.now();
@@ -98,6 +110,17 @@ export function createLedgerWriter({ database, bootId, timing, pending, today, o
     take(changes);
     if (mayWait && mayPrune && !changes.isCut) await prune(day);
     return changes.isCut;
+  }
+
+  /** Each stays among those to be recalled until it was read. */
+  async function readRecalled(day: number): Promise<void> {
+    if (recalled.size === 0) return;
+    const scopes: SpendScope[] = [];
+    for (const scope of recalled) if (scopes.push(scope) === MOST_RECALLED) break;
+    const amounts = await store.readScopes(scopes, day - HELD_DAYS);
+    onRecalling(scopes);
+    for (const scope of scopes) recalled.delete(scope);
+    for (const amount of amounts) onAmount(amount);
   }
 
   /** Old rows go a portion a turn, when nothing is due. */
@@ -143,6 +166,7 @@ export function createLedgerWriter({ database, bootId, timing, pending, today, o
   return {
     loaded, state,
     failure: () => (state() === 'ok' ? undefined : trouble ?? { since: Math.round(performance.timeOrigin + wellAt), reason: 'the store does not answer' }),
+    recall(scope) { if (recalled.size < MOST_TO_RECALL) recalled.add(scope); },
     overflowed() { isOverflowing = true; },
     async close(deadline) {
       ending.abort();

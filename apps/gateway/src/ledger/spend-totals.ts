@@ -2,11 +2,14 @@ import type { SpendScope } from './ledger-entry.ts';
 
 /** Bounds of the amounts in memory. */
 export interface SpendTotalsLimits {
-  /** Scopes that are held; with one more, the scope that is known longest is forgotten. */
+  /**
+   * Persons that are held; with one more, the one that was used least recently is forgotten. The organization, groups and clients are configured, few, and
+   * never forgotten.
+   */
   readonly mostScopes: number;
 }
 
-/** The bounds of every gateway: 100,000 scopes take less than 50 MB. */
+/** The bounds of every gateway: 100,000 persons take less than 50 MB. */
 export const SPEND_TOTALS_LIMITS: SpendTotalsLimits = Object.freeze({ mostScopes: 100_000 });
 
 /** Days before today that are held: the longest month and a few. */
@@ -23,6 +26,9 @@ const MOST_NANO_DOLLARS = 2n ** 63n - 1n;
 export class SpendTotals {
   readonly #limits: SpendTotalsLimits;
   readonly #rows = new Map<SpendScope, number>();
+  /** The same of persons, the least recently used first. */
+  readonly #persons = new Map<SpendScope, number>();
+  #hasForgotten = false;
   readonly #free: number[] = [];
   readonly #chunks: BigInt64Array[] = [];
   readonly #days = new Float64Array(SLOTS).fill(Number.NaN);
@@ -33,7 +39,24 @@ export class SpendTotals {
 
   /** Scopes that are held. */
   get size(): number {
-    return this.#rows.size;
+    return this.#rows.size + this.#persons.size;
+  }
+
+  /** Whether a scope that is not held may have spent something nevertheless. */
+  mayHaveForgotten(scope: SpendScope): boolean {
+    return this.#hasForgotten && !this.#rows.has(scope) && !this.#persons.has(scope);
+  }
+
+  /** Whether a scope is held or would be without another being forgotten for it. One that is turned away counts as forgotten. */
+  hasPlaceFor(scope: SpendScope): boolean {
+    if (!isPerson(scope) || this.#persons.has(scope) || this.#persons.size < this.#limits.mostScopes) return true;
+    this.#hasForgotten = true;
+    return false;
+  }
+
+  /** Holds a scope, and forgets another one for it where there are too many. */
+  hold(scope: SpendScope): void {
+    if (this.#find(scope) === undefined) this.#open(scope);
   }
 
   /** Bytes of the amounts, without the names of the scopes. */
@@ -43,14 +66,14 @@ export class SpendTotals {
 
   /** The amount of one day. */
   of(scope: SpendScope, day: number): bigint {
-    const row = this.#rows.get(scope);
+    const row = this.#find(scope);
     const slot = slotOf(day);
     return row === undefined || this.#days[slot] !== day ? 0n : this.#read(row, slot);
   }
 
   /** The sum from one day to another, both included. */
   sum(scope: SpendScope, fromDay: number, toDay: number): bigint {
-    const row = this.#rows.get(scope);
+    const row = this.#find(scope);
     if (row === undefined) return 0n;
     let sum = 0n;
     for (let day = Math.max(fromDay, toDay - SLOTS + 1); day <= toDay; day += 1) {
@@ -63,9 +86,18 @@ export class SpendTotals {
   /** Replaces the amount of one day. Amounts beyond 64 bits stay at the largest. */
   set(scope: SpendScope, day: number, nanoDollars: bigint): void {
     const slot = this.#claim(day);
-    const row = this.#rows.get(scope) ?? this.#open(scope);
+    const row = this.#find(scope) ?? this.#open(scope);
     const chunk = this.#chunks[Math.floor(row / ROWS_PER_CHUNK)];
     if (chunk !== undefined) chunk[(row % ROWS_PER_CHUNK) * SLOTS + slot] = nanoDollars > MOST_NANO_DOLLARS ? MOST_NANO_DOLLARS : nanoDollars;
+  }
+
+  /** The row of a scope, which counts as its use. */
+  #find(scope: SpendScope): number | undefined {
+    const row = this.#persons.get(scope);
+    if (row === undefined) return this.#rows.get(scope);
+    this.#persons.delete(scope);
+    this.#persons.set(scope, row);
+    return row;
   }
 
   #read(row: number, slot: number): bigint {
@@ -82,22 +114,28 @@ export class SpendTotals {
   }
 
   #open(scope: SpendScope): number {
-    if (this.#rows.size >= this.#limits.mostScopes) this.#forgetOldest();
-    const row = this.#free.pop() ?? this.#rows.size;
+    const ofKind = isPerson(scope) ? this.#persons : this.#rows;
+    if (ofKind === this.#persons && this.#persons.size >= this.#limits.mostScopes) this.#forgetOne();
+    const row = this.#free.pop() ?? this.size;
     if (Math.floor(row / ROWS_PER_CHUNK) >= this.#chunks.length) this.#chunks.push(new BigInt64Array(ROWS_PER_CHUNK * SLOTS));
-    this.#rows.set(scope, row);
+    ofKind.set(scope, row);
     return row;
   }
 
-  #forgetOldest(): void {
-    const [oldest] = this.#rows;
+  #forgetOne(): void {
+    const [oldest] = this.#persons;
     if (oldest === undefined) return;
     const [scope, row] = oldest;
-    this.#rows.delete(scope);
+    this.#hasForgotten = true;
+    this.#persons.delete(scope);
     const start = (row % ROWS_PER_CHUNK) * SLOTS;
     this.#chunks[Math.floor(row / ROWS_PER_CHUNK)]?.fill(0n, start, start + SLOTS);
     this.#free.push(row);
   }
+}
+
+function isPerson(scope: SpendScope): boolean {
+  return scope.startsWith('user:');
 }
 
 function slotOf(day: number): number {

@@ -9,14 +9,21 @@ import type { NativeRoute } from './route-table.ts';
  * Between phases 3 and 4: before the limits, which a refusal must not use up. A caller whose budget is spent is refused where a model would work; what is
  * spent out of sight is closed to callers with budgets.
  */
-export function checkBudget({ budgets, metrics }: NativeRuntime, exchange: NativeExchange, matched: NativeRoute): void {
-  const account = budgets?.accountOf(exchange.counterKey, exchange.client, exchange.person);
-  if (budgets === undefined || account === undefined) return;
+export function checkBudget(runtime: NativeRuntime, exchange: NativeExchange, matched: NativeRoute): void {
+  const account = runtime.budgets?.accountOf(exchange.counterKey, exchange.client, exchange.person);
+  if (account === undefined) return;
   exchange.budget = account;
   const group = matched.group ?? 'unknown';
   if (account.isCapped && GROUP_TRAITS[group].spendsUnseen && exchange.rules?.namesRouteGroup(group) !== true) {
     throw new GatewayError('forbidden', `The "${group}" routes are not open to a caller with a budget at this gateway, unless its own routes name them: what they spend is not known when they answer.`);
   }
+  checkSpending(runtime, exchange, matched);
+}
+
+/** Also just before a request is sent, where it waited: its budget may have been spent by then. */
+export function checkSpending({ budgets, metrics }: NativeRuntime, exchange: NativeExchange, matched: NativeRoute): void {
+  const account = exchange.budget;
+  if (budgets === undefined || account === undefined) return;
   if (!matched.reportsUsage && !(matched.isSpentLater && exchange.inbound.method === 'POST')) return;
   const refusal = budgets.refusalFor(account);
   if (refusal === undefined) return;

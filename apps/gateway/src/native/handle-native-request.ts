@@ -1,5 +1,5 @@
 import type { InboundRequest } from '../request/inbound-request.ts';
-import { checkBudget } from './check-budget.ts';
+import { checkBudget, checkSpending } from './check-budget.ts';
 import { admit, authenticate, buildOutboundHead, receive, reserveTokens, route, takeLimits } from './native-phases.ts';
 import { forward } from './forward.ts';
 import { NativeExchange } from './native-exchange.ts';
@@ -31,6 +31,7 @@ export async function handleNativeRequest(runtime: NativeRuntime, inbound: Inbou
     if (received !== undefined) await received;
     const reserved = reserveTokens(runtime, exchange, matched); // what it may cost, where the client's tokens are limited
     if (reserved !== undefined) await reserved;
+    if (limited !== undefined || received !== undefined || reserved !== undefined) checkSpending(runtime, exchange, matched); // again, after a wait
     const relayed = await forward(runtime, exchange, matched); // 6. acquire a slot, 7. send, 8. relay
     readResult(runtime, exchange, relayed); //            what came of it
   } catch (failure) {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { clientScope, ORGANIZATION, spendScopesOf, storableName, utcDayOf } from '../../src/ledger/ledger-entry.ts';
+import { clientScope, groupScope, ORGANIZATION, spendScopesOf, storableName, userScope, utcDayOf } from '../../src/ledger/ledger-entry.ts';
 import { createLedger } from '../../src/ledger/create-ledger.ts';
 import { SpendTotals } from '../../src/ledger/spend-totals.ts';
 import { madeEntry, NOON } from './made-entries.ts';
@@ -86,12 +86,24 @@ describe('spend totals', () => {
     expect(totals.byteLength).toBeLessThan(20_000_000);
   });
 
-  test('beyond the bound the scope that is known longest is forgotten, and its row begins anew', () => {
+  test('beyond the bound the person that was used least recently is forgotten, and its row begins anew', () => {
     const totals = new SpendTotals({ mostScopes: 2 });
-    for (const [index, name] of ['a', 'b', 'c', 'd'].entries()) totals.set(clientScope(name), TODAY - index, BigInt(index + 1));
-    expect(totals.size).toBe(2);
-    expect(['a', 'b', 'c', 'd'].map((name) => totals.sum(clientScope(name), 0, TODAY))).toEqual([0n, 0n, 3n, 4n]);
-    expect(totals.byteLength).toBe(1_024 * 384);
+    totals.set(userScope('a'), TODAY, 1n);
+    totals.set(userScope('b'), TODAY - 1, 2n);
+    expect(totals.sum(userScope('a'), 0, TODAY)).toBe(1n);
+    totals.set(userScope('c'), TODAY - 2, 3n);
+    expect([totals.mayHaveForgotten(userScope('b')), totals.mayHaveForgotten(userScope('a'))]).toEqual([true, false]);
+    expect(['a', 'b', 'c'].map((name) => totals.sum(userScope(name), 0, TODAY))).toEqual([1n, 0n, 3n]);
+    expect([totals.size, totals.byteLength]).toEqual([2, 1_024 * 384]);
+  });
+
+  test('the organization, groups and clients are never forgotten, however many persons there are', () => {
+    const totals = new SpendTotals({ mostScopes: 2 });
+    const kept = [ORGANIZATION, groupScope('eng'), ALICE];
+    for (const scope of kept) totals.set(scope, TODAY, 7n);
+    for (let person = 0; person < 100; person += 1) totals.set(userScope(`p${person}`), TODAY, 1n);
+    expect(kept.map((scope) => [totals.sum(scope, 0, TODAY), totals.mayHaveForgotten(scope)])).toEqual(kept.map(() => [7n, false]));
+    expect(totals.size).toBe(5);
   });
 
   test('an amount beyond 64 bits stays at the largest, and does not become negative', () => {

@@ -7,6 +7,8 @@ export interface TokenCost {
   readonly maxTokens: number | undefined;
   readonly choices: number;
   readonly isSpentLater: boolean;
+  /** Absent where it may cost something. */
+  readonly isFree?: boolean;
 }
 
 /** Bounds of an answer by the names that the routes have for it; an origin may read any of them, so the largest counts. */
@@ -64,7 +66,7 @@ interface Facts {
 export function costAt(path: string, { maxTokens, choices, isBackground }: Facts): Partial<TokenCost> {
   const read = lenient(path);
   const isSpentLater = isBackground || spendsLater(path);
-  if (COSTS_NOTHING.test(read)) return { isSpentLater };
+  if (COSTS_NOTHING.test(read)) return { isSpentLater, isFree: true };
   // Nothing, however often: an endless number of answers times no token is not a number.
   return WRITES_NOTHING.test(read) ? { maxTokens: 0, choices: 1, isSpentLater } : { maxTokens, choices, isSpentLater };
 }

@@ -17,7 +17,7 @@ import { relayOutbound, type RelayedBody } from './relay.ts';
 interface PreparedRelay {
   readonly to: NamedBackend<OpenAiBackend>;
   readonly relayed: RelayedBody;
-  readonly read: Pick<RequestRead, 'model' | 'stream' | 'otherModels' | 'jsonBytes' | 'choices' | 'isSpentLater'> & { readonly maxTokens?: number | undefined };
+  readonly read: Pick<RequestRead, 'model' | 'stream' | 'otherModels' | 'jsonBytes' | 'choices' | 'isSpentLater' | 'isFree'> & { readonly maxTokens?: number | undefined };
 }
 
 function hasBody(ctx: Context): boolean {
@@ -96,7 +96,7 @@ async function prepare(frontDoor: FrontDoor, exchange: Exchange, route: RelayRou
   checkQuery(frontDoor, exchange);
   const { to, relayed, read } = await prepareBody(frontDoor, exchange, route, source);
   const isSpentLater = exchange.ctx.method === 'POST' && (read.isSpentLater === true || spendsLater(exchange.target.path));
-  await admitRequest(frontDoor, exchange.ctx, { maxTokens: undefined, ...read, isSpentLater, needsModel: route.group === 'front_door', requestBytes: exchange.record.requestBytes });
+  await admitRequest(frontDoor, exchange.ctx, { maxTokens: undefined, ...read, isSpentLater, group: route.group, needsModel: route.group === 'front_door', requestBytes: exchange.record.requestBytes });
   return relayOutbound(frontDoor, exchange, to, relayed);
 }
 

@@ -21,7 +21,7 @@ describe('what a request may cost', () => {
   });
 
   it.each(['/v1/moderations', '/v1/responses/input_tokens'])('is nothing for %s, which no model answers', (path) => {
-    expect(readTokenCost(path, { max_tokens: 5 })).toEqual({ isSpentLater: false });
+    expect(readTokenCost(path, { max_tokens: 5 })).toEqual({ isSpentLater: false, isFree: true });
   });
 
   it.each(['50000', -1, 0.5, 1e300, true, {}])('is without bound where a bound is %j, which an origin may read as it likes', (bound) => {

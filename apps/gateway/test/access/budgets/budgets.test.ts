@@ -1,13 +1,23 @@
 // Budgets over sockets, on both sides: what a caller with one reads, what the others read, and when it ends.
+import { once } from 'node:events';
+import { request, type IncomingMessage } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { dayOf, spansOf, startOfDay } from '../../../src/access/budgets/calendar.ts';
 import { gatewayConfigSchema } from '../../../src/config/gateway-config.ts';
-import { CLIENTS, startBudgetWorld, type BudgetWorld } from './budget-world.ts';
+import { CLIENTS, KEYS, startBudgetWorld, type BudgetWorld } from './budget-world.ts';
 
 const PREFIX = 'anthropic-ratelimit-unified-';
 const monthly = { scope: { client: 'capped' }, share: 'each', period: 'monthly', amount_cents: 1_000 };
 const daily = { ...monthly, period: 'daily' };
 const resetOf = (period: 'daily' | 'weekly' | 'monthly'): string => String(startOfDay(spansOf(dayOf(Date.now()))[period].resetDay));
+/** Checks once more where a day began meanwhile, by which what is spent and when it resets are others. */
+async function withinOneDay(check: () => Promise<void>): Promise<void> {
+  const day = dayOf(Date.now());
+  await check().catch(async (error: unknown) => {
+    if (dayOf(Date.now()) === day) throw error;
+    await check();
+  });
+}
 const unified = (answer: Response): Readonly<Record<string, string>> =>
   Object.fromEntries([...answer.headers].flatMap(([name, value]) => (name.startsWith('anthropic-ratelimit-') ? [[name.replace(PREFIX, ''), value]] : [])));
 const start = (...budgets: readonly object[]): Promise<BudgetWorld> => startBudgetWorld({ budgets });
@@ -32,11 +42,11 @@ describe('an answer to a caller with a budget', () => {
     expect(unified(await world.ask('capped'))).toMatchObject({ 'overage-utilization': '0.96', 'overage-surpassed-threshold': '0.95' });
   });
 
-  it('describes the fullest of several, and below the whole where it only warns', async () => {
+  it('describes the fullest of several, and below the whole where it only warns', () => withinOneDay(async () => {
     await using world = await start(monthly, { ...daily, amount_cents: 500, stop: false });
     await world.spend(900, ['client:capped'], 900);
     expect(unified(await world.ask('capped'))).toMatchObject({ 'overage-utilization': '0.99', reset: resetOf('daily') });
-  });
+  }));
 
   it('has neither the upstream\'s quota nor its own in an error', async () => {
     await using world = await startBudgetWorld({ budgets: [monthly] }, 429);
@@ -111,6 +121,22 @@ describe('a budget that is spent', () => {
   });
 });
 
+describe('a request that waited', () => {
+  it('is refused where the budget was spent by others before its body was whole', async () => {
+    await using world = await start(monthly);
+    const waiting = request(`${world.gateway.origin}/anthropic/v1/messages`, { method: 'POST', headers: { 'content-type': 'application/json', authorization: `Bearer ${KEYS.capped}`, expect: '100-continue' } });
+    const answered = once(waiting, 'response') as Promise<[IncomingMessage]>;
+    waiting.flushHeaders();
+    // The gateway asks for the body once it has admitted the request.
+    await once(waiting, 'continue');
+    await world.spend(1_000, ['client:capped'], 1_000);
+    waiting.end(JSON.stringify({ model: 'claude-haiku-4-5', max_tokens: 1, messages: [] }));
+    const [answer] = await answered;
+    answer.resume();
+    expect([answer.statusCode, answer.headers['x-penstock-error'], world.upstream.requests.length]).toEqual([429, 'budget_spent', 0]);
+  });
+});
+
 describe('routes that spend out of sight', () => {
   const routed = (routes: readonly string[] | undefined, budget: object = monthly): Promise<BudgetWorld> => startBudgetWorld({
     budgets: [budget], anthropic_native: { route_groups: ['messages', 'models', 'batches', 'agents'], allow_unknown_routes: true },
@@ -135,7 +161,7 @@ describe('routes that spend out of sight', () => {
 });
 
 describe('GET /api/oauth/usage', () => {
-  it('shows the budgets of the caller, to the cent and the second of the header fields', async () => {
+  it('shows the budgets of the caller, to the cent and the second of the header fields', () => withinOneDay(async () => {
     await using world = await start(monthly, { ...daily, amount_cents: 100_000 });
     await world.spend(410, ['client:capped'], 410);
     const answer = await world.ask('capped', '/anthropic/api/oauth/usage', { method: 'GET', body: null });
@@ -149,7 +175,7 @@ describe('GET /api/oauth/usage', () => {
       ],
     });
     expect(unified(await world.ask('capped'))['reset']).toBe(resetOf('monthly'));
-  });
+  }));
 
   it('shows a caller without budgets what it spent', async () => {
     await using world = await startBudgetWorld({});
