@@ -222,18 +222,19 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     status: statusSource,
     administer: stateful.budgets?.administer,
     update(next) {
+      // First whatever may throw: a configuration is refused whole, or applied whole.
+      const [proxies, origins, book] = [createTrustedProxies(next.server.trusted_proxies), originCheckOf(next), createPriceBook(readPriceSettings(next))];
+      const applySides = sides.prepare(next);
       if (!isDeepStrictEqual(config.server.tls, next.server.tls)) renewCertificate(server, tlsOf(next).tls);
       config = next;
-      trustedProxies = createTrustedProxies(next.server.trusted_proxies);
-      checkOrigin = originCheckOf(next);
+      [trustedProxies, checkOrigin, prices] = [proxies, origins, book];
       logger.level = next.log.level;
       metrics.setClientNames(callerNames(next));
-      prices = createPriceBook(readPriceSettings(next));
       unpriced.clear();
       // Before the registry, which verifies tokens anew with the keys of this configuration.
       opened?.signIn.update(next);
       clients = createCallers(next, identity, stateful);
-      sides.update(next, clients);
+      applySides(clients);
     },
     reopenLogs: () => opened?.reopenLog(),
     drain: () => endWith(drainReported()),

@@ -59,7 +59,8 @@ export interface Sides {
   readonly pools: () => readonly StatusUpstreamSource[];
   /** Resolves when the limit stores answered or their time was over; they are asked before the first request, not by it. */
   ready(): Promise<void>;
-  update(config: GatewayConfig, clients: ClientRegistry): void;
+  /** Makes what a configuration needs, and throws where that cannot be; what it gives back applies the configuration, and does not throw. */
+  prepare(config: GatewayConfig): (clients: ClientRegistry) => void;
   /** Breaks every open response visibly: a client never takes it for complete. */
   readonly interrupt: (reason: string) => void;
   readonly close: (graceMs: number) => Promise<void>;
@@ -118,11 +119,17 @@ export function createSides(options: SidesOptions): Sides {
     async ready() {
       await Promise.all([limiters.native.ready(), limiters.front_door.ready()]);
     },
-    update(next, clients) {
-      for (const limiter of Object.values(limiters)) limiter.update(limitedCallers(next), next.limits.on_store_failure);
-      native?.update(next, clients);
-      observeNative();
-      frontDoor?.update(next, clients);
+    prepare(next) {
+      const limited = limitedCallers(next);
+      const applyFrontDoor = frontDoor?.prepare(next);
+      // The last: what it made is in use from here on.
+      const applyNative = native?.prepare(next);
+      return (clients) => {
+        for (const limiter of Object.values(limiters)) limiter.update(limited, next.limits.on_store_failure);
+        applyNative?.(clients);
+        observeNative();
+        applyFrontDoor?.(clients);
+      };
     },
     interrupt(reason) {
       native?.interrupt(reason);

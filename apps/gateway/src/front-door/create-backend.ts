@@ -3,7 +3,7 @@ import { FrontDoorError, relayRoutesAt, type Backend, type BackendRequest, type 
 import { createUpstreamClient, type CreateBodyCheck, isUpstreamError, type RequestTimeouts, type UpstreamClient } from '@penstock/upstream-client';
 import { removeQuota } from '../access/budgets/remove-quota.ts';
 import { PLAIN } from '../config/plain.ts';
-import type { EffectiveBackend } from './front-door-backends.ts';
+import { isSamePlace, type EffectiveBackend } from './front-door-backends.ts';
 import type { FrontDoorConfig } from '../config/sections/front-door-section.ts';
 import { SelfReleasingBody } from '../body/self-releasing-body.ts';
 import { describeFullPool, describeFullQueue } from '../request/describe-full-pool.ts';
@@ -29,8 +29,8 @@ export interface FrontDoorBackend {
   readonly state: UpstreamState;
   /** Which fields of a client's header did not go upstream, given those that did. */
   droppedFields(received: readonly string[], sent: readonly string[]): readonly DroppedField[];
-  /** Applies pool sizes and clocks to requests that come from now on. */
-  update(config: FrontDoorConfig): void;
+  /** Applies pool sizes and clocks to requests that come from now on, and the key of its own settings where they are for the same place. */
+  update(config: FrontDoorConfig, settings: EffectiveBackend | undefined): void;
 }
 
 /** What backends are given that is no setting of theirs. */
@@ -49,9 +49,10 @@ export function createBackend(settings: EffectiveBackend, config: FrontDoorConfi
     ...(settings.proxy === undefined ? {} : { proxy: settings.proxy }),
   });
   const policy = createHeaderPolicy(settings.kind === 'anthropic' ? anthropicHeaderRules : openaiHeaderRules);
-  const state = createUpstreamState({ kind: 'backend', ownsCredential: () => settings.api_key !== undefined });
+  let { api_key: key } = settings;
+  const state = createUpstreamState({ kind: 'backend', ownsCredential: () => key !== undefined });
   const watcher = settings.kind === 'anthropic' ? countTranslatedFields(given, policy) : given;
-  const set = ['via', `1.1 ${viaPseudonym}`, ...credentialOf(settings)];
+  let set = ['via', `1.1 ${viaPseudonym}`, ...credentialOf(settings)];
   const basePath = basePathOf(settings.kind, url.pathname);
   let timeouts = headTimeouts(config);
   const watching = (isLongLived: boolean): BackendWatcher => ({ ...watcher, onHead: (rawHeaders, status) => {
@@ -87,7 +88,12 @@ export function createBackend(settings: EffectiveBackend, config: FrontDoorConfi
     upstream, state,
     droppedFields: (received, sent) => droppedRequestFields(policy, received, sent),
     backend: settings.kind === 'anthropic' ? { kind: 'anthropic', send, anthropicVersion: settings.version } : { kind: 'openai', send, forwardResponseHeaders },
-    update(next) {
+    update(next, own) {
+      if (own !== undefined && isSamePlace(settings, own) && own.api_key !== key) {
+        key = own.api_key;
+        set = ['via', `1.1 ${viaPseudonym}`, ...credentialOf(own)];
+        state.credentialChanged();
+      }
       const { pool, timeouts: clocks } = backendSettings(settings.kind, next);
       upstream.resize(pool);
       upstream.setTimeouts(clocks);

@@ -7,6 +7,7 @@ import {
 } from '@penstock/openai-front-door';
 import type { CreateBodyCheck, UpstreamClient } from '@penstock/upstream-client';
 import type { Context } from 'koa';
+import type { Logger } from 'pino';
 import type { MountedSide } from '../http/create-application.ts';
 import type { ClientRegistry } from '../access/clients/client-registry.ts';
 import { frontDoorBackends, frontDoorModels } from './front-door-backends.ts';
@@ -43,8 +44,8 @@ export interface FrontDoorSide extends MountedSide {
   noteSuccesses(successes: Successes): void;
   /** Request bytes that are gathered in memory now. */
   bufferedBytes(): number;
-  /** Applies what can change without a restart. */
-  update(config: GatewayConfig, clients: ClientRegistry): void;
+  /** Makes what a configuration needs; what it gives back applies that, and does not throw. */
+  prepare(config: GatewayConfig): (clients: ClientRegistry) => void;
   /** Ends open responses with an error frame; the drain deadline. */
   interrupt(reason: string): void;
   close(graceMs: number): Promise<void>;
@@ -57,6 +58,7 @@ export interface FrontDoorSideOptions extends Omit<FrontDoorAdmission, 'clients'
   /** Whether what models write is counted for every caller. */
   readonly measuresOutput: boolean;
   readonly observer: RequestObserver;
+  readonly logger: Pick<Logger, 'warn'>;
   /** Decides whether a body that only the end of its connection delimits is whole. */
   readonly closeDelimitedCheck: CreateBodyCheck;
   readonly clients: ClientRegistry;
@@ -170,15 +172,21 @@ export function createFrontDoorSide(options: FrontDoorSideOptions): FrontDoorSid
         metrics.requestEnded('front_door', inbound);
       }
     },
-    update(config, clients) {
-      for (const backend of backends.values()) backend.update(config.openai_front_door);
-      maxOutputTokens = config.openai_front_door.max_output_tokens ?? DEFAULT_MAX_OUTPUT_TOKENS;
-      models = frontDoorModels(config);
-      budget.resize(config.openai_front_door.max_buffered_bytes);
-      admission = { ...admission, clients };
-      door = build(config);
-      for (const old of doors) if (old.openRequests() === 0) doors.delete(old);
-      doors.add(door);
+    prepare: (config) => {
+      const next = build(config);
+      const settings = frontDoorBackends(config);
+      return (clients) => {
+        for (const [name, backend] of backends) backend.update(config.openai_front_door, settings.find((own) => own.name === name));
+        maxOutputTokens = config.openai_front_door.max_output_tokens ?? DEFAULT_MAX_OUTPUT_TOKENS;
+        models = frontDoorModels(config);
+        budget.resize(config.openai_front_door.max_buffered_bytes);
+        admission = { ...admission, clients };
+        door = next;
+        for (const old of doors) if (old.openRequests() === 0) doors.delete(old);
+        doors.add(door);
+        const waiting = models.filter(({ backend }) => !backends.has(backend)).map(({ model }) => model);
+        if (waiting.length > 0) options.logger.warn({ models: waiting }, 'models of the front door wait for a restart: their backend is made at the start only');
+      };
     },
     interrupt(reason) {
       for (const open of doors) open.interrupt(reason);
@@ -221,7 +229,7 @@ function describeEnd({ route, firstByteMs, durationMs, usage, usageSource, model
 
 function describeFrontDoor(config: GatewayConfig, backends: ReadonlyMap<string, FrontDoorBackend>): Omit<FrontDoorOptions, 'hooks'> {
   const settings = config.openai_front_door;
-  const models = frontDoorModels(config).map((rule): ModelRoute => ({
+  const models = frontDoorModels(config).filter(({ backend }) => backends.has(backend)).map((rule): ModelRoute => ({
     match: rule.model, backend: rule.backend,
     ...(rule.upstream_model === undefined ? {} : { upstreamModel: rule.upstream_model }),
     ...(rule.max_output_tokens === undefined ? {} : { defaultMaxTokens: rule.max_output_tokens }),

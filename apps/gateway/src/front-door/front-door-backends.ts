@@ -28,6 +28,20 @@ export function frontDoorBackends(config: GatewayConfig): readonly EffectiveBack
   return [{ name: 'anthropic', kind: 'anthropic', base_url, api_key, version, ca, proxy, price_multiplier, allow_insecure_base_url }];
 }
 
+/** Whether two backends are one place, reached in one way: then the credential of either is for the other. */
+export function isSamePlace(one: EffectiveBackend, other: EffectiveBackend): boolean {
+  return one.kind === other.kind && one.base_url === other.base_url && one.ca === other.ca && one.proxy === other.proxy;
+}
+
+/** Whether backends that are copied from the native side came, went or moved since the start: they are made at the start only. */
+export function backendsWaitForRestart(started: GatewayConfig, now: GatewayConfig): boolean {
+  const [before, after] = [frontDoorBackends(started), frontDoorBackends(now)];
+  return before.length !== after.length || before.some((backend, index) => {
+    const next = after[index];
+    return next === undefined || backend.name !== next.name || !isSamePlace(backend, next);
+  });
+}
+
 /** The model rules that the front door really has, each with its backend named. */
 export function frontDoorModels(config: GatewayConfig): readonly (ModelRuleConfig & { readonly backend: string })[] {
   const [first] = frontDoorBackends(config);

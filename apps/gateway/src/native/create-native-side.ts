@@ -39,8 +39,8 @@ export interface NativeSide {
   noteSuccesses(successes: Successes): void;
   /** Its upstreams at this moment. */
   upstreams(): readonly UpstreamSnapshot[];
-  /** Applies what can change without a restart to requests that come from now on. */
-  update(config: GatewayConfig, clients: ClientRegistry): void;
+  /** Makes what a configuration needs; what it gives back applies that to requests that come from now on, and does not throw. */
+  prepare(config: GatewayConfig): (clients: ClientRegistry) => void;
   /** Breaks open responses visibly; the drain deadline. */
   interrupt(reason: string): void;
   close(graceMs: number): Promise<void>;
@@ -92,11 +92,15 @@ export function createNativeSide(options: NativeSideOptions): NativeSide {
       const members = upstreams.members();
       return upstreams.list.map(({ name, client, state }) => describeUpstream(name, client.stats(), state.times(), members.find((member) => member.name === name)));
     },
-    update(next, nextClients) {
-      upstreams.update(next);
-      showFailovers();
-      fixed.budget.resize(next.anthropic_native.max_buffered_bytes);
-      runtime = runWith(readNativeSettings(next, nextClients, parts.viaPseudonym));
+    prepare(next) {
+      const settings = readNativeSettings(next, clients, parts.viaPseudonym);
+      const applyUpstreams = upstreams.prepare(next);
+      return (nextClients) => {
+        applyUpstreams();
+        showFailovers();
+        fixed.budget.resize(next.anthropic_native.max_buffered_bytes);
+        runtime = runWith({ ...settings, clients: nextClients });
+      };
     },
     interrupt(reason) {
       fixed.open.interrupt(reason);

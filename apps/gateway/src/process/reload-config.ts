@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { changesBetween, mergeReloaded } from '../config/changes-between.ts';
 import { isConfigError } from '../config/config-error.ts';
 import type { GatewayConfig } from '../config/gateway-config.ts';
+import { backendsWaitForRestart } from '../front-door/front-door-backends.ts';
 import type { LoadedConfig } from '../config/load-config.ts';
 import type { ReloadReport } from '../observe/status/config-state.ts';
 
@@ -27,8 +28,9 @@ export function createReload(options: ReloadOptions): () => void {
     try {
       const { config: read, files, warnings, simulate } = options.read();
       options.onFiles(files);
-      const { applied, restartRequired } = changesBetween(current, read);
+      const { applied, restartRequired: changed } = changesBetween(current, read);
       const next = mergeReloaded(current, read, { simulate });
+      const restartRequired = backendsWaitForRestart(options.initial, next) ? [...changed, 'openai_front_door.backends'] : changed;
       options.apply(next);
       current = next;
       options.onResult({ result: 'success', applied, restartRequired, warnings });

@@ -54,8 +54,8 @@ export async function runProcess(options: RunOptions): Promise<number> {
   const reload = createReload({
     initial: config, read: options.reload, logger,
     apply: (next) => {
-      ({ admin } = next);
       running.update(next);
+      ({ admin } = next);
     },
     onResult: (report) => {
       running.metrics.configReloaded(report.result);

@@ -170,7 +170,10 @@ describe('tls', () => {
 
   it('authorities are certificates', () => {
     accepts({ file: { anthropic_native: { ca: `${certificate}\n${rootCertificates[1]}` } } });
-    for (const ca of [privateKey, certificate.replace('MII', 'MIX')]) expect(problemsOf({ file: { anthropic_native: { ca } } }), ca).toHaveLength(1);
+    for (const ca of [privateKey, certificate.replace('MII', 'MIX')]) {
+      expect(problemsOf({ file: { anthropic_native: { ca } } }), ca).toHaveLength(1);
+      expect(problemsOf({ file: { anthropic_native: { upstreams: [{ name: 'a', credential: { api_key: 'k' }, ca }] } } }), ca).toHaveLength(1);
+    }
   });
 });
 

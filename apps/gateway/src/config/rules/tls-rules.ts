@@ -17,11 +17,12 @@ function holdsCertificates(pem: string): boolean {
 }
 
 const authoritiesAreCertificates: CrossFieldRule = {
-  reads: ['server.tls.client_ca', 'anthropic_native.ca', 'openai_front_door.backends', 'identity.issuers', 'identity.sign_in'],
+  reads: ['server.tls.client_ca', 'anthropic_native.ca', 'anthropic_native.upstreams', 'openai_front_door.backends', 'identity.issuers', 'identity.sign_in'],
   check: ({ server, anthropic_native: native, openai_front_door: frontDoor, identity }) => {
     const authorities = [
       { path: 'server.tls.client_ca', pem: server.tls?.client_ca },
       { path: 'anthropic_native.ca', pem: native.ca },
+      ...native.upstreams.map(({ ca }, index) => ({ path: `anthropic_native.upstreams[${index}].ca`, pem: ca })),
       ...frontDoor.backends.map(({ ca }, index) => ({ path: `openai_front_door.backends[${index}].ca`, pem: ca })),
       ...identity.issuers.map(({ ca }, index) => ({ path: `identity.issuers[${index}].ca`, pem: ca })),
       { path: 'identity.sign_in.oidc.ca', pem: identity.sign_in?.oidc.ca },

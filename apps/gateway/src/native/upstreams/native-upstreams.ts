@@ -38,7 +38,7 @@ export class NativeUpstreams {
 
   constructor(options: NativeUpstreamsOptions) {
     this.#options = options;
-    this.update(options.config);
+    this.prepare(options.config)();
   }
 
   get list(): readonly NativeUpstream[] {
@@ -60,16 +60,30 @@ export class NativeUpstreams {
     return this.#group?.dispatcher.members() ?? [];
   }
 
-  /** Applies a configuration: upstreams that it does not list any more finish what they serve. */
-  update(config: GatewayConfig): void {
+  /** Makes the upstreams that a configuration adds; what it gives back applies it. Those that it does not list any more finish what they serve. */
+  prepare(config: GatewayConfig): () => void {
+    const { timeouts } = config.anthropic_native;
+    const made = new Map<string, NativeUpstream>();
+    try {
+      for (const next of nativeUpstreams(config)) {
+        if (this.#byName.get(next.name)?.canTake(next) !== true) made.set(next.name, new NativeUpstream(next, timeouts, this.#options.ownsCredential));
+      }
+    } catch (error) {
+      for (const upstream of made.values()) void upstream.close(0);
+      throw error;
+    }
+    return () => { this.#apply(config, made); };
+  }
+
+  #apply(config: GatewayConfig, made: ReadonlyMap<string, NativeUpstream>): void {
     const { timeouts } = config.anthropic_native;
     const before = this.#byName;
     const renewed: string[] = [];
     this.#list = nativeUpstreams(config).map((next) => {
-      const known = before.get(next.name);
-      if (known?.canTake(next) !== true) return new NativeUpstream(next, timeouts, this.#options.ownsCredential);
-      if (known.update(next, timeouts)) renewed.push(next.name);
-      return known;
+      const upstream = made.get(next.name) ?? before.get(next.name);
+      if (upstream === undefined) throw new Error('an upstream was not made');
+      if (!made.has(next.name) && upstream.update(next, timeouts)) renewed.push(next.name);
+      return upstream;
     });
     this.#byName = new Map(this.#list.map((upstream) => [upstream.name, upstream]));
     this.#updateGroup(config);
