@@ -63,11 +63,12 @@ function readRates({ input, output, cacheRead, cacheWrite5m, cacheWrite1h }: Pub
 }
 
 /**
- * The ids of a model: plain, with its date as Anthropic and as Google Cloud write it, and as Amazon Bedrock does. `claude-opus-5*` would take
- * Opus 5.5: a name is followed by a date or by nothing.
+ * The ids of a model: alone; behind a region or an ARN as Amazon Bedrock writes it (`us.anthropic.claude-…`); or behind a path, as resource names of Google Cloud
+ * (`publishers/anthropic/models/claude-…`) and ids of other gateways are. `claude-opus-5*` would take Opus 5.5: a name is followed by nothing, by a date
+ * (`-20…`, `@20…`) or by a version (`-v1:0`, `-v2@20…`).
  */
 function idsOf(name: string): readonly string[] {
-  return [name, `${name}-20*`, `${name}-latest`, `${name}@*`, `*anthropic.${name}`, `*anthropic.${name}-20*`, `*anthropic.${name}-v*`];
+  return ['', '*anthropic.', '*/'].flatMap((prefix) => ['', '-20*', '-latest', '@*', '-v*'].map((suffix) => `${prefix}${name}${suffix}`));
 }
 
 const OLD_SONNET = { input: 3, output: 15 } as const;
@@ -96,8 +97,8 @@ const PUBLISHED: readonly PublishedPrice[] = [
   { models: ['claude-3-opus'], input: 15, output: 75, source: CLAUDE_3_PAGE },
   { models: ['claude-3-haiku'], input: 0.25, output: 1.25, cacheRead: 0.03, cacheWrite5m: 0.3, cacheWrite1h: 0.5, source: CLAUDE_3_PAGE },
   // Retired before prompt caching; from memory of the page as it stood in 2024.
-  { models: ['claude-2.1', 'claude-2.0'], input: 8, output: 24, ...NEVER_CACHED, source: LEGACY_PAGE, asOf: '2024-07-01' },
-  { models: ['claude-instant-1.2'], input: 0.8, output: 2.4, ...NEVER_CACHED, source: LEGACY_PAGE, asOf: '2024-07-01' },
+  { models: ['claude-2.1', 'claude-2.0', 'claude-2', 'claude-v2', 'claude-v2:*'], input: 8, output: 24, ...NEVER_CACHED, source: LEGACY_PAGE, asOf: '2024-07-01' },
+  { models: ['claude-instant-1.2', 'claude-instant'], input: 0.8, output: 2.4, ...NEVER_CACHED, source: LEGACY_PAGE, asOf: '2024-07-01' },
 ];
 
 const LAST_COMPARED = '2026-10-24';

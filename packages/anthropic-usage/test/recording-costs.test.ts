@@ -57,6 +57,21 @@ describe.skipIf(recordings.length === 0)('the cost of the recordings (skipped wh
 });
 
 describe('PRICES', () => {
+  it.each([
+    ['claude-3-5-sonnet-v2@20241022', 3], ['claude-3-5-sonnet@20240620', 3], ['claude-3-5-sonnet-v2', 3], ['claude-3-7-sonnet@20250219', 3], ['claude-opus-4-8@default', 5], ['claude-haiku-4-5@20251001', 1],
+    ['publishers/anthropic/models/claude-3-5-sonnet-v2@20241022', 3], ['projects/p/locations/us-east5/publishers/anthropic/models/claude-sonnet-4-5@20250929', 3],
+    ['anthropic.claude-3-5-sonnet-20241022-v2:0', 3], ['us.anthropic.claude-3-5-haiku-20241022-v1:0', 0.8], ['eu.anthropic.claude-opus-4-1-20250805-v1:0', 15], ['apac.anthropic.claude-3-haiku-20240307-v1:0', 0.25],
+    ['global.anthropic.claude-opus-4-6-v1', 5], ['us-gov.anthropic.claude-3-haiku-20240307-v1:0:200k', 0.25], ['anthropic.claude-sonnet-5', 2], ['anthropic.claude-v2', 8], ['anthropic.claude-v2:1:200k', 8], ['anthropic.claude-instant-v1', 0.8],
+    ['arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.anthropic.claude-haiku-4-5-20251001-v1:0', 1], ['arn:aws:bedrock:us-east-1::foundation-model/anthropic.claude-opus-5-5-v1', 4],
+    ['anthropic/claude-sonnet-5', 2], ['claude-opus-4-5', 5], ['claude-3-5-sonnet-latest', 3],
+  ])('has the id %s, as a cloud writes it', (id, dollars) => {
+    expect(findPrice(id, PRICES)?.input).toBe(dollars * 1_000_000);
+  });
+
+  it.each(['claude-opus-5-9', 'us.anthropic.claude-opus-6-v1', 'claude-sonnet-5-9@20270101', 'my-claude-opus-5', 'publishers/anthropic/models/claude-next'])('does not have %s, which is another model', (id) => {
+    expect(findPrice(id, PRICES)).toBeUndefined();
+  });
+
   it.each(PRICES.filter(({ model }) => !model.includes('*') && !model.endsWith('-latest')).map((row) => [row.model, row] as const))('%s has whole rates, a source and a date', (_model, row) => {
     expect(row.source).toMatch(/^https:\/\//);
     expect(row.asOf).toMatch(/^20\d\d-\d\d-\d\d$/);

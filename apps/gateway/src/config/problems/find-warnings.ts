@@ -1,4 +1,5 @@
 import { frontDoorBackends } from '../../front-door/front-door-backends.ts';
+import { findBudgetWarnings } from './budget-warnings.ts';
 import { findKeyWarnings } from './key-warnings.ts';
 import { findIdentityWarnings } from './identity-warnings.ts';
 import { hasIdentity } from '../sections/identity-section.ts';
@@ -56,5 +57,5 @@ export function findWarnings(config: GatewayConfig, environment: Environment, { 
       if (off.length > 0) warnings.push(`client ${client.name} names routes that ${side}.route_groups does not serve: ${off.join(', ')}`);
     }
   }
-  return [...warnings, ...findKeyWarnings(config, simulate), ...findIdentityWarnings(config)];
+  return [...warnings, ...findKeyWarnings(config, simulate), ...findIdentityWarnings(config), ...findBudgetWarnings(config)];
 }
