@@ -14,7 +14,7 @@ export async function answerAdministration(runtime: NativeRuntime, administer: A
   const exchange = new NativeExchange(inbound);
   runtime.metrics.requestStarted('native', inbound);
   try {
-    const { status, headers, body } = await answerAdminRequest(administer, inbound.request, inbound.limits, NATIVE_PREFIX);
+    const { status, headers, body } = await answerAdminRequest(administer, inbound.request, { limits: inbound.limits, path: inbound.path, prefix: NATIVE_PREFIX });
     exchange.status = status;
     exchange.outcome = outcomeOf(status);
     const closing = runtime.lifecycle.isLeaving ? ['connection', 'close'] : [];

@@ -134,7 +134,7 @@ async function answer(options: Omit<OperationsOptions, 'port'>, { checkOrigin, a
   const origin = head.origin === `http://${head.host}` ? undefined : head.origin;
   const problem = checkOrigin({ ...head, origin, localAddress: request.socket.localAddress });
   if (problem !== undefined) return refusal(problem === 'misdirected' ? 421 : 403, 'This request is not meant for the operations listener.');
-  if (options.administer !== undefined && isAdministration) return administration(options.administer, request);
+  if (options.administer !== undefined && isAdministration) return administration(options.administer, request, path);
   switch (path) {
     case '/livez': return json(200, { status: 'alive' });
     case '/readyz': return describeReadiness(options);
@@ -144,9 +144,9 @@ async function answer(options: Omit<OperationsOptions, 'port'>, { checkOrigin, a
 }
 
 /** The administration, whose code is loaded with its first request. */
-async function administration(administer: Administer, request: IncomingMessage): Promise<WholeResponse> {
+async function administration(administer: Administer, request: IncomingMessage, path: string): Promise<WholeResponse> {
   const { answerAdminRequest } = await import('../access/admin/receive-admin-request.ts');
-  return answerAdminRequest(administer, request, DEFAULT_INBOUND_LIMITS);
+  return answerAdminRequest(administer, request, { limits: DEFAULT_INBOUND_LIMITS, path });
 }
 
 interface LazyPage {

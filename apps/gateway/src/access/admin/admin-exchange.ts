@@ -7,8 +7,12 @@ export interface AdminRequest {
   readonly query: string;
   /** Flat fields as they were received. */
   readonly rawHeaders: readonly string[];
-  readonly body: string;
+  /** Absent where it was not read yet: the answer is then `MAY_SEND_BODY`, or the refusal for which nothing has to be read. */
+  readonly body: string | undefined;
 }
+
+/** The status of an answer to a request without its body that may be made. */
+export const MAY_SEND_BODY = 100;
 
 /** The answer, whole. */
 export interface AdminAnswer {

@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import { gatherRequestBody, readRequestBody, type InboundLimits, type RequestBodyFailure, type WholeResponse } from '@penstock/inbound-server';
 import { createRequestId } from '../../request/request-id.ts';
-import { AdminError, adminFailure, LARGEST_ADMIN_BODY_BYTES, type Administer, type AdminRequest } from './admin-exchange.ts';
+import { AdminError, adminFailure, LARGEST_ADMIN_BODY_BYTES, MAY_SEND_BODY, type AdminAnswer, type Administer, type AdminRequest } from './admin-exchange.ts';
 
 const BODY_FAILURES: Readonly<Record<RequestBodyFailure, () => AdminError>> = {
   too_large: () => new AdminError(413, `The request body must be at most ${LARGEST_ADMIN_BODY_BYTES} bytes.`),
@@ -10,18 +10,29 @@ const BODY_FAILURES: Readonly<Record<RequestBodyFailure, () => AdminError>> = {
   client_gone: () => new AdminError(400, 'The request body is not whole.'),
 };
 
-/** Reads a request and has it answered. `prefix` is what the listener puts before the paths. Never rejects. */
-export async function answerAdminRequest(administer: Administer, request: IncomingMessage, limits: InboundLimits, prefix = ''): Promise<WholeResponse> {
-  const answer = await receive(request, limits, prefix).then(administer).catch((error: unknown) => adminFailure(error, createRequestId()));
+/** What the listener knows of a request. */
+export interface AdminListener {
+  readonly limits: InboundLimits;
+  /** The path as the listener read it, with its prefix. */
+  readonly path: string;
+  /** What the listener puts before the paths. @defaultValue nothing */
+  readonly prefix?: string;
+}
+
+/** Reads a request and has it answered; nothing of its body is read for one that may not ask. Never rejects. */
+export async function answerAdminRequest(administer: Administer, request: IncomingMessage, listener: AdminListener): Promise<WholeResponse> {
+  const answer = await receive(administer, request, listener).catch((error: unknown) => adminFailure(error, createRequestId()));
   return { status: answer.status, headers: [...answer.headers, 'x-content-type-options', 'nosniff'], body: Buffer.from(answer.body) };
 }
 
-async function receive(request: IncomingMessage, limits: InboundLimits, prefix: string): Promise<AdminRequest> {
+async function receive(administer: Administer, request: IncomingMessage, { limits, path, prefix = '' }: AdminListener): Promise<AdminAnswer> {
   const { method = '', url = '', rawHeaders, headers } = request;
   // A browser's page has no business here, whatever its origin: no field of an answer would open it.
   if (headers.origin !== undefined && prefix !== '') throw new AdminError(403, 'The administration does not answer pages of browsers.');
+  const head: AdminRequest = { method, path: path.slice(prefix.length), query: url.split('?').slice(1).join('?'), rawHeaders, body: undefined };
+  if (headers['content-length'] === undefined && headers['transfer-encoding'] === undefined) return administer({ ...head, body: '' });
+  const judged = await administer(head);
+  if (judged.status !== MAY_SEND_BODY) return judged;
   const body = readRequestBody(request, { maxBytes: LARGEST_ADMIN_BODY_BYTES, limits, createError: (failure) => BODY_FAILURES[failure]() });
-  const chunks = headers['content-length'] === undefined && headers['transfer-encoding'] === undefined ? [] : await gatherRequestBody(body.chunks);
-  const [path = '', ...query] = url.split('?');
-  return { method, path: path.slice(prefix.length), query: query.join('?'), rawHeaders, body: Buffer.concat(chunks).toString('utf8') };
+  return administer({ ...head, body: Buffer.concat(await gatherRequestBody(body.chunks)).toString('utf8') });
 }

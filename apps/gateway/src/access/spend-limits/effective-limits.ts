@@ -1,4 +1,5 @@
-import type { SqlDatabase } from '@penstock/claude-code-gateway/store';
+import { setImmediate } from 'node:timers/promises';
+import type { SqlDatabase, SqlRow } from '@penstock/claude-code-gateway/store';
 import { BUDGET_PERIODS, type BudgetPeriod, type BudgetScopeKind } from '../../config/sections/budgets-section.ts';
 import { AdminError } from '../admin/admin-exchange.ts';
 import type { Budget } from '../budgets/budget-book.ts';
@@ -29,12 +30,29 @@ interface Spender {
 
 interface Row extends Spender {
   readonly period: BudgetPeriod;
-  readonly budget: Budget | undefined;
   readonly spent: bigint;
 }
 
+/** Lists that one process makes at once; one more is refused. */
+export const MOST_EFFECTIVE_LISTS = 4;
+/** Callers that are looked at before other work has its turn: there may be 50,000. */
+const CALLERS_A_TURN = 1_000;
+
 /** What holds for each caller and what it spent: `GET …/effective`. Callers without spending are shown only where they are asked for. */
-export async function listEffective(sources: EffectiveSources, query: URLSearchParams): Promise<object> {
+export function createListEffective(sources: EffectiveSources): (query: URLSearchParams) => Promise<object> {
+  let open = 0;
+  return async (query) => {
+    if (open >= MOST_EFFECTIVE_LISTS) throw new AdminError(429, 'Too many lists are made at the moment.');
+    open += 1;
+    try {
+      return await listEffective(sources, query);
+    } finally {
+      open -= 1;
+    }
+  };
+}
+
+async function listEffective(sources: EffectiveSources, query: URLSearchParams): Promise<object> {
   const periods = readPeriods(query);
   const limit = readCount(query, 'limit', DEFAULT_PAGE, MOST_PAGE);
   const start = query.get('page') === null ? 0 : readCount(query, 'page', 0, Number.MAX_SAFE_INTEGER);
@@ -43,11 +61,22 @@ export async function listEffective(sources: EffectiveSources, query: URLSearchP
   if (bySpend && periods.length !== 1) throw new AdminError(400, 'sort needs exactly one period[].');
   const asked = query.getAll('user_ids[]');
   if (asked.length > MOST_USERS) throw new AdminError(400, `user_ids[] must be at most ${MOST_USERS}.`);
-  const spenders = await readSpenders(sources, asked, periods);
-  const rows = spenders.filter(matcher(query.get('q'))).flatMap((spender) => periods.map((period) => rowOf(sources.gate, spender, period)));
-  const sorted = bySpend ? rows.toSorted((one, other) => (one.spent === other.spent ? 0 : one.spent < other.spent ? 1 : -1)) : rows;
-  const shown = asked.length > 0 ? sorted : sorted.filter(({ spent }) => spent > 0n);
-  return { data: shown.slice(start, start + limit).map(describeRow), next_page: shown.length > start + limit ? String(start + limit) : null };
+  const matches = matcher(query.get('q'));
+  const shown: Row[] = [];
+  let seen = 0;
+  for (const spender of await readSpenders(sources, asked, periods)) {
+    seen += 1;
+    if (seen % CALLERS_A_TURN === 0) await setImmediate();
+    if (!matches(spender)) continue;
+    const own = ownScope(spender.principal);
+    for (const period of periods) {
+      const spent = sources.gate.spentBy(own, period);
+      if (asked.length > 0 || spent > 0n) shown.push({ ...spender, period, spent });
+    }
+  }
+  if (bySpend) shown.sort((one, other) => (one.spent === other.spent ? 0 : one.spent < other.spent ? 1 : -1));
+  const page = shown.slice(start, start + limit).map((row) => describeRow(row, sources.gate.book.eachOf(row.principal, row.period)));
+  return { data: page, next_page: shown.length > start + limit ? String(start + limit) : null };
 }
 
 function readPeriods(query: URLSearchParams): readonly BudgetPeriod[] {
@@ -58,7 +87,7 @@ function readPeriods(query: URLSearchParams): readonly BudgetPeriod[] {
 }
 
 /** Those who spent something in the longest period that is asked for, by the ledger; groups are those of the latest token that this process saw. */
-async function readSpenders({ database, gate, now }: EffectiveSources, asked: readonly string[], periods: readonly BudgetPeriod[]): Promise<readonly Spender[]> {
+async function readSpenders({ database, gate, now }: EffectiveSources, asked: readonly string[], periods: readonly BudgetPeriod[]): Promise<Iterable<Spender>> {
   const spans = spansOf(dayOf(now()));
   const fromDay = Math.min(...periods.map((period) => spans[period].fromDay));
   const [rows = []] = await database.run([{ sql: 'SELECT principal, kind, MAX(email) AS email FROM ledger_days WHERE day >= ? GROUP BY principal, kind ORDER BY principal', values: [fromDay] }]);
@@ -68,9 +97,14 @@ async function readSpenders({ database, gate, now }: EffectiveSources, asked: re
     const principal = known.get(`${kind} ${text}`) ?? (kind === 'client' ? { kind, name } : { kind, issuer: 'sign_in', subject: name, groups: [] });
     return { principal, email: email ?? (principal.kind === 'person' ? principal.email : undefined) };
   };
-  const spenders = rows.map((row) => spenderOf(row['kind'] === 'client' ? 'client' : 'person', String(row['principal']), typeof row['email'] === 'string' ? row['email'] : undefined));
-  if (asked.length === 0) return spenders;
-  return asked.map((text) => spenders.find(({ principal }) => principal.kind === 'person' && principalText(principal) === text) ?? spenderOf('person', text, undefined));
+  const emailOf = (row: SqlRow | undefined): string | undefined => (typeof row?.['email'] === 'string' ? row['email'] : undefined);
+  /** Made one by one, as they are looked at. */
+  function* all(): Generator<Spender> {
+    for (const row of rows) yield spenderOf(row['kind'] === 'client' ? 'client' : 'person', String(row['principal']), emailOf(row));
+  }
+  if (asked.length === 0) return all();
+  const persons = new Map(rows.filter((row) => row['kind'] !== 'client').map((row) => [String(row['principal']), row]));
+  return asked.map((text) => spenderOf('person', text, emailOf(persons.get(text))));
 }
 
 function matcher(wanted: string | null): (spender: Spender) => boolean {
@@ -78,11 +112,7 @@ function matcher(wanted: string | null): (spender: Spender) => boolean {
   return ({ principal, email }) => text === '' || `${principalText(principal)} ${email ?? ''} ${principal.name ?? ''}`.toLowerCase().includes(text);
 }
 
-function rowOf(gate: BudgetGate, spender: Spender, period: BudgetPeriod): Row {
-  return { ...spender, period, budget: gate.book.eachOf(spender.principal, period), spent: gate.spentBy(ownScope(spender.principal), period) };
-}
-
-function describeRow({ principal, email, period, budget, spent }: Row): object {
+function describeRow({ principal, email, period, spent }: Row, budget: Budget | undefined): object {
   const isPerson = principal.kind === 'person';
   const id = isPerson ? principalText(principal) : principal.name;
   return {

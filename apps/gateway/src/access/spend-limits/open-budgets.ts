@@ -6,7 +6,7 @@ import type { PartConditions } from '../../observe/causes.ts';
 import { describeError } from '../../observe/log/describe-error.ts';
 import { createRequestId } from '../../request/request-id.ts';
 import { createAdminAccess } from '../admin/admin-access.ts';
-import { adminAnswer, AdminError, adminFailure, isAdminPath, USAGE_REPORT_PATH, type Administer, type AdminRequest } from '../admin/admin-exchange.ts';
+import { adminAnswer, AdminError, adminFailure, isAdminPath, MAY_SEND_BODY, USAGE_REPORT_PATH, type Administer, type AdminRequest } from '../admin/admin-exchange.ts';
 import { budgetsOfConfig } from '../budgets/budget-book.ts';
 import { createBudgets, type Budgets } from '../budgets/budgets.ts';
 import type { SpendSource } from '../budgets/spend-index.ts';
@@ -17,6 +17,7 @@ import { createSpendLimitStore } from './spend-limit-store.ts';
 
 /** What `/readyz` and the live page call the limits that were set over HTTP. */
 const PART = 'spend_limits';
+const MAY_CONTINUE = Object.freeze({});
 
 /** The budgets of a gateway process with those that are set over HTTP. */
 export interface OpenedBudgets {
@@ -61,6 +62,7 @@ export async function openBudgets({ config: initial, spend, database, logger }: 
   async function serve(request: AdminRequest): Promise<object> {
     if (!access.isOpen || !isAdminPath(request.path)) throw new AdminError(404, 'Not found: administration is off at this gateway (admin in its configuration).');
     const administrator = await access.admit(request.rawHeaders, rightOf(request.method));
+    if (request.body === undefined) return MAY_CONTINUE;
     return request.path === USAGE_REPORT_PATH ? serveUsage(request) : routes(request, administrator);
   }
 
@@ -68,7 +70,7 @@ export async function openBudgets({ config: initial, spend, database, logger }: 
     budgets,
     administer: async (request) => {
       const requestId = createRequestId();
-      return serve(request).then((value) => adminAnswer(200, value, requestId), (error: unknown) => adminFailure(error, requestId));
+      return serve(request).then((value) => adminAnswer(value === MAY_CONTINUE ? MAY_SEND_BODY : 200, value, requestId), (error: unknown) => adminFailure(error, requestId));
     },
     conditions: () => ({ ...budgets.conditions(), ...conditionsOf(live) }),
     update(next, authority) {

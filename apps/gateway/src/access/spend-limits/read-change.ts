@@ -3,10 +3,12 @@ import { BUDGET_PERIODS, MOST_CENTS } from '../../config/sections/budgets-sectio
 import type { SpendLimitChange } from './spend-limit.ts';
 
 const LONGEST_NAME = 1_024;
+const STORABLE = 'a string without NUL and lone surrogates, which stores refuse';
 const AMOUNT = `a string of whole cents from "0" to "${MOST_CENTS}", or null for no limit`;
 
 const amount = z.union([z.null(), z.string(AMOUNT).regex(/^\d{1,24}$/, AMOUNT).transform(Number).refine((cents) => cents <= MOST_CENTS, { error: AMOUNT })], AMOUNT).transform((cents) => cents ?? undefined);
-const name = (field: string): z.ZodString => z.string(`${field}: a string`).min(1, `${field}: a string that is not empty`).max(LONGEST_NAME, `${field}: at most ${LONGEST_NAME} characters`);
+const name = (field: string): z.ZodString => z.string(`${field}: a string`).min(1, `${field}: a string that is not empty`).max(LONGEST_NAME, `${field}: at most ${LONGEST_NAME} characters`)
+  .refine(isStorable, `${field}: ${STORABLE}`);
 
 const scope = z.discriminatedUnion('type', [
   z.object({ type: z.literal('user'), user_id: name('user_id') }),
@@ -21,7 +23,7 @@ const body = z.object({
   period: z.enum(BUDGET_PERIODS, `one of ${BUDGET_PERIODS.join(', ')}`).default('monthly'),
   currency: z.literal('USD', 'USD').default('USD'),
   pooled_budget: z.object({ amount, paused: z.boolean('true or false').default(false) }, 'an object').nullish(),
-  reason: z.string('a string').max(LONGEST_NAME, `at most ${LONGEST_NAME} characters`).optional(),
+  reason: z.string('a string').max(LONGEST_NAME, `at most ${LONGEST_NAME} characters`).refine(isStorable, STORABLE).optional(),
 }, 'a JSON object').refine((read) => read.pooled_budget === undefined || read.pooled_budget === null || (read.scope.type === 'rbac_group' && read.period === 'monthly'), {
   path: ['pooled_budget'], error: 'absent but for a monthly limit of an rbac_group',
 });
@@ -44,6 +46,10 @@ export function readChange(text: string): ReadChange {
   }
   const { scope: asked, amount: cents, period, pooled_budget: pooled, reason } = parsed.data;
   return { ok: true, reason, change: { ...readScope(asked), period, cents, pooled: pooled === undefined || pooled === null ? undefined : { cents: pooled.amount, paused: pooled.paused } } };
+}
+
+function isStorable(text: string): boolean {
+  return text.isWellFormed() && !text.includes('\0');
 }
 
 function readScope(asked: z.infer<typeof scope>): Pick<SpendLimitChange, 'scopeType' | 'scopeId'> {

@@ -1,6 +1,6 @@
 import { AdminError, SPEND_LIMITS_PATH, type AdminRequest } from '../admin/admin-exchange.ts';
 import type { Administrator } from '../admin/admin-keys.ts';
-import { listEffective, type EffectiveSources } from './effective-limits.ts';
+import { createListEffective, type EffectiveSources } from './effective-limits.ts';
 import { deleteLimit, listAudit, listLimits, setLimit, showLimit, type SpendLimitServing } from './serve-spend-limits.ts';
 
 /** Serves the limits of one gateway. */
@@ -13,8 +13,9 @@ export function rightOf(method: string): Administrator['right'] {
 
 /** Makes the routes. They reject with an `AdminError`, and with that of the store where it fails. */
 export function createSpendLimitRoutes(serving: SpendLimitServing, sources: EffectiveSources): SpendLimitRoutes {
+  const listEffective = createListEffective(sources);
   return (request, administrator) => {
-    const { path, body } = request;
+    const { path, body = '' } = request;
     const rest = path.slice(SPEND_LIMITS_PATH.length + 1);
     const query = new URLSearchParams(request.query);
     const method = request.method === 'HEAD' ? 'GET' : request.method;
@@ -25,7 +26,7 @@ export function createSpendLimitRoutes(serving: SpendLimitServing, sources: Effe
     }
     if (rest === 'effective' || rest === 'audit') {
       if (method !== 'GET') throw notAllowed(method, 'GET, HEAD');
-      return rest === 'audit' ? listAudit(serving, query) : listEffective(sources, query);
+      return rest === 'audit' ? listAudit(serving, query) : listEffective(query);
     }
     if (method === 'GET') return showLimit(serving, rest);
     if (method === 'DELETE') return deleteLimit(serving, rest, administrator);

@@ -1,4 +1,6 @@
 // The administration over sockets: who may, what it answers, and what becomes of a limit that was set.
+import { once } from 'node:events';
+import { request, type IncomingMessage } from 'node:http';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { startTestOperations } from '../../release/start-test-operations.ts';
 import { startBudgetWorld, type BudgetWorld } from '../budgets/budget-world.ts';
@@ -50,6 +52,16 @@ describe('who may administer', () => {
     expect((await ask('GET', '/audit')).body['data']).toEqual([]);
   });
 
+  it('is answered before a byte of the body is read where the key is wrong', async () => {
+    const { world } = await start({ main_listener: true });
+    const asking = request(`${world.gateway.origin}/anthropic${PATH}`, { method: 'POST', headers: { 'x-api-key': READ, 'content-length': '70000' } });
+    asking.on('error', () => undefined);
+    asking.flushHeaders();
+    const [answer] = await (once(asking, 'response') as Promise<[IncomingMessage]>);
+    expect(answer.statusCode).toBe(403);
+    asking.destroy();
+  });
+
   it('does not exist without keys and groups', async () => {
     const { ask } = await start({ write_keys: [], read_keys: [] });
     expect((await ask('GET')).status).toBe(404);
@@ -64,6 +76,8 @@ describe('who may administer', () => {
     expect((await ask('GET', '', undefined, '')).status).toBe(401);
     const report = await fetch(`${world.gateway.origin}/anthropic/v1/usage?by=client`, { headers: { 'x-api-key': READ } });
     expect([report.status, await report.json()]).toEqual([200, expect.objectContaining({ by: 'client' })]);
+    const slash = await fetch(`${world.gateway.origin}/anthropic/v1/usage/?by=client`, { headers: { 'x-api-key': READ } });
+    expect([slash.status, await slash.text()]).toEqual([400, expect.not.stringContaining('administration is off')]);
     expect((await fetch(`${world.gateway.origin}/anthropic/v1/usage`)).status).toBe(401);
     const page = await fetch(`${world.gateway.origin}/anthropic/v1/usage`, { headers: { 'x-api-key': READ, origin: world.gateway.origin } });
     expect(page.status).toBe(403);

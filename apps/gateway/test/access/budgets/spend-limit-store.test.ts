@@ -83,6 +83,7 @@ describe('the body that sets a limit', () => {
     ['period', { scope: user, amount: '5', period: 'yearly' }], ['currency', { scope: user, amount: '5', currency: 'EUR' }],
     ['pooled_budget', { scope: user, amount: '5', pooled_budget: { amount: '5' } }],
     ['pooled_budget', { scope: { type: 'rbac_group', rbac_group_id: 'eng' }, amount: '5', period: 'daily', pooled_budget: { amount: '5' } }],
+    ['scope.user_id', { scope: { type: 'user', user_id: 'a\0' }, amount: '5' }], ['scope.client_id', { scope: { type: 'client', client_id: '\ud800' }, amount: '5' }], ['reason', { scope: user, amount: '5', reason: 'a\udc00' }],
     ['The request body', []], ['The request body', 'no JSON'],
   ])('names %s as what is wrong with %j', (field, body) => {
     expect(read(body)).toMatchObject({ ok: false, message: expect.stringMatching(new RegExp(`^${field} must`)) as string });
