@@ -6,7 +6,7 @@ import type { GroupDispatchOptions, GroupEvents, GroupSettings, UpstreamGroupOpt
 import { readAnthropicQuota } from './health/read-quota.ts';
 import { Dispatcher } from './undici-dispatcher.ts';
 import { resolveSettings, type ResolvedSettings } from './resolve-settings.ts';
-import type { GroupContext } from './tries/group-context.ts';
+import { reportThrown, type GroupContext } from './tries/group-context.ts';
 import { GroupExchange } from './tries/group-exchange.ts';
 import type { MemberStatus, UpstreamGroup } from './upstream-group.ts';
 
@@ -28,20 +28,23 @@ class GroupDispatcher extends Dispatcher implements UpstreamGroup {
       choose: (request) => {
         const now = performance.now();
         const choice = chooseMember(request, this.settings, this.moves, now);
-        if (choice?.movedFrom !== undefined && request.key !== undefined) {
-          this.moves.remember(request.key, request.owner, choice.member.name, now);
-          report(() => this.events.moved?.({ from: choice.movedFrom?.name ?? '', to: choice.member.name }));
+        if (choice?.movedFrom !== undefined && choice.movedKey !== undefined) {
+          this.moves.remember(choice.movedKey, request.owner, choice.member.name, now);
+          reportThrown(() => this.events.moved?.({ from: choice.movedFrom?.name ?? '', to: choice.member.name }));
         }
         return choice;
       },
-      quotaSeen: (member, scope, rawHeaders) => {
+      quotaSeen: (member, scope, rawHeaders, beganAt) => {
         const wallNow = Date.now();
         const quota = this.settings.quotaFloor === 0 ? undefined : readQuota(rawHeaders, wallNow);
-        if (quota !== undefined) member.health.quotaSeen(scope, quota, { floor: this.settings.quotaFloor, now: performance.now(), wallNow });
+        if (quota !== undefined) member.health.quotaSeen(scope, quota, { floor: this.settings.quotaFloor, beganAt, now: performance.now(), wallNow });
       },
       failedOver: (route, failover) => {
-        report(() => this.events.failedOver?.(failover));
-        report(() => route.failedOver?.(failover));
+        reportThrown(() => this.events.failedOver?.(failover));
+        reportThrown(() => route.failedOver?.(failover));
+      },
+      answeredBy: (route, member, dropped) => {
+        reportThrown(() => route.answeredBy?.(member, dropped));
       },
     };
   }
@@ -62,7 +65,7 @@ class GroupDispatcher extends Dispatcher implements UpstreamGroup {
   }
 
   forgetHealth(member: string): void {
-    this.settings.byName.get(member)?.health.reset();
+    this.settings.byName.get(member)?.health.reset(performance.now());
   }
 
   update(settings: GroupSettings): void {
@@ -88,15 +91,6 @@ function finish(ended: Promise<unknown>, callback: (() => void) | undefined): Pr
   if (callback === undefined) return ended.then(() => undefined);
   void ended.finally(() => { setImmediate(callback); });
   return undefined;
-}
-
-/** An exception in a callback must not decide about a request. */
-function report(call: () => void): void {
-  try {
-    call();
-  } catch (error) {
-    process.emitWarning(`a callback of the upstream group threw: ${error instanceof Error ? error.name : typeof error}`, 'UpstreamGroupWarning');
-  }
 }
 
 /**

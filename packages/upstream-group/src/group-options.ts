@@ -29,15 +29,21 @@ export interface GroupMember {
   readonly failOverOn?: readonly FailOverOn[];
 }
 
-/** What a request is moved from and to, and why. */
-export interface Failover {
+/** What came of a try that is not the answer. */
+export interface TryFailure {
   readonly from: string;
-  readonly to: string;
   readonly reason: FailoverReason;
   /** The refusal of `from`; absent for `not_sent`. */
   readonly status?: number;
+  /** The fields of that refusal: names and values by turns. */
+  readonly rawHeaders?: readonly string[];
   /** Why it was not sent; absent for a refusal. */
   readonly error?: Error;
+}
+
+/** What a request is moved from and to, and why. */
+export interface Failover extends TryFailure {
+  readonly to: string;
 }
 
 /** What a group reports of each request. An exception goes to `process.emitWarning`. */
@@ -61,7 +67,7 @@ export interface GroupSettings {
   readonly coolDownMs?: readonly [number, number];
   /** The wait for a connection, over all tries of one request. @defaultValue `DEFAULT_TIMEOUTS.slotWaitMs` of the upstream client */
   readonly slotWaitMs?: number;
-  /** The wait for the head of the response from the first byte sent, over all tries. @defaultValue `DEFAULT_TIMEOUTS.headersMs` */
+  /** The wait for the head of the response over all tries, from when the first one that was sent was sent whole; before one is, from the arrival. @defaultValue `DEFAULT_TIMEOUTS.headersMs` */
   readonly headersMs?: number;
 }
 
@@ -100,6 +106,8 @@ export interface RoutedRequest {
   /** A member was chosen, and the request goes there next. */
   tried?(member: string, attempt: number): void;
   failedOver?(failover: Failover): void;
+  /** The answer that comes next is the refusal or error of `member`, which was tried before `dropped`: all others help the client less. */
+  answeredBy?(member: string, dropped: TryFailure): void;
 }
 
 /** Options of one request to a group. */

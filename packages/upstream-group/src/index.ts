@@ -2,7 +2,7 @@ export { createUpstreamGroup } from './create-upstream-group.ts';
 export type { MemberStatus, UpstreamGroup } from './upstream-group.ts';
 export {
   DEFAULT_FAIL_OVER_ON,
-  type Failover, type FailOverOn, type GroupClient, type GroupDispatchOptions, type GroupEvents, type GroupMember, type GroupSettings, type RoutedRequest, type TryRequest, type UpstreamGroupOptions,
+  type Failover, type FailOverOn, type GroupClient, type GroupDispatchOptions, type GroupEvents, type GroupMember, type GroupSettings, type RoutedRequest, type TryFailure, type TryRequest, type UpstreamGroupOptions,
 } from './group-options.ts';
 export { FAILOVER_REASONS, type FailoverReason } from './health/failure-effects.ts';
 export type { CoolingReason, HealthState } from './health/cooling.ts';

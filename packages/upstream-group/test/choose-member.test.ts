@@ -105,8 +105,8 @@ describe('chooseMember', () => {
 
   it('moves sessions from a member whose quota is low, for the model that is low', () => {
     const members = membersOf({ name: 'a' }, { name: 'b', tier: 1 });
-    members[0]?.health.quotaSeen('model', { share: 0.01, resetsAt: 5_000 }, { floor: 0.02, now: 0, wallNow: 0 });
-    expect(chooseMember(requestFor(members, 's1'), SETTINGS, new MoveTable(), 1)).toEqual({ member: members[1], movedFrom: members[0] });
+    members[0]?.health.quotaSeen('model', { share: 0.01, resetsAt: 5_000 }, { floor: 0.02, beganAt: 0, now: 0, wallNow: 0 });
+    expect(chooseMember(requestFor(members, 's1'), SETTINGS, new MoveTable(), 1)).toEqual({ member: members[1], movedFrom: members[0], movedKey: expect.any(String) });
     expect(chooseMember({ ...requestFor(members, 's1'), scope: 'other' }, SETTINGS, new MoveTable(), 1)?.member).toBe(members[0]);
     expect(chooseMember(requestFor(members, 's1'), SETTINGS, new MoveTable(), 5_001)?.member).toBe(members[0]);
   });

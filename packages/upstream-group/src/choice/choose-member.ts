@@ -1,6 +1,6 @@
 import type { Member, ResolvedSettings } from '../resolve-settings.ts';
 import type { MoveTable } from './move-table.ts';
-import { rankOf, type Digest } from './rank-members.ts';
+import { digestOf, rankOf, type Digest } from './rank-members.ts';
 
 /** What a choice is made for. */
 export interface ChoiceRequest {
@@ -20,6 +20,8 @@ export interface Choice {
   readonly member: Member;
   /** The member from which the session is moved; `undefined` where it stays. */
   readonly movedFrom: Member | undefined;
+  /** What is moved, in the table of moves: the session, or one model of it where only that is ill or spent; `undefined` where it stays. */
+  readonly movedKey: string | undefined;
 }
 
 /** How fit a member is: the smaller the better. */
@@ -32,21 +34,32 @@ const COOLING = 2;
  * Chooses the member for the next try; `undefined` where all candidates were tried.
  *
  * A session stays where its key, or the last move, puts it, while that member is fit. Else it goes to the fittest of the others, of the lowest tier, by
- * its rank; cool-downs put off and do not exclude: the last candidate is always tried. A full pool sends one request elsewhere, not its session.
+ * its rank; cool-downs put off and do not exclude: the last candidate is always tried. A full pool sends one request elsewhere, not its session. Where
+ * one model is ill or spent at a member, that model of the session moves, and its others stay.
  */
 export function chooseMember(request: ChoiceRequest, { spillAt }: Pick<ResolvedSettings, 'spillAt'>, moves: MoveTable, now: number): Choice | undefined {
   const { candidates, tried, scope, key } = request;
   const open = tried.length === 0 ? candidates : candidates.filter((member) => !tried.includes(member));
   if (open.length === 0) return undefined;
   const best = fittest(open, request, now);
-  const movedTo = key === undefined ? undefined : candidates.find(({ name }) => name === moves.find(key, now));
-  const home = movedTo ?? highest(candidates, request);
+  const scopedKey = key === undefined || moves.size === 0 ? undefined : keyOfScope(key, scope);
+  const movedScope = scopedKey === undefined ? undefined : moves.find(scopedKey, now);
+  const movedTo = movedScope ?? (key === undefined ? undefined : moves.find(key, now));
+  const home = (movedTo === undefined ? undefined : candidates.find(({ name }) => name === movedTo)) ?? highest(candidates, request);
   // What has just failed this request is ill, however short its cool-down.
   const fitness = tried.includes(home) && !home.health.isWell(scope) ? COOLING : fitnessOf(home, scope, now);
   const stays = open.includes(home) && isAsFit(home, best, scope, now);
   const chosen = stays ? home : best;
-  if (chosen === home || fitness === WELL) return { member: spilled(chosen, open, request, spillAt, now), movedFrom: undefined };
-  return { member: spilled(chosen, open, request, spillAt, now), movedFrom: key === undefined || fitnessOf(chosen, scope, now) === COOLING ? undefined : home };
+  const member = spilled(chosen, open, request, spillAt, now);
+  if (key === undefined || chosen === home || fitness === WELL || fitnessOf(chosen, scope, now) === COOLING) return { member, movedFrom: undefined, movedKey: undefined };
+  const movesWhole = movedScope === undefined && home.health.isIllAsWhole();
+  return { member, movedFrom: home, movedKey: movesWhole ? key : keyOfScope(key, scope) };
+}
+
+/** The key of one model of a session. A digest: the names of models are as long as clients make them. */
+function keyOfScope(key: string, scope: string): string {
+  const { high, low } = digestOf(key, scope);
+  return `${high}.${low}`;
 }
 
 /** Where the key alone puts a session: the highest rank of the lowest tier. */

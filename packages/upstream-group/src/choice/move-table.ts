@@ -39,6 +39,9 @@ export class MoveTable {
       this.#moves.delete(key);
       move.usedAt = now;
       this.#moves.set(key, move);
+      const own = this.#byOwner.get(move.owner);
+      own?.delete(key);
+      own?.add(key);
     }
     return move.member;
   }

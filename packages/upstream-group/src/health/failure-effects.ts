@@ -18,7 +18,8 @@ export const FAILOVER_REASONS = ['not_sent', 'status_401', 'status_403', 'status
 /** One of `FAILOVER_REASONS`. */
 export type FailoverReason = (typeof FAILOVER_REASONS)[number];
 
-interface StatusTraits {
+/** What one status is for a group. */
+export interface StatusTraits {
   readonly effect: Effect;
   readonly reason: FailoverReason;
   /** Which refusal helps the client most, where all upstreams refused: the smallest number. */

@@ -26,6 +26,8 @@ export interface MemberHealthView {
 export class MemberHealth {
   readonly #cooling = new Cooling();
   readonly #scopes = new Map<string, ScopeHealth>();
+  /** Requests from before it show the old credential or address. */
+  #forgotAt = Number.NEGATIVE_INFINITY;
 
   /** Whether a request for a model may go there by choice. */
   isUsable(scope: string, now: number): boolean {
@@ -35,6 +37,11 @@ export class MemberHealth {
   /** Whether no failure is remembered that concerns a request for a model. */
   isWell(scope: string): boolean {
     return this.#cooling.failures === 0 && (this.#scopes.get(scope)?.cooling.failures ?? 0) === 0;
+  }
+
+  /** Whether a failure of the upstream as a whole is remembered, whatever the model. */
+  isIllAsWhole(): boolean {
+    return this.#cooling.failures > 0;
   }
 
   /** Whether the quota for a model is below the floor, and not yet full again. */
@@ -58,7 +65,7 @@ export class MemberHealth {
   failed(effect: Effect, scope: string, { reason, beganAt, now, coolDown, retryAfterMs }: {
     readonly reason: CoolingReason; readonly beganAt: number; readonly now: number; readonly coolDown: CoolDown; readonly retryAfterMs: number;
   }): void {
-    if (effect === 'none') return;
+    if (effect === 'none' || beganAt < this.#forgotAt) return;
     const cooling = effect === 'member' ? this.#cooling : this.#scope(scope).cooling;
     cooling.failed(reason, beganAt, now, coolDown, retryAfterMs);
   }
@@ -70,7 +77,8 @@ export class MemberHealth {
   }
 
   /** Notes what is left of the quota for a model; `wallNow` is the clock of `quota.resetsAt`. */
-  quotaSeen(scope: string, quota: Quota, { floor, now, wallNow }: { readonly floor: number; readonly now: number; readonly wallNow: number }): void {
+  quotaSeen(scope: string, quota: Quota, { floor, beganAt, now, wallNow }: { readonly floor: number; readonly beganAt: number; readonly now: number; readonly wallNow: number }): void {
+    if (beganAt < this.#forgotAt) return;
     const known = this.#scopes.get(scope);
     if (quota.share >= floor) {
       if (known !== undefined) known.lowUntil = 0;
@@ -79,8 +87,9 @@ export class MemberHealth {
     (known ?? this.#scope(scope)).lowUntil = now + (quota.resetsAt - wallNow);
   }
 
-  /** Forgets all of it, for an upstream with a new credential or address. */
-  reset(): void {
+  /** Forgets all of it, for an upstream with a new credential or address, and what comes of requests that began before `now`. */
+  reset(now: number): void {
+    this.#forgotAt = now;
     this.#cooling.failures = 0;
     this.#cooling.until = 0;
     this.#cooling.reason = undefined;

@@ -6,14 +6,17 @@ import type { KeptRefusal } from './kept-refusal.ts';
 export class BestAnswer {
   #refusal: KeptRefusal | undefined;
   #error: Error | undefined;
+  #errorOf: string | undefined;
 
   offerRefusal(refusal: KeptRefusal): void {
     if (this.#refusal === undefined || refusal.isBetterThan(this.#refusal)) this.#refusal = refusal;
   }
 
-  /** Of two errors of one order the later one is kept. */
-  offerError(error: Error): void {
-    if (this.#error === undefined || orderOf(error) <= orderOf(this.#error)) this.#error = error;
+  /** Of two errors of one order the later one is kept. `member` is the one whose it is, if it is that of one. */
+  offerError(error: Error, member: string | undefined): void {
+    if (this.#error !== undefined && orderOf(error) > orderOf(this.#error)) return;
+    this.#error = error;
+    this.#errorOf = member;
   }
 
   /** The refusal that is better than one that has just come. */
@@ -29,6 +32,11 @@ export class BestAnswer {
 
   get error(): Error | undefined {
     return this.#error;
+  }
+
+  /** The member whose the error is. */
+  get errorOf(): string | undefined {
+    return this.#errorOf;
   }
 
   /** Nothing of it is needed any more. */

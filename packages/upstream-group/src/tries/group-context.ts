@@ -1,5 +1,5 @@
 import type { Choice, ChoiceRequest } from '../choice/choose-member.ts';
-import type { Failover, GroupDispatchOptions, RoutedRequest } from '../group-options.ts';
+import type { Failover, GroupDispatchOptions, RoutedRequest, TryFailure } from '../group-options.ts';
 import type { Member, ResolvedSettings } from '../resolve-settings.ts';
 
 /** What an exchange needs of its group. */
@@ -7,8 +7,9 @@ export interface GroupContext {
   /** Those in force when the request came. */
   readonly settings: ResolvedSettings;
   choose(request: ChoiceRequest): Choice | undefined;
-  quotaSeen(member: Member, scope: string, rawHeaders: readonly string[]): void;
+  quotaSeen(member: Member, scope: string, rawHeaders: readonly string[], beganAt: number): void;
   failedOver(route: RoutedRequest, failover: Failover): void;
+  answeredBy(route: RoutedRequest, member: string, dropped: TryFailure): void;
 }
 
 /** Of a request that any member may serve. */
@@ -20,4 +21,13 @@ export const RELEASED_OPTIONS: GroupDispatchOptions = Object.freeze({ method: 'G
 /** What was thrown, as an error. */
 export function thrownError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown));
+}
+
+/** Calls what a caller gave; an exception there must decide about no request, nor end the process on a timer. It goes to `process.emitWarning`. */
+export function reportThrown(call: () => void): void {
+  try {
+    call();
+  } catch (error) {
+    process.emitWarning(`a callback of the upstream group threw: ${error instanceof Error ? error.name : typeof error}`, 'UpstreamGroupWarning');
+  }
 }

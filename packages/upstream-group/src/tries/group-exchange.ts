@@ -1,21 +1,19 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { performance } from 'node:perf_hooks';
-import { isUpstreamError, UpstreamError, type RequestPhase, type RequestTimings, type UpstreamController, type UpstreamHandler } from '@penstock/upstream-client';
+import { isUpstreamError, UpstreamError, type UpstreamController, type UpstreamHandler } from '@penstock/upstream-client';
 import { digestOf, randomDigest, type Digest } from '../choice/rank-members.ts';
 import { ERROR_EFFECTS, statusTraits } from '../health/failure-effects.ts';
-import type { Failover, GroupDispatchOptions, RoutedRequest } from '../group-options.ts';
+import type { GroupDispatchOptions, RoutedRequest, TryFailure } from '../group-options.ts';
 import type { Member, ResolvedSettings } from '../resolve-settings.ts';
 import { UpstreamGroupError } from '../upstream-group-error.ts';
-import { ANY_ROUTE, RELEASED_OPTIONS, thrownError, type GroupContext } from './group-context.ts';
+import { ANY_ROUTE, RELEASED_OPTIONS, reportThrown, thrownError, type GroupContext } from './group-context.ts';
 import { BestAnswer } from './best-answer.ts';
 import { findCandidates, makeOutbound } from './make-outbound.ts';
+import { GroupController } from './group-controller.ts';
 import { HeadDeadline } from './head-deadline.ts';
 import { flatHeaders, KeptRefusal } from './kept-refusal.ts';
 import { Replay } from './replay.ts';
 import { createRequestBodies, type RequestBodies } from './request-bodies.ts';
 import { MemberTry, type TryOwner } from './member-try.ts';
-
-type RawFields = Exclude<UpstreamController['rawHeaders'], undefined>;
 
 /**
  * One request to a group: its tries, one after the other, and the controller that the caller holds over all of them.
@@ -23,32 +21,28 @@ type RawFields = Exclude<UpstreamController['rawHeaders'], undefined>;
  * A try that failed is followed by another one only where the request certainly did not run: no byte of it was written, or a response of a listed
  * status refused it. Nothing of a response reaches the handler before it is decided that it is the last.
  */
-export class GroupExchange implements UpstreamController, TryOwner {
-  aborted = false;
-  paused = false;
-  reason: Error | null = null;
+export class GroupExchange extends GroupController implements UpstreamController, TryOwner {
   readonly #handler: UpstreamHandler;
   readonly #context: GroupContext;
   #options: GroupDispatchOptions;
   readonly #route: RoutedRequest;
   readonly #settings: ResolvedSettings;
-  readonly #enqueuedAt = performance.now();
   readonly #bodies: RequestBodies;
   readonly #scope: string;
   readonly #owner: string;
   readonly #digest: Digest;
   readonly #candidates: readonly Member[];
   readonly #tried: Member[] = [];
-  #current: MemberTry | undefined;
   #firstSentAt: number | undefined;
+  /** Over the tries that are over. */
+  #slotWaitedMs = 0;
   readonly #best = new BestAnswer();
   readonly #deadline = new HeadDeadline();
   /** Whether a response is being given to the handler, or was. */
   #isCommitted = false;
-  #isDone = false;
-  #replayed: Replay | undefined;
 
   constructor(handler: UpstreamHandler, options: GroupDispatchOptions, context: GroupContext) {
+    super();
     this.#handler = handler;
     this.#options = options;
     this.#context = context;
@@ -62,43 +56,17 @@ export class GroupExchange implements UpstreamController, TryOwner {
     this.#candidates = findCandidates(this.#settings, options);
   }
 
-  get phase(): RequestPhase {
-    return this.#isDone ? 'done' : this.#current?.controller?.phase ?? 'waiting';
-  }
-
-  /** Of the last try; `enqueuedAt` is the group's. */
-  get timings(): RequestTimings {
-    return { ...this.#current?.controller?.timings, enqueuedAt: this.#enqueuedAt };
-  }
-
-  get reusedConnection(): boolean {
-    return this.#current?.controller?.reusedConnection ?? false;
-  }
-
-  get rawHeaders(): RawFields {
-    return this.#replayed === undefined ? this.#current?.controller?.rawHeaders ?? null : this.#replayed.rawHeaders;
-  }
-
-  set rawHeaders(fields: RawFields) {
-    const { controller } = this.#current ?? {};
-    if (controller !== undefined && this.#replayed === undefined) Reflect.set(controller, 'rawHeaders', fields);
-  }
-
-  get rawTrailers(): RawFields {
-    return this.#current?.controller?.rawTrailers ?? null;
-  }
-
   start(): void {
     try {
       this.#handler.onRequestStart?.(this, null);
-      if (!this.#isDone) this.#tryNext();
+      if (!this.isDone) this.#tryNext();
     } catch (error) {
       this.#end(thrownError(error));
     }
   }
 
   abort(reason: Error): void {
-    if (this.#isDone) return;
+    if (this.isDone) return;
     this.aborted = true;
     this.reason = reason;
     this.#end(reason ?? new UpstreamError('the request was aborted', { code: 'aborted', phase: this.phase }));
@@ -106,14 +74,14 @@ export class GroupExchange implements UpstreamController, TryOwner {
 
   pause(): void {
     this.paused = true;
-    if (this.#isCommitted) this.#current?.controller?.pause();
+    if (this.#isCommitted) this.current?.controller?.pause();
   }
 
   resume(): void {
     if (!this.paused) return;
     this.paused = false;
-    if (this.#replayed !== undefined) this.#goOn(this.#replayed);
-    else if (this.#isCommitted) this.#current?.controller?.resume();
+    if (this.replayed !== undefined) this.#goOn(this.replayed);
+    else if (this.#isCommitted) this.current?.controller?.resume();
   }
 
   /** Whether a failure of this try would be followed by another one. */
@@ -122,7 +90,7 @@ export class GroupExchange implements UpstreamController, TryOwner {
   }
 
   tryStarted(attempt: MemberTry): void {
-    if (this.#isDone) attempt.controller?.abort(this.reason ?? new UpstreamError('the request is over', { code: 'aborted', phase: 'waiting' }));
+    if (this.isDone) attempt.controller?.abort(this.reason ?? new UpstreamError('the request is over', { code: 'aborted', phase: 'waiting' }));
   }
 
   /** The whole request was sent. */
@@ -145,17 +113,18 @@ export class GroupExchange implements UpstreamController, TryOwner {
     const { member } = attempt;
     const fields = flatHeaders(attempt.controller?.rawHeaders, headers);
     attempt.noteStatus(status, fields, this.#settings.coolDown);
-    this.#context.quotaSeen(member, this.#scope, fields);
+    this.#context.quotaSeen(member, this.#scope, fields, attempt.beganAt);
     if (!member.failOverStatuses.has(status)) {
       this.#commit(attempt, status, headers, statusMessage);
       return;
     }
-    const refusal = new KeptRefusal({ status, headers, statusMessage, rawHeaders: [...fields], order: statusTraits(status).order });
+    const refusal = new KeptRefusal({ member: member.name, status, headers, statusMessage, rawHeaders: [...fields], timings: attempt.controller?.timings, traits: statusTraits(status) });
     const better = this.#best.betterThan(refusal);
     if (this.mayMove()) attempt.keep(refusal);
     else if (better === undefined) this.#commit(attempt, status, headers, statusMessage);
     else {
       attempt.drop();
+      this.#answerBy(better.member, refusal.asFailure());
       this.#replay(better);
     }
   }
@@ -165,53 +134,61 @@ export class GroupExchange implements UpstreamController, TryOwner {
   }
 
   end(trailers: IncomingHttpHeaders): void {
-    this.#isDone = true;
+    this.isDone = true;
     this.#cleanUp();
     this.#handler.onResponseEnd?.(this, trailers);
   }
 
   /** The refusal of a try is kept as a whole, or it could not be kept. */
   refused(attempt: MemberTry, refusal: KeptRefusal, isWhole: boolean): void {
-    if (this.#isDone) return;
+    if (this.isDone) return;
+    this.#slotWaitedMs += attempt.slotWaitMs();
     if (isWhole) this.#best.offerRefusal(refusal);
-    this.#moveOn({ from: attempt.member.name, reason: statusTraits(refusal.status).reason, status: refusal.status });
+    this.#moveOn(refusal.asFailure());
   }
 
   failed(attempt: MemberTry, error: Error): void {
-    if (this.#isDone) return;
+    if (this.isDone) return;
     attempt.finish();
     const code = isUpstreamError(error) ? error.code : undefined;
     if (this.#isCommitted) {
       this.#end(error);
       return;
     }
-    if (code !== undefined && ERROR_EFFECTS[code] === 'member') attempt.noteIll(code, this.#settings.coolDown);
+    // An upstream that closes a connection that was idle is not ill.
+    const isClosedIdle = code === 'reset' && attempt.controller?.reusedConnection === true;
+    if (code !== undefined && ERROR_EFFECTS[code] === 'member' && !isClosedIdle) attempt.noteIll(code, this.#settings.coolDown);
     const didNotRun = error instanceof UpstreamGroupError || (isUpstreamError(error) && error.retryable);
     // A request that may have run: its failure is the answer, whatever was refused before.
-    if (!didNotRun) this.#end(error);
-    else if (attempt.member.failsOverNotSent && this.mayMove()) {
-      this.#best.offerError(error);
-      this.#moveOn({ from: attempt.member.name, reason: 'not_sent', error });
-    } else this.#endWithBest(error);
+    if (!didNotRun) {
+      this.#end(error);
+      return;
+    }
+    const failure: TryFailure = { from: attempt.member.name, reason: 'not_sent', error };
+    if (attempt.member.failsOverNotSent && this.mayMove()) {
+      this.#slotWaitedMs += attempt.slotWaitMs();
+      this.#best.offerError(error, failure.from);
+      this.#moveOn(failure);
+    } else this.#endWithBest(error, failure);
   }
 
-  #tryNext(after?: Omit<Failover, 'to'>): void {
+  #tryNext(after?: TryFailure): void {
     const choice = this.#context.choose({
       digest: this.#digest, key: this.#route.stickyKey === undefined ? undefined : `${this.#digest.high}.${this.#digest.low}`,
       owner: this.#owner, scope: this.#scope, candidates: this.#candidates, tried: this.#tried,
     });
     if (choice === undefined) {
-      this.#endWithBest(this.#best.error ?? new UpstreamGroupError('no_member', 'no member of the group may serve this request'));
+      this.#endWithBest(this.#best.error ?? new UpstreamGroupError('no_member', 'no member of the group may serve this request'), after);
       return;
     }
     const { member } = choice;
     if (after !== undefined) this.#context.failedOver(this.#route, { ...after, to: member.name });
     this.#tried.push(member);
     const attempt = new MemberTry(this, member, this.#scope);
-    this.#current = attempt;
+    this.current = attempt;
     let outbound: ReturnType<typeof makeOutbound>;
     try {
-      outbound = makeOutbound({ member, attempt: this.#tried.length, options: this.#options, bodies: this.#bodies, settings: this.#settings, enqueuedAt: this.#enqueuedAt });
+      outbound = makeOutbound({ member, attempt: this.#tried.length, options: this.#options, bodies: this.#bodies, settings: this.#settings, slotWaitedMs: this.#slotWaitedMs });
     } catch (error) {
       attempt.noteIll('try_refused', this.#settings.coolDown);
       this.failed(attempt, new UpstreamGroupError('try_refused', `the request for ${member.name} could not be made`, error));
@@ -221,25 +198,26 @@ export class GroupExchange implements UpstreamController, TryOwner {
     member.client.dispatch(outbound, attempt);
   }
 
-  #moveOn(after: Omit<Failover, 'to'>): void {
+  #moveOn(after: TryFailure): void {
     if (this.#deadline.isOver) {
-      this.#endWithBest(this.#lateError());
+      this.#endWithBest(this.#lateError(), after);
       return;
     }
-    this.#deadline.arm(this.#firstSentAt ?? this.#enqueuedAt, this.#options.timeouts?.headersMs ?? this.#settings.headersMs, () => {
-      if (!this.#isCommitted && !this.#isDone) this.#endWithLate();
+    this.#deadline.arm(this.#firstSentAt ?? this.enqueuedAt, this.#options.timeouts?.headersMs ?? this.#settings.headersMs, () => {
+      if (!this.#isCommitted && !this.isDone) this.#endWithLate();
     });
     this.#tryNext(after);
   }
 
-  /** The current try may have run: only one that was not sent leaves the refusal of another one to be the answer. */
+  /**
+   * The current try may have run: only one that was not sent, or that was refused, leaves the refusal of another one to be the answer. Its member had the
+   * rest of the time only, and is not ill for it.
+   */
   #endWithLate(): void {
-    const { phase } = this;
-    if (phase === 'waiting' || phase === 'connecting') this.#endWithBest(this.#lateError());
-    else {
-      this.#current?.noteIll('headers_timeout', this.#settings.coolDown);
-      this.#end(this.#lateError());
-    }
+    const { phase, current } = this;
+    const error = this.#lateError();
+    if (current === undefined || (phase !== 'waiting' && phase !== 'connecting')) this.#end(error);
+    else this.#endWithBest(error, current.kept?.asFailure() ?? { from: current.member.name, reason: 'not_sent', error });
   }
 
   #lateError(): Error {
@@ -257,37 +235,43 @@ export class GroupExchange implements UpstreamController, TryOwner {
   #replay(kept: KeptRefusal): void {
     this.#isCommitted = true;
     this.#cleanUp();
-    this.#replayed = new Replay(kept, this.#handler, this);
-    this.#goOn(this.#replayed);
+    this.replayed = new Replay(kept, this.#handler, this);
+    this.#goOn(this.replayed);
   }
 
   #goOn(replay: Replay): void {
     try {
-      if (this.#isDone || !replay.run() || this.#isDone) return;
-      this.#isDone = true;
+      if (this.isDone || !replay.run() || this.isDone) return;
+      this.isDone = true;
       replay.end();
     } catch (error) {
       this.#end(thrownError(error));
     }
   }
 
-  /** All tries failed, and none may have run: the answer is the refusal or error that helps the client most. */
-  #endWithBest(error: Error): void {
-    this.#best.offerError(error);
-    this.#current?.drop();
+  /** All tries failed, and none may have run: the answer is the refusal or error that helps the client most. `last` is what came of the last try. */
+  #endWithBest(error: Error, last: TryFailure | undefined): void {
+    this.#best.offerError(error, last?.from);
+    this.current?.drop();
     const refusal = this.#best.refusalOverErrors();
+    this.#answerBy(refusal?.member ?? this.#best.errorOf, last);
     if (refusal === undefined) this.#end(this.#best.error ?? error);
     else this.#replay(refusal);
   }
 
+  /** Reports the last try where the answer is that of an earlier one. */
+  #answerBy(member: string | undefined, last: TryFailure | undefined): void {
+    if (member !== undefined && last !== undefined && member !== last.from) this.#context.answeredBy(this.#route, member, last);
+  }
+
   #end(error: Error): void {
-    if (this.#isDone) return;
-    this.#isDone = true;
+    if (this.isDone) return;
+    this.isDone = true;
     this.reason ??= error;
-    if (this.#replayed !== undefined) this.#replayed.isStopped = true;
+    if (this.replayed !== undefined) this.replayed.isStopped = true;
     this.#cleanUp();
-    this.#current?.drop(error);
-    this.#handler.onResponseError?.(this, error);
+    this.current?.drop(error);
+    reportThrown(() => { this.#handler.onResponseError?.(this, error); });
   }
 
   #cleanUp(): void {

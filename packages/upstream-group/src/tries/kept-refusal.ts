@@ -1,5 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { UpstreamController } from '@penstock/upstream-client';
+import type { RequestTimings, UpstreamController } from '@penstock/upstream-client';
+import type { TryFailure } from '../group-options.ts';
+import type { StatusTraits } from '../health/failure-effects.ts';
 import { readRetryAfter } from '../health/retry-after.ts';
 
 /** Bytes of a refusal's body that are kept; a longer one is not kept at all. */
@@ -9,25 +11,40 @@ export const REFUSAL_BODY_MS = 1_000;
 
 /** The response of an upstream that refused a request: it is given to the client if no other upstream takes the request. */
 export class KeptRefusal {
+  /** The name of the upstream. */
+  readonly member: string;
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly statusMessage: string | undefined;
-  readonly rawHeaders: UpstreamController['rawHeaders'];
+  readonly rawHeaders: string[];
+  /** Of its try. */
+  readonly timings: RequestTimings | undefined;
+  readonly traits: StatusTraits;
   /** The span of its `retry-after`, in milliseconds; without one the longest. */
   readonly retryAfterMs: number;
-  readonly order: number;
   readonly chunks: Buffer[] = [];
   trailers: IncomingHttpHeaders = {};
   #bytes = 0;
 
-  constructor({ status, headers, statusMessage, rawHeaders, order }: Pick<KeptRefusal, 'status' | 'headers' | 'statusMessage' | 'rawHeaders' | 'order'>) {
+  constructor({ member, status, headers, statusMessage, rawHeaders, timings, traits }: Pick<KeptRefusal, 'member' | 'status' | 'headers' | 'statusMessage' | 'rawHeaders' | 'timings' | 'traits'>) {
+    this.member = member;
     this.status = status;
     this.headers = headers;
     this.statusMessage = statusMessage;
     this.rawHeaders = rawHeaders;
-    this.order = order;
-    const span = readRetryAfter(flatHeaders(rawHeaders, headers), Date.now());
+    this.timings = timings;
+    this.traits = traits;
+    const span = readRetryAfter(rawHeaders, Date.now());
     this.retryAfterMs = span > 0 ? span : Number.POSITIVE_INFINITY;
+  }
+
+  get order(): number {
+    return this.traits.order;
+  }
+
+  /** What is reported of it where it is not the answer. */
+  asFailure(): TryFailure {
+    return { from: this.member, reason: this.traits.reason, status: this.status, rawHeaders: this.rawHeaders };
   }
 
   /** Keeps a chunk of its body; false where it is too long. */

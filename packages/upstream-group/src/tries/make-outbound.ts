@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks';
 import type { UpstreamDispatchOptions } from '@penstock/upstream-client';
 import type { GroupDispatchOptions } from '../group-options.ts';
 import type { Member, ResolvedSettings } from '../resolve-settings.ts';
@@ -11,19 +10,19 @@ export interface TrySource {
   readonly options: GroupDispatchOptions;
   readonly bodies: RequestBodies;
   readonly settings: ResolvedSettings;
-  /** When the request came to the group, in `performance.now()` milliseconds. */
-  readonly enqueuedAt: number;
+  /** How long earlier tries waited for connections of their pools, in milliseconds. */
+  readonly slotWaitedMs: number;
 }
 
 /** Makes what is sent to a member; throws what `requestFor` throws. Later tries get what is left of the wait for a connection. */
-export function makeOutbound({ member, attempt, options, bodies, settings, enqueuedAt }: TrySource): UpstreamDispatchOptions {
+export function makeOutbound({ member, attempt, options, bodies, settings, slotWaitedMs }: TrySource): UpstreamDispatchOptions {
   const { route, timeouts } = options;
   route?.tried?.(member.name, attempt);
   const made = route?.requestFor?.(member.name, attempt);
   const outbound = { ...options, ...made, body: bodies.next(), route: undefined };
   if (attempt === 1) return outbound;
-  const slotWaitMs = (timeouts?.slotWaitMs ?? settings.slotWaitMs) - (performance.now() - enqueuedAt);
-  return { ...outbound, timeouts: { ...timeouts, slotWaitMs: Math.max(1, slotWaitMs) } };
+  const slotWaitMs = Math.max(1, (timeouts?.slotWaitMs ?? settings.slotWaitMs) - slotWaitedMs);
+  return { ...outbound, timeouts: { ...timeouts, slotWaitMs } };
 }
 
 /** The members that may serve a request. */

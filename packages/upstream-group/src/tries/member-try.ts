@@ -10,6 +10,11 @@ import type { Member } from '../resolve-settings.ts';
 import { REFUSAL_BODY_MS, type KeptRefusal } from './kept-refusal.ts';
 
 const NO_BYTES = Buffer.alloc(0);
+/**
+ * How long after a probe was sent whole it keeps other requests away, in milliseconds. An upstream that is ill refuses at once, and the head of a message
+ * that is not a stream comes only when all of it is written.
+ */
+export const PROBE_ALONE_MS = 5_000;
 
 /** What decides about a try. */
 export interface TryOwner {
@@ -31,9 +36,11 @@ export class MemberTry implements UpstreamHandler {
   readonly #owner: TryOwner;
   readonly #scope: string;
   #isOver = false;
-  #kept: KeptRefusal | undefined;
+  /** The refusal that is kept, or was. */
+  kept: KeptRefusal | undefined;
   #bodyTimer: NodeJS.Timeout | undefined;
   #endProbe: (() => void) | undefined;
+  #probeTimer: NodeJS.Timeout | undefined;
 
   /** Where the member is half-open, the try is its probe until its result is known. */
   constructor(owner: TryOwner, member: Member, scope: string) {
@@ -53,7 +60,12 @@ export class MemberTry implements UpstreamHandler {
   }
 
   onRequestSent(): void {
-    if (!this.#isOver) this.#owner.requestSent(this);
+    if (this.#isOver) return;
+    if (this.#endProbe !== undefined) {
+      this.#probeTimer = setTimeout(() => { this.finish(); }, PROBE_ALONE_MS);
+      this.#probeTimer.unref();
+    }
+    this.#owner.requestSent(this);
   }
 
   onResponseStarted(): void {
@@ -66,33 +78,33 @@ export class MemberTry implements UpstreamHandler {
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#isOver) return;
-    if (this.#kept === undefined) this.#owner.data(chunk);
-    else if (!this.#kept.add(chunk)) this.#giveUpKeeping();
+    if (this.kept === undefined) this.#owner.data(chunk);
+    else if (!this.kept.add(chunk)) this.#giveUpKeeping();
   }
 
   onResponseEnd(_controller: Dispatcher.DispatchController, trailers: IncomingHttpHeaders): void {
     if (this.#isOver) return;
     this.#isOver = true;
     clearTimeout(this.#bodyTimer);
-    if (this.#kept === undefined) {
+    if (this.kept === undefined) {
       this.#owner.end(trailers);
       return;
     }
-    this.#kept.trailers = trailers;
-    this.#owner.refused(this, this.#kept, true);
+    this.kept.trailers = trailers;
+    this.#owner.refused(this, this.kept, true);
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
     if (this.#isOver) return;
     this.#isOver = true;
     clearTimeout(this.#bodyTimer);
-    if (this.#kept === undefined) this.#owner.failed(this, error);
-    else this.#owner.refused(this, this.#kept, false);
+    if (this.kept === undefined) this.#owner.failed(this, error);
+    else this.#owner.refused(this, this.kept, false);
   }
 
   /** Keeps the response, whose head came, instead of passing it on. */
   keep(refusal: KeptRefusal): void {
-    this.#kept = refusal;
+    this.kept = refusal;
     this.#bodyTimer = setTimeout(() => { this.#giveUpKeeping(); }, REFUSAL_BODY_MS);
     this.#bodyTimer.unref();
   }
@@ -108,8 +120,15 @@ export class MemberTry implements UpstreamHandler {
 
   /** What it says of its member is known: it is no probe any more. */
   finish(): void {
+    clearTimeout(this.#probeTimer);
     this.#endProbe?.();
     this.#endProbe = undefined;
+  }
+
+  /** How long it waited for a connection of the pool, in milliseconds. */
+  slotWaitMs(): number {
+    const { enqueuedAt, acquiredAt = performance.now() } = this.controller?.timings ?? {};
+    return enqueuedAt === undefined ? 0 : acquiredAt - enqueuedAt;
   }
 
   /** Notes what the status of a response shows of the member. */
@@ -127,7 +146,7 @@ export class MemberTry implements UpstreamHandler {
   }
 
   #giveUpKeeping(): void {
-    const refusal = this.#kept;
+    const refusal = this.kept;
     if (refusal === undefined || this.#isOver) return;
     this.drop();
     this.#owner.refused(this, refusal, false);

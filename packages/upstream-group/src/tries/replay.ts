@@ -1,4 +1,4 @@
-import type { UpstreamController, UpstreamHandler } from '@penstock/upstream-client';
+import type { RequestTimings, UpstreamController, UpstreamHandler } from '@penstock/upstream-client';
 import type { KeptRefusal } from './kept-refusal.ts';
 
 /** Gives a response that was kept to the handler, as its client would have done. */
@@ -15,8 +15,12 @@ export class Replay {
     this.#controller = controller;
   }
 
-  get rawHeaders(): Exclude<KeptRefusal['rawHeaders'], undefined> {
-    return this.#kept.rawHeaders ?? null;
+  get rawHeaders(): string[] {
+    return this.#kept.rawHeaders;
+  }
+
+  get timings(): RequestTimings | undefined {
+    return this.#kept.timings;
   }
 
   /** Goes on until the handler pauses; true when the response was given whole. */

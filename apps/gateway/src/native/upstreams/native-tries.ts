@@ -1,4 +1,4 @@
-import type { Failover, GroupDispatchOptions, RoutedRequest, TryRequest } from '@penstock/upstream-group';
+import type { Failover, GroupDispatchOptions, RoutedRequest, TryFailure, TryRequest } from '@penstock/upstream-group';
 import { ClientGone } from '../../request/gateway-error.ts';
 import type { UpstreamTrace } from '../../request/request-trace.ts';
 import { toGatewayError } from '../classify-failure.ts';
@@ -67,18 +67,31 @@ export class NativeTries implements RoutedRequest {
     return { path: served.basePath + inbound.path.slice('/anthropic'.length) + inbound.query, headers };
   }
 
-  failedOver({ from, reason, status, error }: Failover): void {
+  failedOver(failover: Failover): void {
+    this.#failed(failover);
+  }
+
+  /** The answer is that of an earlier try: the request counts for its upstream. */
+  answeredBy(member: string, dropped: TryFailure): void {
+    this.#failed(dropped);
+    this.#exchange.served = this.#runtime.upstreams.find(member);
+  }
+
+  /** Books a try that is not the answer for its upstream. */
+  #failed({ from, reason, status, error, rawHeaders }: TryFailure): void {
     const exchange = this.#exchange;
     (exchange.failovers ??= []).push(`${from}:${reason}`);
     if (status !== undefined) this.#span?.answered(status);
     this.#span?.finished(error);
     const upstream = this.#upstreams.byName.get(from);
     if (upstream === undefined) return;
-    if (status === undefined) upstream.state.ended(toGatewayError(error ?? new ClientGone(), upstream.client.stats(), exchange.isLongLived).shape.outcome, 0);
-    else {
-      upstream.state.headSeen(status);
-      upstream.state.ended(upstream.state.refusesCredential(status) ? 'upstream_credential_refused' : 'upstream_error', status);
+    if (status === undefined) {
+      upstream.state.ended(toGatewayError(error ?? new ClientGone(), upstream.client.stats(), exchange.isLongLived).shape.outcome, 0);
+      return;
     }
+    upstream.state.headSeen(status, rawHeaders);
+    if (this.#runtime.ownsCredential && rawHeaders !== undefined) this.#runtime.metrics.quotaSeen(rawHeaders, from);
+    upstream.state.ended(upstream.state.refusesCredential(status) ? 'upstream_credential_refused' : 'upstream_error', status);
   }
 }
 

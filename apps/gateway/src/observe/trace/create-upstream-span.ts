@@ -35,13 +35,14 @@ export function createUpstreamSpan(tracer: Tracer, target: UpstreamTarget, paren
   /** `error.type`: the upstream's own status, else how the request ended, else how this response broke. */
   function errorType(record: RequestRecord, isLast: boolean): string | undefined {
     if (status !== undefined && status >= 400) return String(status);
-    return isLast ? errorTypeOf(record) : errorCodes(failure);
+    return isLast && finishedAt === undefined ? errorTypeOf(record) : errorCodes(failure);
   }
 
   return {
     context: { traceId, spanId, flags: traceFlags },
     answered(answer) {
-      status = answer;
+      // The answer of an earlier try may follow the end of the last one.
+      if (finishedAt === undefined) status = answer;
     },
     finished(error) {
       finishedAt ??= epoch + performance.now();
