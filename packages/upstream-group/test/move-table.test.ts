@@ -24,3 +24,11 @@ it('MoveTable: holds no more than its limit, whatever the owners', () => {
   expect(moves.size).toBe(MAX_MOVES);
   expect([moves.find('k9', 0), moves.find('k10', 0)]).toEqual([undefined, 'b']);
 });
+
+it('MoveTable: of one owner the key goes that was not used for longest', () => {
+  const moves = new MoveTable();
+  for (let index = 0; index < MAX_MOVES_PER_OWNER; index += 1) moves.remember(`k${index}`, 'o', 'b', 0);
+  expect(moves.find('k0', 2_000)).toBe('b');
+  moves.remember('new', 'o', 'b', 2_001);
+  expect([moves.find('k0', 2_002), moves.find('k1', 2_002)]).toEqual(['b', undefined]);
+});

@@ -10,7 +10,7 @@ export abstract class GroupController implements Omit<UpstreamController, 'abort
   aborted = false;
   paused = false;
   reason: Error | null = null;
-  protected readonly enqueuedAt = performance.now();
+  protected readonly enqueuedAt: number = performance.now();
   protected isDone = false;
   protected current: MemberTry | undefined;
   protected replayed: Replay | undefined;

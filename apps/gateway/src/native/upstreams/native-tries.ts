@@ -52,6 +52,7 @@ export class NativeTries implements RoutedRequest {
   }
 
   tried(member: string): void {
+    this.#span = undefined;
     this.#exchange.served = this.#upstreams.byName.get(member);
   }
 
@@ -74,7 +75,7 @@ export class NativeTries implements RoutedRequest {
   /** The answer is that of an earlier try: the request counts for its upstream. */
   answeredBy(member: string, dropped: TryFailure): void {
     this.#failed(dropped);
-    this.#exchange.served = this.#runtime.upstreams.find(member);
+    this.#exchange.served = this.#upstreams.byName.get(member);
   }
 
   /** Books a try that is not the answer for its upstream. */
