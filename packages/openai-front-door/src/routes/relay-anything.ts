@@ -59,10 +59,10 @@ async function prepareJson(frontDoor: FrontDoor, exchange: Exchange, route: Rela
   recordRequestedModel(exchange, model);
   const to = originOf(frontDoor, exchange, model, first);
   const otherModels = await checkReferences(frontDoor, exchange, read.json);
-  const { isSpentLater = false, ...cost } = exchange.ctx.method === 'POST' ? costAt(exchange.target.path, read.facts) : {};
+  const { isSpentLater = false, isFree = false, ...cost } = exchange.ctx.method === 'POST' ? costAt(exchange.target.path, read.facts) : {};
   const spends = cost.choices !== undefined && answersAnew(route, exchange.target.path);
   if (spends) exchange.record.usageSource = 'missing';
-  return { to, relayed: { body: relayedBytes(received, read), responseKind: stream ? 'event-stream' : 'opaque', spends }, read: { model, stream, otherModels, jsonBytes, isSpentLater, ...(spends ? cost : {}) } };
+  return { to, relayed: { body: relayedBytes(received, read), responseKind: stream ? 'event-stream' : 'opaque', spends }, read: { model, stream, otherModels, jsonBytes, isSpentLater, isFree, ...(spends ? cost : {}) } };
 }
 
 /** A form names its model in a part, and only where there is a choice it is looked for. Later parts are not read: two readers may know two models, so the caller's rules take it for unknown. */
