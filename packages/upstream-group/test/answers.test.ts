@@ -83,19 +83,35 @@ describe('the deadline of the head', () => {
 
   it('does not cool a member that got the rest of the time only', async () => {
     const slow = await startUpstream(() => undefined);
-    await using world = startGroup([await startUpstream(answerWith(529, 'overloaded')), slow]);
-    expect((await send(world.group, { timeouts: { headersMs: 200 } })).code).toBe('headers_timeout');
-    expect(world.group.members()[1]).toMatchObject({ state: 'well' });
+    await using world = startGroup([await startUpstream(answerWith(529, 'overloaded')), slow], { headersMs: 550_000 });
+    const timers = holdTimers((delay) => delay > 500_000);
+    try {
+      const ended = send(world.group);
+      await vi.waitFor(() => { expect([slow.arrivals.length, timers.held.length]).toEqual([1, 1]); }, { timeout: 30_000 });
+      timers.held[0]?.();
+      expect((await ended).code).toBe('headers_timeout');
+      expect(world.group.members()[1]).toMatchObject({ state: 'well' });
+    } finally {
+      timers.restore();
+    }
   });
 
   it('ends nothing but its request where the handler throws', async () => {
     const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
-    await using world = startGroup([await startUpstream(answerWith(529, 'overloaded')), await startUpstream(() => undefined)]);
-    let calls = 0;
-    world.group.dispatch({ path: '/', method: 'POST', body: 'x', timeouts: { headersMs: 100 } }, { onResponseError: () => { calls += 1; throw new Error('mine'); } });
-    await vi.waitFor(() => { expect(warned).toHaveBeenCalledOnce(); }, { timeout: 30_000 });
-    expect(calls).toBe(1);
-    warned.mockRestore();
+    const slow = await startUpstream(() => undefined);
+    await using world = startGroup([await startUpstream(answerWith(529, 'overloaded')), slow], { headersMs: 550_000 });
+    const timers = holdTimers((delay) => delay > 500_000);
+    try {
+      let calls = 0;
+      world.group.dispatch({ path: '/', method: 'POST', body: 'x' }, { onResponseError: () => { calls += 1; throw new Error('mine'); } });
+      await vi.waitFor(() => { expect([slow.arrivals.length, timers.held.length]).toEqual([1, 1]); }, { timeout: 30_000 });
+      expect(() => { timers.held[0]?.(); }).not.toThrow();
+      expect(calls).toBe(1);
+      expect(warned).toHaveBeenCalledOnce();
+    } finally {
+      timers.restore();
+      warned.mockRestore();
+    }
   });
 });
 

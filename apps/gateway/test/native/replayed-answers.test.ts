@@ -1,4 +1,5 @@
-import { freePort } from '@penstock/test-support';
+import { createHash } from 'node:crypto';
+import { freePort, openRawConnection, startScriptedUpstream } from '@penstock/test-support';
 import { expect, test, vi } from 'vitest';
 import { ask, entriesFor, jsonAnswer, OVERLOADED, SERVED, startAnswering, startGroupGateway } from './two-upstreams.ts';
 
@@ -39,4 +40,27 @@ test('several upstreams: a spent quota of one that was left is over at the reset
   expect(await gateway.metrics.registry.metrics()).toMatch(/_ratelimit_[a-z_]*\{[^}]*upstream="a"/);
   passed = 3_700_000;
   expect(gateway.upstreams()[0]?.trouble).toBeUndefined();
+});
+
+test('several upstreams: a client that leaves while the body of a refusal is kept is charged nothing, as the model did not run', async () => {
+  const key = 'pen_a-client-of-several-upstreams-with-limits';
+  await using first = await startScriptedUpstream(async (connection) => {
+    await connection.nextRequest();
+    connection.send('HTTP/1.1 529 Overloaded\r\ncontent-length: 100\r\n\r\nhalf');
+  });
+  await using second = await startAnswering();
+  await using gateway = await startGroupGateway(entriesFor([first.origin, second.origin]), { routing: { cool_down: [60, 60] } }, {
+    clients: [{ name: 'limited', key_sha256: createHash('sha256').update(key).digest('hex'), limits: { input_tokens_per_minute: 3_000 } }],
+  });
+  const body = { model: 'claude-x', max_tokens: 9, messages: [{ role: 'user', content: 'word '.repeat(1_600) }] };
+  const fields = `content-type: application/json\r\nx-api-key: ${key}\r\n`;
+  const connection = await openRawConnection(gateway.port);
+  const text = JSON.stringify(body);
+  connection.send(`POST /anthropic/v1/messages HTTP/1.1\r\nhost: localhost\r\n${fields}content-length: ${text.length}\r\n\r\n${text}`);
+  await expect.poll(() => gateway.upstreams()[0]?.member?.state, { timeout: 30_000, interval: 5 }).toBe('cooling');
+  connection.close();
+  const [left] = await gateway.recorded(1);
+  expect(left).toMatchObject({ outcome: 'client_gone' });
+  expect(second.requests.length).toBe(0);
+  expect((await ask(gateway, { body, headers: { 'x-api-key': key } })).status).toBe(200);
 });
