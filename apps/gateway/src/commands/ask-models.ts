@@ -3,7 +3,10 @@ import { request } from 'undici';
 import { toUpstreamClientSettings } from '../config/upstream-client-settings.ts';
 import { frontDoorBackends } from '../front-door/front-door-backends.ts';
 import { backendSettings } from '../front-door/backend-settings.ts';
+import { nativeUpstreams } from '../config/native-upstreams.ts';
+import { createUpstreamCredential, CredentialError } from '../native/upstreams/upstream-credential.ts';
 import type { GatewayConfig } from '../config/gateway-config.ts';
+import type { CredentialConfig } from '../config/sections/native-upstreams-section.ts';
 
 /** One upstream with the credential that the gateway would send there. */
 interface Asked {
@@ -11,7 +14,8 @@ interface Asked {
   readonly at: string;
   readonly kind: 'anthropic' | 'openai';
   readonly base_url: string;
-  readonly api_key: string;
+  /** The credential that is sent there; `bearer_file` is read when it is asked. */
+  readonly credential: CredentialConfig;
   readonly version: string;
   readonly ca?: string | undefined;
   readonly proxy?: string | undefined;
@@ -34,28 +38,36 @@ export async function askModels(config: GatewayConfig): Promise<readonly ModelsA
   return await Promise.all(asked.map(async (one) => await ask(one, config)));
 }
 
-/** The native credential, and those of backends that are not a copy of it. */
+/** The native credentials, and those of backends that are not a copy of one. */
 function credentials(config: GatewayConfig): Asked[] {
   const { anthropic_native: native, openai_front_door: frontDoor } = config;
-  const own: Asked[] = native.credentials === 'forward' || native.api_key === undefined ? [] : [{ ...native, at: 'anthropic_native.api_key', kind: 'anthropic', api_key: native.api_key }];
+  const own = native.credentials === 'forward' ? [] : nativeUpstreams(config).flatMap((upstream, index): Asked[] => {
+    const [member] = Object.entries(upstream.credential).find(([, value]) => value !== undefined) ?? [];
+    if (member === undefined) return [];
+    return [{ ...upstream, at: native.upstreams.length === 0 ? 'anthropic_native.api_key' : `anthropic_native.upstreams[${index}].credential.${member}`, version: native.version }];
+  });
   if (frontDoor.backends.length === 0) return own;
-  const backends = frontDoorBackends(config).flatMap((backend, index): Asked[] => (backend.api_key === undefined ? [] : [{ ...backend, api_key: backend.api_key, at: `openai_front_door.backends[${index}].api_key` }]));
+  const backends = frontDoorBackends(config).flatMap((backend, index): Asked[] => (backend.api_key === undefined ? [] : [{ ...backend, credential: backend.kind === 'openai' ? { bearer: backend.api_key } : { api_key: backend.api_key }, at: `openai_front_door.backends[${index}].api_key` }]));
   return [...own, ...backends];
 }
 
-async function ask({ at, kind, base_url: base, api_key: key, version, ca, proxy }: Asked, config: GatewayConfig): Promise<ModelsAnswer> {
+async function ask({ at, kind, base_url: base, credential: configured, version, ca, proxy }: Asked, config: GatewayConfig): Promise<ModelsAnswer> {
   const url = new URL(base);
   const settings = at.startsWith('anthropic_native') ? toUpstreamClientSettings(config.anthropic_native) : backendSettings(kind, config.openai_front_door);
   const upstream = createUpstreamClient({ origin: url.origin, ...settings, ...(ca === undefined ? {} : { tls: { ca } }), ...(proxy === undefined ? {} : { proxy }) });
   const path = `${url.pathname.replace(/\/+$/, '')}${kind === 'anthropic' ? '/v1/models?limit=1000' : '/models'}`;
-  const headers = kind === 'anthropic' ? { 'x-api-key': key, 'anthropic-version': version } : { authorization: `Bearer ${key}` };
+  const credential = createUpstreamCredential(configured);
   try {
+    const [name = '', value = ''] = credential.fields();
+    const headers = { [name]: value, ...(kind === 'anthropic' ? { 'anthropic-version': version } : {}) };
     const { statusCode, body, headers: answered } = await request(url.origin + path, { dispatcher: upstream, headers: { ...headers, 'accept-encoding': 'identity' } });
     const text = await readBounded(body);
     return describe(at, url.origin, statusCode, text, answered['anthropic-organization-id']);
   } catch (error) {
+    if (error instanceof CredentialError) return { text: `${at}: ${error.message}`, accepted: false };
     return { text: `${at}: ${url.origin} could not be asked (${isUpstreamError(error) ? error.code : 'no answer'}${causeOf(error)})`, accepted: false };
   } finally {
+    credential.close();
     await upstream.close({ graceMs: 0 });
   }
 }

@@ -23,7 +23,10 @@ export function nativeUpstreams({ anthropic_native: native }: Pick<GatewayConfig
   }));
 }
 
-/** Whether a refusal of the gateway's own credential is explained: with several upstreams, unless the configuration decides otherwise. */
-export function explainsCredential({ anthropic_native: native }: Pick<GatewayConfig, 'anthropic_native'>): boolean {
-  return (native.upstream_auth_errors ?? (native.upstreams.length > 1 ? 'explain' : 'relay')) === 'explain';
+/**
+ * Whether a refusal of the gateway's own credential is explained: with several upstreams, and where persons sign in, who would take it for a
+ * refusal of theirs; unless the configuration decides otherwise.
+ */
+export function explainsCredential({ anthropic_native: native, identity }: Pick<GatewayConfig, 'anthropic_native' | 'identity'>): boolean {
+  return (native.upstream_auth_errors ?? (native.upstreams.length > 1 || identity.sign_in !== undefined ? 'explain' : 'relay')) === 'explain';
 }

@@ -38,7 +38,7 @@ export function toGatewayError(failure: unknown, capacity: PoolCapacity, isLongL
   // What ended an upload (too large, too slow) is the client's answer, not the abort it caused upstream.
   if (isUpstreamError(failure) && isGatewayError(failure.cause)) return failure.cause;
   if (isUpstreamError(failure)) return answerWith(ANSWERS[failure.code], failure, { capacity, isLongLived });
-  if (isUpstreamGroupError(failure)) return failure.code === 'try_refused' ? noCredential(failure) : new GatewayError('bad_request', 'No upstream of this gateway serves this model.', { cause: failure });
+  if (isUpstreamGroupError(failure)) return failure.code === 'try_refused' ? noCredential(failure) : noUpstream(failure);
   // The drain timeout passed while the upstream had not begun to answer, or no slot was free yet.
   if (isRelayError(failure) && failure.code === 'interrupted') return answerWith(DRAINING, failure, { capacity, isLongLived });
   return new GatewayError('internal', 'Internal error of the gateway.', { cause: failure });
@@ -48,6 +48,11 @@ function answerWith({ code, message }: Answer, cause: unknown, { capacity, isLon
   const { retryAfterSeconds } = statusOf(cause);
   const sentence = typeof message === 'string' ? message : message(capacity, { upstream: 'the Anthropic API', isLongLived });
   return new GatewayError(code, sentence, { cause, ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }) });
+}
+
+/** The error where the configuration lists no upstream for a model. */
+export function noUpstream(cause?: unknown): GatewayError {
+  return new GatewayError('bad_request', 'No upstream of this gateway serves this model.', { cause });
 }
 
 /** The error where the gateway has no credential for its upstream at the moment. */

@@ -5,6 +5,7 @@ import type { LongLived, RequestTimeouts } from '@penstock/upstream-client';
 import type { GroupDispatchOptions } from '@penstock/upstream-group';
 import type { Dispatcher } from 'undici';
 import { isEncrypted } from '../access/clients/client-address.ts';
+import { noUpstream } from './classify-failure.ts';
 import { ModelListNarrower } from './narrow-model-list.ts';
 import type { NativeExchange, OutboundBody } from './native-exchange.ts';
 import type { NativeRuntime } from './native-runtime.ts';
@@ -22,6 +23,7 @@ const NO_HEADERS: string[] = [];
  */
 export function forward(runtime: NativeRuntime, exchange: NativeExchange, route: NativeRoute): Promise<RelayResult> {
   const { inbound } = exchange;
+  if (runtime.group === undefined && !runtime.first.serves(exchange.requestedModel)) throw noUpstream();
   if (route.reportsUsage) exchange.observer = createUsageObserver(exchange.measuresText || runtime.measuresOutput ? runtime.measuringObserver : runtime.usageObserver);
   const relayed = new UpstreamExchange(runtime.exchanges, exchange, inbound.response, exchange.observer);
   exchange.relayed = relayed;

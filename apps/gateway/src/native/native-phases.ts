@@ -84,6 +84,8 @@ function ownAdditions(runtime: NativeRuntime, exchange: NativeExchange): Request
   try {
     return runtime.additionsFor(runtime.first, exchange.mustReadAnswer);
   } catch (error) {
+    // Nothing is sent, and its state has to show why.
+    exchange.served = runtime.first;
     throw noCredential(error);
   }
 }

@@ -45,6 +45,20 @@ test('penstock check --online: each backend of the front door is asked with its 
   expect(origin.requests.map(({ startLine, rawHeaders }) => [startLine.split(' ')[1], fieldValues(rawHeaders, 'authorization')])).toEqual([['/v1/models', ['Bearer sk-o']]]);
 });
 
+test('penstock check --online: each upstream of a list is asked with its own credential, and a file that cannot be read is named', async () => {
+  await using origin = await startScriptedUpstream(answerAlways(wholeResponse(200, ['content-type', 'application/json'], '{"data":[{"id":"m-1"}]}')));
+  const config = gatewayConfigSchema.parse({ anthropic_native: { upstreams: [
+    { name: 'a', base_url: simulator.origin, credential: { api_key: KEY } },
+    { name: 'b', base_url: `${origin.origin}/prefix`, credential: { bearer: 'a-bearer' } },
+    { name: 'c', base_url: origin.origin, credential: { bearer_file: '/nowhere/token' } },
+  ] } });
+  const at = (index: number, member: string): string => `anthropic_native.upstreams[${index}].credential.${member}`;
+  const answers = await askModels(config);
+  expect(answers.map(({ text, accepted }) => [text.split(':')[0], accepted])).toEqual([[at(0, 'api_key'), true], [at(1, 'bearer'), true], [at(2, 'bearer_file'), false]]);
+  expect(answers[2]?.text).toContain('/nowhere/token cannot be read');
+  expect(origin.requests.map(({ startLine, rawHeaders }) => [startLine.split(' ')[1], fieldValues(rawHeaders, 'authorization'), fieldValues(rawHeaders, 'x-api-key')])).toEqual([['/prefix/v1/models?limit=1000', ['Bearer a-bearer'], []]]);
+});
+
 test('penstock check --online: without a credential of its own nothing is asked', async () => {
   const config = gatewayConfigSchema.parse({ anthropic_native: { base_url: simulator.origin, credentials: 'forward' } });
   simulator.clearRequests();

@@ -68,6 +68,16 @@ describe('warnings of keys', () => {
     expect(warnings({ openai_front_door: { backends: [{ name: 'o', kind: 'openai', api_key: 'your-api-key' }] } })).toEqual(['openai_front_door.backends[0].api_key looks like a placeholder: put a key there']);
   });
 
+  it('each key of a list of upstreams is looked at; a bearer may have any form, but is no placeholder', () => {
+    const entry = (name: string, credential: object, more: object = {}): object => ({ name, credential, ...more });
+    const upstreams = [entry('a', { api_key: 'foobar' }), entry('b', { api_key: 'foobar' }, { base_url: 'http://127.0.0.1:9' }), entry('c', { bearer: 'your-token-here' }), entry('d', { bearer: 'foobar' }), entry('e', { bearer_file: '/run/token' })];
+    const found = warnings({ anthropic_native: { upstreams } });
+    expect(found).toEqual([
+      expect.stringMatching(/^anthropic_native\.upstreams\[0\]\.credential\.api_key does not have the form/),
+      'anthropic_native.upstreams[2].credential.bearer looks like a placeholder: put a key there',
+    ]);
+  });
+
   it('a client that no key can open is named', () => {
     const example = '9bfaa4cc7df84f1f0a8cd85bbbda2f7e8a55ba55a8ca5163af7dfa4a1f6a2a8a';
     const found = warnings({ clients: [

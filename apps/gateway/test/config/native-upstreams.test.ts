@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { nativeUpstreams } from '../../src/config/native-upstreams.ts';
+import { gatewayConfigSchema } from '../../src/config/gateway-config.ts';
+import { explainsCredential, nativeUpstreams } from '../../src/config/native-upstreams.ts';
 import { divideConfig } from '../../src/config/worker-share.ts';
 import { frontDoorBackends } from '../../src/front-door/front-door-backends.ts';
 import { attemptLoad, problemsOf } from './config-folder.ts';
@@ -14,6 +15,15 @@ describe('anthropic_native.upstreams', () => {
     expect(nativeUpstreams(config).map(({ name, base_url: base, pool, tier, weight, models }) => [name, base, pool.max_connections, tier, weight, models])).toEqual([
       ['a', 'https://api.anthropic.com', 7, 0, 1, ['*']], ['b', 'https://api.anthropic.com', 7, 0, 1, ['*']],
     ]);
+  });
+
+  it.each([
+    ['one upstream', {}, {}, false],
+    ['two upstreams', { upstreams: [A, B] }, {}, true],
+    ['one upstream where persons sign in', {}, { sign_in: { public_url: 'https://gateway.example', session_keys: ['k'.repeat(32)], oidc: { issuer: 'https://idp.example', client_id: 'c' } } }, true],
+    ['two upstreams and "relay"', { upstreams: [A, B], upstream_auth_errors: 'relay' }, {}, false],
+  ])('a refusal of the gateway\'s own credential is explained by default with several upstreams or sign-in: %s', (_what, section, identity, expected) => {
+    expect(explainsCredential(gatewayConfigSchema.parse({ anthropic_native: section, identity }))).toBe(expected);
   });
 
   it('beside base_url or api_key of the file is a problem; those of the environment are not used, with a warning', () => {

@@ -80,7 +80,7 @@ export const anthropicNativeSection: z.ZodType<AnthropicNativeConfig> = z.strict
   broken_streams: z.enum(BROKEN_STREAM_MODES, 'connection or event').default('connection')
     .describe('How a stream ends that broke: `connection` as it would without the gateway, so that clients recover in the same way; `event`: an `error` event first, where the stream stands at an event boundary.').meta(RELOADABLE),
   upstream_auth_errors: z.enum(UPSTREAM_AUTH_ERROR_MODES, 'relay or explain').optional()
-    .describe('What a client gets when the upstream refuses the key that `inject` sends: `relay` the upstream\'s answer, unchanged; `explain` a 502 `upstream_credential` that says whose key it is. Absent: `relay`, with more than one upstream `explain`.').meta(RELOADABLE),
+    .describe('What a client gets when the upstream refuses the key that `inject` sends: `relay` the upstream\'s answer, unchanged; `explain` a 502 `upstream_credential` that says whose key it is. Absent: `relay`; `explain` with more than one upstream or `identity.sign_in`.').meta(RELOADABLE),
   keep_alive_comments: secondsOrNone().default(0).describe('Silence in seconds after which a comment is sent on an event stream; 0: never.').meta(RELOADABLE),
   price_multiplier: priceMultiplier().optional().describe('What all prices of this upstream are multiplied by; a discount is below "1". Absent: 1.').meta(RELOADABLE),
   ca: pem('certificates').optional().describe('A private certificate authority to trust besides the public ones: PEM text or a path.'),

@@ -22,6 +22,7 @@ export class NativeUpstream {
   readonly state: UpstreamState;
   #config: EffectiveUpstream;
   #credential: UpstreamCredential;
+  #servesAll: boolean;
 
   constructor(config: EffectiveUpstream, timeouts: AnthropicNativeConfig['timeouts'], ownsCredential: () => boolean) {
     const { ca, proxy } = config;
@@ -37,6 +38,7 @@ export class NativeUpstream {
     });
     this.state = createUpstreamState({ kind: 'upstream', ownsCredential });
     this.#config = config;
+    this.#servesAll = config.models.includes('*');
     this.#credential = createUpstreamCredential(config.credential);
   }
 
@@ -51,7 +53,7 @@ export class NativeUpstream {
 
   /** Whether it serves a model; without a name, or for any. */
   serves(model: string | undefined): boolean {
-    return model === undefined || this.#config.models.some((pattern) => matchesGlob(pattern, model));
+    return this.#servesAll || model === undefined || this.#config.models.some((pattern) => matchesGlob(pattern, model));
   }
 
   /** Whether a new configuration is for the connections that are there. */
@@ -67,6 +69,7 @@ export class NativeUpstream {
     this.client.setTimeouts(settings.timeouts);
     const isNew = !isDeepStrictEqual(next.credential, this.#config.credential);
     this.#config = next;
+    this.#servesAll = next.models.includes('*');
     if (!isNew) return false;
     this.#credential.close();
     this.#credential = createUpstreamCredential(next.credential);
