@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { freePort } from '@penstock/test-support';
 import type { TryFailure } from '../src/index.ts';
 import { REFUSAL_BODY_MS } from '../src/tries/kept-refusal.ts';
-import { answerWith, send, startGroup, startUpstream, type TestUpstream } from './start-group.ts';
+import { answerWith, holdTimers, send, startGroup, startUpstream, type TestUpstream } from './start-group.ts';
 
 async function deadOrigin(): Promise<Pick<TestUpstream, 'origin' | 'stop'>> {
   return { origin: `http://127.0.0.1:${await freePort()}`, stop: () => Promise.resolve() };
@@ -10,19 +10,6 @@ async function deadOrigin(): Promise<Pick<TestUpstream, 'origin' | 'stop'>> {
 
 /** Longer than the span by which a test moves the clock. */
 const LONG = { connectMs: 10_000_000, writeStallMs: 10_000_000, headersMs: 10_000_000, idleMs: 10_000_000 };
-
-/** Keeps the callbacks of the timers of some spans, which a test calls in place of the wait for them. */
-function holdTimers(span: (delay: number) => boolean): { readonly held: (() => void)[]; restore(): void } {
-  const held: (() => void)[] = [];
-  const original = globalThis.setTimeout;
-  const spy = vi.spyOn(globalThis, 'setTimeout').mockImplementation(((call: () => void, delay = 0, ...rest: unknown[]) => {
-    // The clocks of the clients give themselves to their callbacks.
-    if (rest.length > 0 || !span(delay)) return original(call, delay, ...rest as []);
-    held.push(call);
-    return original(() => undefined, 0);
-  }) as typeof setTimeout);
-  return { held, restore: () => { spy.mockRestore(); } };
-}
 
 describe('answeredBy', () => {
   const answers: readonly (readonly [string, readonly number[], readonly string[]])[] = [

@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { freePort } from '@penstock/test-support';
 import { createUpstreamGroup, type FailOverOn } from '../src/index.ts';
 import { MAX_REFUSAL_BYTES } from '../src/tries/kept-refusal.ts';
-import { answerWith, send, startGroup, startUpstream, type TestUpstream } from './start-group.ts';
+import { answerWith, holdTimers, send, startGroup, startUpstream, type TestUpstream } from './start-group.ts';
 
 const ok = answerWith(200, 'served');
 
@@ -206,18 +206,35 @@ describe('the request of each try', () => {
 
 describe('one deadline over all tries', () => {
   it('ends the second try when the head deadline of the first one is over', async () => {
-    const first = await startUpstream(answerWith(529, 'overloaded'));
     const second = await startUpstream(() => undefined);
-    await using world = startGroup([first, second], { client: { timeouts: { headersMs: 600_000 } } });
-    expect(await send(world.group, { timeouts: { headersMs: 200 } })).toMatchObject({ code: 'headers_timeout', endings: 1 });
-    await vi.waitFor(() => { expect(world.clients[1]?.stats().active).toBe(0); }, { timeout: 30_000 });
+    await using world = startGroup([await startUpstream(answerWith(529, 'overloaded')), second], { client: { timeouts: { headersMs: 600_000 } } });
+    const timers = holdTimers((delay) => delay > 500_000);
+    try {
+      const ended = send(world.group, { timeouts: { headersMs: 550_000 } });
+      await vi.waitFor(() => { expect([second.arrivals.length, timers.held.length]).toEqual([1, 1]); }, { timeout: 30_000 });
+      timers.held[0]?.();
+      expect(await ended).toMatchObject({ code: 'headers_timeout', endings: 1 });
+      await vi.waitFor(() => { expect(world.clients[1]?.stats().active).toBe(0); }, { timeout: 30_000 });
+    } finally {
+      timers.restore();
+    }
   });
 
   it('is not that of a response that has begun', async () => {
-    const first = await startUpstream(answerWith(529, 'overloaded'));
-    const second = await startUpstream((_arrival, response) => { response.writeHead(200).write('begun'); setTimeout(() => { response.end(' ended'); }, 400); });
-    await using world = startGroup([first, second]);
-    expect(await send(world.group, { timeouts: { headersMs: 200 } })).toMatchObject({ status: 200, body: 'begun ended', code: undefined });
+    let finish = (): void => undefined;
+    const second = await startUpstream((_arrival, response) => { response.writeHead(200).write('begun'); finish = () => { response.end(' ended'); }; });
+    await using world = startGroup([await startUpstream(answerWith(529, 'overloaded')), second]);
+    const timers = holdTimers((delay) => delay > 500_000);
+    try {
+      let controller: { readonly phase?: string } = {};
+      const ended = send(world.group, { timeouts: { headersMs: 550_000 } }, (given) => { controller = given as typeof controller; });
+      await vi.waitFor(() => { expect([second.arrivals.length, controller.phase, timers.held.length]).toEqual([1, 'receiving', 1]); }, { timeout: 30_000 });
+      timers.held[0]?.();
+      finish();
+      expect(await ended).toMatchObject({ status: 200, body: 'begun ended', code: undefined });
+    } finally {
+      timers.restore();
+    }
   });
 });
 

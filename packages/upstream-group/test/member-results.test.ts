@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { MemberHealth } from '../src/health/member-health.ts';
 import { PROBE_ALONE_MS } from '../src/tries/member-try.ts';
-import { answerWith, send, startGroup, startUpstream } from './start-group.ts';
+import { answerWith, holdTimers, send, startGroup, startUpstream } from './start-group.ts';
 
 const ok = answerWith(200, 'served');
 const GENEROUS = { timeout: 30_000 };
@@ -25,14 +25,14 @@ describe('a probe', () => {
     expect((await send(world.group)).status).toBe(200);
     await vi.waitFor(() => { expect(world.group.members()[0]?.state).toBe('half_open'); }, GENEROUS);
     first.answer = () => undefined;
-    const timers = vi.spyOn(globalThis, 'setTimeout');
+    const timers = holdTimers((delay) => delay === PROBE_ALONE_MS);
     const probe = send(world.group);
     await vi.waitFor(() => { expect(first.arrivals.length).toBe(2); }, GENEROUS);
     expect((await send(world.group)).status).toBe(200);
     expect([first.arrivals.length, second.arrivals.length]).toEqual([2, 2]);
-    const [over] = timers.mock.calls.find(([, delay]) => delay === PROBE_ALONE_MS) ?? [];
-    timers.mockRestore();
-    over?.();
+    timers.restore();
+    expect(timers.held.length).toBe(1);
+    timers.held[0]?.();
     const next = send(world.group);
     await vi.waitFor(() => { expect(first.arrivals.length).toBe(3); }, GENEROUS);
     await world.group.destroy();

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { vi } from 'vitest';
 import { createUpstreamClient, type UpstreamClient, type UpstreamClientOptions } from '@penstock/upstream-client';
 import { createUpstreamGroup, type GroupDispatchOptions, type GroupMember, type UpstreamGroup, type UpstreamGroupOptions } from '../src/index.ts';
 
@@ -119,4 +120,17 @@ export function send(group: UpstreamGroup, options: Partial<GroupDispatchOptions
     onResponseError: (_controller, error) => { end(error); },
   });
   return promise;
+}
+
+/** Keeps the callbacks of the timers of some spans, which a test calls in place of the wait for them. */
+export function holdTimers(span: (delay: number) => boolean): { readonly held: (() => void)[]; restore(): void } {
+  const held: (() => void)[] = [];
+  const original = globalThis.setTimeout;
+  const spy = vi.spyOn(globalThis, 'setTimeout').mockImplementation(((call: () => void, delay = 0, ...rest: unknown[]) => {
+    // The clocks of the clients give themselves to their callbacks.
+    if (rest.length > 0 || !span(delay)) return original(call, delay, ...rest as []);
+    held.push(call);
+    return original(() => undefined, 0);
+  }) as typeof setTimeout);
+  return { held, restore: () => { spy.mockRestore(); } };
 }
