@@ -50,6 +50,23 @@ describe('limits in the store', () => {
     expect(lines.map(({ before }) => amountOf(before))).toEqual([amountOf(lines[1]?.after), amountOf(lines[2]?.after), undefined]);
   });
 
+  it('lose lines of the audit after a year, and none by the clock of one process that is years ahead', async () => {
+    const days = 86_400_000;
+    const today = Date.now();
+    let now = today - 400 * days;
+    const store = await open(() => now);
+    const change = async (times: number): Promise<readonly number[]> => {
+      for (let time = 0; time < times; time += 1) await store.upsert({ ...ALICE, cents: time }, BY);
+      return (await store.audit(100, undefined)).map(({ id }) => id);
+    };
+    await change(2);
+    now = today;
+    expect(await change(9)).toHaveLength(11);
+    expect((await change(1)).at(-1)).toBe(3);
+    now = today + 3_650 * days;
+    expect((await change(20)).at(-1)).toBe(3);
+  });
+
   it('are read by who follows them, pooled and paused ones included', async () => {
     const store = await open();
     const seen: (readonly Budget[])[] = [];
