@@ -17,8 +17,8 @@ export interface Spent {
 
 /** Starts `penstock start` with a simulated upstream and a store. */
 export async function startWithLedger(stack: AsyncDisposableStack, store: string, more: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {}): Promise<PenstockProcess> {
-  const { state = {}, ...rest } = more;
-  return stack.use(await runPenstock({ document: { state: { store, ...state }, admin: { read_keys: [KEY] }, ...rest } }));
+  const { state = {}, admin = {}, ...rest } = more;
+  return stack.use(await runPenstock({ document: { state: { store, ...state }, admin: { read_keys: [KEY], ...admin }, ...rest } }));
 }
 
 /** Sends requests, a few at once, and resolves with the number of those that were answered with 200. Connections are not kept: workers share them. */

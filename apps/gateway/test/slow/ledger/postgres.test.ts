@@ -3,10 +3,14 @@ import { once } from 'node:events';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { utcDayOf } from '../../../src/ledger/ledger-entry.ts';
+import { MOST_PRUNED_ROWS } from '../../../src/ledger/ledger-store.ts';
 import { startPostgres, WHY_NO_POSTGRES } from '../state/postgres-server.ts';
 import { expectStored, readMetric, readSpent, readWarnings, send, startWithLedger, WAIT } from './ledger-processes.ts';
 
 if (WHY_NO_POSTGRES !== undefined) process.stdout.write(`SKIPPED: the ledger with PostgreSQL: ${WHY_NO_POSTGRES}\n`);
+
+const ADMIN_KEY = 'write-key-of-an-administrator-0123456789';
 
 describe.skipIf(WHY_NO_POSTGRES !== undefined)('ledger with PostgreSQL', () => {
   test('two gateways, one with workers, write into one ledger: nothing is missing and nothing is double', async () => {
@@ -93,7 +97,7 @@ describe.skipIf(WHY_NO_POSTGRES !== undefined)('ledger with PostgreSQL', () => {
     await postgres.ask('CREATE TABLE ledger_days (day BIGINT)');
     const penstock = await startWithLedger(stack, postgres.url);
     await expect.poll(() => penstock.stdout(), WAIT).toMatch(/the ledger cannot be written/);
-    expect(await postgres.ask('SELECT name FROM penstock_migrations')).toEqual([]);
+    expect(await postgres.ask('SELECT name FROM penstock_migrations WHERE name LIKE \'ledger%\'')).toEqual([]);
     expect(await postgres.ask('SELECT 1 FROM pg_class WHERE relname = \'ledger_spend\'')).toEqual([]);
     expect(await send(penstock, 10)).toBe(10);
     await postgres.ask('DROP TABLE ledger_days');
@@ -113,6 +117,26 @@ describe.skipIf(WHY_NO_POSTGRES !== undefined)('ledger with PostgreSQL', () => {
     expect((await readWarnings(late))['ledger']).toMatch(/^ledger_failing: /);
     expect(late.stdout()).toMatch(/newer release: it has the migration ledger_9999/);
     expect((await readSpent(older)).requests).toBe(20);
+  });
+
+  test('old days go in portions, and lines of the audit after a year', async () => {
+    await using stack = new AsyncDisposableStack();
+    const postgres = await startPostgres(stack);
+    const first = await startWithLedger(stack, postgres.url, { admin: { write_keys: [ADMIN_KEY] } });
+    await expectStored(first, await send(first, 1));
+    const today = utcDayOf(Date.now());
+    await postgres.ask(`INSERT INTO ledger_spend SELECT ${today} - n, 'organization', 1, 1, 1 FROM generate_series(1, 3) AS n`);
+    await postgres.ask(`INSERT INTO ledger_days SELECT ${today - 500}, 'client:c' || n, 'm', 'client', NULL, 1, 0, 0, 0, 0, 0, 0, 0, 1 FROM generate_series(1, ${2 * MOST_PRUNED_ROWS + 5}) AS n`);
+    const second = await startWithLedger(stack, postgres.url);
+    await expect.poll(() => postgres.ask('SELECT COUNT(*) FROM ledger_days'), WAIT).toEqual(['1']);
+    expect(second.stdout()).not.toMatch(/could not be removed/);
+    const change = async (cents: number): Promise<number> => (await fetch(`${first.operations}/v1/organizations/spend_limits`, {
+      method: 'POST', headers: { 'x-api-key': ADMIN_KEY }, body: JSON.stringify({ scope: { type: 'user', user_id: 'a' }, amount: String(cents) }),
+    })).status;
+    expect(await change(1)).toBe(200);
+    await postgres.ask(`UPDATE admin_audit SET created_at = ${Date.now() - 400 * 86_400_000}`);
+    for (let cents = 2; cents <= 11; cents += 1) expect(await change(cents)).toBe(200);
+    expect(await postgres.ask('SELECT MIN(id) FROM admin_audit')).toEqual(['2']);
   });
 
   test('a process that was stopped in the middle of a transaction holds up the others for a few seconds alone', async () => {
