@@ -3,6 +3,7 @@ import { loadConfig, type LoadConfigOptions } from '../../config/load-config.ts'
 import type { UsageReport } from '../../ledger/usage/read-usage.ts';
 import { printable, printableJson } from '../../observe/log/printable.ts';
 import type { CommandOutput } from '../check.ts';
+import { readJsonAnswer } from '../read-json-answer.ts';
 import { findOperations } from '../status/find-operations.ts';
 import { describeUsage, usageAsCsv } from './describe-usage.ts';
 
@@ -19,7 +20,6 @@ export interface UsageCommandOptions extends Omit<LoadConfigOptions, 'simulate'>
 const ANSWER_TIMEOUT_MS = 15_000;
 /** Bytes of an answer that are read at most: twice what the most rows need. */
 const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
-const MAX_REASON_LENGTH = 500;
 
 /** A report that could not be read; the message names the remedy. */
 class UsageUnreadable extends Error {
@@ -54,41 +54,15 @@ function findKey(options: Omit<LoadConfigOptions, 'simulate'>, url: string | und
 }
 
 async function readReport(origin: string, query: URLSearchParams, key: string): Promise<UsageReport> {
-  let response: Response;
-  let text: string;
-  try {
-    response = await fetch(`${origin}/v1/usage?${query.toString()}`, { headers: { 'x-api-key': key }, redirect: 'error', signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) });
-    text = await readText(response);
-  } catch (error) {
-    if (error instanceof UsageUnreadable) throw error;
-    throw new UsageUnreadable(`${origin} does not answer. Is the gateway running, and is this its operations listener (operations.host, operations.port)?`, { cause: error });
-  }
-  if (response.status === 401) throw new UsageUnreadable(`${origin} refuses the key: it must be one of admin.read_keys or admin.write_keys.`);
-  if (response.status === 404) throw new UsageUnreadable(`${origin} has no /v1/usage: it exists where the gateway has a store and admin.read_keys or admin.write_keys.`);
-  const document = parse(text);
-  if (response.status !== 200) throw new UsageUnreadable(`${origin} answered ${response.status}: ${reasonOf(document)}`);
+  const { status, document, reason } = await readJsonAnswer({
+    url: `${origin}/v1/usage?${query.toString()}`, headers: { 'x-api-key': key }, timeoutMs: ANSWER_TIMEOUT_MS, maxBytes: MAX_ANSWER_BYTES, subject: 'report',
+    unreadable: (message, options) => new UsageUnreadable(message, options),
+  });
+  if (status === 401) throw new UsageUnreadable(`${origin} refuses the key: it must be one of admin.read_keys or admin.write_keys.`);
+  if (status === 404) throw new UsageUnreadable(`${origin} has no /v1/usage: it exists where the gateway has a store and admin.read_keys or admin.write_keys.`);
+  if (status !== 200) throw new UsageUnreadable(`${origin} answered ${status}: ${reason}`);
   if (!isReport(document)) throw new UsageUnreadable(`${origin} answered a document that is no usage of version 1.`);
   return document;
-}
-
-async function readText(response: Response): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = '';
-  let bytes = 0;
-  for await (const chunk of response.body ?? []) {
-    bytes += (chunk as Uint8Array).byteLength;
-    if (bytes > MAX_ANSWER_BYTES) throw new UsageUnreadable('The answer is larger than any report.');
-    text += decoder.decode(chunk as Uint8Array, { stream: true });
-  }
-  return text + decoder.decode();
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** Whether every row can be printed: the server may be any. */
@@ -98,9 +72,4 @@ function isReport(document: unknown): document is UsageReport {
     const { name, cost_usd: cost } = (row ?? {}) as Record<string, unknown>;
     return typeof name === 'string' && typeof cost === 'string' && /^-?\d+\.\d{9}$/.test(cost);
   });
-}
-
-function reasonOf(document: unknown): string {
-  const message: unknown = (document as { error?: { message?: unknown } | null } | null | undefined)?.error?.message;
-  return typeof message === 'string' ? printable(message.slice(0, MAX_REASON_LENGTH)).replaceAll(/[\t\n]/g, ' ') : 'no reason';
 }
