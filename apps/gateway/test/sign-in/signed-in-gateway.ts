@@ -45,17 +45,20 @@ export async function startSignInGateway(stack: AsyncDisposableStack, upstreamOr
   };
   const { sign_in: _signIn, ...whole } = document as ConfigDocument & { readonly sign_in?: unknown };
   const database = overrides.database ?? openSqliteDatabase(':memory:');
+  // The gateway reads its store while it starts.
+  const store = { isDown: false };
   const gateway = await startTestGateway(upstreamOrigin, whole, {
     ...overrides,
-    database: { run: (statements) => (started.storeIsDown ? Promise.reject(new Error('the store of this test is down')) : database.run(statements)), close: () => database.close() },
+    database: { run: (statements) => (store.isDown ? Promise.reject(new Error('the store of this test is down')) : database.run(statements)), close: () => database.close() },
   });
   stack.defer(() => gateway[Symbol.asyncDispose]());
   const post: SignInGateway['post'] = (path, form) => postForm(gateway.anthropic + path, form);
-  const started: SignInGateway = {
-    ...gateway, provider, document: whole, post, storeIsDown: false,
+  return {
+    ...gateway, provider, document: whole, post,
+    get storeIsDown() { return store.isDown; },
+    set storeIsDown(isDown) { store.isDown = isDown; },
     audited: () => readFileSync(auditFile, 'utf8').split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as Record<string, unknown>),
     get: (path, bearer, headers = {}) => fetch(gateway.anthropic + path, { redirect: 'manual', headers: { ...headers, ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }) } }),
     signIn: (person = 'alice') => signInAt(gateway.anthropic, provider, person),
   };
-  return started;
 }
