@@ -57,7 +57,7 @@ describe('an answer to a caller with a budget', () => {
 });
 
 describe('a budget that is spent', () => {
-  it('refuses with the answer that makes Claude Code print the sentence and stop, and nobody else is refused', async () => {
+  it('refuses with the answer that makes Claude Code print the sentence and stop, and no other caller is refused', async () => {
     await using world = await start({ ...monthly, amount_cents: 50_000 });
     await world.spend(50_000, ['client:capped'], 50_000);
     const refused = await world.ask('capped');
