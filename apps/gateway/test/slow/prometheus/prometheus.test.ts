@@ -8,7 +8,9 @@ import { MISSING_TOOLS, type Prometheus, type Series } from './start-prometheus.
 
 const NOTE = MISSING_TOOLS.length === 0 ? '' : ` (skipped: ${MISSING_TOOLS.join(' and ')} not installed)`;
 
-const ALERTS = Array.from(readRepositoryFile('deploy/prometheus/penstock-alerts.rules.yml').matchAll(/- alert: (\w+)/g), ([, name = '']) => name);
+/** It compares with a day before, which no run of minutes has: its incident is in deploy/prometheus/tests/cost.test.yml. */
+const NEEDS_A_DAY: ReadonlySet<string> = new Set(['PenstockCostBurn']);
+const ALERTS = Array.from(readRepositoryFile('deploy/prometheus/penstock-alerts.rules.yml').matchAll(/- alert: (\w+)/g), ([, name = '']) => name).filter((name) => !NEEDS_A_DAY.has(name));
 const RECORDED = Array.from(readRepositoryFile('deploy/prometheus/penstock-recording.rules.yml').matchAll(/- record: (\S+)/g), ([, name = '']) => name);
 
 /** Whether there is a point that says something: a panel whose every point is 0 was not shown the state it is meant for. */
@@ -138,8 +140,8 @@ describe.skipIf(MISSING_TOOLS.length > 0)(`a real Prometheus that scrapes real g
   it.each(DASHBOARDS)('every query of the dashboard %s returns data in the state it is meant for', async (name) => {
     const empty: string[] = [];
     for (const { title, expression } of panelQueries(name)) {
-      // These gateways have no identity.sign_in, and no series of it.
-      if (/penstock_(?:sign_in|telemetry)/.test(expression)) continue;
+      // These gateways have no identity.sign_in, no store and one upstream each, and no series of what these have.
+      if (/penstock_(?:sign_in|telemetry|ledger|failovers|session_moves)/.test(expression)) continue;
       if (!saysSomething(await prometheus.queryRange(choose(expression)))) empty.push(`${title}: ${expression}`);
     }
     expect(empty).toEqual([]);
