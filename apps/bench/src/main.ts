@@ -7,12 +7,8 @@ import { checkRegression, KNOWN_RATIOS } from './report/check-regression.ts';
 import { describeMachine } from './report/describe-machine.ts';
 import { drawChart } from './report/draw-chart.ts';
 import { describeWorkload } from './report/print-table.ts';
+import { SCENARIOS } from './scenarios/all-scenarios.ts';
 import { WORKLOADS, quick } from './workloads/all-workloads.ts';
-import { describeTurns } from './turns/describe-turns.ts';
-import { runTurns, type TurnRow } from './turns/run-turns.ts';
-import { describeTranslated, runTranslated, type TranslatedRow } from './translated/run-translated.ts';
-import { describeLivePage, runLivePage, type LivePageRow } from './live-page/run-live-page.ts';
-import { describeSignedIn, runSignedIn, SIGNED_IN_PLAN, type CallerRow } from './signed-in/run-signed-in.ts';
 import { createBenchRig } from './workloads/bench-rig.ts';
 import { runWorkload, type WorkloadResult } from './workloads/run-workload.ts';
 
@@ -28,27 +24,17 @@ const { values: flags } = parseArgs({
   },
 });
 
+const isWanted = ({ name }: { readonly name: string }): boolean => flags.only.length === 0 || flags.only.some((part) => name.includes(part));
+const rounds = flags.rounds === undefined ? undefined : Number(flags.rounds);
 const workloads = WORKLOADS
   .filter(({ name }) => !flags.check || name in KNOWN_RATIOS)
-  .filter(({ name }) => flags.only.length === 0 || flags.only.some((part) => name.includes(part)))
+  .filter(isWanted)
   .map((workload) => (flags.quick ? quick(workload) : workload))
-  .map((workload) => (flags.rounds === undefined ? workload : { ...workload, rounds: Number(flags.rounds) }));
-/** The name of what is no workload: inputs that are costly for their size, by the longest turn of the event loop. */
-const TURNS = 'turns';
-/** The name of another one: what a person's token costs beside a client's key. */
-const SIGNED_IN = 'signed-in';
+  .map((workload) => (rounds === undefined ? workload : { ...workload, rounds }));
+const scenarios = flags.check ? [] : SCENARIOS.filter(isWanted);
 const folder = mkdtempSync(join(tmpdir(), 'penstock-bench-'));
 const results: WorkloadResult[] = [];
-let turns: readonly TurnRow[] = [];
-let signedIn: readonly CallerRow[] = [];
-/** The name of what the live page costs: no workload either. */
-const LIVE_PAGE = 'live-page';
-const isWanted = (name: string): boolean => !flags.check && (flags.only.length === 0 || flags.only.some((part) => name.includes(part)));
-let livePage: LivePageRow | undefined;
-const withSignedIn = !flags.check && (flags.only.length === 0 || flags.only.some((part) => SIGNED_IN.includes(part)));
-/** The name of what a streamed event costs that is translated, beside one that is relayed. */
-const TRANSLATED = 'translated';
-let translated: TranslatedRow | undefined;
+const figures: Record<string, unknown> = {};
 const rig = await createBenchRig(folder);
 try {
   const { contenders, skipped } = await chooseContenders({ names: flags.check ? ['penstock'] : flags.contender, withPeers: !flags['no-peers'] && !flags.quick && workloads.length > 0 });
@@ -60,32 +46,15 @@ try {
     progress('');
     results.push(result);
     console.log(`${describeWorkload(result)}\n`);
-    save(results, skipped);
+    save(skipped);
   }
-  if (isWanted(TURNS)) {
-    turns = await runTurns(folder, flags.quick ? 1_000_000 : 32_000_000, (text) => progress(`${TURNS}: ${text}`));
+  for (const scenario of scenarios) {
+    const { name, title } = scenario;
+    const { report, figures: own } = await scenario.run({ rig, folder, isQuick: flags.quick, rounds, onProgress: (text) => progress(`${name}: ${text}`) });
     progress('');
-    console.log(`### Longest turn of the event loop\n\n${describeTurns(turns)}\n`);
-    save(results, skipped);
-  }
-  if (isWanted(LIVE_PAGE)) {
-    livePage = await runLivePage(folder, flags.quick ? { streams: 1_000, shareMs: 2_000 } : { streams: 8_000, shareMs: 10_000 }, (text) => progress(`${LIVE_PAGE}: ${text}`));
-    progress('');
-    console.log(`### Live page\n\n${describeLivePage(livePage)}\n`);
-    save(results, skipped);
-  }
-  if (withSignedIn) {
-    signedIn = await runSignedIn(rig, folder, flags.quick ? { rounds: 6, turns: 2, sliceMs: 175, warmUpMs: 2_000 } : SIGNED_IN_PLAN, (text) => progress(`${SIGNED_IN}: ${text}`));
-    progress('');
-    console.log(`### A person's token beside a client's key\n\n${describeSignedIn(signedIn)}\n`);
-    save(results, skipped);
-  }
-  if (isWanted(TRANSLATED)) {
-    const load = flags.quick ? { rounds: 3, warmUpRounds: 3, windowMs: 700 } : { rounds: 15, warmUpRounds: 12, windowMs: 2_000 };
-    translated = await runTranslated(rig, { ...load, ...(flags.rounds === undefined ? {} : { rounds: Number(flags.rounds) }) }, (text) => progress(`${TRANSLATED}: ${text}`));
-    progress('');
-    console.log(`### Translated events\n\n${describeTranslated(translated)}\n`);
-    save(results, skipped);
+    figures[name] = own;
+    console.log(`### ${title}\n\n${report}\n`);
+    save(skipped);
   }
   if (flags.check) check();
 } finally {
@@ -105,8 +74,8 @@ function check(): void {
   }
 }
 
-function save(all: readonly WorkloadResult[], skipped: readonly Skipped[]): void {
+function save(skipped: readonly Skipped[]): void {
   mkdirSync(flags.out, { recursive: true });
-  writeFileSync(join(flags.out, 'results.json'), JSON.stringify({ machine: describeMachine(), skipped, workloads: all, turns, livePage, translated }, null, 1));
-  writeFileSync(join(flags.out, 'results.svg'), drawChart(all));
+  writeFileSync(join(flags.out, 'results.json'), JSON.stringify({ machine: describeMachine(), skipped, workloads: results, scenarios: figures }, null, 1));
+  writeFileSync(join(flags.out, 'results.svg'), drawChart(results));
 }
