@@ -18,6 +18,9 @@ const manifests = new Map(folders.map((folder) => [folder, JSON.parse(readFileSy
 const workspaceDependencies = (dependencies: Manifest['dependencies']): string[] => Object.keys(dependencies ?? {}).filter((name) => name.startsWith('@penstock/')).toSorted();
 
 // A red pin does not mean that the change is forbidden: it means that the shape of the product changed, and that the change was decided.
+/** The package that refuses mistyped options. It imports nothing, and every other published package imports it (docs/decisions/0001-star-topology.md). */
+const OPTION_NAMES = '@penstock/option-names';
+
 /** The packages that may import leaves, and which (docs/decisions/0001-star-topology.md). A package that is not named here is a leaf and imports none. */
 const COMPOSING: Readonly<Record<string, readonly string[]>> = {
   'packages/anthropic-usage': ['@penstock/sse-relay'],
@@ -33,7 +36,6 @@ const sources = folders.flatMap((folder) => {
 
 /** Files that stand in several places, since those must not import each other. */
 const COPIES: Readonly<Record<string, readonly string[]>> = {
-  'unknown-option.ts': folders.filter((folder) => folder.startsWith('packages/') && folder !== 'packages/test-support').map((folder) => `${folder}/src`),
   'iterations.ts': ['packages/anthropic-usage/src', 'packages/openai-front-door/src/messages-core'],
   'forbidden-networks.ts': ['apps/gateway/src/access/identity', 'packages/claude-code-gateway/src/provider'],
   'matches-glob.ts': ['apps/gateway/src/access/clients', 'packages/openai-front-door/src/models'],
@@ -43,14 +45,15 @@ describe('the star with a stem: leaf packages import nothing of ours, named pack
   test('the set of packages and apps is what ARCHITECTURE.md says', () => {
     expect(folders.toSorted()).toEqual([
       'apps/bench', 'apps/example-service', 'apps/gateway',
-      'packages/anthropic-simulator', 'packages/anthropic-usage', 'packages/claude-code-gateway', 'packages/fast-metrics', 'packages/header-policy', 'packages/inbound-server', 'packages/json-envelope', 'packages/openai-front-door', 'packages/proxy', 'packages/sse-relay',
+      'packages/anthropic-simulator', 'packages/anthropic-usage', 'packages/claude-code-gateway', 'packages/fast-metrics', 'packages/header-policy', 'packages/inbound-server', 'packages/json-envelope', 'packages/openai-front-door', 'packages/option-names', 'packages/proxy', 'packages/sse-relay',
       'packages/test-support', 'packages/upstream-client', 'packages/upstream-group', 'packages/upstream-metrics',
     ]);
   });
 
-  test.each(folders.filter((folder) => folder.startsWith('packages/')))('%s depends on the leaves it may compose and no other package, test support for its tests aside', (folder) => {
+  test.each(folders.filter((folder) => folder.startsWith('packages/')))('%s depends on the leaves it may compose, on option-names and on no other package, test support for its tests aside', (folder) => {
     const manifest = manifests.get(folder);
-    expect(workspaceDependencies(manifest?.dependencies)).toEqual(COMPOSING[folder] ?? []);
+    const refusesOptions = manifest?.private !== true && manifest?.name !== OPTION_NAMES;
+    expect(workspaceDependencies(manifest?.dependencies)).toEqual([...COMPOSING[folder] ?? [], ...refusesOptions ? [OPTION_NAMES] : []].toSorted());
     expect(workspaceDependencies(manifest?.devDependencies).filter((name) => name !== '@penstock/test-support')).toEqual([]);
   });
 
@@ -68,7 +71,7 @@ describe('the star with a stem: leaf packages import nothing of ours, named pack
   test('the gateway composes all published packages', () => {
     expect(workspaceDependencies(manifests.get('apps/gateway')?.dependencies)).toEqual([
       '@penstock/anthropic-simulator', '@penstock/anthropic-usage', '@penstock/claude-code-gateway', '@penstock/fast-metrics', '@penstock/header-policy', '@penstock/inbound-server', '@penstock/json-envelope', '@penstock/openai-front-door',
-      '@penstock/proxy', '@penstock/sse-relay', '@penstock/upstream-client', '@penstock/upstream-group', '@penstock/upstream-metrics',
+      OPTION_NAMES, '@penstock/proxy', '@penstock/sse-relay', '@penstock/upstream-client', '@penstock/upstream-group', '@penstock/upstream-metrics',
     ]);
   });
 
@@ -84,6 +87,7 @@ describe('the star with a stem: leaf packages import nothing of ours, named pack
       '@penstock/inbound-server': ['.', './package.json'],
       '@penstock/json-envelope': ['.', './package.json'],
       '@penstock/openai-front-door': ['.', './package.json'],
+      '@penstock/option-names': ['.', './package.json'],
       '@penstock/proxy': ['.', './package.json'],
       '@penstock/sse-relay': ['.', './package.json'],
       '@penstock/upstream-client': ['.', './package.json'],

@@ -1,6 +1,6 @@
+import { describeUnknownOption } from '@penstock/option-names';
 import { readFault, type Faults } from './faults.ts';
 import { SimulatorError } from './simulator-error.ts';
-import { describeUnknownOption } from './unknown-option.ts';
 
 /** Faults as options; each does what the word of the fault header does that it is named after. Byte counts are of the body after compression. */
 export interface FaultOptions {

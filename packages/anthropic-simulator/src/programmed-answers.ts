@@ -1,8 +1,8 @@
+import { describeUnknownOption } from '@penstock/option-names';
 import type { Faults } from './faults.ts';
 import { FAULT_WORDS, readFaultOptions, type FaultOptions } from './fault-options.ts';
 import type { JsonObject } from './json.ts';
 import { SimulatorError } from './simulator-error.ts';
-import { describeUnknownOption } from './unknown-option.ts';
 
 /** A call of a tool in a programmed answer. */
 export interface ProgrammedToolUse {

@@ -1,9 +1,9 @@
+import { describeUnknownOption } from '@penstock/option-names';
 import { systemClock, type Clock } from './clock.ts';
 import { readFaultOptions, type FaultOptions } from './fault-options.ts';
 import type { RateLimitOptions } from './http/rate-limits.ts';
 import type { Pacing } from './messages/message-plan.ts';
 import { SimulatorError } from './simulator-error.ts';
-import { describeUnknownOption } from './unknown-option.ts';
 
 /** How to start a simulator; every member may be left out. */
 export interface SimulatorOptions {

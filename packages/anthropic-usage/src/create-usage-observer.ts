@@ -1,10 +1,10 @@
 import {
   createEventObserver, DEFAULT_EVENT_OBSERVER_LIMITS, ObserverError, readContentCoding, type BodyObserver, type EventObserverLimits, type EventObserverOptions,
 } from '@penstock/sse-relay';
+import { describeUnknownOption } from '@penstock/option-names';
 import { JsonBody, type JsonBodyOptions } from './json-body.ts';
 import type { JsonObject } from './json-values.ts';
 import { MEASURED_EVENTS, MessageReading, READ_EVENTS, READ_MEMBERS } from './message-reading.ts';
-import { describeUnknownOption } from './unknown-option.ts';
 import { UsageOptionError } from './usage-option-error.ts';
 import type { UsageResult } from './usage-result.ts';
 

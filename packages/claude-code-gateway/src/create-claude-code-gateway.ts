@@ -1,3 +1,4 @@
+import { describeUnknownOption } from '@penstock/option-names';
 import type { ClaudeCodeGatewayOptions, TelemetryOptions } from './claude-code-gateway-options.ts';
 import { ClaudeCodeGatewayError } from './claude-code-gateway-error.ts';
 import { createCallerRoutes, createOpenRoutes, type ProtocolRoute } from './protocol-routes.ts';
@@ -10,7 +11,6 @@ import { createSignInStore } from './store/create-sign-in-store.ts';
 import { createTelemetryRelay, type TelemetryRelay } from './telemetry/telemetry-relay.ts';
 import { createAccessTokens, type AccessTokenClaims, type AccessTokenVerdict } from './tokens/access-tokens.ts';
 import { createRevocations } from './tokens/revocations.ts';
-import { describeUnknownOption } from './unknown-option.ts';
 import { describeHealth, notePart, watchDatabase, watchProvider, type PartTimes, type SignInHealth } from './watched-parts.ts';
 
 /** What a reload replaces. */

@@ -1,7 +1,7 @@
+import { describeUnknownOption } from '@penstock/option-names';
 import { Counter, type Registry } from 'prom-client';
 import { FastMetricsError } from './fast-metrics-error.ts';
 import { seriesText } from './series-text.ts';
-import { describeUnknownOption } from './unknown-option.ts';
 
 /** The count of one label combination: a plain number, which the registry copies when it is scraped. */
 export interface CounterSeries {

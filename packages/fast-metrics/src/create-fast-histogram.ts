@@ -1,9 +1,9 @@
+import { describeUnknownOption } from '@penstock/option-names';
 import { Histogram, type Registry } from 'prom-client';
 import { FastMetricsError } from './fast-metrics-error.ts';
 import type { FastHistogram, FastHistogramOptions, HistogramSeries } from './fast-histogram.ts';
 import { createPlainHistogram } from './plain-histogram.ts';
 import { seriesText } from './series-text.ts';
-import { describeUnknownOption } from './unknown-option.ts';
 
 interface MetricValue {
   readonly metricName: string;

@@ -1,6 +1,6 @@
+import { describeUnknownOption } from '@penstock/option-names';
 import { DEFAULT_INBOUND_LIMITS, type InboundLimits } from './inbound-limits.ts';
 import { InboundServerError } from './inbound-server-error.ts';
-import { describeUnknownOption } from './unknown-option.ts';
 
 /** The longest time a Node timer can hold, in milliseconds. */
 const MAX_TIMER_MS = 2_147_483_647;

@@ -1,6 +1,6 @@
+import { describeUnknownOption } from '@penstock/option-names';
 import { EnvelopeOptionError } from './envelope-option-error.ts';
 import { parseMemberPath, type MemberPath } from './member-path.ts';
-import { describeUnknownOption } from './unknown-option.ts';
 
 /** What {@link createEnvelopeScanner} reads and what it refuses. */
 export interface EnvelopeScannerOptions {

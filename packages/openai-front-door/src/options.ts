@@ -1,3 +1,4 @@
+import { describeUnknownOption } from '@penstock/option-names';
 import type { Context } from 'koa';
 import type { Backend, RawHeaders } from './backend.ts';
 import type { ModelCapabilityRegistry } from './models/model-capabilities.ts';
@@ -8,7 +9,6 @@ import type { ModelRoute } from './models/model-map.ts';
 import { FrontDoorOptionsError } from './options-error.ts';
 import { PREFIX_PATTERN } from './routes/request-target.ts';
 import type { RequestSummary } from './request-summary.ts';
-import { describeUnknownOption } from './unknown-option.ts';
 
 /** Bounds of everything that is buffered or waited for. */
 export interface FrontDoorLimits {

@@ -1,6 +1,6 @@
+import { describeUnknownOption } from '@penstock/option-names';
 import { ProxyError } from './proxy-error.ts';
 import { DEFAULT_PROXY_LIMITS, type ProxyHooks, type ProxyLimits, type ProxyOptions, type ProxyRelayOptions } from './proxy-options.ts';
-import { describeUnknownOption } from './unknown-option.ts';
 
 const OPTIONS: Readonly<Record<keyof ProxyOptions, true>> = { upstream: true, policy: true, additions: true, relay: true, limits: true, hooks: true };
 const HOOKS: Readonly<Record<keyof ProxyHooks, true>> = { onSettled: true, onDropped: true, onHead: true, respondToFailure: true };

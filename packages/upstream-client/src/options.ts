@@ -1,4 +1,4 @@
-import { describeUnknownOption } from './unknown-option.ts';
+import { describeUnknownOption } from '@penstock/option-names';
 import { UpstreamOptionError } from './upstream-option-error.ts';
 
 /** How many connections may exist, idle, and be waited for. */

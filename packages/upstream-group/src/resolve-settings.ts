@@ -1,9 +1,9 @@
+import { describeUnknownOption } from '@penstock/option-names';
 import { DEFAULT_TIMEOUTS } from '@penstock/upstream-client';
 import { digestOf, type Digest } from './choice/rank-members.ts';
 import { DEFAULT_FAIL_OVER_ON, type FailOverOn, type GroupClient, type GroupMember, type GroupSettings } from './group-options.ts';
 import type { CoolDown } from './health/cooling.ts';
 import { MemberHealth } from './health/member-health.ts';
-import { describeUnknownOption } from './unknown-option.ts';
 import { UpstreamGroupError } from './upstream-group-error.ts';
 
 /** A member with everything that is known of it. */

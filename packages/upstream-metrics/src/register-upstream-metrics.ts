@@ -1,10 +1,10 @@
+import { describeUnknownOption } from '@penstock/option-names';
 import type { Counter, Registry } from 'prom-client';
 import { declareUpstreamMetrics, OTHER, type UpstreamMetricSet } from './declare-upstream-metrics.ts';
 import {
   ACQUISITION_SOURCES, CONNECT_FAILURE_REASONS, DISCONNECT_REASONS, type ObservableUpstream, REJECTION_REASONS, type UpstreamEvents,
 } from './observable-upstream.ts';
 import type { FastCounter } from '@penstock/fast-metrics';
-import { describeUnknownOption } from './unknown-option.ts';
 import { UpstreamMetricsError } from './upstream-metrics-error.ts';
 
 /** The options of `registerUpstreamMetrics`. */

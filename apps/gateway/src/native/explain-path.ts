@@ -1,4 +1,4 @@
-import { nearestName } from '../config/problems/nearest-name.ts';
+import { nearestName } from '@penstock/option-names';
 import type { InboundRequest } from '../request/inbound-request.ts';
 import { CLOUD_AREAS, CLOUD_CLIENTS_NOT_SERVED, describeBaseUrl, type ReachedRequest } from '../http/base-url.ts';
 import { GatewayError } from '../request/gateway-error.ts';

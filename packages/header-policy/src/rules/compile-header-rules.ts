@@ -1,7 +1,7 @@
+import { describeUnknownOption } from '@penstock/option-names';
 import { printableName } from '../fields/field-syntax.ts';
 import { FORWARDABLE_CREDENTIALS, protectedReason, RELIED_ON_FIELDS, SINGLETON_FIELDS } from '../fields/protected-fields.ts';
 import { HeaderPolicyError } from '../header-policy-error.ts';
-import { describeUnknownOption } from '../unknown-option.ts';
 import { compileFieldPatterns, type FieldPatterns } from './field-pattern.ts';
 import { DEFAULT_HEADER_LIMITS, type HeaderRules } from './header-rules.ts';
 

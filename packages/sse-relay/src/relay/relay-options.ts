@@ -1,5 +1,5 @@
+import { describeUnknownOption } from '@penstock/option-names';
 import type { Dispatcher } from 'undici';
-import { describeUnknownOption } from '../unknown-option.ts';
 import { RelayError } from './relay-error.ts';
 import type { RelayEnd, RelayFailure, RelayResult } from './relay-result.ts';
 

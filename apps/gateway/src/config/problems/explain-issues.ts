@@ -1,7 +1,7 @@
+import { nearestName } from '@penstock/option-names';
 import type { z } from 'zod';
 import { unknownKeyProblem, valueProblem } from '../config-error.ts';
 import { configJsonSchema, pathsEndingIn, propertiesOf, schemaAt } from '../reference/config-json-schema.ts';
-import { nearestName } from './nearest-name.ts';
 import { formatPath, isSecretField, nameReceived } from './secret-fields.ts';
 import type { ConfigProblem } from '../config-error.ts';
 import type { JsonSchemaNode } from '../reference/config-json-schema.ts';

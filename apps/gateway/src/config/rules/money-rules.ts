@@ -1,7 +1,7 @@
+import { nearestName } from '@penstock/option-names';
 import { valueProblem } from '../config-error.ts';
 import { readScope } from '../../access/budgets/budget-scope.ts';
 import { digestOf } from '../../access/clients/find-client.ts';
-import { nearestName } from '../problems/nearest-name.ts';
 import { nameReceived } from '../problems/secret-fields.ts';
 import { clientKeys } from '../sections/client-keys.ts';
 import { hasAdmin } from '../sections/admin-section.ts';

@@ -1,8 +1,8 @@
+import { nearestName } from '@penstock/option-names';
 import { valueProblem } from '../config-error.ts';
 import { frontDoorBackends, frontDoorModels } from '../../front-door/front-door-backends.ts';
 import { clientKeys } from '../sections/client-keys.ts';
 import { isKnownKey } from '../problems/known-keys.ts';
-import { nearestName } from '../problems/nearest-name.ts';
 import { nameReceived } from '../problems/secret-fields.ts';
 import type { ConfigProblem } from '../config-error.ts';
 import type { ClientConfig } from '../sections/clients-section.ts';

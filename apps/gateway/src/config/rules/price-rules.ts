@@ -1,7 +1,7 @@
+import { nearestName } from '@penstock/option-names';
 import { frontDoorBackends } from '../../front-door/front-door-backends.ts';
 import { nativeUpstreams } from '../native-upstreams.ts';
 import { valueProblem, type ConfigProblem } from '../config-error.ts';
-import { nearestName } from '../problems/nearest-name.ts';
 import { nameReceived } from '../problems/secret-fields.ts';
 import type { CrossFieldRule } from './cross-field-rule.ts';
 

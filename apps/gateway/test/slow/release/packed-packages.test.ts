@@ -17,6 +17,16 @@ interface Lock {
   readonly packages: Readonly<Record<string, { readonly dev?: boolean; readonly dependencies?: Readonly<Record<string, string>>; readonly hasInstallScript?: boolean }>>;
 }
 const readLock = (folder: string): Lock => JSON.parse(readFileSync(join(folder, 'package-lock.json'), 'utf8')) as Lock;
+/** The packages of the project that a package brings along. */
+function composedPackages(name: string, found = new Set<string>()): ReadonlySet<string> {
+  for (const other of Object.keys(packages.find((one) => one.name === name)?.dependencies ?? {})) {
+    if (!tarballs.has(other) || found.has(other)) continue;
+    found.add(other);
+    composedPackages(other, found);
+  }
+  return found;
+}
+
 const install = (folder: string): string => mustRun('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline'], folder);
 
 beforeAll(() => {
@@ -145,8 +155,8 @@ console.log(${entries.map((_, index) => `m${index}`).join(', ')}, client.stats()
 test.each(packages.filter(({ name }) => name !== '@penstock/gateway'))('$name alone brings only what it declares', ({ name, dependencies }) => {
   const alone = join(scratch.path, `alone-${basename(name)}`);
   mkdirSync(alone);
-  // The packages that it composes come from tarballs, too: this version is not published yet.
-  const composed = Object.fromEntries(Object.keys(dependencies).filter((other) => tarballs.has(other)).map((other) => [other, `file:${tarball(other)}`]));
+  // The packages that it imports, and those that they import, come from tarballs, too: this version is not published yet.
+  const composed = Object.fromEntries([...composedPackages(name)].map((other) => [other, `file:${tarball(other)}`]));
   writeFileSync(join(alone, 'package.json'), JSON.stringify({ name: 'alone', private: true, type: 'module', dependencies: { [name]: `file:${tarball(name)}`, ...composed }, overrides: composed }));
   install(alone);
   const { packages: installed } = readLock(alone);
