@@ -73,6 +73,8 @@ async function runAll(commands, print) {
 }
 
 const turbo = (tasks, ...options) => ['turbo', ['run', ...tasks, '--log-order=grouped', '--continue', ...options, ...passThrough]];
+/** One task at a time, whose lines are printed as they come: it takes half an hour. */
+const slowSuite = ['turbo', ['run', 'test:slow', '--log-order=stream', '--continue', '--concurrency=1', ...passThrough]];
 const echo = (text) => { process.stdout.write(text); };
 
 /** The gateway's tests wait for processes as long as all others compute: they run beside them. */
@@ -90,7 +92,7 @@ async function runFast() {
 const isWhole = suite === 'test' && passThrough.length === 0;
 const exitCode = isWhole ? await runFast() : await runAll(suite === 'test'
   ? [['oxlint', ['--quiet']], turbo(['build', 'typecheck', 'test'], '--concurrency=2')]
-  : [turbo(['test:slow'], '--concurrency=1')], echo);
+  : [slowSuite], echo);
 if (exitCode !== 0 && totals.failed === 0) totals.failed = 1;
 if (failures.length > 0) console.log(`\nFailures:\n${failures.join('\n')}`);
 console.log(`\n${totals.passed} passed, ${totals.failed} failed${totals.skipped > 0 ? `, ${totals.skipped} skipped` : ''}`);

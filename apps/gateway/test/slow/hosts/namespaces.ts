@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 
 /** Addresses of the two hosts beside the client's, which is this one. */
 export const ADDRESSES = { client: '10.213.1.1', gateway: '10.213.1.2', gatewayToUpstream: '10.213.2.1', upstream: '10.213.2.2', operatorsEnd: '10.213.3.1', operations: '10.213.3.2' } as const;
@@ -40,6 +41,20 @@ export function must(command: string): void {
   if (!ok) throw new Error(error);
 }
 
+/**
+ * Removes the hosts of test runs that were killed: two networks with the same addresses would both be routed to, and one of them answers.
+ * What still runs on them is killed first, since a namespace lives as long as its processes.
+ */
+export function removeForgottenHosts(): void {
+  const { stdout } = spawnSync('ip', ['netns', 'list'], { encoding: 'utf8' });
+  for (const [, name = '', id = ''] of stdout.matchAll(/^(penstock-[\w-]+-(\d+))/gm)) {
+    if (existsSync(`/proc/${id}`)) continue;
+    const { stdout: processes } = spawnSync('ip', ['netns', 'pids', name], { encoding: 'utf8' });
+    for (const pid of processes.split('\n')) if (pid !== '') runCommand(`kill -9 ${pid}`);
+    runCommand(`ip netns del ${name}`);
+  }
+}
+
 /** Makes the hosts. They are gone, wires included, after `remove`. */
 export function makeHosts(): Hosts {
   const id = process.pid % 100_000;
@@ -58,6 +73,7 @@ export function makeHosts(): Hosts {
     must(`${within}ip link set ${near} up`);
     must(`ip netns exec ${farSpace} ip link set ${far} up`);
   };
+  removeForgottenHosts();
   try {
     for (const name of [gateway, upstream]) {
       must(`ip netns add ${name}`);

@@ -1,4 +1,4 @@
-import { must, runCommand, whyNoHosts } from './namespaces.ts';
+import { must, removeForgottenHosts, runCommand, whyNoHosts } from './namespaces.ts';
 
 /** Hosts on one switch, which this process reaches as well: each can reach every other. */
 export interface SwitchedHosts {
@@ -35,6 +35,7 @@ export function makeSwitchedHosts(names: readonly string[]): SwitchedHosts {
     runCommand(`ip link del ${plug}`);
   };
   const inSpace = (space: string, command: string): void => must(`ip netns exec ${space} ${command}`);
+  removeForgottenHosts();
   try {
     must(`ip netns add ${bridge}`);
     inSpace(bridge, 'ip link add lan type bridge');

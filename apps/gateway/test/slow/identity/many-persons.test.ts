@@ -70,7 +70,9 @@ test.skipIf(!canRun)('ten thousand people at once: are all served; of thirty tho
   const sockets: Socket[] = [];
   stack.defer(() => { for (const socket of sockets) socket.destroy(); });
   const statuses = new Map<number, number>();
-  const series = async (): Promise<number> => (await (await fetch(`${penstock.operations}/metrics`)).text()).split('\n').length;
+  // Those of Node appear when it first collects garbage of a kind.
+  const series = async (): Promise<readonly string[]> =>
+    (await (await fetch(`${penstock.operations}/metrics`)).text()).split('\n').filter((line) => line.startsWith('penstock_')).map((line) => line.slice(0, line.lastIndexOf(' ')));
 
   /** Each person of a range asks once; the ones of later ranges over the connections of the first ten thousand. */
   const askAll = async (from: number, to: number): Promise<void> => {
@@ -100,5 +102,5 @@ test.skipIf(!canRun)('ten thousand people at once: are all served; of thirty tho
   expect(sockets.filter((socket) => socket.readyState === 'open')).toHaveLength(AT_ONCE);
   expect(kept).toBeGreaterThan(0);
   expect(keptOfAll).toBeLessThanOrEqual(MOST_REMEMBERED_TOKENS + NAMED_ELSEWHERE);
-  expect(await series()).toBe(seriesBefore);
+  expect(await series()).toEqual(seriesBefore);
 }, 900_000);
