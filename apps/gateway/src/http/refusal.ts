@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import type { WholeResponse } from '@penstock/inbound-server';
-import { errorBody, errorHeaders, GatewayError, type GatewayErrorCode } from '../request/gateway-error.ts';
+import { describeError } from '../request/error-answers.ts';
+import { errorHeaders, GatewayError, type GatewayErrorCode } from '../request/gateway-error.ts';
 import type { Side } from '../request/request-record.ts';
 
 /** A request that the application refuses before either side sees it. */
@@ -19,11 +20,6 @@ export function sideOf(target: string): Side | undefined {
 /** Words a refusal in the shape of the API that the client thinks it talks to. */
 export function describeRefusal(refusal: Refusal, side: Side | undefined, requestId: string): WholeResponse {
   const error = new GatewayError(refusal.code, refusal.message, refusal.allow === undefined ? {} : { allow: refusal.allow });
-  const headers = errorHeaders(error, requestId);
-  if (side === 'native') return { status: error.shape.status, headers, body: errorBody(error, requestId) };
-  const shape = side === 'front_door'
-    ? { error: { message: refusal.message, type: error.shape.type, param: null, code: refusal.code } }
-    : { error: { message: refusal.message } };
-  if (side === 'front_door') headers.push('x-request-id', requestId);
-  return { status: error.shape.status, headers, body: Buffer.from(JSON.stringify(shape)) };
+  if (side !== undefined) return describeError(side, error, requestId);
+  return { status: error.shape.status, headers: errorHeaders(error, requestId), body: Buffer.from(JSON.stringify({ error: { message: refusal.message } })) };
 }

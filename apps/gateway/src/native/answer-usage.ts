@@ -4,9 +4,9 @@ import { GatewayError, isGatewayError } from '../request/gateway-error.ts';
 import type { InboundRequest } from '../request/inbound-request.ts';
 import type { Budgets } from '../access/budgets/budgets.ts';
 import { NativeExchange } from './native-exchange.ts';
-import { admit, authenticate } from './native-phases.ts';
 import type { NativeRuntime } from './native-runtime.ts';
-import { respondToFailure } from './respond-to-failure.ts';
+import { admit, authenticate } from '../pipe/admission-phases.ts';
+import { respondToFailure } from '../pipe/respond-to-failure.ts';
 
 /** Where Claude Code asks what its user spent and may spend (its command `/usage`). */
 export const USAGE_PATH = '/anthropic/api/oauth/usage';

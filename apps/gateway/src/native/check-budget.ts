@@ -1,6 +1,6 @@
-import { BUDGET_LIMIT } from '../config/sections/clients-section.ts';
 import { GROUP_TRAITS } from '../config/sections/route-groups.ts';
 import { GatewayError } from '../request/gateway-error.ts';
+import { checkSpending } from '../pipe/check-spending.ts';
 import type { NativeExchange } from './native-exchange.ts';
 import type { NativeRuntime } from './native-runtime.ts';
 import type { NativeRoute } from './route-table.ts';
@@ -18,16 +18,4 @@ export function checkBudget(runtime: NativeRuntime, exchange: NativeExchange, ma
     throw new GatewayError('forbidden', `The "${group}" routes are not open to a caller with a budget at this gateway, unless its own routes name them: what they spend is not known when they answer.`);
   }
   checkSpending(runtime, exchange, matched);
-}
-
-/** Also just before a request is sent, where it waited: its budget may have been spent by then. */
-export function checkSpending({ budgets, metrics }: NativeRuntime, exchange: NativeExchange, matched: NativeRoute): void {
-  const account = exchange.budget;
-  if (budgets === undefined || account === undefined) return;
-  if (!matched.reportsUsage && !(matched.isSpentLater && exchange.inbound.method === 'POST')) return;
-  const refusal = budgets.refusalFor(account);
-  if (refusal === undefined) return;
-  metrics.limitRejected(exchange.client, BUDGET_LIMIT);
-  const { message, retryAfterSeconds, fields } = refusal;
-  throw new GatewayError('budget_spent', message, { fields, ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }) });
 }

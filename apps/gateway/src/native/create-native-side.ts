@@ -21,8 +21,8 @@ import { createFailoverMetrics, type FailoverMetrics } from '../observe/metrics/
 import { NativeUpstreams } from './upstreams/native-upstreams.ts';
 import { describeUpstream, type Successes, type UpstreamSnapshot } from '../observe/upstreams/upstream-snapshot.ts';
 import { readNativeSettings, type NativeParts, type NativeRuntime, type NativeSettings } from './native-runtime.ts';
-import { respondToFailure } from './respond-to-failure.ts';
-import { settle } from './settle.ts';
+import { respondToFailure } from '../pipe/respond-to-failure.ts';
+import { settle } from '../pipe/settle.ts';
 
 /** The native half of the gateway, mounted under `/anthropic`. */
 export interface NativeSide {

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import type { RelayFailure } from '@penstock/sse-relay';
-import { outcomeOfBreak } from './classify-failure.ts';
+import { outcomeOfBreak } from '../pipe/classify-failure.ts';
 
 /**
  * The `error` event for a stream that broke at an event boundary (https://docs.anthropic.com/en/docs/build-with-claude/streaming#error-events).

@@ -1,12 +1,15 @@
 import type { InboundRequest } from '../request/inbound-request.ts';
-import { checkBudget, checkSpending } from './check-budget.ts';
-import { admit, authenticate, buildOutboundHead, receive, reserveTokens, route, takeLimits } from './native-phases.ts';
+import { checkSpending } from '../pipe/check-spending.ts';
+import { checkBudget } from './check-budget.ts';
+import { admit, authenticate, reserveTokens, takeLimits } from '../pipe/admission-phases.ts';
+import { readResult } from '../pipe/read-result.ts';
+import { respondToFailure } from '../pipe/respond-to-failure.ts';
+import { settle } from '../pipe/settle.ts';
+import { findMisplacedPath } from './explain-path.ts';
+import { buildOutboundHead, receive, route } from './native-phases.ts';
 import { forward } from './forward.ts';
 import { NativeExchange } from './native-exchange.ts';
 import type { NativeRuntime } from './native-runtime.ts';
-import { readResult } from './read-result.ts';
-import { respondToFailure } from './respond-to-failure.ts';
-import { settle } from './settle.ts';
 
 /** Node's parser calls us when it has the head; once it has read what came together with it, a small body is whole. */
 const HEAD_READ = Promise.resolve();
@@ -20,7 +23,7 @@ export async function handleNativeRequest(runtime: NativeRuntime, inbound: Inbou
   runtime.metrics.requestStarted('native', inbound);
   try {
     admit(runtime, exchange); //                          1. refuse what is ambiguous, and loops
-    const identified = authenticate(runtime, exchange); // 2. before a body byte is read
+    const identified = authenticate(runtime, exchange, findMisplacedPath); // 2. before a body byte is read
     if (identified !== undefined) await identified;
     buildOutboundHead(runtime, exchange); //              the header policy
     const matched = route(runtime, exchange); //          3. on the linted path and the method

@@ -1,70 +1,20 @@
-import { Buffer } from 'node:buffer';
 import { performance } from 'node:perf_hooks';
-import { hasViaPseudonym } from '@penstock/header-policy';
 import { GATHERED_BODY_BYTES } from '@penstock/inbound-server';
-import { ReplayableBody } from '@penstock/upstream-group';
 import type { RequestHeaderAdditions } from '@penstock/header-policy';
 import { checkModelPath, checkModels } from './check-models.ts';
 import { checkThread } from './check-thread.ts';
-import { noCredential } from './classify-failure.ts';
-import { freeMemory } from '../body/free-memory.ts';
-import { SelfReleasingBody } from '../body/self-releasing-body.ts';
-import { findMisplacedPath } from './explain-path.ts';
-import { ClientGone, GatewayError } from '../request/gateway-error.ts';
-import type { Authentication } from '../access/clients/authentication.ts';
-import { IDENTITY_RETRY_SECONDS } from '../access/clients/refusal.ts';
+import { noCredential } from '../pipe/classify-failure.ts';
+import { GatewayError } from '../request/gateway-error.ts';
 import { estimateInput } from '../access/limits/charge-tokens.ts';
-import type { Refusal } from '../access/limits/decide-admission.ts';
 import { matchRoute } from './match-route.ts';
-import type { NativeExchange, OutboundBody } from './native-exchange.ts';
+import { outboundBody } from '../pipe/outbound-body.ts';
+import type { NativeExchange } from './native-exchange.ts';
 import type { NativeRuntime } from './native-runtime.ts';
 import { receiveJson, type ReceivedJson } from '../body/receive-json.ts';
 import { gatherUpload, receiveNothing, receiveUpload, type Upload } from '../body/receive-upload.ts';
 import { MODEL_TEMPLATE, MODELS_PATH, type NativeRoute } from './route-table.ts';
 
 const BATCHES_PATH = '/anthropic/v1/messages/batches';
-const JOINED_BODY_BYTES = 64 * 1024;
-/** A streamed answer may take minutes, in which its request's body is held in full. */
-const HELD_BODY_BYTES = 512;
-
-/** Phase 1. Refuses loops, and requests while draining; the head was validated before routing. */
-export function admit(runtime: NativeRuntime, exchange: NativeExchange): void {
-  if (runtime.tracing !== undefined) exchange.inbound.trace = runtime.tracing.begin(exchange.inbound);
-  if (runtime.lifecycle.isRefusing) throw new GatewayError('draining', 'The gateway is shutting down.', { retryAfterSeconds: 1 });
-  if (hasViaPseudonym(exchange.inbound.request.rawHeaders, runtime.viaPseudonym)) {
-    throw new GatewayError('loop_detected', 'The request has passed this gateway before: its upstream leads back to itself.');
-  }
-}
-
-/** Phase 2. The caller, by key or token; `undefined` where there is nothing to wait for. */
-export function authenticate(runtime: NativeRuntime, exchange: NativeExchange): Promise<void> | undefined {
-  const identity = runtime.clients.authenticate(exchange.inbound.request.rawHeaders, 'native');
-  if (identity instanceof Promise) return identifyLater(runtime, exchange, identity);
-  identify(runtime, exchange, identity);
-  return undefined;
-}
-
-async function identifyLater(runtime: NativeRuntime, exchange: NativeExchange, identity: Promise<Authentication>): Promise<void> {
-  identify(runtime, exchange, await identity);
-  if (exchange.inbound.isGone) throw new ClientGone();
-}
-
-function identify(runtime: NativeRuntime, exchange: NativeExchange, identity: Authentication): void {
-  exchange.person = identity.person;
-  if (identity.kind === 'refused') {
-    const misplaced = findMisplacedPath(exchange.inbound);
-    if (misplaced !== undefined) throw misplaced;
-    runtime.log.credentialRefused(exchange.inbound, identity.reason);
-    runtime.metrics.credentialRefused('native', identity.reason);
-    const { code, message } = identity.answer;
-    throw new GatewayError(code, message, code === 'identity_unavailable' ? { retryAfterSeconds: IDENTITY_RETRY_SECONDS } : {});
-  }
-  exchange.inbound.authenticated();
-  exchange.client = identity.name;
-  exchange.inbound.client = identity.name;
-  exchange.counterKey = identity.counterKey;
-  exchange.rules = identity.client;
-}
 
 /** The end of phase 2: the header policy decides which fields go upstream, and the gateway's own are added. */
 export function buildOutboundHead(runtime: NativeRuntime, exchange: NativeExchange): void {
@@ -86,7 +36,7 @@ function ownAdditions(runtime: NativeRuntime, exchange: NativeExchange): Request
   } catch (error) {
     // Nothing is sent, and its state has to show why.
     exchange.served = runtime.first;
-    throw noCredential(error);
+    throw noCredential('native', error);
   }
 }
 
@@ -104,42 +54,6 @@ export function route(runtime: NativeRuntime, exchange: NativeExchange): NativeR
     throw new GatewayError('forbidden', `The "${group}" routes are not open for new work to a client with a limit in tokens (${runtime.limiter.tokenLimitsOf(exchange.client).join(', ')}) at this gateway: what they spend is not known when they answer.`);
   }
   return matched;
-}
-
-/** Phase 4. The client's own limits, held until the request is settled; `undefined` for a client that has none. */
-export function takeLimits(runtime: NativeRuntime, exchange: NativeExchange): Promise<void> | undefined {
-  return runtime.limiter.needsLimits(exchange.client) ? waitForLimits(runtime, exchange) : undefined;
-}
-
-async function waitForLimits(runtime: NativeRuntime, exchange: NativeExchange): Promise<void> {
-  const admission = await runtime.limiter.admit(exchange.client, exchange.counterKey);
-  if (admission.ok) {
-    exchange.limits = admission.lease;
-    // If the client disconnected during the store call, its `close` event has already fired. Stop here, or the lease is held until the body times out.
-    if (exchange.inbound.isGone) throw new ClientGone();
-    return;
-  }
-  throw refusalOf(admission, runtime, exchange);
-}
-
-function refusalOf({ limit, retryAfterSeconds }: Refusal, runtime: NativeRuntime, exchange: NativeExchange): GatewayError {
-  if (limit === 'store_unavailable') return new GatewayError('overloaded', 'The gateway\'s store of client limits does not answer, so that the limits of this client cannot be checked at the moment.', { retryAfterSeconds });
-  runtime.metrics.limitRejected(exchange.client, limit);
-  return new GatewayError('rate_limited', `This client has reached its limit at this gateway (${limit}).`, { retryAfterSeconds });
-}
-
-/** The end of phase 5: the tokens that the request may cost, reserved until it is settled; `undefined` where nothing is to be reserved. */
-export function reserveTokens(runtime: NativeRuntime, exchange: NativeExchange, matched: NativeRoute): Promise<void> | undefined {
-  if (!exchange.measuresText || !matched.reportsUsage || matched.body !== 'json') return undefined;
-  return waitForTokens(runtime, exchange);
-}
-
-async function waitForTokens(runtime: NativeRuntime, exchange: NativeExchange): Promise<void> {
-  const refusal = await exchange.limits?.reserve({
-    input_tokens_per_minute: exchange.estimatedInput, output_tokens_per_minute: exchange.maxTokens ?? Number.POSITIVE_INFINITY,
-  });
-  if (refusal !== undefined) throw refusalOf(refusal, runtime, exchange);
-  if (exchange.inbound.isGone) throw new ClientGone();
 }
 
 /** Phase 5. JSON is gathered while it is validated; uploads are left to stream. `undefined` where there is nothing to wait for. */
@@ -207,11 +121,4 @@ function readReceived(exchange: NativeExchange, received: ReceivedJson): void {
   exchange.estimatedInput = estimateInput(textBytes);
   exchange.outbound = { body: outboundBody(chunks, byteLength, exchange), contentLength: byteLength };
   exchange.receivedAt = performance.now();
-}
-
-/** One buffer goes out with the head in a single write; more is never joined, and a body that is not small is released while its answer streams. */
-function outboundBody(chunks: readonly Buffer[], byteLength: number, { wantsStream, mayMove }: NativeExchange): OutboundBody['body'] {
-  const isHeldLong = wantsStream && byteLength > HELD_BODY_BYTES;
-  if (isHeldLong || byteLength > JOINED_BODY_BYTES) return mayMove ? new ReplayableBody(chunks, freeMemory) : new SelfReleasingBody(chunks);
-  return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
 }

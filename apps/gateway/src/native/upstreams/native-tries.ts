@@ -1,7 +1,7 @@
 import type { Failover, GroupDispatchOptions, RoutedRequest, TryFailure, TryRequest } from '@penstock/upstream-group';
 import { ClientGone } from '../../request/gateway-error.ts';
 import type { UpstreamTrace } from '../../request/request-trace.ts';
-import { toGatewayError } from '../classify-failure.ts';
+import { toGatewayError } from '../../pipe/classify-failure.ts';
 import type { NativeExchange } from '../native-exchange.ts';
 import type { NativeRuntime } from '../native-runtime.ts';
 import type { NativeRoute } from '../route-table.ts';
@@ -87,7 +87,7 @@ export class NativeTries implements RoutedRequest {
     const upstream = this.#upstreams.byName.get(from);
     if (upstream === undefined) return;
     if (status === undefined) {
-      upstream.state.ended(toGatewayError(error ?? new ClientGone(), upstream.client.stats(), exchange.isLongLived).shape.outcome, 0);
+      upstream.state.ended(toGatewayError(error ?? new ClientGone(), 'native', upstream.client.stats(), exchange.isLongLived).shape.outcome, 0);
       return;
     }
     upstream.state.headSeen(status, rawHeaders);

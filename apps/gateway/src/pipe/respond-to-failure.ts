@@ -1,14 +1,15 @@
 import { respond } from '@penstock/inbound-server';
 import { toGatewayError } from './classify-failure.ts';
-import { ClientGone, errorBody, errorHeaders, type GatewayError } from '../request/gateway-error.ts';
-import type { NativeExchange } from './native-exchange.ts';
-import type { NativeRuntime } from './native-runtime.ts';
+import { describeError } from '../request/error-answers.ts';
+import { ClientGone, type GatewayError } from '../request/gateway-error.ts';
+import type { PipedExchange } from './piped-exchange.ts';
+import type { PipeRuntime } from './pipe-runtime.ts';
 
 /**
- * The one place where a failure on the native side becomes a response. It runs only while nothing was written; a response
+ * The one place where a failure becomes a response. It runs only while nothing was written; a response
  * that broke later was broken by the relay.
  */
-export async function respondToFailure(runtime: NativeRuntime, exchange: NativeExchange, failure: unknown): Promise<void> {
+export async function respondToFailure(runtime: PipeRuntime, exchange: PipedExchange, failure: unknown): Promise<void> {
   const { inbound } = exchange;
   exchange.failure = failure;
   if (failure instanceof ClientGone || inbound.isGone) {
@@ -17,7 +18,7 @@ export async function respondToFailure(runtime: NativeRuntime, exchange: NativeE
     inbound.response.destroy();
     return;
   }
-  const error = toGatewayError(failure, (exchange.served ?? runtime.first).client.stats(), exchange.isLongLived);
+  const error = toGatewayError(failure, exchange.side, (exchange.served ?? runtime.first).client.stats(), exchange.isLongLived);
   exchange.outcome = error.shape.outcome;
   exchange.status = error.shape.status;
   exchange.cause = error.code;
@@ -26,10 +27,10 @@ export async function respondToFailure(runtime: NativeRuntime, exchange: NativeE
   exchange.responseBytes = await respond(inbound.request, inbound.response, describe(runtime, exchange, error));
 }
 
-function describe(runtime: NativeRuntime, exchange: NativeExchange, error: GatewayError): Parameters<typeof respond>[2] {
+function describe(runtime: PipeRuntime, exchange: PipedExchange, error: GatewayError): Parameters<typeof respond>[2] {
   const { inbound } = exchange;
-  const headers = errorHeaders(error, inbound.id);
+  const { status, headers, body } = describeError(exchange.side, error, inbound.id);
   headers.push(...inbound.responseFields);
   if (error.code === 'draining' || runtime.lifecycle.isLeaving) headers.push('connection', 'close');
-  return { status: error.shape.status, headers, body: errorBody(error, inbound.id) };
+  return { status, headers, body };
 }

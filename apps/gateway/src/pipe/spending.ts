@@ -1,9 +1,9 @@
 import { estimateTextBytes, type RequestSpending } from '../cost/cost-of-request.ts';
-import type { NativeRoute } from './route-table.ts';
+import type { PipedRoute } from './pipe-runtime.ts';
 
-/** The part of a native exchange that is read here. */
+/** The part of an exchange that is read here. */
 export interface SpendingExchange {
-  readonly route: NativeRoute | undefined;
+  readonly route: PipedRoute | undefined;
   readonly headAt: number | undefined;
   readonly sentAt: number | undefined;
   readonly status: number;
@@ -28,7 +28,7 @@ export function spendingOf(exchange: SpendingExchange): RequestSpending | undefi
 }
 
 /** The body of an unknown route is not read, and may not be for a model: only an event stream shows that a model wrote. */
-export function outputBoundOf(route: NativeRoute, { maxTokens, isEventStream }: Pick<SpendingExchange, 'maxTokens' | 'isEventStream'>): number {
+export function outputBoundOf(route: PipedRoute, { maxTokens, isEventStream }: Pick<SpendingExchange, 'maxTokens' | 'isEventStream'>): number {
   if (route.body === 'json' || isEventStream) return maxTokens ?? Number.POSITIVE_INFINITY;
   return 0;
 }

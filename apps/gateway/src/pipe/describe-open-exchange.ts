@@ -2,9 +2,11 @@ import type { UpstreamExchange } from '@penstock/proxy';
 import { principalText, type Person } from '../access/identity/principal.ts';
 import type { OpenRequestFacts, RequestPhase } from '../request/described-request.ts';
 import type { InboundRequest } from '../request/inbound-request.ts';
+import type { PipeSide } from '../request/upstream-titles.ts';
 
-/** The part of a native exchange that is read here. */
-export interface OpenNativeExchange {
+/** The part of an exchange that is read here. */
+export interface OpenExchange {
+  readonly side: PipeSide;
   readonly inbound: InboundRequest;
   readonly client: string;
   readonly person: Person | undefined;
@@ -23,12 +25,12 @@ export interface OpenNativeExchange {
 /** The status of a request that was not answered yet. */
 const UNANSWERED = 499;
 
-/** Describes a native request that has not been settled. Nothing is kept for this while a request runs: its phase follows from what it has. */
-export function describeOpenExchange(exchange: OpenNativeExchange): OpenRequestFacts {
+/** Describes a request that has not been settled. Nothing is kept for this while a request runs: its phase follows from what it has. */
+export function describeOpenExchange(exchange: OpenExchange): OpenRequestFacts {
   const { inbound, relayed, uploadBytes } = exchange;
   const progress = relayed?.handler.progress();
   return {
-    side: 'native', requestId: inbound.id, startedAt: inbound.startedAt, client: exchange.client,
+    side: exchange.side, requestId: inbound.id, startedAt: inbound.startedAt, client: exchange.client,
     ...(exchange.person === undefined ? {} : { person: principalText(exchange.person) }),
     upstream: exchange.upstream, route: exchange.route?.template, method: inbound.method,
     phase: phaseOf(exchange), requestedModel: exchange.requestedModel,
@@ -41,7 +43,7 @@ export function describeOpenExchange(exchange: OpenNativeExchange): OpenRequestF
 }
 
 /** Phases 1 to 3 pass without a pause, but for a token that has to be verified, so that they are seldom seen. */
-function phaseOf({ status, relayed, bytes, uploadBytes, receivedAt, route }: OpenNativeExchange): RequestPhase {
+function phaseOf({ status, relayed, bytes, uploadBytes, receivedAt, route }: OpenExchange): RequestPhase {
   if (status !== UNANSWERED) return 'settle';
   if (relayed !== undefined) {
     const { timings } = relayed;

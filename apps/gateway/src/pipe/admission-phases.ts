@@ -1,0 +1,86 @@
+import { hasViaPseudonym } from '@penstock/header-policy';
+import { ClientGone, GatewayError } from '../request/gateway-error.ts';
+import type { InboundRequest } from '../request/inbound-request.ts';
+import type { Authentication } from '../access/clients/authentication.ts';
+import { IDENTITY_RETRY_SECONDS } from '../access/clients/refusal.ts';
+import type { Refusal } from '../access/limits/decide-admission.ts';
+import type { PipedExchange } from './piped-exchange.ts';
+import type { PipedRoute, PipeRuntime } from './pipe-runtime.ts';
+
+/** What a request without an accepted key is answered instead of 401, where its path shows that it went astray. */
+export type ExplainPath = (inbound: InboundRequest) => GatewayError | undefined;
+
+/** Phase 1. Refuses loops, and requests while draining; the head was validated before routing. */
+export function admit(runtime: PipeRuntime, exchange: PipedExchange): void {
+  if (runtime.tracing !== undefined) exchange.inbound.trace = runtime.tracing.begin(exchange.inbound);
+  if (runtime.lifecycle.isRefusing) throw new GatewayError('draining', 'The gateway is shutting down.', { retryAfterSeconds: 1 });
+  if (hasViaPseudonym(exchange.inbound.request.rawHeaders, runtime.viaPseudonym)) {
+    throw new GatewayError('loop_detected', 'The request has passed this gateway before: its upstream leads back to itself.');
+  }
+}
+
+/** Phase 2. The caller, by key or token; `undefined` where there is nothing to wait for. */
+export function authenticate(runtime: PipeRuntime, exchange: PipedExchange, explainPath?: ExplainPath): Promise<void> | undefined {
+  const identity = runtime.clients.authenticate(exchange.inbound.request.rawHeaders, exchange.side);
+  if (identity instanceof Promise) return identifyLater(runtime, exchange, identity, explainPath);
+  identify(runtime, exchange, identity, explainPath);
+  return undefined;
+}
+
+async function identifyLater(runtime: PipeRuntime, exchange: PipedExchange, identity: Promise<Authentication>, explainPath: ExplainPath | undefined): Promise<void> {
+  identify(runtime, exchange, await identity, explainPath);
+  if (exchange.inbound.isGone) throw new ClientGone();
+}
+
+function identify(runtime: PipeRuntime, exchange: PipedExchange, identity: Authentication, explainPath: ExplainPath | undefined): void {
+  exchange.person = identity.person;
+  if (identity.kind === 'refused') {
+    const misplaced = explainPath?.(exchange.inbound);
+    if (misplaced !== undefined) throw misplaced;
+    runtime.log.credentialRefused(exchange.inbound, identity.reason);
+    runtime.metrics.credentialRefused(exchange.side, identity.reason);
+    const { code, message } = identity.answer;
+    throw new GatewayError(code, message, code === 'identity_unavailable' ? { retryAfterSeconds: IDENTITY_RETRY_SECONDS } : {});
+  }
+  exchange.inbound.authenticated();
+  exchange.client = identity.name;
+  exchange.inbound.client = identity.name;
+  exchange.counterKey = identity.counterKey;
+  exchange.rules = identity.client;
+}
+
+/** Phase 4. The client's own limits, held until the request is settled; `undefined` for a client that has none. */
+export function takeLimits(runtime: PipeRuntime, exchange: PipedExchange): Promise<void> | undefined {
+  return runtime.limiter.needsLimits(exchange.client) ? waitForLimits(runtime, exchange) : undefined;
+}
+
+async function waitForLimits(runtime: PipeRuntime, exchange: PipedExchange): Promise<void> {
+  const admission = await runtime.limiter.admit(exchange.client, exchange.counterKey);
+  if (admission.ok) {
+    exchange.limits = admission.lease;
+    // If the client disconnected during the store call, its `close` event has already fired. Stop here, or the lease is held until the body times out.
+    if (exchange.inbound.isGone) throw new ClientGone();
+    return;
+  }
+  throw refusalOf(admission, runtime, exchange);
+}
+
+function refusalOf({ limit, retryAfterSeconds }: Refusal, runtime: PipeRuntime, exchange: PipedExchange): GatewayError {
+  if (limit === 'store_unavailable') return new GatewayError('overloaded', 'The gateway\'s store of client limits does not answer, so that the limits of this client cannot be checked at the moment.', { retryAfterSeconds });
+  runtime.metrics.limitRejected(exchange.client, limit);
+  return new GatewayError('rate_limited', `This client has reached its limit at this gateway (${limit}).`, { retryAfterSeconds });
+}
+
+/** The end of phase 5: the tokens that the request may cost, reserved until it is settled; `undefined` where nothing is to be reserved. */
+export function reserveTokens(runtime: PipeRuntime, exchange: PipedExchange, matched: PipedRoute): Promise<void> | undefined {
+  if (!exchange.measuresText || !matched.reportsUsage || matched.body !== 'json') return undefined;
+  return waitForTokens(runtime, exchange);
+}
+
+async function waitForTokens(runtime: PipeRuntime, exchange: PipedExchange): Promise<void> {
+  const refusal = await exchange.limits?.reserve({
+    input_tokens_per_minute: exchange.estimatedInput, output_tokens_per_minute: exchange.maxTokens ?? Number.POSITIVE_INFINITY,
+  });
+  if (refusal !== undefined) throw refusalOf(refusal, runtime, exchange);
+  if (exchange.inbound.isGone) throw new ClientGone();
+}

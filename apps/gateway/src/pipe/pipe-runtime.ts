@@ -1,0 +1,47 @@
+import type { UpstreamStats } from '@penstock/upstream-client';
+import type { Budgets } from '../access/budgets/budgets.ts';
+import type { ClientRegistry } from '../access/clients/client-registry.ts';
+import type { Limiter } from '../access/limits/limiter.ts';
+import type { RequestLog } from '../observe/log/request-log.ts';
+import type { GatewayMetrics } from '../observe/metrics/create-gateway-metrics.ts';
+import type { RequestObserver } from '../observe/request-observer.ts';
+import type { Tracing } from '../observe/trace/tracing.ts';
+import type { UpstreamState } from '../observe/upstreams/upstream-state.ts';
+import type { Lifecycle } from '../process/lifecycle.ts';
+
+/** The part of a route that the shared phases read. */
+export interface PipedRoute {
+  /** The label in metrics and logs; never a raw path. */
+  readonly template: string;
+  /** How a body is taken: `json` is gathered and validated, `upload` streams through. */
+  readonly body: 'json' | 'upload';
+  /** Whether an answer reports its tokens: it is read along, and its tokens are reserved before and charged after it. */
+  readonly reportsUsage: boolean;
+  /** Whether a POST makes work whose tokens its answer does not report: closed to clients with token limits. */
+  readonly isSpentLater: boolean;
+}
+
+/** The part of an upstream that the shared phases read. */
+export interface PipedUpstream {
+  /** Its name in metrics. */
+  readonly name: string;
+  readonly client: { stats(): UpstreamStats };
+  readonly state: UpstreamState;
+}
+
+/** What the phases need that every side which relays bytes verbatim has: the native one, and those of clouds. */
+export interface PipeRuntime {
+  readonly metrics: GatewayMetrics;
+  readonly log: RequestLog;
+  readonly observer: RequestObserver;
+  readonly limiter: Limiter;
+  /** Absent where nothing is stored, so that nothing is counted. */
+  readonly budgets: Budgets | undefined;
+  readonly lifecycle: Lifecycle;
+  readonly viaPseudonym: string;
+  /** Absent where tracing is off. */
+  readonly tracing: Tracing | undefined;
+  readonly clients: ClientRegistry;
+  /** The only upstream, or the one listed first. */
+  readonly first: PipedUpstream;
+}
