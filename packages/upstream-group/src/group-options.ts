@@ -101,8 +101,11 @@ export interface RoutedRequest {
   readonly only?: string | undefined;
   /** Whether a member may serve it. Absent: all may. */
   allows?(member: string): boolean;
-  /** Makes the request anew for a member. An exception counts as `not_sent` there. */
-  requestFor?(member: string, attempt: number): TryRequest;
+  /**
+   * Makes the request anew for a member, at once or, where a credential must be fetched or a signature made, later: while the promise is pending, nothing
+   * is sent and no connection is held. An exception and a rejection count as `not_sent` there. Of a gathered body all chunks are there until it is settled.
+   */
+  requestFor?(member: string, attempt: number): TryRequest | Promise<TryRequest>;
   /** A member was chosen, and the request goes there next. */
   tried?(member: string, attempt: number): void;
   failedOver?(failover: Failover): void;

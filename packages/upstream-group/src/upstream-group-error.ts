@@ -4,7 +4,7 @@ export const UPSTREAM_GROUP_ERROR_CODES = ['invalid_option', 'unknown_option', '
 /** One of `UPSTREAM_GROUP_ERROR_CODES`. */
 export type UpstreamGroupErrorCode = (typeof UPSTREAM_GROUP_ERROR_CODES)[number];
 
-/** The error of this package. `no_member`: no member may serve the request. `try_refused`: `requestFor` threw for the last member, `cause` is what. */
+/** The error of this package. `no_member`: no member may serve the request. `try_refused`: `requestFor` threw or rejected for the last member, `cause` is what. */
 export class UpstreamGroupError extends Error {
   override readonly name = 'UpstreamGroupError';
   readonly code: UpstreamGroupErrorCode;

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { isUpstreamError, UpstreamError, type UpstreamController, type UpstreamHandler } from '@penstock/upstream-client';
 import { digestOf, randomDigest, type Digest } from '../choice/rank-members.ts';
 import { ERROR_EFFECTS, statusTraits } from '../health/failure-effects.ts';
-import type { GroupDispatchOptions, RoutedRequest, TryFailure } from '../group-options.ts';
+import type { GroupDispatchOptions, RoutedRequest, TryFailure, TryRequest } from '../group-options.ts';
 import type { Member, ResolvedSettings } from '../resolve-settings.ts';
 import { UpstreamGroupError } from '../upstream-group-error.ts';
 import { ANY_ROUTE, RELEASED_OPTIONS, reportThrown, thrownError, type GroupContext } from './group-context.ts';
@@ -12,6 +12,7 @@ import { GroupController } from './group-controller.ts';
 import { HeadDeadline } from './head-deadline.ts';
 import { flatHeaders, KeptRefusal } from './kept-refusal.ts';
 import { Replay } from './replay.ts';
+import { requestTry, type TryMaker } from './request-try.ts';
 import { createRequestBodies, type RequestBodies } from './request-bodies.ts';
 import { MemberTry, type TryOwner } from './member-try.ts';
 
@@ -21,7 +22,7 @@ import { MemberTry, type TryOwner } from './member-try.ts';
  * A try that failed is followed by another one only where the request certainly did not run: no byte of it was written, or a response of a listed
  * status refused it. Nothing of a response reaches the handler before it is decided that it is the last.
  */
-export class GroupExchange extends GroupController implements UpstreamController, TryOwner {
+export class GroupExchange extends GroupController implements UpstreamController, TryOwner, TryMaker {
   readonly #handler: UpstreamHandler;
   readonly #context: GroupContext;
   #options: GroupDispatchOptions;
@@ -61,7 +62,7 @@ export class GroupExchange extends GroupController implements UpstreamController
       this.#handler.onRequestStart?.(this, null);
       if (!this.isDone) this.#tryNext();
     } catch (error) {
-      this.#end(thrownError(error));
+      this.broken(error);
     }
   }
 
@@ -186,16 +187,25 @@ export class GroupExchange extends GroupController implements UpstreamController
     this.#tried.push(member);
     const attempt = new MemberTry(this, member, this.#scope);
     this.current = attempt;
-    let outbound: ReturnType<typeof makeOutbound>;
-    try {
-      outbound = makeOutbound({ member, attempt: this.#tried.length, options: this.#options, bodies: this.#bodies, settings: this.#settings, slotWaitedMs: this.#slotWaitedMs });
-    } catch (error) {
-      attempt.noteIll('try_refused', this.#settings.coolDown);
-      this.failed(attempt, new UpstreamGroupError('try_refused', `the request for ${member.name} could not be made`, error));
-      return;
-    }
+    requestTry(this.#route, attempt, this.#tried.length, this);
+  }
+
+  made(attempt: MemberTry, made: TryRequest | undefined): void {
+    // The clock of the head of a first try is its client's, and begins when the request is sent.
+    if (this.#tried.length === 1) this.#deadline.stop();
+    const source = { attempt: this.#tried.length, options: this.#options, bodies: this.#bodies, settings: this.#settings, slotWaitedMs: this.#slotWaitedMs };
+    const outbound = makeOutbound(made, source);
     if (!this.mayMove()) this.#bodies.release();
-    member.client.dispatch(outbound, attempt);
+    attempt.member.client.dispatch(outbound, attempt);
+  }
+
+  notMade(attempt: MemberTry, error: unknown): void {
+    attempt.noteIll('try_refused', this.#settings.coolDown);
+    this.failed(attempt, new UpstreamGroupError('try_refused', `the request for ${attempt.member.name} could not be made`, error));
+  }
+
+  broken(thrown: unknown): void {
+    this.#end(thrownError(thrown));
   }
 
   #moveOn(after: TryFailure): void {
@@ -203,10 +213,15 @@ export class GroupExchange extends GroupController implements UpstreamController
       this.#endWithBest(this.#lateError(), after);
       return;
     }
+    this.madeLater();
+    this.#tryNext(after);
+  }
+
+  /** From here on the one deadline of all tries runs: with the second one, and while one is being made. */
+  madeLater(): void {
     this.#deadline.arm(this.#firstSentAt ?? this.enqueuedAt, this.#options.timeouts?.headersMs ?? this.#settings.headersMs, () => {
       if (!this.#isCommitted && !this.isDone) this.#endWithLate();
     });
-    this.#tryNext(after);
   }
 
   /**

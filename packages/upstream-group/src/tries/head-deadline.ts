@@ -18,7 +18,9 @@ export class HeadDeadline {
     this.#timer.unref();
   }
 
+  /** Ends the deadline; after that it may start anew. */
   stop(): void {
     clearTimeout(this.#timer);
+    this.#timer = undefined;
   }
 }

@@ -1,11 +1,10 @@
 import type { UpstreamDispatchOptions } from '@penstock/upstream-client';
-import type { GroupDispatchOptions } from '../group-options.ts';
+import type { GroupDispatchOptions, TryRequest } from '../group-options.ts';
 import type { Member, ResolvedSettings } from '../resolve-settings.ts';
 import type { RequestBodies } from './request-bodies.ts';
 
 /** One try: the number of the attempt, from 1, and what it is made from. */
 export interface TrySource {
-  readonly member: Member;
   readonly attempt: number;
   readonly options: GroupDispatchOptions;
   readonly bodies: RequestBodies;
@@ -14,11 +13,9 @@ export interface TrySource {
   readonly slotWaitedMs: number;
 }
 
-/** Makes what is sent to a member; throws what `requestFor` throws. Later tries get what is left of the wait for a connection. */
-export function makeOutbound({ member, attempt, options, bodies, settings, slotWaitedMs }: TrySource): UpstreamDispatchOptions {
-  const { route, timeouts } = options;
-  route?.tried?.(member.name, attempt);
-  const made = route?.requestFor?.(member.name, attempt);
+/** Makes what is sent to a member. Later tries get what is left of the wait for a connection. */
+export function makeOutbound(made: TryRequest | undefined, { attempt, options, bodies, settings, slotWaitedMs }: TrySource): UpstreamDispatchOptions {
+  const { timeouts } = options;
   const outbound = { ...options, ...made, body: bodies.next(), route: undefined };
   if (attempt === 1) return outbound;
   const slotWaitMs = Math.max(1, (timeouts?.slotWaitMs ?? settings.slotWaitMs) - slotWaitedMs);

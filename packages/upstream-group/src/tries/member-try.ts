@@ -50,6 +50,11 @@ export class MemberTry implements UpstreamHandler {
     this.#endProbe = member.health.beginProbe(scope, this.beganAt);
   }
 
+  /** Whether nothing more is reported of it: it ended, or was dropped. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
   onRequestStart(controller: UpstreamController): void {
     this.controller = controller;
     this.#owner.tryStarted(this);

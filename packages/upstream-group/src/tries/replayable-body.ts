@@ -60,6 +60,11 @@ export class ReplayableBody implements Iterable<Uint8Array> {
     this.#chunks = [];
   }
 
+  /** The chunks that are held: all of them while another try is possible or one is being made. They are for reading, to sign what they hold. */
+  chunks(): readonly Uint8Array[] {
+    return this.#chunks.filter((chunk) => chunk !== undefined);
+  }
+
   /** Bytes that are held. */
   get heldBytes(): number {
     return this.#chunks.reduce((total, chunk) => total + (chunk?.byteLength ?? 0), 0);
