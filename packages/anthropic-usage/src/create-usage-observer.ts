@@ -1,7 +1,9 @@
 import {
-  createEventObserver, DEFAULT_EVENT_OBSERVER_LIMITS, ObserverError, readContentCoding, type BodyObserver, type EventObserverLimits, type EventObserverOptions,
+  createEventObserver, createFrameObserver, DEFAULT_EVENT_OBSERVER_LIMITS, ObserverError, readContentCoding,
+  type BodyObserver, type EventObserverLimits, type EventObserverOptions, type Frame, type FrameObserverOptions,
 } from '@penstock/sse-relay';
 import { describeUnknownOption } from '@penstock/option-names';
+import { readFramedEvent, type FramedEventSink } from './framed-events.ts';
 import { JsonBody, type JsonBodyOptions } from './json-body.ts';
 import type { JsonObject } from './json-values.ts';
 import { MEASURED_EVENTS, MessageReading, READ_EVENTS, READ_MEMBERS } from './message-reading.ts';
@@ -39,7 +41,7 @@ const NO_OPTIONS: UsageObserverOptions = Object.freeze({});
 const checked = new WeakSet<UsageObserverOptions>();
 
 /**
- * Creates the observer of one response, an event stream or JSON, compressed or not. Fields are merged as the API means them:
+ * Creates the observer of one response, an event stream, the frames of Amazon Bedrock, or JSON, compressed or not. Fields are merged as the API means them:
  * `message_start` first, then each `message_delta` overwrites what it names. A body without a head is read as an event stream.
  */
 export function createUsageObserver(options: UsageObserverOptions = NO_OPTIONS): UsageObserver {
@@ -60,7 +62,7 @@ interface BodyReading {
 const UNREAD: BodyReading = { onChunk: () => undefined, onEnd: () => undefined };
 
 /** Also the options of the reading it makes, for there is one of each for every response. */
-class UsageReader implements UsageObserver, EventObserverOptions, JsonBodyOptions {
+class UsageReader implements UsageObserver, EventObserverOptions, FrameObserverOptions, FramedEventSink, JsonBodyOptions {
   readonly events: readonly string[];
   readonly maxEventBytes: number;
   readonly maxLagBytes: number;
@@ -89,10 +91,11 @@ class UsageReader implements UsageObserver, EventObserverOptions, JsonBodyOption
 
   onHead(status: number, rawHeaders: readonly string[]): void {
     const mediaType = readMediaType(rawHeaders);
-    this.#isStream = mediaType === 'text/event-stream';
+    const isFramed = mediaType === 'application/vnd.amazon.eventstream';
+    this.#isStream = isFramed || mediaType === 'text/event-stream';
     if (this.#measuresText) this.coding = readContentCoding(rawHeaders);
     if (this.#isStream) {
-      const events = createEventObserver(this);
+      const events = isFramed ? createFrameObserver(this) : createEventObserver(this);
       events.onHead(status, rawHeaders);
       this.#body = events;
     } else if (mediaType === 'application/json' || mediaType.endsWith('+json')) {
@@ -121,6 +124,18 @@ class UsageReader implements UsageObserver, EventObserverOptions, JsonBodyOption
     } catch (cause) {
       this.onError(new ObserverError('invalid_json', `the data of a ${name} event is not JSON`, { cause }));
     }
+  }
+
+  onFrame(frame: Frame): void {
+    try {
+      readFramedEvent(frame, this.events, this);
+    } catch (cause) {
+      this.onError(new ObserverError('invalid_json', 'a frame does not carry JSON', { cause }));
+    }
+  }
+
+  onException(type: string | undefined): void {
+    this.#message.takeException(type);
   }
 
   onMembers(members: JsonObject): void {

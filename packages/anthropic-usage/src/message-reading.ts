@@ -49,6 +49,12 @@ export class MessageReading {
     else if (name !== 'message_stop') this.#measure(event);
   }
 
+  /** Takes the frame of an exception, which stands where a text stream has an `error` event. */
+  takeException(type: string | undefined): void {
+    this.#sawErrorEvent = true;
+    this.#errorType = asText(type) ?? this.#errorType;
+  }
+
   /** Takes the `READ_MEMBERS` of a whole JSON body. */
   takeMessage(message: JsonObject): void {
     this.#sawStop = true;

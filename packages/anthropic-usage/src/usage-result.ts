@@ -53,9 +53,9 @@ export interface UsageResult {
   readonly textBytes?: number;
   /** Whether `message_stop` came; for a JSON body, whether the body was whole. */
   readonly sawStop: boolean;
-  /** Whether an `error` event came inside the stream. */
+  /** Whether an `error` event, or the frame of an exception, came inside the stream. */
   readonly sawErrorEvent: boolean;
-  /** The `error.type` of that event or of a JSON error body. */
+  /** The `error.type` of that event or of a JSON error body, or the `:exception-type` of that frame. */
   readonly errorType?: string;
 }
 

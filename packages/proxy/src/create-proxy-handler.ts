@@ -97,6 +97,10 @@ class ForwardingHooks implements ExchangeHooks<Forwarding> {
     return this.#options.relay?.failureEvent?.(failure);
   }
 
+  failureFrame(failure: RelayFailure): Uint8Array | undefined {
+    return this.#options.relay?.failureFrame?.(failure);
+  }
+
   sawStop({ call }: Forwarding): boolean {
     return call.sawStop?.() ?? true;
   }

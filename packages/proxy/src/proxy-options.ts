@@ -10,6 +10,8 @@ import type { FailureStatus } from './status-of.ts';
 export interface ProxyRelayOptions extends ExchangeRelayOptions {
   /** Creates the protocol's error event for a stream that broke at an event boundary. @defaultValue the connection is broken without one */
   readonly failureEvent?: (failure: RelayFailure) => Uint8Array | undefined;
+  /** The same for a stream of binary frames (`application/vnd.amazon.eventstream`): creates its last frame. @defaultValue the connection is broken without one */
+  readonly failureFrame?: (failure: RelayFailure) => Uint8Array | undefined;
 }
 
 /** Limits of one request. */

@@ -4,7 +4,7 @@ import { DEFAULT_PROXY_LIMITS, type ProxyHooks, type ProxyLimits, type ProxyOpti
 
 const OPTIONS: Readonly<Record<keyof ProxyOptions, true>> = { upstream: true, policy: true, additions: true, relay: true, limits: true, hooks: true };
 const HOOKS: Readonly<Record<keyof ProxyHooks, true>> = { onSettled: true, onDropped: true, onHead: true, respondToFailure: true };
-const RELAY: Readonly<Record<keyof ProxyRelayOptions, true>> = { clientStallMs: true, failureLingerMs: true, observerGraceMs: true, keepAlive: true, plain: true, failureEvent: true };
+const RELAY: Readonly<Record<keyof ProxyRelayOptions, true>> = { clientStallMs: true, failureLingerMs: true, observerGraceMs: true, keepAlive: true, plain: true, failureEvent: true, failureFrame: true };
 const LIMITS: Readonly<Record<keyof ProxyLimits, true>> = { maxRequestBytes: true, bodyStepTimeoutMs: true, bodyStepBytes: true };
 const MAX_TIMER_MS = 2_147_483_647;
 

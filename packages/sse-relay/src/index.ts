@@ -7,6 +7,10 @@ export type { BodyFraming } from './relay/response-description.ts';
 export {
   DEFAULT_EVENT_OBSERVER_LIMITS, createEventObserver, type EventObserver, type EventObserverLimits, type EventObserverOptions,
 } from './observer/create-event-observer.ts';
+export { createFrameBoundary } from './frames/frame-boundary.ts';
+export { createFrameObserver, type FrameObserverOptions } from './frames/create-frame-observer.ts';
+export { encodeExceptionFrame, encodeFrame } from './frames/encode-frame.ts';
+export type { Frame } from './frames/frame.ts';
 export { ByteBuffer } from './observer/byte-buffer.ts';
 export { createDecodedCopy, readContentCoding, type DecodedCopy, type DecodedCopyOptions } from './observer/decoded-copy.ts';
 export { ObserverError, isObserverError, type ObserverErrorCode } from './observer/observer-error.ts';

@@ -18,6 +18,8 @@ export interface ExchangeHooks<State> {
   closesConnection?(state: State): boolean;
   /** Creates the protocol's error event for a stream that broke at an event boundary. `undefined` or an exception: none is sent. */
   failureEvent?(failure: RelayFailure, state: State): Uint8Array | undefined;
+  /** The same for a stream of binary frames (`application/vnd.amazon.eventstream`): creates its last frame. */
+  failureFrame?(failure: RelayFailure, state: State): Uint8Array | undefined;
   /** Whether the observer saw the stop event of a stream that only the end of its connection delimits. Absent: such an end is taken as whole. */
   sawStop?(state: State): boolean;
   /** Called when the observer threw; it was dropped. */

@@ -87,6 +87,10 @@ export class UpstreamExchange<State> implements RelayOptions, OpenExchange {
     return this.#settings.hooks.failureEvent?.(failure, this.#state);
   }
 
+  failureFrame(failure: RelayFailure): Uint8Array | undefined {
+    return this.#settings.hooks.failureFrame?.(failure, this.#state);
+  }
+
   onObserverError(error: unknown): void {
     this.#settings.hooks.onObserverError?.(error, this.#state);
   }

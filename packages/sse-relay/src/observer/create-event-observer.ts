@@ -58,9 +58,9 @@ class StreamObserver implements EventObserver, EventSplitterOptions {
   constructor(options: EventObserverOptions) {
     this.#options = options;
     this.events = options.events;
-    this.maxEventBytes = readLimit('maxEventBytes', options.maxEventBytes);
-    this.#maxLagBytes = readLimit('maxLagBytes', options.maxLagBytes);
-    this.#maxDecodedBytes = readLimit('maxDecodedBytes', options.maxDecodedBytes);
+    this.maxEventBytes = readObserverLimit('maxEventBytes', options.maxEventBytes);
+    this.#maxLagBytes = readObserverLimit('maxLagBytes', options.maxLagBytes);
+    this.#maxDecodedBytes = readObserverLimit('maxDecodedBytes', options.maxDecodedBytes);
     this.#splitter = createEventSplitter(this);
   }
 
@@ -94,7 +94,8 @@ class StreamObserver implements EventObserver, EventSplitterOptions {
   }
 }
 
-function readLimit(name: keyof EventObserverLimits, value: number | undefined): number {
+/** The value of a limit, the default where it is absent; throws `ObserverError` `invalid_option`. */
+export function readObserverLimit(name: keyof EventObserverLimits, value: number | undefined): number {
   if (value === undefined) return DEFAULT_EVENT_OBSERVER_LIMITS[name];
   if (Number.isSafeInteger(value) && value > 0) return value;
   throw new ObserverError('invalid_option', `${name} must be a positive integer, received ${String(value)}`);

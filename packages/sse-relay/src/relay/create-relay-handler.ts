@@ -4,6 +4,7 @@ import { performance } from 'node:perf_hooks';
 import type { Dispatcher } from 'undici';
 import { createBodyWriter, type BodyWriter } from './create-body-writer.ts';
 import { breakAfter, breakConnection } from './break-connection.ts';
+import { createFrameBoundary } from '../frames/frame-boundary.ts';
 import { createEventBoundary, type EventBoundary } from './event-boundary.ts';
 import { GuardedObserver, waitAtMost } from './guarded-observer.ts';
 import { hasClientLeft } from './has-client-left.ts';
@@ -174,9 +175,11 @@ class Relay implements RelayHandler {
   }
 
   #watchEvents(): void {
-    this.#boundary = createEventBoundary();
+    const { isFramed } = this.#description;
+    this.#boundary = isFramed ? createFrameBoundary() : createEventBoundary();
     const { keepAlive } = this.#options;
-    if (keepAlive !== undefined && this.#writer !== undefined && this.#description.framing !== 'length') this.#keepAlive = new KeepAliveComments(this.#writer, this.#boundary, keepAlive.intervalMs);
+    // Frames have no comments.
+    if (!isFramed && keepAlive !== undefined && this.#writer !== undefined && this.#description.framing !== 'length') this.#keepAlive = new KeepAliveComments(this.#writer, this.#boundary, keepAlive.intervalMs);
   }
 
   #pause(controller: Dispatcher.DispatchController): void {
@@ -264,7 +267,8 @@ class Relay implements RelayHandler {
   #failureEvent(how: 'upstream_failed' | 'interrupted', error: unknown): Uint8Array | undefined {
     if (this.#boundary?.isAtBoundary !== true || this.#description.framing === 'length') return undefined;
     try {
-      return this.#options.failureEvent?.({ how, error, status: this.#record.status });
+      const failure = { how, error, status: this.#record.status };
+      return this.#description.isFramed ? this.#options.failureFrame?.(failure) : this.#options.failureEvent?.(failure);
     } catch {
       return undefined;
     }

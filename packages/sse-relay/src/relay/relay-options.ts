@@ -53,6 +53,8 @@ export interface RelayOptions extends Partial<RelayTimeouts> {
   readonly onTrailers?: (rawTrailers: string[]) => readonly string[];
   /** Makes the protocol's own error event for a stream that broke at an event boundary. Absent, `undefined` or a throw: the connection is broken instead. */
   readonly failureEvent?: (failure: RelayFailure) => Uint8Array | undefined;
+  /** The same for a stream of binary frames (`application/vnd.amazon.eventstream`): makes its last frame, by `encodeExceptionFrame`. */
+  readonly failureFrame?: (failure: RelayFailure) => Uint8Array | undefined;
   /** Sees the same chunks after the client. */
   readonly observer?: BodyObserver;
   /** Called when the observer threw; it has been dropped by then. */
@@ -62,7 +64,7 @@ export interface RelayOptions extends Partial<RelayTimeouts> {
    * event never came, so the stream was cut. Absent: such an end is taken as whole.
    */
   readonly sawStop?: () => boolean;
-  /** Writes comments into the silence of an identity-encoded event stream, at event boundaries only. Absent: none. */
+  /** Writes comments into the silence of an identity-encoded event stream of text, at event boundaries only. Absent: none. */
   readonly keepAlive?: KeepAliveOptions;
   /**
    * Leaves all framing and buffering to node:http: chunks are not framed by the relay, and a first chunk is not joined with the head. The client gets
@@ -77,7 +79,7 @@ export interface RelayOptions extends Partial<RelayTimeouts> {
 export const DEFAULT_RELAY_TIMEOUTS: RelayTimeouts = Object.freeze({ clientStallMs: 120_000, failureLingerMs: 250, observerGraceMs: 1_000 });
 
 const KNOWN_OPTIONS: Readonly<Record<keyof RelayOptions, true>> = Object.freeze({
-  clientStallMs: true, failureLingerMs: true, observerGraceMs: true, onStart: true, onHead: true, onTrailers: true, failureEvent: true, observer: true, onObserverError: true,
+  clientStallMs: true, failureLingerMs: true, observerGraceMs: true, onStart: true, onHead: true, onTrailers: true, failureEvent: true, failureFrame: true, observer: true, onObserverError: true,
   sawStop: true, keepAlive: true, plain: true, onSettled: true,
 });
 
