@@ -64,7 +64,7 @@ class TextScanner implements EnvelopeScanner {
 
   constructor(plan: Plan) {
     this.#plan = plan;
-    this.#values = new MemberValues(plan.rules.paths, plan.options.maxValueBytes, plan.options.maxValues);
+    this.#values = new MemberValues(plan.rules.paths, plan.options);
     this.#machine = plan.options.plain || !HAS_MACHINE ? new PlainMachine(plan.rules, this.#values) : new JsonMachine(plan.rules, this.#values);
   }
 

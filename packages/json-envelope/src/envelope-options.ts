@@ -19,12 +19,14 @@ export interface EnvelopeScannerOptions {
   readonly maxValueBytes?: number;
   /** How many values are kept for one path; more is reported in `overflowed`. @defaultValue 64 */
   readonly maxValues?: number;
+  /** Reports the place of each string that is read, so that exactly its bytes can be replaced. @defaultValue false */
+  readonly spans?: boolean;
   /** Scans without WebAssembly, about ten times slower and with the same results, as is done where the engine lacks it. @defaultValue false */
   readonly plain?: boolean;
 }
 
 /** The limits that hold where the options name none. */
-export const DEFAULT_ENVELOPE_LIMITS: Readonly<Required<Omit<EnvelopeScannerOptions, 'members' | 'plain'>>> = Object.freeze({
+export const DEFAULT_ENVELOPE_LIMITS: Readonly<Required<Omit<EnvelopeScannerOptions, 'members' | 'plain' | 'spans'>>> = Object.freeze({
   maxDepth: 512,
   maxBytes: 32 * 1024 * 1024,
   maxValueBytes: 1024,
@@ -38,10 +40,11 @@ export interface ResolvedOptions {
   readonly maxBytes: number;
   readonly maxValueBytes: number;
   readonly maxValues: number;
+  readonly spans: boolean;
   readonly plain: boolean;
 }
 
-const KNOWN_OPTIONS: Readonly<Record<keyof EnvelopeScannerOptions, unknown>> = Object.freeze({ ...DEFAULT_ENVELOPE_LIMITS, members: true, plain: true });
+const KNOWN_OPTIONS: Readonly<Record<keyof EnvelopeScannerOptions, unknown>> = Object.freeze({ ...DEFAULT_ENVELOPE_LIMITS, members: true, plain: true, spans: true });
 const MAX_PATHS = 16;
 const MAX_DEPTH = 4096;
 const MAX_VALUE_BYTES = 8192;
@@ -63,6 +66,7 @@ export function resolveOptions(options: EnvelopeScannerOptions): ResolvedOptions
     maxBytes: integerOption('maxBytes', options.maxBytes, Number.MAX_SAFE_INTEGER),
     maxValueBytes: integerOption('maxValueBytes', options.maxValueBytes, MAX_VALUE_BYTES),
     maxValues: integerOption('maxValues', options.maxValues, Number.MAX_SAFE_INTEGER),
+    spans: options.spans === true,
     plain: options.plain === true,
   });
 }

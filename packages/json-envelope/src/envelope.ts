@@ -1,12 +1,23 @@
 /** The kind of value a JSON text is. */
 export type RootKind = 'object' | 'array' | 'string' | 'number' | 'boolean' | 'null';
 
+/** Where a value stands in the text: the offsets of its first byte and of the one after its last. */
+export interface ValueSpan {
+  readonly start: number;
+  readonly end: number;
+}
+
 /**
  * One value found at a chosen path. Objects and arrays are named, not read; `too_long` stands for a string or number
  * of more than `maxValueBytes` bytes.
  */
 export type MemberValue =
-  | { readonly kind: 'string'; readonly value: string }
+  | {
+    readonly kind: 'string';
+    readonly value: string;
+    /** The place of the whole JSON string, its quotation marks included; only with the option `spans`. */
+    readonly span?: ValueSpan;
+  }
   | { readonly kind: 'number'; readonly value: number; readonly text: string }
   | { readonly kind: 'boolean'; readonly value: boolean }
   | { readonly kind: 'null' }

@@ -3,7 +3,7 @@ export {
   type EnvelopeScanner,
 } from './create-envelope-scanner.ts';
 export { HAS_MACHINE } from './json-machine.ts';
-export type { Envelope, MemberValue, RootKind } from './envelope.ts';
+export type { Envelope, MemberValue, RootKind, ValueSpan } from './envelope.ts';
 export {
   EnvelopeError,
   isEnvelopeError,

@@ -18,8 +18,8 @@ INITIAL_STATE[ADDRESS.stack] = STATE_DONE;
 
 /** Takes the values a machine finds; its result tells the machine to report no more of this path. */
 export interface ValueSink {
-  /** The value stands in the memory from `start` to `stop`; without a start it was too long to be kept. */
-  take(path: number, memory: Buffer, start: number | undefined, stop: number): boolean;
+  /** The value stands in the memory from `start` to `stop`; without a start it was too long to be kept. `base` is the offset in the text of the memory's first byte. */
+  take(path: number, memory: Buffer, start: number | undefined, stop: number, base: number): boolean;
 }
 
 /** Why a machine refuses a text. */
@@ -114,7 +114,7 @@ export class JsonMachine implements TextMachine {
   #report(): void {
     const path = words[ADDRESS.markPath >> 2] ?? 0;
     const start = words[ADDRESS.valueStart >> 2] ?? LOST_MARK;
-    const isFull = this.#sink.take(path, memory, start === LOST_MARK ? undefined : start, words[ADDRESS.position >> 2] ?? 0);
+    const isFull = this.#sink.take(path, memory, start === LOST_MARK ? undefined : start, words[ADDRESS.position >> 2] ?? 0, this.offset - ADDRESS.input);
     if (isFull) words[ADDRESS.fullBits >> 2] = (words[ADDRESS.fullBits >> 2] ?? 0) | (1 << path);
   }
 

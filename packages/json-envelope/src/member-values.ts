@@ -1,4 +1,5 @@
 import type { MemberValue } from './envelope.ts';
+import type { ResolvedOptions } from './envelope-options.ts';
 import type { ValueSink } from './json-machine.ts';
 
 const TOO_LONG: MemberValue = Object.freeze({ kind: 'too_long' });
@@ -16,15 +17,17 @@ export class MemberValues implements ValueSink {
   readonly #paths: readonly string[];
   readonly #maxValueBytes: number;
   readonly #maxValues: number;
+  readonly #spans: boolean;
 
-  constructor(paths: readonly string[], maxValueBytes: number, maxValues: number) {
+  constructor(paths: readonly string[], { maxValueBytes, maxValues, spans }: Pick<ResolvedOptions, 'maxValueBytes' | 'maxValues' | 'spans'>) {
     this.#paths = paths;
     this.#maxValueBytes = maxValueBytes;
     this.#maxValues = maxValues;
+    this.#spans = spans;
   }
 
-  take(path: number, memory: Buffer, start: number | undefined, stop: number): boolean {
-    const value = start === undefined ? TOO_LONG : this.#read(memory, start, stop);
+  take(path: number, memory: Buffer, start: number | undefined, stop: number, base: number): boolean {
+    const value = start === undefined ? TOO_LONG : this.#read(memory, start, stop, base);
     const name = this.#paths[path] ?? '';
     const values = this.byPath.get(name);
     if (values === undefined) this.byPath.set(name, [value]);
@@ -32,7 +35,7 @@ export class MemberValues implements ValueSink {
     return (values?.length ?? 1) >= this.#maxValues;
   }
 
-  #read(memory: Buffer, start: number, stop: number): MemberValue {
+  #read(memory: Buffer, start: number, stop: number, base: number): MemberValue {
     switch (memory[start]) {
       case 0x7b:
         return OBJECT;
@@ -45,16 +48,17 @@ export class MemberValues implements ValueSink {
       case 0x6e:
         return NULL;
       case QUOTE:
-        return stop - start - 2 > this.#maxValueBytes ? TOO_LONG : readString(memory, start, stop);
+        if (stop - start - 2 > this.#maxValueBytes) return TOO_LONG;
+        return this.#spans ? { kind: 'string', value: readText(memory, start, stop), span: { start: base + start, end: base + stop } } : { kind: 'string', value: readText(memory, start, stop) };
       default:
         return stop - start > this.#maxValueBytes ? TOO_LONG : readNumber(memory, start, stop);
     }
   }
 }
 
-function readString(memory: Buffer, start: number, stop: number): MemberValue {
+function readText(memory: Buffer, start: number, stop: number): string {
   const text = memory.toString('utf8', start + 1, stop - 1);
-  return { kind: 'string', value: text.includes('\\') ? unescaped(text) : text };
+  return text.includes('\\') ? unescaped(text) : text;
 }
 
 function unescaped(text: string): string {

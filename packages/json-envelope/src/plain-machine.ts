@@ -190,7 +190,9 @@ export class PlainMachine implements TextMachine {
     this.#kept = undefined;
     if (this.#path === -1 || kept === undefined) return;
     const bytes = Buffer.from(kept);
-    if (this.#sink.take(this.#path, bytes, this.#isLost ? undefined : 0, bytes.length)) this.#fullBits |= 1 << this.#path;
+    // A string is reported with its last byte, before that is counted; of other values no place is read.
+    const base = this.offset + 1 - bytes.length;
+    if (this.#sink.take(this.#path, bytes, this.#isLost ? undefined : 0, bytes.length, base)) this.#fullBits |= 1 << this.#path;
   }
 
   #keep(byte: number): void {
