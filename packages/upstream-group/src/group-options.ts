@@ -1,6 +1,7 @@
 import type { UpstreamBody, UpstreamDispatchOptions, UpstreamHandler } from '@penstock/upstream-client';
 import type { FailoverReason } from './health/failure-effects.ts';
 import type { ReadQuota } from './health/read-quota.ts';
+import type { BodyEdit } from './tries/body-edit.ts';
 import type { ReplayableBody } from './tries/replayable-body.ts';
 
 /** What a group needs of an upstream client. */
@@ -87,6 +88,11 @@ export interface TryRequest {
   readonly path?: string;
   /** A list of the try's own: credentials and `host` belong to one upstream. @defaultValue that of the dispatch options */
   readonly headers?: string[];
+  /**
+   * Bytes that this member gets otherwise: of a body that is text, bytes, a list of chunks or a `ReplayableBody`. `content-length` is to be that of the
+   * edited body. An edit of any other body, or outside of it, counts as `not_sent` there. @defaultValue the body as it is
+   */
+  readonly body?: BodyEdit | undefined;
 }
 
 /** How one request is routed, and what it sees of its tries. One object may serve as its own callbacks. */

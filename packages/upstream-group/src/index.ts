@@ -8,5 +8,6 @@ export { FAILOVER_REASONS, type FailoverReason } from './health/failure-effects.
 export type { CoolingReason, HealthState } from './health/cooling.ts';
 export type { MemberHealthView } from './health/member-health.ts';
 export { readAnthropicQuota, type Quota, type ReadQuota } from './health/read-quota.ts';
+export { editChunks, type BodyEdit } from './tries/body-edit.ts';
 export { ReplayableBody, type FreeChunk } from './tries/replayable-body.ts';
 export { isUpstreamGroupError, UPSTREAM_GROUP_ERROR_CODES, UpstreamGroupError, type UpstreamGroupErrorCode } from './upstream-group-error.ts';

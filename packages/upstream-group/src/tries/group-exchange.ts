@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { isUpstreamError, UpstreamError, type UpstreamController, type UpstreamHandler } from '@penstock/upstream-client';
+import { isUpstreamError, UpstreamError, type UpstreamController, type UpstreamDispatchOptions, type UpstreamHandler } from '@penstock/upstream-client';
 import { digestOf, randomDigest, type Digest } from '../choice/rank-members.ts';
 import { ERROR_EFFECTS, statusTraits } from '../health/failure-effects.ts';
 import type { GroupDispatchOptions, RoutedRequest, TryFailure, TryRequest } from '../group-options.ts';
@@ -9,7 +9,7 @@ import { ANY_ROUTE, RELEASED_OPTIONS, reportThrown, thrownError, type GroupConte
 import { BestAnswer } from './best-answer.ts';
 import { findCandidates, makeOutbound } from './make-outbound.ts';
 import { GroupController } from './group-controller.ts';
-import { HeadDeadline } from './head-deadline.ts';
+import { HeadDeadline, lateError } from './head-deadline.ts';
 import { flatHeaders, KeptRefusal } from './kept-refusal.ts';
 import { Replay } from './replay.ts';
 import { requestTry, type TryMaker } from './request-try.ts';
@@ -193,8 +193,13 @@ export class GroupExchange extends GroupController implements UpstreamController
   made(attempt: MemberTry, made: TryRequest | undefined): void {
     // The clock of the head of a first try is its client's, and begins when the request is sent.
     if (this.#tried.length === 1) this.#deadline.stop();
-    const source = { attempt: this.#tried.length, options: this.#options, bodies: this.#bodies, settings: this.#settings, slotWaitedMs: this.#slotWaitedMs };
-    const outbound = makeOutbound(made, source);
+    let outbound: UpstreamDispatchOptions;
+    try {
+      outbound = makeOutbound(made, { attempt: this.#tried.length, options: this.#options, bodies: this.#bodies, settings: this.#settings, slotWaitedMs: this.#slotWaitedMs });
+    } catch (error) {
+      this.notMade(attempt, error);
+      return;
+    }
     if (!this.mayMove()) this.#bodies.release();
     attempt.member.client.dispatch(outbound, attempt);
   }
@@ -210,7 +215,7 @@ export class GroupExchange extends GroupController implements UpstreamController
 
   #moveOn(after: TryFailure): void {
     if (this.#deadline.isOver) {
-      this.#endWithBest(this.#lateError(), after);
+      this.#endWithBest(lateError(this.#options.method, this.phase), after);
       return;
     }
     this.madeLater();
@@ -230,13 +235,9 @@ export class GroupExchange extends GroupController implements UpstreamController
    */
   #endWithLate(): void {
     const { phase, current } = this;
-    const error = this.#lateError();
+    const error = lateError(this.#options.method, this.phase);
     if (current === undefined || (phase !== 'waiting' && phase !== 'connecting')) this.#end(error);
     else this.#endWithBest(error, current.kept?.asFailure() ?? { from: current.member.name, reason: 'not_sent', error });
-  }
-
-  #lateError(): Error {
-    return new UpstreamError(`no member of the group answered ${this.#options.method} in time`, { code: 'headers_timeout', phase: this.phase });
   }
 
   #commit(attempt: MemberTry, status: number, headers: IncomingHttpHeaders, statusMessage: string | undefined): void {

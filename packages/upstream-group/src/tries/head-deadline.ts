@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { UpstreamError, type RequestPhase } from '@penstock/upstream-client';
 
 /**
  * The one deadline of a response head over all tries: the clocks of the upstream clients begin anew with each. It is armed with the second try, so that
@@ -23,4 +24,9 @@ export class HeadDeadline {
     clearTimeout(this.#timer);
     this.#timer = undefined;
   }
+}
+
+/** The error of a request whose deadline is over. */
+export function lateError(method: string, phase: RequestPhase): Error {
+  return new UpstreamError(`no member of the group answered ${method} in time`, { code: 'headers_timeout', phase });
 }

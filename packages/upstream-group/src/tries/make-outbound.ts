@@ -13,10 +13,10 @@ export interface TrySource {
   readonly slotWaitedMs: number;
 }
 
-/** Makes what is sent to a member. Later tries get what is left of the wait for a connection. */
+/** Makes what is sent to a member; throws for an edit that its body cannot have. Later tries get what is left of the wait for a connection. */
 export function makeOutbound(made: TryRequest | undefined, { attempt, options, bodies, settings, slotWaitedMs }: TrySource): UpstreamDispatchOptions {
   const { timeouts } = options;
-  const outbound = { ...options, ...made, body: bodies.next(), route: undefined };
+  const outbound = { ...options, ...made, body: bodies.next(made?.body), route: undefined };
   if (attempt === 1) return outbound;
   const slotWaitMs = Math.max(1, (timeouts?.slotWaitMs ?? settings.slotWaitMs) - slotWaitedMs);
   return { ...outbound, timeouts: { ...timeouts, slotWaitMs } };

@@ -1,5 +1,7 @@
 import type { FlushedBody } from '@penstock/upstream-client';
+import { checkEdit, piecesOf, type BodyEdit } from './body-edit.ts';
 
+const NO_PIECES: readonly Uint8Array[] = Object.freeze([]);
 const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
 /** Frees the memory of a chunk that is sent and that no try needs any more. */
@@ -33,11 +35,12 @@ export class ReplayableBody implements Iterable<Uint8Array> {
     return this.open()[Symbol.iterator]();
   }
 
-  /** The body of the next try; that of the last one is over. */
-  open(): FlushedBody {
+  /** The body of the next try, with its edit if it has one; that of the last one is over. */
+  open(edit?: BodyEdit): FlushedBody {
+    if (edit !== undefined) checkEdit(edit, this.heldBytes);
     if (this.#current?.isFlushed === false) this.#isShared = true;
     this.#current?.close();
-    this.#current = new BodyTry(this);
+    this.#current = new BodyTry(this, edit);
     return this.#current;
   }
 
@@ -89,16 +92,24 @@ export class ReplayableBody implements Iterable<Uint8Array> {
   }
 }
 
-/** One sending of a body. */
+/** One sending of a body. A chunk is done with when its last piece was taken; only one that is edited has several. */
 class BodyTry implements IterableIterator<Uint8Array>, FlushedBody {
+  readonly #edit: BodyEdit | undefined;
   #owner: ReplayableBody | undefined;
   #last: Uint8Array | undefined;
+  /** Of an edited body: the chunk whose pieces are given, the place of the next piece, and where in the body the next chunk begins. */
+  #chunk: Uint8Array | undefined;
+  #pieces = NO_PIECES;
+  #nextPiece = 0;
+  #offset = 0;
+  /** Chunks that are done with. */
   taken = 0;
   /** Whether the system has everything that was taken. */
   isFlushed = true;
 
-  constructor(owner: ReplayableBody) {
+  constructor(owner: ReplayableBody, edit: BodyEdit | undefined) {
     this.#owner = owner;
+    this.#edit = edit;
   }
 
   [Symbol.iterator](): this {
@@ -106,6 +117,7 @@ class BodyTry implements IterableIterator<Uint8Array>, FlushedBody {
   }
 
   next(): IteratorResult<Uint8Array> {
+    if (this.#edit !== undefined) return this.#nextOf(this.#edit);
     const chunk = this.#owner?.take(this.taken);
     this.#last = chunk;
     if (chunk === undefined) return DONE;
@@ -128,5 +140,31 @@ class BodyTry implements IterableIterator<Uint8Array>, FlushedBody {
   close(): void {
     this.#owner = undefined;
     this.#last = undefined;
+    this.#chunk = undefined;
+    this.#pieces = NO_PIECES;
+    this.#nextPiece = 0;
+  }
+
+  #nextOf(edit: BodyEdit): IteratorResult<Uint8Array> {
+    while (this.#nextPiece === this.#pieces.length) {
+      const chunk = this.#owner?.take(this.taken);
+      this.#last = undefined;
+      this.#chunk = chunk;
+      if (chunk === undefined) return DONE;
+      this.#pieces = piecesOf(chunk, this.#offset, edit);
+      this.#nextPiece = 0;
+      this.#offset += chunk.byteLength;
+      if (this.#pieces.length === 0) this.taken += 1;
+    }
+    const value = this.#pieces[this.#nextPiece] as Uint8Array;
+    this.#nextPiece += 1;
+    this.isFlushed = false;
+    if (this.#nextPiece === this.#pieces.length) {
+      // If the body was released between two pieces, the chunk is still held there.
+      this.#owner?.take(this.taken);
+      this.#last = this.#chunk;
+      this.taken += 1;
+    }
+    return { done: false, value };
   }
 }

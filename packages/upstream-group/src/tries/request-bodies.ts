@@ -1,10 +1,12 @@
+import { Buffer } from 'node:buffer';
 import type { UpstreamBody } from '@penstock/upstream-client';
+import { editChunks, type BodyEdit } from './body-edit.ts';
 import { ReplayableBody } from './replayable-body.ts';
 
 /** The body of one request over all of its tries. */
 export interface RequestBodies {
-  /** The body of the next try. */
-  next(): UpstreamBody;
+  /** The body of the next try. Throws a `TypeError` for an edit of a body that is no text, bytes or list of chunks, and a `RangeError` for one outside of it. */
+  next(edit?: BodyEdit): UpstreamBody;
   /** Whether another try would have the same bytes. */
   canRepeat(): boolean;
   /** No further try but the one that comes next, or is under way. */
@@ -15,10 +17,17 @@ export interface RequestBodies {
 
 /** Decides how a body is given to several tries. */
 export function createRequestBodies(body: UpstreamBody | ReplayableBody | undefined): RequestBodies {
-  if (body instanceof ReplayableBody) return { next: () => body.open(), canRepeat: () => true, release: () => { body.release(); }, dispose: () => { body.release(); } };
+  if (body instanceof ReplayableBody) return { next: (edit) => body.open(edit), canRepeat: () => true, release: () => { body.release(); }, dispose: () => { body.release(); } };
   if (isStream(body)) return new StreamedBodies(body);
   let kept: UpstreamBody = body ?? null;
-  return { next: () => kept, canRepeat: () => true, release: nothing, dispose: () => { kept = null; } };
+  return { next: (edit) => (edit === undefined ? kept : editChunks(chunksOf(kept), edit)), canRepeat: () => true, release: nothing, dispose: () => { kept = null; } };
+}
+
+function chunksOf(body: UpstreamBody): readonly Uint8Array[] {
+  if (typeof body === 'string') return [Buffer.from(body)];
+  if (body instanceof Uint8Array) return [body];
+  if (Array.isArray(body)) return body as readonly Uint8Array[];
+  throw new TypeError('only a body that is text, bytes or a list of chunks can be edited');
 }
 
 function nothing(): void {
@@ -43,7 +52,8 @@ class StreamedBodies implements RequestBodies {
     this.#source = source;
   }
 
-  next(): UpstreamBody {
+  next(edit?: BodyEdit): UpstreamBody {
+    if (edit !== undefined) throw new TypeError('a body that is streamed cannot be edited');
     const source = this.#source;
     const draw = (): void => { this.#isDrawn = true; };
     if (Symbol.asyncIterator in source) return { [Symbol.asyncIterator]: () => { draw(); return source[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>; } };
