@@ -1,4 +1,4 @@
-import type { UpstreamBody, UpstreamDispatchOptions, UpstreamHandler } from '@penstock/upstream-client';
+import type { RequestTimeouts, UpstreamBody, UpstreamDispatchOptions, UpstreamHandler } from '@penstock/upstream-client';
 import type { FailoverReason } from './health/failure-effects.ts';
 import type { ReadQuota } from './health/read-quota.ts';
 import type { BodyEdit } from './tries/body-edit.ts';
@@ -93,6 +93,8 @@ export interface TryRequest {
    * edited body. An edit of any other body, or outside of it, counts as `not_sent` there. @defaultValue the body as it is
    */
   readonly body?: BodyEdit | undefined;
+  /** Clocks of the try's own; a second or later one waits for a connection no longer than the dispatch options leave it. @defaultValue those of the dispatch options */
+  readonly timeouts?: Partial<RequestTimeouts>;
 }
 
 /** How one request is routed, and what it sees of its tries. One object may serve as its own callbacks. */

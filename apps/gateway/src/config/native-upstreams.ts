@@ -1,26 +1,33 @@
 import type { GatewayConfig } from './gateway-config.ts';
 import type { NativeUpstreamConfig } from './sections/native-upstreams-section.ts';
-import type { PoolConfig } from './sections/upstream-settings.ts';
+import type { PoolConfig, UpstreamTimeoutsConfig, UpstreamTimeoutsSettings } from './sections/upstream-settings.ts';
 
 /** The name of the upstream where `anthropic_native` names only one, in its short form. */
 export const ONLY_UPSTREAM = 'native';
 
 /** An upstream of the native side with every default filled in. */
-export interface EffectiveUpstream extends Omit<NativeUpstreamConfig, 'pool' | 'allow_insecure_base_url'> {
+export interface EffectiveUpstream extends Omit<NativeUpstreamConfig, 'pool' | 'timeouts' | 'allow_insecure_base_url'> {
   readonly pool: PoolConfig;
+  readonly timeouts: UpstreamTimeoutsConfig;
   readonly allow_insecure_base_url: boolean;
 }
 
 /** The upstreams that the native side really has: those of the list, or the one of `base_url` and `api_key`, whose credential may be the client's. */
 export function nativeUpstreams({ anthropic_native: native }: Pick<GatewayConfig, 'anthropic_native'>): readonly EffectiveUpstream[] {
-  const { base_url, api_key, ca, proxy, pool, allow_insecure_base_url, price_multiplier } = native;
+  const { base_url, api_key, ca, proxy, pool, timeouts, allow_insecure_base_url, price_multiplier } = native;
   if (native.upstreams.length === 0) {
-    return [{ name: ONLY_UPSTREAM, kind: 'anthropic', base_url, credential: { api_key }, weight: 1, tier: 0, models: ['*'], pool, ca, proxy, allow_insecure_base_url, price_multiplier }];
+    return [{ name: ONLY_UPSTREAM, kind: 'anthropic', base_url, credential: { api_key }, weight: 1, tier: 0, models: ['*'], pool, timeouts, ca, proxy, allow_insecure_base_url, price_multiplier }];
   }
   return native.upstreams.map((upstream) => ({
-    ...upstream, pool: upstream.pool ?? pool, ca: upstream.ca ?? ca, proxy: upstream.proxy ?? proxy, allow_insecure_base_url: upstream.allow_insecure_base_url ?? allow_insecure_base_url,
+    ...upstream, pool: upstream.pool ?? pool, timeouts: clocksOf(timeouts, upstream.timeouts), ca: upstream.ca ?? ca, proxy: upstream.proxy ?? proxy, allow_insecure_base_url: upstream.allow_insecure_base_url ?? allow_insecure_base_url,
     price_multiplier: upstream.price_multiplier ?? price_multiplier,
   }));
+}
+
+/** A clock of its own, else that of the native side. */
+function clocksOf(timeouts: UpstreamTimeoutsConfig, own: UpstreamTimeoutsSettings = {}): UpstreamTimeoutsConfig {
+  const named = Object.fromEntries(Object.entries(own).filter(([, seconds]) => seconds !== undefined));
+  return { ...timeouts, ...named };
 }
 
 /**

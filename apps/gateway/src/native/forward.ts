@@ -1,7 +1,7 @@
 import { createUsageObserver } from '@penstock/anthropic-usage';
 import { UpstreamExchange } from '@penstock/proxy';
 import type { RelayHandler, RelayResult } from '@penstock/sse-relay';
-import type { LongLived, RequestTimeouts } from '@penstock/upstream-client';
+import type { LongLived } from '@penstock/upstream-client';
 import type { GroupDispatchOptions } from '@penstock/upstream-group';
 import type { Dispatcher } from 'undici';
 import { isEncrypted } from '../access/clients/client-address.ts';
@@ -14,6 +14,7 @@ import type { NativeUpstream } from './upstreams/native-upstream.ts';
 import { NativeTries } from './upstreams/native-tries.ts';
 import { ResultsUrlRewriter } from './rewrite-results-url.ts';
 import { MODELS_PATH, type NativeRoute } from './route-table.ts';
+import { timeoutsFor } from './timeouts-for.ts';
 
 const NOTHING_OUTBOUND: OutboundBody = Object.freeze({ body: null, contentLength: undefined });
 const NO_HEADERS: string[] = [];
@@ -36,7 +37,7 @@ export function forward(runtime: NativeRuntime, exchange: NativeExchange, route:
     method: inbound.method,
     ...target,
     body: exchange.outbound.body,
-    timeouts: timeoutsFor(runtime, route, exchange.wantsStream),
+    timeouts: timeoutsFor(runtime.group === undefined ? runtime.first : runtime, route, exchange.wantsStream),
     client: exchange.client,
     caller: exchange.counterKey,
     longLived: held,
@@ -72,12 +73,4 @@ function rewriter(runtime: NativeRuntime, { inbound, rules }: NativeExchange, ro
 function longLived({ outbound }: NativeExchange, { isLongLived }: NativeRoute): LongLived | undefined {
   if (isLongLived) return 'exchange';
   return outbound.body !== null && Symbol.asyncIterator in outbound.body ? 'upload' : undefined;
-}
-
-/** Which clock bounds the wait for the head. */
-function timeoutsFor(runtime: NativeRuntime, route: NativeRoute, wantsStream: boolean): Partial<RequestTimeouts> {
-  const { headTimeouts } = runtime;
-  if (route.isLongLived) return headTimeouts.session;
-  if (route.headClock === 'quick') return headTimeouts.quick;
-  return wantsStream || route.headClock === 'stream' ? headTimeouts.stream : headTimeouts.message;
 }

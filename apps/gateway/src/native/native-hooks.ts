@@ -21,7 +21,7 @@ export class NativeHooks implements ExchangeHooks<NativeExchange> {
     const headers = head.rawHeaders;
     inbound.trace?.answered(head.status);
     const { served } = exchange;
-    served?.state.headSeen(head.status, rawHeaders);
+    served?.state.headSeen(head.status, rawHeaders, exchange.credentialGeneration);
     exchange.isCredentialRefused = served?.state.refusesCredential(head.status) === true;
     if (runtime.ownsCredential) runtime.metrics.quotaSeen(rawHeaders, served?.name);
     const facts = readResponseFacts(headers);

@@ -32,10 +32,13 @@ export function buildOutboundHead(runtime: NativeRuntime, exchange: NativeExchan
 
 function ownAdditions(runtime: NativeRuntime, exchange: NativeExchange): RequestHeaderAdditions {
   try {
-    return runtime.additionsFor(runtime.first, exchange.mustReadAnswer);
+    const additions = runtime.additionsFor(runtime.first, exchange.mustReadAnswer);
+    exchange.credentialGeneration = runtime.first.state.generation;
+    return additions;
   } catch (error) {
     // Nothing is sent, and its state has to show why.
     exchange.served = runtime.first;
+    exchange.credentialGeneration = runtime.first.state.generation;
     throw noCredential('native', error);
   }
 }

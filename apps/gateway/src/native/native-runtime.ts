@@ -2,7 +2,6 @@ import type { BlockList } from 'node:net';
 import { anthropicHeaderRules, createHeaderPolicy, extendHeaderRules, type HeaderPolicy, type RequestHeaderAdditions } from '@penstock/header-policy';
 import type { ExchangeRelayOptions, ExchangeSettings, OpenExchanges } from '@penstock/proxy';
 import type { UsageObserverOptions } from '@penstock/anthropic-usage';
-import type { RequestTimeouts } from '@penstock/upstream-client';
 import type { Administer } from '../access/admin/admin-exchange.ts';
 import type { Budgets } from '../access/budgets/budgets.ts';
 import { createTrustedProxies } from '../access/clients/client-address.ts';
@@ -10,6 +9,7 @@ import type { ClientRegistry } from '../access/clients/client-registry.ts';
 import type { GatewayConfig } from '../config/gateway-config.ts';
 import { explainsCredential, nativeUpstreams } from '../config/native-upstreams.ts';
 import { PLAIN } from '../config/plain.ts';
+import { toHeadTimeouts, type HeadTimeouts } from '../config/upstream-client-settings.ts';
 import type { StickyKey } from '../config/sections/native-upstreams-section.ts';
 import type { Lifecycle } from '../process/lifecycle.ts';
 import type { Limiter } from '../access/limits/limiter.ts';
@@ -23,15 +23,6 @@ import type { RoutePolicy } from './match-route.ts';
 import type { NativeExchange } from './native-exchange.ts';
 import type { NativeUpstream } from './upstreams/native-upstream.ts';
 import type { NativeGroup, NativeUpstreams } from './upstreams/native-upstreams.ts';
-
-/** The clocks for the upstream's head, by kind of operation. */
-export interface HeadTimeouts {
-  readonly quick: Partial<RequestTimeouts>;
-  readonly stream: Partial<RequestTimeouts>;
-  readonly message: Partial<RequestTimeouts>;
-  /** Of answers that last for hours. */
-  readonly session: Partial<RequestTimeouts>;
-}
 
 /** What the configuration decides about each native request; replaced as a whole on reload, so that one request sees one of them. */
 export interface NativeSettings {
@@ -50,6 +41,7 @@ export interface NativeSettings {
   readonly servesSignIn: boolean;
   /** Whose `X-Forwarded-*` fields are believed. */
   readonly trustedProxies: BlockList;
+  /** Over all tries of a request, where there are several upstreams; each try has those of its upstream. */
   readonly headTimeouts: HeadTimeouts;
   /** The client stall timeout, and comments in the silence of a stream if they are configured. */
   readonly relay: ExchangeRelayOptions;
@@ -113,7 +105,6 @@ export function readNativeSettings(config: GatewayConfig, clients: ClientRegistr
   const defaults = Object.freeze(['anthropic-version', native.version]);
   // Frozen: the policy checks what never changes only once.
   const freeze = (set: readonly string[]): RequestHeaderAdditions => Object.freeze({ set: Object.freeze(set), defaults, forwardCredentials: !isInjecting });
-  const shared = { headersMs: 0, idleMs: timeouts.idle * 1000 };
   return {
     policy: createHeaderPolicy(rules),
     additionsFor: createAdditions((credential) => [...via, ...(isInjecting ? credential : [])], freeze),
@@ -124,12 +115,7 @@ export function readNativeSettings(config: GatewayConfig, clients: ClientRegistr
     servesAdministration: config.admin.main_listener,
     servesSignIn: config.identity.sign_in !== undefined,
     trustedProxies: createTrustedProxies(config.server.trusted_proxies),
-    headTimeouts: {
-      quick: Object.freeze({ ...shared, headersMs: timeouts.quick_headers * 1000 }),
-      stream: Object.freeze({ ...shared, headersMs: timeouts.stream_headers * 1000 }),
-      message: Object.freeze({ ...shared, headersMs: timeouts.message_headers * 1000 }),
-      session: Object.freeze({ headersMs: timeouts.stream_headers * 1000, idleMs: timeouts.session_idle * 1000 }),
-    },
+    headTimeouts: toHeadTimeouts(timeouts),
     relay: {
       plain: PLAIN, clientStallMs: timeouts.client_stall * 1000,
       ...(native.keep_alive_comments > 0 ? { keepAlive: { intervalMs: native.keep_alive_comments * 1000 } } : {}),

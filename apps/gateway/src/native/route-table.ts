@@ -65,6 +65,8 @@ export const NATIVE_ROUTES: readonly NativeRoute[] = [
   route('/v1/skills/**', 'skills', ['GET', 'POST', 'DELETE'], { maxBodyBytes: 32 * MIB }),
   // Paths that reveal a secret or administer the organization come before the groups they stand in.
   ...['reveal_token', 'rotate_token'].map((action) => route(`/v1/tunnels/{tunnel_id}/${action}`, 'admin', ['POST'], { maxBodyBytes: MIB })),
+  // Federated login: who may trade an identity for a token administers nothing by it.
+  route('/v1/oauth/token', 'oauth_token', ['POST'], { maxBodyBytes: MIB }),
   ...['organizations', 'compliance', 'oauth'].flatMap((area) => [`/v1/${area}`, `/v1/${area}/**`])
     .map((template) => route(template, 'admin', ['GET', 'POST', 'DELETE'], { maxBodyBytes: 32 * MIB })),
   route('/v1/sessions/{session_id}/events/stream', 'agents', ['GET'], LONG_LIVED),

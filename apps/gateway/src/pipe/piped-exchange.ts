@@ -58,6 +58,8 @@ export class PipedExchange implements RequestEnd, DescribedRequest {
   mayMove = false;
   /** The upstream that it was sent to last; `undefined` before phase 6. */
   served: PipedUpstream | undefined;
+  /** Which credential of that upstream it was sent with; absent: the one in force. */
+  credentialGeneration: number | undefined;
   /** The upstreams that did not take it, each with the reason; `undefined` for nearly every request. */
   failovers: string[] | undefined;
   /** Whether the client's tokens are limited, so that what the model writes is counted. */

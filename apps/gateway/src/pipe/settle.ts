@@ -9,7 +9,7 @@ export function settle(runtime: PipeRuntime, exchange: PipedExchange): void {
   exchange.bytes?.release();
   if (exchange.uploadBytes !== undefined) exchange.requestBytes = exchange.uploadBytes();
   exchange.overheadMs = overheadOf(exchange);
-  exchange.served?.state.ended(exchange.outcome, exchange.status);
+  exchange.served?.state.ended(exchange.outcome, exchange.status, exchange.credentialGeneration);
   runtime.metrics.requestEnded(exchange.side, exchange.inbound);
   try {
     exchange.charge = chargeOf(runtime, exchange);

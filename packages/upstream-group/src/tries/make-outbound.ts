@@ -18,8 +18,9 @@ export function makeOutbound(made: TryRequest | undefined, { attempt, options, b
   const { timeouts } = options;
   const outbound = { ...options, ...made, body: bodies.next(made?.body), route: undefined };
   if (attempt === 1) return outbound;
-  const slotWaitMs = Math.max(1, (timeouts?.slotWaitMs ?? settings.slotWaitMs) - slotWaitedMs);
-  return { ...outbound, timeouts: { ...timeouts, slotWaitMs } };
+  const leftMs = Math.max(1, (timeouts?.slotWaitMs ?? settings.slotWaitMs) - slotWaitedMs);
+  const own = outbound.timeouts;
+  return { ...outbound, timeouts: { ...own, slotWaitMs: Math.min(own?.slotWaitMs ?? leftMs, leftMs) } };
 }
 
 /** The members that may serve a request. */

@@ -70,7 +70,7 @@ export const anthropicNativeSection: z.ZodType<AnthropicNativeConfig> = z.strict
   timeouts: nativeTimeoutsSection.prefault({}).describe('Every other clock, in seconds.').meta(RELOADABLE),
   pool: poolSection.prefault({}).describe('Connections to the upstream.').meta(RELOADABLE),
   route_groups: list(groups).default(groupsWith(ROUTE_GROUPS, 'isServedByDefault'))
-    .describe(`Groups of routes that are served. ${groupsWith(ROUTE_GROUPS, 'isServedByDefault', false).map((group) => `\`${group}\``).join(' and ')} are off unless named.`).meta(RELOADABLE),
+    .describe(`Groups of routes that are served. ${groupsWith(ROUTE_GROUPS, 'isServedByDefault', false).map((group) => `\`${group}\``).join(', ')} are off unless named.`).meta(RELOADABLE),
   allow_unknown_routes: flag().default(false).describe('Forward paths the gateway does not know. Admin, OAuth, compliance and token-revealing paths stay closed.').meta(RELOADABLE),
   allow_request_headers: list(headerPattern()).default([]).describe('More request headers that cross; `*` may end a name.').meta(RELOADABLE),
   deny_response_headers: list(headerPattern()).default([]).describe('More response headers that do not cross; `*` may end a name.').meta(RELOADABLE),

@@ -2,8 +2,8 @@ import { isAbsolute } from 'node:path';
 import { z } from 'zod';
 import { apiKey, baseUrl, checkedText, count, flag, list, modelPattern, pem, proxyUrl, share, text } from './field-kinds.ts';
 import { priceMultiplier } from './prices-section.ts';
-import { poolSection } from './upstream-settings.ts';
-import type { PoolConfig } from './upstream-settings.ts';
+import { poolSection, upstreamTimeoutsSection } from './upstream-settings.ts';
+import type { PoolConfig, UpstreamTimeoutsSettings } from './upstream-settings.ts';
 
 /** What an upstream of the native side speaks, and how its requests are addressed and signed. */
 export const UPSTREAM_KINDS = ['anthropic'] as const;
@@ -28,6 +28,7 @@ export interface NativeUpstreamConfig {
   readonly tier: number;
   readonly models: readonly string[];
   readonly pool?: PoolConfig | undefined;
+  readonly timeouts?: UpstreamTimeoutsSettings | undefined;
   readonly ca?: string | undefined;
   readonly proxy?: string | undefined;
   readonly allow_insecure_base_url?: boolean | undefined;
@@ -72,6 +73,7 @@ const upstream: z.ZodType<NativeUpstreamConfig> = z.strictObject({
   tier: count(0, 100).default(0).describe('Upstreams of a higher tier are used only while none of a lower one is well.'),
   models: list(modelPattern()).default(['*']).describe('Models that it serves; `*` stands for any characters.'),
   pool: poolSection.optional().describe('Its connections. Absent: the numbers of `anthropic_native.pool`, for itself.'),
+  timeouts: upstreamTimeoutsSection.optional().describe('Clocks of its own, in seconds. One that is absent is that of `anthropic_native.timeouts`.'),
   ca: pem('certificates').optional().describe('As `anthropic_native.ca`, which it replaces.'),
   proxy: proxyUrl().optional().describe('As `anthropic_native.proxy`, which it replaces.'),
   allow_insecure_base_url: flag().optional().describe('As `anthropic_native.allow_insecure_base_url`, which it replaces.'),
@@ -95,5 +97,5 @@ export const routingSection: z.ZodType<RoutingConfig> = z.strictObject({
   cool_down: z.tuple([z.number(COOL_DOWN), z.number(COOL_DOWN)], COOL_DOWN).refine(([first, longest]) => first >= 0.001 && longest <= 3_600 && first <= longest, { error: COOL_DOWN }).default([1, 60])
     .describe('The first and the longest cool-down of an upstream that failed, in seconds; it doubles. A longer `retry-after` holds.'),
   stateful: text('the name of an upstream').optional()
-    .describe('The upstream of requests that refer to what one account keeps: batches, files, skills, agents, lists of models, message threads, unknown routes, and messages with a `files-api` or `skills` beta. They never move. Absent: the first listed.'),
+    .describe('The upstream of requests that refer to what one account keeps: batches, files, skills, agents, lists of models, federated login, message threads, unknown routes, and messages with a `files-api` or `skills` beta. They never move. Absent: the first listed.'),
 }, 'an object');

@@ -1,5 +1,5 @@
 /** The groups into which the native routes fall. */
-export const ROUTE_GROUPS = ['messages', 'models', 'batches', 'files', 'skills', 'agents', 'admin'] as const;
+export const ROUTE_GROUPS = ['messages', 'models', 'batches', 'files', 'skills', 'agents', 'oauth_token', 'admin'] as const;
 
 /** One of `ROUTE_GROUPS`. */
 export type RouteGroup = (typeof ROUTE_GROUPS)[number];
@@ -43,6 +43,8 @@ export const GROUP_TRAITS: Readonly<Record<ClientRoute, GroupTraits>> = {
   files: SHARED,
   skills: SHARED,
   agents: { ...SHARED_AND_HIDDEN, isServedByDefault: false },
+  // The token that its answer grants is an account's: it reaches all models and what others keep there.
+  oauth_token: { ...SHARED_AND_HIDDEN, spendsUnseen: false, isServedByDefault: false },
   admin: { ...SHARED_AND_HIDDEN, spendsUnseen: false, isServedByDefault: false },
   message_threads: SHARED,
   unknown: { ...SHARED_AND_HIDDEN, isServedByDefault: false },

@@ -27,6 +27,12 @@ export interface NativeTimeoutsConfig extends TimeoutsConfig {
   readonly session_idle: number;
 }
 
+/** The clocks that one of several upstreams may have of its own; that of the client is no matter of an upstream. */
+export type UpstreamTimeoutsConfig = Omit<NativeTimeoutsConfig, 'client_stall'>;
+
+/** Those of them that it has. */
+export type UpstreamTimeoutsSettings = { readonly [Clock in keyof UpstreamTimeoutsConfig]?: number | undefined };
+
 /** `TimeoutsConfig` before `quick_headers` took its default from `timeout`. */
 export type TimeoutsSettings = Omit<TimeoutsConfig, 'quick_headers'> & { readonly quick_headers?: number | undefined };
 
@@ -67,6 +73,18 @@ export const timeoutsSection: z.ZodType<TimeoutsSettings> = z.strictObject(clock
 export const nativeTimeoutsSection: z.ZodType<NativeTimeoutsSettings> = z.strictObject({
   ...clocks,
   session_idle: seconds().default(3600).describe('The same as `idle`, for event streams of sessions and long polls, which are silent while a session waits for a person.'),
+}, 'an object');
+
+/** The schema of `timeouts` of one of several upstreams: a clock that is absent is that of the native side. */
+export const upstreamTimeoutsSection: z.ZodType<UpstreamTimeoutsSettings> = z.strictObject({
+  slot_wait: seconds().optional().describe('As `anthropic_native.timeouts.slot_wait`, where it is tried first; a later try has at most what is left of that one.'),
+  connect: seconds().optional().describe('As `anthropic_native.timeouts.connect`.'),
+  write_stall: seconds().optional().describe('As `anthropic_native.timeouts.write_stall`.'),
+  quick_headers: seconds().optional().describe('As `anthropic_native.timeouts.quick_headers`.'),
+  stream_headers: seconds().optional().describe('As `anthropic_native.timeouts.stream_headers`.'),
+  message_headers: seconds().optional().describe('As `anthropic_native.timeouts.message_headers`.'),
+  idle: seconds().optional().describe('As `anthropic_native.timeouts.idle`.'),
+  session_idle: seconds().optional().describe('As `anthropic_native.timeouts.session_idle`.'),
 }, 'an object');
 
 /** The clocks of the front door, whose backends are of two kinds. */

@@ -5,12 +5,15 @@ import { toGatewayError } from '../../pipe/classify-failure.ts';
 import type { NativeExchange } from '../native-exchange.ts';
 import type { NativeRuntime } from '../native-runtime.ts';
 import type { NativeRoute } from '../route-table.ts';
+import { timeoutsFor } from '../timeouts-for.ts';
 import type { GroupedUpstreams } from './native-upstreams.ts';
 
 const SESSION_FIELD = 'x-claude-code-session-id';
 const BETA_FIELD = 'anthropic-beta';
 /** Betas with which a message refers to files or skills of one account. */
 const STATEFUL_BETA = /(?:^|[,\s])(?:files-api|skills)-/i;
+/** The generation of no credential. */
+const BOOKED = -1;
 /** The longest session id that is read; a longer one is cut. */
 const MAX_SESSION_LENGTH = 128;
 
@@ -53,19 +56,22 @@ export class NativeTries implements RoutedRequest {
 
   tried(member: string): void {
     this.#span = undefined;
-    this.#exchange.served = this.#upstreams.byName.get(member);
+    const served = this.#upstreams.byName.get(member);
+    this.#exchange.served = served;
+    if (served !== undefined) this.#exchange.credentialGeneration = served.state.generation;
   }
 
   requestFor(): TryRequest {
     const { served, inbound } = this.#exchange;
     if (served === undefined) throw new Error('the upstream was removed');
     const forwarded = this.#runtime.policy.forwardRequestHeaders(inbound.request.rawHeaders, this.#runtime.additionsFor(served, this.#exchange.mustReadAnswer));
+    this.#exchange.credentialGeneration = served.state.generation;
     // The same fields passed in phase 2, with fewer of our own.
     if (!forwarded.ok) throw new Error(forwarded.violation.message);
     const { headers } = forwarded;
     if (this.#contentLength !== undefined) headers.push('content-length', String(this.#contentLength));
     this.#span = inbound.trace?.beginUpstream({ method: inbound.method, origin: served.origin, template: this.#route.template.slice('/anthropic'.length), provider: served.provider }, headers);
-    return { path: served.basePath + inbound.path.slice('/anthropic'.length) + inbound.query, headers };
+    return { path: served.basePath + inbound.path.slice('/anthropic'.length) + inbound.query, headers, timeouts: timeoutsFor(served, this.#route, this.#exchange.wantsStream) };
   }
 
   failedOver(failover: Failover): void {
@@ -76,6 +82,8 @@ export class NativeTries implements RoutedRequest {
   answeredBy(member: string, dropped: TryFailure): void {
     this.#failed(dropped);
     this.#exchange.served = this.#upstreams.byName.get(member);
+    // What its try showed of the credential was booked when the request went on.
+    this.#exchange.credentialGeneration = BOOKED;
   }
 
   /** Books a try that is not the answer for its upstream. */
@@ -87,12 +95,12 @@ export class NativeTries implements RoutedRequest {
     const upstream = this.#upstreams.byName.get(from);
     if (upstream === undefined) return;
     if (status === undefined) {
-      upstream.state.ended(toGatewayError(error ?? new ClientGone(), 'native', upstream.client.stats(), exchange.isLongLived).shape.outcome, 0);
+      upstream.state.ended(toGatewayError(error ?? new ClientGone(), 'native', upstream.client.stats(), exchange.isLongLived).shape.outcome, 0, exchange.credentialGeneration);
       return;
     }
-    upstream.state.headSeen(status, rawHeaders);
+    upstream.state.headSeen(status, rawHeaders, exchange.credentialGeneration);
     if (this.#runtime.ownsCredential && rawHeaders !== undefined) this.#runtime.metrics.quotaSeen(rawHeaders, from);
-    upstream.state.ended(upstream.state.refusesCredential(status) ? 'upstream_credential_refused' : 'upstream_error', status);
+    upstream.state.ended(upstream.state.refusesCredential(status) ? 'upstream_credential_refused' : 'upstream_error', status, exchange.credentialGeneration);
   }
 }
 

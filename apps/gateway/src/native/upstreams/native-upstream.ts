@@ -4,8 +4,7 @@ import { matchesGlob } from '../../access/clients/matches-glob.ts';
 import { checkWholeJson } from '../../body/whole-json.ts';
 import type { EffectiveUpstream } from '../../config/native-upstreams.ts';
 import { PLAIN } from '../../config/plain.ts';
-import type { AnthropicNativeConfig } from '../../config/sections/anthropic-native-section.ts';
-import { toUpstreamClientSettings } from '../../config/upstream-client-settings.ts';
+import { toHeadTimeouts, toUpstreamClientSettings, type HeadTimeouts } from '../../config/upstream-client-settings.ts';
 import { createUpstreamState, type UpstreamState } from '../../observe/upstreams/upstream-state.ts';
 import type { UpstreamTarget } from '../../request/request-trace.ts';
 import { createUpstreamCredential, type UpstreamCredential } from './upstream-credential.ts';
@@ -22,9 +21,12 @@ export class NativeUpstream {
   readonly state: UpstreamState;
   #config: EffectiveUpstream;
   #credential: UpstreamCredential;
+  /** Its fields, as they were sent last. */
+  #fields: readonly string[] | undefined;
   #servesAll: boolean;
+  #headTimeouts: HeadTimeouts;
 
-  constructor(config: EffectiveUpstream, timeouts: AnthropicNativeConfig['timeouts'], ownsCredential: () => boolean) {
+  constructor(config: EffectiveUpstream, ownsCredential: () => boolean) {
     const { ca, proxy } = config;
     const url = KIND_TRAITS[config.kind].urlOf(config);
     this.name = config.name;
@@ -32,12 +34,13 @@ export class NativeUpstream {
     this.basePath = url.pathname.replace(/\/+$/, '');
     this.provider = KIND_TRAITS[config.kind].provider;
     this.client = createUpstreamClient({
-      origin: url.origin, plain: PLAIN, closeDelimitedCheck: checkWholeJson, ...toUpstreamClientSettings({ pool: config.pool, timeouts }),
+      origin: url.origin, plain: PLAIN, closeDelimitedCheck: checkWholeJson, ...toUpstreamClientSettings(config),
       ...(ca === undefined ? {} : { tls: { ca } }),
       ...(proxy === undefined ? {} : { proxy }),
     });
     this.state = createUpstreamState({ kind: 'upstream', ownsCredential });
     this.#config = config;
+    this.#headTimeouts = toHeadTimeouts(config.timeouts);
     this.#servesAll = config.models.includes('*');
     this.#credential = createUpstreamCredential(config.credential);
   }
@@ -46,9 +49,19 @@ export class NativeUpstream {
     return this.#config;
   }
 
+  get headTimeouts(): HeadTimeouts {
+    return this.#headTimeouts;
+  }
+
   /** Throws a `CredentialError` while there is none. */
   credentialFields(): readonly string[] {
-    return this.#credential.fields();
+    const fields = this.#credential.fields();
+    if (fields !== this.#fields) {
+      // A bearer in a file was renewed.
+      if (this.#fields !== undefined) this.state.credentialChanged();
+      this.#fields = fields;
+    }
+    return fields;
   }
 
   /** Whether it serves a model; without a name, or for any. */
@@ -63,16 +76,18 @@ export class NativeUpstream {
   }
 
   /** Applies a new configuration; true where its credential is another one. */
-  update(next: EffectiveUpstream, timeouts: AnthropicNativeConfig['timeouts']): boolean {
-    const settings = toUpstreamClientSettings({ pool: next.pool, timeouts });
+  update(next: EffectiveUpstream): boolean {
+    const settings = toUpstreamClientSettings(next);
     this.client.resize(settings.pool);
     this.client.setTimeouts(settings.timeouts);
     const isNew = !isDeepStrictEqual(next.credential, this.#config.credential);
     this.#config = next;
+    this.#headTimeouts = toHeadTimeouts(next.timeouts);
     this.#servesAll = next.models.includes('*');
     if (!isNew) return false;
     this.#credential.close();
     this.#credential = createUpstreamCredential(next.credential);
+    this.#fields = undefined;
     this.state.credentialChanged();
     return true;
   }

@@ -62,11 +62,10 @@ export class NativeUpstreams {
 
   /** Makes the upstreams that a configuration adds; what it gives back applies it. Those that it does not list any more finish what they serve. */
   prepare(config: GatewayConfig): () => void {
-    const { timeouts } = config.anthropic_native;
     const made = new Map<string, NativeUpstream>();
     try {
       for (const next of nativeUpstreams(config)) {
-        if (this.#byName.get(next.name)?.canTake(next) !== true) made.set(next.name, new NativeUpstream(next, timeouts, this.#options.ownsCredential));
+        if (this.#byName.get(next.name)?.canTake(next) !== true) made.set(next.name, new NativeUpstream(next, this.#options.ownsCredential));
       }
     } catch (error) {
       for (const upstream of made.values()) void upstream.close(0);
@@ -76,13 +75,12 @@ export class NativeUpstreams {
   }
 
   #apply(config: GatewayConfig, made: ReadonlyMap<string, NativeUpstream>): void {
-    const { timeouts } = config.anthropic_native;
     const before = this.#byName;
     const renewed: string[] = [];
     this.#list = nativeUpstreams(config).map((next) => {
       const upstream = made.get(next.name) ?? before.get(next.name);
       if (upstream === undefined) throw new Error('an upstream was not made');
-      if (!made.has(next.name) && upstream.update(next, timeouts)) renewed.push(next.name);
+      if (!made.has(next.name) && upstream.update(next)) renewed.push(next.name);
       return upstream;
     });
     this.#byName = new Map(this.#list.map((upstream) => [upstream.name, upstream]));

@@ -27,8 +27,10 @@ export interface UpstreamTimes {
 
 /** How one upstream is, by the requests that it got. */
 export interface UpstreamState {
-  /** Notes the head of a final response, before its body. Of a 429 it reads when the quota is full again; @defaultValue no fields */
-  headSeen(status: number, rawHeaders?: readonly string[]): void;
+  /** The number of the credential in force: a request takes it along, since its answer may come when another credential is. */
+  readonly generation: number;
+  /** Notes the head of a final response, before its body. Of a 429 it reads when the quota is full again; @defaultValue no fields, the generation in force */
+  headSeen(status: number, rawHeaders?: readonly string[], generation?: number): void;
   /** Another process of this gateway had a success with the same credential, in Unix milliseconds: also a proof of that credential. */
   succeededElsewhere(at: number): void;
   /**
@@ -36,8 +38,8 @@ export interface UpstreamState {
    * for a minute. Never where the client's credential went upstream.
    */
   refusesCredential(status: number): boolean;
-  /** Notes how a request ended; `status` is what the client saw. */
-  ended(outcome: Outcome, status: number): void;
+  /** Notes how a request ended; `status` is what the client saw. A refusal of an earlier credential shows nothing. @defaultValue the generation in force */
+  ended(outcome: Outcome, status: number, generation?: number): void;
   /** A new credential is in force: what was refused was the old one. */
   credentialChanged(): void;
   /** Whether the latest request that shows the upstream failed. */
@@ -58,7 +60,10 @@ export interface UpstreamStateOptions {
 /** Makes the state of an upstream that nothing was sent to yet. */
 export function createUpstreamState({ kind, ownsCredential, now = Date.now }: UpstreamStateOptions): UpstreamState {
   let succeededAt = 0;
-  let succeededElsewhereAt = 0;
+  // The latest success with the credential in force, here or elsewhere, and since when it is.
+  let provenAt = 0;
+  let changedAt = Number.NEGATIVE_INFINITY;
+  let generation = 0;
   let answeredAt = 0;
   let failedAt = 0;
   let refusedAt = 0;
@@ -85,19 +90,24 @@ export function createUpstreamState({ kind, ownsCredential, now = Date.now }: Up
   }
 
   return {
-    headSeen(status, rawHeaders = []) {
+    get generation() {
+      return generation;
+    },
+    headSeen(status, rawHeaders = [], sentWith = generation) {
       if (status === 429) noteQuota(rawHeaders);
       if (status < 200 || status >= 300) return;
       succeededAt = now();
+      if (sentWith !== generation) return;
+      provenAt = succeededAt;
       if (trouble?.cause === 'credential_refused') trouble = undefined;
     },
     succeededElsewhere(at) {
-      succeededElsewhereAt = Math.max(succeededElsewhereAt, at);
+      if (at > changedAt) provenAt = Math.max(provenAt, at);
     },
-    refusesCredential: (status) => (status === 401 || (status === 403 && now() - Math.max(succeededAt, succeededElsewhereAt) >= CREDENTIAL_PROOF_MS)) && ownsCredential(),
-    ended(outcome, status) {
+    refusesCredential: (status) => (status === 401 || (status === 403 && now() - provenAt >= CREDENTIAL_PROOF_MS)) && ownsCredential(),
+    ended(outcome, status, sentWith = generation) {
       const { upstream } = OUTCOME_TRAITS[outcome];
-      if (upstream === 'unknown') return;
+      if (upstream === 'unknown' || (outcome === 'upstream_credential_refused' && sentWith !== generation)) return;
       const at = now();
       if (outcome === 'upstream_credential_refused') refusedAt = at;
       isFailing = upstream === 'failed';
@@ -111,6 +121,9 @@ export function createUpstreamState({ kind, ownsCredential, now = Date.now }: Up
     credentialChanged() {
       if (trouble?.cause === 'credential_refused') trouble = undefined;
       refusedAt = 0;
+      generation += 1;
+      provenAt = 0;
+      changedAt = now();
     },
     isFailing: () => isFailing,
     times: () => ({ succeededAt, answeredAt, failedAt, refusedAt, trouble: currentTrouble(now()) }),
