@@ -17,6 +17,7 @@ import type { KeyTiming } from './access/identity/issuer-keys.ts';
 import { allowedHostsOf } from './config/allowed-hosts.ts';
 import type { GatewayConfig } from './config/gateway-config.ts';
 import { PLAIN } from './config/plain.ts';
+import { chargeOpenRequests } from './cost/charge-open-requests.ts';
 import { createPriceBook } from './cost/price-book.ts';
 import { readPriceSettings } from './cost/price-settings.ts';
 import { createUnpricedModels } from './cost/unpriced-models.ts';
@@ -127,6 +128,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   let prices = createPriceBook(readPriceSettings(config));
   const unpriced = createUnpricedModels((model, upstream) => logger.warn({ model, upstream }, 'a model has no price'));
   const observer = createRequestObserver({ metrics, log, recent: statusSource?.recent, ledger: stateful.ledger, prices: () => prices, onUnpriced: (record) => unpriced.note(record) });
+  if (stateful.ledger !== undefined) chargeOpenRequests(stateful.ledger, { openRequests: metrics.openRequests, prices: () => prices, hasBudgets: () => stateful.budgets?.budgets.gate.book.isEmpty === false, onError: (error) => metrics.observerError('cost', error) });
   const tracing = await startTracing({ settings: options.tracing, version: options.version, logger, observerError: (error) => metrics.observerError('tracing', error) });
   const identity = createIdentity({ logger, signIn: options.signIn ?? opened?.signIn.verifier, keyTiming: options.keyTiming, isBudgetGroup: stateful.isBudgetGroup });
   let clients = createCallers(config, identity, stateful);

@@ -9,7 +9,7 @@ export { FrontDoorOptionsError } from './options-error.ts';
 export type {
   AnthropicBackend, Backend, BackendRequest, BackendResponse, OpenAiBackend, RawHeaders, ResponseKind, SendToBackend,
 } from './backend.ts';
-export type { AnswerTokens, ModelTokens, RequestSummary, TokenCounts, UsageSource } from './request-summary.ts';
+export type { AnswerTokens, ModelTokens, RequestSummary, StreamProgress, TokenCounts, UsageSource } from './request-summary.ts';
 export {
   ERROR_KINDS, FRONT_DOOR_ERROR_CODES, FrontDoorError, isFrontDoorError,
   type ErrorKind, type FrontDoorErrorCode, type FrontDoorErrorDetails, OUTCOMES, type Outcome,

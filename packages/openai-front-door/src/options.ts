@@ -8,7 +8,7 @@ import { capabilityProblems } from './models/merge-model-capabilities.ts';
 import type { ModelRoute } from './models/model-map.ts';
 import { FrontDoorOptionsError } from './options-error.ts';
 import { PREFIX_PATTERN } from './routes/request-target.ts';
-import type { RequestSummary } from './request-summary.ts';
+import type { RequestSummary, StreamProgress } from './request-summary.ts';
 
 /** Bounds of everything that is buffered or waited for. */
 export interface FrontDoorLimits {
@@ -91,6 +91,8 @@ export interface FrontDoorHooks {
   readonly onRequestSettled?: (summary: RequestSummary, ctx: Context) => void;
   /** Called when the head of an upstream's answer came: of the request nothing is held any more. */
   readonly onUpstreamHead?: (ctx: Context) => void;
+  /** Called when an answer that is an event stream begins, with a function that has what was read of it so far; the end of the request has all of it. */
+  readonly onStreamBegun?: (ctx: Context, progress: () => StreamProgress) => void;
   /** Whether what a model writes is counted (`RequestSummary.textBytes`); it costs the reading of each event. @defaultValue it is not */
   readonly measuresText?: (ctx: Context) => boolean;
   /** What the caller may do. @defaultValue whatever is served, with every model */
@@ -185,7 +187,7 @@ const KNOWN_OPTIONS: Readonly<Record<keyof FrontDoorOptions, true>> = Object.fre
   codexInstructions: true, settingNames: true, prefix: true, limits: true, hooks: true, readBody: true, streamBody: true,
 });
 const KNOWN_HOOKS: Readonly<Record<keyof FrontDoorHooks, true>> = Object.freeze({
-  onRequestRead: true, onRequestSettled: true, onUpstreamHead: true, measuresText: true, accessOf: true, onRequestFields: true, isModelListed: true, client: true, tag: true,
+  onRequestRead: true, onRequestSettled: true, onUpstreamHead: true, onStreamBegun: true, measuresText: true, accessOf: true, onRequestFields: true, isModelListed: true, client: true, tag: true,
   caller: true, requestId: true, onInternalError: true,
 });
 

@@ -77,3 +77,6 @@ export interface RequestSummary {
   /** That error, with what caused it in `cause`. Its message is for the client, and messages of causes may quote a peer: log their codes alone. */
   readonly error?: unknown;
 }
+
+/** What was read of an event stream that is still open. */
+export type StreamProgress = Pick<RequestSummary, 'model' | 'usage' | 'textBytes'>;

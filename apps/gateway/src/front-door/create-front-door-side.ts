@@ -21,7 +21,7 @@ import type { Tracing } from '../observe/trace/tracing.ts';
 import { describeUpstream, type Successes, type UpstreamSnapshot } from '../observe/upstreams/upstream-snapshot.ts';
 import { admitClient, admitModel, admitSpending, frontDoorCostOf, reserveTokens, type FrontDoorAdmission, type FrontDoorCaller } from './admit-client.ts';
 import { createBackend, type FrontDoorBackend } from './create-backend.ts';
-import { chargeOf, spendingOf, upstreamModelOf } from './front-door-spending.ts';
+import { chargeOf, openSpendingOf, spendingOf, upstreamModelOf } from './front-door-spending.ts';
 import { receiveBody, streamBody } from '../body/receive-body.ts';
 
 const CHAT_ROUTE = '/v1/chat/completions';
@@ -99,6 +99,10 @@ export function createFrontDoorSide(options: FrontDoorSideOptions): FrontDoorSid
     },
     measuresText: (ctx) => options.measuresOutput || callerOf(ctx).measuresText,
     onUpstreamHead: (ctx) => callerOf(ctx).bytes.release(),
+    onStreamBegun: (ctx, progress) => {
+      const caller = callerOf(ctx);
+      if (options.measuresOutput) caller.open.spending = () => openSpendingOf(caller, progress(), models);
+    },
     accessOf: (ctx) => callerOf(ctx).rules,
     onRequestFields: (ctx, name, sent) => {
       const caller = callerOf(ctx);

@@ -1,9 +1,10 @@
-import type { RequestSummary } from '@penstock/openai-front-door';
+import type { RequestSummary, StreamProgress } from '@penstock/openai-front-door';
 import { matchesGlob } from '../access/clients/matches-glob.ts';
 import type { TokenRatios } from '../access/limits/token-ratios.ts';
 import { estimateTextBytes, type RequestSpending } from '../cost/cost-of-request.ts';
 import type { ModelRuleConfig } from '../config/sections/front-door-section.ts';
 import type { TokenCharge } from '../observe/request-observer.ts';
+import type { OpenSpending } from '../request/described-request.ts';
 import type { FrontDoorCaller, FrontDoorCost } from './admit-client.ts';
 
 /** An answer is charged as on the native side; requests that no model answers cost nothing. */
@@ -40,7 +41,21 @@ function outputBoundOf(cost: FrontDoorCost | undefined, { isEventStream, textByt
 }
 
 /** The id that was sent upstream where the client asked by another name; `undefined` where the answer named its model, which is known better. */
-export function upstreamModelOf(rules: readonly ModelRuleConfig[], { model, requestedModel }: RequestSummary): string | undefined {
+export function upstreamModelOf(rules: readonly ModelRuleConfig[], { model, requestedModel }: Pick<RequestSummary, 'model' | 'requestedModel'>): string | undefined {
   if (model !== undefined || requestedModel === undefined) return undefined;
   return rules.find((rule) => matchesGlob(rule.model, requestedModel))?.upstream_model;
+}
+
+/** What an open stream would be charged if it were cut now; `undefined` for requests that no model answers. */
+export function openSpendingOf({ cost, name, person, open }: FrontDoorCaller, { model, usage, textBytes = 0 }: StreamProgress, rules: readonly ModelRuleConfig[]): OpenSpending | undefined {
+  if (cost === undefined || open.backend === undefined) return undefined;
+  const requestedModel = cost.model;
+  return {
+    client: name, person,
+    request: {
+      upstream: `front_door_${open.backend}`, outcome: 'ok', usage, source: usage === undefined ? 'missing' : 'partial', model, requestedModel,
+      upstreamModel: upstreamModelOf(rules, { ...(model === undefined ? {} : { model }), ...(requestedModel === undefined ? {} : { requestedModel }) }),
+      spending: { upstreamStatus: 200, wasSent: true, estimatedInput: cost.estimatedInput, textBytes, outputBound: Number.POSITIVE_INFINITY },
+    },
+  };
 }

@@ -1,7 +1,7 @@
 import { relayRoutesAt } from '@penstock/openai-front-door';
 import type { RequestTimings } from '@penstock/upstream-client';
 import { principalText, type Person } from '../access/identity/principal.ts';
-import type { DescribedRequest, OpenRequestFacts, RequestPhase } from '../request/described-request.ts';
+import type { DescribedRequest, OpenRequestFacts, OpenSpending, RequestPhase } from '../request/described-request.ts';
 import type { InboundRequest } from '../request/inbound-request.ts';
 
 /** The response of a backend at one moment. Times are `performance.now()` milliseconds. */
@@ -28,6 +28,8 @@ export class OpenFrontDoorRequest implements DescribedRequest {
   backend: string | undefined;
   /** The response of that backend. */
   response: { progress(): BackendProgress } | undefined;
+  /** What it would be charged if it ended now; absent until an event stream began. */
+  spending: (() => OpenSpending | undefined) | undefined;
 
   constructor(inbound: InboundRequest) {
     this.#inbound = inbound;
@@ -43,6 +45,10 @@ export class OpenFrontDoorRequest implements DescribedRequest {
       isEventStream: progress?.isEventStream ?? false, requestBytes: this.requestBytes, responseBytes: progress?.bytes ?? 0,
       acquiredAt: progress?.timings?.acquiredAt, stalledAt: progress?.stalledAt,
     };
+  }
+
+  openSpending(): OpenSpending | undefined {
+    return this.spending?.();
   }
 
   #phase(progress: BackendProgress | undefined): RequestPhase {

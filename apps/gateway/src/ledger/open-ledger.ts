@@ -4,10 +4,12 @@ import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { GatewayConfig } from '../config/gateway-config.ts';
 import type { PartConditions } from '../observe/causes.ts';
+import type { OpenRequest } from '../request/open-requests.ts';
 import { describeError } from '../observe/log/describe-error.ts';
 import { createLedgerMetrics } from '../observe/metrics/create-ledger-metrics.ts';
 import { createLedger } from './create-ledger.ts';
 import { createEntriesOfRequest, type SettledCost } from './entries-of-request.ts';
+import { createOpenCharges, type OpenCharges } from './open-charges.ts';
 import type { LedgerTiming } from './ledger-timing.ts';
 import type { Ledger } from './ledger.ts';
 
@@ -16,9 +18,23 @@ export interface OpenedLedger {
   readonly ledger: Ledger;
   /** Adds the cost of a settled request. */
   readonly charge: (settled: SettledCost) => void;
+  /** Begins to charge streams while they are open. */
+  chargeOpen(requests: ChargedWhileOpen): void;
+  /** Takes back what was charged of a request while it was open. */
+  readonly takeBack: (request: object) => void;
   conditions(): PartConditions;
   /** Writes what waits. */
   close(): Promise<void>;
+}
+
+/** The open requests of a gateway. */
+export interface ChargedWhileOpen {
+  readonly list: () => readonly OpenRequest[];
+  /** What one would be charged if it ended now. */
+  readonly costOf: (request: OpenRequest) => SettledCost | undefined;
+  /** Whether a budget holds for anyone, so that what is open matters. */
+  readonly isNeeded: () => boolean;
+  readonly onError: (error: unknown) => void;
 }
 
 /** What it is opened with. */
@@ -43,13 +59,26 @@ export async function openLedger({ config, database, registry, logger, timing }:
   createLedgerMetrics(registry, ledger);
   await ledger.ready();
   const entriesOf = createEntriesOfRequest();
+  let open: OpenCharges | undefined;
   return {
     ledger,
+    chargeOpen({ list, costOf, isNeeded, onError }) {
+      open = createOpenCharges({
+        open: list, isNeeded, onError, record: (entry) => { ledger.record(entry); },
+        entryOf(request) {
+          const settled = costOf(request);
+          // Several parts come with the final usage, just before the end.
+          return settled === undefined || settled.cost.parts !== undefined ? undefined : entriesOf(settled, Date.now())[0];
+        },
+      });
+    },
+    takeBack: (request) => open?.takeBack(request),
     charge(settled) {
       for (const entry of entriesOf(settled, Date.now())) ledger.record(entry);
     },
     conditions: () => conditionsOf(ledger),
     async close() {
+      open?.close();
       await ledger.close();
       const { requests, nanoDollars } = ledger.lost();
       if (requests > 0) logger.error({ requests, nano_dollars: String(nanoDollars) }, 'requests are missing in the ledger');

@@ -13,4 +13,8 @@ export class NativeExchange extends PipedExchange {
   constructor(inbound: InboundRequest) {
     super(inbound, 'native');
   }
+
+  openSpending(): OpenSpending | undefined {
+    return openSpendingOf(this);
+  }
 }

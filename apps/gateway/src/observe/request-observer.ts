@@ -68,7 +68,7 @@ export interface RequestObserverOptions {
   /** What the live page remembers; absent where it is off. */
   readonly recent?: RecentRequests | undefined;
   /** Where costs are added up; absent where there is no ledger. */
-  readonly ledger?: { readonly charge: (settled: SettledCost) => void } | undefined;
+  readonly ledger?: { readonly charge: (settled: SettledCost) => void; readonly takeBack?: (request: object) => void } | undefined;
   /** The prices of the configuration that runs now. */
   readonly prices: () => PriceBook;
   /** Called with each request that a price is missing for. */
@@ -84,6 +84,15 @@ export function createRequestObserver({ metrics, log, recent, ledger, prices, on
     } catch (error) {
       metrics.observerError('cost', error);
       return undefined;
+    }
+  }
+
+  /** What was charged of a stream while it was open gives way to its whole cost. */
+  function takeBack(request: ObservedRequest): void {
+    try {
+      ledger?.takeBack?.(request);
+    } catch (error) {
+      metrics.observerError('cost', error);
     }
   }
 
@@ -103,6 +112,7 @@ export function createRequestObserver({ metrics, log, recent, ledger, prices, on
       request.trace?.end(record, end);
       log.requestEnded(request, record, end);
       recent?.record(record, end);
+      if (ledger !== undefined) takeBack(request);
       if (record.cost !== undefined) spread(record.cost, record, end);
       if (end.charge !== undefined) charge(end.charge, record);
     },

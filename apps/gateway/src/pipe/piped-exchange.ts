@@ -9,11 +9,11 @@ import type { PipeSide } from '../request/upstream-titles.ts';
 import type { ByteLease } from '../body/byte-budget.ts';
 import type { Lease } from '../access/limits/limiter.ts';
 import type { RequestEnd, TokenCharge } from '../observe/request-observer.ts';
-import type { DescribedRequest, OpenRequestFacts } from '../request/described-request.ts';
+import type { DescribedRequest, OpenRequestFacts, OpenSpending } from '../request/described-request.ts';
 import type { RequestSpending } from '../cost/cost-of-request.ts';
 import { describeOpenExchange } from './describe-open-exchange.ts';
 import type { PipedRoute, PipedUpstream } from './pipe-runtime.ts';
-import { spendingOf } from './spending.ts';
+import { openSpendingOf, spendingOf } from './spending.ts';
 
 /** The body as phase 6 sends it. */
 export interface OutboundBody {
@@ -121,5 +121,9 @@ export class PipedExchange implements RequestEnd, DescribedRequest {
 
   describeOpen(): OpenRequestFacts {
     return describeOpenExchange(this);
+  }
+
+  openSpending(): OpenSpending | undefined {
+    return openSpendingOf(this);
   }
 }

@@ -1,4 +1,8 @@
+import type { UsageObserver } from '@penstock/anthropic-usage';
+import type { UpstreamExchange } from '@penstock/proxy';
+import type { Person } from '../access/identity/principal.ts';
 import { estimateTextBytes, type RequestSpending } from '../cost/cost-of-request.ts';
+import type { OpenSpending } from '../request/described-request.ts';
 import type { PipedRoute } from './pipe-runtime.ts';
 
 /** The part of an exchange that is read here. */
@@ -24,6 +28,32 @@ export function spendingOf(exchange: SpendingExchange): RequestSpending | undefi
     estimatedInput: exchange.estimatedInput,
     textBytes: exchange.usage?.textBytes ?? estimateTextBytes(exchange.responseBytes, exchange.isEventStream),
     outputBound: outputBoundOf(route, exchange),
+  };
+}
+
+/** The part of an exchange that is read here while its response is open. */
+export interface OpenSpendingExchange extends Pick<SpendingExchange, 'route' | 'estimatedInput' | 'maxTokens'> {
+  readonly inbound: { readonly response: { readonly statusCode: number } };
+  readonly client: string;
+  readonly person: Person | undefined;
+  readonly upstream: string | undefined;
+  readonly requestedModel: string | undefined;
+  readonly observer: Pick<UsageObserver, 'result'> | undefined;
+  readonly relayed: Pick<UpstreamExchange<never>, 'handler'> | undefined;
+}
+
+/** What an open event stream would be charged if it were cut now; `undefined` for any other request. */
+export function openSpendingOf({ inbound, client, person, upstream, route, requestedModel, observer, relayed, estimatedInput, maxTokens }: OpenSpendingExchange): OpenSpending | undefined {
+  if (observer === undefined || relayed === undefined || route === undefined) return undefined;
+  const { isEventStream, bodyBytes } = relayed.handler.progress();
+  if (!isEventStream || inbound.response.statusCode >= 400) return undefined;
+  const { usage, source, model, textBytes = estimateTextBytes(bodyBytes, isEventStream) } = observer.result();
+  return {
+    client, person,
+    request: {
+      upstream, outcome: 'ok', usage, source, model, upstreamModel: undefined, requestedModel,
+      spending: { upstreamStatus: inbound.response.statusCode, wasSent: true, estimatedInput, textBytes, outputBound: outputBoundOf(route, { maxTokens, isEventStream }) },
+    },
   };
 }
 

@@ -1,3 +1,5 @@
+import type { Person } from '../access/identity/principal.ts';
+import type { SettledRequest } from '../cost/cost-of-request.ts';
 import type { Side } from './request-record.ts';
 
 /** The phases of a request in their order (ARCHITECTURE.md, "The life of a native request"). */
@@ -36,4 +38,15 @@ export interface OpenRequestFacts {
 /** An open request that can be described; nothing is kept for this while it runs. */
 export interface DescribedRequest {
   describeOpen(): OpenRequestFacts;
+  /** What it would be charged if it ended now; `undefined`, or absent, where nothing flows that costs. */
+  openSpending?(): OpenSpending | undefined;
+}
+
+/** An open request as far as its cost is concerned, and whose cost it is. */
+export interface OpenSpending {
+  /** The label of the caller: a client's name, or a policy's. */
+  readonly client: string;
+  /** Absent for clients. */
+  readonly person: Person | undefined;
+  readonly request: SettledRequest;
 }

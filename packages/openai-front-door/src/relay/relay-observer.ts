@@ -5,6 +5,8 @@ import { createDecodedAnswer, type DecodedAnswer } from './decoded-answer.ts';
 export interface RelayObserver {
   /** The promise of a reader that lags resolves when it takes more: what waits to be decoded is bounded. */
   onChunk(chunk: Uint8Array): Promise<void> | undefined;
+  /** What was read so far. */
+  soFar(): RelayObservation;
   /** What was read, once the answer is over; of one that was cut as far as it came. Never rejects. */
   result(isCut: boolean): Promise<RelayObservation>;
 }
@@ -25,7 +27,7 @@ export interface RelayObserverOptions {
 /** What is known of an answer that was not read: it is taken for whole. */
 const UNREAD: RelayObservation = Object.freeze({ sawError: false, sawEnd: true });
 
-const IGNORED: RelayObserver = { onChunk: () => undefined, result: () => Promise.resolve(UNREAD) };
+const IGNORED: RelayObserver = { onChunk: () => undefined, soFar: () => UNREAD, result: () => Promise.resolve(UNREAD) };
 
 /** Observes an answer by its media type and coding; one of another type or an unknown coding is not read. Whatever goes wrong in reading, the bytes go on. */
 export function createRelayObserver(options: RelayObserverOptions): RelayObserver {
@@ -51,16 +53,17 @@ function observeAllBytes(options: RelayObserverOptions): RelayObserver {
     hasFailed = true;
     options.onError(error);
   } });
+  const withAllBytes = (seen: RelayObservation): RelayObservation => {
+    if (seen.textBytes !== undefined && !hasFailed) return seen;
+    return { ...seen, textBytes: Math.max(seen.textBytes ?? 0, options.coding === 'identity' ? bytes : bytes * USUAL_COMPRESSION) };
+  };
   return {
     onChunk: (chunk) => {
       bytes += chunk.length;
       return observer.onChunk(chunk);
     },
-    result: async (isCut) => {
-      const seen = await observer.result(isCut);
-      if (seen.textBytes !== undefined && !hasFailed) return seen;
-      return { ...seen, textBytes: Math.max(seen.textBytes ?? 0, options.coding === 'identity' ? bytes : bytes * USUAL_COMPRESSION) };
-    },
+    soFar: () => withAllBytes(observer.soFar()),
+    result: async (isCut) => withAllBytes(await observer.result(isCut)),
   };
 }
 
@@ -77,6 +80,7 @@ function observePlain(reader: AnswerReader, onError: (error: unknown) => void): 
       }
       return undefined;
     },
+    soFar: () => (hasFailed ? UNREAD : reader.result()),
     result: () => Promise.resolve(hasFailed ? UNREAD : reader.result()),
   };
 }
@@ -84,6 +88,7 @@ function observePlain(reader: AnswerReader, onError: (error: unknown) => void): 
 function observeDecoded(reader: AnswerReader, decoded: DecodedAnswer): RelayObserver {
   return {
     onChunk: (chunk) => decoded.write(chunk),
+    soFar: () => reader.result(),
     result: async (isCut) => {
       const isWhole = await decoded.end(isCut);
       // What came before the decoding ended counts, but of the end nothing is known.

@@ -6,7 +6,7 @@ import { FrontDoorError, type Outcome } from '../errors/front-door-error.ts';
 import { classifyBackendFailure } from '../errors/backend-failure.ts';
 import { openAiErrorResponse } from '../errors/openai-error-body.ts';
 import type { Backend, BackendRequest, BackendResponse } from '../backend.ts';
-import type { AnswerTokens, RequestSummary, UsageSource } from '../request-summary.ts';
+import type { AnswerTokens, RequestSummary, StreamProgress, UsageSource } from '../request-summary.ts';
 import { createClientResponse, type ClientResponse } from './client-response.ts';
 import { watchDeparture } from './departure.ts';
 import type { RequestTarget } from './request-target.ts';
@@ -52,6 +52,8 @@ export interface Exchange {
   interrupt(error: FrontDoorError): void;
   /** Cancels the upstream request. */
   cancelUpstream(): void;
+  /** Reports that an event stream begins. */
+  streamBegun(progress: () => StreamProgress): void;
   /** Reports the exchange, once. */
   settle(): void;
 }
@@ -114,6 +116,7 @@ export function beginExchange(ctx: Context, { template: route, target }: { reado
       const sent = new Promise<BackendResponse>((resolve) => { resolve(backend.send({ ...request, client: options.hooks.client?.(ctx), caller: options.hooks.caller?.(ctx), tag: options.hooks.tag?.(ctx) }, signal, onSent)); });
       return sent.then(onHead, (error: unknown) => { throw signal.aborted ? error : rejected(error); });
     },
+    streamBegun: (progress) => { guarded(() => { options.hooks.onStreamBegun?.(ctx, progress); }); },
     settle: () => {
       if (isSettled) return;
       isSettled = true;

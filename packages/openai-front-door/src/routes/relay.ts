@@ -1,10 +1,12 @@
 import { performance } from 'node:perf_hooks';
 import { headerValue, type BackendResponse, type OpenAiBackend, type ResponseKind } from '../backend.ts';
 import { FrontDoorError } from '../errors/front-door-error.ts';
+import type { RelayObservation } from '../relay/answer-reader.ts';
 import { createEventBoundary } from '../relay/event-boundary.ts';
 import { framingOf, type RelayFraming } from '../relay/relay-framing.ts';
 import { relayRequestHeaders, relayResponseHeaders } from '../relay/relay-headers.ts';
 import { createRelayObserver } from '../relay/relay-observer.ts';
+import type { StreamProgress } from '../request-summary.ts';
 import type { ClientResponse } from './client-response.ts';
 import type { Exchange } from './exchange.ts';
 import { measuresText, type FrontDoor, type NamedBackend } from './front-door.ts';
@@ -43,6 +45,7 @@ async function relayBody(frontDoor: FrontDoor, exchange: Exchange, response: Bac
   const { client, record } = exchange;
   const { maxEventChars: maxEventBytes, maxDecodedBytes } = frontDoor.limits;
   const observer = createRelayObserver({ ...framing, maxEventBytes, maxDecodedBytes, measuresText: measuresText(frontDoor, exchange.ctx), onError: (error) => frontDoor.hooks.onInternalError?.(error, exchange.ctx) });
+  if (framing.isEventStream && spends && response.status < 400) exchange.streamBegun(() => progressOf(observer.soFar()));
   const boundary = createEventBoundary();
   let lastAt = performance.now();
   /** While the observer lags behind. It is waited for before the next chunk, never behind the last one, which its client may answer at once. */
@@ -76,6 +79,10 @@ async function relayBody(frontDoor: FrontDoor, exchange: Exchange, response: Bac
     }
     throw failure;
   }
+}
+
+function progressOf({ model, usage, textBytes }: RelayObservation): StreamProgress {
+  return { ...(model === undefined ? {} : { model }), ...(usage === undefined ? {} : { usage }), ...(textBytes === undefined ? {} : { textBytes }) };
 }
 
 /** A request to an OpenAI-compatible origin as it came, whose answer goes back as it comes. */

@@ -1,6 +1,7 @@
 import type { BackendResponse } from '../backend.ts';
 import { FrontDoorError } from '../errors/front-door-error.ts';
 import { openAiErrorBody, type OpenAiErrorBody } from '../errors/openai-error-body.ts';
+import type { StreamProgress } from '../request-summary.ts';
 import { translateResponseHeaders } from '../messages-core/response-headers.ts';
 import { statusOfErrorType, upstreamErrorBody, type UpstreamFault } from '../messages-core/upstream-error.ts';
 import { errorFrame } from '../chat/chunk-writer.ts';
@@ -54,15 +55,17 @@ export async function breakStream(exchange: Exchange, failure: FrontDoorError, e
   await exchange.client.end(endOf(openAiErrorBody(failure).error));
 }
 
+function progressOf(translator: StreamTranslator): StreamProgress {
+  const [model, usage, textBytes] = [translator.model(), translator.usage.counts(), translator.textBytes()];
+  return { ...(model === undefined ? {} : { model }), ...(usage === undefined ? {} : { usage }), ...(textBytes === undefined ? {} : { textBytes }) };
+}
+
 function noteResult(exchange: Exchange, translator: StreamTranslator): void {
   const { record } = exchange;
-  const [model, stopReason, usage] = [translator.model(), translator.stopReason(), translator.usage.counts()];
-  if (model !== undefined) record.model = model;
+  const stopReason = translator.stopReason();
+  Object.assign(record, progressOf(translator));
   if (stopReason !== undefined) record.stopReason = stopReason;
-  if (usage !== undefined) record.usage = usage;
   record.usageSource = translator.usage.source();
-  const textBytes = translator.textBytes();
-  if (textBytes !== undefined) record.textBytes = textBytes;
   record.sawStop = translator.isDone();
 }
 
@@ -118,6 +121,7 @@ export async function answerStream(exchange: Exchange, answer: StreamAnswer): Pr
   const { translator } = answer;
   const iterator = answer.response.body[Symbol.asyncIterator]();
   exchange.record.isEventStream = true;
+  exchange.streamBegun(() => progressOf(translator));
   const silence = watchSilence(answer.silence, () => exchange.client.headSent() && exchange.client.writeIfReading(KEEP_ALIVE_FRAME));
   try {
     await pump(exchange, { ...answer, response: { ...answer.response, body: keptOpen(iterator) } }, silence);
