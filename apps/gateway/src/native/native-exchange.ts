@@ -13,8 +13,4 @@ export class NativeExchange extends PipedExchange {
   constructor(inbound: InboundRequest) {
     super(inbound, 'native');
   }
-
-  openSpending(): OpenSpending | undefined {
-    return openSpendingOf(this);
-  }
 }
