@@ -31,9 +31,11 @@ function shipped() {
     .filter((folder) => existsSync(join(folder, 'package.json')) && manifestIn(folder).private !== true);
   const seen = new Set(pending);
   for (let folder = pending.pop(); folder !== undefined; folder = pending.pop()) {
-    const { name, version, license, dependencies = {}, optionalDependencies = {} } = manifestIn(folder);
+    const { name, version, license, dependencies = {}, optionalDependencies = {}, peerDependenciesMeta = {} } = manifestIn(folder);
+    // An optional peer of a package of ours is inside the executable.
+    const carried = name.startsWith('@penstock/') ? peerDependenciesMeta : {};
     if (!name.startsWith('@penstock/')) found.set(`${name}@${version}`, { name, version, licence: typeof license === 'string' ? license : license?.type ?? 'unknown', text: licenceText(folder) });
-    for (const dependency of Object.keys({ ...dependencies, ...optionalDependencies })) {
+    for (const dependency of Object.keys({ ...dependencies, ...optionalDependencies, ...carried })) {
       const next = folderOf(dependency, folder);
       if (next === undefined || seen.has(next)) continue;
       seen.add(next);

@@ -45,7 +45,7 @@ describe('the star with a stem: leaf packages import nothing of ours, named pack
   test('the set of packages and apps is what ARCHITECTURE.md says', () => {
     expect(folders.toSorted()).toEqual([
       'apps/bench', 'apps/example-service', 'apps/gateway',
-      'packages/anthropic-simulator', 'packages/anthropic-usage', 'packages/claude-code-gateway', 'packages/fast-metrics', 'packages/header-policy', 'packages/inbound-server', 'packages/json-envelope', 'packages/openai-front-door', 'packages/option-names', 'packages/proxy', 'packages/sse-relay',
+      'packages/anthropic-simulator', 'packages/anthropic-usage', 'packages/claude-code-gateway', 'packages/cloud-credentials', 'packages/fast-metrics', 'packages/header-policy', 'packages/inbound-server', 'packages/json-envelope', 'packages/openai-front-door', 'packages/option-names', 'packages/proxy', 'packages/sse-relay',
       'packages/test-support', 'packages/upstream-client', 'packages/upstream-group', 'packages/upstream-metrics',
     ]);
   });
@@ -70,7 +70,7 @@ describe('the star with a stem: leaf packages import nothing of ours, named pack
 
   test('the gateway composes all published packages', () => {
     expect(workspaceDependencies(manifests.get('apps/gateway')?.dependencies)).toEqual([
-      '@penstock/anthropic-simulator', '@penstock/anthropic-usage', '@penstock/claude-code-gateway', '@penstock/fast-metrics', '@penstock/header-policy', '@penstock/inbound-server', '@penstock/json-envelope', '@penstock/openai-front-door',
+      '@penstock/anthropic-simulator', '@penstock/anthropic-usage', '@penstock/claude-code-gateway', '@penstock/cloud-credentials', '@penstock/fast-metrics', '@penstock/header-policy', '@penstock/inbound-server', '@penstock/json-envelope', '@penstock/openai-front-door',
       OPTION_NAMES, '@penstock/proxy', '@penstock/sse-relay', '@penstock/upstream-client', '@penstock/upstream-group', '@penstock/upstream-metrics',
     ]);
   });
@@ -81,6 +81,7 @@ describe('the star with a stem: leaf packages import nothing of ours, named pack
       '@penstock/anthropic-simulator': ['.', './package.json'],
       '@penstock/anthropic-usage': ['.', './package.json'],
       '@penstock/claude-code-gateway': ['.', './store', './package.json'],
+      '@penstock/cloud-credentials': ['.', './package.json'],
       '@penstock/fast-metrics': ['.', './package.json'],
       '@penstock/gateway': ['.', './package.json'],
       '@penstock/header-policy': ['.', './package.json'],

@@ -3,6 +3,7 @@ import { Socket } from 'node:net';
 import { startSimulator } from '@penstock/anthropic-simulator';
 import { createUsageObserver } from '@penstock/anthropic-usage';
 import { createClaudeCodeGateway } from '@penstock/claude-code-gateway';
+import { createAwsCredential } from '@penstock/cloud-credentials';
 import { createFastCounter, createFastHistogram } from '@penstock/fast-metrics';
 import { createHeaderPolicy } from '@penstock/header-policy';
 import { createInboundServer } from '@penstock/inbound-server';
@@ -24,6 +25,7 @@ test.each<[name: string, nearest: string, error: string, make: () => unknown]>([
   ['anthropic-simulator', 'pacing', 'SimulatorError', () => call(startSimulator, { pacings: {} })],
   ['anthropic-usage', 'maxEventBytes', 'UsageOptionError', () => call(createUsageObserver, { maxEventByte: 1 })],
   ['claude-code-gateway', 'publicUrl', 'ClaudeCodeGatewayError', () => call(createClaudeCodeGateway, { publicURL_: 'https://x' })],
+  ['cloud-credentials', 'region', 'CloudCredentialError', () => call(createAwsCredential, { regin: 'us-east-1', service: 'bedrock' })],
   ['fast-metrics, counter', 'labelNames', 'FastMetricsError', () => createFastCounter(new Registry(), { name: 'a', help: 'b', labelName: [] } as never)],
   ['fast-metrics, histogram', 'buckets', 'FastMetricsError', () => createFastHistogram(new Registry(), { name: 'a', help: 'b', labelNames: [], bucket: [] } as never)],
   ['header-policy', 'allowRequest', 'HeaderPolicyError', () => call(createHeaderPolicy, { allowRequests: [] })],

@@ -1,0 +1,71 @@
+import { describeUnknownOption } from '@penstock/option-names';
+import type { CloudCredential, RenewalOptions, RequestToSign } from '../cloud-credential.ts';
+import { CloudCredentialError } from '../cloud-credential-error.ts';
+import { loadLibrary } from '../load-library.ts';
+import { RenewedValue } from '../token/renewed-value.ts';
+import { createAwsSource, type AwsKeys, type AwsSource } from './aws-source.ts';
+import { bodyDigest, readQuery, Sha256, signedFields } from './signed-parts.ts';
+
+/** Options of `createAwsCredential`. */
+export interface AwsCredentialOptions extends RenewalOptions {
+  /** The region of the scope, such as `us-east-1`. */
+  readonly region: string;
+  /** The service of the scope, such as `bedrock`. */
+  readonly service: string;
+  /** @defaultValue `{}`: the standard provider chain */
+  readonly source?: AwsSource | undefined;
+}
+
+const KNOWN: Readonly<Record<keyof AwsCredentialOptions, true>> = { region: true, service: true, source: true, onStatus: true, now: true };
+const KNOWN_SOURCE: Readonly<Record<keyof AwsSource, true>> = { profile: true, roleArn: true, externalId: true, accessKeyId: true, secretAccessKey: true, sessionToken: true };
+const SCOPE = /^[a-z0-9-]{1,64}$/;
+
+/**
+ * Signs each request with AWS Signature Version 4, its body included. Covered are `host`, `content-type`, `anthropic-*` and `x-amz*`; the fields that it
+ * gives are `authorization`, `x-amz-date`, `x-amz-content-sha256` and, of temporary keys, `x-amz-security-token`.
+ *
+ * @throws CloudCredentialError `invalid_option`, `unknown_option`
+ */
+export function createAwsCredential(options: AwsCredentialOptions): CloudCredential {
+  const { region, service, source = {}, now = Date.now } = options;
+  const unknown = describeUnknownOption(options, KNOWN) ?? describeUnknownOption(source, KNOWN_SOURCE);
+  if (unknown !== undefined) throw new CloudCredentialError('unknown_option', unknown);
+  for (const [name, value] of [['region', region], ['service', service]] as const) {
+    if (!SCOPE.test(value)) throw new CloudCredentialError('invalid_option', `${name} must be 1 to 64 lower-case letters, digits or dashes, received ${value.slice(0, 80)}`);
+  }
+  const keys = new RenewedValue(createAwsSource(source, region), options);
+  const sign = async (request: Parts): Promise<readonly string[]> => {
+    const { SignatureV4 } = await loadLibrary('@smithy/signature-v4', () => import('@smithy/signature-v4'));
+    const credentials: AwsKeys = await keys.get();
+    const signer = new SignatureV4({ region, service, credentials, sha256: Sha256 });
+    const { headers } = await signer.sign({ ...request, headers: { ...request.headers } }, { signingDate: new Date(now()) });
+    return ADDED.flatMap((name) => (headers[name] === undefined ? [] : [name, headers[name]]));
+  };
+  return {
+    // The body is read before anything is waited for: its memory is the caller's again.
+    fieldsFor: (request) => sign(partsOf(request)),
+    renew: () => keys.renew(),
+    refused: () => { keys.refused(); },
+    status: () => keys.status(),
+    close: () => { keys.close(); },
+  };
+}
+
+const ADDED = ['authorization', 'x-amz-date', 'x-amz-content-sha256', 'x-amz-security-token'] as const;
+
+/** A request as the library takes it. */
+interface Parts {
+  readonly method: string;
+  readonly protocol: string;
+  readonly hostname: string;
+  readonly path: string;
+  readonly query: Record<string, string | string[]>;
+  readonly headers: Record<string, string>;
+}
+
+function partsOf({ method, url, headers, body }: RequestToSign): Parts {
+  return {
+    method, protocol: url.protocol, hostname: url.hostname, path: url.pathname, query: readQuery(url.search),
+    headers: { ...signedFields(headers), host: url.host, 'x-amz-content-sha256': bodyDigest(body) },
+  };
+}

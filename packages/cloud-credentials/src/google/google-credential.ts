@@ -1,0 +1,46 @@
+import { describeUnknownOption } from '@penstock/option-names';
+import type { CloudCredential, RenewalOptions } from '../cloud-credential.ts';
+import { CloudCredentialError } from '../cloud-credential-error.ts';
+import { loadLibrary } from '../load-library.ts';
+import type { Expiring } from '../token/renewed-value.ts';
+import { createTokenCredential } from '../token/token-credential.ts';
+
+/** What the clouds of this package need of a Google token. */
+export const GOOGLE_SCOPE = 'https://www.googleapis.com/auth/cloud-platform';
+
+/** Options of `createGoogleCredential`. */
+export interface GoogleCredentialOptions extends RenewalOptions {
+  /** A file of a service account, a user, or a workload identity. Absent: application default credentials, which end at the metadata server. */
+  readonly credentialsFile?: string | undefined;
+  /** @defaultValue `GOOGLE_SCOPE` */
+  readonly scope?: string | undefined;
+}
+
+const KNOWN: Readonly<Record<keyof GoogleCredentialOptions, true>> = { credentialsFile: true, scope: true, onStatus: true, now: true };
+
+/**
+ * A Google access token, as a bearer.
+ *
+ * @throws CloudCredentialError `invalid_option`, `unknown_option`
+ */
+export function createGoogleCredential(options: GoogleCredentialOptions = {}): CloudCredential {
+  const unknown = describeUnknownOption(options, KNOWN);
+  if (unknown !== undefined) throw new CloudCredentialError('unknown_option', unknown);
+  const { credentialsFile, scope = GOOGLE_SCOPE } = options;
+  const name = credentialsFile ?? 'the application default credentials of Google';
+  return createTokenCredential({ name, fetch: () => fetchToken(credentialsFile, scope, name) }, options);
+}
+
+/** The library is set up anew for each token: it keeps what it read, and the file may have changed. */
+async function fetchToken(credentialsFile: string | undefined, scope: string, name: string): Promise<Expiring<string>> {
+  const { GoogleAuth } = await loadLibrary('google-auth-library', () => import('google-auth-library'));
+  // The file is named by the administrator, who is trusted with it; the library warns of files that others choose.
+  const auth = new GoogleAuth({ scopes: [scope], ...(credentialsFile === undefined ? {} : { keyFilename: credentialsFile }) });
+  const client = await auth.getClient();
+  const { token } = await client.getAccessToken();
+  if (typeof token !== 'string') throw new CloudCredentialError('invalid_value', `${name} gave no token`);
+  const { expiry_date: expiresAt } = client.credentials;
+  // Every Google token has an expiry: without one the answer is not Google's.
+  if (typeof expiresAt !== 'number' || !Number.isFinite(expiresAt)) throw new CloudCredentialError('invalid_value', `${name} gave a token without an expiry`);
+  return { value: token, expiresAt };
+}
