@@ -38,6 +38,7 @@ const sources = folders.flatMap((folder) => {
 const COPIES: Readonly<Record<string, readonly string[]>> = {
   'iterations.ts': ['packages/anthropic-usage/src', 'packages/openai-front-door/src/messages-core'],
   'forbidden-networks.ts': ['apps/gateway/src/access/identity', 'packages/claude-code-gateway/src/provider'],
+  'encode-frame.ts': ['packages/anthropic-simulator/src/clouds', 'packages/sse-relay/src/frames'],
   'matches-glob.ts': ['apps/gateway/src/access/clients', 'packages/openai-front-door/src/models'],
 };
 

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { cloudFormatOf, nativePath } from './clouds/cloud-format.ts';
 import { FAULT_HEADER, parseFaults, type Faults } from './faults.ts';
 import { apiError, invalidRequest, notFound, type ApiErrorOptions } from './http/api-error.ts';
 import { apiHeaders } from './http/api-headers.ts';
@@ -28,19 +29,22 @@ export async function handleRequest(handling: RequestHandling, request: Incoming
   const { simulation, log } = handling;
   const { method = '', url = '', rawHeaders } = request;
   const requestId = `req_011${simulation.random.identifier(21)}`;
-  const [path, search] = splitOnce(url, '?');
+  const [sentPath, search] = splitOnce(url, '?');
+  const path = nativePath(sentPath);
+  const cloud = cloudFormatOf(path);
   const maxBytes = maxBodyBytes(path);
   const parsed = parseFaults(headerOf({ rawHeaders }, FAULT_HEADER));
-  const programmed = method === 'HEAD' ? undefined : simulation.answers.take(path);
-  const faults = { ...path.startsWith('/v1/') ? simulation.nextFaults() : {}, ...parsed.ok ? parsed.faults : {}, ...programmed?.faults };
+  const programmed = method === 'HEAD' ? undefined : simulation.answers.take(cloud?.isMessage === true ? '/v1/messages' : path);
+  const faults = { ...cloud !== undefined || path.startsWith('/v1/') ? simulation.nextFaults() : {}, ...parsed.ok ? parsed.faults : {}, ...programmed?.faults };
   const received = faults.requestBody === undefined ? await receiveBody(request, maxBytes) : UNREAD;
-  log.add({ method, url, path, rawHeaders, bodyBytes: received.byteLength, isComplete: received.failure === undefined, requestId }, received.chunks);
+  log.add({ method, url, path: sentPath, rawHeaders, bodyBytes: received.byteLength, isComplete: received.failure === undefined, requestId }, received.chunks);
   if (received.failure === 'aborted' || faults.requestBody === 'unread') return;
   const head = { method, path, query: new URLSearchParams(search), rawHeaders, requestId, signal, reply: programmed?.reply };
   let answer: Answer;
   if (!parsed.ok) answer = invalidRequest(requestId, parsed.message);
   else if (received.failure === 'too_large') answer = answerFaults(faults, requestId) ?? edgeTooLarge();
   else answer = answerFaults(faults, requestId) ?? answerRecording(simulation, faults, head) ?? answerDecoded(handling, head, received.chunks, maxBytes);
+  if (cloud !== undefined) answer = cloud.shape(answer, { requestId, date: new Date(simulation.options.clock.now()).toUTCString() });
   await writeAnswer(response, answer, {
     headers: apiHeaders(answer, { requestId, clock: simulation.options.clock, rateLimits: simulation.rateLimits, ...ACCOUNT }),
     faults, clock: simulation.options.clock, isHead: method === 'HEAD', signal,
@@ -67,7 +71,7 @@ function answerRouted({ simulation, routes }: RequestHandling, exchange: Exchang
   const matched = matchRoute(routes, method, path);
   if (matched === undefined) return notFound(requestId);
   if (matched === 'wrong_method') return apiError(405, requestId);
-  if (matched.route.pattern.startsWith('/v1/')) {
+  if (matched.route.pattern.startsWith('/v1/') && matched.route.hasOwnHeaders !== true) {
     const failure = authenticationFailure(exchange, simulation.options.apiKeys);
     if (failure !== undefined) return failure;
     if (headerOf(exchange, 'anthropic-version') === undefined) return invalidRequest(requestId, 'anthropic-version: header is required');

@@ -36,7 +36,8 @@ export function answerWhole(simulation: Simulation, request: JsonObject, service
   return renderMessage(plan, identity);
 }
 
-function answerMessages(simulation: Simulation, exchange: Exchange): Answer {
+/** Answers a request of `POST /v1/messages`. */
+export function answerMessages(simulation: Simulation, exchange: Exchange): Answer {
   const parsed = readJson(exchange);
   if (!parsed.ok) return parsed.answer;
   const resumed = simulation.threads.resume(parsed.value);
@@ -94,7 +95,8 @@ function plannedAnswer(simulation: Simulation, request: JsonObject, serviceTier:
   return { plan: { ...managed, ...plan, blocks }, identity: { id, model, input: cache.account(model, request), serviceTier } };
 }
 
-function answerCountTokens(exchange: Exchange): Answer {
+/** Answers a request of `POST /v1/messages/count_tokens`. */
+export function answerCountTokens(exchange: Exchange): Answer {
   const parsed = readJson(exchange);
   if (!parsed.ok) return parsed.answer;
   const failure = validateCountTokensRequest(parsed.value, validationHeaders(exchange));

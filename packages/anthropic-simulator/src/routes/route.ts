@@ -5,6 +5,8 @@ import type { Exchange } from '../http/exchange.ts';
 export interface Route {
   readonly method: 'GET' | 'POST' | 'DELETE' | 'HEAD';
   readonly pattern: string;
+  /** Whether a path under `/v1/` needs no `anthropic-version`, and has credentials of another kind. @defaultValue false */
+  readonly hasOwnHeaders?: true;
   readonly answer: (exchange: Exchange, ...parameters: string[]) => Answer;
 }
 

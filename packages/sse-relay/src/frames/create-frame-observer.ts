@@ -3,8 +3,9 @@ import { ByteBuffer } from '../observer/byte-buffer.ts';
 import { readObserverLimit, type EventObserver, type EventObserverLimits } from '../observer/create-event-observer.ts';
 import { createDecodedCopy, readContentCoding, type DecodedCopy } from '../observer/decoded-copy.ts';
 import { ObserverError } from '../observer/observer-error.ts';
+import { PRELUDE_BYTES } from './encode-frame.ts';
 import { FrameView, type Frame } from './frame.ts';
-import { FrameWalker, PRELUDE_BYTES, type FrameSink } from './frame-walker.ts';
+import { FrameWalker, type FrameSink } from './frame-walker.ts';
 
 /** Settings of a frame observer. `maxEventBytes` bounds the bytes kept of one frame. */
 export interface FrameObserverOptions extends Partial<EventObserverLimits> {

@@ -1,6 +1,10 @@
 import { Buffer } from 'node:buffer';
 import { crc32 } from 'node:zlib';
-import { LEAST_FRAME_BYTES, PRELUDE_BYTES } from './frame-walker.ts';
+
+/** Two lengths and their checksum, each 4 bytes, big-endian. */
+export const PRELUDE_BYTES = 12;
+/** A frame without headers and payload: a prelude and the checksum of the frame. */
+export const LEAST_FRAME_BYTES = 16;
 
 const STRING_TYPE = 7;
 

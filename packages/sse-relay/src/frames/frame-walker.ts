@@ -1,10 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { crc32 } from 'node:zlib';
-
-/** Two lengths and their checksum, each 4 bytes, big-endian. */
-export const PRELUDE_BYTES = 12;
-/** A frame without headers and payload: a prelude and the checksum of the frame. */
-export const LEAST_FRAME_BYTES: number = PRELUDE_BYTES + 4;
+import { LEAST_FRAME_BYTES, PRELUDE_BYTES } from './encode-frame.ts';
 
 /** Receives the frames of a stream in pieces. */
 export interface FrameSink {
