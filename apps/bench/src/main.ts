@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { chooseContenders, type Skipped } from './contenders/all-contenders.ts';
-import { checkRegression, KNOWN_RATIOS } from './report/check-regression.ts';
+import { runComparison } from './compare/run-comparison.ts';
 import { describeMachine } from './report/describe-machine.ts';
 import { drawChart } from './report/draw-chart.ts';
 import { describeWorkload } from './report/print-table.ts';
@@ -18,7 +18,8 @@ const { values: flags } = parseArgs({
     only: { type: 'string', multiple: true, default: [] },
     contender: { type: 'string', multiple: true, default: [] },
     rounds: { type: 'string' },
-    check: { type: 'boolean', default: false },
+    compare: { type: 'boolean', default: false },
+    base: { type: 'string' },
     'no-peers': { type: 'boolean', default: false },
     out: { type: 'string', default: 'bench-results' },
   },
@@ -27,18 +28,24 @@ const { values: flags } = parseArgs({
 const isWanted = ({ name }: { readonly name: string }): boolean => flags.only.length === 0 || flags.only.some((part) => name.includes(part));
 const rounds = flags.rounds === undefined ? undefined : Number(flags.rounds);
 const workloads = WORKLOADS
-  .filter(({ name }) => !flags.check || name in KNOWN_RATIOS)
   .filter(isWanted)
   .map((workload) => (flags.quick ? quick(workload) : workload))
   .map((workload) => (rounds === undefined ? workload : { ...workload, rounds }));
-const scenarios = flags.check ? [] : SCENARIOS.filter(isWanted);
+const scenarios = SCENARIOS.filter(isWanted);
 const folder = mkdtempSync(join(tmpdir(), 'penstock-bench-'));
 const results: WorkloadResult[] = [];
 const figures: Record<string, unknown> = {};
 const rig = await createBenchRig(folder);
 try {
-  const { contenders, skipped } = await chooseContenders({ names: flags.check ? ['penstock'] : flags.contender, withPeers: !flags['no-peers'] && !flags.quick && workloads.length > 0 });
   console.log(`${describeMachine()}\n`);
+  await (flags.compare ? compare() : measure());
+} finally {
+  await rig.stop();
+  rmSync(folder, { recursive: true, force: true });
+}
+
+async function measure(): Promise<void> {
+  const { contenders, skipped } = await chooseContenders({ names: flags.contender, withPeers: !flags['no-peers'] && !flags.quick && workloads.length > 0 });
   for (const { name, reason } of skipped) console.log(`skipped ${name}: ${reason}`);
   for (const workload of workloads) {
     const taking = contenders.filter(({ isPeer, onlyIn = workload.name }) => (workload.withPeers || !isPeer) && onlyIn === workload.name);
@@ -56,22 +63,18 @@ try {
     console.log(`### ${title}\n\n${report}\n`);
     save(skipped);
   }
-  if (flags.check) check();
-} finally {
-  await rig.stop();
-  rmSync(folder, { recursive: true, force: true });
+}
+
+/** Exits with 1 when the gateway got dearer. */
+async function compare(): Promise<void> {
+  const { report, hasRegressed } = await runComparison(rig, { folder, base: flags.base, onProgress: progress });
+  progress('');
+  console.log(report);
+  if (hasRegressed) process.exitCode = 1;
 }
 
 function progress(text: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${text}`);
-}
-
-/** Exits with 1 when the gateway got dearer by more than a fifth. */
-function check(): void {
-  for (const { workload, outcome, ratio, limit } of checkRegression(results)) {
-    console.log(`${outcome.padEnd(9)} ${workload}: ${ratio.toFixed(2)} × floor, at most ${limit.toFixed(2)}`);
-    if (outcome === 'regressed') process.exitCode = 1;
-  }
 }
 
 function save(skipped: readonly Skipped[]): void {

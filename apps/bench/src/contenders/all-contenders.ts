@@ -9,7 +9,7 @@ export interface Skipped {
   readonly reason: string;
 }
 
-const ALL: readonly Contender[] = [direct, nginx, floor(FLOOR), penstock('penstock', 1), penstock('penstock, 2 workers', 2, 'workers'), floor(CONTROL), ...PEERS];
+const ALL: readonly Contender[] = [direct, nginx, floor(FLOOR), penstock('penstock', 1), penstock('penstock, 2 workers', 2, { onlyIn: 'workers' }), floor(CONTROL), ...PEERS];
 
 /** The contenders of a run, made ready; names choose some of them, and what cannot be had is told with its reason. */
 export async function chooseContenders({ names, withPeers }: { readonly names: readonly string[]; readonly withPeers: boolean }): Promise<{ contenders: readonly Contender[]; skipped: readonly Skipped[] }> {

@@ -30,8 +30,14 @@ export function floor(name: string): Contender {
   };
 }
 
+/** The main program of this build. */
+const MAIN = fileURLToPath(new URL('../../../gateway/dist/main.js', import.meta.url));
+
+/** `main` is that of another build. */
+export interface PenstockOptions { readonly onlyIn?: string; readonly main?: string }
+
 /** Penstock as it is built, started by its own command, every default protection on; all its workers on the contender's core. */
-export function penstock(name: string, workers: number, onlyIn?: string): Contender {
+export function penstock(name: string, workers: number, { onlyIn, main = MAIN }: PenstockOptions = {}): Contender {
   return {
     name,
     ...(onlyIn === undefined ? {} : { onlyIn }),
@@ -48,7 +54,6 @@ export function penstock(name: string, workers: number, onlyIn?: string): Conten
         openai_front_door: { pool: { max_connections: 2_000, max_keepalive_connections: 500, max_waiting: 1_000 } },
         log: { destination: join(folder, 'access.log') },
       }));
-      const main = fileURLToPath(new URL('../../../gateway/dist/main.js', import.meta.url));
       const started = await startProgram([process.execPath, ...nodeFlags, main, 'start', '--config', config], port, { folder, core });
       return {
         ...started, port,

@@ -1,12 +1,15 @@
 import { connect, type Socket } from 'node:net';
 import { HttpReader } from '../wire/http-reader.ts';
 import { type Latencies, LatencySamples } from './latency-samples.ts';
+import type { BodyName } from '../wire/request-bodies.ts';
 import { requestBytes } from './request-bytes.ts';
 import type { Target } from './target.ts';
 
 /** How many connections send requests, for how long. */
 export interface RequestLoopOptions {
   readonly target: Target;
+  /** The bodies that each connection sends in turn instead of the target's, each from a place of its own in the list. */
+  readonly mix?: readonly BodyName[];
   readonly connections: number;
   readonly durationMs: number;
   /** Requests a second over all connections; 0: each connection sends its next request when it has its answer. */
@@ -24,7 +27,7 @@ export interface RequestLoopResult {
 
 /** Sends requests over kept connections until the time is up, then waits for the answers under way. */
 export async function runRequestLoop(options: RequestLoopOptions): Promise<RequestLoopResult> {
-  const bytes = requestBytes(options.target);
+  const requestsInTurn = (options.mix ?? [options.target.body]).map((body) => requestBytes({ ...options.target, body }));
   const samples = new LatencySamples();
   const startedAt = performance.now();
   const stopAt = startedAt + options.durationMs;
@@ -34,6 +37,7 @@ export async function runRequestLoop(options: RequestLoopOptions): Promise<Reque
 
   const connection = (index: number): Promise<void> => new Promise((resolve) => {
     let sentAt = 0;
+    let turn = index;
     let nextAt = startedAt + gapMs * index / options.connections;
     const send = (): void => {
       const now = performance.now();
@@ -41,7 +45,8 @@ export async function runRequestLoop(options: RequestLoopOptions): Promise<Reque
       if (gapMs > 0 && now < nextAt) { setTimeout(send, nextAt - now); return; }
       nextAt += gapMs;
       sentAt = performance.now();
-      socket.write(bytes);
+      socket.write(requestsInTurn[turn % requestsInTurn.length] as Buffer);
+      turn += 1;
     };
     const reader = new HttpReader({
       onMessage: (head) => {

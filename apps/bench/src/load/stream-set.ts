@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import { nowMicroseconds, StampReader } from '../wire/stamp.ts';
+import { ageOf, nowMicroseconds, StampReader, streamOf } from '../wire/stamp.ts';
 import { type Latencies, LatencySamples } from './latency-samples.ts';
 import { requestBytes } from './request-bytes.ts';
 import type { Target } from './target.ts';
@@ -18,7 +18,13 @@ export class StreamSet {
   readonly #sockets = new Set<Socket>();
   readonly #samples = new LatencySamples();
   readonly #buffer = Buffer.allocUnsafe(65_536);
+  readonly #onEvent: (stream: number) => void;
   #events = 0;
+
+  /** `onEvent` is called with the upstream's number of a stream for each of its events. */
+  constructor(onEvent: (stream: number) => void) {
+    this.#onEvent = onEvent;
+  }
 
   /** Opens `count` streams; resolves when each has received its first bytes. */
   async open(target: Target, count: number): Promise<void> {
@@ -49,9 +55,10 @@ export class StreamSet {
 
   #openOne(port: number, bytes: Buffer): Promise<void> {
     return new Promise((resolve, reject) => {
-      const stamps = new StampReader((sentAt) => {
+      const stamps = new StampReader((stamp) => {
         this.#events += 1;
-        this.#samples.add((nowMicroseconds() - sentAt) / 1_000);
+        this.#samples.add(ageOf(stamp, nowMicroseconds()) / 1_000);
+        this.#onEvent(streamOf(stamp));
       });
       let isOpen = false;
       // One buffer for all sockets: thousands of streams must not make this process the one that is measured.

@@ -10,11 +10,16 @@ function number(value: number, digits: number): string {
   return Number.isFinite(value) ? value.toFixed(digits) : '–';
 }
 
+function ownCell({ own }: Summary): string {
+  return own === undefined ? '–' : `${own.median.toFixed(1)} (${own.low.toFixed(1)} to ${own.high.toFixed(1)})`;
+}
+
 const megabytes = (bytes: number): string => number(bytes / 1_048_576, 0);
 
 const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
   requests: [
-    { title: 'CPU µs/request', cell: (summary) => number(summary.cpuMicroseconds, 0) },
+    { title: 'CPU µs/request', cell: (summary) => number(summary.cpuMicroseconds, 1) },
+    { title: 'own µs (95 %)', cell: ownCell },
     { title: '× floor', cell: (summary) => number(summary.cpuRatio, 2) },
     { title: 'requests/s', cell: (summary) => number(summary.perSecond, 0) },
     { title: 'added p50 ms', cell: (summary) => number(summary.addedP50Ms, 2) },
@@ -28,6 +33,7 @@ const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
   ],
   streams: [
     { title: 'CPU µs/event', cell: (summary) => number(summary.cpuMicroseconds, 1) },
+    { title: 'own µs (95 %)', cell: ownCell },
     { title: '× floor', cell: (summary) => number(summary.cpuRatio, 2) },
     { title: 'events/s', cell: (summary) => number(summary.perSecond, 0) },
     { title: 'added p50 ms', cell: (summary) => number(summary.addedP50Ms, 2) },

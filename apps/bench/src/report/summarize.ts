@@ -1,5 +1,6 @@
 import { median } from '../workloads/workload.ts';
 import type { WorkloadResult } from '../workloads/run-workload.ts';
+import { pairedInterval, type PairedInterval } from './paired-interval.ts';
 import type { Sample } from '../workloads/workload.ts';
 
 /** The name of the first floor, to which every ratio is taken, and of the second, which tells whether a run means anything. */
@@ -18,6 +19,8 @@ export interface Summary {
   readonly cpuMicroseconds: number;
   /** CPU time over the floor's of the same round. */
   readonly cpuRatio: number;
+  /** Own cost: CPU time above the mean of both floors in the same round, microseconds; `undefined` for fewer than six rounds. */
+  readonly own: PairedInterval | undefined;
   readonly perSecond: number;
   /** Latency over that of the direct call. */
   readonly addedP50Ms: number;
@@ -41,14 +44,31 @@ function pairedRatio(samples: readonly Sample[], base: readonly Sample[], metric
   return median(samples.map((sample, round) => (sample[metric] ?? Number.NaN) / (base[round]?.[metric] ?? Number.NaN)));
 }
 
+/** What each round cost above the mean of its two floors, microseconds; rounds without a floor are left out. */
+export function ownCosts({ results }: WorkloadResult, name: string): readonly number[] {
+  const costsOf = (wanted: string): readonly number[] => results.find((result) => result.name === wanted)?.samples.map(({ cpuMicroseconds = Number.NaN }) => cpuMicroseconds) ?? [];
+  const [floor, control] = [costsOf(FLOOR), costsOf(CONTROL)];
+  return costsOf(name).map((cost, round) => cost - ((floor[round] ?? Number.NaN) + (control[round] ?? Number.NaN)) / 2).filter((own) => !Number.isNaN(own));
+}
+
+function ownInterval(result: WorkloadResult, name: string): PairedInterval | undefined {
+  const own = ownCosts(result, name);
+  return own.length < LEAST_ROUNDS || name === FLOOR || name === CONTROL ? undefined : pairedInterval(own);
+}
+
+/** An interval needs so many rounds. */
+const LEAST_ROUNDS = 6;
+
 /** Summaries of all contenders of a workload, in the order they ran. */
-export function summarize({ results }: WorkloadResult): readonly Summary[] {
-  const of = (name: string, metric: Metric): number => median(results.find((result) => result.name === name)?.samples.map((sample) => sample[metric] ?? Number.NaN) ?? []);
+export function summarize(result: WorkloadResult): readonly Summary[] {
+  const { results } = result;
+  const of = (name: string, metric: Metric): number => median(results.find((one) => one.name === name)?.samples.map((sample) => sample[metric] ?? Number.NaN) ?? []);
   const floor = results.find(({ name }) => name === FLOOR)?.samples ?? [];
   return results.map(({ name, bytes, samples, problem }) => ({
     name,
     cpuMicroseconds: of(name, 'cpuMicroseconds'),
     cpuRatio: pairedRatio(samples, floor, 'cpuMicroseconds'),
+    own: ownInterval(result, name),
     perSecond: of(name, 'perSecond'),
     addedP50Ms: of(name, 'p50Ms') - of(DIRECT, 'p50Ms'),
     addedP99Ms: of(name, 'p99Ms') - of(DIRECT, 'p99Ms'),

@@ -6,7 +6,7 @@ import { cpuNanoseconds } from '../process/process-usage.ts';
 import { CORES } from '../process/spawn-pinned.ts';
 import { median } from '../workloads/workload.ts';
 import type { BenchRig } from '../workloads/bench-rig.ts';
-import { pairedInterval, type PairedInterval } from './paired-interval.ts';
+import { pairedInterval, type PairedInterval } from '../report/paired-interval.ts';
 import { startSignedIn, type SignedInGateway } from './start-signed-in.ts';
 
 /** Who calls: a client with a key, the same client again as the control, a person who signed in, a person by the token of an issuer. */

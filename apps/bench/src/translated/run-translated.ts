@@ -48,7 +48,7 @@ function turned(round: number): readonly Way[] {
 /** Measures one gateway process: each round opens the streams of one way after the other. What else runs on the machine disturbs all of them alike. */
 export async function runTranslated(rig: BenchRig, { rounds, warmUpRounds, windowMs }: TranslatedLoad, onProgress: (text: string) => void): Promise<TranslatedRow> {
   const workload: StreamWorkload = {
-    ...STREAMS, kind: 'streams', name: 'translated', title: 'Translated events', endpoint: 'native', body: '1 KB stream', rounds, launches: 1, withPeers: false, warmUpMs: 0, windowMs,
+    streams: STREAMS.streams, pace: STREAMS.eventsPerSecond, keepsLoadAwake: false, kind: 'streams', name: 'translated', title: 'Translated events', endpoint: 'native', body: '1 KB stream', rounds, launches: 1, withPeers: false, warmUpMs: 0, windowMs,
   };
   await rig.upstream.call('plan', planOf(workload));
   const running = await rig.start(penstock('penstock', 1), workload);

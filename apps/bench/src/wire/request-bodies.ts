@@ -1,5 +1,5 @@
 /** The request bodies of the workloads, by name. */
-export const BODY_NAMES = ['1 KB', '64 KB', '200 KB', '2 MB', 'chat', 'chat stream', 'response stream', '1 KB stream'] as const;
+export const BODY_NAMES = ['1 KB', '30 KB', '200 KB', '2 MB', '1 KB stream', '30 KB stream', '64 KB stream', '200 KB stream', '2 MB stream', 'chat', 'chat stream', 'response stream'] as const;
 
 /** One of `BODY_NAMES`. */
 export type BodyName = (typeof BODY_NAMES)[number];
@@ -34,13 +34,26 @@ function codingConversation(bytes: number): Readonly<Record<string, unknown>> {
 const HELLO = 'Hello, how are you today? '.repeat(35);
 const QUESTION = { messages: [{ role: 'user', content: HELLO }] };
 
+/** How large the conversations of a coding agent are; every other body is a short question. */
+const CONVERSATION_BYTES: Readonly<Record<string, number>> = { '30 KB': 30_000, '64 KB': 64_000, '200 KB': 200_000, '2 MB': 2_000_000 };
+
 /** The bytes of a request body; nothing in it is random. */
 export function requestBody(name: BodyName): Buffer {
   if (name === 'response stream') return Buffer.from(JSON.stringify({ model: BENCH_MODEL, stream: true, store: false, input: HELLO }));
-  const isStream = name.endsWith('stream');
-  const content = name === '200 KB' ? codingConversation(200_000) : name === '2 MB' ? codingConversation(2_000_000) : name === '64 KB' ? codingConversation(64_000) : QUESTION;
-  return Buffer.from(JSON.stringify({ model: BENCH_MODEL, max_tokens: 1_024, ...(isStream || name === '64 KB' ? { stream: true } : {}), ...content }));
+  const bytes = CONVERSATION_BYTES[name.replace(' stream', '')];
+  return Buffer.from(JSON.stringify({
+    model: BENCH_MODEL, max_tokens: 1_024, ...(name.endsWith('stream') ? { stream: true } : {}), ...(bytes === undefined ? QUESTION : codingConversation(bytes)),
+  }));
 }
+
+/**
+ * The requests of a coding agent in the order in which a connection sends them: mostly a conversation that grew to 30 or 200 KB and is answered as a
+ * stream, now and then a small one (a title, a count of tokens) or a very long one.
+ */
+export const CODING_AGENT_MIX: readonly BodyName[] = [
+  '1 KB', '30 KB stream', '200 KB stream', '200 KB stream', '1 KB', '30 KB stream', '200 KB stream', '30 KB stream', '1 KB', '2 MB stream',
+  '30 KB stream', '200 KB stream', '1 KB', '30 KB stream', '200 KB stream', '30 KB stream', '1 KB', '200 KB stream', '30 KB stream', '200 KB stream',
+];
 
 /** The fields of a request as an Anthropic SDK sends them, without `host` and `content-length`. */
 export const REQUEST_FIELDS: readonly string[] = [

@@ -1,4 +1,4 @@
-/** A stamp is `@`, 14 digits of microseconds of the machine's monotonic clock, and `@`; nothing else in a bench body has an `@`. */
+/** A stamp is `@`, 14 digits and `@`: the number of a stream and the microsecond in which it was written. Nothing else in a bench body has an `@`. */
 export const STAMP_BYTES = 16;
 
 const AT = 0x40;
@@ -10,11 +10,29 @@ export function nowMicroseconds(): number {
   return seconds * 1e6 + Math.floor(nanoseconds / 1e3);
 }
 
-/** Writes a stamp of `microseconds` at `offset`. */
-export function writeStamp(target: Uint8Array, offset: number, microseconds: number): void {
+/** The clock of a stamp starts again after so many microseconds; above them it counts streams. */
+const CLOCK = 1e9;
+
+/** The value of a stamp that stream number `stream` (at most 99,999) writes at `microseconds` of the monotonic clock. */
+export function stampOf(stream: number, microseconds: number): number {
+  return stream * CLOCK + microseconds % CLOCK;
+}
+
+/** The number of the stream that wrote a stamp. */
+export function streamOf(stamp: number): number {
+  return Math.floor(stamp / CLOCK);
+}
+
+/** The age of a stamp in microseconds; right for at most a thousand seconds. */
+export function ageOf(stamp: number, microseconds: number): number {
+  return (microseconds % CLOCK - stamp % CLOCK + CLOCK) % CLOCK;
+}
+
+/** Writes the digits of a stamp at `offset`. */
+export function writeStamp(target: Uint8Array, offset: number, stamp: number): void {
   target[offset] = AT;
   target[offset + STAMP_BYTES - 1] = AT;
-  let rest = microseconds;
+  let rest = stamp;
   for (let index = offset + DIGITS; index > offset; index -= 1) {
     const next = Math.floor(rest / 10);
     target[index] = 48 + rest - next * 10;
@@ -24,12 +42,12 @@ export function writeStamp(target: Uint8Array, offset: number, microseconds: num
 
 /** Finds stamps in a stream that is cut anywhere. */
 export class StampReader {
-  readonly #onStamp: (microseconds: number) => void;
+  readonly #onStamp: (stamp: number) => void;
   /** Digits read of an open stamp, or -1 outside one. */
   #digits = -1;
   #value = 0;
 
-  constructor(onStamp: (microseconds: number) => void) {
+  constructor(onStamp: (stamp: number) => void) {
     this.#onStamp = onStamp;
   }
 

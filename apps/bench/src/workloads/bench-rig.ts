@@ -6,7 +6,7 @@ import { type HelperProcess, startHelper } from '../process/helper-process.ts';
 import { CORES } from '../process/spawn-pinned.ts';
 import type { Workload } from './workload.ts';
 
-/** The upstream and the load that every contender is measured between. */
+/** The upstream and the load that every contender is measured between: one process, which answers the calls of both. */
 export interface BenchRig {
   readonly upstream: HelperProcess;
   readonly upstreamPort: number;
@@ -32,19 +32,18 @@ function nodeFlagsOf(workload: Workload): readonly string[] {
 
 /** Starts upstream and load; each contender gets a folder of its own inside `folder`. */
 export async function createBenchRig(folder: string): Promise<BenchRig> {
-  const upstream = await startHelper(new URL('../upstream/upstream-process.js', import.meta.url), CORES.load);
-  const load = await startHelper(new URL('../load/load-process.js', import.meta.url), CORES.load);
-  const upstreamPort = await upstream.call<number>('port');
+  const peer = await startHelper(new URL('../peer-process/peer-process.js', import.meta.url), CORES.load);
+  const upstreamPort = await peer.call<number>('port');
   let started = 0;
   return {
-    upstream, upstreamPort, load,
+    upstream: peer, upstreamPort, load: peer,
     start(contender, workload) {
       started += 1;
       const own = join(folder, `${contender.name.replaceAll(/\W+/g, '-')}-${started}`);
       mkdirSync(own, { recursive: true });
       return contender.start({ upstreamOrigin: `http://127.0.0.1:${upstreamPort}`, upstreamPort, folder: own, core: CORES.contender, nodeFlags: nodeFlagsOf(workload) });
     },
-    stop: async () => { await Promise.all([upstream.stop(), load.stop()]); },
+    stop: () => peer.stop(),
   };
 }
 

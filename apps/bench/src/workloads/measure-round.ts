@@ -8,13 +8,23 @@ import type { UpstreamPlan, UpstreamStatus } from '../upstream/upstream-plan.ts'
 import type { BenchRig } from './bench-rig.ts';
 import type { AbortWorkload, MemoryWorkload, RequestWorkload, Sample, StreamWorkload, Workload } from './workload.ts';
 
+/** How long streams run before a window: paced ones spread out, saturated ones are at full speed at once. */
 const SETTLE_MS = 400;
+const SATURATED_SETTLE_MS = 100;
 const LATENCY_SHARE = 0.6;
 
 /** How the upstream answers during a workload. */
 export function planOf(workload: Workload): UpstreamPlan {
-  if (workload.kind !== 'requests') return { kind: 'stream', eventsPerSecond: workload.kind === 'aborts' ? 10 : workload.eventsPerSecond, events: 0 };
-  return workload.streamEvents === 0 ? { kind: 'message' } : { kind: 'stream', eventsPerSecond: 0, events: workload.streamEvents };
+  switch (workload.kind) {
+    case 'requests': {
+      const { streamEvents: events, streamPace: pace } = workload;
+      if (workload.mix !== undefined) return { kind: 'mix', pace, events };
+      return events === 0 ? { kind: 'message' } : { kind: 'stream', pace, events };
+    }
+    case 'streams': return { kind: 'stream', pace: workload.pace, events: 0 };
+    case 'memory': return { kind: 'stream', pace: workload.eventsPerSecond, events: 0 };
+    default: return { kind: 'stream', pace: 10, events: 0 };
+  }
 }
 
 /** Measures one contender once. */
@@ -36,22 +46,21 @@ function cpuOf({ pid }: RunningContender): number {
 }
 
 async function measureRequests({ load }: BenchRig, workload: RequestWorkload, running: RunningContender, target: Target): Promise<Sample> {
-  const { connections, sliceMs, latencyRatePerSecond } = workload;
+  const { connections, sliceMs, latencyRatePerSecond, mix } = workload;
   const startedAt = Date.now();
   const before = cpuOf(running);
-  const closed = await load.call<RequestLoopResult>('requests', { target, connections, durationMs: sliceMs, ratePerSecond: 0 });
+  const closed = await load.call<RequestLoopResult>('requests', { target, mix, connections, durationMs: sliceMs, ratePerSecond: 0 });
   const cpu = cpuOf(running) - before;
   const loopDelayMs = workload.probesLoop ? readLoopDelay(running.folder, startedAt, Date.now()) : Number.NaN;
+  const sample = { cpuMicroseconds: cpu / 1_000 / closed.requests, perSecond: closed.requests * 1_000 / closed.elapsedMs, loopDelayMs };
+  if (latencyRatePerSecond === 0) return { ...sample, failures: closed.failures };
   const paced = await load.call<RequestLoopResult>('requests', { target, connections: 4, durationMs: sliceMs * LATENCY_SHARE, ratePerSecond: latencyRatePerSecond });
-  return {
-    cpuMicroseconds: cpu / 1_000 / closed.requests, perSecond: closed.requests * 1_000 / closed.elapsedMs,
-    p50Ms: paced.latencies.p50, p99Ms: paced.latencies.p99, failures: closed.failures + paced.failures, loopDelayMs,
-  };
+  return { ...sample, p50Ms: paced.latencies.p50, p99Ms: paced.latencies.p99, failures: closed.failures + paced.failures };
 }
 
 async function measureStreams({ load, upstream }: BenchRig, workload: StreamWorkload, running: RunningContender, target: Target): Promise<Sample> {
   await load.call('openStreams', { target, count: workload.streams });
-  await pause(SETTLE_MS);
+  await pause(workload.pace === 'saturated' ? SATURATED_SETTLE_MS : SETTLE_MS);
   await load.call('readStreams');
   const before = cpuOf(running);
   const startedAt = performance.now();

@@ -55,6 +55,7 @@ async function runLaunch(rig: BenchRig, workload: Workload, contenders: readonly
     else if (entry !== undefined) failed.push(entry);
   }
   await rig.upstream.call('plan', planOf(workload));
+  await rig.load.call('spin', workload.keepsLoadAwake);
   const turns = warmUpTurns(workload);
   for (let turn = 0; turn < turns; turn += 1) {
     onProgress(`warming up, turn ${turn + 1} of ${turns}`);
@@ -64,6 +65,7 @@ async function runLaunch(rig: BenchRig, workload: Workload, contenders: readonly
     onProgress(`round ${round + 1} of ${workload.rounds}`);
     for (const entry of shuffled(entries)) await measureInto(rig, workload, entry, true);
   }
+  await rig.load.call('spin', false);
   for (const { running } of entries) await running.stop();
   return [...entries.map(toResult), ...failed];
 }

@@ -3,7 +3,7 @@ import type { FetchedBytes } from '../load/fetch-bytes.ts';
 import type { Target } from '../load/target.ts';
 import { HttpReader } from '../wire/http-reader.ts';
 import { MESSAGE_BODY } from '../wire/upstream-answers.ts';
-import { wholeStream } from '../upstream/stream-wheel.ts';
+import { wholeStream } from '../upstream/whole-stream.ts';
 import type { BenchRig } from './bench-rig.ts';
 import { planOf } from './measure-round.ts';
 import type { Workload } from './workload.ts';
@@ -19,7 +19,7 @@ const VERIFIED_EVENTS = 200;
  */
 export async function verifyBytes(rig: BenchRig, workload: Workload, target: Target): Promise<ByteCheck> {
   if (workload.endpoint === 'chat') {
-    await rig.upstream.call('plan', workload.body === 'chat stream' ? { kind: 'stream', eventsPerSecond: 0, events: 10 } : planOf(workload));
+    await rig.upstream.call('plan', workload.body === 'chat stream' ? { kind: 'stream', pace: 'at once', events: 10 } : planOf(workload));
     requireOk(await rig.load.call<FetchedBytes>('fetch', target));
     return 'translated';
   }
@@ -27,7 +27,7 @@ export async function verifyBytes(rig: BenchRig, workload: Workload, target: Tar
   const digested = requireOk(await rig.load.call<FetchedBytes>('fetch', target));
   const requestEqual = digested.text.includes(digested.sentSha256);
   const isStream = workload.kind !== 'requests';
-  await rig.upstream.call('plan', isStream ? { kind: 'stream', eventsPerSecond: 0, events: VERIFIED_EVENTS } : { kind: 'message' });
+  await rig.upstream.call('plan', isStream ? { kind: 'stream', pace: 'at once', events: VERIFIED_EVENTS } : { kind: 'message' });
   const answered = requireOk(await rig.load.call<FetchedBytes>('fetch', target));
   const responseEqual = answered.sha256 === sha256(isStream ? bodyOfStream() : MESSAGE_BODY);
   if (requestEqual) return responseEqual ? 'equal' : 'response changed';

@@ -1,3 +1,4 @@
+import type { Pace } from '../upstream/upstream-plan.ts';
 import type { BodyName } from '../wire/request-bodies.ts';
 
 interface Common {
@@ -12,6 +13,8 @@ interface Common {
   readonly launches: number;
   /** Whether the heavy peers take part. */
   readonly withPeers: boolean;
+  /** Whether the core of upstream and load is kept awake, so that no contender pays for waking it. */
+  readonly keepsLoadAwake: boolean;
 }
 
 /** Requests in a closed loop; the cost is counted per request. */
@@ -21,10 +24,14 @@ export interface RequestWorkload extends Common {
   /** Load before the first round of a launch, which is thrown away. */
   readonly warmUpMs: number;
   readonly sliceMs: number;
-  /** The rate at which latency is measured apart from the closed loop, which only measures its own queue. */
+  /** The rate at which latency is measured apart from the closed loop, which only measures its own queue; 0: it is not. */
   readonly latencyRatePerSecond: number;
-  /** Events of a streamed answer that is sent at once; 0: a whole answer. */
+  /** Events of a streamed answer; 0: a whole answer. */
   readonly streamEvents: number;
+  /** How fast they come. */
+  readonly streamPace: Pace;
+  /** The bodies that each connection sends in turn; `undefined`: always the workload's body. */
+  readonly mix: readonly BodyName[] | undefined;
   /** Whether the delay of the event loop is measured. That costs CPU time of its own, and is apart for this reason. */
   readonly probesLoop: boolean;
 }
@@ -33,7 +40,7 @@ export interface RequestWorkload extends Common {
 export interface StreamWorkload extends Common {
   readonly kind: 'streams';
   readonly streams: number;
-  readonly eventsPerSecond: number;
+  readonly pace: Pace;
   /** Load before the first round of a launch, which is thrown away. */
   readonly warmUpMs: number;
   readonly windowMs: number;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { nowMicroseconds, STAMP_BYTES, StampReader, writeStamp } from '../../src/wire/stamp.ts';
+import { ageOf, stampOf, StampReader, streamOf, writeStamp } from '../../src/wire/stamp.ts';
 
 test('reads every stamp of a stream that is cut at any byte', () => {
   const stream = Buffer.alloc(60, ' ');
@@ -14,6 +14,10 @@ test('reads every stamp of a stream that is cut at any byte', () => {
   }
 });
 
-test('a stamp of now fits its place', () => {
-  expect(String(nowMicroseconds()).length).toBeLessThanOrEqual(STAMP_BYTES - 2);
+test('a stamp holds the number of its stream and its age (where the clock starts again, too)', () => {
+  const sent = 123_999_999_990;
+  const stamp = stampOf(99_999, sent);
+  expect(String(stamp)).toHaveLength(14);
+  expect(streamOf(stamp)).toBe(99_999);
+  expect(ageOf(stamp, sent + 25)).toBe(25);
 });

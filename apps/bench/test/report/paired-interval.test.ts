@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { pairedInterval } from '../../src/signed-in/paired-interval.ts';
+import { pairedInterval } from '../../src/report/paired-interval.ts';
 
 describe('the interval of a median', () => {
   test('of 15 differences: lies between the fourth and the twelfth, and holds the true one 19 times in 20 at least', () => {

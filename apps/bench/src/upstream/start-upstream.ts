@@ -1,0 +1,72 @@
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type Socket } from 'node:net';
+import type { Spinner } from '../peer-process/spinner.ts';
+import { HttpReader } from '../wire/http-reader.ts';
+import { MESSAGE, wholeAnswer } from '../wire/upstream-answers.ts';
+import { StreamWheel } from './stream-wheel.ts';
+import type { UpstreamPlan, UpstreamStatus } from './upstream-plan.ts';
+import { wholeStream } from './whole-stream.ts';
+
+/** The upstream of every workload: no HTTP library, so that it costs less than what is measured in front of it. */
+export interface Upstream {
+  readonly port: number;
+  follow(plan: UpstreamPlan): void;
+  status(): UpstreamStatus;
+  /** The client has an event of this stream: a saturated one sends the next. */
+  onEventReceived(stream: number): void;
+}
+
+const STREAM_REQUEST = Buffer.from('"stream":true');
+/** How much of a body is searched for it: bench bodies name it before their messages. */
+const SEARCHED_BYTES = 128;
+
+/** Starts it on a free loopback port. */
+export async function startUpstream(spinner: Spinner): Promise<Upstream> {
+  let plan: UpstreamPlan = { kind: 'message' };
+  let wheel = new StreamWheel(1, spinner);
+  let openConnections = 0;
+  let requests = 0;
+
+  const serve = (socket: Socket): void => {
+    let digest = createHash('sha256');
+    let bodyBytes = 0;
+    let asksForStream = false;
+    openConnections += 1;
+    const answer = (): void => {
+      requests += 1;
+      if (plan.kind === 'message' || (plan.kind === 'mix' && !asksForStream)) socket.write(MESSAGE.next());
+      else if (plan.kind === 'digest') {
+        socket.write(wholeAnswer(Buffer.from(JSON.stringify({ bytes: bodyBytes, sha256: digest.digest('hex') }))));
+        digest = createHash('sha256');
+      } else if (plan.pace === 'at once') socket.write(wholeStream(plan.events));
+      else wheel.add(socket, plan.events);
+      bodyBytes = 0;
+    };
+    const reader = new HttpReader({
+      onBody: (piece) => {
+        if (bodyBytes === 0) asksForStream = piece.subarray(0, SEARCHED_BYTES).includes(STREAM_REQUEST);
+        bodyBytes += piece.length;
+        if (plan.kind === 'digest') digest.update(piece);
+      },
+      onMessage: answer,
+    });
+    socket.on('data', (bytes: Buffer) => reader.push(bytes));
+    socket.on('error', () => undefined);
+    socket.on('close', () => { openConnections -= 1; });
+  };
+
+  const server = createServer({ noDelay: true }, serve);
+  server.listen({ port: 0, host: '127.0.0.1', backlog: 8_192 });
+  await once(server, 'listening');
+  spinner.onTurn(() => wheel.turn());
+  return {
+    port: (server.address() as { port: number }).port,
+    follow(next) {
+      plan = next;
+      if ((next.kind === 'stream' || next.kind === 'mix') && next.pace !== 'at once') wheel = new StreamWheel(next.pace, spinner);
+    },
+    status: () => ({ openConnections, openStreams: wheel.size, requests }),
+    onEventReceived: (stream) => wheel.onEventReceived(stream),
+  };
+}
