@@ -14,6 +14,7 @@ export { BOUNDED_CELLS, type BoundedCell, type BoundedSide } from './bounds/boun
 export { createBoundedRig, type BoundedOutcome, type BoundedRig } from './bounds/bounded-rig.ts';
 export { measureGrowth, type GrowthOptions } from './growth.ts';
 export { startConnectProxy, type ConnectProxy } from './connect-proxy.ts';
+export { startPostgres, WHY_NO_POSTGRES, type PostgresServer } from './postgres-server.ts';
 export { freePort } from './free-port.ts';
 export { createPageBrowser, type BrowsedPage, type PageBrowser } from './page-browser.ts';
 export { createSigningKey, PROVIDER_CLIENT_ID, PROVIDER_CLIENT_SECRET, startOpenIdProvider, type OpenIdProvider, type ProviderAccount } from './openid-provider.ts';

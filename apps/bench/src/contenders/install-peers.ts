@@ -32,6 +32,19 @@ export function installNodePeers(): Promise<string> {
   });
 }
 
+/** The version of Claude Code whose gateway is measured. It has its own terms, and a quarter of a gigabyte. */
+const CLAUDE_CODE = '2.1.332';
+
+/** The path of Claude Code's command. */
+export async function installClaudeCode(): Promise<string> {
+  const folder = await once(`claude-code-${CLAUDE_CODE}`, async (own) => {
+    if (existsSync(join(own, 'node_modules', '.bin', 'claude'))) return;
+    writeFileSync(join(own, 'package.json'), JSON.stringify({ private: true, dependencies: { '@anthropic-ai/claude-code': CLAUDE_CODE } }));
+    await run('npm', ['install', '--no-audit', '--no-fund'], own);
+  });
+  return join(folder, 'node_modules', '.bin', 'claude');
+}
+
 /** The folder of a Python environment that holds LiteLLM's proxy. */
 export function installLiteLlm(): Promise<string> {
   return once('litellm', async (folder) => {

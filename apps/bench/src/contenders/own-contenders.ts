@@ -1,5 +1,4 @@
-import { execFileSync } from 'node:child_process';
-import { existsSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Contender } from './contender.ts';
@@ -29,6 +28,19 @@ export function floor(name: string): Contender {
     },
   };
 }
+
+/** The limit of Node: a pipe between two sockets, which knows nothing of HTTP. */
+export const tcpPipe: Contender = {
+  name: 'TCP pipe',
+  description: 'node:net in 10 lines, bytes between two sockets',
+  isPeer: false,
+  async start(environment) {
+    const port = await freePort();
+    const program = fileURLToPath(new URL('tcp-pipe-program.js', import.meta.url));
+    const started = await startProgram([process.execPath, ...environment.nodeFlags, program, String(port), String(environment.upstreamPort)], port, environment);
+    return { ...started, port, native: MESSAGES, chat: undefined };
+  },
+};
 
 /** The main program of this build. */
 const MAIN = fileURLToPath(new URL('../../../gateway/dist/main.js', import.meta.url));
@@ -62,43 +74,4 @@ export function penstock(name: string, workers: number, { onlyIn, main = MAIN }:
       };
     },
   };
-}
-
-/** nginx with buffering off: what a native proxy costs on this machine. */
-export const nginx: Contender = {
-  name: 'nginx',
-  description: 'one worker, proxy_buffering off, kept upstream connections, access log to a file',
-  isPeer: false,
-  prepare() {
-    if (!['/usr/sbin/nginx', '/usr/bin/nginx', '/usr/local/sbin/nginx'].some((path) => existsSync(path))) throw new Error('nginx is not installed');
-    return Promise.resolve();
-  },
-  async start(environment) {
-    const port = await freePort();
-    const { folder, upstreamPort } = environment;
-    writeFileSync(join(folder, 'nginx.conf'), nginxConfig(folder, port, upstreamPort));
-    const nginxPath = execFileSync('sh', ['-c', 'command -v nginx || echo /usr/sbin/nginx'], { encoding: 'utf8' }).trim();
-    const started = await startProgram([nginxPath, '-p', folder, '-c', join(folder, 'nginx.conf')], port, environment);
-    return { ...started, port, native: MESSAGES, chat: undefined };
-  },
-};
-
-function nginxConfig(folder: string, port: number, upstreamPort: number): string {
-  return `
-daemon off; worker_processes 1; pid ${folder}/nginx.pid; error_log ${folder}/error.log; worker_rlimit_nofile 20000;
-${process.getuid?.() === 0 ? 'user root;' : ''}
-events { worker_connections 20000; multi_accept on; }
-http {
-  access_log ${folder}/access.log; client_max_body_size 64m; keepalive_requests 1000000000;
-  client_body_temp_path ${folder}/body; proxy_temp_path ${folder}/proxy; fastcgi_temp_path ${folder}/f; uwsgi_temp_path ${folder}/u; scgi_temp_path ${folder}/s;
-  upstream api { server 127.0.0.1:${upstreamPort}; keepalive 1000; keepalive_requests 1000000000; }
-  server {
-    listen 127.0.0.1:${port} backlog=8192;
-    location / {
-      proxy_pass http://api; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_read_timeout 600s;
-      proxy_buffering off; proxy_request_buffering off;
-    }
-  }
-}
-`;
 }

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BENCH_MODEL } from '../wire/request-bodies.ts';
+import { claudeGateway } from './claude-gateway.ts';
 import type { Contender, ContenderEnvironment, RunningContender } from './contender.ts';
 import { installBifrost, installLiteLlm, installNodePeers } from './install-peers.ts';
 import { freePort, startProgram } from './start-program.ts';
@@ -97,5 +98,5 @@ async function startBifrost(environment: ContenderEnvironment): Promise<RunningC
 export const PEERS: readonly Contender[] = [
   library('@fastify/http-proxy', FASTIFY_PROGRAM, 'Fastify and @fastify/http-proxy on undici, kept connections, no log'),
   library('httpxy', HTTPXY_PROGRAM, 'httpxy on node:http, kept connections, no log'),
-  portkey, liteLlm, bifrost,
+  claudeGateway, portkey, liteLlm, bifrost,
 ];

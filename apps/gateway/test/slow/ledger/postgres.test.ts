@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { utcDayOf } from '../../../src/ledger/ledger-entry.ts';
 import { MOST_PRUNED_ROWS } from '../../../src/ledger/ledger-store.ts';
-import { startPostgres, WHY_NO_POSTGRES } from '../state/postgres-server.ts';
+import { startPostgres, WHY_NO_POSTGRES } from '@penstock/test-support';
 import { expectStored, readMetric, readSpent, readWarnings, send, startWithLedger, WAIT } from './ledger-processes.ts';
 
 if (WHY_NO_POSTGRES !== undefined) process.stdout.write(`SKIPPED: the ledger with PostgreSQL: ${WHY_NO_POSTGRES}\n`);

@@ -9,7 +9,7 @@ import { performance } from 'node:perf_hooks';
 import { describe, expect, test } from 'vitest';
 import { hashClientKey } from '../../../src/access/clients/client-key.ts';
 import { runPenstock, type PenstockProcess } from '../../run-penstock.ts';
-import { startPostgres, WHY_NO_POSTGRES } from './postgres-server.ts';
+import { startPostgres, WHY_NO_POSTGRES } from '@penstock/test-support';
 
 if (WHY_NO_POSTGRES !== undefined) process.stdout.write(`SKIPPED: a budget over replicas with PostgreSQL: ${WHY_NO_POSTGRES}\n`);
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { prepareSignIn, type SignInProcesses } from '../../sign-in/run-sign-in.ts';
 import { postForm, refreshAt, signInAt } from '../../sign-in/sign-in-at.ts';
-import { startPostgres, WHY_NO_POSTGRES, type PostgresServer } from './postgres-server.ts';
+import { startPostgres, WHY_NO_POSTGRES, type PostgresServer } from '@penstock/test-support';
 
 if (WHY_NO_POSTGRES !== undefined) process.stdout.write(`SKIPPED: sign-in with PostgreSQL: ${WHY_NO_POSTGRES}\n`);
 

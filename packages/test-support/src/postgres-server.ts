@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { freePort } from '@penstock/test-support';
+import { freePort } from './free-port.ts';
 
 /** A PostgreSQL of the test's own, in a folder that goes with it. */
 export interface PostgresServer {
