@@ -45,7 +45,7 @@ try {
 }
 
 async function measure(): Promise<void> {
-  const { contenders, skipped } = await chooseContenders({ names: flags.contender, withPeers: !flags['no-peers'] && !flags.quick && workloads.length > 0 });
+  const { contenders, skipped } = await chooseContenders({ names: flags.contender, withPeers: !flags['no-peers'] && (!flags.quick || flags.contender.length > 0) && workloads.length > 0 });
   for (const { name, reason } of skipped) console.log(`skipped ${name}: ${reason}`);
   for (const workload of workloads) {
     const taking = contenders.filter(({ isPeer, onlyIn = workload.name }) => (workload.withPeers || !isPeer) && onlyIn === workload.name);

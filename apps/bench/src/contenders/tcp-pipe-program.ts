@@ -13,4 +13,4 @@ createServer({ noDelay: true }, (client) => {
     socket.on('error', () => other.destroy());
     socket.on('close', () => other.destroy());
   }
-}).listen({ port: port as number, host: '127.0.0.1', backlog: 8_192 });
+}).listen({ port, host: '127.0.0.1', backlog: 8_192 });
