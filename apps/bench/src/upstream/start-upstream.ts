@@ -3,10 +3,9 @@ import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import type { Spinner } from '../peer-process/spinner.ts';
 import { HttpReader } from '../wire/http-reader.ts';
-import { MESSAGE, wholeAnswer } from '../wire/upstream-answers.ts';
+import { MESSAGE, wholeAnswer, wholeStream } from '../wire/upstream-answers.ts';
 import { StreamWheel } from './stream-wheel.ts';
 import type { UpstreamPlan, UpstreamStatus } from './upstream-plan.ts';
-import { wholeStream } from './whole-stream.ts';
 
 /** The upstream of every workload: no HTTP library, so that it costs less than what is measured in front of it. */
 export interface Upstream {

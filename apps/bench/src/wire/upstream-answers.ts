@@ -59,3 +59,10 @@ export const STREAM_END: Buffer = Buffer.concat([
   chunk([['content_block_stop', { index: 0 }], ['message_delta', { delta: { stop_reason: 'end_turn', stop_sequence: null }, usage: USAGE }], ['message_stop', {}]]),
   Buffer.from('0\r\n\r\n'),
 ]);
+
+/** A stream that is written at once; its stamps are equal, so that the bytes of its body are known beforehand. */
+export function wholeStream(events: number): Buffer {
+  const event = Buffer.from(STREAM_EVENT);
+  event.fill('0', STAMP_OFFSET, STAMP_OFFSET + STAMP_BYTES);
+  return Buffer.concat([STREAM_HEAD.next(), STREAM_START, ...Array.from({ length: events }, () => event), STREAM_END]);
+}
