@@ -3,6 +3,7 @@ import type { UpstreamHandler } from '@penstock/upstream-client';
 import { chooseMember } from './choice/choose-member.ts';
 import { MoveTable } from './choice/move-table.ts';
 import type { GroupDispatchOptions, GroupEvents, GroupSettings, UpstreamGroupOptions } from './group-options.ts';
+import type { GroupNote } from './health/group-note.ts';
 import { readAnthropicQuota } from './health/read-quota.ts';
 import { Dispatcher } from './undici-dispatcher.ts';
 import { resolveSettings, type ResolvedSettings } from './resolve-settings.ts';
@@ -24,12 +25,13 @@ class GroupDispatcher extends Dispatcher implements UpstreamGroup {
     super();
     this.events = events;
     this.settings = resolveSettings(settings);
+    this.listen();
     this.context = {
       choose: (request) => {
         const now = performance.now();
         const choice = chooseMember(request, this.settings, this.moves, now);
         if (choice?.movedFrom !== undefined && choice.movedKey !== undefined) {
-          this.moves.remember(choice.movedKey, request.owner, choice.member.name, now);
+          this.moves.moved(choice.movedKey, request.owner, choice.member.name, now);
           reportThrown(() => this.events.moved?.({ from: choice.movedFrom?.name ?? '', to: choice.member.name }));
         }
         return choice;
@@ -64,12 +66,34 @@ class GroupDispatcher extends Dispatcher implements UpstreamGroup {
     return this.moves.size;
   }
 
+  notes(): readonly GroupNote[] {
+    const now = performance.now();
+    return [...this.settings.members.flatMap(({ name, health }) => health.notes(now).map((note) => ({ ...note, member: name }))), ...this.moves.notes(now)];
+  }
+
+  take(notes: readonly GroupNote[]): void {
+    const now = performance.now();
+    for (const note of notes) {
+      if (note.kind === 'moved') this.moves.remember(note.key, note.owner, note.to, now);
+      else this.settings.byName.get(note.member)?.health.take(note, now);
+    }
+  }
+
+  /** Without a listener nothing is noted. */
+  private listen(): void {
+    const { events } = this;
+    if (events.noted === undefined) return;
+    this.moves.onNote = (note) => { reportThrown(() => events.noted?.(note)); };
+    for (const { name, health } of this.settings.members) health.onNote = (note) => { reportThrown(() => events.noted?.({ ...note, member: name })); };
+  }
+
   forgetHealth(member: string): void {
     this.settings.byName.get(member)?.health.reset(performance.now());
   }
 
   update(settings: GroupSettings): void {
     this.settings = resolveSettings(settings, this.settings);
+    this.listen();
   }
 
   override close(callback: () => void): void;

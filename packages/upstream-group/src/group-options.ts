@@ -1,5 +1,6 @@
 import type { RequestTimeouts, UpstreamBody, UpstreamDispatchOptions, UpstreamHandler } from '@penstock/upstream-client';
 import type { FailoverReason } from './health/failure-effects.ts';
+import type { GroupNote } from './health/group-note.ts';
 import type { ReadQuota } from './health/read-quota.ts';
 import type { BodyEdit } from './tries/body-edit.ts';
 import type { ReplayableBody } from './tries/replayable-body.ts';
@@ -53,6 +54,8 @@ export interface GroupEvents {
   failedOver?(failover: Failover): void;
   /** A session is served by `to` from now on, because `from` is ill or its quota is spent. */
   moved?(move: { readonly from: string; readonly to: string }): void;
+  /** Something that the groups of other processes with the same members do not know: give it to their `take`, later or never, in any number. */
+  noted?(note: GroupNote): void;
 }
 
 /** The settings of a group that `update` replaces. */

@@ -6,6 +6,7 @@ export {
 } from './group-options.ts';
 export { FAILOVER_REASONS, type FailoverReason } from './health/failure-effects.ts';
 export type { CoolingReason, HealthState } from './health/cooling.ts';
+export type { GroupNote, HealthNote, IllNote, LowNote, MoveNote, ProbeNote, WellNote } from './health/group-note.ts';
 export type { MemberHealthView } from './health/member-health.ts';
 export { readAnthropicQuota, type Quota, type ReadQuota } from './health/read-quota.ts';
 export { editChunks, type BodyEdit } from './tries/body-edit.ts';

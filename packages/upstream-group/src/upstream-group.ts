@@ -1,6 +1,7 @@
 import type { UpstreamHandler } from '@penstock/upstream-client';
 import type { Dispatcher } from 'undici';
 import type { GroupDispatchOptions, GroupSettings } from './group-options.ts';
+import type { GroupNote } from './health/group-note.ts';
 import type { MemberHealthView } from './health/member-health.ts';
 
 /** One member at one moment. */
@@ -20,6 +21,10 @@ export interface UpstreamGroup extends Dispatcher {
   members(): readonly MemberStatus[];
   /** Sessions that were moved and are remembered. */
   movedSessions(): number;
+  /** What a new process with the same members has to take, so that it sees health and moved sessions as this one: at most 10,000 moves. */
+  notes(): readonly GroupNote[];
+  /** Takes what the same group of another process noted (`events.noted`). None of it counts as an event of this one. */
+  take(notes: readonly GroupNote[]): void;
   /** Forgets the failures of a member, for a new credential. */
   forgetHealth(member: string): void;
   /** Replaces the settings for requests from now on. Requests under way keep theirs; members that left are not closed here. Throws `invalid_option`. */

@@ -61,7 +61,7 @@ describe('chooseMember', () => {
     expect(moved?.movedFrom).toBe(first);
     expect(moved?.member).not.toBe(first);
     moves.remember('s1', 'owner', moved?.member.name ?? '', 21);
-    first?.health.succeeded('model', 30);
+    first?.health.succeeded('model', 30, 31);
     for (const now of [40, 2_000, 100_000]) expect(chooseMember(requestFor(members, 's1'), SETTINGS, moves, now)).toEqual({ member: moved?.member, movedFrom: undefined });
   });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { MemberHealth } from '../src/health/member-health.ts';
-import { PROBE_ALONE_MS } from '../src/tries/member-try.ts';
+import { PROBE_ALONE_MS } from '../src/health/cooling.ts';
 import { answerWith, holdTimers, send, startGroup, startUpstream } from './start-group.ts';
 
 const ok = answerWith(200, 'served');

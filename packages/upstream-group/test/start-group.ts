@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { vi } from 'vitest';
 import { createUpstreamClient, type UpstreamClient, type UpstreamClientOptions } from '@penstock/upstream-client';
-import { createUpstreamGroup, type GroupDispatchOptions, type GroupMember, type UpstreamGroup, type UpstreamGroupOptions } from '../src/index.ts';
+import { createUpstreamGroup, type GroupEvents, type GroupDispatchOptions, type GroupMember, type UpstreamGroup, type UpstreamGroupOptions } from '../src/index.ts';
 
 /** One request as an upstream saw it; `body` is whole when the handler is called. */
 export interface Arrival {
@@ -61,6 +61,7 @@ interface GroupWorld extends AsyncDisposable {
 }
 
 interface WorldOptions extends Omit<UpstreamGroupOptions, 'members' | 'events'> {
+  readonly noted?: GroupEvents['noted'];
   readonly members?: readonly Partial<GroupMember>[];
   readonly client?: Partial<UpstreamClientOptions>;
 }
@@ -68,7 +69,7 @@ interface WorldOptions extends Omit<UpstreamGroupOptions, 'members' | 'events'> 
 const NAMES = ['a', 'b', 'c', 'd'];
 
 /** A group over upstreams, in tiers of their order, so that a test knows which one is asked first; `members` changes that. */
-export function startGroup(upstreams: readonly Pick<TestUpstream, 'origin' | 'stop'>[], { members = [], client, ...options }: WorldOptions = {}): GroupWorld {
+export function startGroup(upstreams: readonly Pick<TestUpstream, 'origin' | 'stop'>[], { members = [], client, noted, ...options }: WorldOptions = {}): GroupWorld {
   const failovers: string[] = [];
   const moves: string[] = [];
   const clients = upstreams.map(({ origin }) => createUpstreamClient({ origin, ...client }));
@@ -78,6 +79,7 @@ export function startGroup(upstreams: readonly Pick<TestUpstream, 'origin' | 'st
     events: {
       failedOver: ({ from, to, reason }) => { failovers.push(`${from}>${to} ${reason}`); },
       moved: ({ from, to }) => { moves.push(`${from}>${to}`); },
+      ...(noted === undefined ? {} : { noted }),
     },
   });
   return {

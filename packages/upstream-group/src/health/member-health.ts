@@ -1,9 +1,13 @@
 import { Cooling, type CoolDown, type CoolingReason, type HealthState } from './cooling.ts';
 import type { Effect } from './failure-effects.ts';
+import type { HealthNote, IllNote } from './group-note.ts';
 import type { Quota } from './read-quota.ts';
 
 /** Models of one upstream whose failures and quotas are remembered; the one that was noted first is forgotten. */
 export const MAX_SCOPES = 100;
+
+/** The quota of a model is noted anew where its reset moved by more, in milliseconds. */
+const RESET_STEP_MS = 1_000;
 
 /** What is remembered of one model at one upstream. */
 class ScopeHealth {
@@ -18,6 +22,8 @@ export interface MemberHealthView {
   /** When the cool-down ends, in milliseconds from now; 0 where none runs. */
   readonly coolsForMs: number;
   readonly reason: CoolingReason | undefined;
+  /** How long it has failed without a success between, in milliseconds; 0 where it is well. */
+  readonly illForMs: number;
   /** The models that cool down there now, each with its reason. */
   readonly scopes: readonly { readonly scope: string; readonly reason: CoolingReason | undefined; readonly coolsForMs: number }[];
 }
@@ -28,6 +34,8 @@ export class MemberHealth {
   readonly #scopes = new Map<string, ScopeHealth>();
   /** Requests from before it show the old credential or address. */
   #forgotAt = Number.NEGATIVE_INFINITY;
+  /** Gets what another process does not know. */
+  onNote: ((note: HealthNote) => void) | undefined;
 
   /** Whether a request for a model may go there by choice. */
   isUsable(scope: string, now: number): boolean {
@@ -58,7 +66,10 @@ export class MemberHealth {
   beginProbe(scope: string, now: number): (() => void) | undefined {
     const half = [this.#cooling, this.#scopes.get(scope)?.cooling].filter((cooling) => cooling !== undefined && cooling.state(now) === 'half_open' && !cooling.isProbed) as Cooling[];
     if (half.length === 0) return undefined;
-    for (const cooling of half) cooling.isProbed = true;
+    for (const cooling of half) {
+      cooling.isProbed = true;
+      this.onNote?.({ kind: 'probed', scope: cooling === this.#cooling ? undefined : scope });
+    }
     return () => { for (const cooling of half) cooling.isProbed = false; };
   }
 
@@ -66,14 +77,15 @@ export class MemberHealth {
     readonly reason: CoolingReason; readonly beganAt: number; readonly now: number; readonly coolDown: CoolDown; readonly retryAfterMs: number;
   }): void {
     if (effect === 'none' || beganAt < this.#forgotAt) return;
-    const cooling = effect === 'member' ? this.#cooling : this.#scope(scope).cooling;
-    cooling.failed(reason, beganAt, now, coolDown, retryAfterMs);
+    const cooling = this.#coolingOf(effect === 'member' ? undefined : scope);
+    if (cooling.failed(reason, beganAt, now, coolDown, retryAfterMs)) this.onNote?.(cooling.note(effect === 'member' ? undefined : scope, now, beganAt));
   }
 
   /** Notes that a request that began at `beganAt` was answered; without a scope, that only the upstream as a whole is well. */
-  succeeded(scope: string | undefined, beganAt: number): void {
-    this.#cooling.succeeded(beganAt);
-    if (scope !== undefined) this.#scopes.get(scope)?.cooling.succeeded(beganAt);
+  succeeded(scope: string | undefined, beganAt: number, now: number): void {
+    const isMemberNew = this.#cooling.succeeded(beganAt);
+    const isScopeNew = scope !== undefined && this.#scopes.get(scope)?.cooling.succeeded(beganAt) === true;
+    if (isMemberNew || isScopeNew) this.onNote?.({ kind: 'well', scope, beganAgoMs: now - beganAt });
   }
 
   /** Notes what is left of the quota for a model; `wallNow` is the clock of `quota.resetsAt`. */
@@ -81,10 +93,41 @@ export class MemberHealth {
     if (beganAt < this.#forgotAt) return;
     const known = this.#scopes.get(scope);
     if (quota.share >= floor) {
-      if (known !== undefined) known.lowUntil = 0;
+      if (known === undefined || known.lowUntil === 0) return;
+      known.lowUntil = 0;
+      this.onNote?.({ kind: 'low', scope, lowForMs: 0 });
       return;
     }
-    (known ?? this.#scope(scope)).lowUntil = now + (quota.resetsAt - wallNow);
+    const noted = known ?? this.#scope(scope);
+    const lowForMs = quota.resetsAt - wallNow;
+    const isNew = Math.abs(now + lowForMs - noted.lowUntil) > RESET_STEP_MS;
+    noted.lowUntil = now + lowForMs;
+    if (isNew) this.onNote?.({ kind: 'low', scope, lowForMs });
+  }
+
+  /** Takes what another process noted. Nothing of it is noted again. */
+  take(note: HealthNote, now: number): void {
+    if (note.kind === 'ill') {
+      if (now - note.beganAgoMs >= this.#forgotAt) this.#coolingOf(note.scope).take(note, now);
+    } else if (note.kind === 'well') {
+      this.#cooling.succeeded(now - note.beganAgoMs);
+      if (note.scope !== undefined) this.#scopes.get(note.scope)?.cooling.succeeded(now - note.beganAgoMs);
+    } else if (note.kind === 'probed') {
+      (note.scope === undefined ? this.#cooling : this.#scopes.get(note.scope)?.cooling)?.probedElsewhere(now);
+    } else {
+      this.#scope(note.scope).lowUntil = note.lowForMs === 0 ? 0 : now + note.lowForMs;
+    }
+  }
+
+  /** All that another process needs to see the same. */
+  notes(now: number): HealthNote[] {
+    const scopes = [...this.#scopes];
+    const ill = ([scope, { cooling }]: [string, ScopeHealth]): IllNote[] => (cooling.failures === 0 ? [] : [cooling.note(scope, now)]);
+    return [
+      ...(this.#cooling.failures === 0 ? [] : [this.#cooling.note(undefined, now)]),
+      ...scopes.flatMap(ill),
+      ...scopes.flatMap(([scope, { lowUntil }]): HealthNote[] => (lowUntil > now ? [{ kind: 'low', scope, lowForMs: lowUntil - now }] : [])),
+    ];
   }
 
   /** Forgets all of it, for an upstream with a new credential or address, and what comes of requests that began before `now`. */
@@ -97,10 +140,14 @@ export class MemberHealth {
   }
 
   view(now: number): MemberHealthView {
-    const { failures, reason, until } = this.#cooling;
+    const { failures, reason, until, illSince } = this.#cooling;
     const scopes = [...this.#scopes].filter(([, { cooling }]) => cooling.state(now) === 'cooling')
       .map(([scope, { cooling }]) => ({ scope, reason: cooling.reason, coolsForMs: cooling.until - now }));
-    return { state: this.#cooling.state(now), failures, coolsForMs: failures === 0 ? 0 : Math.max(0, until - now), reason, scopes };
+    return { state: this.#cooling.state(now), failures, coolsForMs: failures === 0 ? 0 : Math.max(0, until - now), reason, illForMs: failures === 0 ? 0 : now - illSince, scopes };
+  }
+
+  #coolingOf(scope: string | undefined): Cooling {
+    return scope === undefined ? this.#cooling : this.#scope(scope).cooling;
   }
 
   #scope(scope: string): ScopeHealth {

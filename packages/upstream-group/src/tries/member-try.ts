@@ -3,18 +3,13 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import { UpstreamError, type UpstreamController, type UpstreamHandler } from '@penstock/upstream-client';
 import type { Dispatcher } from 'undici';
-import type { CoolDown, CoolingReason } from '../health/cooling.ts';
+import { PROBE_ALONE_MS, type CoolDown, type CoolingReason } from '../health/cooling.ts';
 import { statusTraits } from '../health/failure-effects.ts';
 import { readRetryAfter } from '../health/retry-after.ts';
 import type { Member } from '../resolve-settings.ts';
 import { REFUSAL_BODY_MS, type KeptRefusal } from './kept-refusal.ts';
 
 const NO_BYTES = Buffer.alloc(0);
-/**
- * How long after a probe was sent whole it keeps other requests away, in milliseconds. An upstream that is ill refuses at once, and the head of a message
- * that is not a stream comes only when all of it is written.
- */
-export const PROBE_ALONE_MS = 5_000;
 
 /** What decides about a try. */
 export interface TryOwner {
@@ -141,7 +136,7 @@ export class MemberTry implements UpstreamHandler {
     const { effect, reason } = statusTraits(status);
     const { health } = this.member;
     if (effect !== 'none') health.failed(effect, this.#scope, { reason, beganAt: this.beganAt, now: performance.now(), coolDown, retryAfterMs: readRetryAfter(fields, Date.now()) });
-    if (effect !== 'member' && status < 500) health.succeeded(effect === 'scope' ? undefined : this.#scope, this.beganAt);
+    if (effect !== 'member' && status < 500) health.succeeded(effect === 'scope' ? undefined : this.#scope, this.beganAt, performance.now());
     this.finish();
   }
 
