@@ -5,6 +5,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { SqlDatabase } from '@penstock/claude-code-gateway';
 import { DROP_REASONS } from '@penstock/header-policy';
 import { createInboundServer, DEFAULT_INBOUND_LIMITS, type InboundLimits, type InboundTls, type KeepAliveTimes, renewCertificate } from '@penstock/inbound-server';
+import type { GroupNote } from '@penstock/upstream-group';
 import { Registry } from 'prom-client';
 import { createApplication, type MountedSide } from './http/create-application.ts';
 import { describeParserError } from './http/describe-parser-error.ts';
@@ -21,7 +22,7 @@ import { chargeOpenRequests } from './cost/charge-open-requests.ts';
 import { createPriceBook } from './cost/price-book.ts';
 import { readPriceSettings } from './cost/price-settings.ts';
 import { createUnpricedModels } from './cost/unpriced-models.ts';
-import { createSides, type Sides } from './create-sides.ts';
+import { createSides, readBudgets, type Sides } from './create-sides.ts';
 import { FRONT_DOOR_ROUTES } from './front-door/create-front-door-side.ts';
 import { createOriginCheck, type OriginCheck } from './http/check-origin.ts';
 import { describeParts, type PartConditions } from './observe/causes.ts';
@@ -67,6 +68,8 @@ export interface GatewayOptions {
   readonly signIn?: BearerVerifier;
   /** The store of sign-in and the ledger, closed with the gateway. @defaultValue opened from `state.store` */
   readonly database?: SqlDatabase;
+  /** Gets what other workers have to know of upstreams and moved sessions. @defaultValue there are none */
+  readonly shareNote?: ((note: GroupNote) => void) | undefined;
   /** Shorter clocks for the keys of issuers, for tests. @defaultValue KEY_TIMING */
   readonly keyTiming?: Partial<KeyTiming>;
   /** Shorter inbound clocks, for tests. @defaultValue DEFAULT_INBOUND_LIMITS */
@@ -88,6 +91,10 @@ export interface Gateway {
   readonly health: () => HealthPart | undefined;
   /** Takes what other workers have seen: their health, and the latest success of each upstream. */
   readonly takeFromOthers: (parts: readonly HealthPart[], successes: Successes) => void;
+  /** Takes what other workers noted of upstreams and moved sessions. */
+  readonly takeNotes: (notes: readonly GroupNote[]) => void;
+  /** What a new worker has to take of them. */
+  readonly notes: () => readonly GroupNote[];
   /** The status of this process; absent where `operations.page` is off. */
   readonly status: StatusSource | undefined;
   /** Answers requests to the administration; absent where there is no store. */
@@ -133,7 +140,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const identity = createIdentity({ logger, signIn: options.signIn ?? opened?.signIn.verifier, keyTiming: options.keyTiming, isBudgetGroup: stateful.isBudgetGroup });
   let clients = createCallers(config, identity, stateful);
   const sides = createSides({
-    config, clients, metrics, log, observer, logger, lifecycle, viaPseudonym: options.viaPseudonym, share: options.share, tracing,
+    config, clients, metrics, log, observer, logger, lifecycle, viaPseudonym: options.viaPseudonym, share: options.share, shareNote: options.shareNote, tracing,
     makeLimiter: options.makeLimiter ?? createLimiter, budgets: stateful.budgets?.budgets, measuresOutput: stateful.ledger !== undefined, administer: stateful.budgets?.administer,
   });
   let checkOrigin = originCheckOf(config);
@@ -221,6 +228,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       sides.native?.noteSuccesses(successes);
       sides.frontDoor?.noteSuccesses(successes);
     },
+    takeNotes: (notes) => { sides.native?.takeNotes(notes); },
+    notes: () => sides.native?.notes() ?? [],
     status: statusSource,
     administer: stateful.budgets?.administer,
     update(next) {
@@ -259,13 +268,6 @@ function createMetrics({ config, version, processLogger, share }: GatewayOptions
 /** The names that callers have in metrics: of clients, and of the policies of persons. */
 function callerNames({ clients, policies }: GatewayConfig): string[] {
   return [...clients, ...policies].map(({ name }) => name);
-}
-
-function readBudgets({ anthropic_native: nativeConfig, openai_front_door: frontDoorConfig }: GatewayConfig, { native, frontDoor }: Sides): ReturnType<ReadBudgets> {
-  return {
-    ...(native === undefined ? {} : { native: { usedBytes: native.bufferedBytes(), maxBytes: nativeConfig.max_buffered_bytes } }),
-    ...(frontDoor === undefined ? {} : { front_door: { usedBytes: frontDoor.bufferedBytes(), maxBytes: frontDoorConfig.max_buffered_bytes } }),
-  };
 }
 
 function keepAliveOf({ server }: GatewayConfig): KeepAliveTimes {

@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { registerUpstreamMetrics } from '@penstock/upstream-metrics';
 import type { UpstreamClient } from '@penstock/upstream-client';
+import type { GroupNote } from '@penstock/upstream-group';
 import type { Logger } from 'pino';
 import { beginJsonCheck } from './body/begin-json-check.ts';
 import type { Administer } from './access/admin/admin-exchange.ts';
@@ -22,6 +23,7 @@ import type { StatusUpstreamSource } from './observe/status/create-status-source
 import type { UpstreamSnapshot } from './observe/upstreams/upstream-snapshot.ts';
 import { declareUpstreamTimes } from './observe/metrics/upstream-times.ts';
 import type { GatewayMetrics } from './observe/metrics/create-gateway-metrics.ts';
+import type { ReadBudgets } from './observe/metrics/declare-gateway-metrics.ts';
 import { createNativeSide, type NativeSide } from './native/create-native-side.ts';
 import { checkWholeJson } from './body/whole-json.ts';
 import type { Side } from './request/request-record.ts';
@@ -45,6 +47,8 @@ export interface SidesOptions {
   /** Absent where nothing is stored, so that nothing is counted. */
   readonly budgets: Budgets | undefined;
   readonly administer: Administer | undefined;
+  /** Gets what other workers have to know of upstreams and moved sessions; absent where there are none. */
+  readonly shareNote?: ((note: GroupNote) => void) | undefined;
 }
 
 /** The two halves of the gateway. One that could not be made is absent, and `conditions` names it. */
@@ -173,4 +177,12 @@ function createSideLimiter({ config, logger, metrics, share, makeLimiter }: Side
       logger.warn({ side, operation, error: describeError(error) }, 'the store of client limits failed');
     },
   });
+}
+
+/** The request bytes that each side holds now, and may hold. */
+export function readBudgets({ anthropic_native: nativeConfig, openai_front_door: frontDoorConfig }: GatewayConfig, { native, frontDoor }: Sides): ReturnType<ReadBudgets> {
+  return {
+    ...(native === undefined ? {} : { native: { usedBytes: native.bufferedBytes(), maxBytes: nativeConfig.max_buffered_bytes } }),
+    ...(frontDoor === undefined ? {} : { front_door: { usedBytes: frontDoor.bufferedBytes(), maxBytes: frontDoorConfig.max_buffered_bytes } }),
+  };
 }

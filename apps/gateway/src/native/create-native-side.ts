@@ -3,6 +3,7 @@ import type { UsageObserverOptions } from '@penstock/anthropic-usage';
 import { respond } from '@penstock/inbound-server';
 import { OpenExchanges } from '@penstock/proxy';
 import type { UpstreamClient } from '@penstock/upstream-client';
+import type { GroupNote } from '@penstock/upstream-group';
 import { isAdminPath } from '../access/admin/admin-exchange.ts';
 import type { ClientRegistry } from '../access/clients/client-registry.ts';
 import type { GatewayConfig } from '../config/gateway-config.ts';
@@ -37,6 +38,10 @@ export interface NativeSide {
   setOtherHealth(others: readonly HealthPart[]): void;
   /** Takes the latest successes of its upstreams in other workers. */
   noteSuccesses(successes: Successes): void;
+  /** Takes what other workers noted of health and moved sessions. */
+  takeNotes(notes: readonly GroupNote[]): void;
+  /** What a new worker has to take of them. */
+  notes(): readonly GroupNote[];
   /** Its upstreams at this moment. */
   upstreams(): readonly UpstreamSnapshot[];
   /** Makes what a configuration needs; what it gives back applies that to requests that come from now on, and does not throw. */
@@ -50,15 +55,17 @@ export interface NativeSide {
 export interface NativeSideOptions extends Pick<NativeParts, 'metrics' | 'log' | 'observer' | 'limiter' | 'budgets' | 'administer' | 'lifecycle' | 'viaPseudonym' | 'tracing' | 'measuresOutput' | 'isDegraded'> {
   readonly config: GatewayConfig;
   readonly clients: ClientRegistry;
+  /** Gets what other workers have to know of health and moved sessions. @defaultValue there are none */
+  readonly shareNote?: ((note: GroupNote) => void) | undefined;
 }
 
 /** Makes the native side; nothing is connected before the first request. */
 export function createNativeSide(options: NativeSideOptions): NativeSide {
-  const { config, clients, ...parts } = options;
+  const { config, clients, shareNote, ...parts } = options;
   let failovers: FailoverMetrics | undefined;
   const upstreams = new NativeUpstreams({
     config, ownsCredential: () => runtime.ownsCredential,
-    events: { failedOver: (failover) => { failovers?.failedOver(failover); }, moved: (move) => { failovers?.moved(move); } },
+    events: { failedOver: (failover) => { failovers?.failedOver(failover); }, moved: (move) => { failovers?.moved(move); }, ...(shareNote === undefined ? {} : { noted: shareNote }) },
   });
   const showFailovers = (): void => {
     if (upstreams.group === undefined) return;
@@ -88,6 +95,8 @@ export function createNativeSide(options: NativeSideOptions): NativeSide {
       otherHealth = others;
     },
     noteSuccesses: (successes) => { for (const { name, state } of upstreams.list) state.succeededElsewhere(successes[name] ?? 0); },
+    takeNotes: (notes) => { upstreams.take(notes); },
+    notes: () => upstreams.notes(),
     upstreams() {
       const members = upstreams.members();
       return upstreams.list.map(({ name, client, state }) => describeUpstream(name, client.stats(), state.times(), members.find((member) => member.name === name)));

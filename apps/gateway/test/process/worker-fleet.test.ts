@@ -195,7 +195,7 @@ test('a worker with a defect is replaced at once, and ends when its last respons
 
 test('a worker whose process cannot be started counts as ended, with the reason (the primary must not end of it)', async () => {
   cluster.setupPrimary({ exec: PROGRAM, args: [], cwd: '/nonexistent' });
-  const handle = createWorkerHandle(cluster.fork(), 3, { onText: () => undefined, onState: () => Promise.reject(new Error('this fleet has no state')) });
+  const handle = createWorkerHandle(cluster.fork(), 3, { onText: () => undefined, onNotes: () => undefined, onState: () => Promise.reject(new Error('this fleet has no state')) });
   await expect(handle.ready).rejects.toThrow('worker 3 could not be started (ENOENT)');
   await handle.exited;
 });

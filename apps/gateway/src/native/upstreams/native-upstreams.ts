@@ -1,4 +1,4 @@
-import { createUpstreamGroup, type GroupEvents, type GroupSettings, type MemberStatus, type UpstreamGroup } from '@penstock/upstream-group';
+import { createUpstreamGroup, type GroupEvents, type GroupNote, type GroupSettings, type MemberStatus, type UpstreamGroup } from '@penstock/upstream-group';
 import { nativeUpstreams } from '../../config/native-upstreams.ts';
 import type { GatewayConfig } from '../../config/gateway-config.ts';
 import { NativeUpstream } from './native-upstream.ts';
@@ -58,6 +58,16 @@ export class NativeUpstreams {
   /** The health of each as the group sees it; none without a group. */
   members(): readonly MemberStatus[] {
     return this.#group?.dispatcher.members() ?? [];
+  }
+
+  /** Takes what the same group of another worker noted. */
+  take(notes: readonly GroupNote[]): void {
+    this.#group?.dispatcher.take(notes);
+  }
+
+  /** What a new worker has to take. */
+  notes(): readonly GroupNote[] {
+    return this.#group?.dispatcher.notes() ?? [];
   }
 
   /** Makes the upstreams that a configuration adds; what it gives back applies it. Those that it does not list any more finish what they serve. */

@@ -4,7 +4,7 @@ import type { Registry } from 'prom-client';
 import { PLAIN } from '../../config/plain.ts';
 
 /** The metrics of several upstreams. They exist only where several are configured. */
-export interface FailoverMetrics extends Required<GroupEvents> {
+export interface FailoverMetrics extends Required<Pick<GroupEvents, 'failedOver' | 'moved'>> {
   /** Makes the series of all pairs of upstreams, at 0. */
   setUpstreams(names: readonly string[]): void;
 }

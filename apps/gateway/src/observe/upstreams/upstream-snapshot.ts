@@ -78,7 +78,7 @@ function mergeWorkers(parts: readonly UpstreamSnapshot[]): UpstreamSnapshot {
   return member === undefined ? merged : { ...merged, member };
 }
 
-/** Workers find out for themselves how an upstream is: the one that sees it worst is shown. */
+/** Workers share what they see, but not at once: the one that sees it worst is shown. */
 function mergeMembers(members: readonly MemberSnapshot[]): MemberSnapshot | undefined {
   return members.toSorted((one, other) => SEVERITY[other.state] - SEVERITY[one.state] || other.coolsForMs - one.coolsForMs)[0];
 }

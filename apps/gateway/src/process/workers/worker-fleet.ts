@@ -1,6 +1,7 @@
 import cluster from 'node:cluster';
 import { performance } from 'node:perf_hooks';
 import type { SqlDatabase } from '@penstock/claude-code-gateway';
+import type { GroupNote } from '@penstock/upstream-group';
 import type { Logger } from 'pino';
 import { AdminError, adminFailure, type AdminAnswer, type AdminRequest } from '../../access/admin/admin-exchange.ts';
 import type { GatewayConfig } from '../../config/gateway-config.ts';
@@ -61,6 +62,8 @@ const SNAPSHOT_INTERVAL_MS = 5_000;
 const ANSWER_MS = 250;
 /** A worker that is silent for longer is left out of a status. */
 const STATUS_TIMEOUT_MS = 1_000;
+/** The successor starts in the meantime. */
+const NOTES_TIMEOUT_MS = 30_000;
 /** A store that does not answer fails before. */
 const ADMINISTRATION_TIMEOUT_MS = 15_000;
 const FIRST_BACKOFF_MS = 100;
@@ -83,15 +86,28 @@ export function createWorkerFleet(options: FleetOptions): WorkerFleet {
   function fork(index: number): WorkerHandle {
     const bornAt = performance.now();
     const handle = createWorkerHandle(cluster.fork(), index, {
-      onText: (id, text) => metrics.update(id, text), onState: (question) => answerStateQuestion(options.database, question),
+      onText: (id, text) => metrics.update(id, text), onNotes: passOn, onState: (question) => answerStateQuestion(options.database, question),
     });
     all.add(handle);
     metrics.add(handle);
     const share = { index, count };
     handle.send({ type: 'start', config: divideConfig(config, share), share, version: options.version, viaPseudonym: options.viaPseudonym, logStyle: options.logStyle, tracing: options.tracing });
+    void informOfRouting(handle);
     void replaceWhenExited(handle, bornAt);
     void replaceWhenBroken(handle, bornAt);
     return handle;
+  }
+
+  /** To those that are only starting as well: they take it once they are made. */
+  function passOn(from: number, notes: readonly GroupNote[]): void {
+    for (const worker of all) if (worker.id !== from) worker.passOn(notes);
+  }
+
+  /** A new worker would ask upstreams that cool down, and send moved sessions back. */
+  async function informOfRouting(successor: WorkerHandle): Promise<void> {
+    const known = [...workers.values()].find((worker) => worker !== successor && worker.isReady());
+    const notes = known === undefined ? undefined : await answerWithin(known.allNotes(), NOTES_TIMEOUT_MS);
+    if (notes !== undefined && notes.length > 0) successor.send({ type: 'routing', notes });
   }
 
   async function replaceWhenBroken(handle: WorkerHandle, bornAt: number): Promise<void> {

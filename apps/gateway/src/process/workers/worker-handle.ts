@@ -1,4 +1,5 @@
 import type { Worker } from 'node:cluster';
+import type { GroupNote } from '@penstock/upstream-group';
 import type { AdminAnswer, AdminRequest } from '../../access/admin/admin-exchange.ts';
 import { errorCodes } from '../../observe/log/describe-error.ts';
 import type { HealthPart } from '../../native/health-part.ts';
@@ -7,6 +8,7 @@ import type { UpstreamSnapshot } from '../../observe/upstreams/upstream-snapshot
 import type { StatusPart } from '../../observe/status/status-part.ts';
 import type { StatusQuery } from '../../observe/status/status-query.ts';
 import { closeConnectionsOnTheirWay } from './connections-on-their-way.ts';
+import { NoteOutbox } from './note-outbox.ts';
 import { Questions } from './questions.ts';
 import type { StateAnswer, StateQuestion } from '../../state/primary-database.ts';
 import type { PrimaryMessage, WorkerMessage } from './worker-messages.ts';
@@ -38,19 +40,25 @@ export interface WorkerHandle {
   readonly status: (query: StatusQuery) => Promise<StatusPart>;
   /** Asks it to answer a request to the administration, in the same way. */
   readonly administer: (request: AdminRequest) => Promise<AdminAnswer>;
+  /** Passes notes of other workers on; those on their way to a silent worker are bounded. */
+  readonly passOn: (notes: readonly GroupNote[]) => void;
+  /** Asks for all that a new worker has to know of upstreams and moved sessions, in the same way. */
+  readonly allNotes: () => Promise<readonly GroupNote[]>;
   readonly send: (message: PrimaryMessage) => void;
   readonly kill: () => void;
 }
 
 /** What a worker sends of itself. */
 export interface WorkerReports {
+  /** What it noted of upstreams and moved sessions. */
+  readonly onNotes: (id: number, notes: readonly GroupNote[]) => void;
   readonly onText: (id: number, text: string) => void;
   /** Answers a question about the state. */
   readonly onState: (question: StateQuestion) => Promise<StateAnswer>;
 }
 
 /** Wraps a forked worker. Every listener belongs to the worker's own emitter and goes with it. */
-export function createWorkerHandle(worker: Worker, index: number, { onText, onState }: WorkerReports): WorkerHandle {
+export function createWorkerHandle(worker: Worker, index: number, { onNotes, onText, onState }: WorkerReports): WorkerHandle {
   let conditions: PartConditions = {};
   let upstreams: readonly UpstreamSnapshot[] = [];
   let health: HealthPart | undefined;
@@ -59,12 +67,14 @@ export function createWorkerHandle(worker: Worker, index: number, { onText, onSt
   const scrapes = new Questions<string>();
   const statuses = new Questions<StatusPart>();
   const administration = new Questions<AdminAnswer>();
+  const routing = new Questions<readonly GroupNote[]>();
 
   const exited = new Promise<string>((resolve) => {
     const onGone = (endedBy: string): void => {
       scrapes.fail(new Error('the worker is gone'));
       statuses.fail(new Error('the worker is gone'));
       administration.fail(new Error('the worker is gone'));
+      routing.fail(new Error('the worker is gone'));
       resolve(endedBy);
     };
     worker.once('exit', (code: number | null, signal: string | null) => onGone(signal ?? `exit code ${code}`));
@@ -86,6 +96,10 @@ export function createWorkerHandle(worker: Worker, index: number, { onText, onSt
         statuses.answer(message.question, message.part);
       } else if (message.type === 'administered') {
         administration.answer(message.question, message.answer);
+      } else if (message.type === 'routing') {
+        onNotes(worker.id, message.notes);
+      } else if (message.type === 'all_notes') {
+        routing.answer(message.question, message.notes);
       } else if (message.type === 'state') {
         void onState(message).then(send);
       } else {
@@ -103,6 +117,12 @@ export function createWorkerHandle(worker: Worker, index: number, { onText, onSt
   const send = (message: PrimaryMessage): void => {
     if (worker.isConnected()) worker.send(message);
   };
+  const outbox = new NoteOutbox((notes, done) => {
+    const message: PrimaryMessage = { type: 'routing', notes };
+    // A worker that is gone has no use for them.
+    if (worker.isConnected()) worker.send(message, done);
+    else done();
+  });
   return {
     id: worker.id, index, ready, exited, broken, isLeaving: false, send,
     isReady: () => isReady && worker.isConnected(),
@@ -112,6 +132,8 @@ export function createWorkerHandle(worker: Worker, index: number, { onText, onSt
     scrape: () => scrapes.ask((scrape) => { send({ type: 'scrape', scrape }); }),
     status: (query) => statuses.ask((question) => { send({ type: 'status', question, query }); }),
     administer: (request) => administration.ask((question) => { send({ type: 'administer', question, request }); }),
+    passOn: (notes) => { outbox.add(notes); },
+    allNotes: () => routing.ask((question) => { send({ type: 'all_notes', question }); }),
     kill: () => { worker.process.kill('SIGKILL'); },
   };
 }

@@ -1,4 +1,5 @@
 import cluster from 'node:cluster';
+import type { GroupNote } from '@penstock/upstream-group';
 import type { GatewayConfig } from '../../config/gateway-config.ts';
 import { createGateway, type Gateway } from '../../create-gateway.ts';
 import { releaseStartupMemory } from '../release-startup-memory.ts';
@@ -8,6 +9,7 @@ import { describeListenError } from '../describe-listen-error.ts';
 import { createLogger, type ProcessLogger } from '../../observe/log/create-logger.ts';
 import { describeError } from '../../observe/log/describe-error.ts';
 import { createPrimaryDatabase, usesPrimaryState } from '../../state/primary-database.ts';
+import { NoteOutbox } from './note-outbox.ts';
 import type { PrimaryMessage, WorkerMessage } from './worker-messages.ts';
 
 /** The program of one worker: it handles the primary's messages, and drains when the primary is gone. */
@@ -28,13 +30,24 @@ function sendToPrimary(message: WorkerMessage): Promise<void> {
   });
 }
 
+/** What other workers have to know. No request waits for it. */
+const outbox = new NoteOutbox((notes, done) => {
+  if (process.send === undefined || !process.connected) done();
+  else process.send({ type: 'routing', notes } satisfies WorkerMessage, undefined, undefined, done);
+});
+
+async function takeNotes(notes: readonly GroupNote[]): Promise<void> {
+  await starting;
+  gateway?.takeNotes(notes);
+}
+
 async function start(message: Extract<PrimaryMessage, { type: 'start' }>): Promise<void> {
   const { config, share, version, viaPseudonym, logStyle, tracing } = message;
   try {
     processLogger = createLogger(config.log, logStyle, (error) => gateway?.metrics.observerError('log', error));
     logShortcuts(processLogger.logger);
     releaseStartupMemory();
-    gateway = await createGateway({ config, processLogger, version, viaPseudonym, share, tracing, ...(usesPrimaryState(config) ? { database } : {}) });
+    gateway = await createGateway({ config, processLogger, version, viaPseudonym, share, tracing, shareNote: (note) => { outbox.add([note]); }, ...(usesPrimaryState(config) ? { database } : {}) });
     if (newest !== undefined) gateway.update(newest);
     await sendToPrimary({ type: 'ready', port: gateway.port });
   } catch (error) {
@@ -102,6 +115,8 @@ async function handleMessage(message: PrimaryMessage): Promise<void> {
       return gateway?.reopenLogs();
     case 'state': return database.take(message);
     case 'other_health': return gateway?.takeFromOthers(message.parts, message.successes);
+    case 'routing': return takeNotes(message.notes);
+    case 'all_notes': return sendToPrimary({ type: 'all_notes', question: message.question, notes: gateway?.notes() ?? [] });
     case 'scrape': return sendMetrics(message.scrape);
     case 'status': return sendStatus(message);
     case 'administer': return administer(message);
