@@ -14,6 +14,8 @@ export interface ReceivedJson {
   /** The length of its text: decoded, where it came compressed. */
   readonly textBytes: number;
   readonly envelope: Envelope;
+  /** Whether what was read is a decoded copy: places in it are none in the chunks. */
+  readonly isCompressed: boolean;
 }
 
 /** The members that the gateway reads; nested ones name a further model, or continue a message thread. */
@@ -25,20 +27,22 @@ const MAX_DEPTH = 1_000;
 const MAX_VALUE_BYTES = 1_024;
 /** By the body's limit: a scanner's options are checked once for each object. */
 const scannerOptions = new Map<number, EnvelopeScannerOptions>();
+/** The same for bodies in which values may be replaced. */
+const placingOptions = new Map<number, EnvelopeScannerOptions>();
 const JSON_TYPE = /^application\/(?:[a-z0-9.+-]+\+)?json\s*(?:;|$)/i;
 
 /**
  * Gathers a JSON body while it is validated, without parsing or copying it. A body that is here already is given at once. Throws or
  * rejects with the `GatewayError` that the client gets, or rejects with `ClientGone`. Listeners are removed and the clock stopped on
- * every path.
+ * every path. With `findsPlaces` the strings that were read have their places.
  */
-export function receiveJson(inbound: InboundRequest, lease: ByteLease, maxBytes: number): ReceivedJson | Promise<ReceivedJson> {
+export function receiveJson(inbound: InboundRequest, lease: ByteLease, maxBytes: number, findsPlaces = false): ReceivedJson | Promise<ReceivedJson> {
   const { head } = inbound;
   if (head.contentType === undefined || !JSON_TYPE.test(head.contentType)) {
     throw new GatewayError('unsupported_media_type', 'The body must be JSON: send content-type: application/json.');
   }
   if (head.contentLength !== undefined && head.contentLength > maxBytes) throw tooLarge(maxBytes);
-  const scanner = createEnvelopeScanner(scannerOptionsFor(maxBytes));
+  const scanner = createEnvelopeScanner(scannerOptionsFor(maxBytes, findsPlaces));
   const decoder = decoderFor(head.contentEncoding, scanner);
   if (inbound.expectsContinue) inbound.response.writeContinue();
   const whole = decoder === undefined && inbound.request instanceof InboundMessage ? inbound.request.tryReadBufferedBody(head.contentLength) : undefined;
@@ -56,11 +60,12 @@ function decoderFor(contentEncoding: string | undefined, scanner: EnvelopeScanne
   }
 }
 
-function scannerOptionsFor(maxBytes: number): EnvelopeScannerOptions {
-  let options = scannerOptions.get(maxBytes);
+function scannerOptionsFor(maxBytes: number, spans: boolean): EnvelopeScannerOptions {
+  const known = spans ? placingOptions : scannerOptions;
+  let options = known.get(maxBytes);
   if (options === undefined) {
-    options = Object.freeze({ members: READ_MEMBERS, maxDepth: MAX_DEPTH, maxBytes, maxValueBytes: MAX_VALUE_BYTES, plain: PLAIN });
-    scannerOptions.set(maxBytes, options);
+    options = Object.freeze({ members: READ_MEMBERS, maxDepth: MAX_DEPTH, maxBytes, maxValueBytes: MAX_VALUE_BYTES, spans, plain: PLAIN });
+    known.set(maxBytes, options);
   }
   return options;
 }
@@ -72,7 +77,7 @@ function readWhole(body: ChunkList, lease: ByteLease, maxBytes: number, scanner:
   const chunks = body.take();
   try {
     for (const chunk of chunks) scanner.write(chunk);
-    return { chunks, byteLength, textBytes: byteLength, envelope: scanner.end() };
+    return { chunks, byteLength, textBytes: byteLength, envelope: scanner.end(), isCompressed: false };
   } catch (error) {
     throw describeFailure(error, maxBytes, false);
   }
@@ -152,7 +157,7 @@ class JsonReceipt {
       const envelope = this.#scanner.end();
       this.#cleanUp();
       const byteLength = this.#body.byteLength;
-      this.#resolve({ chunks: this.#body.take(), byteLength, textBytes: this.#decoder?.decodedBytes() ?? byteLength, envelope });
+      this.#resolve({ chunks: this.#body.take(), byteLength, textBytes: this.#decoder?.decodedBytes() ?? byteLength, envelope, isCompressed: this.#decoder !== undefined });
     } catch (error) {
       this.#fail(error);
     }

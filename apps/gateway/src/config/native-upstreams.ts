@@ -16,7 +16,7 @@ export interface EffectiveUpstream extends Omit<NativeUpstreamConfig, 'pool' | '
 export function nativeUpstreams({ anthropic_native: native }: Pick<GatewayConfig, 'anthropic_native'>): readonly EffectiveUpstream[] {
   const { base_url, api_key, ca, proxy, pool, timeouts, allow_insecure_base_url, price_multiplier } = native;
   if (native.upstreams.length === 0) {
-    return [{ name: ONLY_UPSTREAM, kind: 'anthropic', base_url, credential: { api_key }, weight: 1, tier: 0, models: ['*'], pool, timeouts, ca, proxy, allow_insecure_base_url, price_multiplier }];
+    return [{ name: ONLY_UPSTREAM, kind: 'anthropic', base_url, credential: { api_key }, weight: 1, tier: 0, models: ['*'], model_map: {}, pool, timeouts, ca, proxy, allow_insecure_base_url, price_multiplier }];
   }
   return native.upstreams.map((upstream) => ({
     ...upstream, pool: upstream.pool ?? pool, timeouts: clocksOf(timeouts, upstream.timeouts), ca: upstream.ca ?? ca, proxy: upstream.proxy ?? proxy, allow_insecure_base_url: upstream.allow_insecure_base_url ?? allow_insecure_base_url,

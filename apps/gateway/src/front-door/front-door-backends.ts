@@ -21,8 +21,8 @@ export function frontDoorBackends(config: GatewayConfig): readonly EffectiveBack
     }));
   }
   if (native.credentials === 'forward') return [];
-  // The first whose credential is a key of its own: the front door has an upstream client for itself.
-  const upstream = nativeUpstreams(config).find(({ kind, credential }) => native.upstreams.length === 0 || (kind === 'anthropic' && credential.api_key !== undefined));
+  // The first whose credential is a key of its own and that names models as clients do: the front door has an upstream client for itself, and no map.
+  const upstream = nativeUpstreams(config).find(({ kind, credential, model_map: map }) => native.upstreams.length === 0 || (kind === 'anthropic' && credential.api_key !== undefined && Object.keys(map).length === 0));
   if (upstream === undefined) return [];
   const { base_url, credential: { api_key }, ca, proxy, price_multiplier, allow_insecure_base_url } = upstream;
   return [{ name: 'anthropic', kind: 'anthropic', base_url, api_key, version, ca, proxy, price_multiplier, allow_insecure_base_url }];

@@ -30,7 +30,8 @@ export function checkModelPath({ rules, inbound }: NativeExchange): void {
   if (!rules.allowsModel(model)) throw new GatewayError('model_not_open', describeClosedModel(model, rules.openModels));
 }
 
-function decodeSegment(segment: string): string {
+/** A segment of a path as text. */
+export function decodeSegment(segment: string): string {
   try {
     return decodeURIComponent(segment);
   } catch {

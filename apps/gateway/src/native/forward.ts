@@ -26,13 +26,15 @@ const NO_HEADERS: string[] = [];
 export function forward(runtime: NativeRuntime, exchange: NativeExchange, route: NativeRoute): Promise<RelayResult> {
   const { inbound } = exchange;
   if (runtime.group === undefined && !runtime.first.serves(exchange.requestedModel)) throw noUpstream();
+  // Both refuse what no upstream may take: nothing is open yet that would have to be closed.
+  const tries = runtime.group === undefined ? undefined : new NativeTries(runtime, runtime.group.current, exchange, route);
   if (route.reportsUsage) exchange.observer = createUsageObserver(exchange.measuresText || runtime.measuresOutput ? runtime.measuringObserver : runtime.usageObserver);
   const relayed = new UpstreamExchange(runtime.exchanges, exchange, inbound.response, exchange.observer);
   exchange.relayed = relayed;
   const handler = rewriter(runtime, exchange, route, relayed.handler);
   const held = longLived(exchange, route);
   exchange.isLongLived = held !== undefined;
-  const target = runtime.group === undefined ? targetOf(runtime.first, exchange, route) : new NativeTries(runtime, runtime.group.current, exchange, route).target;
+  const target = tries === undefined ? targetOf(runtime.first, exchange, route) : tries.target;
   const outbound: GroupDispatchOptions = {
     method: inbound.method,
     ...target,

@@ -1,5 +1,6 @@
 import type { InboundRequest } from '../request/inbound-request.ts';
 import { checkSpending } from '../pipe/check-spending.ts';
+import { answerModels } from './answer-models.ts';
 import { checkBudget } from './check-budget.ts';
 import { admit, authenticate, reserveTokens, takeLimits } from '../pipe/admission-phases.ts';
 import { readResult } from '../pipe/read-result.ts';
@@ -35,6 +36,11 @@ export async function handleNativeRequest(runtime: NativeRuntime, inbound: Inbou
     const reserved = reserveTokens(runtime, exchange, matched); // what it may cost, where the client's tokens are limited
     if (reserved !== undefined) await reserved;
     if (limited !== undefined || received !== undefined || reserved !== undefined) checkSpending(runtime, exchange, matched); // again, after a wait
+    const listed = answerModels(runtime, exchange, matched); // where the upstream names models differently
+    if (listed !== undefined) {
+      await listed;
+      return;
+    }
     const relayed = await forward(runtime, exchange, matched); // 6. acquire a slot, 7. send, 8. relay
     readResult(runtime, exchange, relayed); //            what came of it
   } catch (failure) {

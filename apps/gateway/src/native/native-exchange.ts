@@ -1,5 +1,6 @@
 import { PipedExchange } from '../pipe/piped-exchange.ts';
 import type { InboundRequest } from '../request/inbound-request.ts';
+import type { ModelPlace } from './model-place.ts';
 import type { NativeRoute } from './route-table.ts';
 import type { NativeUpstream } from './upstreams/native-upstream.ts';
 
@@ -9,6 +10,10 @@ export class NativeExchange extends PipedExchange {
   declare served: NativeUpstream | undefined;
   /** Whether it belongs to a message thread, which one account keeps. */
   continuesThread = false;
+  /** Where its body names its model; only where it may be sent to an upstream with another name for it. */
+  modelPlace: ModelPlace | undefined;
+  /** The upstream's own name of the model, where that is another one than the client's. */
+  upstreamModel: string | undefined;
 
   constructor(inbound: InboundRequest) {
     super(inbound, 'native');

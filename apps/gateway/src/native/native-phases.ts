@@ -9,6 +9,7 @@ import { estimateInput } from '../access/limits/charge-tokens.ts';
 import { matchRoute } from './match-route.ts';
 import { outboundBody } from '../pipe/outbound-body.ts';
 import type { NativeExchange } from './native-exchange.ts';
+import { readModelPlace } from './model-place.ts';
 import type { NativeRuntime } from './native-runtime.ts';
 import { receiveJson, type ReceivedJson } from '../body/receive-json.ts';
 import { gatherUpload, receiveNothing, receiveUpload, type Upload } from '../body/receive-upload.ts';
@@ -65,7 +66,7 @@ export function receive(runtime: NativeRuntime, exchange: NativeExchange, matche
   const { contentLength, isChunked } = inbound.head;
   if (matched.body === 'json') {
     exchange.bytes = runtime.budget.lease(exchange.counterKey);
-    const received = receiveJson(inbound, exchange.bytes, matched.maxBodyBytes);
+    const received = receiveJson(inbound, exchange.bytes, matched.maxBodyBytes, exchange.mayMove);
     if (received instanceof Promise) return readLater(exchange, received);
     readReceived(exchange, received);
     return undefined;
@@ -115,6 +116,7 @@ function readReceived(exchange: NativeExchange, received: ReceivedJson): void {
   if (duplicate !== undefined) throw new GatewayError('bad_request', `The request body has more than one ${duplicate.includes('.') ? '' : 'top-level '}"${duplicate}".`);
   checkModels(exchange, envelope);
   checkThread(exchange, envelope);
+  if (exchange.mayMove) exchange.modelPlace = readModelPlace(received);
   exchange.continuesThread = envelope.members.get('thread')?.some(({ kind }) => kind !== 'null') === true;
   const stream = envelope.members.get('stream')?.[0];
   exchange.wantsStream = stream?.kind === 'boolean' && stream.value;

@@ -1,5 +1,6 @@
 import { valueProblem } from '../config-error.ts';
 import { nameReceived } from '../problems/secret-fields.ts';
+import { matchesGlob } from '../../access/clients/matches-glob.ts';
 import { resolveWorkerCount } from '../worker-share.ts';
 import type { ConfigProblem } from '../config-error.ts';
 import type { CrossFieldRule } from './cross-field-rule.ts';
@@ -41,5 +42,12 @@ const poolsAreSound: CrossFieldRule = {
   }),
 };
 
+const mappedModelsAreServed: CrossFieldRule = {
+  reads: [LIST],
+  check: ({ anthropic_native: { upstreams } }) => upstreams.flatMap(({ models, model_map: map }, index): ConfigProblem[] => Object.keys(map)
+    .filter((model) => !models.some((pattern) => matchesGlob(pattern, model)))
+    .map((model) => valueProblem(`${LIST}[${index}].model_map`, `of models that ${LIST}[${index}].models lists`, nameReceived(model, false)))),
+};
+
 /** What must hold between several upstreams. */
-export const nativeUpstreamRules: readonly CrossFieldRule[] = [upstreamsAreDistinct, upstreamsHaveTheirOwnCredentials, statefulIsListed, poolsAreSound];
+export const nativeUpstreamRules: readonly CrossFieldRule[] = [upstreamsAreDistinct, upstreamsHaveTheirOwnCredentials, statefulIsListed, mappedModelsAreServed, poolsAreSound];

@@ -27,6 +27,8 @@ export interface NativeUpstreamConfig {
   readonly weight: number;
   readonly tier: number;
   readonly models: readonly string[];
+  /** The upstream's own names of models, by those that clients use. */
+  readonly model_map: Readonly<Record<string, string>>;
   readonly pool?: PoolConfig | undefined;
   readonly timeouts?: UpstreamTimeoutsSettings | undefined;
   readonly ca?: string | undefined;
@@ -52,6 +54,10 @@ export interface RoutingConfig {
 }
 
 const NAME = 'a name of 1 to 40 lower-case letters, digits or underscores, other than native, bedrock, vertex and those that begin with front_door';
+const MAX_MAPPED_MODELS = 1_000;
+// However it is escaped, a name must be short enough for the scanner to read.
+const MODEL_NAME = 'a model name of 1 to 160 visible ASCII characters, without *';
+const MODEL_ID = 'the upstream\'s name of a model, of 1 to 256 visible ASCII characters';
 const ONE_MEMBER = 'an object with exactly one of api_key, bearer and bearer_file';
 const COOL_DOWN = 'a list of the first and the longest cool-down in seconds, from 0.001 to 3600, the first not above the second';
 
@@ -72,6 +78,9 @@ const upstream: z.ZodType<NativeUpstreamConfig> = z.strictObject({
     .describe('Its part of the sessions, beside the weights of the others of its tier.'),
   tier: count(0, 100).default(0).describe('Upstreams of a higher tier are used only while none of a lower one is well.'),
   models: list(modelPattern()).default(['*']).describe('Models that it serves; `*` stands for any characters.'),
+  model_map: z.record(checkedText(MODEL_NAME, (value) => /^[\x21-\x29\x2b-\x7e]{1,160}$/.test(value)), checkedText(MODEL_ID, (value) => /^[\x21-\x7e]{1,256}$/.test(value)), 'an object of model names')
+    .refine((map) => Object.keys(map).length <= MAX_MAPPED_MODELS, { error: `an object of at most ${MAX_MAPPED_MODELS} model names` }).default({})
+    .describe('What this upstream calls models, by the names that clients use, such as `{"claude-x": "anthropic.claude-x"}`. The JSON string of `model` is replaced in the body, and no other byte. With it, only these models are served here.'),
   pool: poolSection.optional().describe('Its connections. Absent: the numbers of `anthropic_native.pool`, for itself.'),
   timeouts: upstreamTimeoutsSection.optional().describe('Clocks of its own, in seconds. One that is absent is that of `anthropic_native.timeouts`.'),
   ca: pem('certificates').optional().describe('As `anthropic_native.ca`, which it replaces.'),

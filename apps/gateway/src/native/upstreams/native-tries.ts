@@ -1,4 +1,4 @@
-import type { Failover, GroupDispatchOptions, RoutedRequest, TryFailure, TryRequest } from '@penstock/upstream-group';
+import type { BodyEdit, Failover, GroupDispatchOptions, RoutedRequest, TryFailure, TryRequest } from '@penstock/upstream-group';
 import { ClientGone } from '../../request/gateway-error.ts';
 import type { UpstreamTrace } from '../../request/request-trace.ts';
 import { toGatewayError } from '../../pipe/classify-failure.ts';
@@ -6,6 +6,8 @@ import type { NativeExchange } from '../native-exchange.ts';
 import type { NativeRuntime } from '../native-runtime.ts';
 import type { NativeRoute } from '../route-table.ts';
 import { timeoutsFor } from '../timeouts-for.ts';
+import { checkModelMaps, mappedModel } from './check-model-maps.ts';
+import type { MappedModel } from './model-map.ts';
 import type { GroupedUpstreams } from './native-upstreams.ts';
 
 const SESSION_FIELD = 'x-claude-code-session-id';
@@ -14,6 +16,8 @@ const BETA_FIELD = 'anthropic-beta';
 const STATEFUL_BETA = /(?:^|[,\s])(?:files-api|skills)-/i;
 /** The generation of no credential. */
 const BOOKED = -1;
+/** Fields with a digest of the body (RFC 9530, RFC 1864, RFC 3230). */
+const BODY_DIGESTS: ReadonlySet<string> = new Set(['content-digest', 'repr-digest', 'content-md5', 'digest']);
 /** The longest session id that is read; a longer one is cut. */
 const MAX_SESSION_LENGTH = 128;
 
@@ -30,6 +34,7 @@ export class NativeTries implements RoutedRequest {
   readonly #contentLength: number | undefined;
   /** Of the current try. */
   #span: UpstreamTrace | undefined;
+  #mapped: MappedModel | undefined;
 
   /** Made at once before the group takes the request: a reload between two of its tries changes neither the group's members nor these. */
   constructor(runtime: NativeRuntime, upstreams: GroupedUpstreams, exchange: NativeExchange, route: NativeRoute) {
@@ -43,6 +48,7 @@ export class NativeTries implements RoutedRequest {
     this.scope = exchange.requestedModel ?? '';
     this.stickyKey = stickyKeyOf(runtime, rawHeaders);
     this.only = isStateful(exchange, route, rawHeaders) ? upstreams.stateful : undefined;
+    checkModelMaps(upstreams, exchange, route, this.only);
   }
 
   /** What the dispatch options take of it: each try makes its own path and fields. */
@@ -51,13 +57,15 @@ export class NativeTries implements RoutedRequest {
   }
 
   allows(member: string): boolean {
-    return this.#upstreams.byName.get(member)?.serves(this.#exchange.requestedModel) === true;
+    if (this.#upstreams.byName.get(member)?.serves(this.#exchange.requestedModel) !== true) return false;
+    const map = this.#upstreams.modelMaps?.get(member);
+    return map === undefined || mappedModel(this.#exchange, map) !== undefined;
   }
 
   tried(member: string): void {
     this.#span = undefined;
-    const served = this.#upstreams.byName.get(member);
-    this.#exchange.served = served;
+    this.#serve(member);
+    const { served } = this.#exchange;
     if (served !== undefined) this.#exchange.credentialGeneration = served.state.generation;
   }
 
@@ -69,9 +77,27 @@ export class NativeTries implements RoutedRequest {
     // The same fields passed in phase 2, with fewer of our own.
     if (!forwarded.ok) throw new Error(forwarded.violation.message);
     const { headers } = forwarded;
-    if (this.#contentLength !== undefined) headers.push('content-length', String(this.#contentLength));
+    const edit = this.#edit();
+    if (edit !== undefined) this.#dropDigests(headers);
+    if (this.#contentLength !== undefined) headers.push('content-length', String(this.#contentLength + (edit === undefined ? 0 : edit.bytes.byteLength - (edit.end - edit.start))));
     this.#span = inbound.trace?.beginUpstream({ method: inbound.method, origin: served.origin, template: this.#route.template.slice('/anthropic'.length), provider: served.provider }, headers);
-    return { path: served.basePath + inbound.path.slice('/anthropic'.length) + inbound.query, headers, timeouts: timeoutsFor(served, this.#route, this.#exchange.wantsStream) };
+    return { path: served.basePath + inbound.path.slice('/anthropic'.length) + inbound.query, headers, body: edit, timeouts: timeoutsFor(served, this.#route, this.#exchange.wantsStream) };
+  }
+
+  /** The model's name as the upstream has it, in place of the client's JSON string. */
+  #edit(): BodyEdit | undefined {
+    const span = this.#exchange.modelPlace?.span;
+    return this.#mapped === undefined || span === undefined ? undefined : { start: span.start, end: span.end, bytes: this.#mapped.json };
+  }
+
+  /** Takes out what is true of the client's body only. */
+  #dropDigests(headers: string[]): void {
+    for (let index = headers.length - 2; index >= 0; index -= 2) {
+      const name = headers[index]?.toLowerCase() ?? '';
+      if (!BODY_DIGESTS.has(name)) continue;
+      headers.splice(index, 2);
+      this.#runtime.metrics.headersDropped('request', [{ reason: 'framing' }]);
+    }
   }
 
   failedOver(failover: Failover): void {
@@ -81,9 +107,15 @@ export class NativeTries implements RoutedRequest {
   /** The answer is that of an earlier try: the request counts for its upstream. */
   answeredBy(member: string, dropped: TryFailure): void {
     this.#failed(dropped);
-    this.#exchange.served = this.#upstreams.byName.get(member);
+    this.#serve(member);
     // What its try showed of the credential was booked when the request went on.
     this.#exchange.credentialGeneration = BOOKED;
+  }
+
+  #serve(member: string): void {
+    this.#exchange.served = this.#upstreams.byName.get(member);
+    this.#mapped = mappedModel(this.#exchange, this.#upstreams.modelMaps?.get(member));
+    this.#exchange.upstreamModel = this.#mapped?.id;
   }
 
   /** Books a try that is not the answer for its upstream. */

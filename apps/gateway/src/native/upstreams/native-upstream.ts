@@ -8,6 +8,7 @@ import { toHeadTimeouts, toUpstreamClientSettings, type HeadTimeouts } from '../
 import { createUpstreamState, type UpstreamState } from '../../observe/upstreams/upstream-state.ts';
 import type { UpstreamTarget } from '../../request/request-trace.ts';
 import { createUpstreamCredential, type UpstreamCredential } from './upstream-credential.ts';
+import { createModelMap, type ModelMap } from './model-map.ts';
 import { KIND_TRAITS } from './upstream-kinds.ts';
 
 /** One upstream of the native side: its connections, its credential, and how it is by its requests. */
@@ -25,6 +26,7 @@ export class NativeUpstream {
   #fields: readonly string[] | undefined;
   #servesAll: boolean;
   #headTimeouts: HeadTimeouts;
+  #modelMap: ModelMap | undefined;
 
   constructor(config: EffectiveUpstream, ownsCredential: () => boolean) {
     const { ca, proxy } = config;
@@ -42,6 +44,7 @@ export class NativeUpstream {
     this.#config = config;
     this.#headTimeouts = toHeadTimeouts(config.timeouts);
     this.#servesAll = config.models.includes('*');
+    this.#modelMap = createModelMap(config.model_map);
     this.#credential = createUpstreamCredential(config.credential);
   }
 
@@ -51,6 +54,11 @@ export class NativeUpstream {
 
   get headTimeouts(): HeadTimeouts {
     return this.#headTimeouts;
+  }
+
+  /** Its own names of models, by those of clients; absent where they are the same. One and the same until the configuration changes. */
+  get modelMap(): ModelMap | undefined {
+    return this.#modelMap;
   }
 
   /** Throws a `CredentialError` while there is none. */
@@ -64,7 +72,7 @@ export class NativeUpstream {
     return fields;
   }
 
-  /** Whether it serves a model; without a name, or for any. */
+  /** Whether its `models` list a model; without a name, or for any. */
   serves(model: string | undefined): boolean {
     return this.#servesAll || model === undefined || this.#config.models.some((pattern) => matchesGlob(pattern, model));
   }
@@ -84,6 +92,7 @@ export class NativeUpstream {
     this.#config = next;
     this.#headTimeouts = toHeadTimeouts(next.timeouts);
     this.#servesAll = next.models.includes('*');
+    this.#modelMap = createModelMap(next.model_map);
     if (!isNew) return false;
     this.#credential.close();
     this.#credential = createUpstreamCredential(next.credential);

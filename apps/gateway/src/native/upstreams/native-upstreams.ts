@@ -1,6 +1,7 @@
 import { createUpstreamGroup, type GroupEvents, type GroupNote, type GroupSettings, type MemberStatus, type UpstreamGroup } from '@penstock/upstream-group';
 import { nativeUpstreams } from '../../config/native-upstreams.ts';
 import type { GatewayConfig } from '../../config/gateway-config.ts';
+import type { ModelMap } from './model-map.ts';
 import { NativeUpstream } from './native-upstream.ts';
 import { KIND_TRAITS } from './upstream-kinds.ts';
 
@@ -20,6 +21,8 @@ export interface GroupedUpstreams {
   readonly byName: ReadonlyMap<string, NativeUpstream>;
   /** The name of the one that serves what refers to the state of an account. */
   readonly stateful: string;
+  /** Names of models, by the names of the upstreams that have their own; absent where none has. */
+  readonly modelMaps: ReadonlyMap<string, ModelMap> | undefined;
 }
 
 /** A group, and what its members are at this moment. One that was given up keeps its last members, for requests that came before. */
@@ -28,7 +31,7 @@ export interface NativeGroup {
   current: GroupedUpstreams;
 }
 
-/** The upstreams of the native side. With one of them there is no group: requests go to its client as it is. */
+/** The upstreams of the native side. With one of them there is no group, unless it has names of its own for models: requests go to its client as it is. */
 export class NativeUpstreams {
   readonly #options: NativeUpstreamsOptions;
   readonly #leaving = new Set<NativeUpstream>();
@@ -104,12 +107,13 @@ export class NativeUpstreams {
   }
 
   #updateGroup(config: GatewayConfig): void {
-    if (this.#list.length === 1) {
+    const modelMaps = mapsOf(this.#list);
+    if (this.#list.length === 1 && modelMaps === undefined) {
       this.#group = undefined;
       return;
     }
     const settings = groupSettings(config, this.#list);
-    const current: GroupedUpstreams = { byName: this.#byName, stateful: config.anthropic_native.routing.stateful ?? this.first.name };
+    const current: GroupedUpstreams = { byName: this.#byName, stateful: config.anthropic_native.routing.stateful ?? this.first.name, modelMaps };
     if (this.#group === undefined) {
       this.#group = { dispatcher: createUpstreamGroup({ ...settings, events: this.#options.events }), current };
       return;
@@ -123,6 +127,11 @@ export class NativeUpstreams {
     this.#leaving.add(upstream);
     setTimeout(() => { void upstream.close().finally(() => { this.#leaving.delete(upstream); }); }, LEAVING_MS).unref();
   }
+}
+
+function mapsOf(list: readonly NativeUpstream[]): ReadonlyMap<string, ModelMap> | undefined {
+  const maps = new Map(list.flatMap(({ name, modelMap }) => (modelMap === undefined ? [] : [[name, modelMap] as const])));
+  return maps.size === 0 ? undefined : maps;
 }
 
 function groupSettings({ anthropic_native: { routing, timeouts } }: GatewayConfig, list: readonly NativeUpstream[]): GroupSettings {
