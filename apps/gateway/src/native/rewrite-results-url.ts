@@ -64,7 +64,7 @@ function findOpenField(text: string): number {
 }
 
 /**
- * A dispatch handler in front of the relay that rewrites the one URL in batch objects: the only change to a body that the
+ * A dispatch handler in front of the relay that rewrites the one URL in batch objects: the only change to the body of a response that the
  * gateway knows, off by default. A JSON answer passes as it comes, in chunks, because its length is not known before its end; any other as it is.
  */
 export class ResultsUrlRewriter implements Dispatcher.DispatchHandler {

@@ -56,11 +56,32 @@ describe('anthropic_native.upstreams', () => {
     ['a cool-down that shrinks', { upstreams: [A, B], routing: { cool_down: [5, 1] } }, /routing\.cool_down must be a list of/],
     ['a weight of nothing', { upstreams: [{ ...A, weight: 0 }] }, /weight must be a number above 0/],
     ['more kept-alive connections than connections', { upstreams: [{ ...A, pool: { max_connections: 2, max_keepalive_connections: 3 } }] }, /pool\.max_keepalive_connections must be at most/],
+    ['a model without a name upstream', { upstreams: [{ ...A, model_map: { 'claude-x': '' } }] }, /upstreams\[0\]\.model_map\.claude-x must be the upstream's name of a model/],
+    ['a model with a long name upstream', { upstreams: [{ ...A, model_map: { 'claude-x': 'x'.repeat(257) } }] }, /model_map\.claude-x must be the upstream's name of a model/],
+    ['a name upstream with a control character', { upstreams: [{ ...A, model_map: { 'claude-x': 'a\nb' } }] }, /model_map\.claude-x must be the upstream's name of a model/],
+    ['a name upstream that is none', { upstreams: [{ ...A, model_map: { 'claude-x': 1 } }] }, /model_map\.claude-x must be the upstream's name of a model/],
+    ['a map of a pattern', { upstreams: [{ ...A, model_map: { 'claude-*': 'x' } }] }, /upstreams\[0\]\.model_map\["claude-\*"\] must be named by a model name of 1 to 160 visible ASCII characters, without \*/],
+    ['a map of a model without a name', { upstreams: [{ ...A, model_map: { '': 'x' } }] }, /upstreams\[0\]\.model_map\[.*\] must be named by a model name of/],
+    ['a map of a name that is too long to be read with escapes', { upstreams: [{ ...A, model_map: { ['x'.repeat(161)]: 'x' } }] }, /upstreams\[0\]\.model_map\[.*\] must be named by a model name of/],
+    ['a map that is a list', { upstreams: [{ ...A, model_map: ['claude-x'] }] }, /upstreams\[0\]\.model_map must be an object of model names/],
+    ['a map of too many models', { upstreams: [{ ...A, model_map: Object.fromEntries(Array.from({ length: 1_001 }, (_, index) => [`m${index}`, 'x'])) }] }, /upstreams\[0\]\.model_map must be an object of at most 1000/],
+    ['a map of a model that is not served', { upstreams: [{ ...A, models: ['claude-a*'], model_map: { 'claude-x': 'x', 'claude-a': 'a' } }] }, /upstreams\[0\]\.model_map must be of models that .*\.models lists, received "claude-x"/],
     ['fewer connections than workers', { upstreams: [{ ...A, pool: { max_connections: 1 } }] }, /pool\.max_connections must be at least the number of workers/],
   ])('refuses %s by the path of the key', (_what, fields, problem) => {
     const attempt = native(fields);
     const problems = problemsOf({ ...attempt, file: { ...attempt.file, server: { workers: 2 } } });
     expect(problems.filter((text) => problem.test(text))).toHaveLength(1);
+  });
+
+  it('refuses a map with two keys that are one when decoded', () => {
+    const file = '{"anthropic_native":{"upstreams":[{"name":"a","credential":{"api_key":"k"},"model_map":{"claude-x":"x","claude\\u002dx":"y"}}]}}';
+    expect(problemsOf({ file, environment: {} })).toEqual([expect.stringMatching(/upstreams\[0\]\.model_map\.claude-x must be one value, received the same key twice/)]);
+  });
+
+  it('copies no upstream with names of its own for models to the front door', () => {
+    const backends = (upstreams: readonly object[]): readonly unknown[] => frontDoorBackends(gatewayConfigSchema.parse({ anthropic_native: { upstreams } })).map(({ api_key: key }) => key);
+    const mapped = { ...A, name: 'm', credential: { api_key: 'sk-ant-mapped' }, model_map: { 'claude-x': 'x' } };
+    expect([backends([mapped, A]), backends([mapped])]).toEqual([['sk-ant-a'], []]);
   });
 
   it('never shows a credential in a problem', () => {

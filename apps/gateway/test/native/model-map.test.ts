@@ -11,6 +11,7 @@ const MAP = { 'claude-x': 'anthropic.claude-x', 'claude-y': 'arn:aws:bedrock:us-
 
 let upstream: TestUpstream;
 let gateway: TestGateway;
+let seen: number;
 
 beforeAll(async () => {
   upstream = await startAnswering();
@@ -19,7 +20,12 @@ beforeAll(async () => {
 afterAll(async () => {
   await Promise.all([gateway.close(), upstream.close()]);
 });
-beforeEach(() => { upstream.requests.splice(0); });
+beforeEach(() => { seen = upstream.requests.length; });
+
+/** What arrived at the upstream with the map since the test began. */
+function arrivals(): readonly WireMessage[] {
+  return upstream.requests.slice(seen);
+}
 
 /** Sends a body in chunks of the chunked coding, each in a write of its own. */
 async function sendChunks(chunks: readonly Uint8Array[], { path = '/v1/messages', port = gateway.port }: { readonly path?: string; readonly port?: number } = {}): Promise<{ readonly status: number; readonly answer: WireMessage }> {
@@ -63,7 +69,7 @@ describe('the name of a model', () => {
     const { sent, expected } = marked(template, id);
     const answer = await ask(gateway, { body: sent.toString() });
     expect([answer.status, await answer.text()]).toEqual([200, SERVED().toString().split('\r\n\r\n')[1]]);
-    const [arrived] = upstream.requests;
+    const [arrived] = arrivals();
     expect(arrived?.body.equals(expected)).toBe(true);
     expect(fieldValues(arrived?.rawHeaders ?? [], 'content-length')).toEqual([String(expected.length)]);
   });
@@ -73,10 +79,10 @@ describe('the name of a model', () => {
     const { start, end } = findModel(sent);
     for (let cut = start - 8; cut <= end + 2; cut += 1) {
       expect([cut, (await sendChunks([sent.subarray(0, cut), sent.subarray(cut)])).status]).toEqual([cut, 200]);
-      expect(upstream.requests.pop()?.body.toString()).toBe(expected.toString());
+      expect(upstream.requests.at(-1)?.body.toString()).toBe(expected.toString());
     }
     await sendChunks(Array.from(sent, (_, index) => sent.subarray(index, index + 1)));
-    expect(upstream.requests.pop()?.body.toString()).toBe(expected.toString());
+    expect(upstream.requests.at(-1)?.body.toString()).toBe(expected.toString());
   });
 
   test('is replaced as a reference replaces it, in any body and however it is cut', async () => {
@@ -89,19 +95,19 @@ describe('the name of a model', () => {
       const sent = Buffer.from(`{${[...list(before), `${written}${space}:${space}${model}`, ...list(after)].join(`${space},`)}}`);
       const edges = [0, ...places.map((place) => place % sent.length).toSorted((left, right) => left - right), sent.length];
       expect((await sendChunks(edges.slice(1).map((edge, index) => sent.subarray(edges[index], edge)))).status).toBe(200);
-      expect(upstream.requests.pop()?.body.toString('latin1')).toBe(referenceSplice(sent, MAP['claude-x']).toString('latin1'));
+      expect(upstream.requests.at(-1)?.body.toString('latin1')).toBe(referenceSplice(sent, MAP['claude-x']).toString('latin1'));
     }), { numRuns: 60 });
   });
 
   test('is replaced where tokens are counted, too', async () => {
     const answer = await ask(gateway, { path: '/v1/messages/count_tokens' });
-    expect([answer.status, upstream.requests[0]?.body.toString()]).toEqual([200, '{"model":"anthropic.claude-x","max_tokens":9,"messages":[]}']);
+    expect([answer.status, arrivals()[0]?.body.toString()]).toEqual([200, '{"model":"anthropic.claude-x","max_tokens":9,"messages":[]}']);
   });
 
   test('takes the digests of the client\'s body with it', async () => {
     const digests = { 'content-digest': 'sha-256=:AA==:', 'content-md5': 'AA==' };
     await ask(gateway, { headers: { ...digests, 'anthropic-beta': 'b' } });
-    const { rawHeaders = [] } = upstream.requests[0] ?? {};
+    const { rawHeaders = [] } = arrivals()[0] ?? {};
     expect(['content-digest', 'content-md5', 'anthropic-beta'].map((field) => fieldValues(rawHeaders, field))).toEqual([[], [], ['b']]);
     expect(await gateway.series('penstock_headers_dropped_total{direction="request",reason="framing"}')).toBeGreaterThanOrEqual(2);
   });
@@ -125,7 +131,7 @@ describe('a body in which no name can be replaced', () => {
     const { answer } = await sendChunks([Buffer.from(body)]);
     expect([statusOf(answer), answer.body.toString()]).toEqual([status, expect.stringMatching(sentence)]);
     expect(JSON.parse(answer.body.toString())).toMatchObject({ type: 'error', error: { type: 'invalid_request_error' } });
-    expect(upstream.requests).toEqual([]);
+    expect(arrivals()).toEqual([]);
   });
 
   const TEXT = Buffer.from('{"model":"claude-x","messages":[]}');
@@ -135,11 +141,11 @@ describe('a body in which no name can be replaced', () => {
     const headers = { 'content-type': 'application/json', 'content-encoding': coding };
     const refused = await fetch(`${gateway.anthropic}/v1/messages`, { method: 'POST', body: new Uint8Array(body), headers });
     expect([refused.status, refused.headers.get('accept-encoding'), await refused.json()]).toMatchObject([415, 'identity', { error: { message: expect.stringContaining('compressed body') as string } }]);
-    expect(upstream.requests).toEqual([]);
+    expect(arrivals()).toEqual([]);
     await using plain = await startAnswering();
     await using both = await startGroupGateway(entriesFor([upstream.origin, plain.origin], [{ model_map: MAP }]));
     expect((await fetch(`${both.anthropic}/v1/messages`, { method: 'POST', body: new Uint8Array(body), headers })).status).toBe(200);
-    expect([upstream.requests.length, plain.requests[0]?.body.equals(body)]).toEqual([0, true]);
+    expect([arrivals().length, plain.requests[0]?.body.equals(body)]).toEqual([0, true]);
   });
 
   test('with further models, or of a batch: goes to an upstream without a map, as it is', async () => {
@@ -148,13 +154,13 @@ describe('a body in which no name can be replaced', () => {
     const bodies = ['{"model":"claude-x","fallbacks":[{"model":"claude-y"}]}', '{"requests":[{"custom_id":"1","params":{"model":"claude-x"}}]}'];
     expect((await ask(both, { body: bodies[0] })).status).toBe(200);
     expect((await ask(both, { body: bodies[1], path: '/v1/messages/batches' })).status).toBe(200);
-    expect([upstream.requests.length, ...plain.requests.map(({ body }) => body.toString())]).toEqual([0, ...bodies]);
+    expect([arrivals().length, ...plain.requests.map(({ body }) => body.toString())]).toEqual([0, ...bodies]);
   });
 
   test('of a batch, where the upstream of batches has a map: is refused; batches that are there can be read', async () => {
     const refused = await ask(gateway, { body: '{"requests":[]}', path: '/v1/messages/batches' });
     expect([refused.status, await refused.json()]).toMatchObject([400, { error: { type: 'invalid_request_error', message: expect.stringContaining('Batches cannot be created') as string } }]);
-    expect(upstream.requests).toEqual([]);
+    expect(arrivals()).toEqual([]);
     expect((await fetch(`${gateway.anthropic}/v1/messages/batches/b_1`)).status).toBe(200);
   });
 });
@@ -179,7 +185,7 @@ describe('upstreams with several names for a model', () => {
     await using second = await startAnswering();
     await using both = await startGroupGateway(entriesFor([upstream.origin, second.origin], [{ tier: 0, model_map: { 'claude-x': 'x1' } }, { tier: 0, model_map: { 'claude-y': 'y2' } }]));
     for (const model of ['claude-x', 'claude-y', 'claude-x', 'claude-y']) expect((await ask(both, { body: { model } })).status).toBe(200);
-    expect([upstream.requests, second.requests].map((requests) => requests.map(({ body }) => body.toString()))).toEqual([Array(2).fill('{"model":"x1"}'), Array(2).fill('{"model":"y2"}')]);
+    expect([arrivals(), second.requests].map((requests) => requests.map(({ body }) => body.toString()))).toEqual([Array(2).fill('{"model":"x1"}'), Array(2).fill('{"model":"y2"}')]);
   });
 
   test('that keep an account\'s files get their own name of the model, too, or the request is refused', async () => {
@@ -188,6 +194,6 @@ describe('upstreams with several names for a model', () => {
     const headers = { 'anthropic-beta': 'files-api-2025-04-14' };
     expect((await ask(both, { headers })).status).toBe(200);
     expect((await ask(both, { headers, body: { model: 'claude-z' } })).status).toBe(400);
-    expect([plain.requests.length, upstream.requests.map(({ body }) => body.toString())]).toEqual([0, ['{"model":"anthropic.claude-x","max_tokens":9,"messages":[]}']]);
+    expect([plain.requests.length, arrivals().map(({ body }) => body.toString())]).toEqual([0, ['{"model":"anthropic.claude-x","max_tokens":9,"messages":[]}']]);
   });
 });

@@ -62,6 +62,16 @@ test('the list of models: is asked with the token, and holds what the person\'s 
   expect([answer.status, (await answer.json() as { data: { id: string }[] }).data.map(({ id }) => id)]).toEqual([200, ['claude-haiku-4-5']]);
 });
 
+test('the list of models: holds the names that persons use where the upstream has others, as far as the policy opens them', async () => {
+  await using stack = new AsyncDisposableStack();
+  const upstream = await startUpstream(stack);
+  const upstreams = [{ name: 'mantle', base_url: upstream.origin, credential: { api_key: 'sk-ant-of-the-gateway' }, model_map: { 'claude-haiku-4-5': 'anthropic.claude-haiku-4-5', 'claude-opus-4-8': 'anthropic.claude-opus-4-8' } }];
+  const gateway = await startSignInGateway(stack, upstream.origin, { policies: [{ name: 'everyone', match: {}, models: ['claude-haiku-*'] }], anthropic_native: { upstreams } });
+  const { accessToken } = await gateway.signIn();
+  const answer = await gateway.get('/v1/models?limit=1000', accessToken, { 'anthropic-version': '2023-06-01' });
+  expect([answer.status, (await answer.json() as { data: { id: string }[] }).data.map(({ id }) => id), upstream.requests.length]).toEqual([200, ['claude-haiku-4-5'], 0]);
+});
+
 test('the token: is a bearer on every path for persons, and no key on any', async () => {
   await using stack = new AsyncDisposableStack();
   const upstream = await startUpstream(stack);

@@ -60,8 +60,8 @@ function explainIssue(issue: z.core.$ZodIssue, context: IssueContext): ConfigPro
       unknownKeyProblem(formatPath([...issue.path, key]), index < MOST_KEYS_EXPLAINED ? suggestKey(issue.path, key) : undefined));
   }
   const path = formatPath(issue.path);
-  // zod words the problem of a bad record key itself, and repeats it there.
-  if (issue.code === 'invalid_key') return [valueProblem(path, 'named by a model name or pattern', 'an unusable name')];
+  // zod words the problem of a bad record key itself, and repeats it there; what is wrong with the key stands inside.
+  if (issue.code === 'invalid_key') return [valueProblem(path, `named by ${issue.issues[0]?.message ?? 'a usable name'}`, 'an unusable name')];
   const mayBeSecret = issue.path.some(isSecretField) || context.isIndirect(path);
   const source = context.sourceOf(path);
   const received = nameReceived(valueAt(context.document, issue.path), mayBeSecret);

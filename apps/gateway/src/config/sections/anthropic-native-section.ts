@@ -76,7 +76,7 @@ export const anthropicNativeSection: z.ZodType<AnthropicNativeConfig> = z.strict
   deny_response_headers: list(headerPattern()).default([]).describe('More response headers that do not cross; `*` may end a name.').meta(RELOADABLE),
   max_buffered_bytes: count(1_048_576, Number.MAX_SAFE_INTEGER).default(268_435_456).describe('Request bytes held at once, all requests and workers together.').meta(RELOADABLE),
   rewrite_batch_results_url: flag().default(false)
-    .describe('Rewrite `results_url` of batches so that clients stay on the gateway: the only change to a body that the gateway knows.').meta(RELOADABLE),
+    .describe('Rewrite `results_url` of batches so that clients stay on the gateway. Beside it only `model_map` changes bytes of a body.').meta(RELOADABLE),
   broken_streams: z.enum(BROKEN_STREAM_MODES, 'connection or event').default('connection')
     .describe('How a stream ends that broke: `connection` as it would without the gateway, so that clients recover in the same way; `event`: an `error` event first, where the stream stands at an event boundary.').meta(RELOADABLE),
   upstream_auth_errors: z.enum(UPSTREAM_AUTH_ERROR_MODES, 'relay or explain').optional()
