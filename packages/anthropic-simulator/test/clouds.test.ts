@@ -61,8 +61,12 @@ describe('the simulator as Amazon Bedrock', () => {
     expect((await invoke({ anthropic_beta: ['context-management-2025-06-27'] })).startLine).toContain(' 200 ');
   });
 
+  it('takes a date of the API for a version, which newer clients send', async () => {
+    expect((await ask(simulator, '/model/anthropic.claude-haiku-4-5-20251001-v1:0/invoke', { ...BEDROCK, anthropic_version: '2026-10-21' })).startLine).toContain(' 200 ');
+  });
+
   it.each([
-    [{ ...BEDROCK, model: 'x' }, '#: extraneous key [model]'], [{ ...BEDROCK, stream: true }, '#: extraneous key [stream]'], [QUESTION, '#: required key [anthropic_version]'],
+    [{ ...BEDROCK, model: 'x' }, '#: extraneous key [model]'], [{ ...BEDROCK, anthropic_version: 'vertex-2023-10-16' }, '#: required key [anthropic_version]'], [{ ...BEDROCK, stream: true }, '#: extraneous key [stream]'], [QUESTION, '#: required key [anthropic_version]'],
   ])('refuses %j', async (body, reason) => {
     const answer = await ask(simulator, '/model/anthropic.claude-haiku-4-5-20251001-v1:0/invoke', body);
     expect([answer.startLine, fieldValues(answer.rawHeaders, 'x-amzn-errortype')[0]?.split(':')[0]]).toEqual(['HTTP/1.1 400 Bad Request', 'ValidationException']);

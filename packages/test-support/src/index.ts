@@ -19,3 +19,5 @@ export { freePort } from './free-port.ts';
 export { createPageBrowser, type BrowsedPage, type PageBrowser } from './page-browser.ts';
 export { createSigningKey, PROVIDER_CLIENT_ID, PROVIDER_CLIENT_SECRET, startOpenIdProvider, type OpenIdProvider, type ProviderAccount } from './openid-provider.ts';
 export { notifying, readInhibitions, type AlertLabels, type InhibitionRule } from './inhibitions.ts';
+export { startCloudStub, type CloudStub, type CloudStubOptions, type StubRequest } from './clouds/cloud-stub.ts';
+export { verifySignature, type SignedRequest, type SigningKey } from './clouds/verify-signature.ts';

@@ -7,7 +7,7 @@ import { readJson } from '../routes/read-json.ts';
 
 /** What a cloud's body has in place of fields and headers of the API. */
 export interface CloudBody {
-  /** The only value of `anthropic_version`. */
+  /** The value of `anthropic_version`; a date of the API will do as well, which newer clients send. */
   readonly version: string;
   /** Members of the API that the path stands for. */
   readonly refused: readonly string[];
@@ -24,6 +24,8 @@ export const VERTEX_BODY: CloudBody = Object.freeze({ version: 'vertex-2023-10-1
 /** The same where tokens are counted: the model is a member there. */
 export const VERTEX_COUNT_BODY: CloudBody = Object.freeze({ ...VERTEX_BODY, refused: Object.freeze([]) });
 
+const DATE = /^\d{4}-\d{2}-\d{2}$/;
+
 type Converted = { readonly ok: true; readonly exchange: Exchange } | { readonly ok: false; readonly answer: Answer };
 
 /** The request of the API that a cloud's request stands for, with `members` set; or the error that the cloud answers. */
@@ -32,7 +34,7 @@ export function convertRequest(exchange: Exchange, cloud: CloudBody, members: Js
   if (!parsed.ok) return parsed;
   const { anthropic_version: version, anthropic_beta: betas, ...body } = parsed.value;
   const refused = cloud.refused.find((name) => name in body);
-  if (version !== cloud.version) return refuse(exchange, `#: required key [anthropic_version] must be ${cloud.version}`);
+  if (version !== cloud.version && !DATE.test(textOf(version))) return refuse(exchange, `#: required key [anthropic_version] must be ${cloud.version}`);
   if (refused !== undefined) return refuse(exchange, `#: extraneous key [${refused}] is not permitted`);
   const allBetas = [...listOf(betas).map(textOf), headerOf(exchange, 'anthropic-beta') ?? ''].filter((beta) => beta !== '').join(',');
   const rawHeaders = [...without(exchange.rawHeaders), 'anthropic-version', '2023-06-01', ...allBetas === '' ? [] : ['anthropic-beta', allBetas]];

@@ -1,0 +1,42 @@
+import type { SignedRequest } from '@penstock/test-support';
+import { KEYS, PROJECT, REGION, signed, TOKEN, withField } from './cloud-clients.ts';
+
+/** Claude Code in the mode of one cloud. */
+export interface ClaudeCodeMode {
+  readonly name: string;
+  readonly environment: (origin: string) => Readonly<Record<string, string>>;
+  readonly verify: (request: SignedRequest) => string | undefined;
+  /** A request that asks for a message, as far as its path shows. */
+  readonly asks: RegExp;
+}
+
+const AWS = { AWS_REGION: REGION, AWS_ACCESS_KEY_ID: KEYS.accessKeyId, AWS_SECRET_ACCESS_KEY: KEYS.secretAccessKey, AWS_EC2_METADATA_DISABLED: 'true' };
+/** Without a model the client asks the cloud which it has, one request for each. */
+const model = (name: string): Readonly<Record<string, string>> => ({ ANTHROPIC_MODEL: name, ANTHROPIC_SMALL_FAST_MODEL: name });
+
+/** The modes of 2.1, each with the credential that its cloud wants. */
+export const CLAUDE_CODE_MODES: readonly ClaudeCodeMode[] = [
+  {
+    name: 'Amazon Bedrock', verify: signed('bedrock'), asks: /^\/model\/[^/]+\/invoke/,
+    environment: (origin) => ({ CLAUDE_CODE_USE_BEDROCK: '1', ANTHROPIC_BEDROCK_BASE_URL: origin, ...AWS, ...model('us.anthropic.claude-haiku-4-5-20251001-v1:0') }),
+  },
+  {
+    name: 'Vertex AI', verify: withField('authorization', `Bearer ${TOKEN}`), asks: /:(?:streamRawPredict|rawPredict)$/,
+    environment: (origin) => ({
+      CLAUDE_CODE_USE_VERTEX: '1', ANTHROPIC_VERTEX_BASE_URL: `${origin}/v1`, CLOUD_ML_REGION: 'global', ANTHROPIC_VERTEX_PROJECT_ID: PROJECT,
+      CLAUDE_CODE_SKIP_VERTEX_AUTH: '1', ANTHROPIC_AUTH_TOKEN: TOKEN, ...model('claude-haiku-4-5@20251001'),
+    }),
+  },
+  {
+    name: 'Microsoft Foundry', verify: withField('x-api-key', TOKEN), asks: /^\/anthropic\/v1\/messages/,
+    environment: (origin) => ({ CLAUDE_CODE_USE_FOUNDRY: '1', ANTHROPIC_FOUNDRY_BASE_URL: `${origin}/anthropic`, ANTHROPIC_FOUNDRY_API_KEY: TOKEN, ...model('claude-haiku-4-5') }),
+  },
+  {
+    name: 'Amazon Bedrock Mantle', verify: signed('bedrock-mantle'), asks: /^\/anthropic\/v1\/messages/,
+    environment: (origin) => ({ CLAUDE_CODE_USE_MANTLE: '1', ANTHROPIC_BEDROCK_MANTLE_BASE_URL: `${origin}/anthropic`, ...AWS, ...model('anthropic.claude-haiku-4-5') }),
+  },
+  {
+    name: 'Claude Platform on AWS', verify: signed('aws-external-anthropic'), asks: /^\/v1\/messages/,
+    environment: (origin) => ({ CLAUDE_CODE_USE_ANTHROPIC_AWS: '1', ANTHROPIC_AWS_BASE_URL: origin, ANTHROPIC_AWS_WORKSPACE_ID: 'wrkspc_1', ...AWS, ...model('claude-haiku-4-5') }),
+  },
+];
