@@ -105,7 +105,7 @@ class UpstreamDispatcher extends Dispatcher implements UpstreamClient {
 
   load(): number {
     const { pool } = this;
-    return (pool.active + pool.connecting + pool.shares.waiting) / Math.max(1, pool.pool.maxConnections);
+    return (pool.active + pool.connecting + pool.shares.eligible) / Math.max(1, pool.pool.maxConnections);
   }
 
   resize(pool: PoolOptions): void {

@@ -36,7 +36,7 @@ export interface UpstreamClient extends Dispatcher {
   off(name: 'error', listener: (error: unknown) => void): this;
   /** The pool at this moment. */
   stats(): UpstreamStats;
-  /** Requests that hold or want a connection, as a part of `maxConnections`; above 1 some wait. Cheap enough to ask for each request. */
+  /** Requests that hold a connection or would take a free one, as a part of `maxConnections`; above 1 some wait. Long-lived ones above their share are not among them. Cheap enough to ask for each request. */
   load(): number;
   /** Applies new pool numbers; what is left out stays. Growing acts at once, shrinking as connections become free. */
   resize(pool: PoolOptions): void;

@@ -1,6 +1,8 @@
+import { openRawConnection, startScriptedUpstream } from '@penstock/test-support';
 import { Agent, fetch } from 'undici';
 import { expect, test } from 'vitest';
 import { entriesFor, OVERLOADED, SERVED, startAnswering, type TestUpstream } from '../native/two-upstreams.ts';
+import { sumOf } from '../observe/metrics/exposition.ts';
 import { runPenstock, type PenstockProcess } from '../run-penstock.ts';
 
 const WORKERS = 2;
@@ -62,4 +64,33 @@ test('two workers: an upstream that cools down in one is not asked by the other,
   await expect.poll(() => penstock.stdout().match(/"worker replaced"/g)?.length, { timeout: 60_000 }).toBe(WORKERS);
   for (let round = 0; round < ROUNDS; round += 1) expect(await ask(penstock, 'moved')).toBe(200);
   expect(counts(upstreams)).toEqual([3, 1 + 3 * ROUNDS]);
+}, 180_000);
+
+test('two workers with a pool of 20: 20 watched sessions hold a part of it, and every message passes them', async () => {
+  await using upstream = await startScriptedUpstream(async (connection) => {
+    while (connection.end() === 'open') {
+      const head = await connection.waitFor((unread) => unread.includes('\r\n\r\n'), 120_000);
+      if (head.toString('latin1').startsWith('GET ')) {
+        connection.send('HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n');
+        await connection.closed();
+        return;
+      }
+      const request = await connection.nextRequest(120_000);
+      if (!request.complete) return;
+      connection.send(SERVED());
+    }
+  });
+  const native = { base_url: upstream.origin, route_groups: ['messages', 'agents'], pool: { max_connections: 20 }, timeouts: { slot_wait: 3_600 } };
+  await using penstock = await runPenstock({ document: { server: TWO_WORKERS, anthropic_native: native }, flags: [], environment: { ANTHROPIC_API_KEY: 'sk-ant-test' } });
+  const watchers = await Promise.all(Array.from({ length: 20 }, async () => {
+    const watcher = await openRawConnection(penstock.port);
+    watcher.send('GET /anthropic/v1/sessions/s/events/stream HTTP/1.1\r\nhost: localhost\r\n\r\n');
+    return watcher;
+  }));
+  const read = async (): Promise<number | undefined> => sumOf(await (await fetch(`${penstock.operations}/metrics`)).text(), 'penstock_requests_in_flight', { side: 'native' });
+  await expect.poll(read, { timeout: 60_000 }).toBe(20);
+  for (let round = 0; round < ROUNDS; round += 1) expect(await ask(penstock, `s-${round}`)).toBe(200);
+  expect(await read()).toBe(20);
+  expect(watchers.filter((watcher) => watcher.received().length > 0).length).toBeLessThan(10);
+  for (const watcher of watchers) watcher.close();
 }, 180_000);
