@@ -7,9 +7,8 @@ import { DROP_REASONS } from '@penstock/header-policy';
 import { createInboundServer, DEFAULT_INBOUND_LIMITS, type InboundLimits, type InboundTls, type KeepAliveTimes, renewCertificate } from '@penstock/inbound-server';
 import type { GroupNote } from '@penstock/upstream-group';
 import { Registry } from 'prom-client';
-import { createApplication, type MountedSide } from './http/create-application.ts';
+import { createApplication } from './http/create-application.ts';
 import { describeParserError } from './http/describe-parser-error.ts';
-import type { Refusal } from './http/refusal.ts';
 import type { Administer } from './access/admin/admin-exchange.ts';
 import { createTrustedProxies, isTrustedProxy } from './access/clients/client-address.ts';
 import type { BearerVerifier } from './access/identity/bearer-verifier.ts';
@@ -22,7 +21,8 @@ import { chargeOpenRequests } from './cost/charge-open-requests.ts';
 import { createPriceBook } from './cost/price-book.ts';
 import { readPriceSettings } from './cost/price-settings.ts';
 import { createUnpricedModels } from './cost/unpriced-models.ts';
-import { createSides, readBudgets, type Sides } from './create-sides.ts';
+import { createSides } from './create-sides.ts';
+import { cloudRoutes, type CloudRoutes, describeAbsentFrontDoor, isOff, loadClouds, mountClouds, mountNative, readBudgets } from './mount-sides.ts';
 import { FRONT_DOOR_ROUTES } from './front-door/create-front-door-side.ts';
 import { createOriginCheck, type OriginCheck } from './http/check-origin.ts';
 import { describeParts, type PartConditions } from './observe/causes.ts';
@@ -39,14 +39,13 @@ import { reportOldRequests } from './observe/log/report-old-requests.ts';
 import { createRequestLog } from './observe/log/request-log.ts';
 import { createGatewayMetrics, type GatewayMetrics } from './observe/metrics/create-gateway-metrics.ts';
 import type { ReadBudgets } from './observe/metrics/declare-gateway-metrics.ts';
-import { handleWithoutNativeSide } from './native/absent-native-side.ts';
-import type { HealthPart } from './native/health-part.ts';
+import type { HealthPart } from './pipe/health-part.ts';
 import { NATIVE_ROUTES, UNKNOWN_ROUTE } from './native/route-table.ts';
 import { createRequestObserver } from './observe/request-observer.ts';
 import { createStatusSource, type StatusSource } from './observe/status/create-status-source.ts';
 import type { Successes, UpstreamSnapshot } from './observe/upstreams/upstream-snapshot.ts';
 import { outcomeOfCode } from './request/gateway-error.ts';
-import { UNMATCHED_ROUTES } from './request/request-record.ts';
+import { SIDES, UNMATCHED_ROUTES } from './request/request-record.ts';
 import { createCallers, openStatefulParts } from './open-stateful-parts.ts';
 import type { TracingSettings } from './observe/trace/read-tracing-settings.ts';
 import { startTracing } from './observe/trace/start-tracing.ts';
@@ -122,14 +121,15 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const registry = new Registry();
   const stateful = await openStatefulParts(options, registry, (error) => metrics.observerError('log', error));
   const opened = stateful.signIn;
-  const metrics = createMetrics(options, registry, () => readBudgets(config, sides), opened?.signIn.routes);
+  const clouds = await loadClouds(config);
+  const metrics = createMetrics(options, registry, () => readBudgets(config, sides), { native: opened?.signIn.routes ?? [], clouds: cloudRoutes(config, clouds) });
   let trustedProxies = createTrustedProxies(config.server.trusted_proxies);
   const requestLog = createRequestLog(options.processLogger, () => trustedProxies, (error) => metrics.observerError('log', error));
   const log = opened?.auditRefusals(requestLog, () => trustedProxies) ?? requestLog;
   const statusSource = config.operations.page
     ? createStatusSource({
-      openRequests: () => metrics.openRequests.native.list().concat(metrics.openRequests.front_door.list()),
-      openCount: () => metrics.openRequests.native.size + metrics.openRequests.front_door.size,
+      openRequests: () => SIDES.flatMap((side) => metrics.openRequests[side].list()),
+      openCount: () => SIDES.reduce((count, side) => count + metrics.openRequests[side].size, 0),
       upstreams: () => sides.pools(), states: () => sides.upstreams(), quotas: () => metrics.quotas(),
     }) : undefined;
   let prices = createPriceBook(readPriceSettings(config));
@@ -141,7 +141,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   let clients = createCallers(config, identity, stateful);
   const sides = createSides({
     config, clients, metrics, log, observer, logger, lifecycle, viaPseudonym: options.viaPseudonym, share: options.share, shareNote: options.shareNote, tracing,
-    makeLimiter: options.makeLimiter ?? createLimiter, budgets: stateful.budgets?.budgets, measuresOutput: stateful.ledger !== undefined, administer: stateful.budgets?.administer,
+    makeLimiter: options.makeLimiter ?? createLimiter, budgets: stateful.budgets?.budgets, clouds, measuresOutput: stateful.ledger !== undefined, administer: stateful.budgets?.administer,
   });
   let checkOrigin = originCheckOf(config);
   const inboundLimits: InboundLimits = { ...DEFAULT_INBOUND_LIMITS, ...keepAliveOf(config), ...options.inboundLimits };
@@ -149,11 +149,12 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     version: options.version, lifecycle, inboundLimits,
     checkOrigin: () => checkOrigin,
     native: mountNative(sides),
+    clouds: mountClouds(config, sides),
     ...(opened === undefined ? {} : { signIn: opened.signIn.mount({ clients: () => clients, trustedProxies: () => trustedProxies, lifecycle, metrics, log, observer }) }),
     frontDoor: sides.frontDoor,
     absentFrontDoor: describeAbsentFrontDoor(config),
     onRefused: (request, { side, status, refusal, responseBytes }) => {
-      if (side === undefined) {
+      if (side === undefined || isOff(config, side)) {
         logger.info({ request_id: request.id, method: request.method, status, code: refusal.code }, 'refused');
         return;
       }
@@ -227,6 +228,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       sides.native?.setOtherHealth(parts);
       sides.native?.noteSuccesses(successes);
       sides.frontDoor?.noteSuccesses(successes);
+      for (const cloud of sides.clouds) cloud.noteSuccesses(successes);
     },
     takeNotes: (notes) => { sides.native?.takeNotes(notes); },
     notes: () => sides.native?.notes() ?? [],
@@ -254,10 +256,10 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   };
 }
 
-function createMetrics({ config, version, processLogger, share }: GatewayOptions, registry: Registry, budgets: ReadBudgets, signInRoutes: readonly string[] = []): GatewayMetrics {
+function createMetrics({ config, version, processLogger, share }: GatewayOptions, registry: Registry, budgets: ReadBudgets, more: { readonly native: readonly string[]; readonly clouds: CloudRoutes }): GatewayMetrics {
   return createGatewayMetrics({
     registry, version, clientNames: callerNames(config), dropReasons: DROP_REASONS,
-    routes: { native: [...NATIVE_ROUTES, UNKNOWN_ROUTE].map(({ template }) => template).concat(UNMATCHED_ROUTES.native, signInRoutes), front_door: FRONT_DOOR_ROUTES },
+    routes: { native: [...NATIVE_ROUTES, UNKNOWN_ROUTE].map(({ template }) => template).concat(UNMATCHED_ROUTES.native, more.native), front_door: FRONT_DOOR_ROUTES, ...more.clouds },
     onObserverError: createObserverReport(processLogger.logger),
     // With several workers the primary does.
     loadsConfiguration: share === undefined,
@@ -274,20 +276,9 @@ function keepAliveOf({ server }: GatewayConfig): KeepAliveTimes {
   return { keepAliveTimeoutMs: server.keep_alive_timeout * 1000, unauthenticatedKeepAliveTimeoutMs: server.unauthenticated_keep_alive_timeout * 1000 };
 }
 
-function mountNative({ native }: Sides): MountedSide {
-  return { handle: (_context, inbound) => (native === undefined ? handleWithoutNativeSide(inbound) : native.handle(inbound)) };
-}
-
 function originCheckOf(config: GatewayConfig): OriginCheck {
   const { server } = config;
   return createOriginCheck({ allowedHosts: allowedHostsOf(config), boundHost: server.host, corsOrigins: server.cors_origins });
-}
-
-/** The answer for clients of a front door that is absent. */
-function describeAbsentFrontDoor(config: GatewayConfig): Refusal {
-  return config.openai_front_door.enabled
-    ? { code: 'internal', message: 'The OpenAI front door could not be started; the log of the gateway has the reason.' }
-    : { code: 'not_found', message: 'Not found: the OpenAI front door is switched off. openai_front_door.enabled switches it on.' };
 }
 
 async function listen(server: Server, host: string, port: number): Promise<void> {

@@ -10,6 +10,8 @@ import type { ClientRegistry } from './access/clients/client-registry.ts';
 import { createPolicyBook } from './access/policies/policy-book.ts';
 import { PLAIN } from './config/plain.ts';
 import type { GatewayConfig } from './config/gateway-config.ts';
+import type { CloudGatewaySide } from './clouds/create-cloud-sides.ts';
+import { configuredClouds, type ConfiguredCloud } from './config/configured-clouds.ts';
 import { createFrontDoorSide, type FrontDoorSide } from './front-door/create-front-door-side.ts';
 import type { Lifecycle } from './process/lifecycle.ts';
 import type { Limiter, LimiterOptions } from './access/limits/limiter.ts';
@@ -23,7 +25,6 @@ import type { StatusUpstreamSource } from './observe/status/create-status-source
 import type { UpstreamSnapshot } from './observe/upstreams/upstream-snapshot.ts';
 import { declareUpstreamTimes } from './observe/metrics/upstream-times.ts';
 import type { GatewayMetrics } from './observe/metrics/create-gateway-metrics.ts';
-import type { ReadBudgets } from './observe/metrics/declare-gateway-metrics.ts';
 import { createNativeSide, type NativeSide } from './native/create-native-side.ts';
 import { checkWholeJson } from './body/whole-json.ts';
 import type { Side } from './request/request-record.ts';
@@ -49,12 +50,19 @@ export interface SidesOptions {
   readonly administer: Administer | undefined;
   /** Gets what other workers have to know of upstreams and moved sessions; absent where there are none. */
   readonly shareNote?: ((note: GroupNote) => void) | undefined;
+  /** What serves clouds in their own formats, loaded only where one is configured. */
+  readonly clouds: CloudModule | undefined;
 }
 
-/** The two halves of the gateway. One that could not be made is absent, and `conditions` names it. */
+/** The module of the clouds' sides. */
+export type CloudModule = typeof import('./clouds/create-cloud-sides.ts');
+
+/** The sides of the gateway. One that could not be made is absent, and `conditions` names it. */
 export interface Sides {
   readonly native: NativeSide | undefined;
   readonly frontDoor: FrontDoorSide | undefined;
+  /** Those of clouds that are configured. */
+  readonly clouds: readonly CloudGatewaySide[];
   /** Sides that could not be made, and stores of limits that fail. */
   readonly conditions: () => PartConditions;
   /** The upstreams of both sides at this moment. */
@@ -72,19 +80,23 @@ export interface Sides {
 
 const STORE_LOG_INTERVAL_MS = 10_000;
 
-/** Makes both sides, each with upstream clients and limits of its own. */
+/** Makes the sides, each with upstream clients and limits of its own. */
 export function createSides(options: SidesOptions): Sides {
   const { config, logger, metrics } = options;
   const failures: Record<string, Condition> = {};
   const upstreams = registerUpstreamMetrics({ registry: metrics.registry, clients: {}, prefix: 'penstock_', clientNames: metrics.clientNames, plain: PLAIN });
-  const limiters: Record<Side, Limiter> = { native: createSideLimiter(options, 'native'), front_door: createSideLimiter(options, 'front_door') };
+  const configured = options.clouds === undefined ? [] : configuredClouds(config);
+  const limiters: Record<'native' | 'front_door', Limiter> & Partial<Record<Side, Limiter>> = {
+    native: createSideLimiter(options, 'native'), front_door: createSideLimiter(options, 'front_door'),
+    ...Object.fromEntries(configured.map(({ name }) => [name, createSideLimiter(options, name)])),
+  };
 
   const make = <Made>(side: Side, create: () => Made): Made | undefined => {
     try {
       return create();
     } catch (error) {
       failures[side] = { cause: 'side_absent', party: side };
-      logger.error({ side, error: describeError(error), reason: error instanceof Error ? error.message : String(error) }, 'a side of the gateway could not be started; the other one serves');
+      logger.error({ side, error: describeError(error), reason: error instanceof Error ? error.message : String(error) }, 'a side of the gateway could not be started; the others serve');
       return undefined;
     }
   };
@@ -107,21 +119,24 @@ export function createSides(options: SidesOptions): Sides {
   const frontDoor = config.openai_front_door.enabled
     ? make('front_door', () => createFrontDoorSide({ ...options, limiter: limiters.front_door, beginJsonCheck, closeDelimitedCheck: checkWholeJson })) : undefined;
   for (const [name, client] of Object.entries(frontDoor?.upstreams ?? {})) upstreams.add(name, client);
+  const clouds = configured.flatMap((cloud) => make(cloud.name, () => makeCloud(options, cloud, limiters[cloud.name])) ?? []);
+  for (const { name, client } of clouds) upstreams.add(name, client);
   const pools = (): readonly StatusUpstreamSource[] => [
     ...(native?.pools() ?? []).map(({ name, client }) => ({ name, side: 'native' as const, stats: () => client.stats() })),
     ...Object.entries(frontDoor?.upstreams ?? {}).map(([name, client]) => ({ name, side: 'front_door' as const, stats: () => client.stats() })),
+    ...clouds.map(({ name, client }) => ({ name, side: name, stats: () => client.stats() })),
   ];
 
-  const describeUpstreams = (): readonly UpstreamSnapshot[] => [...native?.upstreams() ?? [], ...frontDoor?.upstreamStates() ?? []];
+  const describeUpstreams = (): readonly UpstreamSnapshot[] => [...native?.upstreams() ?? [], ...frontDoor?.upstreamStates() ?? [], ...clouds.flatMap((cloud) => cloud.upstreams())];
   declareUpstreamTimes(metrics.registry, describeUpstreams);
 
   return {
-    native, frontDoor,
-    conditions: () => ({ ...failures, ...limitConditions({ ...(native === undefined ? {} : { native: limiters.native }), ...(frontDoor === undefined ? {} : { front_door: limiters.front_door }) }) }),
+    native, frontDoor, clouds,
+    conditions: () => ({ ...failures, ...limitConditions({ ...(native === undefined ? {} : { native: limiters.native }), ...(frontDoor === undefined ? {} : { front_door: limiters.front_door }), ...Object.fromEntries(clouds.map(({ name }) => [name, limiters[name]])) }) }),
     pools,
     upstreams: describeUpstreams,
     async ready() {
-      await Promise.all([limiters.native.ready(), limiters.front_door.ready()]);
+      await Promise.all(Object.values(limiters).map((limiter) => limiter.ready()));
     },
     prepare(next) {
       const limited = limitedCallers(next);
@@ -133,17 +148,26 @@ export function createSides(options: SidesOptions): Sides {
         applyNative?.(clients);
         observeNative();
         applyFrontDoor?.(clients);
+        for (const cloud of clouds) cloud.update(clients);
       };
     },
     interrupt(reason) {
       native?.interrupt(reason);
       frontDoor?.interrupt(reason);
+      for (const cloud of clouds) cloud.interrupt(reason);
     },
     async close(graceMs) {
-      await Promise.all([native?.close(graceMs), frontDoor?.close(graceMs)]);
+      await Promise.all([native?.close(graceMs), frontDoor?.close(graceMs), ...clouds.map((cloud) => cloud.close(graceMs))]);
       for (const limiter of Object.values(limiters)) limiter.close();
     },
   };
+}
+
+function makeCloud(options: SidesOptions, cloud: ConfiguredCloud, limiter: Limiter | undefined): CloudGatewaySide | undefined {
+  const format = options.clouds?.cloudFormats(options.config)[cloud.name];
+  if (format === undefined || limiter === undefined) return undefined;
+  const { clients, metrics, log, observer, lifecycle, viaPseudonym, tracing, measuresOutput, budgets } = options;
+  return options.clouds?.createCloudSide({ cloud, format, limiter, clients, metrics, log, observer, lifecycle, viaPseudonym, tracing, measuresOutput, budgets });
 }
 
 /** What becomes of the requests of limited clients while their limits cannot be counted. */
@@ -177,12 +201,4 @@ function createSideLimiter({ config, logger, metrics, share, makeLimiter }: Side
       logger.warn({ side, operation, error: describeError(error) }, 'the store of client limits failed');
     },
   });
-}
-
-/** The request bytes that each side holds now, and may hold. */
-export function readBudgets({ anthropic_native: nativeConfig, openai_front_door: frontDoorConfig }: GatewayConfig, { native, frontDoor }: Sides): ReturnType<ReadBudgets> {
-  return {
-    ...(native === undefined ? {} : { native: { usedBytes: native.bufferedBytes(), maxBytes: nativeConfig.max_buffered_bytes } }),
-    ...(frontDoor === undefined ? {} : { front_door: { usedBytes: frontDoor.bufferedBytes(), maxBytes: frontDoorConfig.max_buffered_bytes } }),
-  };
 }

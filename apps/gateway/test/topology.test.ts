@@ -126,6 +126,18 @@ describe('the two sides share no import (either can be broken or absent)', () =>
     expect(reached.filter((path) => path.startsWith('front-door/') || path === '@penstock/openai-front-door')).toEqual([]);
   });
 
+  test('nothing that the side of a cloud reaches is another side', () => {
+    const reached = fromSource(reach(join(source, 'clouds/create-cloud-sides.ts')));
+    expect(reached.length).toBeGreaterThan(20);
+    expect(reached.filter((path) => path.startsWith('front-door/') || path.startsWith('native/') || path === '@penstock/openai-front-door')).toEqual([]);
+  });
+
+  test('nothing that the native side or the front door reaches is the side of a cloud', () => {
+    for (const entry of ['native/create-native-side.ts', 'front-door/create-front-door-side.ts']) {
+      expect(fromSource(reach(join(source, entry))).filter((path) => path.startsWith('clouds/'))).toEqual([]);
+    }
+  });
+
   test('the native side relays through @penstock/proxy alone (what is sold is what runs)', () => {
     const native = sources.filter((file) => file.startsWith(join(source, 'native/')));
     expect(native.filter((file) => /createRelayHandler|\.dispatch\(/.test(readFileSync(file, 'utf8')))).toEqual([]);
@@ -192,7 +204,7 @@ describe('arrows between files', () => {
     const roomOf = (path: string): string | undefined => /^apps\/gateway\/src\/([\w-]+)\//.exec(path)?.[1];
     const fromNeutral = [...importsByFile].filter(([file]) => NEUTRAL_ROOMS.includes(roomOf(file) ?? ''));
     expect(new Set(fromNeutral.map(([file]) => roomOf(file)))).toEqual(new Set(NEUTRAL_ROOMS));
-    expect(fromNeutral.flatMap(([file, imports]) => imports.filter((path) => ['native', 'front-door'].includes(roomOf(path) ?? '')).map((path) => `${file} -> ${path}`))).toEqual([]);
+    expect(fromNeutral.flatMap(([file, imports]) => imports.filter((path) => ['native', 'front-door', 'clouds'].includes(roomOf(path) ?? '')).map((path) => `${file} -> ${path}`))).toEqual([]);
   });
 });
 

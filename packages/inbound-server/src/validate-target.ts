@@ -3,12 +3,12 @@ export type ValidatedTarget =
   | { readonly ok: true; readonly path: string; readonly query: string }
   | { readonly ok: false; readonly message: string };
 
-/** Deviations from the strict rules; each is a path prefix, and only paths below it have the deviation. */
+/** Deviations from the strict rules; each is a path prefix or several, and only paths below have the deviation. */
 export interface TargetOptions {
   /** One slash at the end of a path is removed. @defaultValue such a path is refused */
   readonly trailingSlashUnder?: string;
   /** `%2F` is accepted. @defaultValue such a path is refused */
-  readonly encodedSlashUnder?: string;
+  readonly encodedSlashUnder?: string | readonly string[];
 }
 
 const STRICT: TargetOptions = Object.freeze({});
@@ -63,10 +63,14 @@ function findPathProblem(path: string, options: TargetOptions): string | undefin
 function findEscapeProblem(path: string, { encodedSlashUnder }: TargetOptions): string | undefined {
   if (/%(?![0-9a-f]{2})/i.test(path)) return 'The path contains an incomplete percent-encoding.';
   if (/%(?:[01][0-9a-f]|7f)/i.test(path)) return 'The path contains an encoded control character.';
-  if (/%(?:2e|5c)/i.test(path) || (/%2f/i.test(path) && (encodedSlashUnder === undefined || !path.startsWith(encodedSlashUnder)))) return 'The path contains an encoded dot, slash or backslash.';
+  if (/%(?:2e|5c)/i.test(path) || (/%2f/i.test(path) && !isUnder(path, encodedSlashUnder))) return 'The path contains an encoded dot, slash or backslash.';
   if (/%(?:25|3b|23|3f)/i.test(path)) return 'The path contains an encoded "%", ";", "#" or "?".';
   if (/%(?:2d|3\d|4[1-9a-f]|5[0-9af]|6[1-9a-f]|7[0-9a])/i.test(path)) return 'The path contains an encoded character that needs no encoding.';
   return isUtf8(path) ? undefined : 'The path contains a percent-encoding that is not UTF-8.';
+}
+
+function isUnder(path: string, prefixes: string | readonly string[] = []): boolean {
+  return typeof prefixes === 'string' ? path.startsWith(prefixes) : prefixes.some((prefix) => path.startsWith(prefix));
 }
 
 /** Overlong forms (`%c0%ae` for a dot) are not UTF-8, and a reader that takes them anyway reads another path. */

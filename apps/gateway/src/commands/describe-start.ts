@@ -1,3 +1,4 @@
+import { configuredClouds, type CloudSide } from '../config/configured-clouds.ts';
 import { nativeUpstreams, ONLY_UPSTREAM } from '../config/native-upstreams.ts';
 import type { GatewayConfig } from '../config/gateway-config.ts';
 import { isLoopbackHost } from '../config/loopback.ts';
@@ -12,6 +13,8 @@ export interface StartFacts {
   readonly warnings: readonly string[];
 }
 
+const CLOUD_TITLES: Readonly<Record<CloudSide, string>> = { bedrock: 'Bedrock', vertex: 'Vertex AI' };
+
 /** The text of a start: the listeners, the upstream, and one command to try. */
 export function describeStart({ port, operationsPort, workers, config, simulates, warnings }: StartFacts): string {
   const scheme = config.server.tls === undefined ? 'http' : 'https';
@@ -21,6 +24,7 @@ export function describeStart({ port, operationsPort, workers, config, simulates
     `Penstock is ready on ${base}${workers > 1 ? ` (${workers} workers)` : ''}`,
     `  Anthropic API   ${base}/anthropic`,
     ...(config.openai_front_door.enabled ? [`  OpenAI API      ${base}/v1`] : []),
+    ...configuredClouds(config).map(({ name }) => `  ${CLOUD_TITLES[name].padEnd(15)} ${base}/${name}`),
     ...describePage(config, operationsPort),
     `  metrics         http://${printable(config.operations.host)}:${operationsPort}/metrics`,
     simulates

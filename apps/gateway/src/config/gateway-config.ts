@@ -3,6 +3,7 @@ import { adminSection } from './sections/admin-section.ts';
 import { anthropicNativeSection } from './sections/anthropic-native-section.ts';
 import { budgetsSection } from './sections/budgets-section.ts';
 import { clientsSection } from './sections/clients-section.ts';
+import { bedrockSection, vertexSection } from './sections/cloud-sections.ts';
 import { RELOADABLE } from './sections/field-kinds.ts';
 import { frontDoorSection } from './sections/front-door-section.ts';
 import { identitySection } from './sections/identity-section.ts';
@@ -18,6 +19,7 @@ import type { AdminConfig } from './sections/admin-section.ts';
 import type { AnthropicNativeConfig } from './sections/anthropic-native-section.ts';
 import type { BudgetConfig } from './sections/budgets-section.ts';
 import type { ClientConfig } from './sections/clients-section.ts';
+import type { BedrockConfig, VertexConfig } from './sections/cloud-sections.ts';
 import type { FrontDoorConfig } from './sections/front-door-section.ts';
 import type { IdentityConfig } from './sections/identity-section.ts';
 import type { LimitsConfig } from './sections/limits-section.ts';
@@ -46,6 +48,10 @@ export interface GatewayConfig {
   readonly limits: LimitsConfig;
   readonly log: LogConfig;
   readonly openai_front_door: FrontDoorConfig;
+  /** Absent where Bedrock's own format is not served. */
+  readonly bedrock?: BedrockConfig | undefined;
+  /** Absent where Vertex AI's own format is not served. */
+  readonly vertex?: VertexConfig | undefined;
 }
 
 /** The one definition of the configuration: validation, types, JSON Schema and documentation come from it. */
@@ -65,4 +71,6 @@ export const gatewayConfigSchema: z.ZodType<GatewayConfig> = z.strictObject({
   limits: limitsSection.prefault({}).describe('Where the counters of client limits live.'),
   log: logSection.prefault({}).describe('Logging.'),
   openai_front_door: frontDoorSection.prefault({}).describe('The OpenAI front door under `/v1`.'),
+  bedrock: bedrockSection.optional().describe('Amazon Bedrock in its own format under `/bedrock`, for clients that speak it. Absent: off. [clouds.md](clouds.md) describes it.'),
+  vertex: vertexSection.optional().describe('Vertex AI in its own format under `/vertex`, for clients that speak it. Absent: off. [clouds.md](clouds.md) describes it.'),
 }, 'a JSON object');

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { GatewayConfig } from './gateway-config.ts';
 import { CLIENT_LIMIT_NAMES, type ClientLimits } from './sections/clients-section.ts';
+import type { CloudConfig } from './sections/cloud-sections.ts';
 import type { PoolConfig } from './sections/upstream-settings.ts';
 
 /** The place of one worker, from 0, and the number of workers. */
@@ -28,17 +29,23 @@ function dividePool(pool: PoolConfig, share: WorkerShare): PoolConfig {
   };
 }
 
+function divideCloud<Cloud extends CloudConfig>(cloud: Cloud, share: WorkerShare): Cloud {
+  return { ...cloud, pool: dividePool(cloud.pool, share), max_buffered_bytes: divide(cloud.max_buffered_bytes, share) };
+}
+
 /**
  * One worker's part of a configuration, so that its numbers are the whole gateway's: connections, waiters and gathered bytes.
  * Limits of clients are divided by the limiter (`divideLimits`), and only where they are counted in memory.
  */
 export function divideConfig(config: GatewayConfig, share: WorkerShare): GatewayConfig {
-  const { anthropic_native: native, openai_front_door: frontDoor } = config;
+  const { anthropic_native: native, openai_front_door: frontDoor, bedrock, vertex } = config;
   const upstreams = native.upstreams.map((upstream) => (upstream.pool === undefined ? upstream : { ...upstream, pool: dividePool(upstream.pool, share) }));
   return {
     ...config,
     anthropic_native: { ...native, upstreams, pool: dividePool(native.pool, share), max_buffered_bytes: divide(native.max_buffered_bytes, share) },
     openai_front_door: { ...frontDoor, pool: dividePool(frontDoor.pool, share), max_buffered_bytes: divide(frontDoor.max_buffered_bytes, share) },
+    ...(bedrock === undefined ? {} : { bedrock: divideCloud(bedrock, share) }),
+    ...(vertex === undefined ? {} : { vertex: divideCloud(vertex, share) }),
   };
 }
 

@@ -9,8 +9,8 @@ import type { Refusal } from './refusal.ts';
 export type Admission = { readonly ok: true; readonly inbound: InboundRequest } | { readonly ok: false; readonly refusal: Refusal };
 
 const SERVED_METHODS = ['GET', 'HEAD', 'POST', 'DELETE'];
-/** OpenAI clients send a slash at the end of a path, and the model id `a/b` as `a%2Fb`; neither can be read as another route there. */
-const TARGET_OPTIONS: TargetOptions = { trailingSlashUnder: '/v1/', encodedSlashUnder: '/v1/models/' };
+/** OpenAI clients send a slash at the end of a path, and the model id `a/b` as `a%2Fb`; clients of Bedrock send ARNs so. Neither can be read as another route there. */
+const TARGET_OPTIONS: TargetOptions = { trailingSlashUnder: '/v1/', encodedSlashUnder: ['/v1/models/', '/bedrock/model/'] };
 const NO_ORIGIN = 'Requests from pages without an origin of their own (sandboxed frames, local files) are not accepted.';
 const NOT_A_PROXY = 'CONNECT is not served: the gateway is not an HTTP proxy. Set it as the base URL of the client instead of as its proxy.';
 

@@ -35,6 +35,8 @@ export interface ApplicationOptions {
   readonly checkOrigin: () => OriginCheck;
   readonly inboundLimits: InboundLimits;
   readonly native: MountedSide;
+  /** The sides of clouds, or the answers for clients of those that are absent. */
+  readonly clouds: Readonly<Record<'bedrock' | 'vertex', MountedSide | Refusal>>;
   /** The paths of sign-in under `/anthropic`, served before the native side's. @defaultValue there are none */
   readonly signIn?: SignInPaths;
   /** Absent when it is switched off or could not be made. */
@@ -86,6 +88,10 @@ export function createApplication(options: ApplicationOptions): RequestListener 
   router.all(['/v1', '/v1/{*rest}'], options.frontDoor === undefined
     ? (context) => refuse(options, context, 'front_door', options.absentFrontDoor)
     : mount(options.frontDoor));
+  for (const side of ['bedrock', 'vertex'] as const) {
+    const cloud = options.clouds[side];
+    router.all([`/${side}`, `/${side}/{*rest}`], 'handle' in cloud ? mount(cloud) : (context) => refuse(options, context, side, cloud));
+  }
 
   application.use(admission(options)); // first: nothing may look at a request that a second parser could read differently
   application.use(cors(options)); //      before routing: a preflight has no credential and no route

@@ -11,10 +11,12 @@ export interface Refusal {
   readonly allow?: readonly string[];
 }
 
+const SIDE_OF_SEGMENT: Readonly<Record<string, Side>> = { anthropic: 'native', v1: 'front_door', bedrock: 'bedrock', vertex: 'vertex' };
+
 /** The side a target belongs to, by its first segment; `undefined` for neither. Works on targets that were not linted. */
 export function sideOf(target: string): Side | undefined {
-  const [, segment] = /^(?:https?:\/\/[^/]*)?\/{1,2}(anthropic|v1)(?![\w-])/.exec(target) ?? [];
-  return segment === undefined ? undefined : segment === 'v1' ? 'front_door' : 'native';
+  const [, segment] = /^(?:https?:\/\/[^/]*)?\/{1,2}(anthropic|v1|bedrock|vertex)(?![\w-])/.exec(target) ?? [];
+  return segment === undefined ? undefined : SIDE_OF_SEGMENT[segment];
 }
 
 /** Words a refusal in the shape of the API that the client thinks it talks to. */

@@ -12,11 +12,11 @@ import { createByteBudget } from '../body/byte-budget.ts';
 import { answerAdministration, NATIVE_PREFIX } from './answer-administration.ts';
 import { answerUsage, NOT_SERVED, USAGE_PATH } from './answer-usage.ts';
 import { describeHealth } from './describe-health.ts';
-import { healthOf, type HealthPart } from './health-part.ts';
+import { healthOf, type HealthPart } from '../pipe/health-part.ts';
 import { GatewayError } from '../request/gateway-error.ts';
 import { handleNativeRequest } from './handle-native-request.ts';
 import { NativeExchange } from './native-exchange.ts';
-import { NativeHooks } from './native-hooks.ts';
+import { PipeHooks } from '../pipe/pipe-hooks.ts';
 import { LARGEST_JSON_BODY_BYTES } from './route-table.ts';
 import { createFailoverMetrics, type FailoverMetrics } from '../observe/metrics/create-failover-metrics.ts';
 import { NativeUpstreams } from './upstreams/native-upstreams.ts';
@@ -82,7 +82,7 @@ export function createNativeSide(options: NativeSideOptions): NativeSide {
   const runWith = (settings: NativeSettings): NativeRuntime => {
     const base = { ...fixed, ...settings };
     const { group, first } = upstreams;
-    return { ...base, group, first, exchanges: { upstream: group?.dispatcher ?? first.client, policy: base.policy, relay: base.relay, open: base.open, hooks: new NativeHooks(base) } };
+    return { ...base, group, first, exchanges: { upstream: group?.dispatcher ?? first.client, policy: base.policy, relay: base.relay, open: base.open, hooks: new PipeHooks(base) } };
   };
   let runtime: NativeRuntime = runWith(readNativeSettings(config, clients, parts.viaPseudonym));
 

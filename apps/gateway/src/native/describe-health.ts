@@ -3,7 +3,7 @@ import { clientAddress } from '../access/clients/client-address.ts';
 import { isLoopbackHost } from '../config/loopback.ts';
 import { ROUTE_GROUPS } from '../config/sections/route-groups.ts';
 import type { InboundRequest } from '../request/inbound-request.ts';
-import { healthOf, mergeHealth, type HealthPart } from './health-part.ts';
+import { healthOf, mergeHealth, type HealthPart } from '../pipe/health-part.ts';
 import type { NativeRuntime } from './native-runtime.ts';
 
 /**

@@ -18,14 +18,16 @@ import type { RequestLog } from '../observe/log/request-log.ts';
 import type { RequestObserver } from '../observe/request-observer.ts';
 import type { Tracing } from '../observe/trace/tracing.ts';
 import type { ByteBudget } from '../body/byte-budget.ts';
-import type { HealthPart } from './health-part.ts';
+import { failureEvent } from '../pipe/failure-event.ts';
+import type { HealthPart } from '../pipe/health-part.ts';
+import type { PipeSettings } from '../pipe/pipe-runtime.ts';
 import type { RoutePolicy } from './match-route.ts';
 import type { NativeExchange } from './native-exchange.ts';
 import type { NativeUpstream } from './upstreams/native-upstream.ts';
 import type { NativeGroup, NativeUpstreams } from './upstreams/native-upstreams.ts';
 
 /** What the configuration decides about each native request; replaced as a whole on reload, so that one request sees one of them. */
-export interface NativeSettings {
+export interface NativeSettings extends PipeSettings {
   readonly policy: HeaderPolicy;
   /** The gateway's own fields for one upstream, its credential included; `readable` asks for an answer without compression. Throws a `CredentialError`. */
   readonly additionsFor: (upstream: NativeUpstream, readable: boolean) => RequestHeaderAdditions;
@@ -45,12 +47,6 @@ export interface NativeSettings {
   readonly headTimeouts: HeadTimeouts;
   /** The client stall timeout, and comments in the silence of a stream if they are configured. */
   readonly relay: ExchangeRelayOptions;
-  /** Whether a stream that broke at an event boundary gets an `error` event. */
-  readonly breaksWithEvent: boolean;
-  /** Whether a refusal of our own credential is answered by our own error instead of the upstream's. */
-  readonly explainsCredential: boolean;
-  /** Whether the upstream sees our credential: then its quota is ours to show. */
-  readonly ownsCredential: boolean;
   readonly rewritesResultsUrl: boolean;
   /** Origins whose `results_url` the rewrite replaces. */
   readonly resultsOrigins: readonly string[];
@@ -121,6 +117,7 @@ export function readNativeSettings(config: GatewayConfig, clients: ClientRegistr
       ...(native.keep_alive_comments > 0 ? { keepAlive: { intervalMs: native.keep_alive_comments * 1000 } } : {}),
     },
     breaksWithEvent: native.broken_streams === 'event',
+    failureEvent: (failure, requestId) => failureEvent('native', failure, requestId),
     explainsCredential: explainsCredential(config),
     ownsCredential: isInjecting,
     rewritesResultsUrl: native.rewrite_batch_results_url,

@@ -1,3 +1,4 @@
+import type { RelayFailure } from '@penstock/sse-relay';
 import type { UpstreamStats } from '@penstock/upstream-client';
 import type { Budgets } from '../access/budgets/budgets.ts';
 import type { ClientRegistry } from '../access/clients/client-registry.ts';
@@ -27,6 +28,18 @@ export interface PipedUpstream {
   readonly name: string;
   readonly client: { stats(): UpstreamStats };
   readonly state: UpstreamState;
+}
+
+/** What the configuration of a side decides about the exchange with its upstream. */
+export interface PipeSettings {
+  /** Whether the upstream sees our credential: then its quota is ours to show. */
+  readonly ownsCredential: boolean;
+  /** Whether a refusal of our own credential is answered by our own error instead of the upstream's. */
+  readonly explainsCredential: boolean;
+  /** Whether a stream that broke at an event boundary gets an event that says so. */
+  readonly breaksWithEvent: boolean;
+  /** That event, in the framing of the side's streams. */
+  readonly failureEvent: (failure: RelayFailure, requestId: string) => Uint8Array;
 }
 
 /** What the phases need that every side which relays bytes verbatim has: the native one, and those of clouds. */

@@ -92,11 +92,19 @@ export function levelOf(outcome: Outcome, fault: Fault): RequestLevel {
   return fault === 'client' ? 'info' : OUTCOME_LEVELS[outcome];
 }
 
-/** Which of the two isolated halves of the gateway served the request. */
-export type Side = 'native' | 'front_door';
+/** The isolated parts of the gateway, by the API that their clients speak. Those of clouds exist only where they are configured. */
+export const SIDES = ['native', 'front_door', 'bedrock', 'vertex'] as const;
+
+/** One of `SIDES`. */
+export type Side = (typeof SIDES)[number];
+
+/** A value for each side. */
+export function bySide<Value>(make: (side: Side) => Value): Record<Side, Value> {
+  return { native: make('native'), front_door: make('front_door'), bedrock: make('bedrock'), vertex: make('vertex') };
+}
 
 /** The route label of a request that matched no route of its side. */
-export const UNMATCHED_ROUTES: Readonly<Record<Side, string>> = { native: '/anthropic/*', front_door: '/v1/*' };
+export const UNMATCHED_ROUTES: Readonly<Record<Side, string>> = { native: '/anthropic/*', front_door: '/v1/*', bedrock: '/bedrock/*', vertex: '/vertex/*' };
 
 /** Tokens by how they are billed; the fields of the Anthropic `usage` object, summed over nothing. */
 export interface TokenCounts {

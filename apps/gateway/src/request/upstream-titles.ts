@@ -11,6 +11,8 @@ const titled = (name: string): UpstreamTitle => ({ name, atStart: name.charAt(0)
 /** By side. The front door has backends of many kinds, which its own package names. */
 export const UPSTREAM_TITLES: Readonly<Record<Exclude<Side, 'front_door'>, UpstreamTitle>> = {
   native: titled('the Anthropic API'),
+  bedrock: titled('Amazon Bedrock'),
+  vertex: titled('Vertex AI'),
 };
 
 /** A side that relays bytes verbatim. */

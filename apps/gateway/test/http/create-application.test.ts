@@ -18,9 +18,10 @@ async function listen(native: MountedSide): Promise<number> {
   internal.length = 0;
   refused.length = 0;
   const checkOrigin = createOriginCheck({ allowedHosts: [], boundHost: '127.0.0.1', corsOrigins: [] });
+  const off = { code: 'not_found', message: 'Not found.' } as const;
   const onRequest = createApplication({
     version: '0.0.0-test', lifecycle: createLifecycle(), checkOrigin: () => checkOrigin, inboundLimits: DEFAULT_INBOUND_LIMITS, native, frontDoor: undefined,
-    absentFrontDoor: { code: 'not_found', message: 'Not found.' },
+    absentFrontDoor: off, clouds: { bedrock: off, vertex: off },
     onRefused: (_request, { status }) => { refused.push(status); },
     onInternalError: (id, error) => { internal.push([id, error]); },
   });

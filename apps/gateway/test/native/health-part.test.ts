@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { mergeHealth, type HealthPart } from '../../src/native/health-part.ts';
+import { mergeHealth, type HealthPart } from '../../src/pipe/health-part.ts';
 
 function part(changes: Partial<HealthPart>, active = 0): HealthPart {
   const pool = { max_connections: 10, max_keepalive_connections: 5, max_waiting: 50, open: active, active, idle: 0, connecting: 0, waiting: 0, long_lived: 0, max_long_lived: 2 };

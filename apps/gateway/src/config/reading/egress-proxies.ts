@@ -1,4 +1,5 @@
 import { proxyFromEnvironment } from '@penstock/upstream-client';
+import { configuredClouds } from '../configured-clouds.ts';
 import { frontDoorBackends } from '../../front-door/front-door-backends.ts';
 import { valueProblem, type ConfigProblem } from '../config-error.ts';
 import type { GatewayConfig } from '../gateway-config.ts';
@@ -32,10 +33,11 @@ export function withEgressProxies(config: GatewayConfig, environment: Environmen
   const { sign_in: signIn } = config.identity;
   const signInThrough = signIn === undefined ? {} : { sign_in: { ...signIn, oidc: { ...signIn.oidc, proxy: proxyOf(signIn.oidc.proxy, signIn.oidc.issuer) } } };
   const collectors = config.telemetry.forward_to.map((collector) => ({ ...collector, proxy: proxyOf(collector.proxy, collector.url) }));
+  const clouds = Object.fromEntries(configuredClouds(config).map(({ name, config: cloud, baseUrl }) => [name, { ...cloud, proxy: proxyOf(cloud.proxy, baseUrl) }]));
   return {
     config: {
       ...config, anthropic_native: { ...native, proxy: found, upstreams }, openai_front_door: { ...config.openai_front_door, backends },
-      identity: { ...config.identity, issuers, ...signInThrough }, telemetry: { ...config.telemetry, forward_to: collectors },
+      identity: { ...config.identity, issuers, ...signInThrough }, telemetry: { ...config.telemetry, forward_to: collectors }, ...clouds,
     },
     problems,
   };

@@ -1,6 +1,7 @@
 import { valueProblem } from '../config-error.ts';
 import { frontDoorBackends } from '../../front-door/front-door-backends.ts';
 import { allowedHostsOf } from '../allowed-hosts.ts';
+import { configuredClouds } from '../configured-clouds.ts';
 import { isLoopbackHost, isWildcardHost, withoutBrackets } from '../loopback.ts';
 import { nameReceived } from '../problems/secret-fields.ts';
 import { hasIdentity } from '../sections/identity-section.ts';
@@ -10,14 +11,16 @@ import type { GatewayConfig } from '../gateway-config.ts';
 import type { CrossFieldRule, RuleContext } from './cross-field-rule.ts';
 
 const anonymousOnlyOnLoopback: CrossFieldRule = {
-  reads: ['server.host', 'clients', 'identity', 'anthropic_native.credentials', 'openai_front_door.enabled', 'openai_front_door.backends'],
+  reads: ['server.host', 'clients', 'identity', 'anthropic_native.credentials', 'openai_front_door.enabled', 'openai_front_door.backends', 'bedrock', 'vertex'],
   check: (config) => {
     const { host } = config.server;
     if (isLoopbackHost(host) || config.clients.length > 0 || hasIdentity(config)) return [];
     const spender = config.anthropic_native.credentials === 'inject'
       ? 'anthropic_native.credentials is "inject"'
-      : frontDoorBackends(config).some(({ api_key: key }) => key !== undefined) && 'openai_front_door.backends have keys';
-    if (spender === false) return [];
+      : frontDoorBackends(config).some(({ api_key: key }) => key !== undefined)
+        ? 'openai_front_door.backends have keys'
+        : configuredClouds(config).map(({ name }) => `${name} has a credential`)[0];
+    if (spender === undefined) return [];
     return [valueProblem(
       'server.host', 'a loopback address when there are no clients', nameReceived(host, false),
       `${spender}, so every caller that reaches the gateway would spend its key; add clients (penstock keys create NAME) or identity`,
@@ -65,13 +68,14 @@ function isOwnListener(url: URL, config: GatewayConfig, { localAddresses }: Rule
 }
 
 const neverItsOwnUpstream: CrossFieldRule = {
-  reads: ['server', 'operations', 'identity.sign_in', 'anthropic_native.base_url', 'anthropic_native.upstreams', 'openai_front_door.backends'],
+  reads: ['server', 'operations', 'identity.sign_in', 'anthropic_native.base_url', 'anthropic_native.upstreams', 'openai_front_door.backends', 'bedrock', 'vertex'],
   check: (config, context) => {
     const upstreams = [
       ...nativeUpstreams(config).map(({ name, base_url: base }, index) => ({
         at: name === ONLY_UPSTREAM ? 'anthropic_native.base_url' : `anthropic_native.upstreams[${index}].base_url`, base: context.simulate ? undefined : base,
       })),
       ...config.openai_front_door.backends.map((backend, index) => ({ at: `openai_front_door.backends[${index}].base_url`, base: backend.base_url })),
+      ...configuredClouds(config).map(({ name, baseUrl }) => ({ at: `${name}.base_url`, base: baseUrl })),
     ];
     return upstreams.flatMap(({ at, base }): ConfigProblem[] => {
       if (base === undefined || !isOwnListener(new URL(base), config, context)) return [];

@@ -1,5 +1,6 @@
 import { nearestName } from '@penstock/option-names';
 import { frontDoorBackends } from '../../front-door/front-door-backends.ts';
+import { configuredClouds } from '../configured-clouds.ts';
 import { nativeUpstreams } from '../native-upstreams.ts';
 import { valueProblem, type ConfigProblem } from '../config-error.ts';
 import { nameReceived } from '../problems/secret-fields.ts';
@@ -20,9 +21,9 @@ const pricesAreDistinct: CrossFieldRule = {
 };
 
 const pricesNameTheirUpstream: CrossFieldRule = {
-  reads: ['prices', 'anthropic_native', 'openai_front_door'],
+  reads: ['prices', 'anthropic_native', 'openai_front_door', 'bedrock', 'vertex'],
   check: (config) => {
-    const names = [...nativeUpstreams(config).map(({ name }) => name), ...frontDoorBackends(config).map(({ name }) => `front_door_${name}`)];
+    const names = [...nativeUpstreams(config).map(({ name }) => name), ...frontDoorBackends(config).map(({ name }) => `front_door_${name}`), ...configuredClouds(config).map(({ name }) => name)];
     return config.prices.flatMap(({ upstream }, index): ConfigProblem[] => {
       if (upstream === undefined || names.includes(upstream)) return [];
       const near = nearestName(upstream, names);

@@ -1,5 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { networkInterfaces } from 'node:os';
+import { configuredClouds } from '../configured-clouds.ts';
 import { nativeUpstreams } from '../native-upstreams.ts';
 import type { GatewayConfig } from '../gateway-config.ts';
 
@@ -8,7 +9,8 @@ import type { GatewayConfig } from '../gateway-config.ts';
  * started in that shell would call itself without end. A name that does not resolve is not us.
  */
 export async function leadsToOurselves(config: GatewayConfig): Promise<boolean> {
-  for (const { base_url: base } of nativeUpstreams(config)) if (await isOurAddress(new URL(base), config)) return true;
+  const bases = [...nativeUpstreams(config).map(({ base_url: base }) => base), ...configuredClouds(config).map(({ baseUrl }) => baseUrl)];
+  for (const base of bases) if (await isOurAddress(new URL(base), config)) return true;
   return false;
 }
 

@@ -1,6 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { valueProblem } from '../config-error.ts';
+import { configuredClouds } from '../configured-clouds.ts';
 import type { ConfigProblem } from '../config-error.ts';
 import type { CrossFieldRule } from './cross-field-rule.ts';
 
@@ -17,13 +18,14 @@ function holdsCertificates(pem: string): boolean {
 }
 
 const authoritiesAreCertificates: CrossFieldRule = {
-  reads: ['server.tls.client_ca', 'anthropic_native.ca', 'anthropic_native.upstreams', 'openai_front_door.backends', 'identity.issuers', 'identity.sign_in'],
-  check: ({ server, anthropic_native: native, openai_front_door: frontDoor, identity }) => {
+  reads: ['server.tls.client_ca', 'anthropic_native.ca', 'anthropic_native.upstreams', 'openai_front_door.backends', 'bedrock', 'vertex', 'identity.issuers', 'identity.sign_in'],
+  check: ({ server, anthropic_native: native, openai_front_door: frontDoor, bedrock, vertex, identity }) => {
     const authorities = [
       { path: 'server.tls.client_ca', pem: server.tls?.client_ca },
       { path: 'anthropic_native.ca', pem: native.ca },
       ...native.upstreams.map(({ ca }, index) => ({ path: `anthropic_native.upstreams[${index}].ca`, pem: ca })),
       ...frontDoor.backends.map(({ ca }, index) => ({ path: `openai_front_door.backends[${index}].ca`, pem: ca })),
+      ...configuredClouds({ bedrock, vertex }).map(({ name, config: { ca } }) => ({ path: `${name}.ca`, pem: ca })),
       ...identity.issuers.map(({ ca }, index) => ({ path: `identity.issuers[${index}].ca`, pem: ca })),
       { path: 'identity.sign_in.oidc.ca', pem: identity.sign_in?.oidc.ca },
     ];

@@ -1,4 +1,5 @@
 import { valueProblem } from '../config-error.ts';
+import { configuredClouds } from '../configured-clouds.ts';
 import { isLoopbackHost } from '../loopback.ts';
 import { nameReceived } from '../problems/secret-fields.ts';
 import type { ConfigProblem } from '../config-error.ts';
@@ -7,7 +8,7 @@ import type { CrossFieldRule } from './cross-field-rule.ts';
 
 const OAUTH_PREFIX = 'sk-ant-oat';
 
-/** The upstreams as written, with the path of each: the native one and the front door's. */
+/** The upstreams as written, with the path of each: the native one, those of clouds, and the front door's. */
 function namedUpstreams(config: GatewayConfig): { at: string; kind: string; base_url: string | undefined; api_key: string | undefined; insecure: boolean }[] {
   const { anthropic_native: native, openai_front_door: frontDoor } = config;
   return [
@@ -15,6 +16,7 @@ function namedUpstreams(config: GatewayConfig): { at: string; kind: string; base
     ...native.upstreams.map(({ kind, base_url, credential, allow_insecure_base_url: insecure }, index) => ({
       at: `anthropic_native.upstreams[${index}]`, kind, base_url, api_key: credential.api_key ?? '', insecure: insecure ?? native.allow_insecure_base_url,
     })),
+    ...configuredClouds(config).map(({ name, config: cloud, baseUrl }) => ({ at: name, kind: name, base_url: baseUrl, api_key: '', insecure: cloud.allow_insecure_base_url })),
     ...frontDoor.backends.map((backend, index) => ({
       at: `openai_front_door.backends[${index}]`, kind: backend.kind, base_url: backend.base_url, api_key: backend.api_key, insecure: backend.allow_insecure_base_url,
     })),
@@ -26,7 +28,7 @@ function isNative(at: string): boolean {
 }
 
 const upstreamsAreEncrypted: CrossFieldRule = {
-  reads: ['anthropic_native.base_url', 'anthropic_native.allow_insecure_base_url', 'anthropic_native.upstreams', 'openai_front_door.backends'],
+  reads: ['anthropic_native.base_url', 'anthropic_native.allow_insecure_base_url', 'anthropic_native.upstreams', 'openai_front_door.backends', 'bedrock', 'vertex'],
   check: (config, { simulate }) => namedUpstreams(config).flatMap(({ at, base_url: base, insecure }): ConfigProblem[] => {
     if (base === undefined || insecure || (simulate && isNative(at))) return [];
     const url = new URL(base);
@@ -36,7 +38,7 @@ const upstreamsAreEncrypted: CrossFieldRule = {
 };
 
 const basePathHasNoVersion: CrossFieldRule = {
-  reads: ['anthropic_native.base_url', 'anthropic_native.upstreams', 'openai_front_door.backends'],
+  reads: ['anthropic_native.base_url', 'anthropic_native.upstreams', 'openai_front_door.backends', 'bedrock', 'vertex'],
   check: (config, { simulate }) => namedUpstreams(config).flatMap(({ at, kind, base_url: base }): ConfigProblem[] => {
     if (base === undefined || kind !== 'anthropic' || (simulate && isNative(at))) return [];
     if (!/\/v1\/*$/.test(new URL(base).pathname)) return [];
@@ -45,7 +47,7 @@ const basePathHasNoVersion: CrossFieldRule = {
 };
 
 const noOauthTokenAsKey: CrossFieldRule = {
-  reads: ['anthropic_native.api_key', 'anthropic_native.upstreams', 'openai_front_door.backends'],
+  reads: ['anthropic_native.api_key', 'anthropic_native.upstreams', 'openai_front_door.backends', 'bedrock', 'vertex'],
   check: (config) => namedUpstreams(config).filter(({ api_key: key }) => key?.startsWith(OAUTH_PREFIX)).map(({ at }) => valueProblem(
     `${at}.api_key`, 'an API key', `an OAuth token (${OAUTH_PREFIX}…, hidden)`,
     'it belongs to one person; let its owner send it and set anthropic_native.credentials to "forward"',
@@ -67,7 +69,7 @@ const forwardOnlyToTrustedOrigins: CrossFieldRule = {
 };
 
 const injectHasAKey: CrossFieldRule = {
-  reads: ['anthropic_native.api_key', 'anthropic_native.credentials', 'anthropic_native.upstreams', 'openai_front_door.backends'],
+  reads: ['anthropic_native.api_key', 'anthropic_native.credentials', 'anthropic_native.upstreams', 'openai_front_door.backends', 'bedrock', 'vertex'],
   check: (config, { simulate }) => namedUpstreams(config).flatMap(({ at, kind, api_key: key }): ConfigProblem[] => {
     if (key !== undefined || kind !== 'anthropic') return [];
     if (at !== 'anthropic_native') return [valueProblem(`${at}.api_key`, 'the key of this backend', 'nothing')];

@@ -13,8 +13,11 @@ export const FRONT_DOOR_GROUPS = ['front_door', 'front_door_files', 'front_door_
 /** One of `FRONT_DOOR_GROUPS`. */
 export type FrontDoorGroup = (typeof FRONT_DOOR_GROUPS)[number];
 
-/** The values of a client's `routes`: the native groups, continued message threads, paths that the native side does not know, and the groups of the front door. */
-export const CLIENT_ROUTES: readonly [...typeof ROUTE_GROUPS, 'message_threads', 'unknown', ...typeof FRONT_DOOR_GROUPS] = [...ROUTE_GROUPS, 'message_threads', 'unknown', ...FRONT_DOOR_GROUPS];
+/** Each cloud in its own format is one group. */
+export const CLOUD_GROUPS = ['bedrock', 'vertex'] as const;
+
+/** The values of a client's `routes`: the native groups, continued message threads, paths that the native side does not know, the groups of the front door, and the clouds. */
+export const CLIENT_ROUTES: readonly [...typeof ROUTE_GROUPS, 'message_threads', 'unknown', ...typeof FRONT_DOOR_GROUPS, ...typeof CLOUD_GROUPS] = [...ROUTE_GROUPS, 'message_threads', 'unknown', ...FRONT_DOOR_GROUPS, ...CLOUD_GROUPS];
 
 /** One of `CLIENT_ROUTES`. */
 export type ClientRoute = (typeof CLIENT_ROUTES)[number];
@@ -54,6 +57,8 @@ export const GROUP_TRAITS: Readonly<Record<ClientRoute, GroupTraits>> = {
   front_door_state: { ...SHARED_AND_HIDDEN, spendsUnseen: false },
   front_door_admin: { ...SHARED_AND_HIDDEN, spendsUnseen: false, isServedByDefault: false },
   front_door_unknown: { ...SHARED_AND_HIDDEN, isServedByDefault: false },
+  bedrock: OPEN,
+  vertex: OPEN,
 };
 
 /** The groups of a list that have a trait, or lack it. */

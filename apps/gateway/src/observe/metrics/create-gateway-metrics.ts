@@ -6,7 +6,7 @@ import { BUDGET_LIMIT, CLIENT_LIMIT_NAMES } from '../../config/sections/clients-
 import type { StoreOperation } from '../../access/limits/lease-book.ts';
 import type { ObserverName, ObserverReport } from '../log/create-observer-report.ts';
 import { OpenRequests, type OpenRequest } from '../../request/open-requests.ts';
-import { faultOf, OUTCOMES, UNMATCHED_ROUTES, type RequestRecord, type Side } from '../../request/request-record.ts';
+import { bySide, faultOf, OUTCOMES, SIDES, UNMATCHED_ROUTES, type RequestRecord, type Side } from '../../request/request-record.ts';
 import { createConfigMetrics } from './create-config-metrics.ts';
 import { createRequestRecorder } from './create-request-recorder.ts';
 import { declareGatewayMetrics, type GatewayMetricSet, type GatewayState, type ReadBudgets } from './declare-gateway-metrics.ts';
@@ -27,8 +27,8 @@ export interface GatewayMetricsOptions {
   readonly registry?: Registry;
   /** The configured client names; `anonymous` and `unauthenticated` are added, any other name is `other`. */
   readonly clientNames: readonly string[];
-  /** The route templates of each side, the main one first: its series exist at 0 from the start. Any other route is `other`. */
-  readonly routes: Readonly<Record<Side, readonly string[]>>;
+  /** The route templates of each side that there is, the main one first: its series exist at 0 from the start. Any other route is `other`. */
+  readonly routes: Readonly<Partial<Record<Side, readonly string[]>>>;
   /** The version that `penstock_build_info` shows. */
   readonly version: string;
   /** The reasons for which a header field is dropped, zeroed in both directions. @defaultValue none */
@@ -82,8 +82,6 @@ export interface GatewayMetrics {
 /** Why keys are refused; the reasons of tokens follow when they occur. */
 const REFUSALS_AT_ZERO: readonly RefusalReason[] = ['no_credential', 'unknown_key'];
 
-const SIDES: readonly Side[] = ['native', 'front_door'];
-
 /** Gauges whose names end in `_total`, which the exposition format keeps for counters; the same numbers exist by type. */
 const MISNAMED_PROCESS_METRICS = ['nodejs_active_resources_total', 'nodejs_active_handles_total', 'nodejs_active_requests_total'];
 
@@ -117,9 +115,15 @@ const KINDS_AT_ZERO = [
   { status: '200', outcome: 'ok', fault: 'none' }, { status: '429', outcome: 'overloaded', fault: 'gateway' }, { status: '200', outcome: 'client_stalled', fault: 'client' },
 ] as const;
 
+/** The sides that there are: only these have series. */
+function sidesOf(routes: GatewayMetricsOptions['routes']): readonly Side[] {
+  return SIDES.filter((side) => routes[side] !== undefined);
+}
+
 /** Makes series of closed label sets exist, so that `rate()` sees the first event of a kind. */
 function zeroClosedSets(metrics: GatewayMetricSet, { routes, dropReasons = [] }: GatewayMetricsOptions): void {
-  for (const side of SIDES) {
+  const sides = sidesOf(routes);
+  for (const side of sides) {
     for (const operation of STORE_OPERATIONS) metrics.limitStoreFailures.series({ side, operation });
     for (const outcome of OUTCOMES) {
       for (const status of [400, 500]) metrics.outcomes.series({ side, outcome, fault: faultOf(outcome, status) });
@@ -130,14 +134,14 @@ function zeroClosedSets(metrics: GatewayMetricSet, { routes, dropReasons = [] }:
     metrics.overhead.series({ side });
     metrics.streamGap.series({ side });
     metrics.requests.series({ side, route: UNMATCHED_ROUTES[side], method: 'POST', status: '401', outcome: 'client_error', fault: 'client', client: 'unauthenticated' });
-    const [route] = routes[side];
+    const route = routes[side]?.[0];
     if (route === undefined) continue;
     for (const stream of ['true', 'false']) {
       metrics.seconds.series({ side, route, stream });
       metrics.firstByte.series({ side, route, stream });
     }
   }
-  for (const side of SIDES) for (const reason of REFUSALS_AT_ZERO) metrics.credentialRefusals.series({ side, reason });
+  for (const side of sides) for (const reason of REFUSALS_AT_ZERO) metrics.credentialRefusals.series({ side, reason });
   for (const direction of ['request', 'response']) {
     for (const reason of dropReasons) metrics.headersDropped.series({ direction, reason });
   }
@@ -146,8 +150,8 @@ function zeroClosedSets(metrics: GatewayMetricSet, { routes, dropReasons = [] }:
 function zeroClients(metrics: GatewayMetricSet, routes: GatewayMetricsOptions['routes'], clients: readonly string[]): void {
   for (const client of clients) {
     for (const limit of LIMITS) metrics.limitRejections.series({ client, limit });
-    for (const side of SIDES) {
-      const [route] = routes[side];
+    for (const side of sidesOf(routes)) {
+      const route = routes[side]?.[0];
       if (route === undefined) continue;
       for (const kind of KINDS_AT_ZERO) metrics.requests.series({ side, route, method: 'POST', ...kind, client });
     }
@@ -163,7 +167,7 @@ function zeroClients(metrics: GatewayMetricSet, routes: GatewayMetricsOptions['r
 export function createGatewayMetrics(options: GatewayMetricsOptions): GatewayMetrics {
   const { registry = new Registry(), routes, version } = options;
   const state: GatewayState = {
-    openRequests: { native: new OpenRequests(), front_door: new OpenRequests() }, clients: createClosedLabel([]), streamsOpen: { native: 0, front_door: 0 }, draining: false,
+    sides: sidesOf(routes), openRequests: bySide(() => new OpenRequests()), clients: createClosedLabel([]), streamsOpen: bySide(() => 0), draining: false,
   };
   const metrics = declareGatewayMetrics(registry, state, options.readBudgets);
   const observerErrors = metrics.observerErrors.series({});
@@ -172,7 +176,7 @@ export function createGatewayMetrics(options: GatewayMetricsOptions): GatewayMet
   const quota = createQuotaGauges(registry);
   const { clients } = state;
   const limits = createClosedLabel(LIMITS);
-  const record = createRequestRecorder(metrics, { clients, routes: createClosedLabel([...routes.native, ...routes.front_door]) });
+  const record = createRequestRecorder(metrics, { clients, routes: createClosedLabel(Object.values(routes).flat()), sides: state.sides });
   const countDropped = createDropCounter(metrics, options.dropReasons ?? []);
 
   function setClientNames(clientNames: readonly string[]): void {

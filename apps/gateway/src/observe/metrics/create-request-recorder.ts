@@ -1,5 +1,5 @@
 import { add, type HistogramSeries, type CounterSeries } from '@penstock/fast-metrics';
-import { faultOf, type RequestRecord, type Side, type TokenCounts } from '../../request/request-record.ts';
+import { bySide, faultOf, type RequestRecord, type Side, type TokenCounts } from '../../request/request-record.ts';
 import type { GatewayMetricSet } from './declare-gateway-metrics.ts';
 import { type ClosedLabel, createLearnedLabel, methodLabel, OTHER, statusLabel } from './label-bounds.ts';
 
@@ -34,6 +34,8 @@ interface SideChildren {
 export interface RecorderLabels {
   readonly clients: ClosedLabel;
   readonly routes: ClosedLabel;
+  /** The sides that there are. */
+  readonly sides: readonly Side[];
 }
 
 /** Remembers what was created for each combination, and the last one by itself: requests of one kind come in rows. */
@@ -81,9 +83,9 @@ function createSideChildren(metrics: GatewayMetricSet, side: Side): SideChildren
  * A request costs two dozen additions and no prom-client call, however many events its stream had; labels are looked up once for each
  * combination that occurs.
  */
-export function createRequestRecorder(metrics: GatewayMetricSet, { clients, routes }: RecorderLabels): (record: RequestRecord) => void {
+export function createRequestRecorder(metrics: GatewayMetricSet, { clients, routes, sides: active }: RecorderLabels): (record: RequestRecord) => void {
   const modelLabel = createLearnedLabel();
-  const sides = { native: createSideChildren(metrics, 'native'), front_door: createSideChildren(metrics, 'front_door') };
+  const sides: Partial<Record<Side, SideChildren>> = Object.fromEntries(active.map((side) => [side, createSideChildren(metrics, side)]));
   const childrenOf = cached((side, route, method, status, outcome, fault, client, stream): RequestChildren => ({
     requests: metrics.requests.series({ side, route, method, status, outcome, fault, client }),
     outcomes: metrics.outcomes.series({ side, outcome, fault }),
@@ -134,7 +136,7 @@ export function createRequestRecorder(metrics: GatewayMetricSet, { clients, rout
 
   /** A client's first tokens of a known model are an increase, not a new series: `increase()` does not see the value that a series begins with. */
   let zeroed = 0;
-  const zeroedModels: Readonly<Record<Side, Set<string>>> = { native: new Set(), front_door: new Set() };
+  const zeroedModels: Readonly<Record<Side, Set<string>>> = bySide(() => new Set<string>());
   function zeroClients(side: Side, model: string): void {
     if (zeroedModels[side].has(model)) return;
     zeroedModels[side].add(model);
@@ -156,7 +158,7 @@ export function createRequestRecorder(metrics: GatewayMetricSet, { clients, rout
   }
 
   function recordBody(record: RequestRecord): void {
-    const side = sides[record.side];
+    const side = sides[record.side] ??= createSideChildren(metrics, record.side);
     if (record.overheadMs !== undefined) side.overhead.observe(seconds(record.overheadMs));
     if (record.isEventStream && record.largestGapMs !== undefined) side.streamGap.observe(seconds(record.largestGapMs));
     if (endedWithoutStop(record)) side.withoutStop.value += 1;

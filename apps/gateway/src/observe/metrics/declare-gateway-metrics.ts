@@ -28,6 +28,8 @@ export const OVERHEAD_BUCKETS: readonly number[] =
 
 /** Plain numbers that the hot path changes and that gauges copy when they are scraped. */
 export interface GatewayState {
+  /** The sides that there are: only these have series. */
+  readonly sides: readonly Side[];
   readonly openRequests: Readonly<Record<Side, OpenRequests>>;
   /** The configured clients, which have their gauges at 0. */
   readonly clients: ClosedLabel;
@@ -45,8 +47,6 @@ function declareCounter(registry: Registry, options: FastCounterOptions): FastCo
 function declareHistogram(registry: Registry, options: FastHistogramOptions): FastHistogram {
   return createFastHistogram(registry, { ...options, plain: PLAIN });
 }
-
-const SIDES: readonly Side[] = ['native', 'front_door'];
 
 function declareRequestMetrics(registry: Registry): {
   readonly requests: FastCounter; readonly outcomes: FastCounter; readonly seconds: FastHistogram; readonly firstByte: FastHistogram;
@@ -155,7 +155,7 @@ function declareStateMetrics(registry: Registry, state: GatewayState): {
     collect(): void {
       // A client that was removed leaves no stale number behind.
       this.reset();
-      for (const side of SIDES) {
+      for (const side of state.sides) {
         for (const [client, count] of countByClient(state.openRequests[side], state.clients)) this.set({ side, client }, count);
       }
     },
@@ -165,14 +165,14 @@ function declareStateMetrics(registry: Registry, state: GatewayState): {
     help: 'Age of the request that has been open for longest, in seconds; 0 when none is open.',
     collect(): void {
       const now = performance.now();
-      for (const side of SIDES) this.set({ side }, (now - (state.openRequests[side].oldest?.startedAt ?? now)) / 1000);
+      for (const side of state.sides) this.set({ side }, (now - (state.openRequests[side].oldest?.startedAt ?? now)) / 1000);
     },
   });
   const streamsOpen = createGauge({
     name: 'penstock_streams_open', registers: [registry], labelNames: ['side'],
     help: 'Event streams whose head was sent to the client and whose body has not ended.',
     collect(): void {
-      for (const side of SIDES) this.set({ side }, state.streamsOpen[side]);
+      for (const side of state.sides) this.set({ side }, state.streamsOpen[side]);
     },
   });
   const draining = createGauge({

@@ -1,5 +1,5 @@
 import { REQUEST_PHASES, type RequestPhase } from '../../request/described-request.ts';
-import type { Side } from '../../request/request-record.ts';
+import { bySide as valueBySide, SIDES, type Side } from '../../request/request-record.ts';
 import { Activity, ACTIVITY_STEPS } from './activity.ts';
 import { MAX_FAILURES } from './failure-list.ts';
 import { orderRows } from './order-rows.ts';
@@ -25,9 +25,9 @@ export function mergeParts(parts: readonly StatusPart[], query: StatusQuery): St
 }
 
 function mergeOpen(parts: readonly OpenPart[], query: StatusQuery): OpenPart {
-  const bySide: Record<Side, number> = { native: 0, front_door: 0 };
+  const bySide: Record<Side, number> = valueBySide(() => 0);
   const byPhase = Object.fromEntries(REQUEST_PHASES.map((phase) => [phase, sumOf(parts, (part) => part.byPhase[phase])])) as Record<RequestPhase, number>;
-  for (const side of Object.keys(bySide) as Side[]) bySide[side] = sumOf(parts, (part) => part.bySide[side]);
+  for (const side of SIDES) bySide[side] = sumOf(parts, (part) => part.bySide[side]);
   return {
     total: sumOf(parts, ({ total }) => total), matching: sumOf(parts, ({ matching }) => matching), bySide, byPhase,
     clients: mergeBy(parts.flatMap(({ clients }) => clients), ({ client }) => client, addOpen),

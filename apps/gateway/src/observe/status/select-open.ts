@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { DescribedRequest, OpenRequestFacts, RequestPhase } from '../../request/described-request.ts';
-import type { Side } from '../../request/request-record.ts';
+import { bySide, type Side } from '../../request/request-record.ts';
 import { createRequestedModel } from '../log/requested-model.ts';
 import { FirstRows, isBehind } from './order-rows.ts';
 import type { OpenPart, OpenRow, PoolHolder } from './status-part.ts';
@@ -52,7 +52,7 @@ class Selection {
   readonly #stalled = new FirstRows({ sort: 'age', limit: MAX_STALLED });
   readonly #clients = new Map<string, { open: number; oldestStartedAt: number }>();
   readonly #holders = new Map<string, { -readonly [Name in keyof PoolHolder]: PoolHolder[Name] }>();
-  readonly #bySide: Record<Side, number> = { native: 0, front_door: 0 };
+  readonly #bySide: Record<Side, number> = bySide(() => 0);
   readonly #byPhase: Record<RequestPhase, number> = { admit: 0, authenticate: 0, route: 0, limit: 0, receive: 0, acquire: 0, send: 0, relay: 0, settle: 0 };
   readonly #model = createRequestedModel();
   readonly #origin = unixOrigin();

@@ -1,5 +1,5 @@
 import { REQUEST_PHASES, type RequestPhase } from '../../request/described-request.ts';
-import type { Side } from '../../request/request-record.ts';
+import { SIDES, type Side } from '../../request/request-record.ts';
 
 /** The orders in which open requests can be listed. Numbers are listed from the highest, texts from the first. */
 export const SORT_KEYS = ['age', 'bytes', 'client', 'model', 'phase'] as const;
@@ -38,7 +38,6 @@ export interface Cursor {
 /** The question that no member of the query changes. */
 export const WHOLE_STATUS: StatusQuery = Object.freeze({ limit: DEFAULT_ROWS, sort: 'age', client: undefined, side: undefined, phase: undefined, search: undefined, after: undefined });
 
-const SIDES: Readonly<Record<Side, true>> = { native: true, front_door: true };
 const MEMBERS = ['limit', 'sort', 'client', 'side', 'phase', 'search', 'after'];
 const CURSOR = /^(\d{1,15}(?:\.\d{1,9})?)~([\w-]{1,64})$/;
 
@@ -57,7 +56,7 @@ export function readStatusQuery(parameters: URLSearchParams): StatusQuery | stri
   const [limit = String(DEFAULT_ROWS), sort = 'age', client, side, phase, search, after] = MEMBERS.map(text);
   if (!/^\d{1,3}$/.test(limit) || Number(limit) > MAX_ROWS) return `limit must be a whole number from 0 to ${MAX_ROWS}.`;
   if (!isOneOf(SORT_KEYS, sort)) return `sort must be one of ${SORT_KEYS.join(', ')}.`;
-  if (side !== undefined && !isOneOf(Object.keys(SIDES) as Side[], side)) return `side must be one of ${Object.keys(SIDES).join(', ')}.`;
+  if (side !== undefined && !isOneOf(SIDES, side)) return `side must be one of ${SIDES.join(', ')}.`;
   if (phase !== undefined && !isOneOf(REQUEST_PHASES, phase)) return `phase must be one of ${REQUEST_PHASES.join(', ')}.`;
   if ((client?.length ?? 0) > MAX_FILTER_LENGTH || (search?.length ?? 0) > MAX_FILTER_LENGTH) return `client and search have at most ${MAX_FILTER_LENGTH} characters.`;
   const [, startedAt, requestId] = CURSOR.exec(after ?? '') ?? [];

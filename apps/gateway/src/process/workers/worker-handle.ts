@@ -2,7 +2,7 @@ import type { Worker } from 'node:cluster';
 import type { GroupNote } from '@penstock/upstream-group';
 import type { AdminAnswer, AdminRequest } from '../../access/admin/admin-exchange.ts';
 import { errorCodes } from '../../observe/log/describe-error.ts';
-import type { HealthPart } from '../../native/health-part.ts';
+import type { HealthPart } from '../../pipe/health-part.ts';
 import type { PartConditions } from '../../observe/causes.ts';
 import type { UpstreamSnapshot } from '../../observe/upstreams/upstream-snapshot.ts';
 import type { StatusPart } from '../../observe/status/status-part.ts';

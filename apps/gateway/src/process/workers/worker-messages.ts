@@ -3,7 +3,7 @@ import type { AdminAnswer, AdminRequest } from '../../access/admin/admin-exchang
 import type { GatewayConfig } from '../../config/gateway-config.ts';
 import type { WorkerShare } from '../../config/worker-share.ts';
 import type { LogStyle } from '../../observe/log/create-logger.ts';
-import type { HealthPart } from '../../native/health-part.ts';
+import type { HealthPart } from '../../pipe/health-part.ts';
 import type { PartConditions } from '../../observe/causes.ts';
 import type { StatusPart } from '../../observe/status/status-part.ts';
 import type { StatusQuery } from '../../observe/status/status-query.ts';

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { reportOldRequests } from '../../../src/observe/log/report-old-requests.ts';
 import { OpenRequests } from '../../../src/request/open-requests.ts';
 import { openRequest } from '../metrics/request-records.ts';
+import { bySide } from '../../../src/request/request-record.ts';
 
 beforeEach(() => { vi.useFakeTimers(); });
 afterEach(() => { vi.useRealTimers(); });
@@ -10,7 +11,7 @@ afterEach(() => { vi.useRealTimers(); });
 test('an open request that is a minute old has one line at level debug, while that level is on', () => {
   const lines: Record<string, unknown>[] = [];
   const logger = pino({ level: 'debug', base: null }, { write: (line: string) => { lines.push(JSON.parse(line) as Record<string, unknown>); } });
-  const open = { native: new OpenRequests(), front_door: new OpenRequests() };
+  const open = bySide(() => new OpenRequests());
   const stop = reportOldRequests(logger, open);
   const old = openRequest('mallory');
   const ended = openRequest('bob');

@@ -5,6 +5,7 @@ import { declareGatewayMetrics, type GatewayMetricSet } from '../../../src/obser
 import { createClosedLabel } from '../../../src/observe/metrics/label-bounds.ts';
 import { OpenRequests } from '../../../src/request/open-requests.ts';
 import { STREAMED_MESSAGE } from './request-records.ts';
+import { bySide, SIDES } from '../../../src/request/request-record.ts';
 
 interface Calls {
   lookups: number;
@@ -28,14 +29,14 @@ function counting<Target extends object>(target: Target, calls: Calls): Target {
 }
 
 function setup(): { readonly record: ReturnType<typeof createRequestRecorder>; readonly calls: Calls } {
-  const state = { openRequests: { native: new OpenRequests(), front_door: new OpenRequests() }, clients: createClosedLabel([]), streamsOpen: { native: 0, front_door: 0 }, draining: false };
+  const state = { sides: SIDES, openRequests: bySide(() => new OpenRequests()), clients: createClosedLabel([]), streamsOpen: bySide(() => 0), draining: false };
   const calls: Calls = { lookups: 0, records: 0 };
   const declared = declareGatewayMetrics(new Registry(), state);
   const metrics: GatewayMetricSet = {
     ...declared, seconds: counting(declared.seconds, calls),
     firstByte: counting(declared.firstByte, calls), modelFirstByte: counting(declared.modelFirstByte, calls), overhead: counting(declared.overhead, calls), streamGap: counting(declared.streamGap, calls),
   };
-  const labels = { clients: createClosedLabel(['alice']), routes: createClosedLabel(['/anthropic/v1/messages']) };
+  const labels = { clients: createClosedLabel(['alice']), routes: createClosedLabel(['/anthropic/v1/messages']), sides: SIDES };
   return { record: createRequestRecorder(metrics, labels), calls };
 }
 

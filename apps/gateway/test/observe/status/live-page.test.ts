@@ -58,7 +58,7 @@ describe('/status.json', () => {
     await stream(gateway, 'alice');
     const { open, upstreams, version } = await gateway.readStatus();
     expect(version).toBe(1);
-    expect(open).toMatchObject({ total: 1, matching: 1, next: null, by_side: { native: 1, front_door: 0 }, by_phase: { relay: 1 } });
+    expect(open).toMatchObject({ total: 1, matching: 1, next: null, by_side: { native: 1, front_door: 0, bedrock: 0, vertex: 0 }, by_phase: { relay: 1 } });
     const [request] = open.requests;
     expect(request).toMatchObject({ client: 'alice', side: 'native', upstream: 'native', route: '/anthropic/v1/messages', method: 'POST', model: 'm', phase: 'relay', stream: true, stalled_seconds: null });
     expect(request?.id).toMatch(/^pen_/);

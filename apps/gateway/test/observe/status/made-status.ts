@@ -18,7 +18,7 @@ export function openRow(differences: Partial<OpenRow> = {}): OpenRow {
 /** The open requests of a process that has none. */
 export function emptyOpen(): OpenPart {
   return {
-    total: 0, matching: 0, bySide: { native: 0, front_door: 0 }, rows: [], clients: [], holders: [], stalled: [],
+    total: 0, matching: 0, bySide: { native: 0, front_door: 0, bedrock: 0, vertex: 0 }, rows: [], clients: [], holders: [], stalled: [],
     byPhase: { admit: 0, authenticate: 0, route: 0, limit: 0, receive: 0, acquire: 0, send: 0, relay: 0, settle: 0 },
   };
 }

@@ -21,13 +21,13 @@ function activityAt(at: number, requests: number): StatusPart['activity'] {
 }
 
 const ONE = emptyPart({
-  open: { ...emptyOpen(), total: 2, matching: 2, bySide: { native: 2, front_door: 0 }, rows: [openRow({ requestId: 'a', startedAt: NOON - 30 }), openRow({ requestId: 'b', startedAt: NOON - 10 })], clients: [{ client: 'alice', open: 2, oldestStartedAt: NOON - 30 }], holders: [{ upstream: 'native', client: 'alice', held: 2, oldestAt: NOON - 30, newestAt: NOON - 10 }] },
+  open: { ...emptyOpen(), total: 2, matching: 2, bySide: { native: 2, front_door: 0, bedrock: 0, vertex: 0 }, rows: [openRow({ requestId: 'a', startedAt: NOON - 30 }), openRow({ requestId: 'b', startedAt: NOON - 10 })], clients: [{ client: 'alice', open: 2, oldestStartedAt: NOON - 30 }], holders: [{ upstream: 'native', client: 'alice', held: 2, oldestAt: NOON - 30, newestAt: NOON - 10 }] },
   upstreams: [pool('alice', 2)], failures: [failure({ count: 2, at: NOON - 5, firstAt: NOON - 50, requestId: 'old' })], activity: activityAt(NOON, 3),
   clients: [{ client: 'alice', requests: 3, failures: 1, refusals: 0, inputTokens: 5, outputTokens: 6, costNanoDollars: 40, lastAt: NOON }],
   quotas: [{ upstream: 'native', quota: 'requests', limit: 10, remaining: 0, usedRatio: 1, resetsAt: NOON - 1_000 }],
 });
 const OTHER = emptyPart({
-  open: { ...emptyOpen(), total: 1, matching: 1, bySide: { native: 1, front_door: 0 }, rows: [openRow({ requestId: 'c', startedAt: NOON - 20, client: 'bob' })], clients: [{ client: 'bob', open: 1, oldestStartedAt: NOON - 20 }], holders: [{ upstream: 'native', client: 'alice', held: 1, oldestAt: NOON - 40, newestAt: NOON - 5 }] },
+  open: { ...emptyOpen(), total: 1, matching: 1, bySide: { native: 1, front_door: 0, bedrock: 0, vertex: 0 }, rows: [openRow({ requestId: 'c', startedAt: NOON - 20, client: 'bob' })], clients: [{ client: 'bob', open: 1, oldestStartedAt: NOON - 20 }], holders: [{ upstream: 'native', client: 'alice', held: 1, oldestAt: NOON - 40, newestAt: NOON - 5 }] },
   upstreams: [pool('alice', 1)], failures: [failure({ count: 1, at: NOON, firstAt: NOON, requestId: 'new' }), failure({ client: 'bob', at: NOON - 1 })], activity: activityAt(NOON - 10_000, 4),
   clients: [{ client: 'alice', requests: 2, failures: 0, refusals: 1, inputTokens: 1, outputTokens: 1, costNanoDollars: 2, lastAt: NOON - 9 }],
   quotas: [{ upstream: 'native', quota: 'requests', limit: 10, remaining: 9, usedRatio: 0.1, resetsAt: NOON + 50_000 }],

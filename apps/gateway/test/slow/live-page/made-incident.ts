@@ -49,7 +49,7 @@ export function makeIncident(incident: MadeIncident, query: StatusQuery): Status
   const failure = { side: 'native' as const, upstream: 'native', route: '/anthropic/v1/messages', upstreamRequestId: undefined, costNanoDollars: 0, model: incident.models[0] };
   const part: StatusPart = emptyPart({
     open: {
-      ...emptyOpen(), total: requests, matching: requests, bySide: { native: requests, front_door: 0 }, rows: orderRows(rows, query),
+      ...emptyOpen(), total: requests, matching: requests, bySide: { native: requests, front_door: 0, bedrock: 0, vertex: 0 }, rows: orderRows(rows, query),
       byPhase: { ...emptyOpen().byPhase, relay: held, acquire: waiting },
       clients: requests === 0 ? [] : [{ client: first, open: held, oldestStartedAt: NOON - 252 * SECOND }, { client: second, open: waiting, oldestStartedAt: NOON - 30 * SECOND }],
       holders: requests === 0 ? [] : [{ upstream: 'native', client: first, held, oldestAt: NOON - 252 * SECOND, newestAt: NOON - 95 * SECOND }],

@@ -2,6 +2,7 @@ import { formatBytes, formatCount, formatSpan } from '../../../observe/status/fo
 import type { Status, StatusRequest } from '../../../observe/status/status.ts';
 import { SORT_KEYS, type SortKey, type StatusQuery } from '../../../observe/status/status-query.ts';
 import { REQUEST_PHASES } from '../../../request/described-request.ts';
+import { SIDES } from '../../../request/request-record.ts';
 import { html, type Html } from './html.ts';
 
 interface Column {
@@ -43,7 +44,7 @@ export function renderOpenSection(status: Status, query: StatusQuery): Html {
 <form method="get" action="/" class="filter">
 <label>Search <input type="search" name="search" value="${query.search ?? ''}" maxlength="200" placeholder="client, model, route, id"></label>
 <label>Client <input type="text" name="client" value="${query.client ?? ''}" maxlength="200"></label>
-<label>Side <select name="side">${options(['', 'native', 'front_door'], query.side)}</select></label>
+<label>Side <select name="side">${options(['', ...SIDES], query.side)}</select></label>
 <label>Phase <select name="phase">${options(['', ...REQUEST_PHASES], query.phase)}</select></label>
 <label>Sort <select name="sort">${options(SORT_KEYS, query.sort)}</select></label>
 <label>Rows <select name="limit">${options(['20', '100', '250', '500'], String(query.limit))}</select></label>

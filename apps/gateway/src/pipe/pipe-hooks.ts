@@ -3,19 +3,21 @@ import type { DroppedHeader } from '@penstock/header-policy';
 import type { ExchangeHooks } from '@penstock/proxy';
 import type { RelayFailure, RelayHead } from '@penstock/sse-relay';
 import { isEventStreamType } from '../body/event-stream-type.ts';
-import { failureEvent } from './failure-event.ts';
-import type { NativeExchange } from './native-exchange.ts';
-import type { NativeParts, NativeSettings } from './native-runtime.ts';
+import type { PipedExchange } from './piped-exchange.ts';
+import type { PipeRuntime, PipeSettings } from './pipe-runtime.ts';
 
-/** What the native side adds to the exchange with the upstream (phase 8): fields of the response, metrics, the release of the request's memory. */
-export class NativeHooks implements ExchangeHooks<NativeExchange> {
-  readonly #runtime: NativeParts & NativeSettings;
+/** What the hooks need. */
+export type HookRuntime = Omit<PipeRuntime, 'first'> & PipeSettings;
 
-  constructor(runtime: NativeParts & NativeSettings) {
+/** What a side adds to the exchange with the upstream (phase 8): fields of the response, metrics, the release of the request's memory. */
+export class PipeHooks implements ExchangeHooks<PipedExchange> {
+  readonly #runtime: HookRuntime;
+
+  constructor(runtime: HookRuntime) {
     this.#runtime = runtime;
   }
 
-  onHead(head: RelayHead, exchange: NativeExchange, rawHeaders: readonly string[]): RelayHead | undefined {
+  onHead(head: RelayHead, exchange: PipedExchange, rawHeaders: readonly string[]): RelayHead | undefined {
     const runtime = this.#runtime;
     const { inbound } = exchange;
     const headers = head.rawHeaders;
@@ -31,7 +33,7 @@ export class NativeHooks implements ExchangeHooks<NativeExchange> {
       if (!facts.hasCacheControl) headers.push('cache-control', 'no-cache');
       if (!facts.hasAccelBuffering) headers.push('x-accel-buffering', 'no');
       exchange.isStreamOpen = true;
-      runtime.metrics.streamOpened('native');
+      runtime.metrics.streamOpened(exchange.side);
       if (inbound.request.complete) inbound.releaseFields();
     }
     if (exchange.isCredentialRefused && runtime.explainsCredential) return undefined;
@@ -51,12 +53,12 @@ export class NativeHooks implements ExchangeHooks<NativeExchange> {
     return this.#runtime.lifecycle.isLeaving;
   }
 
-  failureEvent(failure: RelayFailure, { inbound }: NativeExchange): Uint8Array | undefined {
-    return this.#runtime.breaksWithEvent ? failureEvent(failure, inbound.id) : undefined;
+  failureEvent(failure: RelayFailure, { inbound }: PipedExchange): Uint8Array | undefined {
+    return this.#runtime.breaksWithEvent ? this.#runtime.failureEvent(failure, inbound.id) : undefined;
   }
 
   /** Without an observer no stop event is looked for, and the end of the connection is taken as the end. */
-  sawStop({ observer }: NativeExchange): boolean {
+  sawStop({ observer }: PipedExchange): boolean {
     return observer?.sawStop ?? true;
   }
 
@@ -93,6 +95,9 @@ function readResponseFacts(headers: readonly string[]): ResponseFacts {
         break;
       case 13:
         if (name.toLowerCase() === 'cache-control') hasCacheControl = true;
+        break;
+      case 16:
+        if (name.toLowerCase() === 'x-amzn-requestid') requestId = headers[index + 1];
         break;
       case 17:
         if (name.toLowerCase() === 'x-accel-buffering') hasAccelBuffering = true;

@@ -1,0 +1,15 @@
+import { createAwsCredential, createBearerCredential, createCommandCredential, createGoogleCredential, type CloudCredential } from '@penstock/cloud-credentials';
+import type { CloudSide } from '../config/configured-clouds.ts';
+import type { CloudCredentialConfig } from '../config/sections/cloud-sections.ts';
+
+/** The service in the scope of signatures for Bedrock's runtime. */
+const BEDROCK_SERVICE = 'bedrock';
+
+/** Makes a cloud's credential out of its one member; without a member, the standard chain of that cloud. */
+export function createCredential(side: CloudSide, { bearer, bearer_command: command, aws, google }: CloudCredentialConfig, region: string): CloudCredential {
+  if (bearer !== undefined) return createBearerCredential(bearer);
+  if (command !== undefined) return createCommandCredential({ command });
+  if (side === 'vertex') return createGoogleCredential(google?.credentials_file === undefined ? {} : { credentialsFile: google.credentials_file });
+  const { profile, role_arn: roleArn, external_id: externalId, access_key_id: accessKeyId, secret_access_key: secretAccessKey, session_token: sessionToken } = aws ?? {};
+  return createAwsCredential({ region, service: BEDROCK_SERVICE, source: { profile, roleArn, externalId, accessKeyId, secretAccessKey, sessionToken } });
+}
