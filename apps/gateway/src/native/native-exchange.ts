@@ -18,4 +18,9 @@ export class NativeExchange extends PipedExchange {
   constructor(inbound: InboundRequest) {
     super(inbound, 'native');
   }
+
+  /** The client's name of a mapped model: one of the configuration's, so that there is an end of them. */
+  get mappedModel(): string | undefined {
+    return this.upstreamModel === undefined ? undefined : this.requestedModel;
+  }
 }

@@ -46,6 +46,8 @@ export interface RequestEnd extends RequestDetails {
   readonly requestedModel?: string | undefined;
   /** The id that was sent upstream, where it is not the requested one. */
   readonly upstreamModel?: string | undefined;
+  /** The requested model where the configuration names it, and the upstream's name for it. */
+  readonly mappedModel?: string | undefined;
   readonly usage?: ReportedUsage | undefined;
   /** Absent for clients without token limits. */
   readonly charge?: TokenCharge | undefined;
@@ -141,6 +143,7 @@ function buildRecord({ id, method, startedAt }: ObservedRequest, end: RequestEnd
     responseBytes: end.responseBytes,
     requestedModel: end.requestedModel,
     model: usage?.model,
+    mappedModel: end.mappedModel,
     usage: usage?.usage,
     usageSource: usage?.source,
     cost,

@@ -194,6 +194,8 @@ export interface RequestRecord {
   readonly requestedModel?: string | undefined;
   /** The model that the upstream's response named. */
   readonly model?: string | undefined;
+  /** What metrics count the request for in place of `model`: the client's name of a model that the configuration maps to the upstream's. */
+  readonly mappedModel?: string | undefined;
   readonly usage?: ResponseTokens | undefined;
   /** Absent for routes that have no usage. */
   readonly usageSource?: UsageSource | undefined;

@@ -91,6 +91,8 @@ describe('the cost of a request to an upstream with other names for models', () 
     }, { database: openSqliteDatabase(':memory:') });
     expect((await ask(gateway)).status).toBe(200);
     expect(await gateway.recorded(1)).toMatchObject([{ upstream: 'a', requested_model: 'claude-x', model, cost_dollars: expected }]);
+    expect(await gateway.series('penstock_cost_dollars_total{side="native",upstream="a",model="claude-x",client="anonymous"}')).toBe(expected);
+    expect(await gateway.series('penstock_tokens_total{side="native",model="claude-x",client="anonymous",type="input"}')).toBe(1_000_000);
   });
 
   test('is known by the list price where a cloud writes a model in its own way', async () => {

@@ -114,8 +114,10 @@ export function createRequestRecorder(metrics: GatewayMetricSet, { clients, rout
     }
   }
 
-  function recordCost({ side, upstream = OTHER, cost, model }: RequestRecord, client: string): void {
+  function recordCost(record: RequestRecord, client: string): void {
+    const { side, upstream = OTHER, cost } = record;
     if (cost === undefined) return;
+    const model = countedModel(record);
     // The model that was asked for is the client's to choose: only one that a response named is a label.
     const parts = cost.parts ?? [{ nanoDollars: cost.nanoDollars }];
     for (const part of parts) {
@@ -130,8 +132,8 @@ export function createRequestRecorder(metrics: GatewayMetricSet, { clients, rout
     if (record.usageSource !== undefined) usageOf(record.side, record.usageSource).value += 1;
     const { usage } = record;
     if (usage === undefined) return;
-    if (usage.byModel === undefined) recordTokens(record, client, record.model, usage);
-    else for (const { model = record.model, tokens } of usage.byModel) recordTokens(record, client, model, tokens);
+    if (usage.byModel === undefined) recordTokens(record, client, countedModel(record), usage);
+    else for (const { model = countedModel(record), tokens } of usage.byModel) recordTokens(record, client, model, tokens);
   }
 
   /** A client's first tokens of a known model are an increase, not a new series: `increase()` does not see the value that a series begins with. */
@@ -177,12 +179,18 @@ export function createRequestRecorder(metrics: GatewayMetricSet, { clients, rout
     children.seconds.observe(seconds(record.durationMs));
     if (record.timeToFirstByteMs !== undefined) {
       children.firstByte.observe(seconds(record.timeToFirstByteMs));
-      if (record.model !== undefined) modelFirstByteOf(record.side, modelLabel(record.model)).observe(seconds(record.timeToFirstByteMs));
+      const model = countedModel(record);
+      if (model !== undefined) modelFirstByteOf(record.side, modelLabel(model)).observe(seconds(record.timeToFirstByteMs));
     }
     recordBody(record);
     recordUsage(record, client);
     recordCost(record, client);
   };
+}
+
+/** The model that a request counts for, once its response named one: the same at all upstreams, whatever they call it. */
+function countedModel({ model, mappedModel }: RequestRecord): string | undefined {
+  return model === undefined ? undefined : mappedModel ?? model;
 }
 
 /** Only of a stream that ended well: one that broke, or whose client left, has no stop event for a reason that its outcome names already. */
