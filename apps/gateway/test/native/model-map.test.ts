@@ -99,6 +99,17 @@ describe('the name of a model', () => {
     }), { numRuns: 60 });
   });
 
+  test('is replaced where it is as long as a name may be, with every character escaped', async () => {
+    const name = 'claude-'.padEnd(160, 'x');
+    await using long = await startGroupGateway(entriesFor([upstream.origin], [{ model_map: { [name]: 'y'.repeat(256) } }]));
+    const escaped = Array.from(name, (character) => `\\u00${character.charCodeAt(0).toString(16)}`).join('');
+    const { sent, expected } = marked(`{"system":"x","model":⟦"${escaped}"⟧}`, 'y'.repeat(256));
+    for (const cut of [15, 500, 974, 976]) {
+      expect((await sendChunks([sent.subarray(0, cut), sent.subarray(cut)], { port: long.port })).status).toBe(200);
+      expect(upstream.requests.at(-1)?.body.toString()).toBe(expected.toString());
+    }
+  });
+
   test('is replaced where tokens are counted, too', async () => {
     const answer = await ask(gateway, { path: '/v1/messages/count_tokens' });
     expect([answer.status, arrivals()[0]?.body.toString()]).toEqual([200, '{"model":"anthropic.claude-x","max_tokens":9,"messages":[]}']);

@@ -31,7 +31,7 @@ export function findWarnings(config: GatewayConfig, environment: Environment, { 
     warnings.push('anthropic_native.api_key is not used while anthropic_native.credentials is "forward"');
   }
   if (frontDoor.enabled && frontDoorBackends(config).length === 0) {
-    warnings.push(native.upstreams.length > 0 ? 'the OpenAI front door has no backend: none of anthropic_native.upstreams has an api_key; it needs openai_front_door.backends, or openai_front_door.enabled false' : 'the OpenAI front door has no backend: with anthropic_native.credentials "forward" it needs openai_front_door.backends with a key of their own, or openai_front_door.enabled false');
+    warnings.push(native.upstreams.length > 0 ? 'the OpenAI front door has no backend: none of anthropic_native.upstreams has an api_key and names models as clients do; it needs openai_front_door.backends, or openai_front_door.enabled false' : 'the OpenAI front door has no backend: with anthropic_native.credentials "forward" it needs openai_front_door.backends with a key of their own, or openai_front_door.enabled false');
   }
   if (native.credentials === 'forward' && clients.length === 0 && !isLoopbackHost(server.host)) {
     warnings.push('without clients, every caller that reaches the gateway can pass requests with an Anthropic credential of its own');
