@@ -10,7 +10,6 @@ import { scrubbedEnvironment } from '@penstock/test-support';
 import type { CodeBlock } from './code-blocks.ts';
 
 const APP = resolve(import.meta.dirname, '../..');
-const VITEST = resolve(APP, '../../node_modules/vitest/vitest.mjs');
 const EXAMPLE_TIMEOUT_MS = 60_000;
 /** How an example that serves begins to listen: on a port of its own choice, on loopback or on every address. */
 const LISTEN = /\.listen\(\d+(?:, '127\.0\.0\.1')?\)/;
@@ -19,7 +18,20 @@ const LISTEN_ANYWHERE = ".listen(0, '127.0.0.1', function () { console.error('po
 /** Asks a running example one question. */
 export type Question = (origin: string) => Promise<Response>;
 
-/** Runs the examples of the packages on this process's Node; the simulator stands in for the Anthropic API. */
+/** With what examples run, and where they find the packages that they import. */
+export interface ExampleRuntime {
+  /** The binary of Node. */
+  readonly node: string;
+  readonly flags: readonly string[];
+  /** Scripts are written below it. */
+  readonly folder: string;
+  /** The program of vitest, and its arguments beside `run` and `--root`. */
+  readonly vitest: readonly string[];
+  /** The JavaScript of an example. */
+  readonly compile: (block: CodeBlock) => string;
+}
+
+/** Runs the examples of the packages; the simulator stands in for the Anthropic API. */
 export interface ExampleWorld extends AsyncDisposable {
   /** Runs an example to its end and returns what it printed. Rejects when it fails or does not end. */
   run(block: CodeBlock): Promise<string>;
@@ -29,36 +41,44 @@ export interface ExampleWorld extends AsyncDisposable {
   serve(block: CodeBlock, question: Question): Promise<string>;
 }
 
+/** This process's Node and the sources of the packages. */
+const FROM_SOURCES: ExampleRuntime = {
+  node: process.execPath,
+  flags: ['--disable-warning=ExperimentalWarning', '--conditions=@penstock/source'],
+  folder: join(APP, '.turbo'),
+  vitest: [resolve(APP, '../../node_modules/vitest/vitest.mjs'), '--config', join(APP, 'vitest.config.ts')],
+  compile: ({ code }) => stripTypeScriptTypes(code),
+};
+
 /** Starts the simulator and makes a folder in which examples find the packages that they import. */
-export async function createExampleWorld(): Promise<ExampleWorld> {
+export async function createExampleWorld({ node, flags, folder: parent, vitest, compile }: ExampleRuntime = FROM_SOURCES): Promise<ExampleWorld> {
   const simulator = await startSimulator();
-  mkdirSync(join(APP, '.turbo'), { recursive: true });
-  const folder = mkdtempSync(join(APP, '.turbo/examples-'));
+  mkdirSync(parent, { recursive: true });
+  const folder = mkdtempSync(join(parent, 'examples-'));
+  const spawnNode = (...args: readonly string[]) => {
+    const child = spawn(node, args, { cwd: folder, env: scrubbedEnvironment({ NO_COLOR: '1' }), stdio: ['ignore', 'pipe', 'pipe'], timeout: EXAMPLE_TIMEOUT_MS });
+    return { child, output: collect(child) };
+  };
   let count = 0;
-  const start = (block: CodeBlock): ReturnType<typeof spawnExample> => {
+  const start = (block: CodeBlock): ReturnType<typeof spawnNode> => {
     count += 1;
     const script = join(folder, `${count}.mjs`);
-    const code = block.code.replaceAll('https://api.anthropic.com', simulator.origin).replace(LISTEN, LISTEN_ANYWHERE);
-    writeFileSync(script, stripTypeScriptTypes(code));
-    return spawnExample(script);
+    writeFileSync(script, compile(block).replaceAll('https://api.anthropic.com', simulator.origin).replace(LISTEN, LISTEN_ANYWHERE));
+    return spawnNode(...flags, script);
+  };
+  const end = async ({ where }: CodeBlock, { child, output }: ReturnType<typeof spawnNode>): Promise<string> => {
+    const [code] = await once(child, 'close') as [number | null];
+    if (code !== 0) throw new Error(`${where} ended with ${code}:\n${output.stdout}\n${output.stderr}`);
+    return output.stdout;
   };
   return {
-    async run(block) {
-      const { child, output } = start(block);
-      const [code] = await once(child, 'close') as [number | null];
-      if (code !== 0) throw new Error(`${block.where} ended with ${code}:\n${output.stdout}\n${output.stderr}`);
-      return output.stdout;
-    },
-    async runTest(block) {
-      mkdirSync(join(folder, 'test'), { recursive: true });
-      writeFileSync(join(folder, 'test/example.test.ts'), block.code);
-      const child = spawn(process.execPath, [VITEST, 'run', '--root', folder, '--config', join(APP, 'vitest.config.ts')], {
-        cwd: APP, env: scrubbedEnvironment({ NO_COLOR: '1' }), stdio: ['ignore', 'pipe', 'pipe'], timeout: EXAMPLE_TIMEOUT_MS,
-      });
-      const output = collect(child);
-      const [code] = await once(child, 'close') as [number | null];
-      if (code !== 0) throw new Error(`${block.where} ended with ${code}:\n${output.stdout}\n${output.stderr}`);
-      return output.stdout;
+    run: (block) => end(block, start(block)),
+    runTest(block) {
+      const root = mkdtempSync(join(folder, 'test-'));
+      mkdirSync(join(root, 'test'));
+      writeFileSync(join(root, 'test/example.test.ts'), block.code);
+      const [program = '', ...args] = vitest;
+      return end(block, spawnNode(program, 'run', '--root', root, ...args));
     },
     async serve(block, question) {
       const { child, output } = start(block);
@@ -81,14 +101,6 @@ export async function createExampleWorld(): Promise<ExampleWorld> {
       await simulator.close();
     },
   };
-}
-
-/** Starts a script from source, and keeps what it prints. */
-function spawnExample(script: string) {
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', '--conditions=@penstock/source', script], {
-    cwd: APP, env: scrubbedEnvironment({ NO_COLOR: '1' }), stdio: ['ignore', 'pipe', 'pipe'], timeout: EXAMPLE_TIMEOUT_MS,
-  });
-  return { child, output: collect(child) };
 }
 
 function collect(child: ChildProcessByStdio<null, Readable, Readable>): { stdout: string; stderr: string } {

@@ -32,7 +32,7 @@ describe('fields of a Responses request', () => {
   });
 
   it.each([
-    [{ store: true }, 'store'], [{ metadata: { a: 'b' } }, 'metadata'], [{ service_tier: 'flex' }, 'service_tier'], [{ include: ['message.output_text.logprobs'] }, 'include'], [{ top_logprobs: 5 }, 'top_logprobs'], [{ text: { verbosity: 'low' } }, 'text.verbosity'],
+    [{ store: true }, 'store'], [{ metadata: { a: 'b' } }, 'metadata'], [{ service_tier: 'flex' }, 'service_tier'], [{ include: ['message.output_text.logprobs'] }, 'include'], [{ top_logprobs: 5 }, 'top_logprobs'], [{ background_options: { completion_window: '2h' } }, 'background_options'], [{ text: { verbosity: 'low' } }, 'text.verbosity'],
     [{ stream: true, stream_options: { include_obfuscation: true } }, 'stream_options.include_obfuscation'], [{ of_tomorrow: 1 }, 'of_tomorrow'],
   ])('without a counterpart are dropped and reported: %j', (fields, name) => {
     expect(translateResponses(fields).ignoredParams).toEqual([name]);

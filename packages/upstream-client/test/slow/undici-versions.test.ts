@@ -37,7 +37,7 @@ function copyPackage(folder: string, undici: string): string {
   for (const name of readdirSync(join(PACKAGE, 'node_modules')).filter((entry) => !entry.startsWith('.') && !entry.startsWith('@') && entry !== 'undici')) {
     symlinkSync(realpathSync(join(PACKAGE, 'node_modules', name)), join(copy, 'node_modules', name));
   }
-  symlinkSync(join(ROOT, 'packages/test-support'), join(copy, 'node_modules/@penstock/test-support'));
+  for (const name of readdirSync(join(PACKAGE, 'node_modules/@penstock'))) symlinkSync(realpathSync(join(PACKAGE, 'node_modules/@penstock', name)), join(copy, 'node_modules/@penstock', name));
   symlinkSync(undici, join(copy, 'node_modules/undici'));
   return copy;
 }

@@ -4,13 +4,20 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { scrubbedEnvironment } from '@penstock/test-support';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createExampleWorld, type ExampleWorld } from '../../guides/example-world.ts';
+import { expectedTexts, tryExample } from '../../guides/readme-examples.ts';
+import { createOutsideProject, EXAMPLES, nodeOf, undiciCopies, type OutsideProject } from './outside-project.ts';
 import { createScratchFolder } from './scratch-folder.ts';
-import { buildWorkspace, mustRun, publishedPackages, ROOT, run, sizeOf } from './workspace.ts';
+import { buildWorkspace, mustRun, publishedPackages, run, sizeOf } from './workspace.ts';
 
 const scratch = createScratchFolder();
 const packages = publishedPackages();
 const names = packages.map(({ name }) => name);
 const tarballs = new Map<string, string>();
+/** What the compiler finds in the declarations of others: @types/koa names a type that the content-disposition of today does not declare. */
+const THEIR_PROBLEMS = /^node_modules\/@types\/koa\//;
+/** The Nodes that run the examples; the bounded suite takes the project's own. */
+const NODES = process.env['PENSTOCK_SLOW_BOUNDED'] === undefined ? ['22.22.2', '24.14.1', '26.10.0'] : [process.versions.node];
 const tarball = (name: string): string => tarballs.get(name) ?? '';
 
 interface Lock {
@@ -31,12 +38,14 @@ const install = (folder: string): string => mustRun('npm', ['install', '--ignore
 
 beforeAll(() => {
   buildWorkspace();
-  for (const { name, folder } of packages) {
-    const destination = join(scratch.path, 'tarballs', basename(name));
-    mkdirSync(destination, { recursive: true });
-    mustRun('npx', ['-y', 'pnpm@12', 'pack', '--pack-destination', destination], folder);
-    tarballs.set(name, join(destination, readdirSync(destination)[0] ?? ''));
+  const destination = join(scratch.path, 'tarballs');
+  mkdirSync(destination);
+  mustRun('npx', ['-y', 'pnpm@12', '-r', ...names.map((name) => `--filter=${name}`), 'pack', '--pack-destination', destination]);
+  for (const file of readdirSync(destination)) {
+    const { name } = JSON.parse(mustRun('tar', ['-xzOf', join(destination, file), 'package/package.json'])) as { name: string };
+    tarballs.set(name, join(destination, file));
   }
+  expect([...tarballs.keys()].toSorted()).toEqual(names.toSorted());
 }, 600_000);
 afterAll(() => scratch.remove());
 
@@ -70,16 +79,8 @@ describe('installed into an empty project outside the workspace', () => {
   const project = join(scratch.path, 'project');
   const entries = packages.flatMap(({ name, exports }) => Object.keys(exports).filter((key) => key !== './package.json').map((key) => `${name}${key.slice(1)}`));
 
-  beforeAll(() => {
-    mkdirSync(project);
-    const dependencies = Object.fromEntries(names.map((name) => [name, `file:${tarball(name)}`]));
-    const { version } = JSON.parse(readFileSync(join(ROOT, 'node_modules/typescript/package.json'), 'utf8')) as { version: string };
-    // Among each other the packages come from the same tarballs: this version is not published yet.
-    writeFileSync(join(project, 'package.json'), JSON.stringify({
-      name: 'outside', private: true, type: 'module', dependencies, overrides: dependencies, devDependencies: { typescript: version, '@types/node': '26', '@types/koa': '3' },
-    }));
-    install(project);
-  }, 600_000);
+  let outside: OutsideProject;
+  beforeAll(() => { outside = createOutsideProject(project, tarballs); }, 600_000);
 
   test.each(entries)('%s is imported from ESM, by node as it is', (entry) => {
     const { code, output } = run(process.execPath, ['--input-type=module', '-e', `if (Object.keys(await import('${entry}')).length === 0) throw new Error('nothing')`], project);
@@ -95,9 +96,32 @@ ${client}.createUpstreamClient({ orgin: 'https://api.anthropic.com' });
 console.log(${entries.map((_, index) => `m${index}`).join(', ')}, client.stats().waiting);
 `);
     for (const [module, resolution] of [['nodenext', 'nodenext'], ['esnext', 'bundler']] as const) {
-      const { code, output } = run(join(project, 'node_modules/.bin/tsc'), ['--noEmit', '--strict', '--skipLibCheck', '--target', 'es2024', '--lib', 'es2024,esnext.disposable,dom', '--types', 'node', '--module', module, '--moduleResolution', resolution, 'use.ts'], project);
+      const { code, output } = run(join(project, 'node_modules/.bin/tsc'), ['--ignoreConfig', '--noEmit', '--strict', '--skipLibCheck', '--target', 'es2024', '--lib', 'es2024,esnext.disposable,dom', '--types', 'node', '--module', module, '--moduleResolution', resolution, 'use.ts'], project);
       expect(code, `${module}: ${output}`).toBe(0);
     }
+  });
+
+  test('it has one undici, the newest of the range (the types of a dispatcher are the same class for it and the packages)', () => {
+    expect(undiciCopies(project)).toEqual([expect.stringMatching(/^node_modules: 8\./)]);
+    console.log(undiciCopies(project));
+  });
+
+  test('the examples of all READMEs compile under strict, exactOptionalPropertyTypes and noUncheckedIndexedAccess, declarations of the packages included', () => {
+    expect(EXAMPLES.length).toBeGreaterThanOrEqual(names.length - 1);
+    expect(outside.compile().filter((problem) => !THEIR_PROBLEMS.test(problem))).toEqual([]);
+  });
+
+  describe.each(NODES)('on Node %s', (version) => {
+    let world: ExampleWorld;
+    beforeAll(async () => {
+      world = await createExampleWorld({ node: nodeOf(version), flags: [], folder: project, vitest: [join(project, 'node_modules/vitest/vitest.mjs')], compile: outside.compiled });
+    });
+    afterAll(async () => { await world[Symbol.asyncDispose](); });
+
+    test.each(EXAMPLES.map((block) => [block.where, block] as const))('%s does as printed', async (_where, block) => {
+      const printed = await tryExample(world, block);
+      for (const text of expectedTexts(block)) expect(printed).toContain(text);
+    });
   });
 
   const penstock = join(project, 'node_modules/.bin/penstock');
