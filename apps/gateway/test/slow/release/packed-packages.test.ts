@@ -114,7 +114,7 @@ console.log(${entries.map((_, index) => `m${index}`).join(', ')}, client.stats()
   describe.each(NODES)('on Node %s', (version) => {
     let world: ExampleWorld;
     beforeAll(async () => {
-      world = await createExampleWorld({ node: nodeOf(version), flags: [], folder: project, vitest: [join(project, 'node_modules/vitest/vitest.mjs')], compile: outside.compiled });
+      world = await createExampleWorld({ node: nodeOf(version), flags: [], folder: project, vitest: [join(project, 'node_modules/vitest/vitest.mjs')], compile: (block) => outside.compiled(block) });
     });
     afterAll(async () => { await world[Symbol.asyncDispose](); });
 
