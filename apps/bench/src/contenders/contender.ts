@@ -14,7 +14,7 @@ export interface ContenderEnvironment {
 }
 
 /** A way of calling a contender; `undefined` where it has none. */
-export type Endpoint = Pick<Target, 'path' | 'fields'>;
+export type Endpoint = Pick<Target, 'path' | 'fields' | 'bearersFile'>;
 
 /** One running contender. */
 export interface RunningContender {

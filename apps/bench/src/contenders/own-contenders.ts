@@ -45,11 +45,17 @@ export const tcpPipe: Contender = {
 /** The main program of this build. */
 const MAIN = fileURLToPath(new URL('../../../gateway/dist/main.js', import.meta.url));
 
-/** `main` is that of another build. */
-export interface PenstockOptions { readonly onlyIn?: string; readonly main?: string }
+/** How a gateway differs from the usual one. */
+export interface PenstockOptions {
+  readonly onlyIn?: string;
+  /** The main program of another build. */
+  readonly main?: string;
+  /** Further sections of its configuration. */
+  readonly config?: Readonly<Record<string, unknown>>;
+}
 
 /** Penstock as it is built, started by its own command, every default protection on; all its workers on the contender's core. */
-export function penstock(name: string, workers: number, { onlyIn, main = MAIN }: PenstockOptions = {}): Contender {
+export function penstock(name: string, workers: number, { onlyIn, main = MAIN, config: further = {} }: PenstockOptions = {}): Contender {
   return {
     name,
     ...(onlyIn === undefined ? {} : { onlyIn }),
@@ -65,6 +71,7 @@ export function penstock(name: string, workers: number, { onlyIn, main = MAIN }:
         anthropic_native: { base_url: upstreamOrigin, api_key: 'sk-ant-api03-bench-upstream', pool: { max_connections: 12_000, max_keepalive_connections: 1_000, max_waiting: 1_000 } },
         openai_front_door: { pool: { max_connections: 2_000, max_keepalive_connections: 500, max_waiting: 1_000 } },
         log: { destination: join(folder, 'access.log') },
+        ...further,
       }));
       const started = await startProgram([process.execPath, ...nodeFlags, main, 'start', '--config', config], port, { folder, core });
       return {

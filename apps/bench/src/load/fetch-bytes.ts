@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { connect } from 'node:net';
 import { HttpReader } from '../wire/http-reader.ts';
-import { bodyOf, requestBytes } from './request-bytes.ts';
+import { bodyOf, requestChoices } from './request-bytes.ts';
 import type { Target } from './target.ts';
 
 /** One response, read to its end. */
@@ -39,7 +39,7 @@ export function fetchBytes(target: Target): Promise<FetchedBytes> {
       },
     });
     socket.setTimeout(30_000, () => socket.destroy(new Error('no whole response in 30 s')));
-    socket.on('connect', () => socket.write(requestBytes(target)));
+    socket.on('connect', () => socket.write(requestChoices(target)[0] as Buffer));
     socket.on('data', (chunk: Buffer) => reader.push(chunk));
     socket.on('error', reject);
     socket.on('close', () => reject(new Error('the connection closed before the response was whole')));

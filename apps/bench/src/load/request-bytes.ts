@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { REQUEST_FIELDS, requestBody } from '../wire/request-bodies.ts';
 import type { Target } from './target.ts';
 
@@ -25,4 +26,20 @@ export function requestBytes(target: Target): Buffer {
     if (target.fields[index + 1] !== '') head += `${target.fields[index]}: ${target.fields[index + 1]}\r\n`;
   }
   return Buffer.concat([Buffer.from(`${head}content-length: ${body.length}\r\n\r\n`), body]);
+}
+
+const choices = new Map<string, readonly Buffer[]>();
+
+/** The requests to a target of which one is sent each time: one for each of its bearers, or the only one. Made once for each target. */
+export function requestChoices(target: Target): readonly Buffer[] {
+  const { bearersFile } = target;
+  if (bearersFile === undefined) return [requestBytes(target)];
+  const key = JSON.stringify(target);
+  let requests = choices.get(key);
+  if (requests === undefined) {
+    const bearers = readFileSync(bearersFile, 'latin1').trimEnd().split('\n');
+    requests = bearers.map((bearer) => requestBytes({ ...target, fields: [...target.fields, 'authorization', `Bearer ${bearer}`, 'x-api-key', ''] }));
+    choices.set(key, requests);
+  }
+  return requests;
 }

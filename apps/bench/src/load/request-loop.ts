@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net';
 import { HttpReader } from '../wire/http-reader.ts';
 import { type Latencies, LatencySamples } from './latency-samples.ts';
 import type { BodyName } from '../wire/request-bodies.ts';
-import { requestBytes } from './request-bytes.ts';
+import { requestChoices } from './request-bytes.ts';
 import type { Target } from './target.ts';
 
 /** How many connections send requests, for how long. */
@@ -27,7 +27,7 @@ export interface RequestLoopResult {
 
 /** Sends requests over kept connections until the time is up, then waits for the answers under way. */
 export async function runRequestLoop(options: RequestLoopOptions): Promise<RequestLoopResult> {
-  const requestsInTurn = (options.mix ?? [options.target.body]).map((body) => requestBytes({ ...options.target, body }));
+  const requestsInTurn = (options.mix ?? [options.target.body]).map((body) => requestChoices({ ...options.target, body }));
   const samples = new LatencySamples();
   const startedAt = performance.now();
   const stopAt = startedAt + options.durationMs;
@@ -45,7 +45,8 @@ export async function runRequestLoop(options: RequestLoopOptions): Promise<Reque
       if (gapMs > 0 && now < nextAt) { setTimeout(send, nextAt - now); return; }
       nextAt += gapMs;
       sentAt = performance.now();
-      socket.write(requestsInTurn[turn % requestsInTurn.length] as Buffer);
+      const choice = requestsInTurn[turn % requestsInTurn.length] as readonly Buffer[];
+      socket.write(choice[choice.length === 1 ? 0 : Math.floor(Math.random() * choice.length)] as Buffer);
       turn += 1;
     };
     const reader = new HttpReader({

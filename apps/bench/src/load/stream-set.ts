@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { ageOf, nowMicroseconds, StampReader, streamOf } from '../wire/stamp.ts';
-import { type Latencies, LatencySamples } from './latency-samples.ts';
+import { type Latencies, LatencySamples, type TimedLatency } from './latency-samples.ts';
 import { requestBytes } from './request-bytes.ts';
 import type { Target } from './target.ts';
 
@@ -45,6 +45,11 @@ export class StreamSet {
     return { events, open: this.#sockets.size, latencies: this.#samples.take() };
   }
 
+  /** The slowest of the events that were received since they were last read, a share of them. */
+  slowest(share: number): readonly TimedLatency[] {
+    return this.#samples.slowest(share);
+  }
+
   async close(): Promise<void> {
     await Promise.all([...this.#sockets].map((socket) => new Promise<void>((resolve) => {
       socket.once('close', () => resolve());
@@ -57,7 +62,8 @@ export class StreamSet {
     return new Promise((resolve, reject) => {
       const stamps = new StampReader((stamp) => {
         this.#events += 1;
-        this.#samples.add(ageOf(stamp, nowMicroseconds()) / 1_000);
+        const now = nowMicroseconds();
+        this.#samples.add(ageOf(stamp, now) / 1_000, now);
         this.#onEvent(streamOf(stamp));
       });
       let isOpen = false;

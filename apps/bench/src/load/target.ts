@@ -7,4 +7,6 @@ export interface Target {
   /** Fields beside those of every request, flat. */
   readonly fields: readonly string[];
   readonly body: BodyName;
+  /** A file with a bearer in each line: each request carries one of them, chosen at random, and no key. */
+  readonly bearersFile?: string;
 }

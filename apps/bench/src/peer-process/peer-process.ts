@@ -22,6 +22,7 @@ serveCalls({
   requests: (options: RequestLoopOptions) => runRequestLoop(options),
   openStreams: ({ target, count }: { readonly target: Target; readonly count: number }) => streams.open(target, count),
   readStreams: () => streams.read(),
+  slowestEvents: (share: number) => streams.slowest(share),
   closeStreams: () => streams.close(),
   aborts: (options: AbortStormOptions) => runAbortStorm(options),
   fetch: (target: Target) => fetchBytes(target),

@@ -1,4 +1,6 @@
+import { FEATURES } from '../features/features-scenario.ts';
 import { LIVE_PAGE } from '../live-page/live-page-scenario.ts';
+import { SCALE } from '../scale/scale-scenario.ts';
 import { SIGNED_IN } from '../signed-in/signed-in-scenario.ts';
 import { TRANSLATED } from '../translated/translated-scenario.ts';
 import { TURNS } from '../turns/turns-scenario.ts';
@@ -10,4 +12,6 @@ export const SCENARIOS: readonly Scenario[] = [
   LIVE_PAGE,
   SIGNED_IN,
   TRANSLATED,
+  FEATURES,
+  SCALE,
 ];

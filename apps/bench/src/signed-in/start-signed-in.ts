@@ -1,13 +1,11 @@
-import { createHash, generateKeyPairSync, sign } from 'node:crypto';
-import { once } from 'node:events';
+import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createPageBrowser, PROVIDER_CLIENT_ID, PROVIDER_CLIENT_SECRET, startOpenIdProvider } from '@penstock/test-support';
 import type { ContenderEnvironment } from '../contenders/contender.ts';
 import { freePort, startProgram } from '../contenders/start-program.ts';
+import { ISSUED_AUDIENCE, startIssuer } from './start-issuer.ts';
 
 /** The built gateway with a client, an issuer and a person who signed in. */
 export interface SignedInGateway {
@@ -19,7 +17,6 @@ export interface SignedInGateway {
 }
 
 const KEY = 'pen_the-key-of-a-client-of-this-benchmark-0123456';
-const AUDIENCE = 'penstock-bench';
 const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
 
 /** Starts it as the other contenders are started; the person signs in through the provider's page, as people do. */
@@ -37,7 +34,7 @@ export async function startSignedIn({ folder, core, upstreamOrigin, nodeFlags }:
     anthropic_native: { base_url: upstreamOrigin, api_key: 'sk-ant-api03-bench-upstream', pool: { max_connections: 12_000, max_keepalive_connections: 1_000, max_waiting: 1_000 } },
     clients: [{ name: 'build', key_sha256: createHash('sha256').update(KEY).digest('hex') }],
     identity: {
-      issuers: [{ name: 'idp', issuer: issuer.url, audience: [AUDIENCE], require: { owner: ['acme'] }, claims: { email: 'email', groups: 'groups' } }],
+      issuers: [{ name: 'idp', issuer: issuer.url, audience: [ISSUED_AUDIENCE], require: { owner: ['acme'] }, claims: { email: 'email', groups: 'groups' } }],
       sign_in: { public_url: publicUrl, session_keys: ['a-session-key-of-this-benchmark-0123456789'], oidc: { issuer: provider.issuer, client_id: PROVIDER_CLIENT_ID, client_secret: PROVIDER_CLIENT_SECRET } },
     },
     policies: [{ name: 'everyone', match: {} }, { name: 'engineers', match: { groups: ['engineers'] } }], state: { store: `sqlite:${join(folder, 'state.db')}` },
@@ -46,22 +43,7 @@ export async function startSignedIn({ folder, core, upstreamOrigin, nodeFlags }:
   const started = await startProgram([process.execPath, ...nodeFlags, main, 'start', '--config', config], port, { folder, core });
   stack.defer(() => started.stop());
   const base = `${publicUrl}/anthropic`;
-  return { pid: started.pid, port, bearers: { key: KEY, sign_in: await signIn(base), issuer: issuer.token }, stop: () => stack.disposeAsync() };
-}
-
-/** An issuer that only publishes its keys, with a token of its own making that is good for a day. */
-async function startIssuer(stack: AsyncDisposableStack): Promise<{ readonly url: string; readonly token: string }> {
-  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const jwk = { ...publicKey.export({ format: 'jwk' }), kid: 'bench', alg: 'ES256', use: 'sig' };
-  const server = createServer((request, response) => { response.end(JSON.stringify(request.url === '/jwks' ? { keys: [jwk] } : { issuer: url, jwks_uri: `${url}/jwks` })); });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  stack.defer(() => { server.closeAllConnections(); server.close(); });
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const now = Math.floor(Date.now() / 1_000);
-  const claims = { iss: url, aud: AUDIENCE, sub: 'alice', iat: now, exp: now + 86_000, owner: 'acme', email: 'alice@example.com', email_verified: true, groups: ['engineers'] };
-  const text = [{ alg: 'ES256', kid: 'bench', typ: 'JWT' }, claims].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.');
-  return { url, token: `${text}.${sign('sha256', Buffer.from(text), { key: privateKey, dsaEncoding: 'ieee-p1363' }).toString('base64url')}` };
+  return { pid: started.pid, port, bearers: { key: KEY, sign_in: await signIn(base), issuer: issuer.tokenOf('alice') }, stop: () => stack.disposeAsync() };
 }
 
 /** The access token of a whole sign-in. */
