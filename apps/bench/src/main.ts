@@ -48,7 +48,7 @@ async function measure(): Promise<void> {
   const { contenders, skipped } = await chooseContenders({ names: flags.contender, withPeers: !flags['no-peers'] && (!flags.quick || flags.contender.length > 0) && workloads.length > 0 });
   for (const { name, reason } of skipped) console.log(`skipped ${name}: ${reason}`);
   for (const workload of workloads) {
-    const taking = contenders.filter(({ isPeer, onlyIn = workload.name }) => (workload.withPeers || !isPeer) && onlyIn === workload.name);
+    const taking = contenders.filter(({ isPeer, speaksTls, onlyIn = workload.name }) => (workload.withPeers || !isPeer) && onlyIn === workload.name && (workload.isUpstreamTls !== true || speaksTls === true));
     const result = await runWorkload(rig, workload, taking, (text) => progress(`${workload.name}: ${text}`));
     progress('');
     results.push(result);

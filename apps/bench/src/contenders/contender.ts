@@ -5,6 +5,8 @@ export interface ContenderEnvironment {
   /** `http://127.0.0.1:PORT` of the upstream. */
   readonly upstreamOrigin: string;
   readonly upstreamPort: number;
+  /** The authority of an upstream behind TLS, a file with PEM text; absent: clear text. */
+  readonly upstreamCaFile?: string;
   /** An empty folder of its own for configuration and logs. */
   readonly folder: string;
   /** The core, or cores, it runs on. */
@@ -37,6 +39,8 @@ export interface Contender {
   readonly description: string;
   /** Whether it is one of the heavy ones that are left out of quick runs and of streams by the thousand. */
   readonly isPeer: boolean;
+  /** Whether it can reach the upstream over TLS. */
+  readonly speaksTls?: boolean;
   /** The only workload it takes part in, by its name; every one without. */
   readonly onlyIn?: string;
   /** Makes it ready to start; throws a reason for leaving it out. */

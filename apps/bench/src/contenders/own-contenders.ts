@@ -20,6 +20,7 @@ export function floor(name: string): Contender {
     name,
     description: 'node:http and undici.dispatch in 40 lines, no protection, no log, no metrics',
     isPeer: false,
+    speaksTls: true,
     async start(environment) {
       const port = await freePort();
       const program = fileURLToPath(new URL('floor-program.js', import.meta.url));
@@ -61,7 +62,9 @@ export function penstock(name: string, workers: number, { onlyIn, main = MAIN, c
     ...(onlyIn === undefined ? {} : { onlyIn }),
     description: `the built gateway, every default protection on, access log to a file, ${workers} ${workers === 1 ? 'process' : 'worker processes'}`,
     isPeer: false,
-    async start({ folder, core, upstreamOrigin, nodeFlags }) {
+    speaksTls: true,
+    async start(environment) {
+      const { folder, upstreamOrigin, nodeFlags } = environment;
       const port = await freePort();
       const operationsPort = await freePort();
       const config = join(folder, 'config.json');
@@ -73,7 +76,7 @@ export function penstock(name: string, workers: number, { onlyIn, main = MAIN, c
         log: { destination: join(folder, 'access.log') },
         ...further,
       }));
-      const started = await startProgram([process.execPath, ...nodeFlags, main, 'start', '--config', config], port, { folder, core });
+      const started = await startProgram([process.execPath, ...nodeFlags, main, 'start', '--config', config], port, environment);
       return {
         ...started, port,
         native: { path: '/anthropic/v1/messages', fields: [] },

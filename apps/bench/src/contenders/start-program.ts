@@ -33,12 +33,13 @@ function plainEnvironment(extra: Readonly<Record<string, string>>): NodeJS.Proce
 
 /** Starts a program on the contender's core, its output to a file, and waits until it listens. */
 export async function startProgram(
-  command: readonly string[], port: number, environment: Pick<ContenderEnvironment, 'folder' | 'core'>,
+  command: readonly string[], port: number, environment: Pick<ContenderEnvironment, 'folder' | 'core' | 'upstreamCaFile'>,
   { variables = {}, timeoutMs = 20_000 }: { readonly variables?: Readonly<Record<string, string>>; readonly timeoutMs?: number } = {},
 ): Promise<StartedProgram> {
+  const trusted = environment.upstreamCaFile === undefined ? {} : { NODE_EXTRA_CA_CERTS: environment.upstreamCaFile };
   const output = openSync(join(environment.folder, 'output.log'), 'a');
   const [program, ...rest] = pinned(environment.core, command);
-  const child = spawn(program as string, rest, { cwd: environment.folder, env: plainEnvironment(variables), stdio: ['ignore', output, output] });
+  const child = spawn(program as string, rest, { cwd: environment.folder, env: plainEnvironment({ ...trusted, ...variables }), stdio: ['ignore', output, output] });
   endWithUs(child);
   await once(child, 'spawn');
   const stop = (): Promise<void> => end(child);

@@ -16,6 +16,7 @@ const streams = new StreamSet((index) => upstream.onEventReceived(index));
 
 serveCalls({
   port: () => upstream.port,
+  tls: () => upstream.tls,
   plan: (plan: UpstreamPlan) => upstream.follow(plan),
   status: () => upstream.status(),
   spin: (isOn: boolean) => spinner.spin(isOn),

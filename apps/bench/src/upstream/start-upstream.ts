@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
+import { createAuthority } from '@penstock/test-support';
 import type { Spinner } from '../peer-process/spinner.ts';
 import { HttpReader } from '../wire/http-reader.ts';
 import { MESSAGE, wholeAnswer, wholeStream } from '../wire/upstream-answers.ts';
@@ -10,6 +12,8 @@ import type { UpstreamPlan, UpstreamStatus } from './upstream-plan.ts';
 /** The upstream of every workload: no HTTP library, so that it costs less than what is measured in front of it. */
 export interface Upstream {
   readonly port: number;
+  /** The same upstream behind TLS, and the authority that its certificate is of (PEM). */
+  readonly tls: { readonly port: number; readonly ca: string };
   follow(plan: UpstreamPlan): void;
   status(): UpstreamStatus;
   /** The client has an event of this stream: a saturated one sends the next. */
@@ -55,12 +59,12 @@ export async function startUpstream(spinner: Spinner): Promise<Upstream> {
     socket.on('close', () => { openConnections -= 1; });
   };
 
-  const server = createServer({ noDelay: true }, serve);
-  server.listen({ port: 0, host: '127.0.0.1', backlog: 8_192 });
-  await once(server, 'listening');
+  const authority = createAuthority('Bench Authority');
+  const port = await listen(createServer({ noDelay: true }, serve));
+  const tlsPort = await listen(createTlsServer({ ...authority.issue({ names: ['127.0.0.1', 'localhost'] }), noDelay: true }, serve));
   spinner.onTurn(() => wheel.turn());
   return {
-    port: (server.address() as { port: number }).port,
+    port, tls: { port: tlsPort, ca: authority.cert },
     follow(next) {
       plan = next;
       if ((next.kind === 'stream' || next.kind === 'mix') && next.pace !== 'at once') wheel = new StreamWheel(next.pace, spinner);
@@ -68,4 +72,10 @@ export async function startUpstream(spinner: Spinner): Promise<Upstream> {
     status: () => ({ openConnections, openStreams: wheel.size, requests }),
     onEventReceived: (stream) => wheel.onEventReceived(stream),
   };
+}
+
+async function listen(server: Server): Promise<number> {
+  server.listen({ port: 0, host: '127.0.0.1', backlog: 8_192 });
+  await once(server, 'listening');
+  return (server.address() as { port: number }).port;
 }

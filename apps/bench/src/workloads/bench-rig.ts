@@ -1,9 +1,10 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Contender, RunningContender } from '../contenders/contender.ts';
 import type { Target } from '../load/target.ts';
 import { type HelperProcess, startHelper } from '../process/helper-process.ts';
 import { CORES } from '../process/spawn-pinned.ts';
+import type { Upstream } from '../upstream/start-upstream.ts';
 import type { Workload } from './workload.ts';
 
 /** The upstream and the load that every contender is measured between: one process, which answers the calls of both. */
@@ -34,6 +35,9 @@ function nodeFlagsOf(workload: Workload): readonly string[] {
 export async function createBenchRig(folder: string): Promise<BenchRig> {
   const peer = await startHelper(new URL('../peer-process/peer-process.js', import.meta.url), CORES.load);
   const upstreamPort = await peer.call<number>('port');
+  const tls = await peer.call<Upstream['tls']>('tls');
+  const caFile = join(folder, 'upstream-ca.pem');
+  writeFileSync(caFile, tls.ca);
   let started = 0;
   return {
     upstream: peer, upstreamPort, load: peer,
@@ -41,7 +45,8 @@ export async function createBenchRig(folder: string): Promise<BenchRig> {
       started += 1;
       const own = join(folder, `${contender.name.replaceAll(/\W+/g, '-')}-${started}`);
       mkdirSync(own, { recursive: true });
-      return contender.start({ upstreamOrigin: `http://127.0.0.1:${upstreamPort}`, upstreamPort, folder: own, core: CORES.contender, nodeFlags: nodeFlagsOf(workload) });
+      const upstream = workload.isUpstreamTls ? { upstreamOrigin: `https://127.0.0.1:${tls.port}`, upstreamPort: tls.port, upstreamCaFile: caFile } : { upstreamOrigin: `http://127.0.0.1:${upstreamPort}`, upstreamPort };
+      return contender.start({ ...upstream, folder: own, core: CORES.contender, nodeFlags: nodeFlagsOf(workload) });
     },
     stop: () => peer.stop(),
   };

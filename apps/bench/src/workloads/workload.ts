@@ -15,6 +15,8 @@ interface Common {
   readonly withPeers: boolean;
   /** Whether the core of upstream and load is kept awake, so that no contender pays for waking it. */
   readonly keepsLoadAwake: boolean;
+  /** Whether contenders reach the upstream over TLS; only those with `speaksTls` take part. Absent: clear text. */
+  readonly isUpstreamTls?: boolean;
 }
 
 /** Requests in a closed loop; the cost is counted per request. */
