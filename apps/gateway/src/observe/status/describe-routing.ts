@@ -8,6 +8,6 @@ const WORDS: Readonly<Record<StatusRouting['health'], (span: string) => string>>
 };
 
 /** How one of several upstreams is, in words; the reason is an identifier of the gateway's own. */
-export function describeRouting({ health, reason, cools_for_seconds: seconds }: StatusRouting): string {
-  return WORDS[health](formatSpan(seconds)) + (reason === null ? '' : ` after ${reason}`);
+export function describeRouting({ health, reason, cools_for_seconds: seconds, ill_for_seconds: ill }: StatusRouting): string {
+  return WORDS[health](formatSpan(seconds)) + (reason === null ? '' : ` after ${reason}`) + (ill === 0 ? '' : `, ill for ${formatSpan(ill)}`);
 }

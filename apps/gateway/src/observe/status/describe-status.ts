@@ -77,8 +77,8 @@ function describeUpstream(upstream: UpstreamPart, states: readonly UpstreamSnaps
   };
 }
 
-function describeRouting({ state, reason, coolsForMs, tier, weight, scopes }: MemberSnapshot): StatusRouting {
-  return { health: state, reason: reason ?? null, cools_for_seconds: Math.ceil(coolsForMs / 100) / 10, tier, weight, cooling_models: scopes.length };
+function describeRouting({ state, reason, coolsForMs, illForMs, tier, weight, scopes }: MemberSnapshot): StatusRouting {
+  return { health: state, reason: reason ?? null, cools_for_seconds: Math.ceil(coolsForMs / 100) / 10, ill_for_seconds: Math.floor(illForMs / 100) / 10, tier, weight, cooling_models: scopes.length };
 }
 
 function describeQuota({ upstream, quota, limit, remaining, usedRatio, resetsAt }: Quota): StatusQuota {

@@ -67,6 +67,8 @@ export interface StatusRouting {
   readonly reason: string | null;
   /** Until it is asked again by choice; 0 where it is asked now. */
   readonly cools_for_seconds: number;
+  /** Since it failed first without a success between; 0 where it is well. */
+  readonly ill_for_seconds: number;
   readonly tier: number;
   readonly weight: number;
   /** How many models cool down there, while it serves others. */

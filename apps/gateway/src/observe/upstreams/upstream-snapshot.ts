@@ -45,6 +45,8 @@ export interface MemberSnapshot {
   readonly reason: string | undefined;
   /** Milliseconds until it is asked again by choice. */
   readonly coolsForMs: number;
+  /** Milliseconds since it failed first without a success between; 0 where it is well. */
+  readonly illForMs: number;
   readonly tier: number;
   readonly weight: number;
   /** Models that cool down there, while it serves others. */
@@ -55,8 +57,8 @@ export interface MemberSnapshot {
 export function describeUpstream(name: string, { maxConnections, maxWaiting, waiting, clients }: PoolSnapshot, times: UpstreamTimes, member?: MemberSnapshot): UpstreamSnapshot {
   const pool = { maxConnections, maxWaiting, waiting, clients };
   if (member === undefined) return { name, ...times, pool };
-  const { state, reason, coolsForMs, tier, weight, scopes } = member;
-  return { name, ...times, pool, member: { state, reason, coolsForMs, tier, weight, scopes: scopes.map(({ scope, reason: why }) => ({ scope, reason: why })) } };
+  const { state, reason, coolsForMs, illForMs, tier, weight, scopes } = member;
+  return { name, ...times, pool, member: { state, reason, coolsForMs, illForMs, tier, weight, scopes: scopes.map(({ scope, reason: why }) => ({ scope, reason: why })) } };
 }
 
 /** The share of a full pool above which its one holder is named as the cause. */
