@@ -85,7 +85,7 @@ describe('the simulator as Amazon Bedrock', () => {
 
   it('lists inference profiles', async () => {
     const list = jsonOf(await ask(simulator, '/inference-profiles?type=SYSTEM_DEFINED', undefined, {}, 'GET'))['inferenceProfileSummaries'];
-    expect(Array.isArray(list) ? list.map((profile) => record(profile)['inferenceProfileId']) : []).toContain('us.anthropic.claude-haiku-4-5-20251001');
+    expect(Array.isArray(list) ? list.map((profile) => record(profile)['inferenceProfileId']) : []).toContain('us.anthropic.claude-haiku-4-5-20251001-v1:0');
   });
 
   it('takes programmed answers and faults like the API', async () => {

@@ -27,7 +27,9 @@ export interface CloudFormat {
   readonly findTarget: (inbound: Pick<InboundRequest, 'path' | 'method'>) => CloudTarget;
   /** Throws a `GatewayError` for a model that this gateway does not serve here. */
   readonly checkModel: (model: string) => void;
-  readonly failureEvent: PipeSettings['failureEvent'];
+  /** What a stream ends with that broke, in the framing of this cloud: one of both. */
+  readonly failureEvent?: PipeSettings['failureEvent'];
+  readonly failureFrame?: PipeSettings['failureFrame'];
 }
 
 /** All bodies are JSON, and the answers of all but token counts report what they used. */

@@ -62,5 +62,6 @@ export function readCloudSettings({ config }: ConfiguredCloud, format: CloudForm
     explainsCredential: config.upstream_auth_errors === 'explain',
     breaksWithEvent: config.broken_streams === 'event',
     failureEvent: format.failureEvent,
+    failureFrame: format.failureFrame,
   };
 }

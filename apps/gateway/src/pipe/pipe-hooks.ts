@@ -54,7 +54,11 @@ export class PipeHooks implements ExchangeHooks<PipedExchange> {
   }
 
   failureEvent(failure: RelayFailure, { inbound }: PipedExchange): Uint8Array | undefined {
-    return this.#runtime.breaksWithEvent ? this.#runtime.failureEvent(failure, inbound.id) : undefined;
+    return this.#runtime.breaksWithEvent ? this.#runtime.failureEvent?.(failure, inbound.id) : undefined;
+  }
+
+  failureFrame(failure: RelayFailure): Uint8Array | undefined {
+    return this.#runtime.breaksWithEvent ? this.#runtime.failureFrame?.(failure) : undefined;
   }
 
   /** Without an observer no stop event is looked for, and the end of the connection is taken as the end. */

@@ -38,8 +38,10 @@ export interface PipeSettings {
   readonly explainsCredential: boolean;
   /** Whether a stream that broke at an event boundary gets an event that says so. */
   readonly breaksWithEvent: boolean;
-  /** That event, in the framing of the side's streams. */
-  readonly failureEvent: (failure: RelayFailure, requestId: string) => Uint8Array;
+  /** That event, for streams of text. Absent: they break without one. */
+  readonly failureEvent?: ((failure: RelayFailure, requestId: string) => Uint8Array) | undefined;
+  /** The same for streams of binary frames. */
+  readonly failureFrame?: ((failure: RelayFailure) => Uint8Array) | undefined;
 }
 
 /** What the phases need that every side which relays bytes verbatim has: the native one, and those of clouds. */

@@ -53,10 +53,12 @@ function countBedrock(exchange: Exchange, count: (inner: Exchange) => Answer): A
 }
 
 function profileOf(id: string): JsonObject {
-  const profile = `us.anthropic.${id}`;
+  // Models that are named by a date have a version as well.
+  const model = /-\d{8}$/.test(id) ? `anthropic.${id}-v1:0` : `anthropic.${id}`;
+  const profile = `us.${model}`;
   return {
     inferenceProfileId: profile, inferenceProfileName: `US ${id}`, inferenceProfileArn: `arn:aws:bedrock:us-east-1:123456789012:inference-profile/${profile}`,
-    models: [{ modelArn: `arn:aws:bedrock:us-east-1::foundation-model/anthropic.${id}` }], status: 'ACTIVE', type: 'SYSTEM_DEFINED',
+    models: [{ modelArn: `arn:aws:bedrock:us-east-1::foundation-model/${model}` }], status: 'ACTIVE', type: 'SYSTEM_DEFINED',
   };
 }
 

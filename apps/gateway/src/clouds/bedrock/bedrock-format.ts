@@ -42,7 +42,7 @@ export function createBedrockFormat({ models }: BedrockConfig): CloudFormat {
       return { route, model: decodeModel(id, (decoded) => MODEL.test(decoded) && !/(?:^|\/)\.{1,2}(?:\/|$)/.test(decoded)) };
     },
     checkModel: createModelCheck('bedrock', models, (id) => ANTHROPIC.test(id)),
-    failureEvent: (failure) => {
+    failureFrame: (failure) => {
       const [type, message] = describeBreak('bedrock', failure);
       return encodeExceptionFrame(type === 'timeout_error' ? 'modelTimeoutException' : 'internalServerException', message);
     },
