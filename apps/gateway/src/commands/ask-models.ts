@@ -6,7 +6,9 @@ import { backendSettings } from '../front-door/backend-settings.ts';
 import { nativeUpstreams } from '../config/native-upstreams.ts';
 import { createUpstreamCredential, CredentialError } from '../native/upstreams/upstream-credential.ts';
 import type { GatewayConfig } from '../config/gateway-config.ts';
-import type { CredentialConfig } from '../config/sections/native-upstreams-section.ts';
+import { createCloudCredential } from '../native/upstreams/cloud-upstream-credential.ts';
+import type { EffectiveUpstream } from '../config/native-upstreams.ts';
+import type { CredentialConfig } from '../config/sections/upstream-kinds.ts';
 
 /** One upstream with the credential that the gateway would send there. */
 interface Asked {
@@ -17,6 +19,8 @@ interface Asked {
   /** The credential that is sent there; `bearer_file` is read when it is asked. */
   readonly credential: CredentialConfig;
   readonly version: string;
+  /** Set where the credential is fetched or made for each request, or the upstream is a cloud. */
+  readonly cloud?: EffectiveUpstream | undefined;
   readonly ca?: string | undefined;
   readonly proxy?: string | undefined;
 }
@@ -35,7 +39,20 @@ const MAX_ANSWER_BYTES = 4_194_304;
 export async function askModels(config: GatewayConfig): Promise<readonly ModelsAnswer[]> {
   const asked = credentials(config);
   if (asked.length === 0) return [{ text: 'no credential of the gateway\'s own to ask with: callers send theirs (anthropic_native.credentials "forward")', accepted: true }];
-  return await Promise.all(asked.map(async (one) => await ask(one, config)));
+  return await Promise.all(asked.map(async (one) => (one.cloud === undefined ? await ask(one, config) : await fetchCredential(one.at, one.cloud))));
+}
+
+/** Fetches the credential of a cloud. None of them has a list of models that every credential may read, so that nothing is asked there. */
+async function fetchCredential(at: string, upstream: EffectiveUpstream): Promise<ModelsAnswer> {
+  const credential = createCloudCredential(upstream, () => undefined);
+  try {
+    await credential?.renew();
+    return { text: `${at}: there is a credential; ${new URL(upstream.base_url).origin} was not asked whether it takes it`, accepted: true };
+  } catch (error) {
+    return { text: `${at}: ${error instanceof Error ? error.message : 'no credential'}`, accepted: false };
+  } finally {
+    credential?.close();
+  }
 }
 
 /** The native credentials, and those of backends that are not a copy of one. */
@@ -44,11 +61,16 @@ function credentials(config: GatewayConfig): Asked[] {
   const own = native.credentials === 'forward' ? [] : nativeUpstreams(config).flatMap((upstream, index): Asked[] => {
     const [member] = Object.entries(upstream.credential).find(([, value]) => value !== undefined) ?? [];
     if (member === undefined) return [];
-    return [{ ...upstream, at: native.upstreams.length === 0 ? 'anthropic_native.api_key' : `anthropic_native.upstreams[${index}].credential.${member}`, version: native.version }];
+    return [{ ...upstream, kind: 'anthropic', cloud: isAsked(upstream) ? undefined : upstream, at: native.upstreams.length === 0 ? 'anthropic_native.api_key' : `anthropic_native.upstreams[${index}].credential.${member}`, version: native.version }];
   });
   if (frontDoor.backends.length === 0) return own;
   const backends = frontDoorBackends(config).flatMap((backend, index): Asked[] => (backend.api_key === undefined ? [] : [{ ...backend, credential: backend.kind === 'openai' ? { bearer: backend.api_key } : { api_key: backend.api_key }, at: `openai_front_door.backends[${index}].api_key` }]));
   return [...own, ...backends];
+}
+
+/** An upstream whose list of models shows whether it takes the credential. */
+function isAsked({ kind, credential: { bearer_command: command } }: EffectiveUpstream): boolean {
+  return kind === 'anthropic' && command === undefined;
 }
 
 async function ask({ at, kind, base_url: base, credential: configured, version, ca, proxy }: Asked, config: GatewayConfig): Promise<ModelsAnswer> {

@@ -88,6 +88,6 @@ async function startBuiltInSimulator(): Promise<Simulator> {
 /** Points a configuration at the simulator; no proxy, no private authority, no real key goes there. */
 function withSimulator(config: GatewayConfig, simulator: Simulator): GatewayConfig {
   const { proxy: _proxy, ca: _ca, ...native } = config.anthropic_native;
-  const upstreams = native.upstreams.map(({ proxy: _ofOne, ca: _authority, ...upstream }) => ({ ...upstream, base_url: simulator.origin, credential: { api_key: 'simulated-key' } }));
+  const upstreams = native.upstreams.map(({ proxy: _ofOne, ca: _authority, ...upstream }) => ({ ...upstream, kind: 'anthropic' as const, base_url: simulator.origin, credential: { api_key: 'simulated-key' } }));
   return { ...config, prices: [...config.prices, SIMULATED_PRICE], anthropic_native: { ...native, upstreams, base_url: simulator.origin, api_key: 'simulated-key' } };
 }

@@ -64,7 +64,7 @@ export function createNativeSide(options: NativeSideOptions): NativeSide {
   const { config, clients, shareNote, ...parts } = options;
   let failovers: FailoverMetrics | undefined;
   const upstreams = new NativeUpstreams({
-    config, ownsCredential: () => runtime.ownsCredential,
+    config, ownsCredential: () => runtime.ownsCredential, credentialChanged: (upstream, status) => { parts.log.upstreamCredential(upstream, status); },
     events: { failedOver: (failover) => { failovers?.failedOver(failover); }, moved: (move) => { failovers?.moved(move); }, ...(shareNote === undefined ? {} : { noted: shareNote }) },
   });
   const showFailovers = (): void => {

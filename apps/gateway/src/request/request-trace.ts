@@ -8,7 +8,7 @@ export interface UpstreamTarget {
   /** The upstream's path with placeholders for ids; never a raw path. */
   readonly template: string;
   /** The API of the upstream, as `gen_ai.provider.name`. */
-  readonly provider: 'anthropic' | 'openai' | 'aws.bedrock' | 'gcp.vertex_ai';
+  readonly provider: 'anthropic' | 'openai' | 'aws.bedrock' | 'azure.ai.inference' | 'gcp.vertex_ai';
 }
 
 /** The span of one outbound request. It ends with its response, or with the request. */

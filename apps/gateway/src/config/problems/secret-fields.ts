@@ -1,5 +1,5 @@
 /** Fields whose value is secret wherever they stand. A store or proxy URL may carry a password. */
-const SECRET_FIELDS: ReadonlySet<string> = new Set(['api_key', 'bearer', 'bearer_file', 'secret_access_key', 'session_token', 'key', 'key_sha256', 'sha256', 'store', 'proxy', 'client_secret', 'session_keys', 'token', 'write_keys', 'read_keys']);
+const SECRET_FIELDS: ReadonlySet<string> = new Set(['api_key', 'bearer', 'bearer_file', 'bearer_command', 'access_key_id', 'secret_access_key', 'session_token', 'external_id', 'key', 'key_sha256', 'sha256', 'store', 'proxy', 'client_secret', 'session_keys', 'token', 'write_keys', 'read_keys']);
 
 const KEY_LIKE = /(?:^|[^a-z])sk-|pen_[\w-]{16}|-----BEGIN|bearer\s|:\/\/[^/\s]*@/i;
 /** Long, without spaces, with digits and letters: longer than any model's name. */

@@ -2,12 +2,15 @@ import type { BodyEdit, Failover, GroupDispatchOptions, RoutedRequest, TryFailur
 import { ClientGone } from '../../request/gateway-error.ts';
 import type { UpstreamTrace } from '../../request/request-trace.ts';
 import { toGatewayError } from '../../pipe/classify-failure.ts';
+import type { OutboundBody } from '../../pipe/piped-exchange.ts';
 import type { NativeExchange } from '../native-exchange.ts';
 import type { NativeRuntime } from '../native-runtime.ts';
 import type { NativeRoute } from '../route-table.ts';
 import { timeoutsFor } from '../timeouts-for.ts';
 import { checkModelMaps, mappedModel } from './check-model-maps.ts';
 import type { MappedModel } from './model-map.ts';
+import { applyCredential, checkUpload, isStreamed } from './apply-credential.ts';
+import type { NativeUpstream } from './native-upstream.ts';
 import type { GroupedUpstreams } from './native-upstreams.ts';
 
 const SESSION_FIELD = 'x-claude-code-session-id';
@@ -32,6 +35,8 @@ export class NativeTries implements RoutedRequest {
   readonly #exchange: NativeExchange;
   readonly #route: NativeRoute;
   readonly #contentLength: number | undefined;
+  /** Kept only where a signature may have to cover it: a response may last for hours. */
+  readonly #signedBody: OutboundBody['body'];
   /** Of the current try. */
   #span: UpstreamTrace | undefined;
   #mapped: MappedModel | undefined;
@@ -49,6 +54,8 @@ export class NativeTries implements RoutedRequest {
     this.stickyKey = stickyKeyOf(runtime, rawHeaders);
     this.only = isStateful(exchange, route, rawHeaders) ? upstreams.stateful : undefined;
     checkModelMaps(upstreams, exchange, route, this.only);
+    this.#signedBody = upstreams.signs ? exchange.outbound.body : null;
+    checkUpload(upstreams, this.#signedBody, this.only);
   }
 
   /** What the dispatch options take of it: each try makes its own path and fields. */
@@ -57,7 +64,8 @@ export class NativeTries implements RoutedRequest {
   }
 
   allows(member: string): boolean {
-    if (this.#upstreams.byName.get(member)?.serves(this.#exchange.requestedModel) !== true) return false;
+    const upstream = this.#upstreams.byName.get(member);
+    if (upstream?.serves(this.#exchange.requestedModel) !== true || (upstream.cloud?.signsBody === true && isStreamed(this.#signedBody))) return false;
     const map = this.#upstreams.modelMaps?.get(member);
     return map === undefined || mappedModel(this.#exchange, map) !== undefined;
   }
@@ -69,7 +77,7 @@ export class NativeTries implements RoutedRequest {
     if (served !== undefined) this.#exchange.credentialGeneration = served.state.generation;
   }
 
-  requestFor(): TryRequest {
+  requestFor(): TryRequest | Promise<TryRequest> {
     const { served, inbound } = this.#exchange;
     if (served === undefined) throw new Error('the upstream was removed');
     const forwarded = this.#runtime.policy.forwardRequestHeaders(inbound.request.rawHeaders, this.#runtime.additionsFor(served, this.#exchange.mustReadAnswer));
@@ -81,7 +89,17 @@ export class NativeTries implements RoutedRequest {
     if (edit !== undefined) this.#dropDigests(headers);
     if (this.#contentLength !== undefined) headers.push('content-length', String(this.#contentLength + (edit === undefined ? 0 : edit.bytes.byteLength - (edit.end - edit.start))));
     this.#span = inbound.trace?.beginUpstream({ method: inbound.method, origin: served.origin, template: this.#route.template.slice('/anthropic'.length), provider: served.provider }, headers);
-    return { path: served.basePath + inbound.path.slice('/anthropic'.length) + inbound.query, headers, body: edit, timeouts: timeoutsFor(served, this.#route, this.#exchange.wantsStream) };
+    const made = { path: served.basePath + inbound.path.slice('/anthropic'.length) + inbound.query, headers, body: edit, timeouts: timeoutsFor(served, this.#route, this.#exchange.wantsStream) };
+    if (served.cloud === undefined) return made;
+    const applied = applyCredential(served, made, inbound.method, this.#signedBody);
+    return applied instanceof Promise ? this.#madeLater(applied, served) : applied;
+  }
+
+  /** What was fetched meanwhile is the credential that the answer is about. */
+  async #madeLater(applied: Promise<TryRequest>, served: NativeUpstream): Promise<TryRequest> {
+    const made = await applied;
+    this.#exchange.credentialGeneration = served.state.generation;
+    return made;
   }
 
   /** The model's name as the upstream has it, in place of the client's JSON string. */

@@ -2,16 +2,15 @@ import { createUpstreamGroup, type GroupEvents, type GroupNote, type GroupSettin
 import { nativeUpstreams } from '../../config/native-upstreams.ts';
 import type { GatewayConfig } from '../../config/gateway-config.ts';
 import type { ModelMap } from './model-map.ts';
-import { NativeUpstream } from './native-upstream.ts';
+import { NativeUpstream, type NativeUpstreamParts } from './native-upstream.ts';
 import { KIND_TRAITS } from './upstream-kinds.ts';
 
 /** How long an upstream that left the configuration takes requests that came before, in milliseconds. */
 const LEAVING_MS = 60_000;
 
 /** The options of `NativeUpstreams`. */
-export interface NativeUpstreamsOptions {
+export interface NativeUpstreamsOptions extends NativeUpstreamParts {
   readonly config: GatewayConfig;
-  readonly ownsCredential: () => boolean;
   /** Failovers and moves of sessions. */
   readonly events: GroupEvents;
 }
@@ -23,6 +22,8 @@ export interface GroupedUpstreams {
   readonly stateful: string;
   /** Names of models, by the names of the upstreams that have their own; absent where none has. */
   readonly modelMaps: ReadonlyMap<string, ModelMap> | undefined;
+  /** Whether one of them covers bodies by a signature. */
+  readonly signs: boolean;
 }
 
 /** A group, and what its members are at this moment. One that was given up keeps its last members, for requests that came before. */
@@ -31,7 +32,7 @@ export interface NativeGroup {
   current: GroupedUpstreams;
 }
 
-/** The upstreams of the native side. With one of them there is no group, unless it has names of its own for models: requests go to its client as it is. */
+/** The upstreams of the native side. With one of them there is no group, unless its requests need work per try (other names of models, a credential that is fetched or signs): they go to its client as they are. */
 export class NativeUpstreams {
   readonly #options: NativeUpstreamsOptions;
   readonly #leaving = new Set<NativeUpstream>();
@@ -53,7 +54,7 @@ export class NativeUpstreams {
     return this.#list[0] as NativeUpstream;
   }
 
-  /** Absent where there is one upstream only. */
+  /** Absent where there is one upstream only, and its requests need no work per try. */
   get group(): NativeGroup | undefined {
     return this.#group;
   }
@@ -78,7 +79,7 @@ export class NativeUpstreams {
     const made = new Map<string, NativeUpstream>();
     try {
       for (const next of nativeUpstreams(config)) {
-        if (this.#byName.get(next.name)?.canTake(next) !== true) made.set(next.name, new NativeUpstream(next, this.#options.ownsCredential));
+        if (this.#byName.get(next.name)?.canTake(next) !== true) made.set(next.name, new NativeUpstream(next, this.#options));
       }
     } catch (error) {
       for (const upstream of made.values()) void upstream.close(0);
@@ -108,12 +109,15 @@ export class NativeUpstreams {
 
   #updateGroup(config: GatewayConfig): void {
     const modelMaps = mapsOf(this.#list);
-    if (this.#list.length === 1 && modelMaps === undefined) {
+    // What is made anew for each try is made by the group, also where there is one upstream to try.
+    if (this.#list.length === 1 && modelMaps === undefined && this.first.cloud === undefined) {
       this.#group = undefined;
       return;
     }
     const settings = groupSettings(config, this.#list);
-    const current: GroupedUpstreams = { byName: this.#byName, stateful: config.anthropic_native.routing.stateful ?? this.first.name, modelMaps };
+    const current: GroupedUpstreams = {
+      byName: this.#byName, stateful: config.anthropic_native.routing.stateful ?? this.first.name, modelMaps, signs: this.#list.some(({ cloud }) => cloud?.signsBody === true),
+    };
     if (this.#group === undefined) {
       this.#group = { dispatcher: createUpstreamGroup({ ...settings, events: this.#options.events }), current };
       return;
@@ -138,7 +142,7 @@ function groupSettings({ anthropic_native: { routing, timeouts } }: GatewayConfi
   const [first, longest] = routing.cool_down;
   return {
     members: list.map(({ name, client, config }) => ({
-      name, client, weight: config.weight, tier: config.tier, failOverOn: KIND_TRAITS[config.kind].refusesWith(routing.fail_over_on),
+      name, client, weight: config.weight, tier: config.tier, failOverOn: KIND_TRAITS[config.kind].refusesWith(config, routing.fail_over_on),
     })),
     spillAt: routing.spill_at, quotaFloor: routing.quota_floor, failOverOn: routing.fail_over_on, coolDownMs: [first * 1_000, longest * 1_000],
     slotWaitMs: timeouts.slot_wait * 1_000, headersMs: timeouts.message_headers * 1_000,

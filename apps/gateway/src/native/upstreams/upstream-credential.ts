@@ -1,5 +1,5 @@
 import { readFileSync, unwatchFile, watchFile } from 'node:fs';
-import type { CredentialConfig } from '../../config/sections/native-upstreams-section.ts';
+import type { CredentialConfig } from '../../config/sections/upstream-kinds.ts';
 
 /** Bytes of the largest file with a bearer. */
 export const MAX_BEARER_BYTES = 16_384;
@@ -21,7 +21,7 @@ export class CredentialError extends Error {
   readonly code = 'credential_unavailable';
 }
 
-/** Makes a credential out of its one member; none where requests carry the client's own. */
+/** Makes a credential out of its one member; without fields where requests carry the client's own, and where those of a cloud are added to each. */
 export function createUpstreamCredential({ api_key: key, bearer, bearer_file: path }: CredentialConfig): UpstreamCredential {
   if (path !== undefined) return new BearerFile(path);
   const fields: readonly string[] = Object.freeze(key !== undefined ? ['x-api-key', key] : bearer === undefined ? [] : bearerField(bearer));

@@ -1,4 +1,5 @@
 import type { BlockList } from 'node:net';
+import type { CredentialStatus } from '@penstock/cloud-credentials';
 import { dollarsOf } from '../../cost/dollars.ts';
 import { principalText } from '../../access/identity/principal.ts';
 import { clientAddress } from '../../access/clients/client-address.ts';
@@ -16,6 +17,8 @@ export interface RequestLog {
   requestEnded(inbound: ObservedRequest, record: RequestRecord, details: RequestDetails): void;
   credentialRefused(inbound: ObservedRequest, reason: string): void;
   internalError(inbound: ObservedRequest, failure: unknown): void;
+  /** The credential of a cloud came to be there, could not be had, or could not be renewed. */
+  upstreamCredential(upstream: string, status: CredentialStatus): void;
 }
 
 /** Makes the request log. `observerError` counts what fails here: logging never fails a request. */
@@ -46,6 +49,9 @@ export function createRequestLog({ logger, writeLine }: Pick<ProcessLogger, 'log
     }),
     internalError: guarded((inbound, failure) => {
       logger.error({ request_id: inbound.id, error: describeError(failure) }, 'internal error');
+    }),
+    upstreamCredential: guarded((upstream, { state, error }) => {
+      logger[error === undefined ? 'info' : 'warn']({ upstream, state, ...(error === undefined ? {} : { code: error.code, error: error.message }) }, 'upstream credential');
     }),
   };
 }

@@ -53,12 +53,14 @@ export interface UpstreamStateOptions {
   readonly kind: 'upstream' | 'backend';
   /** Whether the credential that goes upstream is the gateway's. */
   readonly ownsCredential: () => boolean;
+  /** The credential was refused, or could not be had: it may be renewed. */
+  readonly onRefused?: () => void;
   /** Unix milliseconds. @defaultValue Date.now */
   readonly now?: () => number;
 }
 
 /** Makes the state of an upstream that nothing was sent to yet. */
-export function createUpstreamState({ kind, ownsCredential, now = Date.now }: UpstreamStateOptions): UpstreamState {
+export function createUpstreamState({ kind, ownsCredential, onRefused, now = Date.now }: UpstreamStateOptions): UpstreamState {
   let succeededAt = 0;
   // The latest success with the credential in force, here or elsewhere, and since when it is.
   let provenAt = 0;
@@ -109,7 +111,10 @@ export function createUpstreamState({ kind, ownsCredential, now = Date.now }: Up
       const { upstream } = OUTCOME_TRAITS[outcome];
       if (upstream === 'unknown' || (outcome === 'upstream_credential_refused' && sentWith !== generation)) return;
       const at = now();
-      if (outcome === 'upstream_credential_refused') refusedAt = at;
+      if (outcome === 'upstream_credential_refused') {
+        refusedAt = at;
+        onRefused?.();
+      }
       isFailing = upstream === 'failed';
       if (upstream === 'answered') answeredAt = at;
       else failedAt = at;
