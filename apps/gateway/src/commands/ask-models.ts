@@ -45,13 +45,16 @@ export async function askModels(config: GatewayConfig): Promise<readonly ModelsA
 /** Fetches the credential of a cloud. None of them has a list of models that every credential may read, so that nothing is asked there. */
 async function fetchCredential(at: string, upstream: EffectiveUpstream): Promise<ModelsAnswer> {
   const credential = createCloudCredential(upstream, () => undefined);
+  const fixed = createUpstreamCredential(upstream.credential);
   try {
+    fixed.fields();
     await credential?.renew();
     return { text: `${at}: there is a credential; ${new URL(upstream.base_url).origin} was not asked whether it takes it`, accepted: true };
   } catch (error) {
     return { text: `${at}: ${error instanceof Error ? error.message : 'no credential'}`, accepted: false };
   } finally {
     credential?.close();
+    fixed.close();
   }
 }
 

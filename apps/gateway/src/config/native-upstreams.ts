@@ -19,9 +19,14 @@ export function nativeUpstreams({ anthropic_native: native }: Pick<GatewayConfig
     return [{ name: ONLY_UPSTREAM, kind: 'anthropic', base_url, credential: { api_key }, weight: 1, tier: 0, models: ['*'], model_map: {}, pool, timeouts, ca, proxy, allow_insecure_base_url, price_multiplier }];
   }
   return native.upstreams.map((upstream) => ({
-    ...upstream, pool: upstream.pool ?? pool, timeouts: clocksOf(timeouts, upstream.timeouts), ca: upstream.ca ?? ca, proxy: upstream.proxy ?? proxy, allow_insecure_base_url: upstream.allow_insecure_base_url ?? allow_insecure_base_url,
+    ...upstream, base_url: placeMembers(upstream), pool: upstream.pool ?? pool, timeouts: clocksOf(timeouts, upstream.timeouts), ca: upstream.ca ?? ca, proxy: upstream.proxy ?? proxy, allow_insecure_base_url: upstream.allow_insecure_base_url ?? allow_insecure_base_url,
     price_multiplier: upstream.price_multiplier ?? price_multiplier,
   }));
+}
+
+/** The `base_url` with the project and the location in place of their names. */
+function placeMembers({ base_url: base, project_id: project, location }: NativeUpstreamConfig): string {
+  return base.replaceAll('{project_id}', project ?? '{project_id}').replaceAll('{location}', location ?? '{location}');
 }
 
 /** A clock of its own, else that of the native side. */

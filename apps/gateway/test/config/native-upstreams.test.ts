@@ -26,6 +26,20 @@ describe('anthropic_native.upstreams', () => {
     expect(explainsCredential(gatewayConfigSchema.parse({ anthropic_native: section, identity }))).toBe(expected);
   });
 
+  it('of a cloud goes where its kind, region, resource, project and location lead, unless base_url names another place', () => {
+    const { config } = attemptLoad(native({ upstreams: [
+      { name: 'p', kind: 'claude_platform_aws', region: 'us-east-1', workspace_id: 'w', credential: { aws: {} } },
+      { name: 'm', kind: 'bedrock_mantle', region: 'eu-central-1', credential: { aws: {} } },
+      { name: 'f', kind: 'foundry', resource: 'r', credential: { entra: {} } },
+      { name: 'g', kind: 'google', base_url: 'https://{location}-x.example/projects/{project_id}', project_id: 'p-1', location: 'global', credential: { google: {} } },
+      { name: 'o', kind: 'foundry', resource: 'r', base_url: 'https://other.example', credential: { api_key: 'k' } },
+    ] }));
+    expect(nativeUpstreams(config).map(({ base_url: base }) => base)).toEqual([
+      'https://aws-external-anthropic.us-east-1.api.aws', 'https://bedrock-mantle.eu-central-1.api.aws/anthropic', 'https://r.services.ai.azure.com/anthropic',
+      'https://global-x.example/projects/p-1', 'https://other.example',
+    ]);
+  });
+
   it('beside base_url or api_key of the file is a problem; those of the environment are not used, with a warning', () => {
     expect(problemsOf(native({ upstreams: [A], base_url: 'https://api.anthropic.com', api_key: 'sk-ant-x' }))).toEqual([
       'anthropic_native.base_url must be absent beside anthropic_native.upstreams, received a value',
@@ -66,6 +80,16 @@ describe('anthropic_native.upstreams', () => {
     ['a map that is a list', { upstreams: [{ ...A, model_map: ['claude-x'] }] }, /upstreams\[0\]\.model_map must be an object of model names/],
     ['a map of too many models', { upstreams: [{ ...A, model_map: Object.fromEntries(Array.from({ length: 1_001 }, (_, index) => [`m${index}`, 'x'])) }] }, /upstreams\[0\]\.model_map must be an object of at most 1000/],
     ['a map of a model that is not served', { upstreams: [{ ...A, models: ['claude-a*'], model_map: { 'claude-x': 'x', 'claude-a': 'a' } }] }, /upstreams\[0\]\.model_map must be of models that .*\.models lists, received "claude-x"/],
+    ['a kind without its region', { upstreams: [{ name: 'm', kind: 'bedrock_mantle', credential: { bearer: 'x' } }] }, /upstreams\[0\]\.region must be set with kind bedrock_mantle, received nothing/],
+    ['a kind without its workspace', { upstreams: [{ name: 'p', kind: 'claude_platform_aws', region: 'us-east-1', credential: { aws: {} } }] }, /upstreams\[0\]\.workspace_id must be set with kind claude_platform_aws/],
+    ['a kind without its resource', { upstreams: [{ name: 'f', kind: 'foundry', credential: { entra: {} } }] }, /upstreams\[0\]\.resource must be set with kind foundry/],
+    ['a kind whose address is not known', { upstreams: [{ name: 'g', kind: 'google', credential: { google: {} } }] }, /upstreams\[0\]\.base_url must be set with kind google/],
+    ['a place in base_url without its member', { upstreams: [{ name: 'g', kind: 'google', base_url: 'https://{location}.example', credential: { google: {} } }] }, /upstreams\[0\]\.location must be set where base_url has \{location\}/],
+    ['a member of another kind', { upstreams: [{ ...A, region: 'us-east-1' }] }, /upstreams\[0\]\.region must be absent with kind anthropic: it belongs to claude_platform_aws or bedrock_mantle/],
+    ['a credential of another kind', { upstreams: [{ ...A, credential: { aws: {} } }] }, /upstreams\[0\]\.credential\.aws must be absent with kind anthropic, which takes api_key, bearer, bearer_file, bearer_command, received an object/],
+    ['half of a key of AWS', { upstreams: [{ name: 'm', kind: 'bedrock_mantle', region: 'r', credential: { aws: { access_key_id: 'AKID' } } }] }, /upstreams\[0\]\.credential\.aws must be an object with access_key_id and secret_access_key/],
+    ['a region with a host in it', { upstreams: [{ name: 'm', kind: 'bedrock_mantle', region: 'x.example/', credential: { aws: {} } }] }, /upstreams\[0\]\.region must be a region such as us-east-1/],
+    ['a command without an absolute path', { upstreams: [{ ...A, credential: { bearer_command: ['token'] } }] }, /bearer_command must be a list of the absolute path of a program and its arguments/],
     ['fewer connections than workers', { upstreams: [{ ...A, pool: { max_connections: 1 } }] }, /pool\.max_connections must be at least the number of workers/],
   ])('refuses %s by the path of the key', (_what, fields, problem) => {
     const attempt = native(fields);

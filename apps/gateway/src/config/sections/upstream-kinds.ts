@@ -75,8 +75,8 @@ export const kindFields: { readonly [Name in keyof KindFields]-?: z.ZodOptional<
   region: label('a region such as us-east-1').optional().describe('The region of kinds `claude_platform_aws` and `bedrock_mantle`.'),
   workspace_id: fieldText('the id of a workspace').optional().describe('Sent as `anthropic-workspace-id`. Of kinds `claude_platform_aws` (required) and `google`.'),
   resource: label('the name of a resource').optional().describe('The resource of kind `foundry`.'),
-  project_id: fieldText('the id of a project').optional().describe('Of kind `google`, for the reader of the configuration: `base_url` decides where requests go.'),
-  location: label('a location such as global').optional().describe('Of kind `google`, as `project_id`.'),
+  project_id: fieldText('the id of a project').optional().describe('Of kind `google`: stands for `{project_id}` in `base_url`.'),
+  location: label('a location such as global').optional().describe('Of kind `google`: stands for `{location}` in `base_url`.'),
 };
 
 const awsCredential: z.ZodType<AwsCredentialConfig> = z.strictObject({
@@ -109,6 +109,9 @@ export const credentialFields: { readonly [Name in CredentialMember]-?: z.ZodTyp
   }, 'an object').optional().describe('An access token of Entra: by `AZURE_FEDERATED_TOKEN_FILE`, else `AZURE_CLIENT_SECRET` of the environment, else the managed identity.'),
 };
 
+/** Members that may stand in a `base_url`, in braces. */
+export const PLACED = ['project_id', 'location'] as const;
+
 /** What a member of an upstream must be so that it fits its kind. */
 export interface KindMistake {
   readonly path: readonly string[];
@@ -123,6 +126,7 @@ export function findKindMistakes(upstream: KindFields & { readonly kind: Upstrea
   const of = (field: keyof KindFields): string => UPSTREAM_KINDS.filter((other) => [...KIND_RULES[other].required, ...KIND_RULES[other].optional].includes(field)).join(' or ');
   return [
     ...required.filter((field) => upstream[field] === undefined).map((field) => ({ path: [field], expected: `set with kind ${kind}` })),
+    ...PLACED.filter((field) => upstream[field] === undefined && upstream.base_url?.includes(`{${field}}`) === true).map((field) => ({ path: [field], expected: `set where base_url has {${field}}` })),
     ...fields.filter((field) => upstream[field] !== undefined && !required.includes(field) && !optional.includes(field)).map((field) => ({ path: [field], expected: `absent with kind ${kind}: it belongs to ${of(field)}` })),
     ...(Object.keys(credential) as CredentialMember[]).filter((member) => credential[member] !== undefined && !credentials.includes(member))
       .map((member) => ({ path: ['credential', member], expected: `absent with kind ${kind}, which takes ${credentials.join(', ')}` })),
