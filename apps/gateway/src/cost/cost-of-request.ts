@@ -1,5 +1,6 @@
 import { priceUsage, type Price } from '@penstock/anthropic-usage';
 import { OUTCOME_TRAITS, type Outcome, type RequestCost, type ResponseTokens, type TokenCounts, type UsageSource } from '../request/request-record.ts';
+import { BYTES_PER_TOKEN, costOfBatch, type BatchEstimate } from './cost-of-batch.ts';
 import type { PriceBook } from './price-book.ts';
 
 /** What tokens are estimated from where a response does not report them all. */
@@ -14,6 +15,8 @@ export interface RequestSpending {
   readonly textBytes: number;
   /** The most output tokens that an estimate may come to. */
   readonly outputBound: number;
+  /** Of a request that makes a message batch, whose tokens are spent later. */
+  readonly batch?: BatchEstimate | undefined;
 }
 
 /** One settled request as far as its cost is concerned. */
@@ -31,9 +34,6 @@ export interface SettledRequest {
   readonly spending: RequestSpending | undefined;
 }
 
-/** Bytes of a token where tokens are not reported. */
-export const BYTES_PER_TOKEN = 4;
-
 /** Bytes of an event stream for each byte that its model wrote: envelopes, padding and pings are the rest. By recorded streams, of which half have 12 to 50. */
 const STREAM_BYTES_PER_TEXT_BYTE = 24;
 
@@ -46,8 +46,14 @@ export function estimateTextBytes(responseBytes: number, isEventStream: boolean)
 export function costOf(request: SettledRequest, prices: PriceBook): RequestCost | undefined {
   const { usage, source, spending } = request;
   if (source === 'final' && usage !== undefined) return price(request, usage, false, prices);
+  if (spending?.batch !== undefined) return mayBeBilled(request, spending) ? costOfBatch(spending.batch, request.upstream, prices) : undefined;
   const tokens = spending === undefined ? undefined : estimate(request, spending);
   return tokens === undefined || isNothing(tokens) ? undefined : price(request, tokens, true, prices);
+}
+
+/** Whether the upstream took a request, or may have. */
+function mayBeBilled({ outcome }: SettledRequest, { upstreamStatus, wasSent }: RequestSpending): boolean {
+  return upstreamStatus === undefined ? wasSent && OUTCOME_TRAITS[outcome].mayHaveWorked : upstreamStatus < 400;
 }
 
 /** Reported input, else the length of the request; the output that was delivered, never less than what was reported. */

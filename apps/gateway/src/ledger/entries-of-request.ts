@@ -12,6 +12,16 @@ export interface SettledCost {
   readonly client: string;
   /** Absent for clients. */
   readonly person?: Person | undefined;
+  /** The message batch that it made. */
+  readonly batchId?: string | undefined;
+}
+
+/** A result of a message batch that was read. */
+export interface ReadBatchResult {
+  readonly batchId: string;
+  readonly customId: string;
+  /** Absent for a result that is not billed. */
+  readonly cost: RequestCost | undefined;
 }
 
 /** Makes the entries of requests. */
@@ -50,11 +60,12 @@ export function createEntriesOfRequest(): EntriesOfRequest {
     return name;
   }
 
-  return ({ cost, client, person }, at) => {
+  return ({ cost, client, person, batchId }, at) => {
     const spender = spenderOf(client, person);
     const day = utcDayOf(at);
-    const { nanoDollars, isEstimated, tokens, webSearches, model, parts } = cost;
-    if (parts === undefined) return [{ ...spender, at, requests: 1, model: modelOf(model, day), tokens, webSearches, nanoDollars, isEstimated }];
+    const { nanoDollars, isEstimated, tokens, webSearches, model, parts, batch } = cost;
+    const made = batchId === undefined || batch === undefined ? undefined : { id: storableName(batchId), ...batch };
+    if (parts === undefined) return [{ ...spender, at, requests: 1, model: modelOf(model, day), tokens, webSearches, nanoDollars, isEstimated, batch: made }];
     // A request is counted once, with its first part; so are its searches.
     return parts.map((part, index): LedgerEntry => ({
       ...spender, at, requests: index === 0 ? 1 : 0, model: modelOf(part.model ?? model, day), tokens: part.tokens, webSearches: index === 0 ? webSearches : 0,

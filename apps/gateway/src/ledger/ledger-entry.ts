@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { principalText, type Principal } from '../access/identity/principal.ts';
+import type { MadeBatch } from './batches/made-batch.ts';
 import type { TokenCounts } from '../request/request-record.ts';
 
 /** Whose spending an amount counts as, as text: `client:NAME`, `user:PRINCIPAL`, `group:NAME` or `organization`. */
@@ -27,6 +28,8 @@ export interface LedgerEntry {
   readonly isEstimated: boolean;
   /** Everything that the amount counts as, each once. */
   readonly scopes: readonly SpendScope[];
+  /** The message batch that the amount is an estimate of; it is stored with it. */
+  readonly batch?: MadeBatch | undefined;
 }
 
 /** Milliseconds of a UTC day. */

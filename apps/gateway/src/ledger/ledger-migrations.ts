@@ -21,4 +21,14 @@ export const LEDGER_MIGRATIONS: readonly Migration[] = [{
     'INSERT INTO ledger_revision (id, revision) VALUES (1, 0)',
     'CREATE TABLE ledger_batches (boot_id TEXT NOT NULL, sequence BIGINT NOT NULL, applied_at BIGINT NOT NULL, PRIMARY KEY (boot_id, sequence))',
   ],
+}, {
+  // `nano_dollars` and tokens are those of each request; a result is a digest of its `custom_id`, kept until all of its batch were read.
+  name: 'ledger_0002',
+  statements: [
+    `CREATE TABLE ledger_message_batches (
+      batch_id TEXT PRIMARY KEY, day BIGINT NOT NULL, principal TEXT NOT NULL, model TEXT NOT NULL, kind TEXT NOT NULL, email TEXT, scopes TEXT NOT NULL, made_at BIGINT NOT NULL,
+      requests BIGINT NOT NULL, corrected BIGINT NOT NULL, input_tokens BIGINT NOT NULL, output_tokens BIGINT NOT NULL, nano_dollars BIGINT NOT NULL, CHECK (corrected <= requests))`,
+    'CREATE INDEX ledger_message_batches_made ON ledger_message_batches (made_at)',
+    'CREATE TABLE ledger_batch_results (batch_id TEXT NOT NULL, result TEXT NOT NULL, PRIMARY KEY (batch_id, result))',
+  ],
 }];

@@ -1,9 +1,10 @@
-import { migrate, type SqlDatabase, type SqlRow, type SqlStatement, type SqlValue } from '@penstock/claude-code-gateway/store';
+import { migrate, type SqlDatabase, type SqlRow, type SqlStatement } from '@penstock/claude-code-gateway/store';
+import { batchStatements } from './batches/batch-store.ts';
 import { startOfDatabaseDay, CLOCK } from '../state/database-clock.ts';
 import { MS_A_DAY, ORGANIZATION, utcDayOf, type SpendScope } from './ledger-entry.ts';
 import { LEDGER_MIGRATIONS, LEDGER_PREFIX } from './ledger-migrations.ts';
-import type { DayRow, LedgerBatch, SpendRow } from './pending-rows.ts';
-import { upserts } from './upserts.ts';
+import { dayStatements, LOCK_REVISION, spendStatements } from './ledger-rows.ts';
+import type { LedgerBatch } from './pending-rows.ts';
 
 /** How far the changes of `ledger_spend` were read: the last row in their order. */
 export interface SpendCursor {
@@ -58,26 +59,14 @@ export interface LedgerStore {
 export const RETENTION_DAYS = 400;
 /** For how long a batch of a process that is gone is remembered. */
 const BATCH_RETENTION_DAYS = 30;
+/** For how long a message batch is remembered: its results can be read for 29 days (https://platform.claude.com/docs/en/build-with-claude/batch-processing). */
+const MESSAGE_BATCH_DAYS = 31;
 /** The days with spending that must be newer than a day by `RETENTION_DAYS`: one that a process with a wrong clock wrote makes nothing old. */
 const WITNESS_DAYS = 3;
 /** Rows of each table that one transaction removes. */
 export const MOST_PRUNED_ROWS = 1_000;
 const MOST_CHANGES = 5_000;
 
-const DAY_COLUMNS = [
-  'day', 'principal', 'model', 'kind', 'email', 'requests', 'estimated_requests', 'input_tokens', 'output_tokens', 'cache_read_tokens', 'cache_write_5m_tokens',
-  'cache_write_1h_tokens', 'web_searches', 'nano_dollars',
-] as const;
-const DAY_SUMS: ReadonlySet<string> = new Set(DAY_COLUMNS.slice(5));
-const DAY_UPDATE = [...DAY_SUMS].map((column) => `${column} = ledger_days.${column} + excluded.${column}`).concat('email = COALESCE(excluded.email, ledger_days.email)').join(', ');
-const DAYS_SQL = {
-  insert: `INSERT INTO ledger_days (${DAY_COLUMNS.join(', ')}) VALUES`, row: `(${DAY_COLUMNS.map(() => '?').join(', ')})`,
-  conflict: `ON CONFLICT (day, principal, model, kind) DO UPDATE SET ${DAY_UPDATE}`,
-};
-const SPEND_SQL = {
-  insert: 'INSERT INTO ledger_spend (day, scope, requests, nano_dollars, revision) VALUES', row: '(?, ?, ?, ?, (SELECT revision FROM ledger_revision WHERE id = 1))',
-  conflict: 'ON CONFLICT (day, scope) DO UPDATE SET requests = ledger_spend.requests + excluded.requests, nano_dollars = ledger_spend.nano_dollars + excluded.nano_dollars, revision = excluded.revision',
-};
 // Amounts as text: neither driver reads every 64-bit integer as a number.
 const CHANGES_SQL = `SELECT day, scope, revision, CAST(nano_dollars AS TEXT) AS nano_dollars FROM ledger_spend
   WHERE (revision, day, scope) > (?, ?, ?) AND day >= ? ORDER BY revision, day, scope LIMIT ${MOST_CHANGES}`;
@@ -86,6 +75,14 @@ const SCOPE_SQL = 'SELECT day, scope, CAST(nano_dollars AS TEXT) AS nano_dollars
 
 const PRUNE_SQL = [['ledger_days', 'day, principal, model, kind'], ['ledger_spend', 'day, scope']].map(([table, key]) =>
   `DELETE FROM ${table} WHERE (${key}) IN (SELECT ${key} FROM ${table} WHERE day < ? ORDER BY ${key} LIMIT ${MOST_PRUNED_ROWS}) RETURNING day`);
+
+/** Results first: they are found by their batch. */
+const MESSAGE_BATCH_PRUNE_SQL = [
+  `DELETE FROM ledger_batch_results WHERE (batch_id, result) IN (SELECT r.batch_id, r.result FROM ledger_batch_results r JOIN ledger_message_batches b ON b.batch_id = r.batch_id
+    WHERE b.made_at < ? LIMIT ${MOST_PRUNED_ROWS}) RETURNING result`,
+  `DELETE FROM ledger_message_batches WHERE batch_id IN (SELECT batch_id FROM ledger_message_batches b WHERE made_at < ? AND NOT EXISTS (SELECT 1 FROM ledger_batch_results r
+    WHERE r.batch_id = b.batch_id) LIMIT ${MOST_PRUNED_ROWS}) RETURNING batch_id`,
+];
 
 /** Makes the store. @param bootId unique to this run of this process: it numbers its batches itself */
 export function createLedgerStore(database: SqlDatabase, bootId: string): LedgerStore {
@@ -99,7 +96,7 @@ export function createLedgerStore(database: SqlDatabase, bootId: string): Ledger
       // A clock that cannot be read removes nothing.
       const removed = await database.run([
         ...(Number.isNaN(newest) ? [] : PRUNE_SQL.map((sql) => ({ sql, values: [newest - RETENTION_DAYS] }))),
-        ...(Number.isNaN(known) ? [] : [{ sql: 'DELETE FROM ledger_batches WHERE boot_id <> ? AND applied_at < ?', values: [bootId, (known - BATCH_RETENTION_DAYS) * MS_A_DAY] }]),
+        ...(Number.isNaN(known) ? [] : [...MESSAGE_BATCH_PRUNE_SQL.map((sql) => ({ sql, values: [(known - MESSAGE_BATCH_DAYS) * MS_A_DAY] })), { sql: 'DELETE FROM ledger_batches WHERE boot_id <> ? AND applied_at < ?', values: [bootId, (known - BATCH_RETENTION_DAYS) * MS_A_DAY] }]),
       ]);
       return removed.some((rows) => rows.length === MOST_PRUNED_ROWS);
     },
@@ -107,14 +104,15 @@ export function createLedgerStore(database: SqlDatabase, bootId: string): Ledger
       const [rows = []] = await database.run([{ sql: 'SELECT sequence FROM ledger_batches WHERE boot_id = ? AND sequence = ?', values: [bootId, sequence] }]);
       return rows.length > 0;
     },
-    async write({ sequence, days, spend }, after, fromDay) {
+    async write({ sequence, days, spend, made }, after, fromDay) {
       const results = await database.run([
         // First, and in every batch: batches are applied one after another, and never wait for each other in a circle.
-        { sql: 'UPDATE ledger_revision SET revision = revision + 1 WHERE id = 1', values: [] },
+        LOCK_REVISION,
         { sql: 'INSERT INTO ledger_batches (boot_id, sequence, applied_at) VALUES (?, ?, ?)', values: [bootId, sequence, Date.now()] },
         { sql: 'DELETE FROM ledger_batches WHERE boot_id = ? AND sequence < ?', values: [bootId, sequence] },
-        ...upserts(DAYS_SQL, [...days.values()], dayValues),
-        ...upserts(SPEND_SQL, [...spend.values()], spendValues),
+        ...dayStatements([...days.values()]),
+        ...spendStatements([...spend.values()]),
+        ...batchStatements(made),
         changes(after, fromDay),
       ]);
       return readChanges(results.at(-1) ?? [], after);
@@ -128,17 +126,6 @@ export function createLedgerStore(database: SqlDatabase, bootId: string): Ledger
       return readChanges(rows, after);
     },
   };
-}
-
-function dayValues(row: DayRow): readonly SqlValue[] {
-  return [
-    row.day, row.principal, row.model, row.kind, row.email ?? null, row.requests, row.estimatedRequests, row.input, row.output,
-    row.cacheRead, row.cacheWrite5m, row.cacheWrite1h, row.webSearches, row.nanoDollars.toString(),
-  ];
-}
-
-function spendValues({ day, scope, requests, nanoDollars }: SpendRow): readonly SqlValue[] {
-  return [day, scope, requests, nanoDollars.toString()];
 }
 
 function readAmount(row: SqlRow): SpendAmount {

@@ -8,9 +8,13 @@ import type { OpenRequest } from '../request/open-requests.ts';
 import { describeError } from '../observe/log/describe-error.ts';
 import { createLedgerMetrics } from '../observe/metrics/create-ledger-metrics.ts';
 import { createLedger } from './create-ledger.ts';
-import { createEntriesOfRequest, type SettledCost } from './entries-of-request.ts';
+import { createBatchCorrections } from './batches/batch-corrections.ts';
+import { createBatchStore } from './batches/batch-store.ts';
+import { readResult } from './batches/read-result.ts';
+import { createEntriesOfRequest, type ReadBatchResult, type SettledCost } from './entries-of-request.ts';
 import { createOpenCharges, type OpenCharges } from './open-charges.ts';
-import type { LedgerTiming } from './ledger-timing.ts';
+import { storableName } from './ledger-entry.ts';
+import { LEDGER_TIMING, type LedgerTiming } from './ledger-timing.ts';
 import type { Ledger } from './ledger.ts';
 
 /** The ledger of a gateway and what is wrong with it. */
@@ -18,6 +22,8 @@ export interface OpenedLedger {
   readonly ledger: Ledger;
   /** Adds the cost of a settled request. */
   readonly charge: (settled: SettledCost) => void;
+  /** Replaces the estimate of a result of a message batch by what it cost, once. */
+  readonly correct: (result: ReadBatchResult) => void;
   /** Begins to charge streams while they are open. */
   chargeOpen(requests: ChargedWhileOpen): void;
   /** Takes back what was charged of a request while it was open. */
@@ -60,6 +66,7 @@ export async function openLedger({ config, database, registry, logger, timing }:
   await ledger.ready();
   const entriesOf = createEntriesOfRequest();
   let open: OpenCharges | undefined;
+  const corrections = createBatchCorrections({ store: createBatchStore(database), beginMs: 2 * config.state.flush_interval * 1_000, retryMs: timing?.retryMs ?? LEDGER_TIMING.retryMs, onError: createCorrectionReport(logger) });
   return {
     ledger,
     chargeOpen({ list, costOf, isNeeded, onError }) {
@@ -72,6 +79,7 @@ export async function openLedger({ config, database, registry, logger, timing }:
         },
       });
     },
+    correct: (result) => corrections.add(storableName(result.batchId), readResult(result)),
     takeBack: (request) => open?.takeBack(request),
     charge(settled) {
       for (const entry of entriesOf(settled, Date.now())) ledger.record(entry);
@@ -79,7 +87,10 @@ export async function openLedger({ config, database, registry, logger, timing }:
     conditions: () => conditionsOf(ledger),
     async close() {
       open?.close();
+      // Its batches come before their results.
       await ledger.close();
+      await corrections.close(performance.now() + (timing?.closeMs ?? LEDGER_TIMING.closeMs));
+      if (corrections.dropped() > 0) logger.warn({ results: corrections.dropped() }, 'results of batches were not corrected');
       const { requests, nanoDollars } = ledger.lost();
       if (requests > 0) logger.error({ requests, nano_dollars: String(nanoDollars) }, 'requests are missing in the ledger');
     },
@@ -98,6 +109,15 @@ function createStoreReport(logger: Logger): (error: unknown, ledger: Ledger) => 
     if (performance.now() - loggedAt < LOG_INTERVAL_MS) return;
     loggedAt = performance.now();
     logger.warn({ pending: ledger.pending(), lost: ledger.lost().requests, error: describeError(error), reason: error instanceof Error ? error.message : undefined }, 'the ledger cannot be written');
+  };
+}
+
+function createCorrectionReport(logger: Logger): (error: unknown) => void {
+  let loggedAt = Number.NEGATIVE_INFINITY;
+  return (error) => {
+    if (performance.now() - loggedAt < LOG_INTERVAL_MS) return;
+    loggedAt = performance.now();
+    logger.warn({ error: describeError(error), reason: error instanceof Error ? error.message : undefined }, 'results of a batch cannot be corrected');
   };
 }
 

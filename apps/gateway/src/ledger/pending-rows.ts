@@ -1,3 +1,5 @@
+import type { BatchRecord } from './batches/batch-record.ts';
+import type { MadeBatch } from './batches/made-batch.ts';
 import type { LedgerEntry, SpendScope } from './ledger-entry.ts';
 
 /** What a store does not have yet of one principal, model and day. */
@@ -30,6 +32,8 @@ export interface SpendRow {
 export interface LedgerBatch {
   readonly days: ReadonlyMap<string, DayRow>;
   readonly spend: ReadonlyMap<string, SpendRow>;
+  /** Message batches whose estimates are in the rows. */
+  readonly made: readonly BatchRecord[];
 }
 
 /** Bounds of the rows that wait for the store. */
@@ -52,9 +56,10 @@ export interface PendingSum {
 interface OpenBatch {
   readonly days: Map<string, DayRow>;
   readonly spend: Map<string, SpendRow>;
+  readonly made: BatchRecord[];
 }
 
-const rowsOf = ({ days, spend }: LedgerBatch): number => days.size + spend.size;
+const rowsOf = ({ days, spend, made }: LedgerBatch): number => days.size + spend.size + made.length;
 
 /** The rows that the store does not have, as batches: the oldest may be under way and never changes, the newest takes entries. */
 export class PendingRows {
@@ -94,8 +99,9 @@ export class PendingRows {
     // No name has a NUL, and a model may be named as its client likes.
     const dayKey = `${day}\0${entry.kind}\0${entry.model}\0${entry.principal}`;
     const newest = this.#batches.length > 1 || !this.#isOldestTaken ? this.#batches.at(-1) : undefined;
-    const batch = newest !== undefined && (newest.days.has(dayKey) || rowsOf(newest) < this.#limits.mostBatchRows) ? newest : this.#open();
+    const batch = newest !== undefined && ((newest.days.has(dayKey) && entry.batch === undefined) || rowsOf(newest) < this.#limits.mostBatchRows) ? newest : this.#open();
     if (batch === undefined) return false;
+    if (entry.batch !== undefined) batch.made.push(recordOf(entry, entry.batch, day));
     addDay(batch.days, dayKey, entry, day);
     for (const scope of entry.scopes) addSpend(batch.spend, scope, entry, day);
     return true;
@@ -121,13 +127,18 @@ export class PendingRows {
 
   #open(): OpenBatch | undefined {
     if (this.#batches.length > 0 && this.size >= this.#limits.mostPendingRows) return undefined;
-    const batch: OpenBatch = { days: new Map(), spend: new Map() };
+    const batch: OpenBatch = { days: new Map(), spend: new Map(), made: [] };
     this.#batches.push(batch);
     return batch;
   }
 }
 
-function addDay(days: Map<string, DayRow>, key: string, { principal, kind, email, model, requests, tokens, webSearches, nanoDollars, isEstimated }: LedgerEntry, day: number): void {
+function recordOf({ principal, kind, email, model, scopes, at }: LedgerEntry, batch: MadeBatch, day: number): BatchRecord {
+  return { ...batch, principal, kind, email, model, scopes, day, madeAt: at };
+}
+
+/** Adds an entry to the row of its key. */
+export function addDay(days: Map<string, DayRow>, key: string, { principal, kind, email, model, requests, tokens, webSearches, nanoDollars, isEstimated }: LedgerEntry, day: number): void {
   let row = days.get(key);
   if (row === undefined) {
     row = {
@@ -147,7 +158,8 @@ function addDay(days: Map<string, DayRow>, key: string, { principal, kind, email
   row.nanoDollars += nanoDollars;
 }
 
-function addSpend(spend: Map<string, SpendRow>, scope: SpendScope, { requests, nanoDollars }: LedgerEntry, day: number): void {
+/** Adds an entry to the row of a scope. */
+export function addSpend(spend: Map<string, SpendRow>, scope: SpendScope, { requests, nanoDollars }: LedgerEntry, day: number): void {
   const key = `${day} ${scope}`;
   const row = spend.get(key);
   if (row === undefined) {

@@ -14,6 +14,9 @@ export function checkBudget(runtime: NativeRuntime, exchange: NativeExchange, ma
   if (account === undefined) return;
   exchange.budget = account;
   const group = matched.group ?? 'unknown';
+  if (account.isCapped && group === 'batches' && matched.batch === undefined && exchange.inbound.method === 'POST') {
+    throw new GatewayError('forbidden', 'This path of the "batches" routes is not open to a caller with a budget at this gateway: what it spends is not known.');
+  }
   if (account.isCapped && GROUP_TRAITS[group].spendsUnseen && exchange.rules?.namesRouteGroup(group) !== true) {
     throw new GatewayError('forbidden', `The "${group}" routes are not open to a caller with a budget at this gateway, unless its own routes name them: what they spend is not known when they answer.`);
   }

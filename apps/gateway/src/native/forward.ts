@@ -29,7 +29,7 @@ export function forward(runtime: NativeRuntime, exchange: NativeExchange, route:
   // Both refuse what no upstream may take: nothing is open yet that would have to be closed.
   const tries = runtime.group === undefined ? undefined : new NativeTries(runtime, runtime.group.current, exchange, route);
   if (route.reportsUsage) exchange.observer = createUsageObserver(exchange.measuresText || runtime.measuresOutput ? runtime.measuringObserver : runtime.usageObserver);
-  const relayed = new UpstreamExchange(runtime.exchanges, exchange, inbound.response, exchange.observer);
+  const relayed = new UpstreamExchange(runtime.exchanges, exchange, inbound.response, exchange.observer ?? exchange.answerObserver);
   exchange.relayed = relayed;
   const handler = rewriter(runtime, exchange, route, relayed.handler);
   const held = longLived(exchange, route);

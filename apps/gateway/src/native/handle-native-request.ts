@@ -9,6 +9,7 @@ import { settle } from '../pipe/settle.ts';
 import { findMisplacedPath } from './explain-path.ts';
 import { buildOutboundHead, receive, route } from './native-phases.ts';
 import { forward } from './forward.ts';
+import { watchBatch } from './batches/watch-batch.ts';
 import { NativeExchange } from './native-exchange.ts';
 import type { NativeRuntime } from './native-runtime.ts';
 
@@ -41,6 +42,7 @@ export async function handleNativeRequest(runtime: NativeRuntime, inbound: Inbou
       await listed;
       return;
     }
+    watchBatch(runtime, exchange, matched); //             what a message batch costs
     const relayed = await forward(runtime, exchange, matched); // 6. acquire a slot, 7. send, 8. relay
     readResult(runtime, exchange, relayed); //            what came of it
   } catch (failure) {

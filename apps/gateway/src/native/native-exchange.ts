@@ -1,3 +1,6 @@
+import type { BodyObserver } from '@penstock/sse-relay';
+import type { RequestSpending } from '../cost/cost-of-request.ts';
+import type { BatchCreation } from './batches/batch-creation.ts';
 import { PipedExchange } from '../pipe/piped-exchange.ts';
 import type { InboundRequest } from '../request/inbound-request.ts';
 import type { ModelPlace } from './model-place.ts';
@@ -15,6 +18,11 @@ export class NativeExchange extends PipedExchange {
   /** The upstream's own name of the model, where that is another one than the client's. */
   upstreamModel: string | undefined;
 
+  /** The message batch that it makes; absent for nearly every request. */
+  batch: BatchCreation | undefined;
+  /** Reads the answer of a request for batches. */
+  answerObserver: BodyObserver | undefined;
+
   constructor(inbound: InboundRequest) {
     super(inbound, 'native');
   }
@@ -22,5 +30,19 @@ export class NativeExchange extends PipedExchange {
   /** The client's name of a mapped model: one of the configuration's, so that there is an end of them. */
   get mappedModel(): string | undefined {
     return this.upstreamModel === undefined ? undefined : this.requestedModel;
+  }
+
+  get batchId(): string | undefined {
+    return this.batch?.id;
+  }
+
+  override spending(): RequestSpending | undefined {
+    const { batch } = this;
+    if (batch === undefined) return super.spending();
+    this.requestedModel = batch.model;
+    return {
+      upstreamStatus: this.headAt === undefined ? undefined : this.status, wasSent: this.sentAt !== undefined,
+      estimatedInput: 0, textBytes: 0, outputBound: 0, batch: batch.estimate(),
+    };
   }
 }

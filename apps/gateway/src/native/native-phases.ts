@@ -19,9 +19,9 @@ const BATCHES_PATH = '/anthropic/v1/messages/batches';
 
 /** The end of phase 2: the header policy decides which fields go upstream, and the gateway's own are added. */
 export function buildOutboundHead(runtime: NativeRuntime, exchange: NativeExchange): void {
-  // An answer that must be read here is asked for without compression: to count a client's tokens, to rewrite a batch's URL, or to narrow a list of models.
+  // An answer that must be read here is asked for without compression: to count a client's tokens, to rewrite a batch's URL, to charge a batch, or to narrow a list of models.
   exchange.measuresText = runtime.limiter.limitsTokens(exchange.client);
-  exchange.mustReadAnswer = exchange.measuresText || (runtime.rewritesResultsUrl && exchange.inbound.path.startsWith(BATCHES_PATH))
+  exchange.mustReadAnswer = exchange.measuresText || ((runtime.rewritesResultsUrl || runtime.measuresOutput) && exchange.inbound.path.startsWith(BATCHES_PATH))
     || (exchange.rules?.restrictsModels === true && exchange.inbound.path === MODELS_PATH);
   // With several upstreams each try makes the fields anew; here the client's are checked.
   const additions = runtime.group === undefined ? ownAdditions(runtime, exchange) : runtime.commonAdditions;

@@ -17,6 +17,8 @@ export interface NativeRoute {
   readonly reportsUsage: boolean;
   /** Whether a POST makes work whose tokens its answer does not report: closed to clients with token limits. */
   readonly isSpentLater: boolean;
+  /** What it serves of message batches whose costs are known: all of them, where a POST makes one, the results of one, or what costs nothing. Absent for any other. */
+  readonly batch?: 'all' | 'results' | 'free';
   /** Bytes of the largest accepted body (https://docs.anthropic.com/en/api/overview#request-size-limits). */
   readonly maxBodyBytes: number;
   /** Whether an answer lasts for hours, or waits for something to happen: it has its part of the pool and a clock of its own. */
@@ -52,10 +54,10 @@ export const NATIVE_ROUTES: readonly NativeRoute[] = [
   route('/v1/complete', 'messages', ['POST'], { ...JSON_BODY, headClock: 'message', reportsUsage: true }),
   route('/v1/models', 'models', ['GET']),
   route('/v1/models/{model_id}', 'models', ['GET']),
-  route('/v1/messages/batches', 'batches', ['GET', 'POST'], { maxBodyBytes: 256 * MIB, isSpentLater: true }),
-  route('/v1/messages/batches/{batch_id}', 'batches', ['GET', 'DELETE']),
-  route('/v1/messages/batches/{batch_id}/cancel', 'batches', ['POST'], { maxBodyBytes: MIB }),
-  route('/v1/messages/batches/{batch_id}/results', 'batches', ['GET']),
+  route('/v1/messages/batches', 'batches', ['GET', 'POST'], { maxBodyBytes: 256 * MIB, isSpentLater: true, batch: 'all' }),
+  route('/v1/messages/batches/{batch_id}', 'batches', ['GET', 'DELETE'], { batch: 'free' }),
+  route('/v1/messages/batches/{batch_id}/cancel', 'batches', ['POST'], { maxBodyBytes: MIB, batch: 'free' }),
+  route('/v1/messages/batches/{batch_id}/results', 'batches', ['GET'], { batch: 'results' }),
   route('/v1/messages/batches/**', 'batches', ['GET', 'POST', 'DELETE'], { maxBodyBytes: 256 * MIB, isSpentLater: true }),
   route('/v1/files', 'files', ['GET', 'POST'], { maxBodyBytes: 500 * MIB }),
   route('/v1/files/{file_id}', 'files', ['GET', 'DELETE']),

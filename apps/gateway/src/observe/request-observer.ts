@@ -2,9 +2,10 @@ import { performance } from 'node:perf_hooks';
 import { chargeTokens, type TokenSpending } from '../access/limits/charge-tokens.ts';
 import type { TokenRatios } from '../access/limits/token-ratios.ts';
 import type { TokenLease } from '../access/limits/token-book.ts';
-import { costOf, type RequestSpending } from '../cost/cost-of-request.ts';
+import { costOfBatch, type BatchEstimate } from '../cost/cost-of-batch.ts';
+import { costOf, type RequestSpending, type SettledRequest } from '../cost/cost-of-request.ts';
 import type { PriceBook } from '../cost/price-book.ts';
-import type { SettledCost } from '../ledger/entries-of-request.ts';
+import type { ReadBatchResult, SettledCost } from '../ledger/entries-of-request.ts';
 import type { ObservedRequest } from '../request/observed-request.ts';
 import { UNMATCHED_ROUTES, type Outcome, type RequestCost, type RequestDetails, type RequestRecord, type ResponseTokens, type Side, type UsageSource } from '../request/request-record.ts';
 import type { RequestLog } from './log/request-log.ts';
@@ -55,12 +56,18 @@ export interface RequestEnd extends RequestDetails {
   spending?(): RequestSpending | undefined;
   /** The name of the upstream in metrics; absent where none was asked. */
   readonly upstream?: string | undefined;
+  /** The message batch that the request made; absent where it made none, or its id is not known. */
+  readonly batchId?: string | undefined;
 }
 
 /** The end of a request on either side, or before routing. */
 export interface RequestObserver {
   /** Builds the record of a request and hands it to metrics, trace, access log and limits. Call it once for each request. */
   settled(request: ObservedRequest, end: RequestEnd): void;
+  /** Corrects what a message batch was charged by a result of it that a caller read; `request` is `undefined` for one that is not billed. */
+  batchResultRead(batchId: string, customId: string, request: SettledRequest | undefined): void;
+  /** What a message batch would be charged, in nano-dollars. */
+  estimateOfBatch(batch: BatchEstimate, upstream: string | undefined): bigint;
 }
 
 /** The parts that a record is handed to. */
@@ -70,7 +77,7 @@ export interface RequestObserverOptions {
   /** What the live page remembers; absent where it is off. */
   readonly recent?: RecentRequests | undefined;
   /** Where costs are added up; absent where there is no ledger. */
-  readonly ledger?: { readonly charge: (settled: SettledCost) => void; readonly takeBack?: (request: object) => void } | undefined;
+  readonly ledger?: { readonly charge: (settled: SettledCost) => void; readonly takeBack?: (request: object) => void; readonly correct?: (result: ReadBatchResult) => void } | undefined;
   /** The prices of the configuration that runs now. */
   readonly prices: () => PriceBook;
   /** Called with each request that a price is missing for. */
@@ -100,7 +107,7 @@ export function createRequestObserver({ metrics, log, recent, ledger, prices, on
 
   function spread(cost: RequestCost, record: RequestRecord, end: RequestEnd): void {
     try {
-      ledger?.charge({ cost, client: record.client, person: end.person });
+      ledger?.charge({ cost, client: record.client, person: end.person, batchId: end.batchId });
       if (!cost.isPriceKnown) onUnpriced?.(record);
     } catch (error) {
       metrics.observerError('cost', error);
@@ -117,6 +124,14 @@ export function createRequestObserver({ metrics, log, recent, ledger, prices, on
       if (ledger !== undefined) takeBack(request);
       if (record.cost !== undefined) spread(record.cost, record, end);
       if (end.charge !== undefined) charge(end.charge, record);
+    },
+    estimateOfBatch: (batch, upstream) => costOfBatch(batch, upstream, prices())?.nanoDollars ?? 0n,
+    batchResultRead(batchId, customId, request) {
+      try {
+        ledger?.correct?.({ batchId, customId, cost: request === undefined ? undefined : costOf(request, prices()) });
+      } catch (error) {
+        metrics.observerError('cost', error);
+      }
     },
   };
 }

@@ -150,6 +150,14 @@ export interface RequestCost {
   readonly webSearches: number;
   /** The same by model, where parts of the response were another model's; an entry without a model is of `model`. */
   readonly parts?: readonly RequestCostPart[] | undefined;
+  /** Of a message batch, whose requests are charged alike when it is made. */
+  readonly batch?: BatchCost | undefined;
+}
+
+/** What the requests of a message batch were charged when it was made. */
+export interface BatchCost {
+  readonly requests: number;
+  readonly each: { readonly nanoDollars: bigint; readonly input: number; readonly output: number };
 }
 
 /** What a part of a request cost. */

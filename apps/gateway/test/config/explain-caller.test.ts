@@ -41,9 +41,10 @@ describe('penstock check --as', () => {
       '$20.00 daily, each, from that of the group engineering (budgets[0]), warns at 75 % and 95 %', '$5000.00 monthly, shared by the organization (budgets[1]), warns at 75 % and 95 %, never stops',
     ]);
     expect(of('client:free')?.budgets).toEqual(['$0.50 weekly, each, from that of the client free (budgets[2])', expect.stringContaining('budgets[1]')]);
-    const open = attemptLoad({ file: { anthropic_native: { route_groups: ['messages', 'batches'] }, clients: [FILE.clients[1]].map((client) => ({ ...client, policy: undefined })), budgets: [budgets[2]] } }).config;
-    expect(explainCaller(open, { text: 'client:free', groups: [] })?.routes).not.toContain('batches');
-    expect(explainCaller({ ...open, budgets: [] }, { text: 'client:free', groups: [] })?.routes).toContain('batches');
+    const open = attemptLoad({ file: { anthropic_native: { route_groups: ['messages', 'batches', 'agents'] }, clients: [FILE.clients[1]].map((client) => ({ ...client, policy: undefined })), budgets: [budgets[2]] } }).config;
+    expect(explainCaller(open, { text: 'client:free', groups: [] })?.routes).not.toContain('agents');
+    expect(explainCaller(open, { text: 'client:free', groups: [] })?.routes).toContain('batches');
+    expect(explainCaller({ ...open, budgets: [] }, { text: 'client:free', groups: [] })?.routes).toContain('agents');
   });
 
   it('knows workloads by their issuer, and clients by their name', () => {

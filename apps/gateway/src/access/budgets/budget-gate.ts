@@ -37,8 +37,8 @@ export type BudgetBlock = { readonly kind: 'spent'; readonly state: BudgetState 
 export interface BudgetGate {
   /** The account of a caller by the key of its counters; `undefined` where no budget holds for it. */
   accountOf(counterKey: string, name: string, person: Person | undefined): BudgetAccount | undefined;
-  /** Why a caller may not spend now; of several budgets that are spent the one that resets last. */
-  findBlock(account: BudgetAccount): BudgetBlock | undefined;
+  /** Why a caller may not spend now, or `more` nano-dollars at once; of several budgets that are spent the one that resets last. */
+  findBlock(account: BudgetAccount, more?: bigint): BudgetBlock | undefined;
   /** The states of a caller's budgets. */
   statesOf(account: BudgetAccount): readonly BudgetState[];
   /** Nano-dollars that a caller spent in the current period. */
@@ -102,13 +102,13 @@ export function createBudgetGate({ spend, now = Date.now, mostAccounts = MOST_AC
       if (account === undefined || (person !== undefined && account.principal !== person)) account = open(counterKey, person ?? { kind: 'client', name });
       return account.budgets.length === 0 && !isClosed() ? undefined : account;
     },
-    findBlock({ budgets, own, isCapped }) {
+    findBlock({ budgets, own, isCapped }, more = 0n) {
       if (!isCapped) return undefined;
       if (isClosed() || (onFailure === 'closed' && spend.failure() !== undefined)) return { kind: 'unknown' };
       const day = dayOf(now());
       let last: LimitedBudget | undefined;
       for (const budget of budgets) {
-        if (!budget.stop || index.read(countedScope(budget, own), budget.period, day) < budget.nanoDollars) continue;
+        if (!budget.stop || index.read(countedScope(budget, own), budget.period, day) + more < budget.nanoDollars) continue;
         if (last === undefined || spansOf(day)[budget.period].resetDay > spansOf(day)[last.period].resetDay) last = budget;
       }
       return last === undefined ? undefined : { kind: 'spent', state: stateOf(last, own, day) };

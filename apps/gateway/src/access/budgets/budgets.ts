@@ -24,8 +24,8 @@ export interface BudgetRefusal {
 export interface Budgets {
   /** The account of a caller by the key of its counters; `undefined` where no budget holds for it. */
   accountOf(counterKey: string, name: string, person: Person | undefined): BudgetAccount | undefined;
-  /** Why a caller may not spend now; `undefined` where it may. */
-  refusalFor(account: BudgetAccount): BudgetRefusal | undefined;
+  /** Why a caller may not spend now; `undefined` where it may. `more` are nano-dollars that it would spend at once. */
+  refusalFor(account: BudgetAccount, more?: bigint): BudgetRefusal | undefined;
   /** Puts what is spent of a caller's budgets into the fields of its answer, in place of the upstream's own quota. An error gets no fields. */
   putStanding(headers: string[], account: BudgetAccount, status: number): void;
   /** What a caller spent and may spend, for Claude Code's `/usage`. */
@@ -57,8 +57,8 @@ export function createBudgets(config: BudgetsConfig, spend: SpendSource, now: ()
   return {
     gate,
     accountOf: (counterKey, name, person) => gate.accountOf(counterKey, name, person),
-    refusalFor(account) {
-      const block = gate.findBlock(account);
+    refusalFor(account, more) {
+      const block = gate.findBlock(account, more);
       return block === undefined ? undefined : { message: describeBlock(block, blockedMessage), retryAfterSeconds: secondsToReset(block, now()), fields: blockedFields(block) };
     },
     putStanding(headers, account, status) {

@@ -42,7 +42,7 @@ const SHARED_AND_HIDDEN: GroupTraits = { ...SHARED, hidesModels: true, spendsUns
 export const GROUP_TRAITS: Readonly<Record<ClientRoute, GroupTraits>> = {
   messages: OPEN,
   models: OPEN,
-  batches: SHARED_AND_HIDDEN,
+  batches: { ...SHARED_AND_HIDDEN, spendsUnseen: false },
   files: SHARED,
   skills: SHARED,
   agents: { ...SHARED_AND_HIDDEN, isServedByDefault: false },

@@ -143,7 +143,7 @@ describe('routes that spend out of sight', () => {
     clients: [{ ...CLIENTS[0], ...(routes === undefined ? {} : { routes }) }],
   });
 
-  it.each([['/anthropic/v1/messages/batches', 'batches'], ['/anthropic/v1/sessions', 'agents'], ['/anthropic/v1/something_new', 'unknown']])('%s is closed to a caller with a budget unless its routes name it', async (path, group) => {
+  it.each([['/anthropic/v1/sessions', 'agents'], ['/anthropic/v1/something_new', 'unknown']])('%s is closed to a caller with a budget unless its routes name it', async (path, group) => {
     await using closed = await routed(undefined);
     const refused = await closed.ask('capped', path);
     expect([refused.status, await refused.text()]).toEqual([403, expect.stringContaining(`The \\"${group}\\" routes are not open to a caller with a budget`)]);
@@ -151,6 +151,13 @@ describe('routes that spend out of sight', () => {
     expect((await open.ask('capped', path)).status).toBe(200);
     await using warned = await routed(undefined, { ...monthly, stop: false });
     expect((await warned.ask('capped', path)).status).toBe(200);
+  });
+
+  it('message batches are open to a caller with a budget, but no path among them that is not known', async () => {
+    await using world = await routed(['batches']);
+    expect((await world.ask('capped', '/anthropic/v1/messages/batches')).status).toBe(200);
+    const refused = await world.ask('capped', '/anthropic/v1/messages/batches/something_new/at_all');
+    expect([refused.status, await refused.text()]).toEqual([403, expect.stringContaining('This path of the \\"batches\\" routes is not open to a caller with a budget')]);
   });
 
   it('one that is named is refused when the budget is spent', async () => {

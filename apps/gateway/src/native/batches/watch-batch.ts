@@ -1,0 +1,65 @@
+import { createBatchResultsObserver, type BatchResult } from '@penstock/anthropic-usage';
+import type { BodyObserver } from '@penstock/sse-relay';
+import { BUDGET_LIMIT } from '../../config/sections/clients-section.ts';
+import type { RequestObserver } from '../../observe/request-observer.ts';
+import { GatewayError } from '../../request/gateway-error.ts';
+import type { NativeExchange } from '../native-exchange.ts';
+import type { NativeRuntime } from '../native-runtime.ts';
+import type { NativeRoute } from '../route-table.ts';
+import { BatchCreation } from './batch-creation.ts';
+
+/** Between phases 5 and 6, where costs are added up: reads a message batch when it is made, and its results when they are read. */
+export function watchBatch(runtime: NativeRuntime, exchange: NativeExchange, { batch }: NativeRoute): void {
+  if (!runtime.measuresOutput || batch === undefined) return;
+  const { method } = exchange.inbound;
+  if (batch === 'results' && method === 'GET') exchange.answerObserver = observeResults(runtime, exchange);
+  else if (batch === 'all' && method === 'POST') watchCreation(runtime, exchange);
+}
+
+function watchCreation(runtime: NativeRuntime, exchange: NativeExchange): void {
+  const creation = new BatchCreation(exchange.inbound.request.rawHeaders);
+  const { body, contentLength } = exchange.outbound;
+  const stopped = exchange.uploadFailure;
+  let refusal: GatewayError | undefined;
+  const check = (): void => {
+    refusal = findRefusal(runtime, exchange, creation);
+    if (refusal !== undefined) throw refusal;
+  };
+  exchange.batch = creation;
+  exchange.answerObserver = creation;
+  exchange.uploadFailure = () => refusal ?? stopped?.();
+  exchange.outbound = { body: creation.watch(body, check), contentLength };
+}
+
+/** A batch is refused as soon as what was read of it would cost more than is left: the upstream has not all of it then, and makes none. */
+function findRefusal({ budgets, observer, metrics, first }: NativeRuntime, exchange: NativeExchange, creation: BatchCreation): GatewayError | undefined {
+  const { budget } = exchange;
+  if (budgets === undefined || budget?.isCapped !== true) return undefined;
+  const nanoDollars = observer.estimateOfBatch(creation.estimate(), exchange.upstream ?? first.name);
+  const refusal = budgets.refusalFor(budget, nanoDollars);
+  if (refusal === undefined) return undefined;
+  metrics.limitRejected(exchange.client, BUDGET_LIMIT);
+  const { message, retryAfterSeconds, fields } = refusal;
+  const text = nanoDollars === 0n ? message : `The batch was not made: by its estimate it costs more than what is left of a budget. ${message}`;
+  return new GatewayError('budget_spent', text, { fields, ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }) });
+}
+
+function observeResults({ observer, metrics }: NativeRuntime, exchange: NativeExchange): BodyObserver {
+  const batchId = exchange.inbound.path.split('/').at(-2) ?? '';
+  return createBatchResultsObserver({
+    onError: (error) => metrics.observerError('usage', error),
+    onResult(result) {
+      // One that succeeded without usage keeps its estimate: there is nothing better.
+      if (result.type === 'succeeded' && result.usage === undefined) return;
+      observer.batchResultRead(batchId, result.customId, requestOf(result, exchange.upstream));
+    },
+  });
+}
+
+/** Results that are not billed have no usage. */
+function requestOf({ usage, model }: BatchResult, upstream: string | undefined): Parameters<RequestObserver['batchResultRead']>[2] {
+  if (usage === undefined) return undefined;
+  return {
+    upstream, outcome: 'ok', source: 'final', model, upstreamModel: undefined, requestedModel: undefined, spending: undefined, usage: { ...usage, serviceTier: 'batch' },
+  };
+}
