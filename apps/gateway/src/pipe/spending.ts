@@ -38,12 +38,14 @@ export interface OpenSpendingExchange extends Pick<SpendingExchange, 'route' | '
   readonly person: Person | undefined;
   readonly upstream: string | undefined;
   readonly requestedModel: string | undefined;
+  /** The id that was sent upstream, where it is not the one asked for. */
+  readonly upstreamModel?: string | undefined;
   readonly observer: Pick<UsageObserver, 'result'> | undefined;
   readonly relayed: Pick<UpstreamExchange<never>, 'handler'> | undefined;
 }
 
 /** What an open event stream would be charged if it were cut now; `undefined` for any other request. */
-export function openSpendingOf({ inbound, client, person, upstream, route, requestedModel, observer, relayed, estimatedInput, maxTokens }: OpenSpendingExchange): OpenSpending | undefined {
+export function openSpendingOf({ inbound, client, person, upstream, route, requestedModel, upstreamModel, observer, relayed, estimatedInput, maxTokens }: OpenSpendingExchange): OpenSpending | undefined {
   if (observer === undefined || relayed === undefined || route === undefined) return undefined;
   const { isEventStream, bodyBytes } = relayed.handler.progress();
   if (!isEventStream || inbound.response.statusCode >= 400) return undefined;
@@ -51,7 +53,7 @@ export function openSpendingOf({ inbound, client, person, upstream, route, reque
   return {
     client, person,
     request: {
-      upstream, outcome: 'ok', usage, source, model, upstreamModel: undefined, requestedModel,
+      upstream, outcome: 'ok', usage, source, model, upstreamModel, requestedModel,
       spending: { upstreamStatus: inbound.response.statusCode, wasSent: true, estimatedInput, textBytes, outputBound: outputBoundOf(route, { maxTokens, isEventStream }) },
     },
   };

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { startPostgres, WHY_NO_POSTGRES } from '../state/postgres-server.ts';
+import { startPostgres, WHY_NO_POSTGRES } from '@penstock/test-support';
 
 if (WHY_NO_POSTGRES !== undefined) process.stdout.write(`SKIPPED: batches with PostgreSQL: ${WHY_NO_POSTGRES}\n`);
 
