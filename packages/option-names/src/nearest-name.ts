@@ -1,11 +1,14 @@
 const MOST_CHANGES = 3;
+/** Characters that a beginning of a name must have to stand for it. */
+const SHORTEST_BEGINNING = 3;
 /** Characters of a name that are compared: the work is bounded whatever a caller passes. */
 const MAX_NAME_LENGTH = 64;
 
 /**
  * The known name that a mistyped one most likely means, the first of several equally near ones. `undefined` where none is near: more than three
  * changes, or more than half of the name. A change is a character inserted, removed or replaced, or two neighbours swapped (Damerau-Levenshtein
- * distance). Case, dashes, underscores and camel case do not count.
+ * distance). Case, dashes, underscores and camel case do not count. Where none is near, the only known name that begins with `name` is meant
+ * (`key` for `key_sha256`).
  */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
   const wanted = normalise(name.slice(0, MAX_NAME_LENGTH));
@@ -18,7 +21,9 @@ export function nearestName(name: string, known: readonly string[]): string | un
       fewest = changes;
     }
   }
-  return nearest;
+  if (nearest !== undefined || wanted.length < SHORTEST_BEGINNING) return nearest;
+  const [longer, ...others] = known.filter((candidate) => normalise(candidate).startsWith(wanted));
+  return others.length === 0 ? longer : undefined;
 }
 
 /** One spelling for `maxConnections`, `max-connections` and `MAX_CONNECTIONS`. */

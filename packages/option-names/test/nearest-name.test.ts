@@ -20,6 +20,13 @@ describe('nearestName', () => {
     expect(nearestName('tca', ['cat'])).toBeUndefined();
   });
 
+  test('takes a beginning for the only name that begins with it', () => {
+    expect(nearestName('key', ['name', 'key_sha256'])).toBe('key_sha256');
+    expect(nearestName('drain', KNOWN)).toBe('drain_timeout');
+    expect(nearestName('max', KNOWN)).toBeUndefined();
+    expect(nearestName('dr', KNOWN)).toBeUndefined();
+  });
+
   test('prefers the name with fewer changes, and the first of two that are equally near', () => {
     expect(nearestName('timeout', ['timeoutsMs', 'timeouts', 'timeoutx'])).toBe('timeouts');
   });

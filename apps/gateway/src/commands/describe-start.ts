@@ -10,13 +10,15 @@ export interface StartFacts {
   readonly workers: number;
   readonly config: GatewayConfig;
   readonly simulates: boolean;
+  /** Whether a key of the API is configured, although the simulator answers. */
+  readonly hasKey: boolean;
   readonly warnings: readonly string[];
 }
 
 const CLOUD_TITLES: Readonly<Record<CloudSide, string>> = { bedrock: 'Bedrock', vertex: 'Vertex AI' };
 
 /** The text of a start: the listeners, the upstream, and one command to try. */
-export function describeStart({ port, operationsPort, workers, config, simulates, warnings }: StartFacts): string {
+export function describeStart({ port, operationsPort, workers, config, simulates, hasKey, warnings }: StartFacts): string {
   const scheme = config.server.tls === undefined ? 'http' : 'https';
   const host = printable(config.server.host);
   const base = `${scheme}://${host}:${port}`;
@@ -28,7 +30,7 @@ export function describeStart({ port, operationsPort, workers, config, simulates
     ...describePage(config, operationsPort),
     `  metrics         http://${printable(config.operations.host)}:${operationsPort}/metrics`,
     simulates
-      ? '  upstream        THE BUILT-IN SIMULATOR: answers are made up and cost nothing. Set ANTHROPIC_API_KEY to use the real API.'
+      ? `  upstream        THE BUILT-IN SIMULATOR: answers are made up and cost nothing. ${hasKey ? 'Start without --simulate' : 'Set ANTHROPIC_API_KEY'} to use the real API.`
       : `  upstream        ${describeUpstreams(config)}`,
     ...warnings.map((warning) => `  warning         ${warning}`),
     'Try it:',

@@ -55,7 +55,7 @@ export async function runStart(options: StartOptions, output: CommandOutput): Pr
         return simulator === undefined ? next : { ...next, config: withSimulator(next.config, simulator) };
       },
       onReady: (started) => {
-        output.stderr.write(describeStart({ ...started, config, simulates, warnings: [...loaded.warnings, ...warnings] }));
+        output.stderr.write(describeStart({ ...started, config, simulates, hasKey: loaded.config.anthropic_native.api_key !== undefined, warnings: [...loaded.warnings, ...warnings] }));
         manager?.ready();
       },
       onFailure: (message) => { output.stderr.write(`${message}\n`); },

@@ -131,6 +131,16 @@ describe('problems', () => {
     }
   });
 
+  it('of a YAML file says that JSON is read', () => {
+    expect(refusalOf({ files: { 'penstock.yaml': 'server:\n  port: 1\n' }, argv: { config: 'penstock.yaml' } }).message).toContain('must be JSON (YAML is not read), received malformed JSON at line 1 column 1');
+  });
+
+  it('of a key in clear is an unknown key, not the path of a file, and its value is not shown', () => {
+    const problems = problemsOf({ file: { clients: [{ name: 'alice', key: 'pen_secret' }] } });
+    expect(problems).toContain('clients[0].key is not a known key; did you mean clients[0].key_sha256?');
+    expect(problems.join()).not.toContain('pen_secret');
+  });
+
   it('problems of rules between fields are reported although a section lacks a required key', () => {
     const problems = problemsOf({ file: { server: { host: '0.0.0.0', tls: { cert: 'missing.pem', key: 'missing.pem' } }, anthropic_native: { pool: { max_connections: 5, max_keepalive_connections: 9 } } } });
     expect(problems).toEqual([

@@ -10,6 +10,11 @@ test.each([
   ['forward', { anthropic_native: { credentials: 'forward' } }, ['-H "x-api-key: $YOUR_ANTHROPIC_KEY"']],
   ['forward with clients (x-api-key is the client\'s own then)', { clients: CLIENTS, anthropic_native: { credentials: 'forward' } }, ["-H 'x-penstock-key: YOUR_CLIENT_KEY'", '-H "x-api-key: $YOUR_ANTHROPIC_KEY"']],
 ])('the line to try has the credentials that are asked for: %s', (_case, document, credentials) => {
-  const words = describeStart({ port: 8000, operationsPort: 9464, workers: 1, config: gatewayConfigSchema.parse(document), simulates: false, warnings: [] });
+  const words = describeStart({ port: 8000, operationsPort: 9464, workers: 1, config: gatewayConfigSchema.parse(document), simulates: false, hasKey: true, warnings: [] });
   expect(words.match(/-H (?:'x-|"x-)[^'"]*['"]/g) ?? []).toEqual(credentials);
+});
+
+test.each([[false, 'Set ANTHROPIC_API_KEY to use the real API.'], [true, 'Start without --simulate to use the real API.']])('the simulator is announced with the way to the real API (a key is configured: %s)', (hasKey, way) => {
+  const words = describeStart({ port: 8000, operationsPort: 9464, workers: 1, config: gatewayConfigSchema.parse({}), simulates: true, hasKey, warnings: [] });
+  expect(words).toContain(`THE BUILT-IN SIMULATOR: answers are made up and cost nothing. ${way}`);
 });

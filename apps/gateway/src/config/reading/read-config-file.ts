@@ -6,6 +6,7 @@ import { repeatedKeys } from './repeated-keys.ts';
 import { withoutComments } from './without-comments.ts';
 import type { CommandLineFlags, Environment } from './overrides.ts';
 
+const YAML_FILE = /\.ya?ml$/i;
 const DEFAULT_FILE = 'config.json';
 const MAX_FILE_BYTES = 4_194_304;
 
@@ -50,7 +51,7 @@ function parseJson(text: string, path: string): unknown {
   } catch (error) {
     // The parser's message quotes the text around the fault, which may be a key; only the place is taken from it.
     const place = /line \d+ column \d+/.exec(error instanceof Error ? error.message : '')?.[0] ?? locateFault(text);
-    throw new ConfigError('invalid_json', path, [valueProblem('', 'valid JSON', `malformed JSON${place === undefined ? '' : ` at ${place}`}`)], [path]);
+    throw new ConfigError('invalid_json', path, [valueProblem('', YAML_FILE.test(path) ? 'JSON (YAML is not read)' : 'valid JSON', `malformed JSON${place === undefined ? '' : ` at ${place}`}`)], [path]);
   }
 }
 

@@ -35,7 +35,8 @@ export function resolveReferences(document: unknown, context: ReferenceContext):
   const files = new Set<string>();
 
   function visitText(text: string, path: readonly PropertyKey[]): string {
-    const isPath = PEM_FIELDS.has(path.at(-1) ?? '') && text !== '' && !text.includes('-----BEGIN ') && !text.includes('${');
+    // A client has no such field: `key`, written for `key_sha256`, is an unknown key and not a path.
+    const isPath = PEM_FIELDS.has(path.at(-1) ?? '') && path[0] !== 'clients' && text !== '' && !text.includes('-----BEGIN ') && !text.includes('${');
     const template = isPath ? `\${file:${text}}` : text;
     return template.replaceAll(REFERENCE, (_whole, scheme: string, name: string) => {
       const found = lookUp(scheme, name, context);

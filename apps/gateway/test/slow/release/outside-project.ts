@@ -20,7 +20,7 @@ export const EXAMPLES: readonly CodeBlock[] = readmeExamples().filter(({ purpose
 
 const nameOf = ({ where }: CodeBlock): string => where.replaceAll(/[^\w-]+/g, '-');
 
-/** A project of somebody else's: npm, TypeScript, the packed packages, and the examples of their READMEs as its sources. */
+/** A project outside the workspace: npm, TypeScript, the packed packages, and the examples of their READMEs as its sources. */
 export interface OutsideProject {
   readonly folder: string;
   /** Compiles the examples. Returns the problems that the compiler found, declarations of all dependencies included. */
