@@ -18,6 +18,7 @@ const { values: flags } = parseArgs({
     only: { type: 'string', multiple: true, default: [] },
     contender: { type: 'string', multiple: true, default: [] },
     rounds: { type: 'string' },
+    launches: { type: 'string' },
     compare: { type: 'boolean', default: false },
     base: { type: 'string' },
     'no-peers': { type: 'boolean', default: false },
@@ -30,7 +31,7 @@ const rounds = flags.rounds === undefined ? undefined : Number(flags.rounds);
 const workloads = WORKLOADS
   .filter(isWanted)
   .map((workload) => (flags.quick ? quick(workload) : workload))
-  .map((workload) => (rounds === undefined ? workload : { ...workload, rounds }));
+  .map((workload) => ({ ...workload, ...(rounds === undefined ? {} : { rounds }), ...(flags.launches === undefined ? {} : { launches: Number(flags.launches) }) }));
 const scenarios = SCENARIOS.filter(isWanted);
 const folder = mkdtempSync(join(tmpdir(), 'penstock-bench-'));
 const results: WorkloadResult[] = [];
