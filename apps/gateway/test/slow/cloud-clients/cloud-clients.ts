@@ -3,9 +3,10 @@ import { AnthropicBedrock, AnthropicBedrockMantle } from '@anthropic-ai/bedrock-
 import { AnthropicFoundry } from '@anthropic-ai/foundry-sdk';
 import type Anthropic from '@anthropic-ai/sdk';
 import { AnthropicVertex } from '@anthropic-ai/vertex-sdk';
-import { BedrockRuntimeClient, CountTokensCommand, InvokeModelCommand, InvokeModelWithResponseStreamCommand } from '@aws-sdk/client-bedrock-runtime';
+import { BedrockRuntimeClient, CountTokensCommand, InvokeModelCommand, InvokeModelWithResponseStreamCommand, type BedrockRuntimeClientConfig } from '@aws-sdk/client-bedrock-runtime';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
-import { verifySignature, type SignedRequest } from '@penstock/test-support';
+import type { SignedRequest } from '@penstock/test-support';
+import { BEDROCK, FOUNDRY, KEYS, MANTLE, PLATFORM_AWS, PROJECT, REGION, signed, TOKEN, VERTEX, withField, type CloudPlace } from './cloud-places.ts';
 
 /** What a program got of one call. */
 export type CallAnswer = Readonly<Record<string, unknown>>;
@@ -20,24 +21,16 @@ export interface CloudCalls {
 /** An official client of a cloud, with a credential of that cloud. */
 export interface CloudClient {
   readonly name: string;
+  /** How the gateway reaches the cloud of this client, and where it serves the client. */
+  readonly place: CloudPlace;
   readonly open: (origin: string) => CloudCalls;
   /** What is wrong with the credential of a request. */
   readonly verify: (request: SignedRequest) => string | undefined;
 }
 
-export const REGION = 'us-east-1';
-export const KEYS = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY' } as const;
-export const TOKEN = 'a-token-of-a-test';
-export const PROJECT = 'project-of-a-test';
 const QUESTION = { max_tokens: 300, messages: [{ role: 'user' as const, content: 'How much water?' }] };
 const SDK_OPTIONS = { maxRetries: 0, timeout: 60_000, apiKey: null } as const;
 const AWS_KEYS = { awsAccessKey: KEYS.accessKeyId, awsRegion: REGION } as const;
-
-export const signed = (service: string) => (request: SignedRequest): string | undefined => verifySignature(request, { ...KEYS, region: REGION, service });
-export const withField = (name: string, value: string) => ({ rawHeaders }: SignedRequest): string | undefined => {
-  const values = rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name);
-  return values.length === 1 && values[0] === value ? undefined : `${name} is not the credential`;
-};
 
 /** What is compared of a message, streamed or not. */
 function read({ content, model, stop_reason: stopReason, usage }: Anthropic.Message): CallAnswer {
@@ -54,8 +47,8 @@ function sdkCalls(messages: Pick<Anthropic['messages'], 'create' | 'stream' | 'c
 }
 
 /** The calls of AWS's own client, which knows nothing of Anthropic's events. Its default handler speaks HTTP/2 without negotiation, which is for AWS alone. */
-function awsCalls(origin: string): CloudCalls {
-  const client = new BedrockRuntimeClient({ region: REGION, endpoint: origin, credentials: KEYS, maxAttempts: 1, requestHandler: new NodeHttpHandler() });
+function awsCalls(origin: string, credential: Pick<BedrockRuntimeClientConfig, 'credentials' | 'token' | 'authSchemePreference'>): CloudCalls {
+  const client = new BedrockRuntimeClient({ region: REGION, endpoint: origin, ...credential, maxAttempts: 1, requestHandler: new NodeHttpHandler() });
   const modelId = 'us.anthropic.claude-haiku-4-5-20251001-v1:0';
   const body = JSON.stringify({ anthropic_version: 'bedrock-2023-05-31', ...QUESTION });
   return {
@@ -87,32 +80,36 @@ const MODEL = 'claude-haiku-4-5-20251001';
 /** Every official client, in each way in which it authenticates with a key or token of its cloud. */
 export const CLOUD_CLIENTS: readonly CloudClient[] = [
   {
-    name: '@anthropic-ai/bedrock-sdk, AnthropicBedrock, signed', verify: signed('bedrock'),
+    name: '@anthropic-ai/bedrock-sdk, AnthropicBedrock, signed', place: BEDROCK, verify: signed('bedrock'),
     open: (origin) => withoutCounting(sdkCalls(new AnthropicBedrock({ ...SDK_OPTIONS, ...AWS_KEYS, awsSecretKey: KEYS.secretAccessKey, baseURL: origin }).messages as Anthropic['messages'], BEDROCK_MODEL)),
   },
   {
-    name: '@anthropic-ai/bedrock-sdk, AnthropicBedrock, API key', verify: withField('authorization', `Bearer ${TOKEN}`),
+    name: '@anthropic-ai/bedrock-sdk, AnthropicBedrock, API key', place: BEDROCK, verify: withField('authorization', `Bearer ${TOKEN}`),
     open: (origin) => withoutCounting(sdkCalls(new AnthropicBedrock({ ...SDK_OPTIONS, awsRegion: REGION, apiKey: TOKEN, baseURL: origin }).messages as Anthropic['messages'], BEDROCK_MODEL)),
   },
   {
-    name: '@anthropic-ai/bedrock-sdk, AnthropicBedrockMantle, signed', verify: signed('bedrock-mantle'),
+    name: '@anthropic-ai/bedrock-sdk, AnthropicBedrockMantle, signed', place: MANTLE, verify: signed('bedrock-mantle'),
     open: (origin) => sdkCalls(new AnthropicBedrockMantle({ ...SDK_OPTIONS, ...AWS_KEYS, awsSecretAccessKey: KEYS.secretAccessKey, baseURL: `${origin}/anthropic` }).messages, MODEL),
   },
-  { name: '@aws-sdk/client-bedrock-runtime', verify: signed('bedrock'), open: awsCalls },
+  { name: '@aws-sdk/client-bedrock-runtime, signed', place: BEDROCK, verify: signed('bedrock'), open: (origin) => awsCalls(origin, { credentials: KEYS }) },
   {
-    name: '@anthropic-ai/aws-sdk, signed', verify: signed('aws-external-anthropic'),
+    name: '@aws-sdk/client-bedrock-runtime, API key', place: BEDROCK, verify: withField('authorization', `Bearer ${TOKEN}`),
+    open: (origin) => awsCalls(origin, { token: { token: TOKEN }, authSchemePreference: ['httpBearerAuth'] }),
+  },
+  {
+    name: '@anthropic-ai/aws-sdk, signed', place: PLATFORM_AWS, verify: signed('aws-external-anthropic'),
     open: (origin) => sdkCalls(new AnthropicAws({ ...SDK_OPTIONS, ...AWS_KEYS, awsSecretAccessKey: KEYS.secretAccessKey, workspaceId: 'wrkspc_1', baseURL: origin }).messages, MODEL),
   },
   {
-    name: '@anthropic-ai/vertex-sdk', verify: withField('authorization', `Bearer ${TOKEN}`),
+    name: '@anthropic-ai/vertex-sdk', place: VERTEX, verify: withField('authorization', `Bearer ${TOKEN}`),
     open: (origin) => sdkCalls(new AnthropicVertex({ maxRetries: 0, region: 'global', projectId: PROJECT, authClient: AUTH_CLIENT, baseURL: `${origin}/v1` }).messages, 'claude-haiku-4-5@20251001'),
   },
   {
-    name: '@anthropic-ai/foundry-sdk, API key', verify: withField('x-api-key', TOKEN),
+    name: '@anthropic-ai/foundry-sdk, API key', place: FOUNDRY, verify: withField('x-api-key', TOKEN),
     open: (origin) => sdkCalls(new AnthropicFoundry({ maxRetries: 0, apiKey: TOKEN, baseURL: `${origin}/anthropic` }).messages, MODEL),
   },
   {
-    name: '@anthropic-ai/foundry-sdk, Entra token', verify: withField('authorization', `Bearer ${TOKEN}`),
+    name: '@anthropic-ai/foundry-sdk, Entra token', place: FOUNDRY, verify: withField('authorization', `Bearer ${TOKEN}`),
     open: (origin) => sdkCalls(new AnthropicFoundry({ maxRetries: 0, azureADTokenProvider: () => Promise.resolve(TOKEN), baseURL: `${origin}/anthropic` }).messages, MODEL),
   },
 ];
