@@ -26,7 +26,7 @@ export interface ValueSource<T> {
 }
 
 /**
- * A value that is fetched when it is first wanted, and renewed by requests ahead of its expiry. One fetch runs at a time, whoever waits for it. While a
+ * A value that is fetched when it is first wanted, and renewed by requests ahead of its expiry. One fetch runs at a time, for all requests that wait for it. While a
  * renewal fails, the value is used until it expires; after that, and before there is one, the failure is that of each request, for a second at a time.
  */
 export class RenewedValue<T> {
