@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { validateTarget as validate } from '../src/validate-target.ts';
 
 /** As the gateway calls it. */
-const validateTarget = (target: string): ReturnType<typeof validate> => validate(target, { trailingSlashUnder: '/v1/', encodedSlashUnder: '/v1/models/' });
+const validateTarget = (target: string): ReturnType<typeof validate> => validate(target, { trailingSlashUnder: '/v1/', encodedSlashUnder: ['/v1/models/', '/bedrock/model/'] });
 
 const PIECES = ['/', '.', '..', '%2e', '%2F', '%5c', '\\', ';', '#', '?', '%', '%25', '%41', '%c0%af', '%C3%A9', 'a', 'v1', 'organizations', '%00', ' ', '=', '&', '%3b', '%7e', '-'];
 
@@ -42,7 +42,17 @@ describe('a request target', () => {
     expect(validateTarget(target)).toEqual({ ok: true, path, query });
   });
 
-  test.each(['/v1/models//', '/v1//', '/anthropic/v1/messages/', '/anthropic/', '/v1/../', '/v1/x/%2e%2e/', '/anthropic/v1/models/a%2Fb', '/v1/models%2Fx', '/v1/models/%2e%2e', '/v1/models/a%252fb', '*', '', 'x', 'http://x/', '/%e9', '/a%2'])('%s is refused', (target) => {
+  test.each(['/v1/models/a%2Fb', '/bedrock/model/arn:aws%2Fx/invoke'])('%s may hold an encoded slash', (target) => {
+    expect(validateTarget(target)).toEqual({ ok: true, path: target, query: '' });
+    expect(validate(target).ok).toBe(false);
+  });
+
+  test('one prefix may be given as a text', () => {
+    expect(validate('/v1/models/a%2Fb', { encodedSlashUnder: '/v1/models/' }).ok).toBe(true);
+    expect(validate('/v1/files/a%2Fb', { encodedSlashUnder: '/v1/models/' }).ok).toBe(false);
+  });
+
+  test.each(['/v1/models//', '/bedrock/x%2Fy', '/bedrock/model%2Fx', '/v1//', '/anthropic/v1/messages/', '/anthropic/', '/v1/../', '/v1/x/%2e%2e/', '/anthropic/v1/models/a%2Fb', '/v1/models%2Fx', '/v1/models/%2e%2e', '/v1/models/a%252fb', '*', '', 'x', 'http://x/', '/%e9', '/a%2'])('%s is refused', (target) => {
     expect(validateTarget(target).ok).toBe(false);
   });
 

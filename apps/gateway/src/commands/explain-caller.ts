@@ -7,6 +7,7 @@ import type { GatewayConfig } from '../config/gateway-config.ts';
 import type { ClientLimits } from '../config/sections/clients-section.ts';
 import { hasIdentity, SIGN_IN_ISSUER } from '../config/sections/identity-section.ts';
 import type { PolicyMatch } from '../config/sections/policies-section.ts';
+import { configuredClouds } from '../config/configured-clouds.ts';
 import { CLIENT_ROUTES, GROUP_TRAITS, type ClientRoute } from '../config/sections/route-groups.ts';
 
 /** A caller as the command line names it. */
@@ -108,6 +109,7 @@ function describeRules(config: GatewayConfig, rules: ClientRules, principal: Pri
   const served: ReadonlySet<string> = new Set([
     ...config.anthropic_native.route_groups, 'message_threads', ...(config.anthropic_native.allow_unknown_routes ? ['unknown'] : []),
     ...(config.openai_front_door.enabled ? config.openai_front_door.route_groups : []),
+    ...configuredClouds(config).map(({ name }) => name),
   ]);
   const budgets = createBudgetBook(budgetsOfConfig(config.budgets)).resolve(principal);
   const isCapped = budgets.some(({ stop }) => stop);

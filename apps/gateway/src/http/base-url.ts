@@ -16,8 +16,8 @@ function publicOrigin({ request, head }: ReachedRequest): string {
 /** First segments of what clients of clouds ask for: Bedrock's `/model/{id}/invoke`, Vertex's `/projects/{id}/…`. */
 export const CLOUD_AREAS: ReadonlySet<string> = new Set(['model', 'projects']);
 
-/** The sentence for clients of clouds, whose protocols have paths and framing of their own. */
-export const CLOUD_CLIENTS_NOT_SERVED = 'Not found: clients for Bedrock or Vertex are not served here. Use a client for the Anthropic API itself.';
+/** The sentence for clients of clouds, whose protocols have paths and framing of their own, where they are not below the prefix of one. */
+export const CLOUD_CLIENTS_NOT_SERVED = 'Not found: clients for Bedrock or Vertex AI are served under /bedrock and /vertex/v1, where this gateway is configured for them: set the base URL of this client. Others use a client for the Anthropic API itself.';
 
 /** The sentence for a client whose base URL is wrong. */
 export function describeBaseUrl(inbound: ReachedRequest, base: '/anthropic' | '/anthropic/v1' | '/v1'): string {

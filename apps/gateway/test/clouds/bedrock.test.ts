@@ -1,17 +1,9 @@
 import { fieldValues, wholeResponse } from '@penstock/test-support';
-import { encodeFrame } from '@penstock/sse-relay';
 import { describe, expect, test } from 'vitest';
+import { STREAM } from './bedrock-stream.ts';
 import { CLOUD_TOKEN, MESSAGE, post, REQUEST, startClouds } from './cloud-gateway.ts';
 
 const MODEL = 'us.anthropic.claude-x-20250101-v1:0';
-
-/** A streamed message in Bedrock's framing. */
-const STREAM: Buffer = Buffer.concat([
-  '{"type":"message_start","message":{"model":"claude-x-20250101","usage":{"input_tokens":11,"output_tokens":1}}}',
-  '{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"Hi"}}',
-  '{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":7}}',
-  '{"type":"message_stop"}',
-].map((event) => encodeFrame({ ':event-type': 'chunk', ':content-type': 'application/json', ':message-type': 'event' }, Buffer.from(JSON.stringify({ bytes: Buffer.from(event).toString('base64') })))));
 
 describe('bedrock in its own format', () => {
   test('a message crosses byte for byte, with the credential of the gateway in place of the client\'s', async () => {
