@@ -5,9 +5,13 @@ import { BEDROCK, FOUNDRY, GOOGLE, KEYS, MANTLE, PLATFORM_AWS, PROJECT, REGION, 
 export interface ClaudeCodeMode {
   readonly name: string;
   readonly place: CloudPlace;
+  /** What a gateway admits the client by. Absent: it sends its signature only, and the gateway admits every request. */
+  readonly key?: string;
   /** Whether the format is the cloud's, not the API's. */
   readonly hasOwnFormat: boolean;
   readonly environment: (origin: string) => Readonly<Record<string, string>>;
+  /** The settings of docs/clouds.md, where they differ. */
+  readonly throughGateway?: (origin: string) => Readonly<Record<string, string>>;
   readonly verify: (request: SignedRequest) => string | undefined;
   /** A request that asks for a message, as far as its path shows. */
   readonly asks: RegExp;
@@ -20,18 +24,22 @@ const model = (name: string): Readonly<Record<string, string>> => ({ ANTHROPIC_M
 /** The modes of 2.1, each with the credential that its cloud wants. */
 export const CLAUDE_CODE_MODES: readonly ClaudeCodeMode[] = [
   {
-    name: 'Amazon Bedrock', place: BEDROCK, hasOwnFormat: true, verify: signed('bedrock'), asks: /^\/model\/[^/]+\/invoke/,
+    name: 'Amazon Bedrock', place: BEDROCK, hasOwnFormat: true, key: TOKEN, verify: signed('bedrock'), asks: /^\/model\/[^/]+\/invoke/,
     environment: (origin) => ({ CLAUDE_CODE_USE_BEDROCK: '1', ANTHROPIC_BEDROCK_BASE_URL: origin, ...AWS, ...model('us.anthropic.claude-haiku-4-5-20251001-v1:0') }),
+    throughGateway: (origin) => ({
+      CLAUDE_CODE_USE_BEDROCK: '1', ANTHROPIC_BEDROCK_BASE_URL: origin, AWS_REGION: REGION, CLAUDE_CODE_SKIP_BEDROCK_AUTH: '1', ANTHROPIC_AUTH_TOKEN: TOKEN,
+      ...model('us.anthropic.claude-haiku-4-5-20251001-v1:0'),
+    }),
   },
   {
-    name: 'Vertex AI', place: VERTEX, hasOwnFormat: true, verify: withField('authorization', `Bearer ${TOKEN}`), asks: /:(?:streamRawPredict|rawPredict)$/,
+    name: 'Vertex AI', place: VERTEX, hasOwnFormat: true, key: TOKEN, verify: withField('authorization', `Bearer ${TOKEN}`), asks: /:(?:streamRawPredict|rawPredict)$/,
     environment: (origin) => ({
       CLAUDE_CODE_USE_VERTEX: '1', ANTHROPIC_VERTEX_BASE_URL: `${origin}/v1`, CLOUD_ML_REGION: 'global', ANTHROPIC_VERTEX_PROJECT_ID: PROJECT,
       CLAUDE_CODE_SKIP_VERTEX_AUTH: '1', ANTHROPIC_AUTH_TOKEN: TOKEN, ...model('claude-haiku-4-5@20251001'),
     }),
   },
   {
-    name: 'Microsoft Foundry', place: FOUNDRY, hasOwnFormat: false, verify: withField('x-api-key', TOKEN), asks: /^\/anthropic\/v1\/messages/,
+    name: 'Microsoft Foundry', place: FOUNDRY, hasOwnFormat: false, key: TOKEN, verify: withField('x-api-key', TOKEN), asks: /^\/anthropic\/v1\/messages/,
     environment: (origin) => ({ CLAUDE_CODE_USE_FOUNDRY: '1', ANTHROPIC_FOUNDRY_BASE_URL: `${origin}/anthropic`, ANTHROPIC_FOUNDRY_API_KEY: TOKEN, ...model('claude-haiku-4-5') }),
   },
   {
@@ -43,7 +51,7 @@ export const CLAUDE_CODE_MODES: readonly ClaudeCodeMode[] = [
     environment: (origin) => ({ CLAUDE_CODE_USE_ANTHROPIC_AWS: '1', ANTHROPIC_AWS_BASE_URL: origin, ANTHROPIC_AWS_WORKSPACE_ID: 'wrkspc_1', ...AWS, ...model('claude-haiku-4-5') }),
   },
   {
-    name: 'Claude Platform on Google Cloud', place: GOOGLE, hasOwnFormat: false, verify: withField('authorization', `Bearer ${TOKEN}`), asks: /^\/v1\/messages/,
+    name: 'Claude Platform on Google Cloud', place: GOOGLE, hasOwnFormat: false, key: TOKEN, verify: withField('authorization', `Bearer ${TOKEN}`), asks: /^\/v1\/messages/,
     environment: (origin) => ({
       CLAUDE_CODE_USE_ANTHROPIC_GOOGLE_CLOUD: '1', ANTHROPIC_GOOGLE_CLOUD_BASE_URL: origin, ANTHROPIC_GOOGLE_CLOUD_PROJECT: PROJECT, ANTHROPIC_GOOGLE_CLOUD_LOCATION: 'global',
       ANTHROPIC_GOOGLE_CLOUD_WORKSPACE_ID: 'wrkspc_1', CLAUDE_CODE_SKIP_ANTHROPIC_GOOGLE_CLOUD_AUTH: '1', ANTHROPIC_AUTH_TOKEN: TOKEN, ...model('claude-haiku-4-5'),

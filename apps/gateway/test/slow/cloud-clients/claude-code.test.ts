@@ -15,7 +15,7 @@ printSkipped('Claude Code in the modes of its clouds', client);
 const ANSWERS = 30;
 
 /** How one prompt ended, and where the last message went. */
-async function askClaudeCode({ origin, stub, simulator }: CloudPath, { environment, asks }: ClaudeCodeMode): Promise<unknown> {
+async function askClaudeCode({ origin, stub, simulator }: CloudPath, asks: RegExp, environment: ClaudeCodeMode['environment']): Promise<unknown> {
   for (let count = 0; count < ANSWERS; count += 1) simulator.reply('The penstock carries it.');
   const folder = mkdtempSync(join(tmpdir(), 'penstock-claude-code-'));
   const { exit, result, isError } = await runClaudeCode({ program, folder, baseUrl: origin, environment: { ANTHROPIC_API_KEY: '', ...environment(origin) } });
@@ -30,12 +30,12 @@ const MODES = CLAUDE_CODE_MODES.filter(({ name }) => process.env['PENSTOCK_SLOW_
 describe.skipIf('missing' in client)(`Claude Code ${CLAUDE_CODE_VERSION} in the mode of a cloud`, () => {
   // What a program sees without the gateway is compared for the two formats of their own; the others speak the API's.
   test.each(MODES.map((mode) => [mode.name, mode] as const))('%s: answers a prompt through the gateway, whose credential the cloud verifies', async (_name, mode) => {
-    await using through = await openThrough(mode.place);
-    const seen = await askClaudeCode(through, mode);
+    await using through = await openThrough(mode.place, mode.key);
+    const seen = await askClaudeCode(through, mode.asks, mode.throughGateway ?? mode.environment);
     expect(seen).toMatchObject({ exit: 0, isError: false, result: 'The penstock carries it.', asked: expect.any(String) as unknown });
     expect(through.stub.requests.map(({ problem }) => problem).filter((problem) => problem !== undefined)).toEqual([]);
     if (!mode.hasOwnFormat) return;
     await using straight = await openStraight(mode.verify);
-    expect(seen).toEqual(await askClaudeCode(straight, mode));
+    expect(seen).toEqual(await askClaudeCode(straight, mode.asks, mode.environment));
   }, 120_000);
 });

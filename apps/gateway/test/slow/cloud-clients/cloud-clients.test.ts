@@ -32,10 +32,10 @@ async function account(path: CloudPath, open: (origin: string) => CloudCalls): P
   };
 }
 
-describe.each(CLOUD_CLIENTS.map((client) => [client.name, client] as const))('%s', (_name, { place, open, verify }) => {
+describe.each(CLOUD_CLIENTS.map((client) => [client.name, client] as const))('%s', (_name, { place, key, open, verify }) => {
   test('asks, streams, counts and is refused through the gateway as straight, and the same bytes arrive with another credential', async () => {
     await using straight = await openStraight(verify);
-    await using through = await openThrough(place);
+    await using through = await openThrough(place, key);
     const expected = await account(straight, open);
     const [asked, streamed] = expected.seen;
     expect(JSON.stringify(asked)).toContain('The penstock carries it.');
@@ -45,7 +45,7 @@ describe.each(CLOUD_CLIENTS.map((client) => [client.name, client] as const))('%s
   });
 
   test('a stream that is cut fails through the gateway, too', async () => {
-    await using through = await openThrough(place);
+    await using through = await openThrough(place, key);
     through.simulator.fail({ cutAt: 400 });
     const { origin } = through;
     await expect(open(origin).stream()).rejects.toThrow();

@@ -23,6 +23,8 @@ export interface CloudClient {
   readonly name: string;
   /** How the gateway reaches the cloud of this client, and where it serves the client. */
   readonly place: CloudPlace;
+  /** What a gateway admits the client by. Absent: it sends its signature only, and the gateway admits every request. */
+  readonly key?: string;
   readonly open: (origin: string) => CloudCalls;
   /** What is wrong with the credential of a request. */
   readonly verify: (request: SignedRequest) => string | undefined;
@@ -84,7 +86,7 @@ export const CLOUD_CLIENTS: readonly CloudClient[] = [
     open: (origin) => withoutCounting(sdkCalls(new AnthropicBedrock({ ...SDK_OPTIONS, ...AWS_KEYS, awsSecretKey: KEYS.secretAccessKey, baseURL: origin }).messages as Anthropic['messages'], BEDROCK_MODEL)),
   },
   {
-    name: '@anthropic-ai/bedrock-sdk, AnthropicBedrock, API key', place: BEDROCK, verify: withField('authorization', `Bearer ${TOKEN}`),
+    name: '@anthropic-ai/bedrock-sdk, AnthropicBedrock, API key', place: BEDROCK, key: TOKEN, verify: withField('authorization', `Bearer ${TOKEN}`),
     open: (origin) => withoutCounting(sdkCalls(new AnthropicBedrock({ ...SDK_OPTIONS, awsRegion: REGION, apiKey: TOKEN, baseURL: origin }).messages as Anthropic['messages'], BEDROCK_MODEL)),
   },
   {
@@ -93,7 +95,7 @@ export const CLOUD_CLIENTS: readonly CloudClient[] = [
   },
   { name: '@aws-sdk/client-bedrock-runtime, signed', place: BEDROCK, verify: signed('bedrock'), open: (origin) => awsCalls(origin, { credentials: KEYS }) },
   {
-    name: '@aws-sdk/client-bedrock-runtime, API key', place: BEDROCK, verify: withField('authorization', `Bearer ${TOKEN}`),
+    name: '@aws-sdk/client-bedrock-runtime, API key', place: BEDROCK, key: TOKEN, verify: withField('authorization', `Bearer ${TOKEN}`),
     open: (origin) => awsCalls(origin, { token: { token: TOKEN }, authSchemePreference: ['httpBearerAuth'] }),
   },
   {
@@ -101,15 +103,15 @@ export const CLOUD_CLIENTS: readonly CloudClient[] = [
     open: (origin) => sdkCalls(new AnthropicAws({ ...SDK_OPTIONS, ...AWS_KEYS, awsSecretAccessKey: KEYS.secretAccessKey, workspaceId: 'wrkspc_1', baseURL: origin }).messages, MODEL),
   },
   {
-    name: '@anthropic-ai/vertex-sdk', place: VERTEX, verify: withField('authorization', `Bearer ${TOKEN}`),
+    name: '@anthropic-ai/vertex-sdk', place: VERTEX, key: TOKEN, verify: withField('authorization', `Bearer ${TOKEN}`),
     open: (origin) => sdkCalls(new AnthropicVertex({ maxRetries: 0, region: 'global', projectId: PROJECT, authClient: AUTH_CLIENT, baseURL: `${origin}/v1` }).messages, 'claude-haiku-4-5@20251001'),
   },
   {
-    name: '@anthropic-ai/foundry-sdk, API key', place: FOUNDRY, verify: withField('x-api-key', TOKEN),
+    name: '@anthropic-ai/foundry-sdk, API key', place: FOUNDRY, key: TOKEN, verify: withField('x-api-key', TOKEN),
     open: (origin) => sdkCalls(new AnthropicFoundry({ maxRetries: 0, apiKey: TOKEN, baseURL: `${origin}/anthropic` }).messages, MODEL),
   },
   {
-    name: '@anthropic-ai/foundry-sdk, Entra token', place: FOUNDRY, verify: withField('authorization', `Bearer ${TOKEN}`),
+    name: '@anthropic-ai/foundry-sdk, Entra token', place: FOUNDRY, key: TOKEN, verify: withField('authorization', `Bearer ${TOKEN}`),
     open: (origin) => sdkCalls(new AnthropicFoundry({ maxRetries: 0, azureADTokenProvider: () => Promise.resolve(TOKEN), baseURL: `${origin}/anthropic` }).messages, MODEL),
   },
 ];

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { startSimulator, type Simulator } from '@penstock/anthropic-simulator';
 import { startCloudStub, type CloudStub } from '@penstock/test-support';
 import { startTestGateway } from '../../start-test-gateway.ts';
@@ -24,11 +25,11 @@ export async function openStraight(verify: CloudPlace['verify']): Promise<CloudP
   };
 }
 
-/** The same behind a gateway; the stub wants the gateway's credential. */
-export async function openThrough(place: CloudPlace): Promise<CloudPath> {
+/** The same behind a gateway; the stub wants the gateway's credential. With a key, the gateway admits requests that carry it and no others. */
+export async function openThrough(place: CloudPlace, key?: string): Promise<CloudPath> {
   const straight = await openStraight(place.verify);
   const { anthropic_native: native = {}, ...document } = place.document(straight.origin);
-  const gateway = await startTestGateway('http://127.0.0.1:1', { ...document, anthropic_native: native });
+  const gateway = await startTestGateway('http://127.0.0.1:1', { ...document, anthropic_native: native, ...(key === undefined ? {} : { clients: [{ name: 'team', key_sha256: createHash('sha256').update(key).digest('hex') }] }) });
   return {
     ...straight, origin: `${gateway.origin}${place.mount}`,
     async [Symbol.asyncDispose]() {

@@ -4,7 +4,8 @@ import type { ConfigDocument } from '../../start-test-gateway.ts';
 export const REGION = 'us-east-1';
 /** Of the clients. */
 export const KEYS = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY' } as const;
-export const TOKEN = 'a-token-of-a-client';
+/** Of the clients, and a key of the gateway where it admits by keys. */
+export const TOKEN = 'pen_token-of-a-client-0123456789';
 export const PROJECT = 'project-of-a-test';
 
 /** Of the gateway. */
