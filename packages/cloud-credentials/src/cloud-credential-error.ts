@@ -30,6 +30,7 @@ export function isCloudCredentialError(value: unknown): value is CloudCredential
 /** What a library or the system failed with, in identifiers: its name and code, without its message, which may quote a secret. */
 export function describeFailure(thrown: unknown): string {
   if (!(thrown instanceof Error)) return typeof thrown;
-  const code = 'code' in thrown && (typeof thrown.code === 'string' || typeof thrown.code === 'number') ? String(thrown.code) : '';
-  return [thrown.name, code].filter((part) => /^[\w.-]{1,80}$/.test(part)).join(' ') || 'Error';
+  // MSAL calls it `errorCode`.
+  const { code = '', errorCode = code } = thrown as { readonly code?: unknown; readonly errorCode?: unknown };
+  return [thrown.name, String(errorCode)].filter((part) => /^[\w.-]{1,80}$/.test(part)).join(' ') || 'Error';
 }
