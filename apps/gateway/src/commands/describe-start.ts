@@ -1,3 +1,4 @@
+import { matchesGlob } from '../access/clients/matches-glob.ts';
 import { configuredClouds, type CloudSide } from '../config/configured-clouds.ts';
 import { nativeUpstreams, ONLY_UPSTREAM } from '../config/native-upstreams.ts';
 import type { GatewayConfig } from '../config/gateway-config.ts';
@@ -15,6 +16,7 @@ export interface StartFacts {
   readonly warnings: readonly string[];
 }
 
+const USUAL_MODEL = 'claude-haiku-4-5';
 const CLOUD_TITLES: Readonly<Record<CloudSide, string>> = { bedrock: 'Bedrock', vertex: 'Vertex AI' };
 
 /** The text of a start: the listeners, the upstream, and one command to try. */
@@ -62,6 +64,15 @@ function tryLine(base: string, config: GatewayConfig): string {
   // Under `forward` x-api-key is the client's own, and the gateway's key stands beside it.
   const clientKey = config.clients.length > 0 ? ` -H '${forwards ? 'x-penstock-key' : 'x-api-key'}: YOUR_CLIENT_KEY'` : '';
   const key = clientKey + (forwards ? ' -H "x-api-key: $YOUR_ANTHROPIC_KEY"' : '');
-  const body = '{"model":"claude-haiku-4-5","max_tokens":64,"stream":true,"messages":[{"role":"user","content":"Say hello"}]}';
+  const body = `{"model":"${servedModel(config)}","max_tokens":64,"stream":true,"messages":[{"role":"user","content":"Say hello"}]}`;
   return `curl -N ${base}/anthropic/v1/messages -H 'content-type: application/json'${key} -d '${body}'`;
+}
+
+/** A model to try: the usual one where an upstream serves it, else one that an upstream has another name for. */
+function servedModel(config: GatewayConfig): string {
+  const upstreams = nativeUpstreams(config);
+  const isServed = upstreams.some(({ models, model_map: map }) => (Object.keys(map).length === 0 ? models.some((pattern) => matchesGlob(pattern, USUAL_MODEL)) : Object.hasOwn(map, USUAL_MODEL)));
+  // It stands in a command line: a name with other characters is left out.
+  const mapped = upstreams.flatMap(({ model_map: map }) => Object.keys(map)).find((model) => /^[\w.:@/-]+$/.test(model));
+  return isServed ? USUAL_MODEL : mapped ?? USUAL_MODEL;
 }

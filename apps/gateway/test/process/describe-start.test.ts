@@ -18,3 +18,12 @@ test.each([[false, 'Set ANTHROPIC_API_KEY to use the real API.'], [true, 'Start 
   const words = describeStart({ port: 8000, operationsPort: 9464, workers: 1, config: gatewayConfigSchema.parse({}), simulates: true, hasKey, warnings: [] });
   expect(words).toContain(`THE BUILT-IN SIMULATOR: answers are made up and cost nothing. ${way}`);
 });
+
+test.each([
+  ['an upstream that serves the usual one', [{}], 'claude-haiku-4-5'],
+  ['an upstream with another name for it', [{ model_map: { 'claude-x': 'x', 'claude-haiku-4-5': 'haiku' } }], 'claude-haiku-4-5'],
+  ['an upstream with other names for other models, of which one stands safely in a command line', [{ model_map: { "x';true'": 'y', 'claude-x': 'x' } }], 'claude-x'],
+])('the line to try has a model that is served by %s', (_what, upstreams, expected) => {
+  const config = gatewayConfigSchema.parse({ anthropic_native: { upstreams: upstreams.map((upstream) => ({ name: 'a', credential: { api_key: 'k' }, ...upstream })) } });
+  expect(describeStart({ port: 8000, operationsPort: 9464, workers: 1, config, simulates: false, hasKey: true, warnings: [] })).toContain(`{"model":"${expected}",`);
+});
