@@ -8,6 +8,8 @@ interface PacedStream {
   readonly socket: Socket;
   /** When in each period its event is due, microseconds. */
   readonly phase: number;
+  /** Its listener; a kept connection carries many streams. */
+  readonly onClose: () => void;
   /** Events still to send. */
   left: number;
 }
@@ -39,10 +41,10 @@ export class StreamWheel {
   /** Begins a stream of `events` deltas (0: endless). */
   add(socket: Socket, events: number): void {
     socket.write(Buffer.concat([STREAM_HEAD.next(), STREAM_START]));
-    const stream: PacedStream = { index: this.#added, socket, phase: Math.random() * this.#period, left: events === 0 ? Number.POSITIVE_INFINITY : events };
+    const stream: PacedStream = { index: this.#added, socket, phase: Math.random() * this.#period, onClose: () => this.#remove(stream), left: events === 0 ? Number.POSITIVE_INFINITY : events };
     this.#added += 1;
     this.#byIndex.set(stream.index, stream);
-    socket.once('close', () => this.#remove(stream));
+    socket.once('close', stream.onClose);
     if (this.#isSaturated) { this.#send(stream); return; }
     const found = this.#ring.findIndex(({ phase }) => phase > stream.phase);
     const place = found === -1 ? this.#ring.length : found;
@@ -89,6 +91,7 @@ export class StreamWheel {
 
   #remove(stream: PacedStream): void {
     if (!this.#byIndex.delete(stream.index)) return;
+    stream.socket.off('close', stream.onClose);
     const place = this.#ring.indexOf(stream);
     if (place !== -1) {
       this.#ring.splice(place, 1);

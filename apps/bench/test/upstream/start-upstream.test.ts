@@ -52,3 +52,20 @@ test('a paced stream comes to its end whether the event loop sleeps or spins', a
     spinner.spin(false);
   }
 });
+
+test('a connection that carries many streams keeps nothing of those that ended', async () => {
+  const warnings: string[] = [];
+  const onWarning = ({ name }: Error): void => { warnings.push(name); };
+  process.on('warning', onWarning);
+  const upstream = await startUpstream(new Spinner());
+  upstream.follow({ kind: 'mix', pace: 1_000, events: 1 });
+  const connection = await openRawConnection(upstream.port);
+  for (let stream = 1; stream <= 15; stream += 1) {
+    connection.send(REQUEST);
+    await connection.waitFor((bytes) => bytes.toString('latin1').split('event: message_stop').length - 1 >= stream, 30_000);
+  }
+  await new Promise((resolve) => { setImmediate(resolve); });
+  process.off('warning', onWarning);
+  expect(warnings).toEqual([]);
+  connection.close();
+});
