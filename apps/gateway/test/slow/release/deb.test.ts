@@ -2,7 +2,9 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { startSimulator } from '@penstock/anthropic-simulator';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { bootSystemd } from './boot-systemd.ts';
 import { createScratchFolder } from './scratch-folder.ts';
 import { startInstalled } from './start-installed.ts';
 import { mustRun, ROOT, run } from './workspace.ts';
@@ -17,6 +19,22 @@ const isRoot = process.getuid?.() === 0;
 /** An empty system as far as dpkg is concerned, which the package is installed into. */
 const system = join(scratch.path, 'system');
 const unit = join(ROOT, 'deploy/systemd/penstock.service');
+
+/** A hung event loop takes the time of the watchdog. */
+const IS_BOUNDED = process.env['PENSTOCK_SLOW_BOUNDED'] !== undefined;
+const LOG = '/var/log/penstock.log';
+
+/** What the test needs beside the unit: another origin, free ports, a file that it can read, a shorter watchdog, and none of the units that a boot starts first. */
+function dropIn(origin: string): string {
+  return `[Unit]
+DefaultDependencies=no
+[Service]
+Environment=ANTHROPIC_BASE_URL=${origin} PENSTOCK_PORT=0 PENSTOCK_OPERATIONS_PORT=0
+StandardOutput=append:${LOG}
+StandardError=append:${LOG}
+${IS_BOUNDED ? '' : 'WatchdogSec=10'}
+`;
+}
 
 describe.skipIf(!has('dpkg-deb', 'dpkg') || !isRoot)(`the Debian package${noteWithout('dpkg-deb', 'dpkg')}${isRoot ? '' : ' (skipped: dpkg installs as root only)'}`, () => {
   let deb = '';
@@ -51,6 +69,63 @@ describe.skipIf(!has('dpkg-deb', 'dpkg') || !isRoot)(`the Debian package${noteWi
     expect(installed().trim()).toBe(file);
     dpkg('--purge', 'penstock');
     expect(installed()).toBe('');
+  });
+
+  test('runs under systemd: it is started when it serves, has the key as a credential alone, is watched, and stops with its streams', async (context) => {
+    const extracted = join(scratch.path, 'extracted');
+    mustRun('dpkg-deb', ['--extract', deb, extracted]);
+    const part = (path: string): string => readFileSync(join(extracted, path), 'utf8');
+    const simulator = await startSimulator();
+    onTestFinished(() => simulator.close());
+    const booted = await bootSystemd({
+      scratch: join(scratch.path, 'booted'), executable: join(extracted, 'usr/bin/penstock'),
+      files: {
+        'penstock/gateway.json': part('etc/penstock/gateway.json'),
+        'systemd/system/penstock.service': part('lib/systemd/system/penstock.service'),
+        'systemd/system/penstock.service.d/test.conf': dropIn(simulator.origin),
+        'systemd/system/network-online.target': '[Unit]\nDefaultDependencies=no\n',
+      },
+      secrets: { 'penstock/anthropic-api-key': 'sk-ant-api03-of-the-credential\n' },
+    });
+    if (typeof booted === 'string') {
+      console.warn(`deb: systemd does not boot in namespaces of this machine, skipped: ${booted}`);
+      context.skip();
+      return;
+    }
+    await using systemd = booted;
+    const systemctl = (...args: readonly string[]): string => {
+      const { code, output } = systemd.run('systemctl', ...args);
+      expect(code, `${output}\n${systemd.run('cat', LOG).output}`).toBe(0);
+      return output;
+    };
+    const property = (name: string): string => systemctl('show', '--property', name, '--value', 'penstock').trim();
+    const ask = async (): Promise<unknown> => {
+      const origin = [...systemd.run('cat', LOG).output.matchAll(/ready on (\S+)/g)].at(-1)?.[1] ?? '';
+      const response = await fetch(`${origin}/anthropic/v1/models`, { headers: { 'anthropic-version': '2023-06-01' } });
+      await response.text();
+      return [response.status, simulator.requests.at(-1)?.headers['x-api-key']];
+    };
+    const SERVED = [200, 'sk-ant-api03-of-the-credential'];
+
+    systemctl('start', 'penstock');
+    expect(await ask()).toEqual(SERVED);
+    const status = systemd.run('cat', `/proc/${property('MainPID')}/status`).output;
+    expect(status).toMatch(/^Uid:\t(?!0\t)/m);
+    for (const line of ['CapEff:\t0000000000000000', 'CapBnd:\t0000000000000000', 'NoNewPrivs:\t1', 'Seccomp:\t2']) expect(status).toContain(line);
+    expect(systemd.run('cat', `/proc/${property('MainPID')}/environ`).output).not.toContain('sk-ant');
+    systemctl('reload', 'penstock');
+
+    if (!IS_BOUNDED) {
+      const notifiedAt = property('WatchdogTimestampMonotonic');
+      await vi.waitFor(() => expect(property('WatchdogTimestampMonotonic')).not.toBe(notifiedAt), { timeout: 60_000, interval: 250 });
+      const hung = property('MainPID');
+      expect(systemd.run('kill', '-STOP', hung).code).toBe(0);
+      await vi.waitFor(() => expect([property('NRestarts'), property('SubState')]).toEqual(['1', 'running']), { timeout: 120_000, interval: 500 });
+      expect(property('MainPID')).not.toBe(hung);
+      expect(await ask()).toEqual(SERVED);
+    }
+    systemctl('stop', 'penstock');
+    expect([property('Result'), property('ExecMainStatus'), property('ActiveState')]).toEqual(['success', '0', 'inactive']);
   });
 });
 
