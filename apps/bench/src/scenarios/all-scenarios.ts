@@ -4,6 +4,7 @@ import { SCALE } from '../scale/scale-scenario.ts';
 import { SIGNED_IN } from '../signed-in/signed-in-scenario.ts';
 import { TRANSLATED } from '../translated/translated-scenario.ts';
 import { TURNS } from '../turns/turns-scenario.ts';
+import { UPSTREAMS } from '../upstreams/upstreams-scenario.ts';
 import type { Scenario } from './scenario.ts';
 
 /** The scenarios in the order in which they run, after the workloads. A new one is a file with a `Scenario` and a row here. */
@@ -13,5 +14,6 @@ export const SCENARIOS: readonly Scenario[] = [
   SIGNED_IN,
   TRANSLATED,
   FEATURES,
+  UPSTREAMS,
   SCALE,
 ];
