@@ -41,6 +41,7 @@ import { createGatewayMetrics, type GatewayMetrics } from './observe/metrics/cre
 import type { ReadBudgets } from './observe/metrics/declare-gateway-metrics.ts';
 import type { HealthPart } from './pipe/health-part.ts';
 import { NATIVE_ROUTES, UNKNOWN_ROUTE } from './native/route-table.ts';
+import { loadUpstreamGroup } from './pipe/upstream-group.ts';
 import { createRequestObserver } from './observe/request-observer.ts';
 import { createStatusSource, type StatusSource } from './observe/status/create-status-source.ts';
 import type { Successes, UpstreamSnapshot } from './observe/upstreams/upstream-snapshot.ts';
@@ -122,6 +123,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const stateful = await openStatefulParts(options, registry, (error) => metrics.observerError('log', error));
   const opened = stateful.signIn;
   const clouds = await loadClouds(config);
+  await loadUpstreamGroup(config);
   const metrics = createMetrics(options, registry, () => readBudgets(config, sides), { native: opened?.signIn.routes ?? [], clouds: cloudRoutes(config, clouds) });
   let trustedProxies = createTrustedProxies(config.server.trusted_proxies);
   const requestLog = createRequestLog(options.processLogger, () => trustedProxies, (error) => metrics.observerError('log', error));

@@ -24,6 +24,7 @@ import { describeUpstream, type Successes, type UpstreamSnapshot } from '../obse
 import { readNativeSettings, type NativeParts, type NativeRuntime, type NativeSettings } from './native-runtime.ts';
 import { respondToFailure } from '../pipe/respond-to-failure.ts';
 import { settle } from '../pipe/settle.ts';
+import { upstreamGroup } from '../pipe/upstream-group.ts';
 
 /** The native half of the gateway, mounted under `/anthropic`. */
 export interface NativeSide {
@@ -69,7 +70,7 @@ export function createNativeSide(options: NativeSideOptions): NativeSide {
   });
   const showFailovers = (): void => {
     if (upstreams.group === undefined) return;
-    failovers ??= createFailoverMetrics(parts.metrics.registry);
+    failovers ??= createFailoverMetrics(parts.metrics.registry, upstreamGroup().FAILOVER_REASONS);
     failovers.setUpstreams(upstreams.list.map(({ name }) => name));
   };
   showFailovers();

@@ -1,11 +1,11 @@
 import { statusOf } from '@penstock/proxy';
 import { isRelayError } from '@penstock/sse-relay';
 import { isUpstreamError, type UpstreamErrorCode } from '@penstock/upstream-client';
-import { isUpstreamGroupError } from '@penstock/upstream-group';
 import { describeFullPool, describeFullQueue, type PoolCapacity, type RefusedRequest } from '../request/describe-full-pool.ts';
 import type { Outcome } from '../request/request-record.ts';
 import { UPSTREAM_TITLES, type PipeSide, type UpstreamTitle } from '../request/upstream-titles.ts';
 import { GatewayError, isGatewayError, type GatewayErrorCode } from '../request/gateway-error.ts';
+import { isUpstreamGroupError } from './upstream-group.ts';
 
 interface Answer {
   readonly code: GatewayErrorCode;

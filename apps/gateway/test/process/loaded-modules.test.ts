@@ -9,6 +9,7 @@ const ON_DEMAND = {
   ioredis: '/node_modules/ioredis/', 'rate-limiter-flexible': '/node_modules/rate-limiter-flexible/', 'pino-pretty': '/node_modules/pino-pretty/',
   'anthropic-simulator': '/packages/anthropic-simulator/', demo: '/apps/gateway/src/demo/', 'live page': '/apps/gateway/src/process/operations/', undici: '/undici/lib/web/',
   'claude-code-gateway': '/packages/claude-code-gateway/', 'openid-client': '/node_modules/openid-client/', pg: '/node_modules/pg/', 'sign-in': '/apps/gateway/src/sign-in/', ledger: '/apps/gateway/src/ledger/',
+  'upstream-group': '/packages/upstream-group/',
 } as const;
 
 /** The parts above that a run of the gateway loaded. */
@@ -37,6 +38,11 @@ test('the live page: is loaded with the first request for it, not by metrics and
   const read = (path: string) => async ({ operations }: PenstockProcess): Promise<void> => { await (await fetch(`${operations}${path}`)).arrayBuffer(); };
   expect(await loadedBy({ document: UPSTREAM, flags: [] }, read('/metrics'))).toEqual([]);
   expect(await loadedBy({ document: UPSTREAM, flags: [] }, read('/status.json'))).toEqual(['live page']);
+});
+
+test('what chooses between upstreams: is loaded where they are listed', async () => {
+  const upstreams = [{ name: 'a', base_url: 'http://127.0.0.1:1', credential: { api_key: 'sk-ant-api03-unused' } }];
+  expect(await loadedBy({ document: { anthropic_native: { upstreams } }, flags: [] })).toEqual(['upstream-group']);
 });
 
 test('sign-in: is loaded when the configuration needs it, and without PostgreSQL what speaks to a file', async () => {

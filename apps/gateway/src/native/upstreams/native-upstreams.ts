@@ -1,7 +1,8 @@
-import { createUpstreamGroup, type GroupEvents, type GroupNote, type GroupSettings, type MemberStatus, type UpstreamGroup } from '@penstock/upstream-group';
+import type { GroupEvents, GroupNote, GroupSettings, MemberStatus, UpstreamGroup } from '@penstock/upstream-group';
 import { nativeUpstreams } from '../../config/native-upstreams.ts';
 import type { GatewayConfig } from '../../config/gateway-config.ts';
 import type { ModelMap } from './model-map.ts';
+import { upstreamGroup } from '../../pipe/upstream-group.ts';
 import { NativeUpstream, type NativeUpstreamParts } from './native-upstream.ts';
 import { KIND_TRAITS } from './upstream-kinds.ts';
 
@@ -77,6 +78,8 @@ export class NativeUpstreams {
   /** Makes the upstreams that a configuration adds; what it gives back applies it. Those that it does not list any more finish what they serve. */
   prepare(config: GatewayConfig): () => void {
     const made = new Map<string, NativeUpstream>();
+    // To apply a configuration must not throw.
+    if (config.anthropic_native.upstreams.length > 0) upstreamGroup();
     try {
       for (const next of nativeUpstreams(config)) {
         if (this.#byName.get(next.name)?.canTake(next) !== true) made.set(next.name, new NativeUpstream(next, this.#options));
@@ -119,7 +122,7 @@ export class NativeUpstreams {
       byName: this.#byName, stateful: config.anthropic_native.routing.stateful ?? this.first.name, modelMaps, signs: this.#list.some(({ cloud }) => cloud?.signsBody === true),
     };
     if (this.#group === undefined) {
-      this.#group = { dispatcher: createUpstreamGroup({ ...settings, events: this.#options.events }), current };
+      this.#group = { dispatcher: upstreamGroup().createUpstreamGroup({ ...settings, events: this.#options.events }), current };
       return;
     }
     this.#group.dispatcher.update(settings);

@@ -1,5 +1,5 @@
 import { createFastCounter } from '@penstock/fast-metrics';
-import { FAILOVER_REASONS, type GroupEvents } from '@penstock/upstream-group';
+import type { FailoverReason, GroupEvents } from '@penstock/upstream-group';
 import type { Registry } from 'prom-client';
 import { PLAIN } from '../../config/plain.ts';
 
@@ -10,7 +10,7 @@ export interface FailoverMetrics extends Required<Pick<GroupEvents, 'failedOver'
 }
 
 /** Declares the metrics. */
-export function createFailoverMetrics(registry: Registry): FailoverMetrics {
+export function createFailoverMetrics(registry: Registry, reasons: readonly FailoverReason[]): FailoverMetrics {
   const failovers = createFastCounter(registry, {
     name: 'penstock_failovers_total', labelNames: ['from', 'to', 'reason'], plain: PLAIN,
     help: 'Requests that went to another upstream because this one did not take them: not sent, or refused with a status.',
@@ -27,7 +27,7 @@ export function createFailoverMetrics(registry: Registry): FailoverMetrics {
         for (const to of names) {
           if (from === to) continue;
           moves.series({ from, to });
-          for (const reason of FAILOVER_REASONS) failovers.series({ from, to, reason });
+          for (const reason of reasons) failovers.series({ from, to, reason });
         }
       }
     },

@@ -1,3 +1,4 @@
+import { FAILOVER_REASONS } from '@penstock/upstream-group';
 import { readFileSync } from 'node:fs';
 import { AUDIT_EVENTS } from '@penstock/claude-code-gateway';
 import { DROP_REASONS } from '@penstock/header-policy';
@@ -33,7 +34,7 @@ async function exposeEverything(): Promise<string> {
   registerUpstreamMetrics({ registry: metrics.registry, clients: { native: client } });
   createSignInMetrics(metrics.registry, AUDIT_EVENTS);
   createLedgerMetrics(metrics.registry, createLedger({ now: () => 0 }));
-  createFailoverMetrics(metrics.registry).setUpstreams(['a', 'b']);
+  createFailoverMetrics(metrics.registry, FAILOVER_REASONS).setUpstreams(['a', 'b']);
   declareUpstreamTimes(metrics.registry, () => [describeUpstream('native', client.stats(), createUpstreamState({ kind: 'upstream', ownsCredential: () => true }).times())]);
   metrics.recordRequest(STREAMED_MESSAGE);
   metrics.quotaSeen([
