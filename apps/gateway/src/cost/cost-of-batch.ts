@@ -1,5 +1,5 @@
 import { priceUsage, type BatchRequests } from '@penstock/anthropic-usage';
-import { MOST_COUNT, MOST_NANO_DOLLARS } from '../ledger/bounded-entry.ts';
+import { MOST_COUNT, MOST_NANO_DOLLARS } from './dollars.ts';
 import type { RequestCost } from '../request/request-record.ts';
 import type { PriceBook } from './price-book.ts';
 

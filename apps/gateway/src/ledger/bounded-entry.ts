@@ -1,10 +1,6 @@
+import { MOST_COUNT, MOST_NANO_DOLLARS } from '../cost/dollars.ts';
 import type { TokenCounts } from '../request/request-record.ts';
 import type { LedgerEntry } from './ledger-entry.ts';
-
-/** The largest amount of one entry, in nano-dollars: $100,000. 90,000 of them are a sum that a 64-bit column of a store still holds. */
-export const MOST_NANO_DOLLARS = 100_000_000_000_000n;
-/** The largest count of one entry, of tokens of one kind or of searches. */
-export const MOST_COUNT = 1_000_000_000;
 
 /**
  * An entry that every store takes: its amounts are within bounds, its counts whole. Readers of responses make only such ones; this is the last defence,

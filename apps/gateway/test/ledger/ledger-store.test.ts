@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createLedger, type LedgerOptions } from '../../src/ledger/create-ledger.ts';
 import { clientScope, ORGANIZATION, utcDayOf } from '../../src/ledger/ledger-entry.ts';
 import type { Ledger } from '../../src/ledger/ledger.ts';
-import { MOST_NANO_DOLLARS } from '../../src/ledger/bounded-entry.ts';
+import { MOST_NANO_DOLLARS } from '../../src/cost/dollars.ts';
 import { madeEntry, NOON } from './made-entries.ts';
 import { shaky } from './shaky-database.ts';
 

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { MOST_COUNT, MOST_NANO_DOLLARS } from '../bounded-entry.ts';
+import { MOST_COUNT, MOST_NANO_DOLLARS } from '../../cost/dollars.ts';
 import type { ReadBatchResult } from '../entries-of-request.ts';
 import { storableName } from '../ledger-entry.ts';
 import type { BatchResultCost } from './batch-record.ts';

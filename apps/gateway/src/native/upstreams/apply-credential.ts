@@ -1,6 +1,7 @@
-import { editChunks, ReplayableBody, type BodyEdit, type TryRequest } from '@penstock/upstream-group';
+import type { BodyEdit, TryRequest } from '@penstock/upstream-group';
 import { GatewayError } from '../../request/gateway-error.ts';
 import type { OutboundBody } from '../../pipe/piped-exchange.ts';
+import { upstreamGroup } from '../../pipe/upstream-group.ts';
 import type { GroupedUpstreams } from './native-upstreams.ts';
 import type { NativeUpstream } from './native-upstream.ts';
 
@@ -24,6 +25,7 @@ export function applyCredential(upstream: NativeUpstream, made: MadeTry, method:
 function chunksOf(body: Body, edit: BodyEdit | undefined): readonly Uint8Array[] | null {
   if (body === null) return null;
   if (isStreamed(body)) throw new Error('a body that is streamed cannot be signed');
+  const { editChunks, ReplayableBody } = upstreamGroup();
   const chunks = body instanceof Uint8Array ? [body] : body instanceof ReplayableBody ? body.chunks() : [...body];
   return edit === undefined ? chunks : editChunks(chunks, edit);
 }
