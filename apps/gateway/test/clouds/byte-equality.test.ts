@@ -15,6 +15,8 @@ interface Place {
   readonly count: string;
   /** Fields that the documents name: the credential of the gateway and what belongs to it. */
   readonly credential: readonly string[];
+  /** The name of the model as it stands in the bodies, and as it must arrive. */
+  readonly mapped?: readonly [from: string, to: string];
 }
 
 const aws = { aws: { access_key_id: 'AKIDGATEWAY', secret_access_key: 'the-secret-of-the-gateway' } };
@@ -32,6 +34,10 @@ const PLACES: Readonly<Record<string, Place>> = {
   },
   bedrock_mantle: { ...NATIVE, base: '/anthropic', credential: SIGNATURE, document: (origin) => upstream({ kind: 'bedrock_mantle', base_url: `${origin}/anthropic`, region: 'us-east-1', credential: aws }) },
   foundry: { ...NATIVE, base: '/anthropic', credential: ['x-api-key'], document: (origin) => upstream({ kind: 'foundry', resource: 'r', base_url: `${origin}/anthropic`, credential: { api_key: 'key' } }) },
+  'foundry with a model map': {
+    ...NATIVE, base: '/anthropic', credential: ['x-api-key'], mapped: ['"claude\\u002dx"', '"deployment-1"'],
+    document: (origin) => upstream({ kind: 'foundry', resource: 'r', base_url: `${origin}/anthropic`, credential: { api_key: 'key' }, model_map: { 'claude-x': 'deployment-1' } }),
+  },
   google: {
     ...NATIVE, base: '/prefix', credential: ['authorization', 'anthropic-workspace-id'],
     document: (origin) => upstream({ kind: 'google', base_url: `${origin}/prefix`, project_id: 'p1', location: 'global', workspace_id: 'w', credential: { bearer: 'token' } }),
@@ -48,10 +54,8 @@ const PLACES: Readonly<Record<string, Place>> = {
 };
 
 const ODD = '{ "anthropic_version":"odd",\t"model" : "claude\\u002dx", "max_tokens":1.0e1 ,\r\n"messages":[{"role":"user","content":"\u00e9\u{1F600}\\ud83d \\/"}], "n":{"a":1,"a":2}, "new":[ ] }\n';
-const BODIES: Readonly<Record<string, string>> = {
-  'odd spaces, numbers and escapes': ODD,
-  'a body of several chunks': ODD.replace('"new":[ ]', `"new":"${'line \\"quoted\\" \\n'.repeat(20_000)}"`),
-};
+/** A body of several chunks. */
+const LONG = ODD.replace('"new":[ ]', `"new":"${'line \\"quoted\\" \\n'.repeat(20_000)}"`);
 
 /** Fields of a client that go on as they are. */
 const KEPT = [
@@ -111,10 +115,10 @@ describe.each(Object.entries(PLACES))('a request to %s and its answer', (kind, p
     ['a stream', place.stream, kind === 'bedrock' ? { type: 'application/vnd.amazon.eventstream', body: FRAME_STREAM } : { type: 'text/event-stream; charset=utf-8', body: TEXT_STREAM }],
     ['a count', place.count, { type: 'application/json', body: Buffer.from('{ "input_tokens" : 1.0e1 }\n') }],
   ] satisfies [string, string, Answer][])('cross byte for byte but for what the documents name: %s', async (_what, path, answer) => {
-    for (const [query, body] of [['', BODIES['odd spaces, numbers and escapes']], ['?beta=true&x=%20y&&z=%C3%A9&x', BODIES['a body of several chunks']]] as const) {
-      const { sent, received } = await cross(place, `${path}${query}`, body ?? '', answer);
+    for (const [query, body] of [['', ODD], ['?beta=true&x=%20y&&z=%C3%A9&x', LONG]] as const) {
+      const { sent, received } = await cross(place, `${path}${query}`, body, answer);
       expect(sent.startLine).toBe(`POST ${place.base}${path}${query} HTTP/1.1`);
-      expect(sent.body.equals(Buffer.from(body ?? ''))).toBe(true);
+      expect(sent.body.equals(Buffer.from(body.replace(...place.mapped ?? ['', ''])))).toBe(true);
       expect(fieldsIn(sent.rawHeaders, KEPT)).toEqual(KEPT);
       expect(namesBeside(sent.rawHeaders, KEPT.filter((_, index) => index % 2 === 0))).toEqual([...ADDED_TO_REQUESTS, ...place.credential].toSorted());
       expect(sent.rawHeaders).not.toContain('of-the-client');
