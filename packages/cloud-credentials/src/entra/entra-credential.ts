@@ -6,7 +6,8 @@ import { loadLibrary } from '../load-library.ts';
 import { MAX_TOKEN_BYTES } from '../token/bearer-token.ts';
 import type { Expiring } from '../token/renewed-value.ts';
 import { createTokenCredential } from '../token/token-credential.ts';
-import { EntraNetwork, type SendTokenRequest } from './entra-network.ts';
+import { EntraNetwork } from './entra-network.ts';
+import type { SendTokenRequest } from './send-token-request.ts';
 
 /** What Microsoft Foundry needs of an Entra token. */
 export const FOUNDRY_SCOPE = 'https://ai.azure.com/.default';

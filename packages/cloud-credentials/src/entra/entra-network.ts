@@ -1,11 +1,9 @@
 import type { INetworkModule, NetworkRequestOptions, NetworkResponse } from '@azure/msal-node';
 import { CloudCredentialError } from '../cloud-credential-error.ts';
+import type { SendTokenRequest } from './send-token-request.ts';
 
 /** Bytes of the longest answer of a token server that is read. */
 const MAX_ANSWER_BYTES = 262_144;
-
-/** How token requests are sent: the part of `fetch` that is used. */
-export type SendTokenRequest = (url: string, init: { readonly method: string; readonly headers: Record<string, string>; readonly body: string | null; readonly redirect: 'error'; readonly signal: AbortSignal }) => Promise<Response>;
 
 /** The network as the library asks for it: no redirect, a bounded answer, ended by a signal. */
 export class EntraNetwork implements INetworkModule {

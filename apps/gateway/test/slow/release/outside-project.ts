@@ -5,7 +5,7 @@ import type { CodeBlock } from '../../guides/code-blocks.ts';
 import { mustRun, ROOT, run } from './workspace.ts';
 
 /** Programs of a project that uses the packages, in the versions of the catalog; the packages themselves do not bring them. */
-const TOOLS = ['@anthropic-ai/sdk', '@types/express', '@types/koa', '@types/node', 'express', 'fastify', 'koa', 'prom-client', 'typescript', 'vitest'];
+const TOOLS = ['@anthropic-ai/sdk', '@smithy/signature-v4', '@types/express', '@types/koa', '@types/node', 'express', 'fastify', 'koa', 'prom-client', 'typescript', 'vitest'];
 /** Its own undici: the newest 8, whatever the lockfile of this repository has. */
 const UNDICI = '8';
 
