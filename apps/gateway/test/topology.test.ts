@@ -132,6 +132,13 @@ describe('the two sides share no import (either can be broken or absent)', () =>
     expect(reached.filter((path) => path.startsWith('front-door/') || path.startsWith('native/') || path === '@penstock/openai-front-door')).toEqual([]);
   });
 
+  test('only an import at run time leads to the sides of clouds (what is off is not loaded)', () => {
+    const files = sources.filter((file) => file.startsWith(`${source}/`) && !file.startsWith(join(source, 'clouds/')));
+    const lines = files.flatMap((file) => readFileSync(file, 'utf8').split('\n').filter((line) => line.includes("/clouds/")));
+    expect(lines.length).toBeGreaterThan(1);
+    expect(lines.filter((line) => line.startsWith('import ') && !line.startsWith('import type '))).toEqual([]);
+  });
+
   test('nothing that the native side or the front door reaches is the side of a cloud', () => {
     for (const entry of ['native/create-native-side.ts', 'front-door/create-front-door-side.ts']) {
       expect(fromSource(reach(join(source, entry))).filter((path) => path.startsWith('clouds/'))).toEqual([]);

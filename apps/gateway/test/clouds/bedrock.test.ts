@@ -22,6 +22,8 @@ describe('bedrock in its own format', () => {
     const [entry] = await pair.gateway.recorded(1);
     expect(entry).toMatchObject({ side: 'bedrock', route: '/bedrock/model/{id}/invoke', status: 200, outcome: 'ok', upstream_request_id: 'aws-1' });
     expect(await pair.gateway.series('penstock_tokens_total{side="bedrock",model="claude-x-20250101",client="anonymous",type="output"}')).toBe(7);
+    // No price is known for this model: $5 and $25 a million.
+    expect(await pair.gateway.series('penstock_cost_dollars_total{side="bedrock",upstream="bedrock",model="claude-x-20250101",client="anonymous"}')).toBeCloseTo((11 * 5 + 7 * 25) / 1e6, 12);
   });
 
   test('a stream of frames crosses byte for byte, and its usage is read', async () => {

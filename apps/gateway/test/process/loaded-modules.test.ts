@@ -8,7 +8,7 @@ import { runPenstock, type PenstockProcess } from '../run-penstock.ts';
 const ON_DEMAND = {
   ioredis: '/node_modules/ioredis/', 'rate-limiter-flexible': '/node_modules/rate-limiter-flexible/', 'pino-pretty': '/node_modules/pino-pretty/',
   'anthropic-simulator': '/packages/anthropic-simulator/', demo: '/apps/gateway/src/demo/', 'live page': '/apps/gateway/src/process/operations/', undici: '/undici/lib/web/',
-  'claude-code-gateway': '/packages/claude-code-gateway/', 'openid-client': '/node_modules/openid-client/', pg: '/node_modules/pg/', 'sign-in': '/apps/gateway/src/sign-in/', ledger: '/apps/gateway/src/ledger/',
+  'claude-code-gateway': '/packages/claude-code-gateway/', 'openid-client': '/node_modules/openid-client/', pg: '/node_modules/pg/', 'sign-in': '/apps/gateway/src/sign-in/', ledger: '/apps/gateway/src/ledger/', clouds: '/apps/gateway/src/clouds/',
   'upstream-group': '/packages/upstream-group/',
 } as const;
 
