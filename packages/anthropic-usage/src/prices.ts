@@ -76,7 +76,8 @@ const NEVER_CACHED = { cacheWrite5m: 0, cacheWrite1h: 0, cacheRead: 0 } as const
 
 /** Anthropic's list prices. A price that changed keeps its newest value alone: what was spent before was charged then. */
 const PUBLISHED: readonly PublishedPrice[] = [
-  // Quoted from the pricing page by readers of it; the page itself was not at hand in that version.
+  // Fable 5.2 and Mythos 5.2 are quoted from the pricing page by readers of it; the page itself was not at hand in that version. The rows below were compared with it, and those of
+  // Opus 5.5, Sonnet 5.5 and Haiku 5.5 with the page of each model (https://platform.claude.com/docs/en/models/opus-5-5/overview and its neighbours).
   { models: ['claude-fable-5-2', 'claude-mythos-5-2'], input: 8, output: 40, cacheRead: 0.2, asOf: '2026-11-29' },
   { models: ['claude-fable-5-1', 'claude-mythos-5-1'], input: 10, output: 50, cacheRead: 0.25 },
   { models: ['claude-fable-5', 'claude-mythos-5'], input: 10, output: 50 },

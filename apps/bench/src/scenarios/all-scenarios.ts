@@ -1,4 +1,5 @@
 import { FEATURES } from '../features/features-scenario.ts';
+import { LEDGER } from '../ledger/ledger-scenario.ts';
 import { LIVE_PAGE } from '../live-page/live-page-scenario.ts';
 import { SCALE } from '../scale/scale-scenario.ts';
 import { SIGNED_IN } from '../signed-in/signed-in-scenario.ts';
@@ -15,5 +16,6 @@ export const SCENARIOS: readonly Scenario[] = [
   TRANSLATED,
   FEATURES,
   UPSTREAMS,
+  LEDGER,
   SCALE,
 ];

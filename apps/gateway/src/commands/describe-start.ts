@@ -34,6 +34,7 @@ export function describeStart({ port, operationsPort, workers, config, simulates
     simulates
       ? `  upstream        THE BUILT-IN SIMULATOR: answers are made up and cost nothing. ${hasKey ? 'Start without --simulate' : 'Set ANTHROPIC_API_KEY'} to use the real API.`
       : `  upstream        ${describeUpstreams(config)}`,
+    ...(simulates ? ['  costs           are simulated, too: models with a name of Claude count at their list price, sim-* at 0; nothing is billed.'] : []),
     ...warnings.map((warning) => `  warning         ${warning}`),
     'Try it:',
     `  ${tryLine(base, config)}`,

@@ -40,9 +40,11 @@ export function createLedger({ database, now = Date.now, onStore, onPruneFailure
     return day >= current - HELD_DAYS && day <= current + 1;
   };
   const set: SpendListener = (scope, day, nanoDollars) => {
-    if (totals.of(scope, day) === nanoDollars) return;
+    const before = totals.of(scope, day);
+    if (before === nanoDollars) return;
     totals.set(scope, day, nanoDollars);
-    for (const listener of listeners) listener(scope, day, nanoDollars);
+    const change = before === 0n ? undefined : nanoDollars - before;
+    for (const listener of listeners) listener(scope, day, nanoDollars, change);
   };
   const writer = database === undefined ? undefined : createLedgerWriter({
     database, bootId: randomUUID(), timing, pending, today, onStore, onPruneFailure,

@@ -13,8 +13,11 @@ export interface LostEntries {
   readonly nanoDollars: bigint;
 }
 
-/** Called when the total of a scope changed: at each charge of this process, and when amounts of others arrive. */
-export type SpendListener = (scope: SpendScope, day: number, totalNanoDollars: bigint) => void;
+/**
+ * Called when the total of a scope changed: at each charge of this process, and when amounts of others arrive. `change` is the difference to the total of that day before;
+ * absent for the first amount of a day that memory has: the scope may have been forgotten meanwhile, so that its sums have to be made anew.
+ */
+export type SpendListener = (scope: SpendScope, day: number, totalNanoDollars: bigint, change?: bigint) => void;
 
 /** The ledger as one process sees it. */
 export interface Ledger {

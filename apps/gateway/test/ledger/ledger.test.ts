@@ -31,7 +31,7 @@ describe('ledger in memory', () => {
     expect(ledger.spentOn(ALICE, utcDayOf(midnight) - 1)).toBe(3n);
   });
 
-  test('listeners get the new total of each scope, until they are removed', () => {
+  test('listeners get the new total of each scope and its change, until they are removed', () => {
     const ledger = createLedger({ now: () => NOON });
     const seen: unknown[] = [];
     const remove = ledger.onSpend((...change) => { seen.push(change); });
@@ -39,7 +39,7 @@ describe('ledger in memory', () => {
     ledger.record(madeEntry(2n));
     remove();
     ledger.record(madeEntry(1n));
-    expect(seen).toEqual([[ALICE, TODAY, 5n], [ORGANIZATION, TODAY, 5n], [ALICE, TODAY, 7n], [ORGANIZATION, TODAY, 7n]]);
+    expect(seen).toEqual([[ALICE, TODAY, 5n, undefined], [ORGANIZATION, TODAY, 5n, undefined], [ALICE, TODAY, 7n, 2n], [ORGANIZATION, TODAY, 7n, 2n]]);
   });
 
   test('a correction lowers the amount of its day', () => {

@@ -14,7 +14,7 @@ interface PeriodSums extends Record<BudgetPeriod, bigint> {
   day: number;
 }
 
-/** The spending of scopes in the current periods. Sums are made once after each change, so that a decision adds nothing up. */
+/** The spending of scopes in the current periods. A change is added to the sums, so that a decision adds nothing up. */
 export interface SpendIndex {
   /** Nano-dollars that a scope spent in the period of a day. */
   read(scope: SpendScope, period: BudgetPeriod, day: UtcDay): bigint;
@@ -25,9 +25,11 @@ export interface SpendIndex {
 /** Makes an index of a source. */
 export function createSpendIndex(source: Pick<SpendSource, 'spentOn' | 'onSpend'>, mostScopes: number = MOST_SCOPES): SpendIndex {
   const sums = new Map<SpendScope, PeriodSums>();
-  source.onSpend((scope) => {
+  source.onSpend((scope, day, _total, change) => {
     const known = sums.get(scope);
-    if (known !== undefined) known.day = Number.NaN;
+    if (known === undefined || Number.isNaN(known.day)) return;
+    if (change === undefined) known.day = Number.NaN;
+    else add(known, day, change);
   });
 
   function open(scope: SpendScope): PeriodSums {
@@ -38,6 +40,11 @@ export function createSpendIndex(source: Pick<SpendSource, 'spentOn' | 'onSpend'
     const opened: PeriodSums = { day: Number.NaN, daily: 0n, weekly: 0n, monthly: 0n };
     sums.set(scope, opened);
     return opened;
+  }
+
+  function add(known: PeriodSums, day: UtcDay, change: bigint): void {
+    const spans = spansOf(known.day);
+    for (const period of BUDGET_PERIODS) if (day >= spans[period].fromDay) known[period] += change;
   }
 
   return {
