@@ -8,7 +8,7 @@ export const REJECTION_REASONS = ['timeout', 'queue_full', 'draining'] as const;
 /** Why a request was refused a slot. */
 export type RejectionReason = (typeof REJECTION_REASONS)[number];
 
-/** Why a connection could not be made; `aborted` means that nobody wanted it any more. */
+/** Why a connection could not be made; `aborted` means that its request had ended. */
 export const CONNECT_FAILURE_REASONS = ['timeout', 'dns', 'refused', 'network', 'tls', 'proxy', 'aborted'] as const;
 /** Why a connection could not be made. */
 export type ConnectFailureReason = (typeof CONNECT_FAILURE_REASONS)[number];
@@ -17,7 +17,7 @@ export type ConnectFailureReason = (typeof CONNECT_FAILURE_REASONS)[number];
  * Why a connection ended.
  *
  * `idle_expired`: its keep-alive time was over · `upstream_closed`: the upstream closed it while idle ·
- * `unsolicited`: the upstream sent bytes nobody asked for · `not_kept_alive`: the response said so, or came before the
+ * `unsolicited`: the upstream sent bytes without a request · `not_kept_alive`: the response said so, or came before the
  * request was sent · `surplus`: more idle ones than allowed · `aborted`: its request was aborted or ran out of time ·
  * `failed`: it broke during a request · `retired`: it had to rest, and its place was needed · `early_answer`: bytes came sooner after a
  * request than its answer can · `reset_on_reuse`: a reused one broke before the response head, the keep-alive

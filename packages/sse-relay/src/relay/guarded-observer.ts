@@ -52,7 +52,7 @@ export class GuardedObserver {
     try {
       this.#options.onObserverError?.(error);
     } catch {
-      // Nobody is left to tell; the bytes go on.
+      // There is nothing left to report to; the bytes go on.
     }
   }
 }

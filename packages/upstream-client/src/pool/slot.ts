@@ -121,7 +121,7 @@ export function dropConnection(slot: Slot): void {
 }
 
 /**
- * Whether everything that was written to the connection is with the operating system, so that nobody reads the memory it came from. HTTP/2
+ * Whether everything that was written to the connection is with the operating system, so that the memory it came from is read no more. HTTP/2
  * writes past the socket: there it is never known.
  */
 export function isFlushed(socket: Socket | undefined): boolean {
