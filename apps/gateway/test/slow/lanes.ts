@@ -4,7 +4,7 @@
  */
 export const LANES = {
   /** Programs of others: they are installed, started and waited for. */
-  clients: ['claude-code', 'codex', 'openai-clients', 'opencode', 'python-clients', 'release', 'sdk'],
+  clients: ['claude-code', 'cloud-clients', 'codex', 'openai-clients', 'opencode', 'python-clients', 'release', 'sdk'],
   /** Files that read clocks, memory or scrapes, or that need the machine's network to themselves. */
   measured: [
     'admission/keyless-flood', 'admission/request-memory', 'admission/slowloris', 'cluster', 'faults/host-faults', 'hosts', 'identity/many-persons', 'isolation-latency',
