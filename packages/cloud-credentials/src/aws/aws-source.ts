@@ -40,7 +40,7 @@ export function createAwsSource(source: AwsSource, region: string): ValueSource<
   }
   const chain = profile === undefined ? 'the AWS provider chain' : `the AWS profile ${profile}`;
   const name = roleArn === undefined ? chain : `the AWS role ${roleArn}`;
-  return { name, refreshMs: REFRESH_MS, fetch: () => fetchKeys({ profile, roleArn, externalId, region, name }) };
+  return { name, load, refreshMs: REFRESH_MS, fetch: () => fetchKeys({ profile, roleArn, externalId, region, name }) };
 }
 
 interface KeyRequest extends Pick<AwsSource, 'profile' | 'roleArn' | 'externalId'> {
@@ -50,7 +50,7 @@ interface KeyRequest extends Pick<AwsSource, 'profile' | 'roleArn' | 'externalId
 
 /** Providers are made anew for each fetch: they keep what they found, and files may have changed. */
 async function fetchKeys({ profile, roleArn, externalId, region, name }: KeyRequest): Promise<Expiring<AwsKeys>> {
-  const { fromNodeProviderChain, fromTemporaryCredentials } = await loadLibrary('@aws-sdk/credential-providers', () => import('@aws-sdk/credential-providers'));
+  const { fromNodeProviderChain, fromTemporaryCredentials } = await load();
   const clientConfig = { region };
   const chain = fromNodeProviderChain({ clientConfig, ...(profile === undefined ? {} : { profile }) });
   const provider = roleArn === undefined ? chain : fromTemporaryCredentials({
@@ -60,6 +60,10 @@ async function fetchKeys({ profile, roleArn, externalId, region, name }: KeyRequ
   const expiresAt = expiration?.getTime();
   if (Number.isNaN(expiresAt)) throw new CloudCredentialError('invalid_value', `${name} gave keys whose expiry is no time`);
   return { value: checkKeys({ accessKeyId, secretAccessKey, sessionToken }, name), expiresAt };
+}
+
+function load(): Promise<typeof import('@aws-sdk/credential-providers')> {
+  return loadLibrary('@aws-sdk/credential-providers', () => import('@aws-sdk/credential-providers'));
 }
 
 function checkKeys({ accessKeyId, secretAccessKey, sessionToken }: { readonly accessKeyId: unknown; readonly secretAccessKey: unknown; readonly sessionToken: unknown }, name: string): AwsKeys {

@@ -46,7 +46,7 @@ export function createEntraCredential(options: EntraCredentialOptions = {}): Clo
     if (value !== undefined && !IDENTIFIER.test(value)) throw new CloudCredentialError('invalid_option', `${name} must be 1 to 128 letters, digits, dots or dashes`);
   }
   return createTokenCredential({
-    name: 'Entra',
+    name: 'Entra', load,
     fetch: (signal) => fetchToken({ tenantId, clientId, scope, environment, network: new EntraNetwork(send, signal) }),
   }, options);
 }

@@ -28,12 +28,12 @@ export function createGoogleCredential(options: GoogleCredentialOptions = {}): C
   if (unknown !== undefined) throw new CloudCredentialError('unknown_option', unknown);
   const { credentialsFile, scope = GOOGLE_SCOPE } = options;
   const name = credentialsFile ?? 'the application default credentials of Google';
-  return createTokenCredential({ name, fetch: () => fetchToken(credentialsFile, scope, name) }, options);
+  return createTokenCredential({ name, load, fetch: () => fetchToken(credentialsFile, scope, name) }, options);
 }
 
 /** The library is set up anew for each token: it keeps what it read, and the file may have changed. */
 async function fetchToken(credentialsFile: string | undefined, scope: string, name: string): Promise<Expiring<string>> {
-  const { GoogleAuth } = await loadLibrary('google-auth-library', () => import('google-auth-library'));
+  const { GoogleAuth } = await load();
   // The file is named by the administrator, who is trusted with it; the library warns of files that others choose.
   const auth = new GoogleAuth({ scopes: [scope], ...(credentialsFile === undefined ? {} : { keyFilename: credentialsFile }) });
   const client = await auth.getClient();
@@ -43,4 +43,8 @@ async function fetchToken(credentialsFile: string | undefined, scope: string, na
   // Every Google token has an expiry: without one the answer is not Google's.
   if (typeof expiresAt !== 'number' || !Number.isFinite(expiresAt)) throw new CloudCredentialError('invalid_value', `${name} gave a token without an expiry`);
   return { value: token, expiresAt };
+}
+
+function load(): Promise<typeof import('google-auth-library')> {
+  return loadLibrary('google-auth-library', () => import('google-auth-library'));
 }

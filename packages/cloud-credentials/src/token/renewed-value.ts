@@ -19,6 +19,8 @@ export interface Expiring<T> {
 export interface ValueSource<T> {
   /** What errors name it by. */
   readonly name: string;
+  /** Loads the library of the source: on a busy machine that takes seconds, which are not those of a server. */
+  load?(): Promise<unknown>;
   /** Aborted when the time is over, or the value is closed. */
   fetch(signal: AbortSignal): Promise<Expiring<T>>;
   /** After what span a value without an expiry is renewed, in milliseconds. Absent: never. */
@@ -98,10 +100,13 @@ export class RenewedValue<T> {
     const abort = new AbortController();
     this.#abort = abort;
     const stopped = Promise.withResolvers<never>();
-    // Sources are libraries, too, which end when they like; what they give after that is dropped.
-    const timer = setTimeout(() => { stopped.reject(new CloudCredentialError('timeout', `${this.#source.name} took more than ${FETCH_TIMEOUT_MS / 1000} seconds`)); abort.abort(); }, FETCH_TIMEOUT_MS);
+    stopped.promise.catch(() => undefined);
     abort.signal.addEventListener('abort', () => { stopped.reject(this.#closed()); });
+    let timer: NodeJS.Timeout | undefined;
     try {
+      if (this.#source.load !== undefined) await Promise.race([this.#source.load(), stopped.promise]);
+      // Sources are libraries, too, which end when they like; what they give after that is dropped.
+      timer = setTimeout(() => { stopped.reject(new CloudCredentialError('timeout', `${this.#source.name} took more than ${FETCH_TIMEOUT_MS / 1000} seconds`)); abort.abort(); }, FETCH_TIMEOUT_MS);
       const fetched = await Promise.race([this.#source.fetch(abort.signal), stopped.promise]);
       this.#accept(fetched);
       return fetched.value;
