@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs';
 import { basename, delimiter, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hashClientKey } from '../../../src/access/clients/client-key.ts';
@@ -11,6 +11,13 @@ import { buildWorkspace, mustRun, publishedPackages, ROOT, sizeOf } from './work
 
 const scratch = createScratchFolder();
 const [makeTarball = '', useTarball = '', makeExecutable = '', useExecutable = '', , makePackages = '', usePackages = ''] = codeBlocks('docs/install.md').filter(({ language }) => language === 'sh').map(({ code }) => code);
+
+/** Debian's qemu-user or qemu-user-static, and its libraries for arm64 (libc6-arm64-cross, libstdc++6-arm64-cross, libatomic1-arm64-cross). */
+const EMULATOR = ['qemu-aarch64-static', 'qemu-aarch64'].find((name) => spawnSync('which', [name]).status === 0);
+const ARM64_LIBRARIES = '/usr/aarch64-linux-gnu';
+const NO_ARM64 = process.env['PENSTOCK_SLOW_BOUNDED'] !== undefined ? ' (skipped: the suite is bounded)'
+  : EMULATOR === undefined || !existsSync(join(ARM64_LIBRARIES, 'lib/libatomic.so.1')) ? ' (skipped: there is no qemu-aarch64, or no libatomic1-arm64-cross)'
+  : process.arch === 'arm64' ? ' (skipped: this machine runs it itself)' : '';
 
 /** Runs the printed `make` commands. Returns the files that they name. */
 function make(block: string): readonly string[] {
@@ -105,6 +112,15 @@ describe.skipIf(process.platform !== 'linux')(`the executable, by the commands o
     expect((await fetch(`${gateway.operations}/page.js`)).headers.get('content-type')).toContain('javascript');
     expect(await gateway.stop()).toBe(0);
     console.log(`executable: ${(gateway.firstAnswerMs / 1000).toFixed(1)} s from start to the first answer`);
+  });
+
+  test.skipIf(NO_ARM64 !== '')(`for arm64 runs under emulation, and serves${NO_ARM64}`, async () => {
+    const emulated = `${EMULATOR} -L ${ARM64_LIBRARIES} ${join(folder, 'penstock-linux-arm64')}`;
+    expect(mustRun('/bin/bash', ['-c', `${emulated} --version`], folder)).toMatch(/^\d+\.\d+\.\d+\n$/);
+    await using gateway = await startInstalled(`${emulated} start --simulate`, { cwd: folder, environment: { PATH: process.env['PATH'] ?? '' } });
+    expect(gateway.firstAnswer).toContain('event: message_stop');
+    expect(await gateway.stop()).toBe(0);
+    console.log(`executable for arm64, emulated: ${(gateway.firstAnswerMs / 1000).toFixed(1)} s from start to the first answer`);
   });
 
   test('runs worker processes, threads, SQLite, Redis, traces and the pretty log, which a package loads from files of its own', async () => {

@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { readmeExamples } from '../../guides/readme-examples.ts';
 import type { CodeBlock } from '../../guides/code-blocks.ts';
-import { mustRun, ROOT, run } from './workspace.ts';
+import { mustRun, publishedPackages, ROOT, run } from './workspace.ts';
 
 /** Programs of a project that uses the packages, in the versions of the catalog; the packages themselves do not bring them. */
 const TOOLS = ['@anthropic-ai/sdk', '@smithy/signature-v4', '@types/express', '@types/koa', '@types/node', 'express', 'fastify', 'koa', 'prom-client', 'typescript', 'vitest'];
@@ -35,7 +35,7 @@ export function createOutsideProject(folder: string, tarballs: ReadonlyMap<strin
   mkdirSync(join(folder, 'src'), { recursive: true });
   // Among each other the packages come from the same tarballs: this version is not published yet.
   writeFileSync(join(folder, 'package.json'), JSON.stringify({
-    name: 'outside', private: true, type: 'module', dependencies: { ...dependencies, undici: UNDICI }, overrides: dependencies, devDependencies: catalogVersions(TOOLS),
+    name: 'outside', private: true, type: 'module', dependencies: { ...optionalPeers(), ...dependencies, undici: UNDICI }, overrides: dependencies, devDependencies: catalogVersions(TOOLS),
   }));
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: COMPILER_OPTIONS, include: ['src'] }));
   for (const block of EXAMPLES) writeFileSync(join(folder, 'src', `${nameOf(block)}.ts`), block.code);
@@ -45,6 +45,19 @@ export function createOutsideProject(folder: string, tarballs: ReadonlyMap<strin
     compile: () => run(process.execPath, [join(folder, 'node_modules/typescript/bin/tsc'), '-p', folder, '--pretty', 'false'], folder).output.split('\n').filter((line) => line.trim() !== ''),
     compiled: (block) => readFileSync(join(folder, 'out', `${nameOf(block)}.js`), 'utf8'),
   };
+}
+
+/** Libraries that a package loads on demand, which its README has the user install: npm brings no optional peer. */
+function optionalPeers(): Readonly<Record<string, string>> {
+  return Object.fromEntries(publishedPackages().flatMap(({ folder }) => {
+    const { peerDependencies = {}, peerDependenciesMeta = {} } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as PeerManifest;
+    return Object.entries(peerDependencies).filter(([name]) => peerDependenciesMeta[name]?.optional === true);
+  }));
+}
+
+interface PeerManifest {
+  readonly peerDependencies?: Readonly<Record<string, string>>;
+  readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean } | undefined>>;
 }
 
 function catalogVersions(names: readonly string[]): Readonly<Record<string, string>> {
