@@ -32,12 +32,16 @@ function copyPackage(folder: string, undici: string): string {
   mkdirSync(join(copy, 'node_modules/@penstock'), { recursive: true });
   for (const name of ['vitest.shared.ts', 'package.json', 'tsconfig.base.json']) cpSync(join(ROOT, name), join(folder, name));
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
-  symlinkSync(join(ROOT, 'packages/test-support'), join(folder, 'packages/test-support'));
   for (const name of ['src', 'test', 'package.json', 'tsconfig.json', 'vitest.config.ts']) cpSync(join(PACKAGE, name), join(copy, name), { recursive: true });
   for (const name of readdirSync(join(PACKAGE, 'node_modules')).filter((entry) => !entry.startsWith('.') && !entry.startsWith('@') && entry !== 'undici')) {
     symlinkSync(realpathSync(join(PACKAGE, 'node_modules', name)), join(copy, 'node_modules', name));
   }
-  for (const name of readdirSync(join(PACKAGE, 'node_modules/@penstock'))) symlinkSync(realpathSync(join(PACKAGE, 'node_modules/@penstock', name)), join(copy, 'node_modules/@penstock', name));
+  for (const name of readdirSync(join(PACKAGE, 'node_modules/@penstock'))) {
+    const original = realpathSync(join(PACKAGE, 'node_modules/@penstock', name));
+    symlinkSync(original, join(copy, 'node_modules/@penstock', name));
+    // The references of tsconfig.json lead beside the package.
+    symlinkSync(original, join(folder, 'packages', name));
+  }
   symlinkSync(undici, join(copy, 'node_modules/undici'));
   return copy;
 }
