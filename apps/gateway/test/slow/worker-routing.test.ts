@@ -80,7 +80,7 @@ test('two workers with a pool of 20: 20 watched sessions hold a part of it, and 
       connection.send(SERVED());
     }
   });
-  const native = { base_url: upstream.origin, route_groups: ['messages', 'agents'], pool: { max_connections: 20 }, timeouts: { slot_wait: 3_600 } };
+  const native = { base_url: upstream.origin, route_groups: ['messages', 'agents'], pool: { max_connections: 20, max_waiting: 1_000 }, timeouts: { slot_wait: 3_600 } };
   await using penstock = await runPenstock({ document: { server: TWO_WORKERS, anthropic_native: native }, flags: [], environment: { ANTHROPIC_API_KEY: 'sk-ant-test' } });
   const watchers = await Promise.all(Array.from({ length: 20 }, async () => {
     const watcher = await openRawConnection(penstock.port);
