@@ -91,7 +91,7 @@ export const apiError = (status: number, type: string, words: string, fields: Re
   json(status, { type: 'error', error: { type, message: words }, request_id: 'req_scripted' }, fields);
 
 /** Within this time a client has read what was sent before the connection ends. */
-const READ_MS = 250;
+const READ_MS = 1_000;
 
 /**
  * A stream that ends with its connection behind these events and the `rest` of one. The end comes when the client has read them: where both arrive at
