@@ -114,9 +114,15 @@ export interface RoutedRequest {
   allows?(member: string): boolean;
   /**
    * Makes the request anew for a member, at once or, where a credential must be fetched or a signature made, later: while the promise is pending, nothing
-   * is sent and no connection is held. An exception and a rejection count as `not_sent` there. Of a gathered body all chunks are there until it is settled.
+   * is sent and no connection is held. An exception and a rejection count as `not_sent` there, unless `endsRequest` is true of it. Of a gathered body all
+   * chunks are there until it is settled.
    */
   requestFor?(member: string, attempt: number): TryRequest | Promise<TryRequest>;
+  /**
+   * Whether what `requestFor` threw or rejected with is about the request, not about the member: it is the error of the request as it is, shows nothing of
+   * the member, and no other one is tried. Absent: never.
+   */
+  endsRequest?(error: unknown): boolean;
   /** A member was chosen, and the request goes there next. */
   tried?(member: string, attempt: number): void;
   failedOver?(failover: Failover): void;

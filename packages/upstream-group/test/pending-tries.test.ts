@@ -144,3 +144,18 @@ it('a gathered body is whole and unread while a request is being made, also for 
   expect((await ended).status).toBe(200);
   expect([second.arrivals[0]?.body.equals(expected), body.heldBytes, freed]).toEqual([true, 0, expected.length]);
 });
+
+it.each([
+  ['throws', () => { throw new Error('cannot be signed'); }], ['rejects with', () => Promise.reject(new Error('cannot be signed'))],
+])('an error about the request that requestFor %s is its end as it is: no member is ill, and no other one is tried', async (_how, requestFor: () => Promise<TryRequest>) => {
+  const upstreams = [await startUpstream(answerWith(200, 'served')), await startUpstream(answerWith(200, 'served'))];
+  await using world = startGroup(upstreams);
+  const seen: unknown[] = [];
+  const route = { requestFor, endsRequest: (error: unknown) => { seen.push(error); return true; }, failedOver: (failover: unknown) => { seen.push(failover); } };
+  expect(await send(world.group, { route })).toMatchObject({ code: 'cannot be signed', endings: 1 });
+  expect(seen).toEqual([new Error('cannot be signed')]);
+  expect(world.group.members().map(({ state }) => state)).toEqual(['well', 'well']);
+  expect(upstreams.map(({ arrivals }) => arrivals.length)).toEqual([0, 0]);
+  // Another request is served by the same member.
+  expect(await send(world.group)).toMatchObject({ status: 200, body: 'served' });
+});

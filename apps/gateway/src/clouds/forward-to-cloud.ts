@@ -1,7 +1,7 @@
 import { createUsageObserver } from '@penstock/anthropic-usage';
 import { UpstreamExchange } from '@penstock/proxy';
 import type { RelayResult } from '@penstock/sse-relay';
-import { noCredential } from '../pipe/classify-failure.ts';
+import { isUnsignable, notSigned } from '../pipe/classify-failure.ts';
 import { outboundBody } from '../pipe/outbound-body.ts';
 import { ClientGone } from '../request/gateway-error.ts';
 import type { CloudTarget } from './cloud-format.ts';
@@ -16,9 +16,9 @@ export async function signForCloud(runtime: CloudRuntime, exchange: CloudExchang
   try {
     headers.push(...await upstream.credential.fieldsFor({ method: inbound.method, url: new URL(upstream.origin + path), headers, body: chunks }));
   } catch (error) {
-    // Nothing is sent, and its state has to show why.
-    exchange.served = upstream;
-    throw noCredential(exchange.side, error);
+    // Nothing is sent, and its state has to show why, unless it is the request.
+    if (!isUnsignable(error)) exchange.served = upstream;
+    throw notSigned(exchange.side, error);
   }
   if (inbound.isGone) throw new ClientGone();
   exchange.outbound = { body: outboundBody(chunks, requestBytes, exchange), contentLength: requestBytes };

@@ -62,6 +62,20 @@ export function noCredential(side: PipeSide, cause: unknown): GatewayError {
   return new GatewayError('upstream_credential', `The gateway has no usable credential for ${UPSTREAM_TITLES[side].name}: its operator has to renew it.`, { cause });
 }
 
+/**
+ * The error where the gateway's credential could not be put on a request. What is wrong with the request itself (its query cannot be signed) is its client's to
+ * mend, and shows nothing of the credential: then it is a `bad_request`.
+ */
+export function notSigned(side: PipeSide, cause: unknown): GatewayError {
+  if (isUnsignable(cause)) return new GatewayError('bad_request', 'The query of this request cannot be signed, as its upstream requires: send it percent-encoded, in UTF-8.', { cause });
+  return noCredential(side, cause);
+}
+
+/** A `CloudCredentialError` about the request. Its package is loaded only where a credential needs it: here it is known by its name. */
+export function isUnsignable(error: unknown): boolean {
+  return error instanceof Error && error.name === 'CloudCredentialError' && 'code' in error && error.code === 'invalid_request';
+}
+
 /** The outcome of a response that broke after its head: a clock of ours, or the upstream's end. */
 export function outcomeOfBreak(failure: unknown): Outcome {
   return isUpstreamError(failure) && (failure.code === 'idle_timeout' || failure.code === 'headers_timeout') ? 'upstream_timeout' : 'upstream_truncated';

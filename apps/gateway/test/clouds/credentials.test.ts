@@ -52,6 +52,20 @@ describe('a gateway that signs for Bedrock', () => {
   });
 });
 
+describe('a request that cannot be signed for Bedrock', () => {
+  test('is its client\'s error in the API\'s shape: nothing is sent, and the credential of the gateway is not blamed', async () => {
+    await using pair = await startClouds(undefined, { bedrock: { credential: { aws: { access_key_id: KEYS.accessKeyId, secret_access_key: KEYS.secretAccessKey } } } });
+    for (const query of ['?x=%ff', '?x=%zz']) {
+      const response = await post(pair.gateway, `${INVOKE}${query}`);
+      expect([response.status, response.headers.get('x-amzn-errortype')]).toEqual([400, 'ValidationException']);
+      await response.text();
+    }
+    expect((await pair.gateway.recorded(2)).map(({ outcome, upstream, cause }) => [outcome, upstream, cause])).toEqual([['client_error', undefined, 'bad_request'], ['client_error', undefined, 'bad_request']]);
+    expect(pair.gateway.upstreams().map(({ trouble }) => trouble)).not.toContainEqual(expect.anything());
+    expect(pair.cloud.requests).toEqual([]);
+  });
+});
+
 describe('a cloud that refuses the credential of the gateway', () => {
   const refuse = (): Buffer => wholeResponse(401, ['content-type', 'application/json', 'x-amzn-errortype', 'UnrecognizedClientException'], '{"message":"The security token included in the request is invalid."}');
 

@@ -7,7 +7,7 @@ export interface TryMaker {
   madeLater(): void;
   made(attempt: MemberTry, made: TryRequest | undefined): void;
   notMade(attempt: MemberTry, error: unknown): void;
-  /** An exception of `made` or `notMade`, where they were called later. */
+  /** What ends the request as it is: an error that is about it, or an exception of `made` or `notMade` where they were called later. */
   broken(thrown: unknown): void;
 }
 
@@ -19,7 +19,7 @@ export function requestTry(route: RoutedRequest, attempt: MemberTry, number: num
     route.tried?.(name, number);
     made = route.requestFor?.(name, number);
   } catch (error) {
-    maker.notMade(attempt, error);
+    failTry(route, attempt, error, maker);
     return;
   }
   if (made === undefined || !('then' in made)) {
@@ -27,16 +27,21 @@ export function requestTry(route: RoutedRequest, attempt: MemberTry, number: num
     return;
   }
   maker.madeLater();
-  void waitForTry(attempt, made, maker);
+  void waitForTry(route, attempt, made, maker);
 }
 
-async function waitForTry(attempt: MemberTry, pending: Promise<TryRequest>, maker: TryMaker): Promise<void> {
+function failTry(route: RoutedRequest, attempt: MemberTry, error: unknown, maker: TryMaker): void {
+  if (route.endsRequest?.(error) === true) maker.broken(error);
+  else maker.notMade(attempt, error);
+}
+
+async function waitForTry(route: RoutedRequest, attempt: MemberTry, pending: Promise<TryRequest>, maker: TryMaker): Promise<void> {
   try {
     let made: TryRequest;
     try {
       made = await pending;
     } catch (error) {
-      if (!attempt.isOver) maker.notMade(attempt, error);
+      if (!attempt.isOver) failTry(route, attempt, error, maker);
       return;
     }
     if (!attempt.isOver) maker.made(attempt, made);

@@ -6,7 +6,8 @@ import type { GroupedUpstreams } from './native-upstreams.ts';
 import type { NativeUpstream } from './native-upstream.ts';
 
 type Body = OutboundBody['body'];
-type MadeTry = TryRequest & { readonly path: string; readonly headers: string[] };
+/** A try without its credential. */
+export type MadeTry = TryRequest & { readonly path: string; readonly headers: string[] };
 
 /** Adds the credential of a cloud to a try, last of all: a signature covers what is sent, an edit of the body included. */
 export function applyCredential(upstream: NativeUpstream, made: MadeTry, method: string, body: Body): TryRequest | Promise<TryRequest> {

@@ -1,7 +1,7 @@
 import type { BodyEdit, Failover, GroupDispatchOptions, RoutedRequest, TryFailure, TryRequest } from '@penstock/upstream-group';
-import { ClientGone } from '../../request/gateway-error.ts';
+import { ClientGone, isGatewayError } from '../../request/gateway-error.ts';
 import type { UpstreamTrace } from '../../request/request-trace.ts';
-import { toGatewayError } from '../../pipe/classify-failure.ts';
+import { isUnsignable, notSigned, toGatewayError } from '../../pipe/classify-failure.ts';
 import type { OutboundBody } from '../../pipe/piped-exchange.ts';
 import type { NativeExchange } from '../native-exchange.ts';
 import type { NativeRuntime } from '../native-runtime.ts';
@@ -9,7 +9,7 @@ import type { NativeRoute } from '../route-table.ts';
 import { timeoutsFor } from '../timeouts-for.ts';
 import { checkModelMaps, mappedModel } from './check-model-maps.ts';
 import type { MappedModel } from './model-map.ts';
-import { applyCredential, checkUpload, isStreamed } from './apply-credential.ts';
+import { applyCredential, checkUpload, isStreamed, type MadeTry } from './apply-credential.ts';
 import type { NativeUpstream } from './native-upstream.ts';
 import type { GroupedUpstreams } from './native-upstreams.ts';
 
@@ -90,16 +90,39 @@ export class NativeTries implements RoutedRequest {
     if (this.#contentLength !== undefined) headers.push('content-length', String(this.#contentLength + (edit === undefined ? 0 : edit.bytes.byteLength - (edit.end - edit.start))));
     this.#span = inbound.trace?.beginUpstream({ method: inbound.method, origin: served.origin, template: this.#route.template.slice('/anthropic'.length), provider: served.provider }, headers);
     const made = { path: served.basePath + inbound.path.slice('/anthropic'.length) + inbound.query, headers, body: edit, timeouts: timeoutsFor(served, this.#route, this.#exchange.wantsStream) };
-    if (served.cloud === undefined) return made;
-    const applied = applyCredential(served, made, inbound.method, this.#signedBody);
-    return applied instanceof Promise ? this.#madeLater(applied, served) : applied;
+    return served.cloud === undefined ? made : this.#withCredential(served, made);
+  }
+
+  /** Whether what `requestFor` threw is the client's error. */
+  endsRequest(error: unknown): boolean {
+    return isGatewayError(error);
+  }
+
+  #withCredential(served: NativeUpstream, made: MadeTry): TryRequest | Promise<TryRequest> {
+    try {
+      const applied = applyCredential(served, made, this.#exchange.inbound.method, this.#signedBody);
+      return applied instanceof Promise ? this.#madeLater(applied, served) : applied;
+    } catch (error) {
+      throw this.#notApplied(error);
+    }
   }
 
   /** What was fetched meanwhile is the credential that the answer is about. */
   async #madeLater(applied: Promise<TryRequest>, served: NativeUpstream): Promise<TryRequest> {
-    const made = await applied;
-    this.#exchange.credentialGeneration = served.state.generation;
-    return made;
+    try {
+      const made = await applied;
+      this.#exchange.credentialGeneration = served.state.generation;
+      return made;
+    } catch (error) {
+      throw this.#notApplied(error);
+    }
+  }
+
+  /** A request that cannot be signed shows nothing of the upstream that it would have gone to. */
+  #notApplied(error: unknown): unknown {
+    if (!isUnsignable(error)) return error;
+    this.#exchange.served = undefined;
+    return notSigned('native', error);
   }
 
   /** The model's name as the upstream has it, in place of the client's JSON string. */
