@@ -31,16 +31,18 @@ const scannerOptions = new Map<number, EnvelopeScannerOptions>();
 const placingOptions = new Map<number, EnvelopeScannerOptions>();
 const JSON_TYPE = /^application\/(?:[a-z0-9.+-]+\+)?json\s*(?:;|$)/i;
 
+/** Throws the `GatewayError` for a request whose content type is not JSON. */
+export function checkJsonType({ contentType }: InboundRequest['head']): void {
+  if (contentType === undefined || !JSON_TYPE.test(contentType)) throw new GatewayError('unsupported_media_type', 'The body must be JSON: send content-type: application/json.');
+}
+
 /**
  * Gathers a JSON body while it is validated, without parsing or copying it. A body that is here already is given at once. Throws or
  * rejects with the `GatewayError` that the client gets, or rejects with `ClientGone`. Listeners are removed and the clock stopped on
- * every path. With `findsPlaces` the strings that were read have their places.
+ * every path. With `findsPlaces` the strings that were read have their places. The content type is the caller's matter (`checkJsonType`).
  */
 export function receiveJson(inbound: InboundRequest, lease: ByteLease, maxBytes: number, findsPlaces = false): ReceivedJson | Promise<ReceivedJson> {
   const { head } = inbound;
-  if (head.contentType === undefined || !JSON_TYPE.test(head.contentType)) {
-    throw new GatewayError('unsupported_media_type', 'The body must be JSON: send content-type: application/json.');
-  }
   if (head.contentLength !== undefined && head.contentLength > maxBytes) throw tooLarge(maxBytes);
   const scanner = createEnvelopeScanner(scannerOptionsFor(maxBytes, findsPlaces));
   const decoder = decoderFor(head.contentEncoding, scanner);

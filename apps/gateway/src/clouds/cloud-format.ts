@@ -23,6 +23,10 @@ export interface CloudFormat {
   readonly routes: readonly CloudRoute[];
   readonly headerRules: HeaderRules;
   readonly provider: UpstreamTarget['provider'];
+  /** Whether the field `content-type` of a request must name JSON; the body must be JSON in any case. */
+  readonly requiresJsonType: boolean;
+  /** The only query parameter that goes upstream, as it is written; `undefined` where none does. */
+  readonly query: string | undefined;
   /** Finds what a request asks for by path and method; throws the `GatewayError` that it is answered. */
   readonly findTarget: (inbound: Pick<InboundRequest, 'path' | 'method'>) => CloudTarget;
   /** Throws a `GatewayError` for a model that this gateway does not serve here. */

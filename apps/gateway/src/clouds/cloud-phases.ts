@@ -1,10 +1,11 @@
 import { performance } from 'node:perf_hooks';
 import { describeClosedModel } from '../access/clients/describe-closed-model.ts';
 import { estimateInput } from '../access/limits/charge-tokens.ts';
-import { receiveJson, type ReceivedJson } from '../body/receive-json.ts';
+import { checkJsonType, receiveJson, type ReceivedJson } from '../body/receive-json.ts';
 import { checkNamedModels } from '../pipe/check-named-models.ts';
 import { checkSpending } from '../pipe/check-spending.ts';
 import { GatewayError } from '../request/gateway-error.ts';
+import { checkQuery } from './check-query.ts';
 import type { CloudTarget } from './cloud-format.ts';
 import type { CloudExchange, CloudRuntime } from './cloud-runtime.ts';
 
@@ -27,6 +28,7 @@ export function routeToCloud(runtime: CloudRuntime, exchange: CloudExchange): Cl
   exchange.route = target.route;
   exchange.wantsStream = target.route.headClock === 'stream';
   if (exchange.rules?.allowsRouteGroup(format.side) === false) throw new GatewayError('forbidden', `The "${format.side}" routes are not open to this client at this gateway.`);
+  checkQuery(exchange.inbound.query, format.query);
   if (target.model !== undefined) checkCloudModel(runtime, exchange, target.model);
   return target;
 }
@@ -48,6 +50,7 @@ export function checkCloudBudget(runtime: CloudRuntime, exchange: CloudExchange,
 /** Phase 5. The body is gathered while it is validated. */
 export async function receiveForCloud(runtime: CloudRuntime, exchange: CloudExchange, { model }: CloudTarget): Promise<void> {
   exchange.bytes = runtime.budget.lease(exchange.counterKey);
+  if (runtime.format.requiresJsonType) checkJsonType(exchange.inbound.head);
   readReceived(runtime, exchange, await receiveJson(exchange.inbound, exchange.bytes, LARGEST_CLOUD_BODY_BYTES), model);
 }
 

@@ -11,7 +11,7 @@ import { outboundBody } from '../pipe/outbound-body.ts';
 import type { NativeExchange } from './native-exchange.ts';
 import { readModelPlace } from './model-place.ts';
 import type { NativeRuntime } from './native-runtime.ts';
-import { receiveJson, type ReceivedJson } from '../body/receive-json.ts';
+import { checkJsonType, receiveJson, type ReceivedJson } from '../body/receive-json.ts';
 import { gatherUpload, receiveNothing, receiveUpload, type Upload } from '../body/receive-upload.ts';
 import { MODEL_TEMPLATE, MODELS_PATH, type NativeRoute } from './route-table.ts';
 
@@ -66,6 +66,7 @@ export function receive(runtime: NativeRuntime, exchange: NativeExchange, matche
   const { contentLength, isChunked } = inbound.head;
   if (matched.body === 'json') {
     exchange.bytes = runtime.budget.lease(exchange.counterKey);
+    checkJsonType(inbound.head);
     const received = receiveJson(inbound, exchange.bytes, matched.maxBodyBytes, exchange.mayMove);
     if (received instanceof Promise) return readLater(exchange, received);
     readReceived(exchange, received);

@@ -101,7 +101,8 @@ function readResponseFacts(headers: readonly string[]): ResponseFacts {
         if (name.toLowerCase() === 'cache-control') hasCacheControl = true;
         break;
       case 16:
-        if (name.toLowerCase() === 'x-amzn-requestid') requestId = headers[index + 1];
+        // Beside the id of the API, wherever they stand, that of AWS is not the one to ask Anthropic about.
+        if (name.toLowerCase() === 'x-amzn-requestid') requestId ??= headers[index + 1];
         break;
       case 17:
         if (name.toLowerCase() === 'x-accel-buffering') hasAccelBuffering = true;

@@ -17,6 +17,8 @@ interface Place {
   readonly credential: readonly string[];
   /** The name of the model as it stands in the bodies, and as it must arrive. */
   readonly mapped?: readonly [from: string, to: string];
+  /** A query that is taken there. Absent: any is. */
+  readonly query?: string;
 }
 
 const aws = { aws: { access_key_id: 'AKIDGATEWAY', secret_access_key: 'the-secret-of-the-gateway' } };
@@ -43,11 +45,11 @@ const PLACES: Readonly<Record<string, Place>> = {
     document: (origin) => upstream({ kind: 'google', base_url: `${origin}/prefix`, project_id: 'p1', location: 'global', workspace_id: 'w', credential: { bearer: 'token' } }),
   },
   bedrock: {
-    mount: '/bedrock', base: '', credential: SIGNATURE, unary: `${BEDROCK_MODEL}/invoke`, stream: `${BEDROCK_MODEL}/invoke-with-response-stream`, count: `${BEDROCK_MODEL}/count-tokens`,
+    mount: '/bedrock', base: '', query: '', credential: SIGNATURE, unary: `${BEDROCK_MODEL}/invoke`, stream: `${BEDROCK_MODEL}/invoke-with-response-stream`, count: `${BEDROCK_MODEL}/count-tokens`,
     document: (origin) => ({ bedrock: { base_url: origin, region: 'us-east-1', credential: aws } }),
   },
   vertex: {
-    mount: '/vertex', base: '', credential: ['authorization'], unary: `${VERTEX_MODELS}/claude-x@20250101:rawPredict`, stream: `${VERTEX_MODELS}/claude-x@20250101:streamRawPredict`,
+    mount: '/vertex', base: '', query: '?alt=sse', credential: ['authorization'], unary: `${VERTEX_MODELS}/claude-x@20250101:rawPredict`, stream: `${VERTEX_MODELS}/claude-x@20250101:streamRawPredict`,
     count: `${VERTEX_MODELS}/count-tokens:rawPredict`,
     document: (origin) => ({ vertex: { base_url: origin, project_id: 'p1', location: 'global', credential: { bearer: 'token' } } }),
   },
@@ -115,7 +117,7 @@ describe.each(Object.entries(PLACES))('a request to %s and its answer', (kind, p
     ['a stream', place.stream, kind === 'bedrock' ? { type: 'application/vnd.amazon.eventstream', body: FRAME_STREAM } : { type: 'text/event-stream; charset=utf-8', body: TEXT_STREAM }],
     ['a count', place.count, { type: 'application/json', body: Buffer.from('{ "input_tokens" : 1.0e1 }\n') }],
   ] satisfies [string, string, Answer][])('cross byte for byte but for what the documents name: %s', async (_what, path, answer) => {
-    for (const [query, body] of [['', ODD], ['?beta=true&x=%20y&&z=%C3%A9&x', LONG]] as const) {
+    for (const [query, body] of [['', ODD], [place.query ?? '?beta=true&x=%20y&&z=%C3%A9&x', LONG]] as const) {
       const { sent, received } = await cross(place, `${path}${query}`, body, answer);
       expect(sent.startLine).toBe(`POST ${place.base}${path}${query} HTTP/1.1`);
       expect(sent.body.equals(Buffer.from(body.replace(...place.mapped ?? ['', ''])))).toBe(true);

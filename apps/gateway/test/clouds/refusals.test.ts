@@ -39,6 +39,28 @@ describe('callers of bedrock', () => {
     expect((await refusal(await post(models.gateway, INVOKE, { 'x-api-key': KEY })))[0]).toBe(404);
   });
 
+  test.each([
+    'arn:aws-claude-haiku:bedrock:us-east-1::foundation-model%2Fanthropic.claude-opus-4-v1:0',
+    'arn:aws:bedrock:claude-haiku:123456789012:inference-profile%2Fus.anthropic.claude-opus-4-v1:0',
+    'arn:aws:bedrock:us-claude-haiku-1:123456789012:inference-profile%2Fus.anthropic.claude-opus-4-v1:0',
+    'claude-haiku.anthropic.claude-opus-4-v1:0',
+    'arn:aws:bedrock:us-east-1:123456789012:inference-profile%2Fclaude-haiku.anthropic.claude-opus-4-v1:0',
+  ])('no id with free text around its model meets the pattern of another model (%s)', async (id) => {
+    await using pair = await startClouds(undefined, { clients: [clientOf({ models: ['*claude-haiku*'] })] });
+    expect((await refusal(await post(pair.gateway, `/bedrock/model/${id}/invoke`, { 'x-api-key': KEY })))[0]).toBe(404);
+    expect(pair.cloud.requests).toEqual([]);
+  });
+
+  test.each([
+    'anthropic.claude-x-v1:0', 'us.anthropic.claude-x-v1:0', 'apac.anthropic.claude-x-v1:0', 'global.anthropic.claude-x-v1:0', 'us-gov.anthropic.claude-x-v1:0',
+    'arn:aws:bedrock:us-east-1::foundation-model%2Fanthropic.claude-x-v1:0', 'arn:aws-us-gov:bedrock:us-gov-west-1:123456789012:inference-profile%2Fus-gov.anthropic.claude-x-v1:0',
+    'arn:aws:bedrock:ap-southeast-2:123456789012:inference-profile%2Fau.anthropic.claude-x-v1:0', 'arn:aws-eusc:bedrock:eusc-de-east-1::foundation-model%2Fanthropic.claude-x-v1:0',
+    'arn:aws-iso-b:bedrock:us-isob-east-1::foundation-model%2Fanthropic.claude-x-v1:0',
+  ])('the id %s is served without being listed', async (id) => {
+    await using pair = await startClouds();
+    expect((await post(pair.gateway, `/bedrock/model/${id}/invoke`)).status).toBe(200);
+  });
+
   test('a client has its limit on this side by itself', async () => {
     await using pair = await startClouds(undefined, { clients: [clientOf({ limits: { requests_per_minute: 1 } })] });
     expect((await post(pair.gateway, INVOKE, { 'x-api-key': KEY })).status).toBe(200);

@@ -16,8 +16,17 @@ const OPERATIONS: Readonly<Record<string, CloudRoute>> = {
 const TARGET = /^\/bedrock\/model\/([^/]+)\/([^/]+)$/;
 /** Ids, ids of inference profiles, and ARNs. A `..` or an empty part would be another path to a reader that decodes the slashes first. */
 const MODEL = /^[\w.:-]+(?:\/[\w.:-]+)*$/;
-/** With or without the prefix of an inference profile (us., eu., apac., global. …), by itself or as the end of the ARN of one. */
-const ANTHROPIC = /^(?:arn:aws[\w-]*:bedrock:[\w-]*:\d*:(?:inference-profile|foundation-model)\/)?(?:[a-z][a-z-]{1,11}\.)?anthropic\.[\w.:-]+$/;
+/** Partitions of AWS (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html). */
+const PARTITION = 'aws(?:-cn|-us-gov|-eusc|-iso|-iso-b|-iso-e|-iso-f)?';
+/** us-east-1, us-gov-west-1, eusc-de-east-1, us-isob-east-1. */
+const REGION = '(?:[a-z]{2}|eusc)(?:-gov|-de|-iso[a-z]?)?-(?:(?:north|south)(?:east|west)?|east|west|central)-\\d{1,2}';
+/** What inference profiles begin with: a country, or a wider area. */
+const AREA = '(?:[a-z]{2}|us-gov|apac|global)\\.';
+/**
+ * With or without the prefix of an inference profile, by itself or as the end of the ARN of one. No part before `anthropic.` has room for the name of a
+ * model: patterns such as `*claude-haiku*` would fit the id of another model otherwise.
+ */
+const ANTHROPIC = new RegExp(`^(?:arn:${PARTITION}:bedrock:${REGION}:(?:\\d{12})?:(?:inference-profile|foundation-model)/)?(?:${AREA})?anthropic\\.[\\w.:-]+$`);
 
 /** Amazon Bedrock's InvokeModel and CountTokens. */
 export function createBedrockFormat({ models }: BedrockConfig): CloudFormat {
@@ -25,6 +34,9 @@ export function createBedrockFormat({ models }: BedrockConfig): CloudFormat {
     side: 'bedrock',
     routes: Object.values(OPERATIONS),
     provider: 'aws.bedrock',
+    // The SDK of AWS sends application/octet-stream, or nothing, unless its caller sets a type.
+    requiresJsonType: false,
+    query: undefined,
     headerRules: {
       allowRequest: [
         'anthropic-*', 'x-claude-*', 'x-stainless-*', 'x-app', 'x-amzn-bedrock-*', 'amz-sdk-invocation-id', 'amz-sdk-request',

@@ -20,6 +20,8 @@ export function createVertexFormat({ models, project_id: ownProject, location: o
     side: 'vertex',
     routes: [RAW_PREDICT, STREAM_RAW_PREDICT, COUNT_TOKENS],
     provider: 'gcp.vertex_ai',
+    requiresJsonType: true,
+    query: 'alt=sse',
     headerRules: { ...anthropicHeaderRules, allowRequest: [...anthropicHeaderRules.allowRequest, 'x-goog-api-client', 'x-goog-request-params', 'x-vertex-ai-*'] },
     findTarget({ path, method }) {
       const [, project, location, publisher, id = '', action] = TARGET.exec(path) ?? [];
