@@ -4,6 +4,7 @@ import type { RelayResult } from '@penstock/sse-relay';
 import { isUnsignable, notSigned } from '../pipe/classify-failure.ts';
 import { outboundBody } from '../pipe/outbound-body.ts';
 import { ClientGone } from '../request/gateway-error.ts';
+import { whileConnected } from '../request/while-connected.ts';
 import type { CloudTarget } from './cloud-format.ts';
 import type { CloudExchange, CloudRuntime } from './cloud-runtime.ts';
 
@@ -14,8 +15,10 @@ export async function signForCloud(runtime: CloudRuntime, exchange: CloudExchang
   const path = upstream.basePath + inbound.path.slice(format.side.length + 1) + inbound.query;
   headers.push('content-length', String(requestBytes));
   try {
-    headers.push(...await upstream.credential.fieldsFor({ method: inbound.method, url: new URL(upstream.origin + path), headers, body: chunks }));
+    const fields = upstream.credential.fieldsFor({ method: inbound.method, url: new URL(upstream.origin + path), headers, body: chunks });
+    headers.push(...fields instanceof Promise ? await whileConnected(inbound, fields) : fields);
   } catch (error) {
+    if (error instanceof ClientGone) throw error;
     // Nothing is sent, and its state has to show why, unless it is the request.
     if (!isUnsignable(error)) exchange.served = upstream;
     throw notSigned(exchange.side, error);
