@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { GATHERED_BODY_BYTES } from '@penstock/inbound-server';
 import type { RequestHeaderAdditions } from '@penstock/header-policy';
 import { checkModelPath, checkModels } from './check-models.ts';
+import { checkSignedQuery } from './check-signed-query.ts';
 import { checkThread } from './check-thread.ts';
 import { noCredential } from '../pipe/classify-failure.ts';
 import { GatewayError } from '../request/gateway-error.ts';
@@ -48,6 +49,7 @@ function ownAdditions(runtime: NativeRuntime, exchange: NativeExchange): Request
 export function route(runtime: NativeRuntime, exchange: NativeExchange): NativeRoute {
   const matched = matchRoute(exchange.inbound, runtime.routes);
   exchange.route = matched;
+  if (runtime.signsRequests && exchange.inbound.query !== '') checkSignedQuery(exchange.inbound.query);
   exchange.mayMove = runtime.group !== undefined;
   const group = matched.group ?? 'unknown';
   if (exchange.rules?.allowsRouteGroup(group) === false) {

@@ -36,6 +36,8 @@ export interface NativeSettings extends PipeSettings {
   /** What keeps requests at one of several upstreams. */
   readonly stickyBy: readonly StickyKey[];
   readonly routes: RoutePolicy;
+  /** Whether an upstream takes signed requests, so that queries must hold no parts of a signature. */
+  readonly signsRequests: boolean;
   readonly clients: ClientRegistry;
   /** Whether the administration is served here, too. */
   readonly servesAdministration: boolean;
@@ -107,6 +109,7 @@ export function readNativeSettings(config: GatewayConfig, clients: ClientRegistr
     commonAdditions: freeze(via),
     stickyBy: native.routing.sticky_by,
     routes: { groups: new Set(native.route_groups), forwardsUnknown: native.allow_unknown_routes || !isInjecting },
+    signsRequests: nativeUpstreams(config).some(({ credential }) => credential.aws !== undefined),
     clients,
     servesAdministration: config.admin.main_listener,
     servesSignIn: config.identity.sign_in !== undefined,

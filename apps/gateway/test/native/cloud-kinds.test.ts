@@ -64,6 +64,21 @@ describe('an upstream that takes signed requests', () => {
     expect([field(request, 'x-amz-security-token'), field(request, 'x-other'), fieldValues(request?.rawHeaders ?? [], 'x-amz-date').length]).toEqual(['', 'kept', 1]);
   });
 
+  test.each(['X-Amz-Signature', 'x-amz-security-token', 'x%2Damz-credential'])('gets no request with the query parameter %s of a signature: the client is told', async (name) => {
+    await using cloud = await startAnswering();
+    await using plain = await startAnswering();
+    const other = { name: 'a', base_url: plain.origin, credential: { api_key: 'sk-ant-of-a' }, tier: 1 };
+    await using gateway = await startGroupGateway([aws(cloud.origin), other]);
+    const path = `/v1/messages?beta=true&${name}=of-the-client`;
+    const refused = await ask(gateway, { path });
+    expect(refused.status).toBe(400);
+    expect(await refused.json()).toMatchObject({ error: { type: 'invalid_request_error', message: expect.stringContaining(`"${decodeURIComponent(name)}"`) as string } });
+    expect([cloud.requests.length, plain.requests.length]).toEqual([0, 0]);
+    gateway.update(configWith([other]));
+    expect((await ask(gateway, { path })).status).toBe(200);
+    expect(plain.requests[0]?.startLine).toBe(`POST ${path} HTTP/1.1`);
+  });
+
   test.each([['of several chunks', 300_000, false], ['that is streamed back', 300_000, true], ['of one chunk', 900, false]])('gets a body %s whole, and the signature covers it', async (_what, length, stream) => {
     await using only = await startAnswering();
     await using gateway = await startGroupGateway([{ name: 'm', kind: 'bedrock_mantle', base_url: `${only.origin}/anthropic`, region: 'eu-central-1', credential: { aws: { ...KEYS, session_token: 'temporary' } } }]);
