@@ -14,12 +14,7 @@ export function applyCredential(upstream: NativeUpstream, made: MadeTry, method:
   const { cloud } = upstream;
   if (cloud === undefined) return made;
   const headers = cloud.applyTo({ method, url: upstream.origin + made.path, headers: made.headers, body: cloud.signsBody ? chunksOf(body, made.body) : null });
-  if (!(headers instanceof Promise)) return { ...made, headers };
-  return headers.then((later) => ({ ...made, headers: later }), (error: unknown) => {
-    // A reload replaced the credential while it was fetched.
-    if (cloud.isClosed && upstream.cloud !== cloud) return applyCredential(upstream, made, method, body);
-    throw error;
-  });
+  return headers instanceof Promise ? headers.then((later) => ({ ...made, headers: later })) : { ...made, headers };
 }
 
 /** What is sent of a body, in pieces. */
@@ -37,8 +32,8 @@ export function isStreamed(body: Body): body is AsyncIterable<Uint8Array> {
 }
 
 /** Refuses an upload that would have to be signed: its bytes are not there before they are sent. `only` is the one upstream that may take it. */
-export function checkUpload({ byName, signs }: GroupedUpstreams, body: Body, only: string | undefined): void {
-  if (!signs || !isStreamed(body)) return;
+export function checkUpload({ byName, hasClouds }: GroupedUpstreams, body: Body, only: string | undefined): void {
+  if (!hasClouds || !isStreamed(body)) return;
   const candidates = only === undefined ? [...byName.values()] : [byName.get(only)];
   if (candidates.some((upstream) => upstream?.cloud?.signsBody !== true)) return;
   throw new GatewayError('bad_request', 'This upload is longer than what the gateway gathers, and its upstream takes signed requests only, which need the whole body: send less, or have another upstream serve it (anthropic_native.routing.stateful).');

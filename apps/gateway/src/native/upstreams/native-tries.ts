@@ -35,7 +35,7 @@ export class NativeTries implements RoutedRequest {
   readonly #exchange: NativeExchange;
   readonly #route: NativeRoute;
   readonly #contentLength: number | undefined;
-  /** Kept only where a signature may have to cover it: a response may last for hours. */
+  /** Kept only where a signature may have to cover it, perhaps after a reload: a response may last for hours. */
   readonly #signedBody: OutboundBody['body'];
   /** Of the current try. */
   #span: UpstreamTrace | undefined;
@@ -54,7 +54,7 @@ export class NativeTries implements RoutedRequest {
     this.stickyKey = stickyKeyOf(runtime, rawHeaders);
     this.only = isStateful(exchange, route, rawHeaders) ? upstreams.stateful : undefined;
     checkModelMaps(upstreams, exchange, route, this.only);
-    this.#signedBody = upstreams.signs ? exchange.outbound.body : null;
+    this.#signedBody = upstreams.hasClouds ? exchange.outbound.body : null;
     checkUpload(upstreams, this.#signedBody, this.only);
   }
 
@@ -93,29 +93,36 @@ export class NativeTries implements RoutedRequest {
     return served.cloud === undefined ? made : this.#withCredential(served, made);
   }
 
-  /** Whether what `requestFor` threw is the client's error. */
+  /** Whether what `requestFor` threw is about the client. */
   endsRequest(error: unknown): boolean {
-    return isGatewayError(error);
+    return isGatewayError(error) || error instanceof ClientGone;
   }
 
   #withCredential(served: NativeUpstream, made: MadeTry): TryRequest | Promise<TryRequest> {
+    const { cloud } = served;
+    // Between the tries of a request a reload gave the first credential of a cloud: its body was not kept.
+    if (cloud?.signsBody === true && !this.#upstreams.hasClouds) throw new Error('the credential was replaced by one that signs bodies');
     try {
       const applied = applyCredential(served, made, this.#exchange.inbound.method, this.#signedBody);
-      return applied instanceof Promise ? this.#madeLater(applied, served) : applied;
+      return applied instanceof Promise ? this.#madeLater(applied, served, cloud) : applied;
     } catch (error) {
       throw this.#notApplied(error);
     }
   }
 
-  /** What was fetched meanwhile is the credential that the answer is about. */
-  async #madeLater(applied: Promise<TryRequest>, served: NativeUpstream): Promise<TryRequest> {
-    try {
-      const made = await applied;
-      this.#exchange.credentialGeneration = served.state.generation;
-      return made;
-    } catch (error) {
-      throw this.#notApplied(error);
+  /** What was fetched meanwhile is the credential that the answer is about. Where a reload replaced it, the try is made anew: its fields belong to the old one. */
+  async #madeLater(applied: Promise<TryRequest>, served: NativeUpstream, cloud: NativeUpstream['cloud']): Promise<TryRequest> {
+    const exchange = this.#exchange;
+    const [result] = await Promise.allSettled([applied]);
+    // The request ended meanwhile, or is answered by another try: nothing of this one is sent.
+    if (exchange.inbound.isGone || exchange.served !== served) throw new ClientGone();
+    if (served.cloud !== cloud) {
+      this.#span?.finished(new Error('the credential was replaced'));
+      return this.requestFor();
     }
+    if (result.status === 'rejected') throw this.#notApplied(result.reason);
+    exchange.credentialGeneration = served.state.generation;
+    return result.value;
   }
 
   /** A request that cannot be signed shows nothing of the upstream that it would have gone to. */

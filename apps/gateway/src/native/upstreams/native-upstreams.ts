@@ -23,8 +23,8 @@ export interface GroupedUpstreams {
   readonly stateful: string;
   /** Names of models, by the names of the upstreams that have their own; absent where none has. */
   readonly modelMaps: ReadonlyMap<string, ModelMap> | undefined;
-  /** Whether one of them covers bodies by a signature. */
-  readonly signs: boolean;
+  /** Whether one of them has a credential of a cloud: it covers bodies by a signature, or one that does may replace it while it is fetched. */
+  readonly hasClouds: boolean;
 }
 
 /** A group, and what its members are at this moment. One that was given up keeps its last members, for requests that came before. */
@@ -119,7 +119,7 @@ export class NativeUpstreams {
     }
     const settings = groupSettings(config, this.#list);
     const current: GroupedUpstreams = {
-      byName: this.#byName, stateful: config.anthropic_native.routing.stateful ?? this.first.name, modelMaps, signs: this.#list.some(({ cloud }) => cloud?.signsBody === true),
+      byName: this.#byName, stateful: config.anthropic_native.routing.stateful ?? this.first.name, modelMaps, hasClouds: this.#list.some(({ cloud }) => cloud !== undefined),
     };
     if (this.#group === undefined) {
       this.#group = { dispatcher: upstreamGroup().createUpstreamGroup({ ...settings, events: this.#options.events }), current };
