@@ -23,8 +23,10 @@ export interface OpenChargesOptions<Spender extends OpenSpender> {
   readonly intervalMs?: number;
 }
 
-/** Charges streams while they are open, so that budgets see what flowed of them. */
+/** Charges requests while they are open, so that budgets see what flowed of streams, and batches that are being made. */
 export interface OpenCharges {
+  /** Charges an open request with an amount at once, in the place of what it was charged with before. */
+  book(spender: OpenSpender, entry: LedgerEntry): void;
   /** Takes back what was charged for a request that is charged as a whole now, or not at all. */
   takeBack(spender: object): void;
   close(): void;
@@ -49,7 +51,10 @@ export function createOpenCharges<Spender extends OpenSpender>({ open, entryOf, 
   function look(spender: Spender): void {
     if (ended.has(spender)) return;
     const entry = entryOf(spender);
-    if (entry === undefined) return;
+    if (entry !== undefined) book(spender, entry);
+  }
+
+  function book(spender: object, entry: LedgerEntry): void {
     const before = charged.get(spender);
     if (before !== undefined && before.nanoDollars === entry.nanoDollars && before.model === entry.model) return;
     const now: LedgerEntry = { ...entry, requests: 0, isEstimated: true };
@@ -81,6 +86,7 @@ export function createOpenCharges<Spender extends OpenSpender>({ open, entryOf, 
   const timer = setInterval(() => { void tick(); }, intervalMs).unref();
 
   return {
+    book,
     takeBack(spender) {
       if (isLooking) ended.add(spender);
       const entry = charged.get(spender);

@@ -12,7 +12,7 @@ import { createBatchCorrections } from './batches/batch-corrections.ts';
 import { createBatchStore } from './batches/batch-store.ts';
 import { readResult } from './batches/read-result.ts';
 import { createEntriesOfRequest, type ReadBatchResult, type SettledCost } from './entries-of-request.ts';
-import { createOpenCharges, type OpenCharges } from './open-charges.ts';
+import { createOpenCharges, type OpenCharges, type OpenSpender } from './open-charges.ts';
 import { storableName } from './ledger-entry.ts';
 import { LEDGER_TIMING, type LedgerTiming } from './ledger-timing.ts';
 import type { Ledger } from './ledger.ts';
@@ -26,6 +26,8 @@ export interface OpenedLedger {
   readonly correct: (result: ReadBatchResult) => void;
   /** Begins to charge streams while they are open. */
   chargeOpen(requests: ChargedWhileOpen): void;
+  /** Charges an open request at once, until it is taken back; nothing before `chargeOpen`. */
+  readonly book: (request: OpenSpender, cost: SettledCost) => void;
   /** Takes back what was charged of a request while it was open. */
   readonly takeBack: (request: object) => void;
   conditions(): PartConditions;
@@ -80,6 +82,10 @@ export async function openLedger({ config, database, registry, logger, timing }:
       });
     },
     correct: (result) => corrections.add(storableName(result.batchId), readResult(result)),
+    book(request, cost) {
+      const [entry] = entriesOf(cost, Date.now());
+      if (entry !== undefined) open?.book(request, entry);
+    },
     takeBack: (request) => open?.takeBack(request),
     charge(settled) {
       for (const entry of entriesOf(settled, Date.now())) ledger.record(entry);

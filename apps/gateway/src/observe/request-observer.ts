@@ -66,6 +66,8 @@ export interface RequestObserver {
   settled(request: ObservedRequest, end: RequestEnd): void;
   /** Corrects what a message batch was charged by a result of it that a caller read; `request` is `undefined` for one that is not billed. */
   batchResultRead(batchId: string, customId: string, request: SettledRequest | undefined): void;
+  /** Charges a message batch that is being sent by its estimate, until its request is settled. */
+  batchAdmitted(request: ObservedRequest, batch: BatchEstimate, by: Pick<SettledCost, 'client' | 'person'> & { readonly upstream: string | undefined }): void;
   /** What a message batch would be charged, in nano-dollars. */
   estimateOfBatch(batch: BatchEstimate, upstream: string | undefined): bigint;
 }
@@ -77,7 +79,12 @@ export interface RequestObserverOptions {
   /** What the live page remembers; absent where it is off. */
   readonly recent?: RecentRequests | undefined;
   /** Where costs are added up; absent where there is no ledger. */
-  readonly ledger?: { readonly charge: (settled: SettledCost) => void; readonly takeBack?: (request: object) => void; readonly correct?: (result: ReadBatchResult) => void } | undefined;
+  readonly ledger?: {
+    readonly charge: (settled: SettledCost) => void;
+    readonly book?: (request: ObservedRequest, cost: SettledCost) => void;
+    readonly takeBack?: (request: object) => void;
+    readonly correct?: (result: ReadBatchResult) => void;
+  } | undefined;
   /** The prices of the configuration that runs now. */
   readonly prices: () => PriceBook;
   /** Called with each request that a price is missing for. */
@@ -96,7 +103,7 @@ export function createRequestObserver({ metrics, log, recent, ledger, prices, on
     }
   }
 
-  /** What was charged of a stream while it was open gives way to its whole cost. */
+  /** What was charged of a request while it was open gives way to its whole cost. */
   function takeBack(request: ObservedRequest): void {
     try {
       ledger?.takeBack?.(request);
@@ -126,6 +133,14 @@ export function createRequestObserver({ metrics, log, recent, ledger, prices, on
       if (end.charge !== undefined) charge(end.charge, record);
     },
     estimateOfBatch: (batch, upstream) => costOfBatch(batch, upstream, prices())?.nanoDollars ?? 0n,
+    batchAdmitted(request, batch, { upstream, client, person }) {
+      try {
+        const cost = costOfBatch(batch, upstream, prices());
+        if (cost !== undefined) ledger?.book?.(request, { cost, client, person });
+      } catch (error) {
+        metrics.observerError('cost', error);
+      }
+    },
     batchResultRead(batchId, customId, request) {
       try {
         ledger?.correct?.({ batchId, customId, cost: request === undefined ? undefined : costOf(request, prices()) });

@@ -36,21 +36,25 @@ export class BatchCreation implements BodyObserver {
     return { read: this.#reader.result(), isCompressed: this.#isCompressed, counted: this.#counted };
   }
 
-  /** The body, which is read when it is taken. `check` is called after each piece, before that is given away. */
-  watch(body: OutboundBody['body'], check: () => void): OutboundBody['body'] {
+  /** The body, which is read when it is taken. `check` is called after each piece, before that is given away, and with `true` before the upstream has the end of the body. */
+  watch({ body, contentLength }: OutboundBody, check: (isWhole: boolean) => void): OutboundBody['body'] {
     if (body === null) return body;
-    if (Symbol.asyncIterator in body) return this.#watched(body, check);
+    if (Symbol.asyncIterator in body) return this.#watched(body, contentLength, check);
     for (const piece of body instanceof Uint8Array ? [body] : body) this.#reader.write(piece);
-    check();
+    check(true);
     return body;
   }
 
-  async *#watched(body: AsyncIterable<Uint8Array>, check: () => void): AsyncGenerator<Uint8Array> {
+  async *#watched(body: AsyncIterable<Uint8Array>, contentLength: number | undefined, check: (isWhole: boolean) => void): AsyncGenerator<Uint8Array> {
+    let bytes = 0;
     for await (const piece of body) {
       this.#reader.write(piece);
-      check();
+      bytes += piece.length;
+      check(bytes === contentLength);
       yield piece;
     }
+    // The end of a chunked body is sent behind its last piece.
+    if (contentLength === undefined) check(true);
   }
 
   onHead(status: number, rawHeaders: readonly string[]): void {

@@ -18,17 +18,18 @@ export function watchBatch(runtime: NativeRuntime, exchange: NativeExchange, { b
 
 function watchCreation(runtime: NativeRuntime, exchange: NativeExchange): void {
   const creation = new BatchCreation(exchange.inbound.request.rawHeaders);
-  const { body, contentLength } = exchange.outbound;
+  const { contentLength } = exchange.outbound;
   const stopped = exchange.uploadFailure;
   let refusal: GatewayError | undefined;
-  const check = (): void => {
+  const check = (isWhole: boolean): void => {
     refusal = findRefusal(runtime, exchange, creation);
     if (refusal !== undefined) throw refusal;
+    if (isWhole) book(runtime, exchange, creation);
   };
   exchange.batch = creation;
   exchange.answerObserver = creation;
   exchange.uploadFailure = () => refusal ?? stopped?.();
-  exchange.outbound = { body: creation.watch(body, check), contentLength };
+  exchange.outbound = { body: creation.watch(exchange.outbound, check), contentLength };
 }
 
 /** A batch is refused as soon as what was read of it would cost more than is left: the upstream has not all of it then, and makes none. */
@@ -42,6 +43,16 @@ function findRefusal({ budgets, observer, metrics, first }: NativeRuntime, excha
   const { message, retryAfterSeconds, fields } = refusal;
   const text = nanoDollars === 0n ? message : `The batch was not made: by its estimate it costs more than what is left of a budget. ${message}`;
   return new GatewayError('budget_spent', text, { fields, ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }) });
+}
+
+/**
+ * A batch that was let through counts from now, in the same turn of the event loop as its check: others are judged with it. The end of the request takes that back, and
+ * nothing would if the request ended before.
+ */
+function book({ observer, first }: NativeRuntime, { budget, inbound, upstream, client, person }: NativeExchange, creation: BatchCreation): void {
+  const { response } = inbound;
+  if (budget?.isCapped !== true || response.writableEnded || response.destroyed) return;
+  observer.batchAdmitted(inbound, creation.estimate(), { upstream: upstream ?? first.name, client, person });
 }
 
 function observeResults({ observer, metrics }: NativeRuntime, exchange: NativeExchange): BodyObserver {
