@@ -8,9 +8,11 @@ import { createByteBudget } from '../body/byte-budget.ts';
 import { checkWholeJson } from '../body/whole-json.ts';
 import type { CloudSide, ConfiguredCloud } from '../config/configured-clouds.ts';
 import { PLAIN } from '../config/plain.ts';
+import type { CloudCredentialConfig } from '../config/sections/cloud-sections.ts';
 import { toUpstreamClientSettings } from '../config/upstream-client-settings.ts';
+import { refusesAwsCredential } from '../observe/upstreams/aws-refusals.ts';
 import { describeUpstream, type Successes, type UpstreamSnapshot } from '../observe/upstreams/upstream-snapshot.ts';
-import { createUpstreamState } from '../observe/upstreams/upstream-state.ts';
+import { createUpstreamState, type UpstreamStateOptions } from '../observe/upstreams/upstream-state.ts';
 import { PipeHooks } from '../pipe/pipe-hooks.ts';
 import type { PipeRuntime } from '../pipe/pipe-runtime.ts';
 import type { InboundRequest } from '../request/inbound-request.ts';
@@ -93,9 +95,15 @@ function createCloudUpstream({ name, config, baseUrl, region }: ConfiguredCloud)
       ...(ca === undefined ? {} : { tls: { ca } }),
       ...(proxy === undefined ? {} : { proxy }),
     }),
-    state: createUpstreamState({ kind: 'upstream', ownsCredential: () => true }),
+    state: createUpstreamState({ kind: 'upstream', ownsCredential: () => true, readRefusal: name === 'bedrock' ? refusalsOfBedrock(config.credential) : undefined }),
     credential: createCredential(name, config.credential, region),
   };
+}
+
+/** An API key that is not valid is refused with the name of what the account may not do: of a bearer only the names of bad credentials are certain. */
+function refusalsOfBedrock({ bearer, bearer_command: command }: CloudCredentialConfig): UpstreamStateOptions['readRefusal'] {
+  if (bearer === undefined && command === undefined) return refusesAwsCredential;
+  return (rawHeaders) => (refusesAwsCredential(rawHeaders) === true ? true : undefined);
 }
 
 /** The health of the side needs no key and is not recorded. */

@@ -24,7 +24,7 @@ export class PipeHooks implements ExchangeHooks<PipedExchange> {
     inbound.trace?.answered(head.status);
     const { served } = exchange;
     served?.state.headSeen(head.status, rawHeaders, exchange.credentialGeneration);
-    exchange.isCredentialRefused = served?.state.refusesCredential(head.status) === true;
+    exchange.isCredentialRefused = served?.state.refusesCredential(head.status, rawHeaders) === true;
     if (runtime.ownsCredential) runtime.metrics.quotaSeen(rawHeaders, served?.name);
     const facts = readResponseFacts(headers);
     exchange.upstreamRequestId = facts.requestId;

@@ -180,7 +180,7 @@ export class NativeTries implements RoutedRequest {
     }
     upstream.state.headSeen(status, rawHeaders, exchange.credentialGeneration);
     if (this.#runtime.ownsCredential && rawHeaders !== undefined) this.#runtime.metrics.quotaSeen(rawHeaders, from);
-    upstream.state.ended(upstream.state.refusesCredential(status) ? 'upstream_credential_refused' : 'upstream_error', status, exchange.credentialGeneration);
+    upstream.state.ended(upstream.state.refusesCredential(status, rawHeaders) ? 'upstream_credential_refused' : 'upstream_error', status, exchange.credentialGeneration);
   }
 }
 

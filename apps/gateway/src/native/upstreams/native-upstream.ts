@@ -6,6 +6,7 @@ import { checkWholeJson } from '../../body/whole-json.ts';
 import type { EffectiveUpstream } from '../../config/native-upstreams.ts';
 import { PLAIN } from '../../config/plain.ts';
 import { toHeadTimeouts, toUpstreamClientSettings, type HeadTimeouts } from '../../config/upstream-client-settings.ts';
+import { refusesAwsCredential } from '../../observe/upstreams/aws-refusals.ts';
 import { createUpstreamState, type UpstreamState } from '../../observe/upstreams/upstream-state.ts';
 import type { UpstreamTarget } from '../../request/request-trace.ts';
 import { createCloudCredential, type CloudUpstreamCredential } from './cloud-upstream-credential.ts';
@@ -53,7 +54,11 @@ export class NativeUpstream {
       ...(ca === undefined ? {} : { tls: { ca } }),
       ...(proxy === undefined ? {} : { proxy }),
     });
-    this.state = createUpstreamState({ kind: 'upstream', ownsCredential, onRefused: () => { this.#cloud?.refused(); } });
+    this.state = createUpstreamState({
+      kind: 'upstream', ownsCredential,
+      readRefusal: (rawHeaders) => (this.#cloud?.signsBody === true ? refusesAwsCredential(rawHeaders) : undefined),
+      onRefused: () => { this.#cloud?.refused(); },
+    });
     this.#config = config;
     this.#headTimeouts = toHeadTimeouts(config.timeouts);
     this.#servesAll = config.models.includes('*');

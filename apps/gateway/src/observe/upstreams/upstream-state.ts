@@ -35,9 +35,9 @@ export interface UpstreamState {
   succeededElsewhere(at: number): void;
   /**
    * Whether a status is the upstream's refusal of the gateway's own credential: a 401, or a 403 while no request of this upstream has succeeded
-   * for a minute. Never where the client's credential went upstream.
+   * for a minute; of a 403, what its fields name comes first. Never where the client's credential went upstream. @defaultValue no fields
    */
-  refusesCredential(status: number): boolean;
+  refusesCredential(status: number, rawHeaders?: readonly string[]): boolean;
   /** Notes how a request ended; `status` is what the client saw. A refusal of an earlier credential shows nothing. @defaultValue the generation in force */
   ended(outcome: Outcome, status: number, generation?: number): void;
   /** A new credential is in force: what was refused was the old one. */
@@ -53,6 +53,8 @@ export interface UpstreamStateOptions {
   readonly kind: 'upstream' | 'backend';
   /** Whether the credential that goes upstream is the gateway's. */
   readonly ownsCredential: () => boolean;
+  /** Whether the fields of a 403 name the credential as what is refused; `undefined` where they leave it open. @defaultValue they do */
+  readonly readRefusal?: ((rawHeaders: readonly string[]) => boolean | undefined) | undefined;
   /** The credential was refused, or could not be had: it may be renewed. */
   readonly onRefused?: () => void;
   /** Unix milliseconds. @defaultValue Date.now */
@@ -60,7 +62,7 @@ export interface UpstreamStateOptions {
 }
 
 /** Makes the state of an upstream that nothing was sent to yet. */
-export function createUpstreamState({ kind, ownsCredential, onRefused, now = Date.now }: UpstreamStateOptions): UpstreamState {
+export function createUpstreamState({ kind, ownsCredential, readRefusal, onRefused, now = Date.now }: UpstreamStateOptions): UpstreamState {
   let succeededAt = 0;
   // The latest success with the credential in force, here or elsewhere, and since when it is.
   let provenAt = 0;
@@ -106,7 +108,10 @@ export function createUpstreamState({ kind, ownsCredential, onRefused, now = Dat
     succeededElsewhere(at) {
       if (at > changedAt) provenAt = Math.max(provenAt, at);
     },
-    refusesCredential: (status) => (status === 401 || (status === 403 && now() - provenAt >= CREDENTIAL_PROOF_MS)) && ownsCredential(),
+    refusesCredential(status, rawHeaders = []) {
+      if (status === 401) return ownsCredential();
+      return status === 403 && ownsCredential() && (readRefusal?.(rawHeaders) ?? now() - provenAt >= CREDENTIAL_PROOF_MS);
+    },
     ended(outcome, status, sentWith = generation) {
       const { upstream } = OUTCOME_TRAITS[outcome];
       if (upstream === 'unknown' || (outcome === 'upstream_credential_refused' && sentWith !== generation)) return;
