@@ -22,7 +22,7 @@ describe('models', () => {
     const rules = createClientRules({ ...BASE, models: ['*'], routes: ['batches', 'agents', 'unknown', 'messages', 'files'] }, 1);
     expect((['batches', 'agents', 'unknown', 'messages', 'files', 'models'] as const).map((group) => rules.allowsRouteGroup(group))).toEqual([false, false, false, true, true, false]);
     const everything = createClientRules({ ...BASE, models: ['*'], routes: [...CLIENT_ROUTES] }, 1);
-    expect(CLIENT_ROUTES.filter((group) => everything.allowsRouteGroup(group))).toEqual(['messages', 'models', 'files', 'skills', 'message_threads', 'front_door', 'front_door_files']);
+    expect(CLIENT_ROUTES.filter((group) => everything.allowsRouteGroup(group))).toEqual(['messages', 'models', 'files', 'skills', 'message_threads', 'front_door', 'front_door_files', 'bedrock', 'vertex']);
   });
 });
 
@@ -39,7 +39,7 @@ describe('routes', () => {
   });
 
   it('with two clients what they would see of each other is closed unless named', () => {
-    expect(CLIENT_ROUTES.filter((group) => createClientRules(BASE, 2).allowsRouteGroup(group))).toEqual(['messages', 'models', 'front_door']);
+    expect(CLIENT_ROUTES.filter((group) => createClientRules(BASE, 2).allowsRouteGroup(group))).toEqual(['messages', 'models', 'front_door', 'bedrock', 'vertex']);
     expect(CLIENT_ROUTES.filter((group) => createClientRules({ ...BASE, routes: ['batches'] }, 2).allowsRouteGroup(group))).toEqual(['batches']);
   });
 });
