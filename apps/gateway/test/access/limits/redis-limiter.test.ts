@@ -192,7 +192,8 @@ describe.skipIf(!HAS_REDIS)(REDIS_SUITE, () => {
     lease.settle(tokens(0, 50));
     await wire.cut;
     expect(await redis.hmget(TOKENS, 'u2', 'r2')).toEqual(['50', '0']);
-    await vi.waitFor(() => expect(wire.sent(SETTLE_TOKENS)).toBe(2), { timeout: 10_000 });
+    // Twice, or more often where a machine is busy: however often it is sent, it counts once.
+    await vi.waitFor(() => expect(wire.sent(SETTLE_TOKENS)).toBeGreaterThan(1), { timeout: 10_000 });
     await vi.waitFor(async () => expect(await (await admitted(limiter)).reserve(tokens(0, 50))).toBeUndefined(), { timeout: 10_000 });
     expect(await redis.hget(TOKENS, 'u2')).toBe('50');
   });
