@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { createGoogleCredential, type CloudCredential, type RequestToSign } from '../src/index.ts';
+import { createGoogleCredential, isCloudCredentialError, type CloudCredential, type RequestToSign } from '../src/index.ts';
 import { setEnvironment, startTokenServer, type TokenServer } from './token-server.ts';
 
 const REQUEST: RequestToSign = { method: 'POST', url: new URL('https://x.example/'), headers: [], body: null };
@@ -22,6 +22,14 @@ async function fromMetadata(answer: string | { readonly status: number; readonly
   }
 }
 
+/** Why there is no token. The library asks several times: where a machine is too busy for all of them in the time of one fetch, they are begun anew. */
+async function failureOf(credential: CloudCredential): Promise<unknown> {
+  for (;;) {
+    const error: unknown = await credential.renew().then(() => undefined, (thrown: unknown) => thrown);
+    if (!isCloudCredentialError(error) || error.code !== 'timeout') return error;
+  }
+}
+
 describe('a Google token', () => {
   it('of the metadata server is a bearer, and is asked for once', async () => {
     await fromMetadata('{"access_token":"ya29.the-token","expires_in":3600,"token_type":"Bearer"}', async (credential, server) => {
@@ -37,8 +45,7 @@ describe('a Google token', () => {
     ['holds a token of two lines', '{"access_token":"secret\\nsecret","expires_in":3600}'], ['is a refusal', { status: 403, body: '{"error":"secret"}' }],
   ])('is none where the answer of the metadata server %s, and the error does not quote it', async (_what, answer) => {
     await fromMetadata(answer, async (credential) => {
-      // The library asks several times; on a busy machine the time for all of them may end first.
-      await expect(credential.renew()).rejects.toMatchObject({ name: 'CloudCredentialError', code: expect.stringMatching(/^(?:unavailable|invalid_value|expired|timeout)$/) as unknown });
+      expect(await failureOf(credential)).toMatchObject({ name: 'CloudCredentialError', code: expect.stringMatching(/^(?:unavailable|invalid_value|expired)$/) as unknown });
       expect(credential.status()).toMatchObject({ state: 'failed' });
       expect(credential.status().error?.message).not.toContain('secret');
     });

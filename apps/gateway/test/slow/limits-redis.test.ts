@@ -13,8 +13,6 @@ let open: Limiter[] = [];
 
 /** Longer than a busy machine makes a decision wait: what is tested is a store that is gone, not a slow one. */
 const PATIENT_MS = 10_000;
-/** By then every decision has ended that does not hang, on a busy machine as well. */
-const BOUNDED_MS = 10_000;
 
 async function startReplicas(options: Partial<LimiterOptions> = {}): Promise<Limiter[]> {
   open = Array.from({ length: REPLICAS }, () => createLimiter({
@@ -87,7 +85,7 @@ describe.skipIf(!HAS_REDIS)(REDIS_SUITE, () => {
     console.log(`limited again ${(performance.now() - restarted).toFixed(0)} ms after the restart; slowest decision ${load.slowestMs.toFixed(1)} ms`);
     stopped = true;
     await running;
-    expect(load.slowestMs).toBeLessThan(BOUNDED_MS);
+    expect(load.slowestMs).toBeLessThan(1_000);
   });
 
   it('a Redis that hangs under load: closed refuses, and each decision ends in bounded time', async () => {
@@ -106,7 +104,7 @@ describe.skipIf(!HAS_REDIS)(REDIS_SUITE, () => {
     stopped = true;
     await running;
     console.log(`slowest decision ${load.slowestMs.toFixed(1)} ms with a store timeout of 250 ms`);
-    expect(load.slowestMs).toBeLessThan(BOUNDED_MS);
+    expect(load.slowestMs).toBeLessThan(1_000);
     for (const limiter of limiters) expect(limiter.held).toBe(0);
   });
 });
