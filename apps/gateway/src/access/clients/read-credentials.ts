@@ -12,6 +12,9 @@ export interface PresentedCredentials {
 }
 
 const BEARER = 'bearer ';
+const API_KEY = 'x-api-key';
+const GATEWAY_KEY = 'x-penstock-key';
+const AUTHORIZATION = 'authorization';
 
 /** Reads every credential field from flat raw headers (name, value, …); several lines of one field stay several values. */
 export function readCredentials(rawHeaders: readonly string[]): PresentedCredentials {
@@ -20,18 +23,25 @@ export function readCredentials(rawHeaders: readonly string[]): PresentedCredent
   const gatewayKeys: string[] = [];
   let hasOtherScheme = false;
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-    const value = (rawHeaders[index + 1] ?? '').trim();
+    const field = rawHeaders[index] as string;
+    if (!hasLengthOfCredential(field)) continue;
+    const value = (rawHeaders[index + 1] as string).trim();
     if (value === '') continue;
-    const name = (rawHeaders[index] ?? '').toLowerCase();
-    if (name === 'x-api-key') apiKeys.push(value);
-    else if (name === 'x-penstock-key') gatewayKeys.push(value);
-    else if (name === 'authorization') {
+    const name = field.toLowerCase();
+    if (name === API_KEY) apiKeys.push(value);
+    else if (name === GATEWAY_KEY) gatewayKeys.push(value);
+    else if (name === AUTHORIZATION) {
       const token = readBearer(value);
       if (token === undefined) hasOtherScheme = true;
       else bearers.push(token);
     }
   }
   return { apiKeys, bearers, gatewayKeys, hasOtherScheme };
+}
+
+/** Tells most other fields apart without a copy of their names in lower case. */
+function hasLengthOfCredential({ length }: string): boolean {
+  return length === API_KEY.length || length === GATEWAY_KEY.length || length === AUTHORIZATION.length;
 }
 
 /** The token of a bearer (RFC 6750 section 2.1), without white space inside; `undefined` for another scheme. No expression: a signed token has a thousand characters. */
