@@ -1,7 +1,7 @@
 import { createUpstreamClient, isUpstreamError } from '@penstock/upstream-client';
 import { request } from 'undici';
 import { toUpstreamClientSettings } from '../config/upstream-client-settings.ts';
-import { frontDoorBackends } from '../front-door/front-door-backends.ts';
+import { frontDoorBackends } from '../config/front-door-backends.ts';
 import { backendSettings } from '../front-door/backend-settings.ts';
 import { nativeUpstreams } from '../config/native-upstreams.ts';
 import { createUpstreamCredential, CredentialError } from '../native/upstreams/upstream-credential.ts';

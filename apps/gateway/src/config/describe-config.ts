@@ -1,4 +1,4 @@
-import { frontDoorBackends, frontDoorModels } from '../front-door/front-door-backends.ts';
+import { frontDoorBackends, frontDoorModels } from './front-door-backends.ts';
 import { hideQuery, isKeyLike, isSecretField } from './problems/secret-fields.ts';
 import type { GatewayConfig } from './gateway-config.ts';
 

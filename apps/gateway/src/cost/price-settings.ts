@@ -1,7 +1,7 @@
 import type { GatewayConfig } from '../config/gateway-config.ts';
 import { configuredClouds } from '../config/configured-clouds.ts';
 import { nativeUpstreams } from '../config/native-upstreams.ts';
-import { frontDoorBackends } from '../front-door/front-door-backends.ts';
+import { frontDoorBackends } from '../config/front-door-backends.ts';
 import type { PriceSettings } from './price-book.ts';
 
 /** Reads the prices of all sides out of a configuration. */

@@ -3,7 +3,7 @@ import { FrontDoorError, relayRoutesAt, type Backend, type BackendRequest, type 
 import { createUpstreamClient, type CreateBodyCheck, isUpstreamError, type RequestTimeouts, type UpstreamClient } from '@penstock/upstream-client';
 import { removeQuota } from '../access/budgets/remove-quota.ts';
 import { PLAIN } from '../config/plain.ts';
-import { isSamePlace, type EffectiveBackend } from './front-door-backends.ts';
+import { isSamePlace, type EffectiveBackend } from '../config/front-door-backends.ts';
 import type { FrontDoorConfig } from '../config/sections/front-door-section.ts';
 import { SelfReleasingBody } from '../body/self-releasing-body.ts';
 import { describeFullPool, describeFullQueue } from '../request/describe-full-pool.ts';

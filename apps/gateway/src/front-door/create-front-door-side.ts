@@ -10,7 +10,7 @@ import type { Context } from 'koa';
 import type { Logger } from 'pino';
 import type { MountedSide } from '../http/create-application.ts';
 import type { ClientRegistry } from '../access/clients/client-registry.ts';
-import { frontDoorBackends, frontDoorModels } from './front-door-backends.ts';
+import { frontDoorBackends, frontDoorModels } from '../config/front-door-backends.ts';
 import type { GatewayConfig } from '../config/gateway-config.ts';
 import { createByteBudget } from '../body/byte-budget.ts';
 import type { InboundRequest } from '../request/inbound-request.ts';

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { changesBetween, mergeReloaded } from '../config/changes-between.ts';
 import { isConfigError } from '../config/config-error.ts';
 import type { GatewayConfig } from '../config/gateway-config.ts';
-import { backendsWaitForRestart } from '../front-door/front-door-backends.ts';
+import { backendsWaitForRestart } from '../config/front-door-backends.ts';
 import type { LoadedConfig } from '../config/load-config.ts';
 import type { ReloadReport } from '../observe/status/config-state.ts';
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { gatewayConfigSchema } from '../../src/config/gateway-config.ts';
 import { explainsCredential, nativeUpstreams } from '../../src/config/native-upstreams.ts';
 import { divideConfig } from '../../src/config/worker-share.ts';
-import { frontDoorBackends } from '../../src/front-door/front-door-backends.ts';
+import { frontDoorBackends } from '../../src/config/front-door-backends.ts';
 import { attemptLoad, problemsOf } from './config-folder.ts';
 
 const A = { name: 'a', credential: { api_key: 'sk-ant-a' } };

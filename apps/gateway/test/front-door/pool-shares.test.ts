@@ -1,6 +1,6 @@
 import { startScriptedUpstream } from '@penstock/test-support';
 import { expect, test } from 'vitest';
-import type { EffectiveBackend } from '../../src/front-door/front-door-backends.ts';
+import type { EffectiveBackend } from '../../src/config/front-door-backends.ts';
 import { gatewayConfigSchema } from '../../src/config/gateway-config.ts';
 import { createBackend } from '../../src/front-door/create-backend.ts';
 

@@ -1,4 +1,4 @@
-import { frontDoorBackends } from '../../front-door/front-door-backends.ts';
+import { frontDoorBackends } from '../front-door-backends.ts';
 import { findBudgetWarnings } from './budget-warnings.ts';
 import { findKeyWarnings } from './key-warnings.ts';
 import { findIdentityWarnings } from './identity-warnings.ts';

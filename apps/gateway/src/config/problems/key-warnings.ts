@@ -1,4 +1,4 @@
-import { frontDoorBackends } from '../../front-door/front-door-backends.ts';
+import { frontDoorBackends } from '../front-door-backends.ts';
 import { clientKeys } from '../sections/client-keys.ts';
 import { isExampleHash } from './known-keys.ts';
 import type { GatewayConfig } from '../gateway-config.ts';

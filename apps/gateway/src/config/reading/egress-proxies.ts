@@ -1,6 +1,6 @@
 import { proxyFromEnvironment } from '@penstock/upstream-client';
 import { configuredClouds } from '../configured-clouds.ts';
-import { frontDoorBackends } from '../../front-door/front-door-backends.ts';
+import { frontDoorBackends } from '../front-door-backends.ts';
 import { valueProblem, type ConfigProblem } from '../config-error.ts';
 import type { GatewayConfig } from '../gateway-config.ts';
 import type { Environment } from './overrides.ts';

@@ -1,5 +1,5 @@
 import { valueProblem } from '../config-error.ts';
-import { frontDoorBackends } from '../../front-door/front-door-backends.ts';
+import { frontDoorBackends } from '../front-door-backends.ts';
 import { allowedHostsOf } from '../allowed-hosts.ts';
 import { configuredClouds } from '../configured-clouds.ts';
 import { isLoopbackHost, isWildcardHost, withoutBrackets } from '../loopback.ts';

@@ -1,6 +1,6 @@
 import { nearestName } from '@penstock/option-names';
 import { valueProblem } from '../config-error.ts';
-import { frontDoorBackends, frontDoorModels } from '../../front-door/front-door-backends.ts';
+import { frontDoorBackends, frontDoorModels } from '../front-door-backends.ts';
 import { clientKeys } from '../sections/client-keys.ts';
 import { isKnownKey } from '../problems/known-keys.ts';
 import { nameReceived } from '../problems/secret-fields.ts';

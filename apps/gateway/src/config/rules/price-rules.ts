@@ -1,5 +1,5 @@
 import { nearestName } from '@penstock/option-names';
-import { frontDoorBackends } from '../../front-door/front-door-backends.ts';
+import { frontDoorBackends } from '../front-door-backends.ts';
 import { configuredClouds } from '../configured-clouds.ts';
 import { nativeUpstreams } from '../native-upstreams.ts';
 import { valueProblem, type ConfigProblem } from '../config-error.ts';

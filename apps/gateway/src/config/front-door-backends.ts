@@ -1,6 +1,6 @@
-import { nativeUpstreams } from '../config/native-upstreams.ts';
-import type { BackendConfig, ModelRuleConfig } from '../config/sections/front-door-section.ts';
-import type { GatewayConfig } from '../config/gateway-config.ts';
+import { nativeUpstreams } from './native-upstreams.ts';
+import type { BackendConfig, ModelRuleConfig } from './sections/front-door-section.ts';
+import type { GatewayConfig } from './gateway-config.ts';
 
 /** A backend of the front door with every default filled in. */
 export type EffectiveBackend = BackendConfig & { readonly base_url: string; readonly version: string };
