@@ -2,9 +2,10 @@ import { performance } from 'node:perf_hooks';
 import type { UpstreamHandler } from '@penstock/upstream-client';
 import { chooseMember } from './choice/choose-member.ts';
 import { MoveTable } from './choice/move-table.ts';
+import { StickyKeys } from './choice/sticky-keys.ts';
 import type { GroupDispatchOptions, GroupEvents, GroupSettings, UpstreamGroupOptions } from './group-options.ts';
 import type { GroupNote } from './health/group-note.ts';
-import { readAnthropicQuota } from './health/read-quota.ts';
+import { readLeastShare } from './health/read-quota.ts';
 import { Dispatcher } from './undici-dispatcher.ts';
 import { resolveSettings, type ResolvedSettings } from './resolve-settings.ts';
 import { reportThrown, type GroupContext } from './tries/group-context.ts';
@@ -18,15 +19,17 @@ import type { MemberStatus, UpstreamGroup } from './upstream-group.ts';
 class GroupDispatcher extends Dispatcher implements UpstreamGroup {
   private readonly moves = new MoveTable();
   private readonly events: GroupEvents;
-  private readonly context: Omit<GroupContext, 'settings'>;
+  private context: GroupContext;
   private settings: ResolvedSettings;
 
-  constructor({ events = {}, readQuota = readAnthropicQuota, ...settings }: UpstreamGroupOptions) {
+  constructor({ events = {}, readQuota = readLeastShare, ...settings }: UpstreamGroupOptions) {
     super();
     this.events = events;
     this.settings = resolveSettings(settings);
     this.listen();
     this.context = {
+      settings: this.settings,
+      keys: new StickyKeys(),
       choose: (request) => {
         const now = performance.now();
         const choice = chooseMember(request, this.settings, this.moves, now);
@@ -53,7 +56,7 @@ class GroupDispatcher extends Dispatcher implements UpstreamGroup {
 
   override dispatch(options: GroupDispatchOptions, handler: UpstreamHandler): boolean {
     if (handler === null || typeof handler !== 'object' || typeof handler.onResponseError !== 'function') throw new TypeError('handler must have an onResponseError method');
-    new GroupExchange(handler, options, { ...this.context, settings: this.settings }).start();
+    new GroupExchange(handler, options, this.context).start();
     return true;
   }
 
@@ -93,6 +96,8 @@ class GroupDispatcher extends Dispatcher implements UpstreamGroup {
 
   update(settings: GroupSettings): void {
     this.settings = resolveSettings(settings, this.settings);
+    // Requests under way keep theirs.
+    this.context = { ...this.context, settings: this.settings };
     this.listen();
   }
 

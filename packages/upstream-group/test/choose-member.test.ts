@@ -51,6 +51,22 @@ describe('rankOf', () => {
 });
 
 describe('chooseMember', () => {
+  it('looks at no other member for the first try of a session whose member is well and has room', () => {
+    const asked = new Map<string, number>();
+    const names = ['a', 'b', 'c', 'd'];
+    const members = membersOf(...names.map((name) => ({ name, used: () => { asked.set(name, (asked.get(name) ?? 0) + 1); return 0; } })));
+    const served = chooseMember(requestFor(members, 's1'), SETTINGS, new MoveTable(), 0)?.member;
+    expect([...asked]).toEqual([[served?.name, 1]]);
+    const ranked = members.toSorted((one, other) => rankOf(digestOf('owner', 's1'), other.digest, 1) - rankOf(digestOf('owner', 's1'), one.digest, 1));
+    expect(served).toBe(ranked[0]);
+    // A session that was moved is served by the member that it was moved to in the same way.
+    const moves = new MoveTable();
+    moves.moved('s1', 'owner', ranked[3]?.name ?? '', 0);
+    asked.clear();
+    expect(chooseMember(requestFor(members, 's1'), SETTINGS, moves, 0)).toEqual({ member: ranked[3], movedFrom: undefined });
+    expect([...asked]).toEqual([[ranked[3]?.name, 1]]);
+  });
+
   it('keeps a session at its member, and moves it once when that is ill: it stays when the first one is well again', () => {
     const members = membersOf({ name: 'a' }, { name: 'b' });
     const moves = new MoveTable();

@@ -1,7 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { Cooling } from '../src/health/cooling.ts';
 import { MAX_SCOPES, MemberHealth } from '../src/health/member-health.ts';
-import { readAnthropicQuota } from '../src/health/read-quota.ts';
+import { readAnthropicQuota, readLeastShare } from '../src/health/read-quota.ts';
 import { MAX_RETRY_AFTER_MS, readRetryAfter } from '../src/health/retry-after.ts';
 
 const COOL_DOWN = { minMs: 1_000, maxMs: 60_000 };
@@ -93,5 +93,27 @@ describe('readAnthropicQuota', () => {
     const fields = ['anthropic-ratelimit-tokens-limit', '10', 'anthropic-ratelimit-tokens-remaining', '0'];
     expect(readAnthropicQuota(fields, NOW)?.resetsAt).toBe(NOW + 60_000);
     expect(readAnthropicQuota([...fields, 'anthropic-ratelimit-tokens-reset', '2036-01-01T00:00:00Z'], NOW)?.resetsAt).toBe(NOW + MAX_RETRY_AFTER_MS);
+  });
+
+  it('reads names in any spelling, numbers between spaces, and of a repeated field the last value', () => {
+    expect(readAnthropicQuota([
+      'ANTHROPIC-RATELIMIT-TOKENS-LIMIT', '10', 'Anthropic-ratelimit-tokens-limit', ' 100 ', 'anthropic-ratelimit-tokens-remaining', '\t25', 'anthropic-ratelimit-unified-5h-utilization', '0.9',
+      'anthropic-ratelimit-other-tokens-remaining', '1', 'anthropic-ratelimit-tokens-resets', 'x',
+    ], NOW)).toEqual({ share: 0.25, resetsAt: NOW + 60_000 });
+  });
+
+  it('parses no date before it is asked for, and then that of the smallest share', () => {
+    const fields = ['requests', 'tokens', 'input-tokens', 'output-tokens'].flatMap((kind, index) => [
+      `anthropic-ratelimit-${kind}-limit`, '100', `anthropic-ratelimit-${kind}-remaining`, String(40 - index * 10), `anthropic-ratelimit-${kind}-reset`, `2026-01-01T00:00:0${index}Z`,
+    ]);
+    const parse = vi.spyOn(Date, 'parse');
+    try {
+      const least = readLeastShare(fields, NOW);
+      expect([least?.share, parse.mock.calls]).toEqual([0.1, []]);
+      expect([least?.resetsAt, parse.mock.calls]).toEqual([NOW + 3_000, [['2026-01-01T00:00:03Z']]]);
+      expect(readAnthropicQuota(fields, NOW)).toEqual({ share: 0.1, resetsAt: NOW + 3_000 });
+    } finally {
+      parse.mockRestore();
+    }
   });
 });

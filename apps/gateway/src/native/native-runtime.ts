@@ -26,11 +26,17 @@ import type { NativeExchange } from './native-exchange.ts';
 import type { NativeUpstream } from './upstreams/native-upstream.ts';
 import type { NativeGroup, NativeUpstreams } from './upstreams/native-upstreams.ts';
 
+/** The gateway's own fields for one upstream. */
+export interface UpstreamAdditions extends RequestHeaderAdditions {
+  /** What follows the fields that the policy makes with `commonAdditions`, where it makes the same with these but for their end; else absent. */
+  readonly appended?: readonly string[] | undefined;
+}
+
 /** What the configuration decides about each native request; replaced as a whole on reload, so that one request sees one of them. */
 export interface NativeSettings extends PipeSettings {
   readonly policy: HeaderPolicy;
   /** The gateway's own fields for one upstream, its credential included; `readable` asks for an answer without compression. Throws a `CredentialError`. */
-  readonly additionsFor: (upstream: NativeUpstream, readable: boolean) => RequestHeaderAdditions;
+  readonly additionsFor: (upstream: NativeUpstream, readable: boolean) => UpstreamAdditions;
   /** The same without a credential, to check the client's fields before an upstream is chosen. */
   readonly commonAdditions: RequestHeaderAdditions;
   /** What keeps requests at one of several upstreams. */
@@ -102,10 +108,10 @@ export function readNativeSettings(config: GatewayConfig, clients: ClientRegistr
   const via = ['via', `1.1 ${viaPseudonym}`];
   const defaults = Object.freeze(['anthropic-version', native.version]);
   // Frozen: the policy checks what never changes only once.
-  const freeze = (set: readonly string[]): RequestHeaderAdditions => Object.freeze({ set: Object.freeze(set), defaults, forwardCredentials: !isInjecting });
+  const freeze: FreezeAdditions = (set, appended) => Object.freeze({ set: Object.freeze(set), defaults, forwardCredentials: !isInjecting, appended });
   return {
     policy: createHeaderPolicy(rules),
-    additionsFor: createAdditions((credential) => [...via, ...(isInjecting ? credential : [])], freeze),
+    additionsFor: createAdditions(via, isInjecting, freeze),
     commonAdditions: freeze(via),
     stickyBy: native.routing.sticky_by,
     routes: { groups: new Set(native.route_groups), forwardsUnknown: native.allow_unknown_routes || !isInjecting },
@@ -130,21 +136,32 @@ export function readNativeSettings(config: GatewayConfig, clients: ClientRegistr
 
 interface MadeAdditions {
   readonly credential: readonly string[];
-  readonly plain: RequestHeaderAdditions;
-  readonly readable: RequestHeaderAdditions;
+  readonly plain: UpstreamAdditions;
+  readonly readable: UpstreamAdditions;
 }
 
+type FreezeAdditions = (set: readonly string[], appended?: readonly string[]) => UpstreamAdditions;
+
+/** The policy drops these from clients whatever is set, so that to set them changes nothing before them. */
+const CREDENTIAL_FIELDS: ReadonlySet<string> = new Set(['x-api-key', 'authorization']);
+
 /** Makes the additions of each upstream once for each credential that it has. */
-function createAdditions(fieldsOf: (credential: readonly string[]) => readonly string[], freeze: (set: readonly string[]) => RequestHeaderAdditions): NativeSettings['additionsFor'] {
+function createAdditions(via: readonly string[], isInjecting: boolean, freeze: FreezeAdditions): NativeSettings['additionsFor'] {
   const made = new WeakMap<NativeUpstream, MadeAdditions>();
   return (upstream, readable) => {
     const credential = upstream.credentialFields();
     let known = made.get(upstream);
     if (known?.credential !== credential) {
-      const set = fieldsOf(credential);
-      known = { credential, plain: freeze(set), readable: freeze([...set, 'accept-encoding', 'identity']) };
+      const own = isInjecting ? credential : [];
+      const set = [...via, ...own];
+      known = { credential, plain: freeze(set, own.every(isCredentialField) ? own : undefined), readable: freeze([...set, 'accept-encoding', 'identity']) };
       made.set(upstream, known);
     }
     return readable ? known.readable : known.plain;
   };
+}
+
+/** Whether a text of a flat list of fields is the name of a credential, or a value. */
+function isCredentialField(text: string, index: number): boolean {
+  return index % 2 === 1 || CREDENTIAL_FIELDS.has(text);
 }

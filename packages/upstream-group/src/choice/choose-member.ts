@@ -1,6 +1,7 @@
 import type { Member, ResolvedSettings } from '../resolve-settings.ts';
 import type { MoveTable } from './move-table.ts';
 import { digestOf, rankOf, type Digest } from './rank-members.ts';
+import { textOf } from './sticky-keys.ts';
 
 /** What a choice is made for. */
 export interface ChoiceRequest {
@@ -41,25 +42,31 @@ export function chooseMember(request: ChoiceRequest, { spillAt }: Pick<ResolvedS
   const { candidates, tried, scope, key } = request;
   const open = tried.length === 0 ? candidates : candidates.filter((member) => !tried.includes(member));
   if (open.length === 0) return undefined;
-  const best = fittest(open, request, now);
   const scopedKey = key === undefined || moves.size === 0 ? undefined : keyOfScope(key, scope);
   const movedScope = scopedKey === undefined ? undefined : moves.find(scopedKey, now);
   const movedTo = movedScope ?? (key === undefined ? undefined : moves.find(key, now));
   const home = (movedTo === undefined ? undefined : candidates.find(({ name }) => name === movedTo)) ?? highest(candidates, request);
+  // Most requests are the first try of one that stays where it is; the others are not looked at for it.
+  if (tried.length === 0 && fitnessOf(home, scope, now) === WELL && (open.length === 1 || home.client.load() < spillAt)) return staying(home);
+  const best = fittest(open, request, now);
   // What has just failed this request is ill, however short its cool-down.
   const fitness = tried.includes(home) && !home.health.isWell(scope) ? COOLING : fitnessOf(home, scope, now);
   const stays = open.includes(home) && isAsFit(home, best, scope, now);
   const chosen = stays ? home : best;
   const member = spilled(chosen, open, request, spillAt, now);
-  if (key === undefined || chosen === home || fitness === WELL || fitnessOf(chosen, scope, now) === COOLING) return { member, movedFrom: undefined, movedKey: undefined };
+  if (key === undefined || chosen === home || fitness === WELL || fitnessOf(chosen, scope, now) === COOLING) return staying(member);
   const movesWhole = movedScope === undefined && home.health.isIllAsWhole();
   return { member, movedFrom: home, movedKey: movesWhole ? key : keyOfScope(key, scope) };
 }
 
+/** A choice that moves nothing. */
+function staying(member: Member): Choice {
+  return { member, movedFrom: undefined, movedKey: undefined };
+}
+
 /** The key of one model of a session. A digest: the names of models are as long as clients make them. */
 function keyOfScope(key: string, scope: string): string {
-  const { high, low } = digestOf(key, scope);
-  return `${high}.${low}`;
+  return textOf(digestOf(key, scope));
 }
 
 /** Where the key alone puts a session: the highest rank of the lowest tier. */

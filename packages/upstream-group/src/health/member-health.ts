@@ -64,6 +64,7 @@ export class MemberHealth {
 
   /** Makes a request the probe of what is half-open; the result ends that, and must be called once. `undefined`: it is no probe. */
   beginProbe(scope: string, now: number): (() => void) | undefined {
+    if (this.isWell(scope)) return undefined;
     const half = [this.#cooling, this.#scopes.get(scope)?.cooling].filter((cooling) => cooling !== undefined && cooling.state(now) === 'half_open' && !cooling.isProbed) as Cooling[];
     if (half.length === 0) return undefined;
     for (const cooling of half) {

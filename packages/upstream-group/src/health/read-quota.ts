@@ -11,8 +11,14 @@ export interface Quota {
 /** Reads what a response names of its upstream's quota; `undefined` where it names none. */
 export type ReadQuota = (rawHeaders: readonly string[], now: number) => Quota | undefined;
 
-const PREFIX = 'anthropic-ratelimit-';
 const KINDS: readonly string[] = ['requests', 'tokens', 'input-tokens', 'output-tokens'];
+/** What is named of each kind. */
+const PARTS: readonly string[] = ['limit', 'remaining', 'reset'];
+/** Where the value of a field is put, by its name in lower case: the parts of one kind stand side by side. */
+const PLACES: ReadonlyMap<string, number> = new Map(KINDS.flatMap((kind) => PARTS.map((part) => `anthropic-ratelimit-${kind}-${part}`)).map((name, place) => [name, place]));
+const NO_VALUES: readonly (string | undefined)[] = Array.from({ length: PLACES.size });
+const SHORTEST_NAME = Math.min(...[...PLACES.keys()].map(({ length }) => length));
+const LOWER_A = 97;
 /** Where no reset is named: the limits are by the minute. */
 const DEFAULT_RESET_MS = 60_000;
 
@@ -21,31 +27,57 @@ const DEFAULT_RESET_MS = 60_000;
  * left. https://docs.anthropic.com/en/api/rate-limits#response-headers
  */
 export function readAnthropicQuota(rawHeaders: readonly string[], now: number): Quota | undefined {
-  let values: Map<string, string> | undefined;
-  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index] as string;
-    if (name.length <= PREFIX.length || name.slice(0, PREFIX.length).toLowerCase() !== PREFIX) continue;
-    values ??= new Map();
-    values.set(name.slice(PREFIX.length).toLowerCase(), rawHeaders[index + 1] as string);
-  }
+  const least = readLeastShare(rawHeaders, now);
+  return least === undefined ? undefined : { share: least.share, resetsAt: least.resetsAt };
+}
+
+/** The same, with a date that is read only where it is asked for: of most responses it is not, since enough of the quota is left. */
+export function readLeastShare(rawHeaders: readonly string[], now: number): Quota | undefined {
+  const values = valuesOf(rawHeaders);
   if (values === undefined) return undefined;
-  let least: Quota | undefined;
-  for (const kind of KINDS) {
-    const quota = quotaOf(values, kind, now);
-    if (quota !== undefined && (least === undefined || quota.share < least.share)) least = quota;
+  let least: LeastShare | undefined;
+  for (let place = 0; place < PLACES.size; place += PARTS.length) {
+    const limit = numberOf(values[place]);
+    const remaining = numberOf(values[place + 1]);
+    if (limit === undefined || limit <= 0 || remaining === undefined) continue;
+    const share = Math.min(remaining / limit, 1);
+    if (least === undefined || share < least.share) least = new LeastShare(share, values[place + 2], now);
   }
   return least;
 }
 
-function quotaOf(values: ReadonlyMap<string, string>, kind: string, now: number): Quota | undefined {
-  const limit = numberOf(values.get(`${kind}-limit`));
-  const remaining = numberOf(values.get(`${kind}-remaining`));
-  if (limit === undefined || limit <= 0 || remaining === undefined) return undefined;
-  const reset = Date.parse(values.get(`${kind}-reset`) ?? '');
-  const resetsAt = Number.isFinite(reset) && reset > now ? Math.min(reset, now + MAX_RETRY_AFTER_MS) : now + DEFAULT_RESET_MS;
-  return { share: Math.min(remaining / limit, 1), resetsAt };
+class LeastShare implements Quota {
+  readonly share: number;
+  readonly #reset: string | undefined;
+  readonly #now: number;
+
+  constructor(share: number, reset: string | undefined, now: number) {
+    this.share = share;
+    this.#reset = reset;
+    this.#now = now;
+  }
+
+  get resetsAt(): number {
+    const reset = Date.parse(this.#reset ?? '');
+    return Number.isFinite(reset) && reset > this.#now ? Math.min(reset, this.#now + MAX_RETRY_AFTER_MS) : this.#now + DEFAULT_RESET_MS;
+  }
+}
+
+/** The values of the quota's fields, by `PLACES`; of a field that is repeated the last one. */
+function valuesOf(rawHeaders: readonly string[]): readonly (string | undefined)[] | undefined {
+  let values: (string | undefined)[] | undefined;
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] as string;
+    // An `a` in either case; every other field leaves here.
+    if (name.length < SHORTEST_NAME || (name.charCodeAt(0) | 0x20) !== LOWER_A) continue;
+    const place = PLACES.get(name) ?? PLACES.get(name.toLowerCase());
+    if (place === undefined) continue;
+    values ??= NO_VALUES.slice();
+    values[place] = rawHeaders[index + 1];
+  }
+  return values;
 }
 
 function numberOf(text: string | undefined): number | undefined {
-  return text !== undefined && /^\d{1,15}$/.test(text.trim()) ? Number(text) : undefined;
+  return text !== undefined && /^\s*\d{1,15}\s*$/.test(text) ? Number(text) : undefined;
 }

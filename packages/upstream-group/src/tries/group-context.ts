@@ -1,4 +1,5 @@
 import type { Choice, ChoiceRequest } from '../choice/choose-member.ts';
+import type { StickyKeys } from '../choice/sticky-keys.ts';
 import type { Failover, GroupDispatchOptions, RoutedRequest, TryFailure } from '../group-options.ts';
 import type { Member, ResolvedSettings } from '../resolve-settings.ts';
 
@@ -6,6 +7,8 @@ import type { Member, ResolvedSettings } from '../resolve-settings.ts';
 export interface GroupContext {
   /** Those in force when the request came. */
   readonly settings: ResolvedSettings;
+  /** The digests of keys, computed once for many requests. */
+  readonly keys: StickyKeys;
   choose(request: ChoiceRequest): Choice | undefined;
   quotaSeen(member: Member, scope: string, rawHeaders: readonly string[], beganAt: number): void;
   failedOver(route: RoutedRequest, failover: Failover): void;

@@ -38,7 +38,7 @@ export abstract class GroupController implements Omit<UpstreamController, 'abort
 
   set rawHeaders(fields: RawFields) {
     const { controller } = this.current ?? {};
-    if (controller !== undefined && this.replayed === undefined) Reflect.set(controller, 'rawHeaders', fields);
+    if (controller !== undefined && this.replayed === undefined) (controller as { rawHeaders?: RawFields }).rawHeaders = fields;
   }
 
   get rawTrailers(): RawFields {

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { isUpstreamError, UpstreamError, type UpstreamController, type UpstreamDispatchOptions, type UpstreamHandler } from '@penstock/upstream-client';
-import { digestOf, randomDigest, type Digest } from '../choice/rank-members.ts';
+import { randomDigest, type Digest } from '../choice/rank-members.ts';
+import type { StickyKey } from '../choice/sticky-keys.ts';
 import { ERROR_EFFECTS, statusTraits } from '../health/failure-effects.ts';
 import type { GroupDispatchOptions, RoutedRequest, TryFailure, TryRequest } from '../group-options.ts';
 import type { Member, ResolvedSettings } from '../resolve-settings.ts';
@@ -31,6 +32,7 @@ export class GroupExchange extends GroupController implements UpstreamController
   readonly #bodies: RequestBodies;
   readonly #scope: string;
   readonly #owner: string;
+  readonly #key: StickyKey | undefined;
   readonly #digest: Digest;
   readonly #candidates: readonly Member[];
   readonly #tried: Member[] = [];
@@ -53,7 +55,8 @@ export class GroupExchange extends GroupController implements UpstreamController
     const { stickyKey, scope = '', owner = '' } = this.#route;
     this.#scope = scope;
     this.#owner = owner;
-    this.#digest = stickyKey === undefined ? randomDigest() : digestOf(owner, stickyKey);
+    this.#key = stickyKey === undefined ? undefined : context.keys.find(owner, stickyKey);
+    this.#digest = this.#key?.digest ?? randomDigest();
     this.#candidates = findCandidates(this.#settings, options);
   }
 
@@ -174,10 +177,7 @@ export class GroupExchange extends GroupController implements UpstreamController
   }
 
   #tryNext(after?: TryFailure): void {
-    const choice = this.#context.choose({
-      digest: this.#digest, key: this.#route.stickyKey === undefined ? undefined : `${this.#digest.high}.${this.#digest.low}`,
-      owner: this.#owner, scope: this.#scope, candidates: this.#candidates, tried: this.#tried,
-    });
+    const choice = this.#context.choose({ digest: this.#digest, key: this.#key?.text, owner: this.#owner, scope: this.#scope, candidates: this.#candidates, tried: this.#tried });
     if (choice === undefined) {
       this.#endWithBest(this.#best.error ?? new UpstreamGroupError('no_member', 'no member of the group may serve this request'), after);
       return;

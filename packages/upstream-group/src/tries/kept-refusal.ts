@@ -63,6 +63,12 @@ export class KeptRefusal {
 
 /** The fields of a response as a flat list of names and values, from what the client parsed or left as it was. */
 export function flatHeaders(rawHeaders: UpstreamController['rawHeaders'], headers: IncomingHttpHeaders): readonly string[] {
-  if (Array.isArray(rawHeaders)) return rawHeaders.map((field) => (typeof field === 'string' ? field : field.toString('latin1')));
+  if (Array.isArray(rawHeaders)) return isTextList(rawHeaders) ? rawHeaders : rawHeaders.map((field) => (typeof field === 'string' ? field : field.toString('latin1')));
   return Object.entries(headers).flatMap(([name, value]) => (value === undefined ? [] : [value].flat().flatMap((one) => [name, one])));
+}
+
+/** Whether the client has left the fields as it read them: a list that needs no copy. */
+function isTextList(fields: readonly (string | Buffer)[]): fields is readonly string[] {
+  for (let index = 0; index < fields.length; index += 1) if (typeof fields[index] !== 'string') return false;
+  return true;
 }

@@ -136,7 +136,8 @@ export class MemberTry implements UpstreamHandler {
     const { effect, reason } = statusTraits(status);
     const { health } = this.member;
     if (effect !== 'none') health.failed(effect, this.#scope, { reason, beganAt: this.beganAt, now: performance.now(), coolDown, retryAfterMs: readRetryAfter(fields, Date.now()) });
-    if (effect !== 'member' && status < 500) health.succeeded(effect === 'scope' ? undefined : this.#scope, this.beganAt, performance.now());
+    // Of most members no failure is remembered, which a success would have to end.
+    if (effect !== 'member' && status < 500 && !health.isWell(this.#scope)) health.succeeded(effect === 'scope' ? undefined : this.#scope, this.beganAt, performance.now());
     this.finish();
   }
 

@@ -17,10 +17,58 @@ export interface RequestBodies {
 
 /** Decides how a body is given to several tries. */
 export function createRequestBodies(body: UpstreamBody | ReplayableBody | undefined): RequestBodies {
-  if (body instanceof ReplayableBody) return { next: (edit) => body.open(edit), canRepeat: () => true, release: () => { body.release(); }, dispose: () => { body.release(); } };
-  if (isStream(body)) return new StreamedBodies(body);
-  let kept: UpstreamBody = body ?? null;
-  return { next: (edit) => (edit === undefined ? kept : editChunks(chunksOf(kept), edit)), canRepeat: () => true, release: nothing, dispose: () => { kept = null; } };
+  if (body instanceof ReplayableBody) return new GatheredBodies(body);
+  return isStream(body) ? new StreamedBodies(body) : new WholeBodies(body ?? null);
+}
+
+/** A body that is sent again as it is. */
+class WholeBodies implements RequestBodies {
+  #body: UpstreamBody;
+
+  constructor(body: UpstreamBody) {
+    this.#body = body;
+  }
+
+  next(edit?: BodyEdit): UpstreamBody {
+    return edit === undefined ? this.#body : editChunks(chunksOf(this.#body), edit);
+  }
+
+  canRepeat(): boolean {
+    return true;
+  }
+
+  release(): void {
+    // There is nothing to release before the end.
+  }
+
+  dispose(): void {
+    this.#body = null;
+  }
+}
+
+/** A body that releases its memory. */
+class GatheredBodies implements RequestBodies {
+  readonly #body: ReplayableBody;
+
+  constructor(body: ReplayableBody) {
+    this.#body = body;
+  }
+
+  next(edit?: BodyEdit): UpstreamBody {
+    return this.#body.open(edit);
+  }
+
+  canRepeat(): boolean {
+    return true;
+  }
+
+  release(): void {
+    this.#body.release();
+  }
+
+  dispose(): void {
+    this.#body.release();
+  }
 }
 
 function chunksOf(body: UpstreamBody): readonly Uint8Array[] {
@@ -28,10 +76,6 @@ function chunksOf(body: UpstreamBody): readonly Uint8Array[] {
   if (body instanceof Uint8Array) return [body];
   if (Array.isArray(body)) return body as readonly Uint8Array[];
   throw new TypeError('only a body that is text, bytes or a list of chunks can be edited');
-}
-
-function nothing(): void {
-  // There is nothing to release before the end.
 }
 
 type Streamed = Iterable<unknown> | AsyncIterable<unknown>;
@@ -64,9 +108,13 @@ class StreamedBodies implements RequestBodies {
     return !this.#isDrawn;
   }
 
-  // The try that reads it ends it.
-  readonly release = nothing;
-  readonly dispose = nothing;
+  release(): void {
+    // The try that reads it ends it.
+  }
+
+  dispose(): void {
+    // As above.
+  }
 }
 
 function passFlushes(source: object, open: () => Iterator<Uint8Array>): UpstreamBody {

@@ -37,6 +37,8 @@ export class NativeTries implements RoutedRequest {
   readonly #contentLength: number | undefined;
   /** Kept only where a signature may have to cover it, perhaps after a reload: a response may last for hours. */
   readonly #signedBody: OutboundBody['body'];
+  /** The client's fields as phase 2 made them. The first try takes them: a response may last for hours, and a second try is rare. */
+  #checkedFields: string[] | undefined;
   /** Of the current try. */
   #span: UpstreamTrace | undefined;
   #mapped: MappedModel | undefined;
@@ -49,6 +51,7 @@ export class NativeTries implements RoutedRequest {
     this.#exchange = exchange;
     this.#route = route;
     this.#contentLength = exchange.outbound.contentLength;
+    this.#checkedFields = exchange.outboundHeaders;
     this.owner = exchange.counterKey;
     this.scope = exchange.requestedModel ?? '';
     this.stickyKey = stickyKeyOf(runtime, rawHeaders);
@@ -80,17 +83,31 @@ export class NativeTries implements RoutedRequest {
   requestFor(): TryRequest | Promise<TryRequest> {
     const { served, inbound } = this.#exchange;
     if (served === undefined) throw new Error('the upstream was removed');
-    const forwarded = this.#runtime.policy.forwardRequestHeaders(inbound.request.rawHeaders, this.#runtime.additionsFor(served, this.#exchange.mustReadAnswer));
-    this.#exchange.credentialGeneration = served.state.generation;
-    // The same fields passed in phase 2, with fewer of our own.
-    if (!forwarded.ok) throw new Error(forwarded.violation.message);
-    const { headers } = forwarded;
+    const headers = this.#fieldsFor(served);
     const edit = this.#edit();
     if (edit !== undefined) this.#dropDigests(headers);
     if (this.#contentLength !== undefined) headers.push('content-length', String(this.#contentLength + (edit === undefined ? 0 : edit.bytes.byteLength - (edit.end - edit.start))));
     this.#span = inbound.trace?.beginUpstream({ method: inbound.method, origin: served.origin, template: this.#route.template.slice('/anthropic'.length), provider: served.provider }, headers);
     const made = { path: served.basePath + inbound.path.slice('/anthropic'.length) + inbound.query, headers, body: edit, timeouts: timeoutsFor(served, this.#route, this.#exchange.wantsStream) };
     return served.cloud === undefined ? made : this.#withCredential(served, made);
+  }
+
+  /** The client's fields and our own. Where ours only follow the client's, they complete what phase 2 made. */
+  #fieldsFor(served: NativeUpstream): string[] {
+    const exchange = this.#exchange;
+    const additions = this.#runtime.additionsFor(served, exchange.mustReadAnswer);
+    exchange.credentialGeneration = served.state.generation;
+    const { appended } = additions;
+    const checked = this.#checkedFields;
+    this.#checkedFields = undefined;
+    if (checked !== undefined && appended !== undefined) {
+      for (const text of appended) checked.push(text);
+      return checked;
+    }
+    const forwarded = this.#runtime.policy.forwardRequestHeaders(exchange.inbound.request.rawHeaders, additions);
+    // The same fields passed in phase 2, with fewer of our own.
+    if (!forwarded.ok) throw new Error(forwarded.violation.message);
+    return forwarded.headers;
   }
 
   /** Whether what `requestFor` threw is about the client. */
