@@ -30,6 +30,15 @@ describe('StickyKeys', () => {
     }
   });
 
+  it('counts a key once that is used again after others', () => {
+    const keys = new StickyKeys();
+    for (let index = 0; index <= MAX_REMEMBERED_KEYS / 2; index += 1) keys.find('owner', `session-${index}`);
+    const { size } = keys;
+    expect(size).toBe(MAX_REMEMBERED_KEYS / 2 + 1);
+    keys.find('owner', 'session-0');
+    expect(keys.size).toBe(size);
+  });
+
   it('remembers no more than its limit, forgets what is not used, and remembers no long key', () => {
     const keys = new StickyKeys();
     const first = keys.find('owner', 'once');
