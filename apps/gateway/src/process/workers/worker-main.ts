@@ -3,6 +3,7 @@ import type { GroupNote } from '@penstock/upstream-group';
 import type { GatewayConfig } from '../../config/gateway-config.ts';
 import { createGateway, type Gateway } from '../../create-gateway.ts';
 import { releaseStartupMemory } from '../release-startup-memory.ts';
+import { scavengeOnOneThread } from '../scavenge-on-one-thread.ts';
 import { logShortcuts } from '../log-shortcuts.ts';
 import { flushLog } from '../process-log.ts';
 import { describeListenError } from '../describe-listen-error.ts';
@@ -47,6 +48,7 @@ async function start(message: Extract<PrimaryMessage, { type: 'start' }>): Promi
     processLogger = createLogger(config.log, logStyle, (error) => gateway?.metrics.observerError('log', error));
     logShortcuts(processLogger.logger);
     releaseStartupMemory();
+    scavengeOnOneThread();
     gateway = await createGateway({ config, processLogger, version, viaPseudonym, share, tracing, shareNote: (note) => { outbox.add([note]); }, ...(usesPrimaryState(config) ? { database } : {}) });
     if (newest !== undefined) gateway.update(newest);
     await sendToPrimary({ type: 'ready', port: gateway.port });
