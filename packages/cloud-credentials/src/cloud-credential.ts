@@ -45,6 +45,8 @@ export interface CloudCredential {
 export interface RenewalOptions {
   /** Called when the state, or the code of the last failure, has changed. Must not throw. */
   readonly onStatus?: ((status: CredentialStatus) => void) | undefined;
+  /** Called when another value than the last one is in force, before a request gets it: answers to requests that had the last one show nothing of this one. Must not throw. */
+  readonly onReplaced?: (() => void) | undefined;
   /** Unix milliseconds. @defaultValue Date.now */
   readonly now?: (() => number) | undefined;
 }

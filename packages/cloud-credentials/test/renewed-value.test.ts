@@ -82,6 +82,18 @@ describe('a value that is renewed', () => {
     world.value.close();
   });
 
+  it('is reported as replaced before a request gets the new one, and not where the source gives the same again', async () => {
+    let replaced = 0;
+    const given = [{ key: 'first' }, { key: 'first' }, { key: 'second' }];
+    const value = new RenewedValue<{ key: string }>({ name: 'the source', fetch: () => Promise.resolve({ value: given.shift() ?? { key: 'third' }, expiresAt: undefined }) }, { onReplaced: () => { replaced += 1; } });
+    const seen: unknown[] = [];
+    for (let count = 0; count < 3; count += 1) {
+      await value.renew();
+      seen.push([replaced, (await value.get()).key]);
+    }
+    expect(seen).toEqual([[0, 'first'], [0, 'first'], [1, 'second']]);
+  });
+
   it('without an expiry is renewed after the span of its source', async () => {
     const world = startValue(300_000);
     const first = world.value.get();

@@ -86,6 +86,10 @@ export function createCloudSide({ cloud, format, ...parts }: CloudSideOptions): 
 function createCloudUpstream({ name, config, baseUrl, region }: ConfiguredCloud): CloudUpstream {
   const { ca, proxy } = config;
   const url = new URL(baseUrl);
+  const credential = createCredential(name, config.credential, region, () => { state.credentialRenewed(); });
+  const state = createUpstreamState({
+    kind: 'upstream', ownsCredential: () => true, readRefusal: name === 'bedrock' ? refusalsOfBedrock(config.credential) : undefined, onRefused: () => { credential.refused(); },
+  });
   return {
     name,
     origin: url.origin,
@@ -95,8 +99,8 @@ function createCloudUpstream({ name, config, baseUrl, region }: ConfiguredCloud)
       ...(ca === undefined ? {} : { tls: { ca } }),
       ...(proxy === undefined ? {} : { proxy }),
     }),
-    state: createUpstreamState({ kind: 'upstream', ownsCredential: () => true, readRefusal: name === 'bedrock' ? refusalsOfBedrock(config.credential) : undefined }),
-    credential: createCredential(name, config.credential, region),
+    state,
+    credential,
   };
 }
 

@@ -5,11 +5,11 @@ import type { CloudCredentialConfig } from '../config/sections/cloud-sections.ts
 /** The service in the scope of signatures for Bedrock's runtime. */
 const BEDROCK_SERVICE = 'bedrock';
 
-/** Makes a cloud's credential out of its one member; without a member, the standard chain of that cloud. */
-export function createCredential(side: CloudSide, { bearer, bearer_command: command, aws, google }: CloudCredentialConfig, region: string): CloudCredential {
+/** Makes a cloud's credential out of its one member; without a member, the standard chain of that cloud. `onReplaced` is called when another one is in force. */
+export function createCredential(side: CloudSide, { bearer, bearer_command: command, aws, google }: CloudCredentialConfig, region: string, onReplaced: () => void): CloudCredential {
   if (bearer !== undefined) return createBearerCredential(bearer);
-  if (command !== undefined) return createCommandCredential({ command });
-  if (side === 'vertex') return createGoogleCredential(google?.credentials_file === undefined ? {} : { credentialsFile: google.credentials_file });
+  if (command !== undefined) return createCommandCredential({ command, onReplaced });
+  if (side === 'vertex') return createGoogleCredential({ credentialsFile: google?.credentials_file, onReplaced });
   const { profile, role_arn: roleArn, external_id: externalId, access_key_id: accessKeyId, secret_access_key: secretAccessKey, session_token: sessionToken } = aws ?? {};
-  return createAwsCredential({ region, service: BEDROCK_SERVICE, source: { profile, roleArn, externalId, accessKeyId, secretAccessKey, sessionToken } });
+  return createAwsCredential({ region, service: BEDROCK_SERVICE, source: { profile, roleArn, externalId, accessKeyId, secretAccessKey, sessionToken }, onReplaced });
 }

@@ -17,6 +17,7 @@ export async function signForCloud(runtime: CloudRuntime, exchange: CloudExchang
   try {
     const fields = upstream.credential.fieldsFor({ method: inbound.method, url: new URL(upstream.origin + path), headers, body: chunks });
     headers.push(...fields instanceof Promise ? await whileConnected(inbound, fields) : fields);
+    exchange.credentialGeneration = upstream.state.generation;
   } catch (error) {
     if (error instanceof ClientGone) throw error;
     // Nothing is sent, and its state has to show why, unless it is the request.

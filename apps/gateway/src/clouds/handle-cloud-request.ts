@@ -28,7 +28,6 @@ export async function handleCloudRequest(runtime: CloudRuntime, inbound: Inbound
   } catch (failure) {
     await respondToFailure(runtime, exchange, failure);
   } finally {
-    if (exchange.isCredentialRefused) runtime.first.credential.refused();
     settle(runtime, exchange); //                       9. outcome, metrics, log, limits
   }
 }

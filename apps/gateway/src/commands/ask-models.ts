@@ -44,7 +44,7 @@ export async function askModels(config: GatewayConfig): Promise<readonly ModelsA
 
 /** Fetches the credential of a cloud. None of them has a list of models that every credential may read, so that nothing is asked there. */
 async function fetchCredential(at: string, upstream: EffectiveUpstream): Promise<ModelsAnswer> {
-  const credential = createCloudCredential(upstream, () => undefined);
+  const credential = createCloudCredential(upstream, { onStatus: () => undefined, onReplaced: () => undefined });
   const fixed = createUpstreamCredential(upstream.credential);
   try {
     fixed.fields();

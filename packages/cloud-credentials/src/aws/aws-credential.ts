@@ -16,7 +16,7 @@ export interface AwsCredentialOptions extends RenewalOptions {
   readonly source?: AwsSource | undefined;
 }
 
-const KNOWN: Readonly<Record<keyof AwsCredentialOptions, true>> = { region: true, service: true, source: true, onStatus: true, now: true };
+const KNOWN: Readonly<Record<keyof AwsCredentialOptions, true>> = { region: true, service: true, source: true, onStatus: true, onReplaced: true, now: true };
 const KNOWN_SOURCE: Readonly<Record<keyof AwsSource, true>> = { profile: true, roleArn: true, externalId: true, accessKeyId: true, secretAccessKey: true, sessionToken: true };
 const SCOPE = /^[a-z0-9-]{1,64}$/;
 

@@ -26,7 +26,7 @@ export interface EntraCredentialOptions extends RenewalOptions {
   readonly send?: SendTokenRequest | undefined;
 }
 
-const KNOWN: Readonly<Record<keyof EntraCredentialOptions, true>> = { tenantId: true, clientId: true, scope: true, environment: true, send: true, onStatus: true, now: true };
+const KNOWN: Readonly<Record<keyof EntraCredentialOptions, true>> = { tenantId: true, clientId: true, scope: true, environment: true, send: true, onStatus: true, onReplaced: true, now: true };
 const IDENTIFIER = /^[A-Za-z0-9.-]{1,128}$/;
 const PUBLIC_AUTHORITY = 'https://login.microsoftonline.com';
 

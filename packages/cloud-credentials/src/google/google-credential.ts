@@ -16,7 +16,7 @@ export interface GoogleCredentialOptions extends RenewalOptions {
   readonly scope?: string | undefined;
 }
 
-const KNOWN: Readonly<Record<keyof GoogleCredentialOptions, true>> = { credentialsFile: true, scope: true, onStatus: true, now: true };
+const KNOWN: Readonly<Record<keyof GoogleCredentialOptions, true>> = { credentialsFile: true, scope: true, onStatus: true, onReplaced: true, now: true };
 
 /**
  * A Google access token, as a bearer.

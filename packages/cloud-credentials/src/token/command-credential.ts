@@ -15,7 +15,7 @@ export interface CommandCredentialOptions extends RenewalOptions {
   readonly command: readonly string[];
 }
 
-const KNOWN: Readonly<Record<keyof CommandCredentialOptions, true>> = { command: true, onStatus: true, now: true };
+const KNOWN: Readonly<Record<keyof CommandCredentialOptions, true>> = { command: true, onStatus: true, onReplaced: true, now: true };
 
 /**
  * A bearer that a command prints: one line of at most 16 KiB, within 10 seconds, with exit code 0. It runs without a shell, in `/` and with an environment

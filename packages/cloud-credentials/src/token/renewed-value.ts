@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { CloudCredentialError, describeFailure, isCloudCredentialError } from '../cloud-credential-error.ts';
 import type { CredentialState, CredentialStatus, RenewalOptions } from '../cloud-credential.ts';
 
@@ -35,6 +36,7 @@ export class RenewedValue<T> {
   readonly #source: ValueSource<T>;
   readonly #now: () => number;
   readonly #onStatus: ((status: CredentialStatus) => void) | undefined;
+  readonly #onReplaced: (() => void) | undefined;
   #current: Expiring<T> | undefined;
   #renewAt = 0;
   #fetching: Promise<T> | undefined;
@@ -45,10 +47,11 @@ export class RenewedValue<T> {
   #isClosed = false;
   #reported = 'idle';
 
-  constructor(source: ValueSource<T>, { now = Date.now, onStatus }: RenewalOptions) {
+  constructor(source: ValueSource<T>, { now = Date.now, onStatus, onReplaced }: RenewalOptions) {
     this.#source = source;
     this.#now = now;
     this.#onStatus = onStatus;
+    this.#onReplaced = onReplaced;
   }
 
   /** The value: at once while there is one that has not expired. Throws, or rejects with, a `CloudCredentialError`. */
@@ -127,11 +130,13 @@ export class RenewedValue<T> {
     const now = this.#now();
     const { expiresAt } = fetched;
     if (expiresAt !== undefined && !(expiresAt > now)) throw new CloudCredentialError('expired', `${this.#source.name} gave a credential that has expired`);
+    const isOther = this.#current !== undefined && !isDeepStrictEqual(this.#current.value, fetched.value);
     this.#current = fetched;
     this.#error = undefined;
     this.#renewedAt = now;
     const { refreshMs = Number.POSITIVE_INFINITY } = this.#source;
     this.#renewAt = expiresAt === undefined ? now + refreshMs : Math.max(expiresAt - RENEW_AHEAD_MS, now + (expiresAt - now) * 0.8);
+    if (isOther) this.#onReplaced?.();
   }
 
   #closed(): CloudCredentialError {

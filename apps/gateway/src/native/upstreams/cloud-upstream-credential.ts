@@ -1,9 +1,11 @@
-import type { CloudCredential, CredentialStatus, RequestToSign } from '@penstock/cloud-credentials';
+import type { CloudCredential, RenewalOptions, RequestToSign } from '@penstock/cloud-credentials';
 import type { EffectiveUpstream } from '../../config/native-upstreams.ts';
 import { KIND_TRAITS } from './upstream-kinds.ts';
 
 type Library = typeof import('@penstock/cloud-credentials');
-type Make = (library: Library, onStatus: (status: CredentialStatus) => void) => CloudCredential;
+type Make = (library: Library, events: CredentialEvents) => CloudCredential;
+/** What a credential reports: how it is, and that another one is in force. */
+export type CredentialEvents = Required<Pick<RenewalOptions, 'onStatus' | 'onReplaced'>>;
 
 /** What a try needs of the credential. */
 type RequestParts = Omit<RequestToSign, 'url'> & { readonly url: string };
@@ -13,14 +15,14 @@ export class CloudUpstreamCredential {
   /** Whether it covers the body, so that all of it must be there before a byte is sent. */
   readonly signsBody: boolean;
   readonly #make: Make;
-  readonly #onStatus: (status: CredentialStatus) => void;
+  readonly #events: CredentialEvents;
   #loaded: { readonly credential: CloudCredential; readonly dropped: ReadonlySet<string> } | undefined;
   #isClosed = false;
 
-  constructor(make: Make, signsBody: boolean, onStatus: (status: CredentialStatus) => void) {
+  constructor(make: Make, signsBody: boolean, events: CredentialEvents) {
     this.#make = make;
     this.signsBody = signsBody;
-    this.#onStatus = onStatus;
+    this.#events = events;
   }
 
   /** The fields of a request with those of the credential in place of the client's. Throws, or rejects with, a `CloudCredentialError`. */
@@ -50,7 +52,7 @@ export class CloudUpstreamCredential {
 
   async #load(): Promise<void> {
     const library = await import('@penstock/cloud-credentials');
-    this.#loaded ??= { credential: this.#make(library, this.#onStatus), dropped: library.SIGNATURE_FIELDS };
+    this.#loaded ??= { credential: this.#make(library, this.#events), dropped: library.SIGNATURE_FIELDS };
     if (this.#isClosed) this.#loaded.credential.close();
   }
 
@@ -73,15 +75,15 @@ function keep(headers: readonly string[], dropped: ReadonlySet<string>): string[
 }
 
 /** The credential of an upstream that needs work for a request; `undefined` where its fields are there. */
-export function createCloudCredential({ kind, region, credential }: EffectiveUpstream, onStatus: (status: CredentialStatus) => void): CloudUpstreamCredential | undefined {
+export function createCloudCredential({ kind, region, credential }: EffectiveUpstream, events: CredentialEvents): CloudUpstreamCredential | undefined {
   const { bearer_command: command, aws, google, entra } = credential;
-  const make = (create: Make): CloudUpstreamCredential => new CloudUpstreamCredential(create, aws !== undefined, onStatus);
-  if (command !== undefined) return make((library, status) => library.createCommandCredential({ command, onStatus: status }));
-  if (google !== undefined) return make((library, status) => library.createGoogleCredential({ credentialsFile: google.credentials_file, onStatus: status }));
-  if (entra !== undefined) return make((library, status) => library.createEntraCredential({ tenantId: entra.tenant_id, clientId: entra.client_id, scope: entra.scope, onStatus: status }));
+  const make = (create: Make): CloudUpstreamCredential => new CloudUpstreamCredential(create, aws !== undefined, events);
+  if (command !== undefined) return make((library, own) => library.createCommandCredential({ command, ...own }));
+  if (google !== undefined) return make((library, own) => library.createGoogleCredential({ credentialsFile: google.credentials_file, ...own }));
+  if (entra !== undefined) return make((library, own) => library.createEntraCredential({ tenantId: entra.tenant_id, clientId: entra.client_id, scope: entra.scope, ...own }));
   if (aws === undefined) return undefined;
   const source = {
     profile: aws.profile, roleArn: aws.role_arn, externalId: aws.external_id, accessKeyId: aws.access_key_id, secretAccessKey: aws.secret_access_key, sessionToken: aws.session_token,
   };
-  return make((library, status) => library.createAwsCredential({ region: region ?? '', service: KIND_TRAITS[kind].service ?? '', source, onStatus: status }));
+  return make((library, own) => library.createAwsCredential({ region: region ?? '', service: KIND_TRAITS[kind].service ?? '', source, ...own }));
 }

@@ -139,11 +139,14 @@ export class NativeUpstream {
 
   /** Fetched at once, so that it is known before the first request whether it can be had. */
   #createCloud(): CloudUpstreamCredential | undefined {
-    const cloud = createCloudCredential(this.#config, (status) => {
-      if (cloud?.isClosed === true) return;
-      if (status.state === 'failed') this.state.ended('upstream_credential_refused', 0, this.state.generation);
-      if (status.state === 'ready') this.state.credentialChanged();
-      this.#credentialChanged(this.name, status);
+    const cloud = createCloudCredential(this.#config, {
+      onStatus: (status) => {
+        if (cloud?.isClosed === true) return;
+        if (status.state === 'failed') this.state.ended('upstream_credential_refused', 0, this.state.generation);
+        if (status.state === 'ready') this.state.credentialChanged();
+        this.#credentialChanged(this.name, status);
+      },
+      onReplaced: () => { if (cloud?.isClosed !== true) this.state.credentialRenewed(); },
     });
     cloud?.renew().catch(() => undefined);
     return cloud;

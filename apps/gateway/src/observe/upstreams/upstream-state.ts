@@ -42,6 +42,8 @@ export interface UpstreamState {
   ended(outcome: Outcome, status: number, generation?: number): void;
   /** A new credential is in force: what was refused was the old one. */
   credentialChanged(): void;
+  /** The same, where it is of the same identity as the old one: that was let in, and so is this one. */
+  credentialRenewed(): void;
   /** Whether the latest request that shows the upstream failed. */
   isFailing(): boolean;
   times(): UpstreamTimes;
@@ -93,6 +95,12 @@ export function createUpstreamState({ kind, ownsCredential, readRefusal, onRefus
     quotaResetsAt = readQuotaReset(rawHeaders, at);
   }
 
+  function credentialRenewed(): void {
+    if (trouble?.cause === 'credential_refused') trouble = undefined;
+    refusedAt = 0;
+    generation += 1;
+  }
+
   return {
     get generation() {
       return generation;
@@ -129,12 +137,11 @@ export function createUpstreamState({ kind, ownsCredential, readRefusal, onRefus
       else if (trouble?.cause !== 'credential_refused') trouble = undefined;
     },
     credentialChanged() {
-      if (trouble?.cause === 'credential_refused') trouble = undefined;
-      refusedAt = 0;
-      generation += 1;
+      credentialRenewed();
       provenAt = 0;
       changedAt = now();
     },
+    credentialRenewed,
     isFailing: () => isFailing,
     times: () => ({ succeededAt, answeredAt, failedAt, refusedAt, trouble: currentTrouble(now()) }),
   };
