@@ -150,7 +150,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const onRequest = createApplication({
     version: options.version, lifecycle, inboundLimits,
     checkOrigin: () => checkOrigin,
-    native: mountNative(sides),
+    native: mountNative(config, sides),
     clouds: mountClouds(config, sides),
     ...(opened === undefined ? {} : { signIn: opened.signIn.mount({ clients: () => clients, trustedProxies: () => trustedProxies, lifecycle, metrics, log, observer }) }),
     frontDoor: sides.frontDoor,

@@ -10,6 +10,7 @@ import type { ClientRegistry } from './access/clients/client-registry.ts';
 import { createPolicyBook } from './access/policies/policy-book.ts';
 import { PLAIN } from './config/plain.ts';
 import type { GatewayConfig } from './config/gateway-config.ts';
+import { servesNative } from './config/native-upstreams.ts';
 import type { CloudGatewaySide } from './clouds/create-cloud-sides.ts';
 import { configuredClouds, type ConfiguredCloud } from './config/configured-clouds.ts';
 import { createFrontDoorSide, type FrontDoorSide } from './front-door/create-front-door-side.ts';
@@ -100,7 +101,7 @@ export function createSides(options: SidesOptions): Sides {
       return undefined;
     }
   };
-  const native = make('native', () => createNativeSide({ ...options, limiter: limiters.native, isDegraded: () => Object.keys(failures).length > 0 }));
+  const native = !servesNative(config) ? undefined : make('native', () => createNativeSide({ ...options, limiter: limiters.native, isDegraded: () => Object.keys(failures).length > 0 }));
   const observed = new Map<string, UpstreamClient>();
   const observeNative = (): void => {
     const pools = native?.pools() ?? [];

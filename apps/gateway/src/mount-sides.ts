@@ -1,4 +1,5 @@
 import type { CloudSide } from './config/configured-clouds.ts';
+import { servesNative } from './config/native-upstreams.ts';
 import type { GatewayConfig } from './config/gateway-config.ts';
 import type { CloudModule, Sides } from './create-sides.ts';
 import type { ApplicationOptions, MountedSide } from './http/create-application.ts';
@@ -17,8 +18,9 @@ export async function loadClouds({ bedrock, vertex }: GatewayConfig): Promise<Cl
   return bedrock === undefined && vertex === undefined ? undefined : import('./clouds/create-cloud-sides.ts');
 }
 
-/** Whether a side is one of a cloud that is not configured: its requests belong to no side. */
+/** Whether a side is one that is not configured: its requests belong to no side. */
 export function isOff(config: GatewayConfig, side: Side): boolean {
+  if (side === 'native') return !servesNative(config);
   return (side === 'bedrock' || side === 'vertex') && config[side] === undefined;
 }
 
@@ -53,7 +55,8 @@ export function readBudgets({ anthropic_native: nativeConfig, openai_front_door:
 }
 
 /** The native side, or what answers in its place. */
-export function mountNative({ native }: Sides): MountedSide {
+export function mountNative(config: GatewayConfig, { native }: Sides): ApplicationOptions['native'] {
+  if (!servesNative(config)) return { code: 'not_found', message: 'Not found: the Anthropic API is switched off at this gateway, which has no credential for it. anthropic_native.api_key or anthropic_native.upstreams of its configuration switches it on.' };
   return { handle: (_context, inbound) => (native === undefined ? handleWithoutNativeSide(inbound) : native.handle(inbound)) };
 }
 

@@ -8,7 +8,7 @@ import { createUpstreamCredential, CredentialError } from '../native/upstreams/u
 import type { GatewayConfig } from '../config/gateway-config.ts';
 import { createCloudCredential } from '../native/upstreams/cloud-upstream-credential.ts';
 import type { EffectiveUpstream } from '../config/native-upstreams.ts';
-import type { CredentialConfig } from '../config/sections/upstream-kinds.ts';
+import type { CredentialConfig } from '../config/sections/credential-fields.ts';
 
 /** One upstream with the credential that the gateway would send there. */
 interface Asked {

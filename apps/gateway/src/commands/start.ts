@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Simulator } from '@penstock/anthropic-simulator';
 import { isConfigError } from '../config/config-error.ts';
 import type { GatewayConfig } from '../config/gateway-config.ts';
+import { servesNative } from '../config/native-upstreams.ts';
 import { loadConfig, type LoadConfigOptions, type LoadedConfig } from '../config/load-config.ts';
 import type { Environment } from '../config/reading/overrides.ts';
 import { SIMULATED_PRICE } from '../config/sections/prices-section.ts';
@@ -69,7 +70,7 @@ export async function runStart(options: StartOptions, output: CommandOutput): Pr
 /** Whether a configuration that is otherwise sound has no key to inject. */
 function lacksKey(options: StartOptions): boolean {
   const { config } = loadConfig({ ...options, simulate: true });
-  return config.anthropic_native.credentials === 'inject' && config.anthropic_native.api_key === undefined && config.anthropic_native.upstreams.length === 0;
+  return servesNative(config) && config.anthropic_native.credentials === 'inject' && config.anthropic_native.api_key === undefined && config.anthropic_native.upstreams.length === 0;
 }
 
 /** Loaded only where systemd waits for a notification. */

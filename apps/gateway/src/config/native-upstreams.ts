@@ -12,9 +12,22 @@ export interface EffectiveUpstream extends Omit<NativeUpstreamConfig, 'pool' | '
   readonly allow_insecure_base_url: boolean;
 }
 
-/** The upstreams that the native side really has: those of the list, or the one of `base_url` and `api_key`, whose credential may be the client's. */
-export function nativeUpstreams({ anthropic_native: native }: Pick<GatewayConfig, 'anthropic_native'>): readonly EffectiveUpstream[] {
+/** What decides whether there is a native side, and what its upstreams are. */
+export type NativeConfig = Pick<GatewayConfig, 'anthropic_native' | 'bedrock' | 'vertex'>;
+
+/** Whether there is a native side. Beside a cloud in its own format it may be absent: then nothing gives it a credential. */
+export function servesNative({ anthropic_native: native, bedrock, vertex }: NativeConfig): boolean {
+  return (bedrock === undefined && vertex === undefined) || native.credentials === 'forward' || native.api_key !== undefined || native.upstreams.length > 0;
+}
+
+/**
+ * The upstreams that the native side really has: those of the list, or the one of `base_url` and `api_key`, whose credential may be the client's. None
+ * without a native side.
+ */
+export function nativeUpstreams(config: NativeConfig): readonly EffectiveUpstream[] {
+  const { anthropic_native: native } = config;
   const { base_url, api_key, ca, proxy, pool, timeouts, allow_insecure_base_url, price_multiplier } = native;
+  if (!servesNative(config)) return [];
   if (native.upstreams.length === 0) {
     return [{ name: ONLY_UPSTREAM, kind: 'anthropic', base_url, credential: { api_key }, weight: 1, tier: 0, models: ['*'], model_map: {}, pool, timeouts, ca, proxy, allow_insecure_base_url, price_multiplier }];
   }

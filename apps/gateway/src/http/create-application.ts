@@ -34,7 +34,8 @@ export interface ApplicationOptions {
   readonly lifecycle: Lifecycle;
   readonly checkOrigin: () => OriginCheck;
   readonly inboundLimits: InboundLimits;
-  readonly native: MountedSide;
+  /** The native side, or the answer for its clients where it is not configured. */
+  readonly native: MountedSide | Refusal;
   /** The sides of clouds, or the answers for clients of those that are absent. */
   readonly clouds: Readonly<Record<'bedrock' | 'vertex', MountedSide | Refusal>>;
   /** The paths of sign-in under `/anthropic`, served before the native side's. @defaultValue there are none */
@@ -84,13 +85,12 @@ export function createApplication(options: ApplicationOptions): RequestListener 
 
   // One line a mounted module. Sides route within themselves: they share nothing, not even a router.
   router.all('/', (context) => answerIndex(options, context));
-  router.all(['/anthropic', '/anthropic/{*rest}'], mount(options.native));
+  router.all(['/anthropic', '/anthropic/{*rest}'], mountOr(options, 'native', options.native));
   router.all(['/v1', '/v1/{*rest}'], options.frontDoor === undefined
     ? (context) => refuse(options, context, 'front_door', options.absentFrontDoor)
     : mount(options.frontDoor));
   for (const side of ['bedrock', 'vertex'] as const) {
-    const cloud = options.clouds[side];
-    router.all([`/${side}`, `/${side}/{*rest}`], 'handle' in cloud ? mount(cloud) : (context) => refuse(options, context, side, cloud));
+    router.all([`/${side}`, `/${side}/{*rest}`], mountOr(options, side, options.clouds[side]));
   }
 
   application.use(admission(options)); // first: nothing may look at a request that a second parser could read differently
@@ -147,9 +147,12 @@ function cors(options: ApplicationOptions): Koa.Middleware {
 }
 
 function nativePrefix({ native, signIn }: ApplicationOptions): Koa.Middleware {
+  // Where there is no such side, the router has the answer.
+  const handleNative: (context: Koa.Context, inbound: InboundRequest, next: Koa.Next) => Promise<void> = 'handle' in native
+    ? (context, inbound) => native.handle(context, inbound) : (_context, _inbound, next) => next();
   return function handle(context, next) {
     const inbound = inboundOf(context);
-    return inbound.path.startsWith('/anthropic/') ? signIn?.handle(inbound) ?? native.handle(context, inbound) : next();
+    return inbound.path.startsWith('/anthropic/') ? signIn?.handle(inbound) ?? handleNative(context, inbound, next) : next();
   };
 }
 
@@ -168,6 +171,10 @@ function mount(side: MountedSide): Koa.Middleware {
   return function handle(context) {
     return side.handle(context, inboundOf(context));
   };
+}
+
+function mountOr(options: ApplicationOptions, side: Side, mounted: MountedSide | Refusal): Koa.Middleware {
+  return 'handle' in mounted ? mount(mounted) : (context) => refuse(options, context, side, mounted);
 }
 
 async function answerIndex(options: ApplicationOptions, context: Koa.Context): Promise<void> {

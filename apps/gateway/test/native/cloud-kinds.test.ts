@@ -6,7 +6,7 @@ import { afterAll, describe, expect, test, vi } from 'vitest';
 import { gatewayConfigSchema, type GatewayConfig } from '../../src/config/gateway-config.ts';
 import { warningsOf } from '../../src/observe/upstreams/upstream-snapshot.ts';
 import { ask, jsonAnswer, OVERLOADED, SERVED, startAnswering, startGroupGateway } from './two-upstreams.ts';
-import { verifySignature } from './verify-signature.ts';
+import { signatureOf } from './signature-of.ts';
 
 const GENEROUS = { timeout: 30_000 };
 const KEYS = { access_key_id: 'AKIDEXAMPLE', secret_access_key: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY' };
@@ -56,7 +56,7 @@ describe('an upstream that takes signed requests', () => {
     };
     expect((await ask(gateway, { path: '/v1/messages?beta=true', headers })).status).toBe(200);
     const [request] = only.requests;
-    const signed = verifySignature(request as WireMessage, KEYS.secret_access_key);
+    const signed = signatureOf(request as WireMessage, KEYS.secret_access_key);
     expect(signed).toEqual({
       keyId: KEYS.access_key_id, scope: 'us-east-1/aws-external-anthropic/aws4_request',
       signedFields: ['anthropic-beta', 'anthropic-version', 'anthropic-workspace-id', 'content-type', 'host', 'x-amz-content-sha256', 'x-amz-date', 'x-amz-trace'],
@@ -86,7 +86,7 @@ describe('an upstream that takes signed requests', () => {
     expect((await ask(gateway, { body })).status).toBe(200);
     const [request] = only.requests;
     expect(request?.body.toString() === body).toBe(true);
-    const signed = verifySignature(request as WireMessage, KEYS.secret_access_key);
+    const signed = signatureOf(request as WireMessage, KEYS.secret_access_key);
     expect([signed.scope, field(request, 'x-amz-security-token')]).toEqual(['eu-central-1/bedrock-mantle/aws4_request', 'temporary']);
     expect(signed.signedFields).toContain('x-amz-security-token');
   });
@@ -98,7 +98,7 @@ describe('an upstream that takes signed requests', () => {
     expect((await ask(gateway, { body })).status).toBe(200);
     const [request] = only.requests;
     expect(request?.body.toString() === body.replace('"claude-x"', '"anthropic.claude-x-v1"')).toBe(true);
-    verifySignature(request as WireMessage, KEYS.secret_access_key);
+    signatureOf(request as WireMessage, KEYS.secret_access_key);
   });
 
   test('hands a request that it refused to an upstream of another kind, and takes what that refused, each with its own credential', async () => {
@@ -108,7 +108,7 @@ describe('an upstream that takes signed requests', () => {
     const body = JSON.stringify({ model: 'claude-x', max_tokens: 9, messages: [{ role: 'user', content: 'y'.repeat(200_000) }] });
     expect((await ask(gateway, { body })).status).toBe(200);
     expect(cloud.requests.length).toBe(1);
-    verifySignature(cloud.requests[0] as WireMessage, KEYS.secret_access_key);
+    signatureOf(cloud.requests[0] as WireMessage, KEYS.secret_access_key);
     expect([field(plain.requests[0], 'x-api-key'), field(plain.requests[0], 'authorization'), field(plain.requests[0], 'x-amz-date'), field(plain.requests[0], 'anthropic-workspace-id')]).toEqual(['sk-ant-of-a', '', '', '']);
     expect(plain.requests[0]?.body.toString() === body).toBe(true);
     expect((await gateway.recorded(1))[0]).toMatchObject({ upstream: 'a', failovers: ['p:status_529'] });
@@ -117,7 +117,7 @@ describe('an upstream that takes signed requests', () => {
     gateway.update(configWith([aws(cloud.origin, { tier: 1 }), { name: 'a', base_url: plain.origin, credential: { api_key: 'sk-ant-of-a' }, tier: 0 }]));
     expect((await ask(gateway, { body })).status).toBe(200);
     expect(cloud.requests.length).toBe(2);
-    verifySignature(cloud.requests[1] as WireMessage, KEYS.secret_access_key);
+    signatureOf(cloud.requests[1] as WireMessage, KEYS.secret_access_key);
   });
 
   test('gets no upload that is streamed: another upstream does, and without one the client is told why', async () => {

@@ -7,7 +7,7 @@ import { fieldValues, scrubbedEnvironment, type WireMessage } from '@penstock/te
 import { expect, test } from 'vitest';
 import { runPenstock } from '../run-penstock.ts';
 import { jsonAnswer, startAnswering } from './two-upstreams.ts';
-import { verifySignature } from './verify-signature.ts';
+import { signatureOf } from './signature-of.ts';
 
 const SECRET = 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY';
 
@@ -42,7 +42,7 @@ test('the product serves all kinds of clouds at once, each with its own address 
       seen.set(kind, request);
     }
     const credential = (kind: string): string => fieldValues(seen.get(kind)?.rawHeaders ?? [], 'authorization').join();
-    expect([verifySignature(seen.get('p') as WireMessage, SECRET), verifySignature(seen.get('m') as WireMessage, SECRET)]).toMatchObject([
+    expect([signatureOf(seen.get('p') as WireMessage, SECRET), signatureOf(seen.get('m') as WireMessage, SECRET)]).toMatchObject([
       { keyId: 'AKIDP', scope: 'us-east-1/aws-external-anthropic/aws4_request' }, { keyId: 'AKIDENV', scope: 'us-east-1/bedrock-mantle/aws4_request' },
     ]);
     expect([credential('a'), credential('f'), credential('g')]).toEqual(['', 'Bearer of-entra', 'Bearer of-google']);

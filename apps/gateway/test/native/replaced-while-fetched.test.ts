@@ -5,7 +5,7 @@ import { fieldValues, type WireMessage } from '@penstock/test-support';
 import { afterAll, describe, expect, test } from 'vitest';
 import { gatewayConfigSchema } from '../../src/config/gateway-config.ts';
 import { ask, OVERLOADED, startAnswering, startGroupGateway } from './two-upstreams.ts';
-import { verifySignature } from './verify-signature.ts';
+import { signatureOf } from './signature-of.ts';
 
 const KEYS = { access_key_id: 'AKIDEXAMPLE', secret_access_key: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY' };
 const folder = mkdtempSync(join(tmpdir(), 'penstock-replaced-'));
@@ -25,7 +25,7 @@ describe('a reload while a request waits for a credential', () => {
   test.each([
     ['fields that are there', { bearer: 'of-the-new' }, expectBearer],
     ['another command', { bearer_command: [program('new', 'echo of-the-new')] }, expectBearer],
-    ['signatures', { aws: KEYS }, (request: WireMessage) => { expect(verifySignature(request, KEYS.secret_access_key).keyId).toBe(KEYS.access_key_id); }],
+    ['signatures', { aws: KEYS }, (request: WireMessage) => { expect(signatureOf(request, KEYS.secret_access_key).keyId).toBe(KEYS.access_key_id); }],
   ])('makes the request anew with the credential in force (%s), and blames neither', async (_what, credential, check) => {
     await using refusing = await startAnswering(OVERLOADED);
     await using cloud = await startAnswering();

@@ -4,6 +4,7 @@ import { findKeyWarnings } from './key-warnings.ts';
 import { findIdentityWarnings } from './identity-warnings.ts';
 import { hasIdentity } from '../sections/identity-section.ts';
 import { isLoopbackHost } from '../loopback.ts';
+import { servesNative } from '../native-upstreams.ts';
 import { resolveWorkerCount } from '../worker-share.ts';
 import { serviceLinks, type Environment } from '../reading/overrides.ts';
 import { FRONT_DOOR_GROUPS, ROUTE_GROUPS } from '../sections/route-groups.ts';
@@ -24,14 +25,14 @@ export interface WarningContext {
 export function findWarnings(config: GatewayConfig, environment: Environment, { simulate = false, hasOwnPool = true }: WarningContext = {}): string[] {
   const { anthropic_native: native, openai_front_door: frontDoor, clients, server } = config;
   const warnings: string[] = [];
-  if (!hasOwnPool && (clients.length > 1 || hasIdentity(config))) {
+  if (servesNative(config) && !hasOwnPool && (clients.length > 1 || hasIdentity(config))) {
     warnings.push(`anthropic_native.pool.max_connections is ${native.pool.max_connections} by default: one open stream holds one connection, and a dozen agents hold that many. docs/sizing.md sizes it for a team`);
   }
   if (native.credentials === 'forward' && native.api_key !== undefined) {
     warnings.push('anthropic_native.api_key is not used while anthropic_native.credentials is "forward"');
   }
   if (frontDoor.enabled && frontDoorBackends(config).length === 0) {
-    warnings.push(native.upstreams.length > 0 ? 'the OpenAI front door has no backend: none of anthropic_native.upstreams has an api_key and names models as clients do; it needs openai_front_door.backends, or openai_front_door.enabled false' : 'the OpenAI front door has no backend: with anthropic_native.credentials "forward" it needs openai_front_door.backends with a key of their own, or openai_front_door.enabled false');
+    warnings.push(`the OpenAI front door has no backend: ${whyWithoutBackend(config)}, or openai_front_door.enabled false`);
   }
   if (native.credentials === 'forward' && clients.length === 0 && !isLoopbackHost(server.host)) {
     warnings.push('without clients, every caller that reaches the gateway can pass requests with an Anthropic credential of its own');
@@ -58,4 +59,11 @@ export function findWarnings(config: GatewayConfig, environment: Environment, { 
     }
   }
   return [...warnings, ...findKeyWarnings(config, simulate), ...findIdentityWarnings(config), ...findBudgetWarnings(config)];
+}
+
+/** Why the front door has no copy of the native key, and what it needs instead. */
+function whyWithoutBackend(config: GatewayConfig): string {
+  if (!servesNative(config)) return 'there is no anthropic_native.api_key, whose copy it would have; it needs openai_front_door.backends';
+  if (config.anthropic_native.upstreams.length > 0) return 'none of anthropic_native.upstreams has an api_key and names models as clients do; it needs openai_front_door.backends';
+  return 'with anthropic_native.credentials "forward" it needs openai_front_door.backends with a key of their own';
 }

@@ -5,7 +5,7 @@ import { configuredClouds } from '../configured-clouds.ts';
 import { isLoopbackHost, isWildcardHost, withoutBrackets } from '../loopback.ts';
 import { nameReceived } from '../problems/secret-fields.ts';
 import { hasIdentity } from '../sections/identity-section.ts';
-import { nativeUpstreams, ONLY_UPSTREAM } from '../native-upstreams.ts';
+import { nativeUpstreams, ONLY_UPSTREAM, servesNative } from '../native-upstreams.ts';
 import type { ConfigProblem } from '../config-error.ts';
 import type { GatewayConfig } from '../gateway-config.ts';
 import type { CrossFieldRule, RuleContext } from './cross-field-rule.ts';
@@ -15,7 +15,7 @@ const anonymousOnlyOnLoopback: CrossFieldRule = {
   check: (config) => {
     const { host } = config.server;
     if (isLoopbackHost(host) || config.clients.length > 0 || hasIdentity(config)) return [];
-    const spender = config.anthropic_native.credentials === 'inject'
+    const spender = servesNative(config) && config.anthropic_native.credentials === 'inject'
       ? 'anthropic_native.credentials is "inject"'
       : frontDoorBackends(config).some(({ api_key: key }) => key !== undefined)
         ? 'openai_front_door.backends have keys'

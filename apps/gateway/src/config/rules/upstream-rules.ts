@@ -1,6 +1,7 @@
 import { valueProblem } from '../config-error.ts';
 import { configuredClouds } from '../configured-clouds.ts';
 import { isLoopbackHost } from '../loopback.ts';
+import { servesNative } from '../native-upstreams.ts';
 import { nameReceived } from '../problems/secret-fields.ts';
 import type { ConfigProblem } from '../config-error.ts';
 import type { GatewayConfig } from '../gateway-config.ts';
@@ -73,7 +74,7 @@ const injectHasAKey: CrossFieldRule = {
   check: (config, { simulate }) => namedUpstreams(config).flatMap(({ at, kind, api_key: key }): ConfigProblem[] => {
     if (key !== undefined || kind !== 'anthropic') return [];
     if (at !== 'anthropic_native') return [valueProblem(`${at}.api_key`, 'the key of this backend', 'nothing')];
-    if (simulate || config.anthropic_native.credentials === 'forward') return [];
+    if (simulate || config.anthropic_native.credentials === 'forward' || !servesNative(config)) return [];
     return [valueProblem(
       'anthropic_native.api_key', 'an API key when anthropic_native.credentials is "inject"', 'nothing',
       'set ANTHROPIC_API_KEY, or try the gateway without a key with --simulate',

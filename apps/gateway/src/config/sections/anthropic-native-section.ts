@@ -61,7 +61,7 @@ export const anthropicNativeSection: z.ZodType<AnthropicNativeConfig> = z.strict
   base_url: baseUrl().default('https://api.anthropic.com').describe('Where requests go. `http:` only to loopback unless `allow_insecure_base_url`.'),
   version: apiVersion().default('2023-06-01')
     .describe('`anthropic-version` for requests that carry none; a client\'s own is never overwritten.').meta(RELOADABLE),
-  api_key: apiKey().optional().describe('The key that `inject` sends. Secret; best left to `ANTHROPIC_API_KEY` or `${file:PATH}`.').meta(RELOADABLE),
+  api_key: apiKey().optional().describe('The key that `inject` sends. Secret; best left to `ANTHROPIC_API_KEY` or `${file:PATH}`. Absent beside `bedrock` or `vertex`, and without `upstreams`: there is no native side.').meta(RELOADABLE),
   credentials: z.enum(CREDENTIAL_MODES, 'inject or forward').default('inject')
     .describe('`inject`: the gateway\'s key replaces the client\'s. `forward`: the client\'s own API key or OAuth bearer crosses.'),
   trusted_credential_origin: baseUrl().optional().describe('An origin besides anthropic.com and loopback to which `forward` may send clients\' credentials.'),

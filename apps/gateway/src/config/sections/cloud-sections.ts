@@ -1,8 +1,9 @@
-import { isAbsolute } from 'node:path';
 import { z } from 'zod';
-import { apiKey, baseUrl, checkedText, count, flag, list, modelPattern, pem, proxyUrl, text } from './field-kinds.ts';
+import { credentialFields } from './credential-fields.ts';
+import { baseUrl, checkedText, count, flag, list, modelPattern, pem, proxyUrl } from './field-kinds.ts';
 import { priceMultiplier } from './prices-section.ts';
 import { poolSection, timeoutsSection } from './upstream-settings.ts';
+import type { CredentialConfig } from './credential-fields.ts';
 import type { PoolConfig, TimeoutsConfig } from './upstream-settings.ts';
 
 /** What a stream that broke at the boundary of an event ends with: nothing, or an event that says so. */
@@ -10,23 +11,8 @@ const BROKEN_STREAMS = ['connection', 'event'] as const;
 /** What a client gets when the cloud refuses the gateway's own credential. */
 const AUTH_ERRORS = ['relay', 'explain'] as const;
 
-/** Keys of AWS, or where they come from. */
-export interface AwsKeysConfig {
-  readonly profile?: string | undefined;
-  readonly role_arn?: string | undefined;
-  readonly external_id?: string | undefined;
-  readonly access_key_id?: string | undefined;
-  readonly secret_access_key?: string | undefined;
-  readonly session_token?: string | undefined;
-}
-
 /** A credential of a cloud: at most one member; none is the cloud's standard chain. */
-export interface CloudCredentialConfig {
-  readonly bearer?: string | undefined;
-  readonly bearer_command?: readonly string[] | undefined;
-  readonly aws?: AwsKeysConfig | undefined;
-  readonly google?: { readonly credentials_file?: string | undefined } | undefined;
-}
+export type CloudCredentialConfig = Pick<CredentialConfig, 'bearer' | 'bearer_command' | 'aws' | 'google'>;
 
 /** What both clouds have. */
 export interface CloudConfig {
@@ -56,29 +42,12 @@ export interface VertexConfig extends CloudConfig {
 }
 
 const QUICK_HEADERS = 60;
-const COMMAND = 'a list of the absolute path of a program and its arguments';
 
-const bearers = {
-  bearer: apiKey().optional().describe('Sent as `authorization: Bearer`. Secret; best left to `${file:PATH}` or `${env:NAME}`.'),
-  bearer_command: list(text('an argument')).min(1, COMMAND).refine(([program = '']) => isAbsolute(program), { error: COMMAND }).optional()
-    .describe('A program that prints a bearer, and its arguments: one line of at most 16 KiB, within 10 seconds. It runs without a shell and without the gateway\'s environment, every 5 minutes.'),
-};
-
-const awsKeys: z.ZodType<AwsKeysConfig> = z.strictObject({
-  profile: text('the name of a profile').optional().describe('A profile of the shared configuration of AWS.'),
-  role_arn: text('the ARN of a role').optional().describe('A role that is assumed.'),
-  external_id: text('an external id').optional().describe('Of `role_arn`.'),
-  access_key_id: apiKey().optional().describe('With `secret_access_key`, in place of a profile.'),
-  secret_access_key: apiKey().optional().describe('Secret.'),
-  session_token: apiKey().optional().describe('Secret.'),
-}, 'an object').refine(({ access_key_id: id, secret_access_key: secret, session_token: token, profile, role_arn: role, external_id: external }) => {
-  const hasKeys = id !== undefined || secret !== undefined || token !== undefined;
-  return (hasKeys ? id !== undefined && secret !== undefined && profile === undefined && role === undefined : true) && (external === undefined || role !== undefined);
-}, { error: 'access_key_id and secret_access_key together and without profile and role_arn, and external_id only with role_arn' });
-
-function credentialOf(members: z.core.$ZodLooseShape, names: string): z.ZodType<CloudCredentialConfig> {
-  const expected = `an object with at most one of ${names}`;
-  return z.strictObject({ ...bearers, ...members }, expected).refine((given) => Object.values(given).filter((value) => value !== undefined).length <= 1, { error: expected });
+/** A credential of one member of a few, or of none. */
+function credentialOf(member: 'aws' | 'google'): z.ZodType<CloudCredentialConfig> {
+  const { bearer, bearer_command, [member]: own } = credentialFields;
+  const expected = `an object with at most one of bearer, bearer_command and ${member}`;
+  return z.strictObject({ bearer, bearer_command, [member]: own }, expected).refine((given) => Object.values(given).filter((value) => value !== undefined).length <= 1, { error: expected });
 }
 
 const shared = {
@@ -105,7 +74,7 @@ export const bedrockSection: z.ZodType<BedrockConfig> = z.strictObject({
   base_url: baseUrl().optional().describe('Where requests go. Absent: the runtime endpoint of the region. `http:` only to loopback unless `allow_insecure_base_url`.'),
   models: list(modelPattern()).min(1, 'at least one model pattern').optional()
     .describe('Model ids that are served, ARNs of inference profiles included; `*` stands for any characters. Absent: every id of Anthropic\'s models, with or without the prefix of an inference profile.'),
-  credential: credentialOf({ aws: awsKeys.optional().describe('Requests are signed with keys of AWS: these, or those of a profile or role.') }, 'bearer, bearer_command and aws').prefault({})
+  credential: credentialOf('aws').prefault({})
     .describe('What the gateway signs requests with, in place of what its callers send. Without a member: the standard provider chain of AWS.'),
   ...shared,
 }, 'an object with region');
@@ -117,9 +86,6 @@ export const vertexSection: z.ZodType<VertexConfig> = z.strictObject({
   base_url: baseUrl().optional().describe('Where requests go, without `/v1`. Absent: the endpoint of the location. `http:` only to loopback unless `allow_insecure_base_url`.'),
   models: list(modelPattern()).min(1, 'at least one model pattern').optional()
     .describe('Model ids that are served; `*` stands for any characters. Absent: every id that begins with `claude-`.'),
-  credential: credentialOf({
-    google: z.strictObject({ credentials_file: checkedText('the absolute path of a file', isAbsolute).optional().describe('A file of a service account, a user, or a workload identity.') }, 'an object').optional()
-      .describe('A token of Google. Without a file: application default credentials.'),
-  }, 'bearer, bearer_command and google').prefault({}).describe('What the gateway signs requests with, in place of what its callers send. Without a member: application default credentials.'),
+  credential: credentialOf('google').prefault({}).describe('What the gateway signs requests with, in place of what its callers send. Without a member: application default credentials.'),
   ...shared,
 }, 'an object with project_id and location');

@@ -117,3 +117,15 @@ export function apiVersion(): z.ZodString {
   const expected = 'a version such as 2023-06-01';
   return text(expected).regex(/^[\w.-]{1,64}$/, expected);
 }
+
+const LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i;
+
+/** One label of a host name. */
+export function label(what: string): z.ZodString {
+  return checkedText(`${what}, of letters, digits and dashes`, (value) => LABEL.test(value));
+}
+
+/** A text that may stand in a header field. */
+export function fieldText(what: string): z.ZodString {
+  return checkedText(what, (value) => /^[\x21-\x7e]{1,256}$/.test(value));
+}

@@ -2,8 +2,10 @@ import { z } from 'zod';
 import { baseUrl, checkedText, count, flag, list, modelPattern, pem, proxyUrl, share, text } from './field-kinds.ts';
 import { priceMultiplier } from './prices-section.ts';
 import { poolSection, upstreamTimeoutsSection } from './upstream-settings.ts';
-import { credentialFields, findKindMistakes, KIND_RULES, kindFields, UPSTREAM_KINDS } from './upstream-kinds.ts';
-import type { CredentialConfig, KindFields, UpstreamKind } from './upstream-kinds.ts';
+import { credentialFields } from './credential-fields.ts';
+import { findKindMistakes, KIND_RULES, kindFields, UPSTREAM_KINDS } from './upstream-kinds.ts';
+import type { CredentialConfig } from './credential-fields.ts';
+import type { KindFields, UpstreamKind } from './upstream-kinds.ts';
 import type { PoolConfig, UpstreamTimeoutsSettings } from './upstream-settings.ts';
 
 /** One upstream of several. */

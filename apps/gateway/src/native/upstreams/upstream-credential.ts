@@ -1,5 +1,5 @@
 import { readFileSync, unwatchFile, watchFile } from 'node:fs';
-import type { CredentialConfig } from '../../config/sections/upstream-kinds.ts';
+import type { CredentialConfig } from '../../config/sections/credential-fields.ts';
 
 /** Bytes of the largest file with a bearer. */
 export const MAX_BEARER_BYTES = 16_384;
