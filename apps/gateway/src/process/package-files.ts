@@ -13,9 +13,9 @@ export function readPackageFile(name: PackageFile): string {
   return isSea() ? getAsset(name, 'utf8') : readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8');
 }
 
-/** What a worker process runs: the single executable starts itself again (`executable.ts`), an installed package has a file for it beside this one. */
+/** What a worker process runs: the single executable starts itself again, an installed package has the same program as a file (`executable.ts`). */
 export function workerProgram(): string {
   if (isSea()) return process.execPath;
   // Sources and build lie side by side under the same name.
-  return fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './workers/worker-main.ts' : './workers/worker-main.js', import.meta.url));
+  return fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '../executable.ts' : '../executable.js', import.meta.url));
 }

@@ -34,6 +34,24 @@ test('a gateway loads nothing that its configuration does not ask for (each proc
   expect(await loadedBy({ document: UPSTREAM, flags: [] })).toEqual([]);
 });
 
+test('the copy of undici inside Node: is loaded by no process of a gateway (an import of `node:http` would load it)', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'penstock-loaded-'));
+  const file = join(folder, 'lists.txt');
+  const note = `import { appendFileSync } from 'node:fs'; process.on('exit', () => appendFileSync(${JSON.stringify(file)}, process.moduleLoadList.join(' ') + '\\n'));`;
+  try {
+    const penstock = await runPenstock({
+      document: { ...UPSTREAM, server: { workers: 2 } }, flags: [], environment: { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(note)}` },
+    });
+    penstock.child.kill('SIGTERM');
+    expect(await penstock.exited).toBe(0);
+    const lists = readFileSync(file, 'utf8').trim().split('\n').map((list) => list.split(' '));
+    expect(lists.map((list) => list.includes('http'))).toEqual([true, true, true]);
+    expect(lists.flatMap((list) => list.filter((name) => name.startsWith('internal/deps/undici')))).toEqual([]);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
 test('the live page: is loaded with the first request for it, not by metrics and probes', async () => {
   const read = (path: string) => async ({ operations }: PenstockProcess): Promise<void> => { await (await fetch(`${operations}${path}`)).arrayBuffer(); };
   expect(await loadedBy({ document: UPSTREAM, flags: [] }, read('/metrics'))).toEqual([]);
