@@ -16,7 +16,7 @@ export async function handleCloudRequest(runtime: CloudRuntime, inbound: Inbound
     admit(runtime, exchange); //                        1. refuse loops, and requests while draining
     await authenticate(runtime, exchange); //           2. before a body byte is read
     buildCloudHead(runtime, exchange); //               the header policy
-    const target = routeToCloud(runtime, exchange); //  3. on the linted path and the method
+    const target = routeToCloud(runtime, exchange); //  3. on the validated path and the method
     checkCloudBudget(runtime, exchange, target); //     what the caller may spend
     await takeLimits(runtime, exchange); //             4. of this client
     await receiveForCloud(runtime, exchange, target); // 5. the body: gathered and validated

@@ -13,7 +13,7 @@ import { GROUP_TRAITS, groupsWith } from '../config/sections/route-groups.ts';
 import type { InboundRequest } from '../request/inbound-request.ts';
 import type { Lifecycle } from '../process/lifecycle.ts';
 import { estimateInput } from '../access/limits/charge-tokens.ts';
-import type { Refusal } from '../access/limits/decide-admission.ts';
+import { describeRefusal, type Refusal } from '../access/limits/decide-admission.ts';
 import type { Lease, Limiter } from '../access/limits/limiter.ts';
 import type { RequestLog } from '../observe/log/request-log.ts';
 import { OpenFrontDoorRequest } from './open-front-door-request.ts';
@@ -107,9 +107,9 @@ async function takeLimits({ limiter, metrics }: FrontDoorAdmission, name: string
 }
 
 function refusalOf({ limit, retryAfterSeconds }: Refusal, name: string, metrics: GatewayMetrics): FrontDoorError {
-  if (limit === 'store_unavailable') return new FrontDoorError('overloaded', 'The gateway\'s store of client limits does not answer, so that the limits of this client cannot be checked at the moment.', { retryAfterSeconds });
+  if (limit === 'store_unavailable') return new FrontDoorError('overloaded', describeRefusal(limit), { retryAfterSeconds });
   metrics.limitRejected(name, limit);
-  return new FrontDoorError('rate_limited', `This client has reached its limit at this gateway (${limit}).`, { retryAfterSeconds });
+  return new FrontDoorError('rate_limited', describeRefusal(limit), { retryAfterSeconds });
 }
 
 /** Decides once the body was read: whether every model that the request names is open to the client. */

@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 
 /** The facts of a request that say whether it was meant for this listener and may have come from a browser. */
 export interface OriginFacts {
-  /** The Host field, linted. */
+  /** The Host field, validated. */
   readonly host: string;
   /** The address on which the connection was accepted. */
   readonly localAddress: string | undefined;

@@ -13,7 +13,7 @@ export interface Refusal {
 
 const SIDE_OF_SEGMENT: Readonly<Record<string, Side>> = { anthropic: 'native', v1: 'front_door', bedrock: 'bedrock', vertex: 'vertex' };
 
-/** The side a target belongs to, by its first segment; `undefined` for neither. Works on targets that were not linted. */
+/** The side a target belongs to, by its first segment; `undefined` for neither. Works on targets that were not validated. */
 export function sideOf(target: string): Side | undefined {
   const [, segment] = /^(?:https?:\/\/[^/]*)?\/{1,2}(anthropic|v1|bedrock|vertex)(?![\w-])/.exec(target) ?? [];
   return segment === undefined ? undefined : SIDE_OF_SEGMENT[segment];

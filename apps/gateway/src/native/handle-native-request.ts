@@ -28,7 +28,7 @@ export async function handleNativeRequest(runtime: NativeRuntime, inbound: Inbou
     const identified = authenticate(runtime, exchange, findMisplacedPath); // 2. before a body byte is read
     if (identified !== undefined) await identified;
     buildOutboundHead(runtime, exchange); //              the header policy
-    const matched = route(runtime, exchange); //          3. on the linted path and the method
+    const matched = route(runtime, exchange); //          3. on the validated path and the method
     checkBudget(runtime, exchange, matched); //           what the caller may spend
     const limited = takeLimits(runtime, exchange); //     4. of this client
     await (limited ?? HEAD_READ);

@@ -96,7 +96,7 @@ const PATTERNS: readonly Pattern[] = NATIVE_ROUTES.filter(({ template }) => /[{*
   route: known,
 }));
 
-/** The route of a linted path, whatever its method; `undefined` when this version does not know the path. */
+/** The route of a validated path, whatever its method; `undefined` when this version does not know the path. */
 export function findRoute(path: string): NativeRoute | undefined {
   return EXACT.get(path) ?? PATTERNS.find(({ expression }) => expression.test(path))?.route;
 }

@@ -3,7 +3,7 @@ import { ClientGone, GatewayError } from '../request/gateway-error.ts';
 import type { InboundRequest } from '../request/inbound-request.ts';
 import type { Authentication } from '../access/clients/authentication.ts';
 import { IDENTITY_RETRY_SECONDS } from '../access/clients/refusal.ts';
-import type { Refusal } from '../access/limits/decide-admission.ts';
+import { describeRefusal, type Refusal } from '../access/limits/decide-admission.ts';
 import type { PipedExchange } from './piped-exchange.ts';
 import type { PipedRoute, PipeRuntime } from './pipe-runtime.ts';
 
@@ -66,9 +66,9 @@ async function waitForLimits(runtime: PipeRuntime, exchange: PipedExchange): Pro
 }
 
 function refusalOf({ limit, retryAfterSeconds }: Refusal, runtime: PipeRuntime, exchange: PipedExchange): GatewayError {
-  if (limit === 'store_unavailable') return new GatewayError('overloaded', 'The gateway\'s store of client limits does not answer, so that the limits of this client cannot be checked at the moment.', { retryAfterSeconds });
+  if (limit === 'store_unavailable') return new GatewayError('overloaded', describeRefusal(limit), { retryAfterSeconds });
   runtime.metrics.limitRejected(exchange.client, limit);
-  return new GatewayError('rate_limited', `This client has reached its limit at this gateway (${limit}).`, { retryAfterSeconds });
+  return new GatewayError('rate_limited', describeRefusal(limit), { retryAfterSeconds });
 }
 
 /** The end of phase 5: the tokens that the request may cost, reserved until it is settled; `undefined` where nothing is to be reserved. */

@@ -13,7 +13,7 @@ export class InboundRequest implements ObservedRequest, OpenRequest {
   readonly response: ServerResponse;
   /** When the parsed head arrived; `performance.now()` milliseconds. */
   readonly startedAt: number;
-  /** The path, linted and undecoded. */
+  /** The path, validated and undecoded. */
   readonly path: string;
   /** The query with its question mark, or empty. Carried, never matched. */
   readonly query: string;

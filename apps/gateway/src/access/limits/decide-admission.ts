@@ -12,6 +12,13 @@ export interface Refusal {
   readonly retryAfterSeconds: number;
 }
 
+/** The sentence that a refused client reads, on whichever side. */
+export function describeRefusal(limit: LimitName): string {
+  return limit === 'store_unavailable'
+    ? 'The gateway\'s store of client limits does not answer, so that the limits of this client cannot be checked at the moment.'
+    : `This client has reached its limit at this gateway (${limit}).`;
+}
+
 /** One request to decide on. */
 export interface AdmissionRequest {
   readonly store: CounterStore;

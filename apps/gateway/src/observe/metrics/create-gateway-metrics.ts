@@ -108,9 +108,9 @@ function createDropCounter({ headersDropped }: GatewayMetricSet, reasons: readon
   };
 }
 
-/** The ends of requests whose first one an alert or a panel by client must see. */
 /** What a request can be refused for. */
 const LIMITS: readonly string[] = [...CLIENT_LIMIT_NAMES, BUDGET_LIMIT];
+/** The ends of requests whose first one an alert or a panel by client must see. */
 const KINDS_AT_ZERO = [
   { status: '200', outcome: 'ok', fault: 'none' }, { status: '429', outcome: 'overloaded', fault: 'gateway' }, { status: '200', outcome: 'client_stalled', fault: 'client' },
 ] as const;

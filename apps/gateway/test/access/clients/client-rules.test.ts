@@ -1,7 +1,8 @@
+import { readFileSync } from 'node:fs';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createClientRules } from '../../../src/access/clients/client-rules.ts';
-import { CLIENT_ROUTES, FRONT_DOOR_GROUPS, ROUTE_GROUPS } from '../../../src/config/sections/route-groups.ts';
+import { CLIENT_ROUTES, FRONT_DOOR_GROUPS, groupsWith, ROUTE_GROUPS } from '../../../src/config/sections/route-groups.ts';
 import { RELAY_GROUPS } from '@penstock/openai-front-door';
 import { NATIVE_ROUTES } from '../../../src/native/route-table.ts';
 import { matchesGlob } from '../../../src/access/clients/matches-glob.ts';
@@ -30,6 +31,12 @@ describe('route groups', () => {
   it('each has routes: the native ones in the route table, those of the front door in its package (a group without routes is a forgotten one)', () => {
     expect(new Set(NATIVE_ROUTES.map(({ group }) => group))).toEqual(new Set(ROUTE_GROUPS));
     expect(RELAY_GROUPS).toEqual(FRONT_DOOR_GROUPS);
+  });
+
+  it('those that several clients have unnamed are the ones that the page on hardening lists (a new one is open to them or not)', () => {
+    const page = readFileSync(new URL('../../../../../docs/security-hardening.md', import.meta.url), 'utf8');
+    const [, listed = ''] = /a client without `routes` may use (.*) alone\./.exec(page) ?? [];
+    expect(Array.from(listed.matchAll(/`(\w+)`/g), ([, group]) => group)).toEqual(groupsWith(CLIENT_ROUTES, 'isShared', false));
   });
 });
 
