@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { isUpstreamError, UpstreamError, type UpstreamController, type UpstreamDispatchOptions, type UpstreamHandler } from '@penstock/upstream-client';
 import { randomDigest, type Digest } from '../choice/rank-members.ts';
 import type { StickyKey } from '../choice/sticky-keys.ts';
-import { ERROR_EFFECTS, statusTraits } from '../health/failure-effects.ts';
+import { statusTraits } from '../health/failure-effects.ts';
 import type { GroupDispatchOptions, RoutedRequest, TryFailure, TryRequest } from '../group-options.ts';
 import type { Member, ResolvedSettings } from '../resolve-settings.ts';
 import { UpstreamGroupError } from '../upstream-group-error.ts';
@@ -103,8 +103,12 @@ export class GroupExchange extends GroupController implements UpstreamController
     this.#handler.onRequestSent?.();
   }
 
-  step(name: 'onBodySent' | 'onResponseStarted', chunk: Buffer): void {
-    this.#handler[name]?.(chunk);
+  bodySent(chunk: Buffer): void {
+    this.#handler.onBodySent?.(chunk);
+  }
+
+  responseStarted(): void {
+    this.#handler.onResponseStarted?.();
   }
 
   /** The head of a response: it is passed on, or kept while another member is asked. */
@@ -154,14 +158,11 @@ export class GroupExchange extends GroupController implements UpstreamController
   failed(attempt: MemberTry, error: Error): void {
     if (this.isDone) return;
     attempt.finish();
-    const code = isUpstreamError(error) ? error.code : undefined;
     if (this.#isCommitted) {
       this.#end(error);
       return;
     }
-    // An upstream that closes a connection that was idle is not ill.
-    const isClosedIdle = code === 'reset' && attempt.controller?.reusedConnection === true;
-    if (code !== undefined && ERROR_EFFECTS[code] === 'member' && !isClosedIdle) attempt.noteIll(code, this.#settings.coolDown);
+    attempt.noteError(error, this.#settings.coolDown);
     const didNotRun = error instanceof UpstreamGroupError || (isUpstreamError(error) && error.retryable);
     // A request that may have run: its failure is the answer, whatever was refused before.
     if (!didNotRun) {

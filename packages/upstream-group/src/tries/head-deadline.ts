@@ -21,6 +21,7 @@ export class HeadDeadline {
 
   /** Ends the deadline; after that it may start anew. */
   stop(): void {
+    if (this.#timer === undefined) return;
     clearTimeout(this.#timer);
     this.#timer = undefined;
   }

@@ -1,21 +1,20 @@
-import { Buffer } from 'node:buffer';
+import type { Buffer } from 'node:buffer';
 import type { IncomingHttpHeaders } from 'node:http';
 import { performance } from 'node:perf_hooks';
-import { UpstreamError, type UpstreamController, type UpstreamHandler } from '@penstock/upstream-client';
+import { isUpstreamError, UpstreamError, type UpstreamController, type UpstreamHandler } from '@penstock/upstream-client';
 import type { Dispatcher } from 'undici';
 import { PROBE_ALONE_MS, type CoolDown, type CoolingReason } from '../health/cooling.ts';
-import { statusTraits } from '../health/failure-effects.ts';
+import { ERROR_EFFECTS, statusTraits } from '../health/failure-effects.ts';
 import { readRetryAfter } from '../health/retry-after.ts';
 import type { Member } from '../resolve-settings.ts';
 import { REFUSAL_BODY_MS, type KeptRefusal } from './kept-refusal.ts';
-
-const NO_BYTES = Buffer.alloc(0);
 
 /** What decides about a try. */
 export interface TryOwner {
   tryStarted(attempt: MemberTry): void;
   requestSent(attempt: MemberTry): void;
-  step(name: 'onBodySent' | 'onResponseStarted', chunk: Buffer): void;
+  bodySent(chunk: Buffer): void;
+  responseStarted(): void;
   head(attempt: MemberTry, status: number, headers: IncomingHttpHeaders, statusMessage: string | undefined): void;
   data(chunk: Buffer): void;
   end(trailers: IncomingHttpHeaders): void;
@@ -56,7 +55,7 @@ export class MemberTry implements UpstreamHandler {
   }
 
   onBodySent(chunk: Buffer): void {
-    if (!this.#isOver) this.#owner.step('onBodySent', chunk);
+    if (!this.#isOver) this.#owner.bodySent(chunk);
   }
 
   onRequestSent(): void {
@@ -69,7 +68,7 @@ export class MemberTry implements UpstreamHandler {
   }
 
   onResponseStarted(): void {
-    if (!this.#isOver) this.#owner.step('onResponseStarted', NO_BYTES);
+    if (!this.#isOver) this.#owner.responseStarted();
   }
 
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders, statusMessage?: string): void {
@@ -139,6 +138,13 @@ export class MemberTry implements UpstreamHandler {
     // Of most members no failure is remembered, which a success would have to end.
     if (effect !== 'member' && status < 500 && !health.isWell(this.#scope)) health.succeeded(effect === 'scope' ? undefined : this.#scope, this.beganAt, performance.now());
     this.finish();
+  }
+
+  /** Notes what an error before the head of a response shows of the member. An upstream that closes a connection that was idle is not ill. */
+  noteError(error: Error, coolDown: CoolDown): void {
+    const code = isUpstreamError(error) ? error.code : undefined;
+    const isClosedIdle = code === 'reset' && this.controller?.reusedConnection === true;
+    if (code !== undefined && ERROR_EFFECTS[code] === 'member' && !isClosedIdle) this.noteIll(code, coolDown);
   }
 
   /** Notes a failure of the member as a whole. */
