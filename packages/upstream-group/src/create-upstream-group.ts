@@ -30,8 +30,7 @@ class GroupDispatcher extends Dispatcher implements UpstreamGroup {
     this.context = {
       settings: this.settings,
       keys: new StickyKeys(),
-      choose: (request) => {
-        const now = performance.now();
+      choose: (request, now) => {
         const choice = chooseMember(request, this.settings, this.moves, now);
         if (choice?.movedFrom !== undefined && choice.movedKey !== undefined) {
           this.moves.moved(choice.movedKey, request.owner, choice.member.name, now);
@@ -40,9 +39,13 @@ class GroupDispatcher extends Dispatcher implements UpstreamGroup {
         return choice;
       },
       quotaSeen: (member, scope, rawHeaders, beganAt) => {
+        const floor = this.settings.quotaFloor;
+        if (floor === 0) return;
         const wallNow = Date.now();
-        const quota = this.settings.quotaFloor === 0 ? undefined : readQuota(rawHeaders, wallNow);
-        if (quota !== undefined) member.health.quotaSeen(scope, quota, { floor: this.settings.quotaFloor, beganAt, now: performance.now(), wallNow });
+        const quota = readQuota(rawHeaders, wallNow);
+        // Most responses show enough, as those before them did.
+        if (quota === undefined || (quota.share >= floor && !member.health.wasLow(scope))) return;
+        member.health.quotaSeen(scope, quota, { floor, beganAt, now: performance.now(), wallNow });
       },
       failedOver: (route, failover) => {
         reportThrown(() => this.events.failedOver?.(failover));

@@ -57,6 +57,11 @@ export class MemberHealth {
     return now < (this.#scopes.get(scope)?.lowUntil ?? 0);
   }
 
+  /** Whether the last quota for a model was below the floor, full again by now or not. */
+  wasLow(scope: string): boolean {
+    return (this.#scopes.get(scope)?.lowUntil ?? 0) !== 0;
+  }
+
   /** When the last cool-down that keeps a request for a model away ends. */
   coolsUntil(scope: string): number {
     return Math.max(this.#cooling.until, this.#scopes.get(scope)?.cooling.until ?? 0);

@@ -9,7 +9,7 @@ export interface GroupContext {
   readonly settings: ResolvedSettings;
   /** The digests of keys, computed once for many requests. */
   readonly keys: StickyKeys;
-  choose(request: ChoiceRequest): Choice | undefined;
+  choose(request: ChoiceRequest, now: number): Choice | undefined;
   quotaSeen(member: Member, scope: string, rawHeaders: readonly string[], beganAt: number): void;
   failedOver(route: RoutedRequest, failover: Failover): void;
   answeredBy(route: RoutedRequest, member: string, dropped: TryFailure): void;

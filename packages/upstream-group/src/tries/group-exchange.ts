@@ -1,7 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { performance } from 'node:perf_hooks';
 import { isUpstreamError, UpstreamError, type UpstreamController, type UpstreamDispatchOptions, type UpstreamHandler } from '@penstock/upstream-client';
-import { randomDigest, type Digest } from '../choice/rank-members.ts';
-import type { StickyKey } from '../choice/sticky-keys.ts';
+import type { ChoiceRequest } from '../choice/choose-member.ts';
+import { randomDigest } from '../choice/rank-members.ts';
 import { statusTraits } from '../health/failure-effects.ts';
 import type { GroupDispatchOptions, RoutedRequest, TryFailure, TryRequest } from '../group-options.ts';
 import type { Member, ResolvedSettings } from '../resolve-settings.ts';
@@ -31,11 +32,10 @@ export class GroupExchange extends GroupController implements UpstreamController
   readonly #settings: ResolvedSettings;
   readonly #bodies: RequestBodies;
   readonly #scope: string;
-  readonly #owner: string;
-  readonly #key: StickyKey | undefined;
-  readonly #digest: Digest;
   readonly #candidates: readonly Member[];
   readonly #tried: Member[] = [];
+  /** What each choice is made for; its list of tried members grows. */
+  readonly #wanted: ChoiceRequest;
   #firstSentAt: number | undefined;
   /** Over the tries that are over. */
   #slotWaitedMs = 0;
@@ -53,11 +53,10 @@ export class GroupExchange extends GroupController implements UpstreamController
     this.#route = options.route ?? ANY_ROUTE;
     this.#bodies = createRequestBodies(options.body);
     const { stickyKey, scope = '', owner = '' } = this.#route;
+    const key = stickyKey === undefined ? undefined : context.keys.find(owner, stickyKey);
     this.#scope = scope;
-    this.#owner = owner;
-    this.#key = stickyKey === undefined ? undefined : context.keys.find(owner, stickyKey);
-    this.#digest = this.#key?.digest ?? randomDigest();
     this.#candidates = findCandidates(this.#settings, options);
+    this.#wanted = { digest: key?.digest ?? randomDigest(), key: key?.text, owner, scope, candidates: this.#candidates, tried: this.#tried };
   }
 
   start(): void {
@@ -178,7 +177,8 @@ export class GroupExchange extends GroupController implements UpstreamController
   }
 
   #tryNext(after?: TryFailure): void {
-    const choice = this.#context.choose({ digest: this.#digest, key: this.#key?.text, owner: this.#owner, scope: this.#scope, candidates: this.#candidates, tried: this.#tried });
+    const now = this.#tried.length === 0 ? this.enqueuedAt : performance.now();
+    const choice = this.#context.choose(this.#wanted, now);
     if (choice === undefined) {
       this.#endWithBest(this.#best.error ?? new UpstreamGroupError('no_member', 'no member of the group may serve this request'), after);
       return;
@@ -186,7 +186,7 @@ export class GroupExchange extends GroupController implements UpstreamController
     const { member } = choice;
     if (after !== undefined) this.#context.failedOver(this.#route, { ...after, to: member.name });
     this.#tried.push(member);
-    const attempt = new MemberTry(this, member, this.#scope);
+    const attempt = new MemberTry(this, member, this.#scope, now);
     this.current = attempt;
     requestTry(this.#route, attempt, this.#tried.length, this);
   }

@@ -25,7 +25,7 @@ export interface TryOwner {
 /** One sending of a request to one member: the handler of its client. After `drop` its owner hears nothing more of it. */
 export class MemberTry implements UpstreamHandler {
   readonly member: Member;
-  readonly beganAt: number = performance.now();
+  readonly beganAt: number;
   controller: UpstreamController | undefined;
   readonly #owner: TryOwner;
   readonly #scope: string;
@@ -37,11 +37,12 @@ export class MemberTry implements UpstreamHandler {
   #probeTimer: NodeJS.Timeout | undefined;
 
   /** Where the member is half-open, the try is its probe until its result is known. */
-  constructor(owner: TryOwner, member: Member, scope: string) {
+  constructor(owner: TryOwner, member: Member, scope: string, beganAt: number) {
     this.#owner = owner;
     this.member = member;
     this.#scope = scope;
-    this.#endProbe = member.health.beginProbe(scope, this.beganAt);
+    this.beganAt = beganAt;
+    this.#endProbe = member.health.beginProbe(scope, beganAt);
   }
 
   /** Whether nothing more is reported of it: it ended, or was dropped. */
