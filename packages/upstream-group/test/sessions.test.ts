@@ -89,3 +89,17 @@ it('is an undici dispatcher: it composes, and its class is the one that undici e
   expect(await promise).toBe(200);
   expect(upstreams.map(({ arrivals }) => arrivals.map(({ url }) => url))).toEqual([['/composed'], ['/composed']]);
 });
+
+it('a quota that is above the floor again, before its reset, brings requests back to its member', async () => {
+  const quota = (remaining: string): Readonly<Record<string, string>> => ({
+    'anthropic-ratelimit-tokens-limit': '1000', 'anthropic-ratelimit-tokens-remaining': remaining, 'anthropic-ratelimit-tokens-reset': new Date(Date.now() + 600_000).toISOString(),
+  });
+  const first = await startUpstream(answerWith(200, 'a', quota('10')));
+  const second = await startUpstream(answerWith(200, 'b', quota('900')));
+  await using world = startGroup([first, second]);
+  const served = async (route: { readonly only?: string } = {}): Promise<string> => (await send(world.group, { route: { scope: 'm', ...route } })).body;
+  expect([await served(), await served()]).toEqual(['a', 'b']);
+  first.answer = answerWith(200, 'a', quota('800'));
+  expect(await served({ only: 'a' })).toBe('a');
+  expect(await served()).toBe('a');
+});
