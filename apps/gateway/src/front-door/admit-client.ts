@@ -1,6 +1,6 @@
 import { hasViaPseudonym } from '@penstock/header-policy';
 import { FrontDoorError, RELAY_GROUPS, type RequestRead } from '@penstock/openai-front-door';
-import type { BudgetAccount } from '../access/budgets/budget-gate.ts';
+import type { BudgetAccount } from '../access/budgets/budget-state.ts';
 import type { Budgets } from '../access/budgets/budgets.ts';
 import type { ByteBudget, ByteLease } from '../body/byte-budget.ts';
 import type { ClientRegistry } from '../access/clients/client-registry.ts';

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { SqlDatabase } from '@penstock/claude-code-gateway/store';
 import { boundedEntry } from './bounded-entry.ts';
 import { createLedgerWriter } from './ledger-writer.ts';
-import { utcDayOf } from './ledger-entry.ts';
+import { utcDayOf, type SpendScope } from './ledger-entry.ts';
 import type { Ledger, SpendListener } from './ledger.ts';
 import { LEDGER_TIMING, type LedgerTiming } from './ledger-timing.ts';
 import { PendingRows, type PendingLimits } from './pending-rows.ts';
@@ -31,7 +31,8 @@ export function createLedger({ database, now = Date.now, onStore, onPruneFailure
   const timing = { ...LEDGER_TIMING, ...changes };
   const totals = new SpendTotals(limits);
   const pending = new PendingRows(limits);
-  const listeners = new Set<SpendListener>();
+  /** Replaced as a whole, so that one may be removed while they are called. */
+  let listeners: readonly SpendListener[] = [];
   const lost = { requests: 0, nanoDollars: 0n };
   const today = (): number => utcDayOf(now());
 
@@ -39,13 +40,19 @@ export function createLedger({ database, now = Date.now, onStore, onPruneFailure
     const current = today();
     return day >= current - HELD_DAYS && day <= current + 1;
   };
-  const set: SpendListener = (scope, day, nanoDollars) => {
+  function set(scope: SpendScope, day: number, nanoDollars: bigint): void {
     const before = totals.of(scope, day);
     if (before === nanoDollars) return;
     totals.set(scope, day, nanoDollars);
-    const change = before === 0n ? undefined : nanoDollars - before;
-    for (const listener of listeners) listener(scope, day, nanoDollars, change);
-  };
+    report(scope, day, before, nanoDollars - before);
+  }
+  function add(scope: SpendScope, day: number, nanoDollars: bigint): void {
+    if (totals.mayHaveForgotten(scope)) writer?.recall(scope);
+    if (nanoDollars !== 0n) report(scope, day, totals.add(scope, day, nanoDollars), nanoDollars);
+  }
+  function report(scope: SpendScope, day: number, before: bigint, change: bigint): void {
+    for (const listener of listeners) listener(scope, day, before + change, before === 0n ? undefined : change);
+  }
   const writer = database === undefined ? undefined : createLedgerWriter({
     database, bootId: randomUUID(), timing, pending, today, onStore, onPruneFailure,
     // The store has what was written; what waits is still ours alone.
@@ -69,10 +76,7 @@ export function createLedger({ database, now = Date.now, onStore, onPruneFailure
     record(given) {
       const entry = boundedEntry(given);
       const day = utcDayOf(entry.at);
-      if (isHeld(day)) for (const scope of entry.scopes) {
-        if (totals.mayHaveForgotten(scope)) writer?.recall(scope);
-        set(scope, day, totals.of(scope, day) + entry.nanoDollars);
-      }
+      if (isHeld(day)) for (const scope of entry.scopes) add(scope, day, entry.nanoDollars);
       if (writer === undefined || pending.add(entry, day)) return;
       lose(entry.requests, entry.nanoDollars);
       writer.overflowed();
@@ -82,8 +86,8 @@ export function createLedger({ database, now = Date.now, onStore, onPruneFailure
       return totals.sum(scope, fromDay, today() + 1);
     },
     onSpend(listener) {
-      listeners.add(listener);
-      return () => { listeners.delete(listener); };
+      listeners = [...listeners, listener];
+      return () => { listeners = listeners.filter((each) => each !== listener); };
     },
     state: () => writer?.state() ?? 'ok',
     failure: () => writer?.failure(),

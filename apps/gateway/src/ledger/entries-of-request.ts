@@ -53,6 +53,8 @@ export function createEntriesOfRequest(): EntriesOfRequest {
   function modelOf(model: string, day: number): string {
     if (day !== modelsOf) models.clear();
     modelsOf = day;
+    // A name that is known is storable already.
+    if (models.has(model)) return model;
     const name = model === '' ? UNKNOWN : storableName(model);
     if (models.has(name)) return name;
     if (models.size >= MOST_MODELS_A_DAY) return OTHER;
@@ -65,7 +67,9 @@ export function createEntriesOfRequest(): EntriesOfRequest {
     const day = utcDayOf(at);
     const { nanoDollars, isEstimated, tokens, webSearches, model, parts, batch } = cost;
     const made = batchId === undefined || batch === undefined ? undefined : { id: storableName(batchId), ...batch };
-    if (parts === undefined) return [{ ...spender, at, requests: 1, model: modelOf(model, day), tokens, webSearches, nanoDollars, isEstimated, batch: made }];
+    if (parts === undefined) return [{
+      principal: spender.principal, kind: spender.kind, email: spender.email, scopes: spender.scopes, at, requests: 1, model: modelOf(model, day), tokens, webSearches, nanoDollars, isEstimated, batch: made,
+    }];
     // A request is counted once, with its first part; so are its searches.
     return parts.map((part, index): LedgerEntry => ({
       ...spender, at, requests: index === 0 ? 1 : 0, model: modelOf(part.model ?? model, day), tokens: part.tokens, webSearches: index === 0 ? webSearches : 0,

@@ -1,5 +1,5 @@
 import type { SqlStatement, SqlValue } from '@penstock/claude-code-gateway/store';
-import type { DayRow, SpendRow } from './pending-rows.ts';
+import type { DayRow, SpendRow } from './batch-rows.ts';
 import { upserts } from './upserts.ts';
 
 /** The first statement of each transaction that writes amounts: such transactions are applied one after another, and never wait for each other in a circle. */
@@ -33,10 +33,10 @@ export function spendStatements(rows: readonly SpendRow[]): readonly SqlStatemen
 function dayValues(row: DayRow): readonly SqlValue[] {
   return [
     row.day, row.principal, row.model, row.kind, row.email ?? null, row.requests, row.estimatedRequests, row.input, row.output,
-    row.cacheRead, row.cacheWrite5m, row.cacheWrite1h, row.webSearches, row.nanoDollars.toString(),
+    row.cacheRead, row.cacheWrite5m, row.cacheWrite1h, row.webSearches, row.nanoDollars.total.toString(),
   ];
 }
 
 function spendValues({ day, scope, requests, nanoDollars }: SpendRow): readonly SqlValue[] {
-  return [day, scope, requests, nanoDollars.toString()];
+  return [day, scope, requests, nanoDollars.total.toString()];
 }

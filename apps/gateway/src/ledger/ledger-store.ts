@@ -4,7 +4,7 @@ import { startOfDatabaseDay, CLOCK } from '../state/database-clock.ts';
 import { MS_A_DAY, ORGANIZATION, utcDayOf, type SpendScope } from './ledger-entry.ts';
 import { LEDGER_MIGRATIONS, LEDGER_PREFIX } from './ledger-migrations.ts';
 import { dayStatements, LOCK_REVISION, spendStatements } from './ledger-rows.ts';
-import type { LedgerBatch } from './pending-rows.ts';
+import type { LedgerBatch } from './batch-rows.ts';
 
 /** How far the changes of `ledger_spend` were read: the last row in their order. */
 export interface SpendCursor {
@@ -110,8 +110,8 @@ export function createLedgerStore(database: SqlDatabase, bootId: string): Ledger
         LOCK_REVISION,
         { sql: 'INSERT INTO ledger_batches (boot_id, sequence, applied_at) VALUES (?, ?, ?)', values: [bootId, sequence, Date.now()] },
         { sql: 'DELETE FROM ledger_batches WHERE boot_id = ? AND sequence < ?', values: [bootId, sequence] },
-        ...dayStatements([...days.values()]),
-        ...spendStatements([...spend.values()]),
+        ...dayStatements(days),
+        ...spendStatements(spend),
         ...batchStatements(made),
         changes(after, fromDay),
       ]);

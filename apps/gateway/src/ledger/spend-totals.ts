@@ -83,12 +83,20 @@ export class SpendTotals {
     return sum;
   }
 
+  /** Adds to the amount of one day, as `set` does, in one look-up. Returns the amount before. */
+  add(scope: SpendScope, day: number, nanoDollars: bigint): bigint {
+    const slot = this.#claim(day);
+    const row = this.#find(scope) ?? this.#open(scope);
+    const before = this.#read(row, slot);
+    this.#write(row, slot, before + nanoDollars);
+    return before;
+  }
+
   /** Replaces the amount of one day. Amounts beyond 64 bits stay at the largest. */
   set(scope: SpendScope, day: number, nanoDollars: bigint): void {
     const slot = this.#claim(day);
     const row = this.#find(scope) ?? this.#open(scope);
-    const chunk = this.#chunks[Math.floor(row / ROWS_PER_CHUNK)];
-    if (chunk !== undefined) chunk[(row % ROWS_PER_CHUNK) * SLOTS + slot] = nanoDollars > MOST_NANO_DOLLARS ? MOST_NANO_DOLLARS : nanoDollars;
+    this.#write(row, slot, nanoDollars);
   }
 
   /** The row of a scope, which counts as its use. */
@@ -102,6 +110,11 @@ export class SpendTotals {
 
   #read(row: number, slot: number): bigint {
     return this.#chunks[Math.floor(row / ROWS_PER_CHUNK)]?.[(row % ROWS_PER_CHUNK) * SLOTS + slot] ?? 0n;
+  }
+
+  #write(row: number, slot: number, nanoDollars: bigint): void {
+    const chunk = this.#chunks[Math.floor(row / ROWS_PER_CHUNK)];
+    if (chunk !== undefined) chunk[(row % ROWS_PER_CHUNK) * SLOTS + slot] = nanoDollars > MOST_NANO_DOLLARS ? MOST_NANO_DOLLARS : nanoDollars;
   }
 
   /** The slot of a day, emptied where another day had it. */

@@ -1,6 +1,6 @@
 import type { UsageObserver, UsageResult } from '@penstock/anthropic-usage';
 import type { UpstreamExchange } from '@penstock/proxy';
-import type { BudgetAccount } from '../access/budgets/budget-gate.ts';
+import type { BudgetAccount } from '../access/budgets/budget-state.ts';
 import type { ClientRules } from '../access/clients/client-rules.ts';
 import type { Person } from '../access/identity/principal.ts';
 import type { InboundRequest } from '../request/inbound-request.ts';

@@ -1,37 +1,13 @@
 import type { StateFailurePolicy } from '../../config/sections/state-section.ts';
 import type { Person, Principal } from '../identity/principal.ts';
 import type { BudgetBook, LimitedBudget } from './budget-book.ts';
+import { fullest, type BudgetAccount, type BudgetBlock, type BudgetStanding, type BudgetState } from './budget-state.ts';
 import { countedScope, ownScope } from './counted-scope.ts';
-import { dayOf, spansOf, startOfDay } from './calendar.ts';
-import { percentOf } from './money.ts';
+import { dayOf, spansOf, startOfDay, type UtcDay } from './calendar.ts';
+import { amountOfPercent, percentOf } from './money.ts';
 import type { SpendScope } from '../../ledger/ledger-entry.ts';
 import { createSpendIndex, type SpendSource } from './spend-index.ts';
-
-/** A caller for whom at least one budget holds. */
-export interface BudgetAccount {
-  readonly principal: Principal;
-  /** The scope of what the caller itself spends. */
-  readonly own: SpendScope;
-  readonly budgets: readonly LimitedBudget[];
-  /** Whether one of them stops requests: what is spent later, out of sight, is then closed to the caller. */
-  readonly isCapped: boolean;
-}
-
-/** One budget of a caller at one moment. */
-export interface BudgetState {
-  readonly budget: LimitedBudget;
-  /** Nano-dollars in the period. */
-  readonly spent: bigint;
-  /** Whole hundredths of the amount, rounded down; more than 100 where more was spent. */
-  readonly percent: number;
-  /** The largest threshold of `warn_at` that was passed. */
-  readonly surpassed: number | undefined;
-  /** Unix seconds. */
-  readonly resetsAt: number;
-}
-
-/** Why a caller may not spend: a budget is spent, or what was spent is not known. */
-export type BudgetBlock = { readonly kind: 'spent'; readonly state: BudgetState } | { readonly kind: 'unknown' };
+import { standingFields } from './unified-headers.ts';
 
 /** Decides by budgets; a reload gives it another book. */
 export interface BudgetGate {
@@ -41,6 +17,8 @@ export interface BudgetGate {
   findBlock(account: BudgetAccount, more?: bigint): BudgetBlock | undefined;
   /** The states of a caller's budgets. */
   statesOf(account: BudgetAccount): readonly BudgetState[];
+  /** The fields of an answer to a caller, by the budget of which most is spent in proportion. */
+  fieldsOf(account: BudgetAccount): readonly string[];
   /** Nano-dollars that a caller spent in the current period. */
   spentBy(scope: SpendScope, period: LimitedBudget['period']): bigint;
   /** The callers that are remembered. */
@@ -82,16 +60,32 @@ export function createBudgetGate({ spend, now = Date.now, mostAccounts = MOST_AC
       break;
     }
     const budgets = book.resolve(principal);
-    const account: BudgetAccount = { principal, own: ownScope(principal), budgets, isCapped: isClosed() || budgets.some(({ stop }) => stop) };
+    const account: BudgetAccount = { principal, own: ownScope(principal), budgets, isCapped: isClosed() || budgets.some(({ stop }) => stop), standing: undefined };
     accounts.set(counterKey, account);
     return account;
   }
 
-  function stateOf(budget: LimitedBudget, own: SpendScope, day: number): BudgetState {
+  function stateOf(budget: LimitedBudget, own: SpendScope, day: UtcDay): BudgetState {
     const spent = index.read(countedScope(budget, own), budget.period, day);
     const { nanoDollars, warnAt } = budget;
     const percent = percentOf(spent, nanoDollars);
     return { budget, spent, percent, surpassed: warnAt.findLast((part) => percent >= part * 100), resetsAt: startOfDay(spansOf(day)[budget.period].resetDay) };
+  }
+
+  function holds(standing: BudgetStanding, day: UtcDay): boolean {
+    for (const span of standing.spans) if (!span.holds(day)) return false;
+    return true;
+  }
+
+  /** `undefined` where the next amount may change the fields within a hundredth: two budgets are equally full, and look different. */
+  function standingOf(states: readonly BudgetState[], own: SpendScope, day: UtcDay): BudgetStanding | undefined {
+    const shown = fullest(states);
+    if (shown === undefined || states.some((state) => state.percent === shown.percent && !looksLike(state, shown))) return undefined;
+    return {
+      isSpent: states.some(({ budget, spent }) => budget.stop && spent >= budget.nanoDollars), fields: standingFields(shown),
+      spans: states.map(({ budget, percent }) =>
+        index.spanOf(countedScope(budget, own), budget.period, day, amountOfPercent(percent, budget.nanoDollars), amountOfPercent(percent + 1, budget.nanoDollars))),
+    };
   }
 
   return {
@@ -102,10 +96,11 @@ export function createBudgetGate({ spend, now = Date.now, mostAccounts = MOST_AC
       if (account === undefined || (person !== undefined && account.principal !== person)) account = open(counterKey, person ?? { kind: 'client', name });
       return account.budgets.length === 0 && !isClosed() ? undefined : account;
     },
-    findBlock({ budgets, own, isCapped }, more = 0n) {
+    findBlock({ budgets, own, isCapped, standing }, more = 0n) {
       if (!isCapped) return undefined;
       if (isClosed() || (onFailure === 'closed' && spend.failure() !== undefined)) return { kind: 'unknown' };
       const day = dayOf(now());
+      if (more === 0n && standing?.isSpent === false && holds(standing, day)) return undefined;
       let last: LimitedBudget | undefined;
       for (const budget of budgets) {
         if (!budget.stop || index.read(countedScope(budget, own), budget.period, day) + more < budget.nanoDollars) continue;
@@ -116,6 +111,15 @@ export function createBudgetGate({ spend, now = Date.now, mostAccounts = MOST_AC
     statesOf({ budgets, own }) {
       const day = dayOf(now());
       return budgets.map((budget) => stateOf(budget, own, day));
+    },
+    fieldsOf(account) {
+      const day = dayOf(now());
+      const { standing, budgets, own } = account;
+      if (standing !== undefined && holds(standing, day)) return standing.fields;
+      const states = budgets.map((budget) => stateOf(budget, own, day));
+      const shown = fullest(states);
+      account.standing = standingOf(states, own, day);
+      return account.standing?.fields ?? (shown === undefined ? [] : standingFields(shown));
     },
     principals: () => Array.from(accounts.values(), ({ principal }) => principal),
     spentBy: (scope, period) => index.read(scope, period, dayOf(now())),
@@ -134,12 +138,6 @@ export function createBudgetGate({ spend, now = Date.now, mostAccounts = MOST_AC
   };
 }
 
-/** The state of which most is spent, in proportion; `undefined` only for no states. */
-export function fullest(states: readonly BudgetState[]): BudgetState | undefined {
-  return states.reduce<BudgetState | undefined>((most, state) => (most === undefined || isFuller(state, most) ? state : most), undefined);
-}
-
-function isFuller(state: BudgetState, than: BudgetState): boolean {
-  const [left, right] = [state.spent * than.budget.nanoDollars, than.spent * state.budget.nanoDollars];
-  return left === right ? state.percent > than.percent : left > right;
+function looksLike({ surpassed, resetsAt }: BudgetState, other: BudgetState): boolean {
+  return surpassed === other.surpassed && resetsAt === other.resetsAt;
 }

@@ -3,13 +3,14 @@ import type { PartConditions } from '../../observe/causes.ts';
 import type { Person, Principal } from '../identity/principal.ts';
 import { budgetsOfConfig, createBudgetBook, type Budget } from './budget-book.ts';
 import { ownScope } from './counted-scope.ts';
-import { createBudgetGate, fullest, type BudgetAccount, type BudgetGate } from './budget-gate.ts';
+import { createBudgetGate, type BudgetGate } from './budget-gate.ts';
+import type { BudgetAccount } from './budget-state.ts';
 import { describeSpentBudgets } from './describe-spent-budgets.ts';
 import { describeBlock, secondsToReset } from './describe-block.ts';
 import { describeUsage, type UsageDocument } from './describe-usage.ts';
 import { removeQuota } from './remove-quota.ts';
 import type { SpendSource } from './spend-index.ts';
-import { blockedFields, pushStanding } from './unified-headers.ts';
+import { blockedFields } from './unified-headers.ts';
 
 /** Why a caller may not spend, as both sides answer it. */
 export interface BudgetRefusal {
@@ -63,8 +64,8 @@ export function createBudgets(config: BudgetsConfig, spend: SpendSource, now: ()
     },
     putStanding(headers, account, status) {
       removeQuota(headers);
-      const state = status < 400 ? fullest(gate.statesOf(account)) : undefined;
-      if (state !== undefined) pushStanding(headers, state);
+      if (status >= 400) return;
+      for (const text of gate.fieldsOf(account)) headers.push(text);
     },
     usageOf(counterKey, name, person) {
       const account = gate.accountOf(counterKey, name, person);

@@ -1,4 +1,4 @@
-import type { BudgetBlock, BudgetState } from './budget-gate.ts';
+import type { BudgetBlock, BudgetState } from './budget-state.ts';
 import { dollarsText } from './money.ts';
 
 /** What a caller whose budget is spent can do, where `admin.blocked_message` does not say it. */

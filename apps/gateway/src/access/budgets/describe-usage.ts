@@ -1,5 +1,5 @@
 import { BUDGET_PERIODS, type BudgetPeriod } from '../../config/sections/budgets-section.ts';
-import { fullest, type BudgetState } from './budget-gate.ts';
+import { fullest, type BudgetState } from './budget-state.ts';
 import { centsOf } from './money.ts';
 
 /** Spending without a limit. Cents. */

@@ -23,6 +23,11 @@ export function dollarsText(nanoDollars: bigint): string {
   return `$${cents / CENTS_A_DOLLAR}.${(cents % CENTS_A_DOLLAR).toString().padStart(2, '0')}`;
 }
 
+/** The least that makes a whole hundredth of an amount. */
+export function amountOfPercent(percent: number, amount: bigint): bigint {
+  return (BigInt(percent) * amount + 99n) / 100n;
+}
+
 /** The part of an amount that is spent, in whole hundredths, rounded down. All of an amount of 0 is spent. */
 export function percentOf(spent: bigint, amount: bigint): number {
   return amount === 0n ? 100 : Number((spent * 100n) / amount);

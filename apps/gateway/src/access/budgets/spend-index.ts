@@ -10,14 +10,27 @@ export type SpendSource = Pick<Ledger, 'spentOn' | 'onSpend' | 'failure'>;
 const MOST_SCOPES = 100_000;
 
 interface PeriodSums extends Record<BudgetPeriod, bigint> {
-  /** The day for which they were added up; `NaN` where the scope spent something since. */
+  /** The day for which they were added up; `NaN` where they have to be added up again. */
   day: number;
+  /**
+   * What was spent on that day since, which belongs to each of its periods: a number, exact below 2^53, for a charge comes with each request, and one addition of
+   * numbers is less than three of bigints.
+   */
+  since: number;
+}
+
+/** The amounts between which what was read of a scope stays true for its reader. */
+export interface SpendSpan {
+  /** Whether the amount of the period is in the span still, on that day. */
+  holds(day: UtcDay): boolean;
 }
 
 /** The spending of scopes in the current periods. A change is added to the sums, so that a decision adds nothing up. */
 export interface SpendIndex {
   /** Nano-dollars that a scope spent in the period of a day. */
   read(scope: SpendScope, period: BudgetPeriod, day: UtcDay): bigint;
+  /** The span from an amount up to another, which is outside, around what `read` has just returned. */
+  spanOf(scope: SpendScope, period: BudgetPeriod, day: UtcDay, from: bigint, below: bigint): SpendSpan;
   /** Scopes that are remembered. */
   readonly size: number;
 }
@@ -28,34 +41,43 @@ export function createSpendIndex(source: Pick<SpendSource, 'spentOn' | 'onSpend'
   source.onSpend((scope, day, _total, change) => {
     const known = sums.get(scope);
     if (known === undefined || Number.isNaN(known.day)) return;
-    if (change === undefined) known.day = Number.NaN;
-    else add(known, day, change);
+    const since = change === undefined || day !== known.day ? Number.NaN : known.since + Number(change);
+    // Of a larger change, or one of another day, the sums are made anew.
+    if (Number.isSafeInteger(since) && Number.isSafeInteger(Number(change))) known.since = since;
+    else known.day = Number.NaN;
   });
 
-  function open(scope: SpendScope): PeriodSums {
-    if (sums.size >= mostScopes) for (const oldest of sums.keys()) {
+  function forgetOne(): void {
+    for (const [oldest, forgotten] of sums) {
+      // Nothing is added to it any more, so that no span of it holds.
+      forgotten.day = Number.NaN;
       sums.delete(oldest);
-      break;
+      return;
     }
-    const opened: PeriodSums = { day: Number.NaN, daily: 0n, weekly: 0n, monthly: 0n };
-    sums.set(scope, opened);
-    return opened;
   }
 
-  function add(known: PeriodSums, day: UtcDay, change: bigint): void {
-    const spans = spansOf(known.day);
-    for (const period of BUDGET_PERIODS) if (day >= spans[period].fromDay) known[period] += change;
+  function find(scope: SpendScope, day: UtcDay): PeriodSums {
+    const known = sums.get(scope);
+    if (known?.day === day) return known;
+    // Sums that are made anew are another object, so that no span of the ones before holds.
+    if (known !== undefined) known.day = Number.NaN;
+    else if (sums.size >= mostScopes) forgetOne();
+    const spans = spansOf(day);
+    const made: PeriodSums = { day, since: 0, daily: 0n, weekly: 0n, monthly: 0n };
+    for (const each of BUDGET_PERIODS) made[each] = source.spentOn(scope, spans[each].fromDay);
+    sums.set(scope, made);
+    return made;
   }
 
   return {
     read(scope, period, day) {
-      const known = sums.get(scope) ?? open(scope);
-      if (known.day !== day) {
-        const spans = spansOf(day);
-        for (const each of BUDGET_PERIODS) known[each] = source.spentOn(scope, spans[each].fromDay);
-        known.day = day;
-      }
-      return known[period];
+      const known = find(scope, day);
+      return known[period] + BigInt(known.since);
+    },
+    spanOf(scope, period, day, from, below) {
+      const known = find(scope, day);
+      const [least, end] = [Number(from - known[period]), Number(below - known[period])];
+      return { holds: (now) => known.day === now && known.since >= least && known.since < end };
     },
     get size() {
       return sums.size;

@@ -1,4 +1,4 @@
-import type { BudgetBlock, BudgetState } from './budget-gate.ts';
+import type { BudgetBlock, BudgetState } from './budget-state.ts';
 
 /** By these fields Claude Code knows how much of a budget is spent, warns and shows when it resets. */
 const PREFIX = 'anthropic-ratelimit-unified-';
@@ -7,14 +7,14 @@ const MOST_SHOWN_PERCENT = 99;
 const DISABLED_REASONS = { spent: 'org_spend_cap_reached', unknown: 'fetch_error' } as const;
 
 /** The fields of an answer to a caller with budgets, by the one of which most is spent. */
-export function pushStanding(headers: string[], { percent, surpassed, resetsAt }: BudgetState): void {
+export function standingFields({ percent, surpassed, resetsAt }: BudgetState): readonly string[] {
   const status = surpassed === undefined ? 'allowed' : 'allowed_warning';
-  headers.push(
+  return [
     `${PREFIX}status`, status, `${PREFIX}overage-status`, status, `${PREFIX}representative-claim`, 'overage',
     `${PREFIX}overage-utilization`, (Math.min(percent, MOST_SHOWN_PERCENT) / 100).toFixed(2),
     `${PREFIX}reset`, String(resetsAt), `${PREFIX}overage-reset`, String(resetsAt),
-  );
-  if (surpassed !== undefined) headers.push(`${PREFIX}overage-surpassed-threshold`, String(surpassed));
+    ...(surpassed === undefined ? [] : [`${PREFIX}overage-surpassed-threshold`, String(surpassed)]),
+  ];
 }
 
 /** The fields of a refusal. A representative claim or an overage status would make the client write a line of its own and drop the message. */

@@ -1,7 +1,7 @@
 import type { SqlDatabase, SqlRow, SqlStatement } from '@penstock/claude-code-gateway/store';
 import type { SpendScope } from '../ledger-entry.ts';
 import { dayStatements, LOCK_REVISION, spendStatements } from '../ledger-rows.ts';
-import { addDay, addSpend, type DayRow, type SpendRow } from '../pending-rows.ts';
+import { BatchRows, type LedgerBatch } from '../batch-rows.ts';
 import { upserts } from '../upserts.ts';
 import type { BatchRecord, BatchResultCost } from './batch-record.ts';
 
@@ -67,8 +67,8 @@ export function createBatchStore(database: SqlDatabase): BatchStore {
 }
 
 /** What results add to the ledger: their cost, and the estimate of as many requests with a minus. Requests were counted when the batch was made. */
-function correctionOf(record: BatchRecord, results: readonly BatchResultCost[]): { readonly days: readonly DayRow[]; readonly spend: readonly SpendRow[] } {
-  const [days, spend] = [new Map<string, DayRow>(), new Map<string, SpendRow>()];
+function correctionOf(record: BatchRecord, results: readonly BatchResultCost[]): LedgerBatch {
+  const rows = new BatchRows();
   const { day, principal, kind, email, scopes, each, madeAt: at } = record;
   const entries = results.map(({ model, tokens, webSearches, nanoDollars }) => ({ model, tokens, webSearches, nanoDollars }));
   const count = results.length;
@@ -76,12 +76,8 @@ function correctionOf(record: BatchRecord, results: readonly BatchResultCost[]):
     model: record.model, webSearches: 0, nanoDollars: -each.nanoDollars * BigInt(count),
     tokens: { input: -each.input * count, output: -each.output * count, cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0 },
   });
-  for (const entry of entries) {
-    const whole = { ...entry, principal, kind, email, scopes, at, requests: 0, isEstimated: false } as const;
-    addDay(days, entry.model, whole, day);
-    for (const scope of scopes) addSpend(spend, scope, whole, day);
-  }
-  return { days: [...days.values()], spend: [...spend.values()] };
+  for (const entry of entries) rows.add({ ...entry, principal, kind, email, scopes, at, requests: 0, isEstimated: false }, day);
+  return rows;
 }
 
 function readBatch(row: SqlRow): StoredBatch {

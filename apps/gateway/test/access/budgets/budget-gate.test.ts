@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { budgetsOfConfig, createBudgetBook } from '../../../src/access/budgets/budget-book.ts';
-import { createBudgetGate, fullest, type BudgetAccount, type BudgetGate } from '../../../src/access/budgets/budget-gate.ts';
+import { createBudgetGate, type BudgetGate } from '../../../src/access/budgets/budget-gate.ts';
+import { fullest, type BudgetAccount } from '../../../src/access/budgets/budget-state.ts';
 import { dayOf } from '../../../src/access/budgets/calendar.ts';
 import type { Person } from '../../../src/access/identity/principal.ts';
 import { budgetsSection } from '../../../src/config/sections/budgets-section.ts';
