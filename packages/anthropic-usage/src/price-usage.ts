@@ -49,9 +49,12 @@ const DIVISOR = TOKEN_DIVISOR * 1_000_000n * 1_000n;
  */
 export function priceUsage(usage: PricedUsage, priceOf: (model: string | undefined) => Price, multiplierPpm: number = PPM): UsageCost {
   const searches = usage.serverToolRequests?.['web_search_requests'] ?? 0;
-  const entries: readonly ModelTokens[] = usage.entries ?? [{ tokens: usage }];
+  if (usage.entries === undefined) {
+    const nanoDollars = priceEntry(usage, usage, priceOf(undefined), { searches, multiplierPpm });
+    return { nanoDollars, parts: [{ tokens: usage, nanoDollars }] };
+  }
   let total = 0n;
-  const parts = entries.map(({ model, tokens }, index): CostPart => {
+  const parts = usage.entries.map(({ model, tokens }, index): CostPart => {
     const nanoDollars = priceEntry(usage, tokens, priceOf(model), { searches: index === 0 ? searches : 0, multiplierPpm });
     total += nanoDollars;
     return model === undefined ? { tokens, nanoDollars } : { model, tokens, nanoDollars };

@@ -34,17 +34,27 @@ export function createPriceBook({ prices, multipliers }: PriceSettings): PriceBo
   const named = Map.groupBy(prices.filter(({ upstream }) => upstream !== undefined), ({ upstream }) => upstream);
   const ownRows = new Map([...named].map(([upstream, rows]) => [upstream, rows.map(readPrice)]));
   const multipliersPpm = new Map(Object.entries(multipliers).map(([upstream, multiplier]) => [upstream, millionths(multiplier)]));
-  const remembered = new Map<string, FoundPrice | undefined>();
+  /** By upstream and model: a text of both would be made anew by each request. */
+  const remembered = new Map<string | undefined, Map<string, FoundPrice | undefined>>();
+  let size = 0;
 
   function findOne(upstream: string | undefined, model: string): FoundPrice | undefined {
-    const key = `${upstream ?? ''} ${model}`;
-    const known = remembered.get(key);
-    if (known !== undefined || remembered.has(key)) return known;
+    const ofUpstream = remembered.get(upstream);
+    const known = ofUpstream?.get(model);
+    if (known !== undefined || ofUpstream?.has(model) === true) return known;
     const price = findPrice(model, ownRows.get(upstream) ?? []) ?? findPrice(model, everywhere) ?? findPrice(model, PRICES);
     const found = price === undefined ? undefined : { price, isKnown: true };
-    if (remembered.size >= MAX_REMEMBERED_PRICES) remembered.clear();
-    remembered.set(key, found);
+    remember(upstream, model, found);
     return found;
+  }
+
+  function remember(upstream: string | undefined, model: string, found: FoundPrice | undefined): void {
+    if (size >= MAX_REMEMBERED_PRICES) {
+      remembered.clear();
+      size = 0;
+    }
+    remembered.set(upstream, (remembered.get(upstream) ?? new Map<string, FoundPrice | undefined>()).set(model, found));
+    size += 1;
   }
 
   return {

@@ -97,12 +97,15 @@ export function createRequestRecorder(metrics: GatewayMetricSet, { clients, rout
   const tokensOf = cached((side, model, client) =>
     TOKEN_FIELDS.map(([type, field]) => ({ field, tokens: metrics.tokens.series({ side, model, client, type }) })));
 
-  const costOf = cached((side, upstream, model, client) => metrics.cost.series({ side, upstream, model, client }));
+  const costOf = cached((side, upstream, model, client) => {
+    zeroCosts(side, upstream, model);
+    return metrics.cost.series({ side, upstream, model, client });
+  });
   const unpricedOf = cached((side, upstream, model) => metrics.unpriced.series({ side, upstream, model }));
   const zeroedCosts = new Set<string>();
 
   /** A client's first cost at a known upstream and model is an increase, as with tokens. */
-  function zeroCosts(side: Side, upstream: string, model: string): void {
+  function zeroCosts(side: string, upstream: string, model: string): void {
     const key = `${side} ${upstream} ${model}`;
     if (zeroedCosts.has(key)) return;
     zeroedCosts.add(key);
@@ -122,7 +125,6 @@ export function createRequestRecorder(metrics: GatewayMetricSet, { clients, rout
     const parts = cost.parts ?? [{ nanoDollars: cost.nanoDollars }];
     for (const part of parts) {
       const label = modelLabel('model' in part ? part.model ?? model : model);
-      zeroCosts(side, upstream, label);
       add(costOf(side, upstream, label, client), Number(part.nanoDollars));
     }
     if (!cost.isPriceKnown) unpricedOf(side, upstream, modelLabel(model)).value += 1;
