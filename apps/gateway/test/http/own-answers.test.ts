@@ -180,6 +180,13 @@ describe('no answer of the gateway\'s own', () => {
     }
   });
 
+  test('has one outcome for each code that both sides answer with, one aside (an outcome that only one table names is recorded on one side alone)', () => {
+    const shared = GATEWAY_ERROR_CODES.filter((code) => Object.hasOwn(ERROR_KINDS, code));
+    expect(shared.length).toBeGreaterThan(15);
+    // The front door reads answers that the native side relays unread: one that it cannot read is an error of the upstream, not a broken connection.
+    expect(shared.filter((code) => ERROR_KINDS[code as keyof typeof ERROR_KINDS].outcome !== new GatewayError(code, 'M.').shape.outcome)).toEqual(['upstream_invalid']);
+  });
+
   test('holds the name of the API\'s key field (clients take that for the API\'s refusal of their own key)', () => {
     const sources = globSync('{apps/gateway,packages/openai-front-door,packages/header-policy,packages/json-envelope}/src/**/*.ts', { cwd: ROOT });
     expect(sources.length).toBeGreaterThan(150);
