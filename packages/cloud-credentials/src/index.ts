@@ -1,5 +1,6 @@
 export type { CloudCredential, CredentialState, CredentialStatus, RenewalOptions, RequestToSign } from './cloud-credential.ts';
 export { CLOUD_CREDENTIAL_ERROR_CODES, CloudCredentialError, isCloudCredentialError, type CloudCredentialErrorCode } from './cloud-credential-error.ts';
+export type { TokenNetwork } from './network/token-agent.ts';
 export { createBearerCredential } from './token/token-credential.ts';
 export { createCommandCredential, type CommandCredentialOptions } from './token/command-credential.ts';
 export { createAwsCredential, type AwsCredentialOptions } from './aws/aws-credential.ts';

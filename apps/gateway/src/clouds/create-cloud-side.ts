@@ -83,10 +83,11 @@ export function createCloudSide({ cloud, format, ...parts }: CloudSideOptions): 
   };
 }
 
-function createCloudUpstream({ name, config, baseUrl, region }: ConfiguredCloud): CloudUpstream {
+function createCloudUpstream(cloud: ConfiguredCloud): CloudUpstream {
+  const { name, config, baseUrl } = cloud;
   const { ca, proxy } = config;
   const url = new URL(baseUrl);
-  const credential = createCredential(name, config.credential, region, () => { state.credentialRenewed(); });
+  const credential = createCredential(cloud, () => { state.credentialRenewed(); });
   const state = createUpstreamState({
     kind: 'upstream', ownsCredential: () => true, readRefusal: name === 'bedrock' ? refusalsOfBedrock(config.credential) : undefined, onRefused: () => { credential.refused(); },
   });

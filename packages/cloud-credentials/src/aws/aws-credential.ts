@@ -2,6 +2,7 @@ import { describeUnknownOption } from '@penstock/option-names';
 import type { CloudCredential, RenewalOptions, RequestToSign } from '../cloud-credential.ts';
 import { CloudCredentialError } from '../cloud-credential-error.ts';
 import { loadLibrary } from '../load-library.ts';
+import { createTokenAgent, type TokenNetwork } from '../network/token-agent.ts';
 import { RenewedValue } from '../token/renewed-value.ts';
 import { createAwsSource, type AwsKeys, type AwsSource } from './aws-source.ts';
 import { bodyDigest, readQuery, Sha256, signedFields } from './signed-parts.ts';
@@ -14,9 +15,11 @@ export interface AwsCredentialOptions extends RenewalOptions {
   readonly service: string;
   /** @defaultValue `{}`: the standard provider chain */
   readonly source?: AwsSource | undefined;
+  /** @defaultValue the library's own */
+  readonly network?: TokenNetwork | undefined;
 }
 
-const KNOWN: Readonly<Record<keyof AwsCredentialOptions, true>> = { region: true, service: true, source: true, onStatus: true, onReplaced: true, now: true };
+const KNOWN: Readonly<Record<keyof AwsCredentialOptions, true>> = { region: true, service: true, source: true, network: true, onStatus: true, onReplaced: true, now: true };
 const KNOWN_SOURCE: Readonly<Record<keyof AwsSource, true>> = { profile: true, roleArn: true, externalId: true, accessKeyId: true, secretAccessKey: true, sessionToken: true };
 const SCOPE = /^[a-z0-9-]{1,64}$/;
 
@@ -33,7 +36,7 @@ export function createAwsCredential(options: AwsCredentialOptions): CloudCredent
   for (const [name, value] of [['region', region], ['service', service]] as const) {
     if (!SCOPE.test(value)) throw new CloudCredentialError('invalid_option', `${name} must be 1 to 64 lower-case letters, digits or dashes, received ${value.slice(0, 80)}`);
   }
-  const keys = new RenewedValue(createAwsSource(source, region), options);
+  const keys = new RenewedValue(createAwsSource(source, region, createTokenAgent(options.network ?? {})), options);
   const sign = async (request: Parts): Promise<readonly string[]> => {
     const { SignatureV4 } = await loadLibrary('@smithy/signature-v4', () => import('@smithy/signature-v4'));
     const credentials: AwsKeys = await keys.get();

@@ -1,6 +1,7 @@
+import type { Agent } from 'node:https';
 import { CloudCredentialError } from '../cloud-credential-error.ts';
 import { loadLibrary } from '../load-library.ts';
-import type { Expiring, ValueSource } from '../token/renewed-value.ts';
+import { FETCH_TIMEOUT_MS, type Expiring, type ValueSource } from '../token/renewed-value.ts';
 
 /** Where keys for signing come from. */
 export interface AwsSource {
@@ -28,7 +29,7 @@ const REFRESH_MS = 300_000;
 const SESSION_NAME = 'penstock';
 
 /** What keys are fetched from. Throws `invalid_option` where members do not go together. */
-export function createAwsSource(source: AwsSource, region: string): ValueSource<AwsKeys> {
+export function createAwsSource(source: AwsSource, region: string, agent: Agent | undefined): ValueSource<AwsKeys> {
   const { profile, roleArn, externalId, accessKeyId, secretAccessKey, sessionToken } = source;
   const isFixed = accessKeyId !== undefined || secretAccessKey !== undefined || sessionToken !== undefined;
   if (isFixed && (accessKeyId === undefined || secretAccessKey === undefined)) throw new CloudCredentialError('invalid_option', 'accessKeyId and secretAccessKey must be given together');
@@ -40,18 +41,20 @@ export function createAwsSource(source: AwsSource, region: string): ValueSource<
   }
   const chain = profile === undefined ? 'the AWS provider chain' : `the AWS profile ${profile}`;
   const name = roleArn === undefined ? chain : `the AWS role ${roleArn}`;
-  return { name, load, refreshMs: REFRESH_MS, fetch: () => fetchKeys({ profile, roleArn, externalId, region, name }) };
+  return { name, load, refreshMs: REFRESH_MS, fetch: () => fetchKeys({ profile, roleArn, externalId, region, name, agent }) };
 }
 
 interface KeyRequest extends Pick<AwsSource, 'profile' | 'roleArn' | 'externalId'> {
   readonly region: string;
   readonly name: string;
+  readonly agent: Agent | undefined;
 }
 
 /** Providers are made anew for each fetch: they keep what they found, and files may have changed. */
-async function fetchKeys({ profile, roleArn, externalId, region, name }: KeyRequest): Promise<Expiring<AwsKeys>> {
+async function fetchKeys({ profile, roleArn, externalId, region, name, agent }: KeyRequest): Promise<Expiring<AwsKeys>> {
   const { fromNodeProviderChain, fromTemporaryCredentials } = await load();
-  const clientConfig = { region };
+  // Of the library's own clients; keys of containers and instances come by plain HTTP, without them.
+  const clientConfig = { region, ...(agent === undefined ? {} : { requestHandler: { httpsAgent: agent, connectionTimeout: FETCH_TIMEOUT_MS, requestTimeout: FETCH_TIMEOUT_MS } }) };
   const chain = fromNodeProviderChain({ clientConfig, ...(profile === undefined ? {} : { profile }) });
   const provider = roleArn === undefined ? chain : fromTemporaryCredentials({
     masterCredentials: chain, clientConfig, params: { RoleArn: roleArn, RoleSessionName: SESSION_NAME, ...(externalId === undefined ? {} : { ExternalId: externalId }) },

@@ -6,7 +6,9 @@ import { loadLibrary } from '../load-library.ts';
 import { MAX_TOKEN_BYTES } from '../token/bearer-token.ts';
 import type { Expiring } from '../token/renewed-value.ts';
 import { createTokenCredential } from '../token/token-credential.ts';
+import { createTokenAgent, type TokenNetwork } from '../network/token-agent.ts';
 import { EntraNetwork } from './entra-network.ts';
+import { sendByAgent } from './send-by-agent.ts';
 import type { SendTokenRequest } from './send-token-request.ts';
 
 /** What Microsoft Foundry needs of an Entra token. */
@@ -22,11 +24,13 @@ export interface EntraCredentialOptions extends RenewalOptions {
   readonly scope?: string | undefined;
   /** Of which `AZURE_TENANT_ID`, `AZURE_CLIENT_ID`, `AZURE_FEDERATED_TOKEN_FILE`, `AZURE_CLIENT_SECRET` and `AZURE_AUTHORITY_HOST` are read. @defaultValue `process.env` */
   readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
-  /** @defaultValue `fetch` */
+  /** @defaultValue the libraries' own */
+  readonly network?: TokenNetwork | undefined;
+  /** In place of `network`. @defaultValue `fetch` */
   readonly send?: SendTokenRequest | undefined;
 }
 
-const KNOWN: Readonly<Record<keyof EntraCredentialOptions, true>> = { tenantId: true, clientId: true, scope: true, environment: true, send: true, onStatus: true, onReplaced: true, now: true };
+const KNOWN: Readonly<Record<keyof EntraCredentialOptions, true>> = { tenantId: true, clientId: true, scope: true, environment: true, network: true, send: true, onStatus: true, onReplaced: true, now: true };
 const IDENTIFIER = /^[A-Za-z0-9.-]{1,128}$/;
 const PUBLIC_AUTHORITY = 'https://login.microsoftonline.com';
 
@@ -39,7 +43,9 @@ const PUBLIC_AUTHORITY = 'https://login.microsoftonline.com';
 export function createEntraCredential(options: EntraCredentialOptions = {}): CloudCredential {
   const unknown = describeUnknownOption(options, KNOWN);
   if (unknown !== undefined) throw new CloudCredentialError('unknown_option', unknown);
-  const { environment = process.env, scope = FOUNDRY_SCOPE, send = fetch } = options;
+  const { environment = process.env, scope = FOUNDRY_SCOPE } = options;
+  const agent = createTokenAgent(options.network ?? {});
+  const { send = agent === undefined ? fetch : sendByAgent(agent) } = options;
   const tenantId = options.tenantId ?? environment['AZURE_TENANT_ID'];
   const clientId = options.clientId ?? environment['AZURE_CLIENT_ID'];
   for (const [name, value] of Object.entries({ tenantId, clientId })) {

@@ -1,7 +1,9 @@
+import type { Agent } from 'node:https';
 import { describeUnknownOption } from '@penstock/option-names';
 import type { CloudCredential, RenewalOptions } from '../cloud-credential.ts';
 import { CloudCredentialError } from '../cloud-credential-error.ts';
 import { loadLibrary } from '../load-library.ts';
+import { createTokenAgent, type TokenNetwork } from '../network/token-agent.ts';
 import type { Expiring } from '../token/renewed-value.ts';
 import { createTokenCredential } from '../token/token-credential.ts';
 
@@ -14,9 +16,11 @@ export interface GoogleCredentialOptions extends RenewalOptions {
   readonly credentialsFile?: string | undefined;
   /** @defaultValue `GOOGLE_SCOPE` */
   readonly scope?: string | undefined;
+  /** @defaultValue the library's own */
+  readonly network?: TokenNetwork | undefined;
 }
 
-const KNOWN: Readonly<Record<keyof GoogleCredentialOptions, true>> = { credentialsFile: true, scope: true, onStatus: true, onReplaced: true, now: true };
+const KNOWN: Readonly<Record<keyof GoogleCredentialOptions, true>> = { credentialsFile: true, scope: true, network: true, onStatus: true, onReplaced: true, now: true };
 
 /**
  * A Google access token, as a bearer.
@@ -27,22 +31,43 @@ export function createGoogleCredential(options: GoogleCredentialOptions = {}): C
   const unknown = describeUnknownOption(options, KNOWN);
   if (unknown !== undefined) throw new CloudCredentialError('unknown_option', unknown);
   const { credentialsFile, scope = GOOGLE_SCOPE } = options;
+  const agent = createTokenAgent(options.network ?? {});
   const name = credentialsFile ?? 'the application default credentials of Google';
-  return createTokenCredential({ name, load, fetch: () => fetchToken(credentialsFile, scope, name) }, options);
+  return createTokenCredential({ name, load, fetch: () => fetchToken({ credentialsFile, scope, name, agent }) }, options);
+}
+
+/** Bytes of the longest answer of a token server that is read. */
+const MAX_ANSWER_BYTES = 262_144;
+
+interface GoogleRequest {
+  readonly credentialsFile: string | undefined;
+  readonly scope: string;
+  readonly name: string;
+  readonly agent: Agent | undefined;
 }
 
 /** The library is set up anew for each token: it keeps what it read, and the file may have changed. */
-async function fetchToken(credentialsFile: string | undefined, scope: string, name: string): Promise<Expiring<string>> {
+async function fetchToken({ credentialsFile, scope, name, agent }: GoogleRequest): Promise<Expiring<string>> {
   const { GoogleAuth } = await load();
   // The file is named by the administrator, who is trusted with it; the library warns of files that others choose.
-  const auth = new GoogleAuth({ scopes: [scope], ...(credentialsFile === undefined ? {} : { keyFilename: credentialsFile }) });
+  const auth = new GoogleAuth({
+    scopes: [scope], ...(credentialsFile === undefined ? {} : { keyFilename: credentialsFile }),
+    clientOptions: { transporterOptions: { redirect: 'error', maxContentLength: MAX_ANSWER_BYTES, ...(agent === undefined ? {} : { agent: (url: URL) => (url.protocol === 'https:' ? agent : undefined) as never }) } },
+  });
   const client = await auth.getClient();
+  shareTransporter(client);
   const { token } = await client.getAccessToken();
   if (typeof token !== 'string') throw new CloudCredentialError('invalid_value', `${name} gave no token`);
   const { expiry_date: expiresAt } = client.credentials;
   // Every Google token has an expiry: without one the answer is not Google's.
   if (typeof expiresAt !== 'number' || !Number.isFinite(expiresAt)) throw new CloudCredentialError('invalid_value', `${name} gave a token without an expiry`);
   return { value: token, expiresAt };
+}
+
+/** A workload identity exchanges its token by a part that the library gives a transporter of its own. */
+function shareTransporter(client: { readonly transporter: object }): void {
+  const { stsCredential } = client as { readonly stsCredential?: { transporter: object } };
+  if (stsCredential !== undefined) stsCredential.transporter = client.transporter;
 }
 
 function load(): Promise<typeof import('google-auth-library')> {
