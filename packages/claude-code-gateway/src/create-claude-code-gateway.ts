@@ -10,7 +10,7 @@ import type { GatewayAddresses, SignInParts } from './sign-in-parts.ts';
 import { createSignInStore } from './store/create-sign-in-store.ts';
 import { createTelemetryRelay, type TelemetryRelay } from './telemetry/telemetry-relay.ts';
 import { createAccessTokens, type AccessTokenClaims, type AccessTokenVerdict } from './tokens/access-tokens.ts';
-import { createRevocations } from './tokens/revocations.ts';
+import { createRevocations, MOST_CLOCK_SKEW_MS } from './tokens/revocations.ts';
 import { describeHealth, notePart, watchDatabase, watchProvider, type PartTimes, type SignInHealth } from './watched-parts.ts';
 
 /** What a reload replaces. */
@@ -76,7 +76,7 @@ export function createClaudeCodeGateway(options: ClaudeCodeGatewayOptions): Clau
   };
   const polling = setInterval(() => { void revocations.poll(); }, limits.revocationPollMs).unref();
   const pruning = setInterval(() => {
-    void store.prune(now(), limits.refreshTtlSeconds * 1000, 2 * tokenLifeMs).catch(() => undefined);
+    void store.clock().then((at) => store.prune(at, limits.refreshTtlSeconds * 1000, 2 * tokenLifeMs + MOST_CLOCK_SKEW_MS)).catch(() => undefined);
   }, limits.pruneMs).unref();
   const probing = setInterval(() => { if (failingSince.provider !== undefined) probe(); }, limits.providerProbeMs).unref();
   void revocations.poll();

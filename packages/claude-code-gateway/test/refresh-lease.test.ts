@@ -115,3 +115,26 @@ test('a provider token that this process could not store: is not presented any m
   const [original] = presented;
   expect(presented).toEqual([original, original, 'provider-2']);
 });
+
+test.each([-180_000, 16_000, 180_000])('a replica whose clock is off by %i ms: takes no lease that another one has, and ends no session within the grace', async (offMs) => {
+  await using stack = new AsyncDisposableStack();
+  const gateway = await startTestGateway(stack);
+  const first = await gateway.signIn();
+  const reasons: unknown[] = [];
+  const replica = createClaudeCodeGateway({
+    publicUrl: new URL(gateway.base).origin, mount: MOUNT, sessionKeys: [SESSION_KEY], database: gateway.database, provider: gateway.oidc, now: () => Date.now() + offMs,
+    limits: { leaseWaitMs: 1 }, audit: ({ reason }) => { reasons.push(reason); },
+  });
+  stack.defer(() => replica.close());
+  const held: ServerResponse[] = [];
+  const presented = answerRefreshes(gateway, (response) => { held.push(response); });
+  const here = refresh(gateway, first['refresh_token']);
+  await expect.poll(() => held.length, { timeout: 30_000 }).toBe(1);
+  expect((await refreshAt(replica, first['refresh_token'])).status).toBe(503);
+  expect(reasons).toEqual(['lease_busy']);
+  for (const response of held) REFRESH_ANSWERS.granted(response, 'provider-1');
+  const second = await here;
+  expect(second.status).toBe(200);
+  expect(await refreshAt(replica, first['refresh_token'])).toMatchObject({ status: 200, json: { refresh_token: second.json['refresh_token'] } });
+  expect(presented).toHaveLength(1);
+});

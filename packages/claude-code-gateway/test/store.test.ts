@@ -100,8 +100,9 @@ describe.each([
     expect(await store.revokeSession('sid', 5_000)).toBe(false);
     expect(await store.rotate(rotation('one', 'first', 'second'))).toBe(false);
     expect(await store.findRefreshToken('first')).toMatchObject({ session: { revokedAt: 4_000, providerRefresh: undefined } });
-    expect(await store.revokedSince(3_999)).toEqual([{ sid: 'sid', revokedAt: 4_000 }]);
-    expect(await store.revokedSince(4_000)).toEqual([]);
+    const { latest } = await store.revokedAfter(0);
+    expect(await store.revokedAfter(latest - 1)).toEqual({ sids: ['sid'], latest });
+    expect(await store.revokedAfter(latest)).toEqual({ sids: [], latest });
     expect(await store.takeLease('sid', 'two', 30_000, 45_000)).toBe(false);
   });
 

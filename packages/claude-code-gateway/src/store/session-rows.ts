@@ -1,7 +1,15 @@
+import { CLOCK_COLUMN, clockOf } from './database-clock.ts';
 import { numberOf, optionalTextOf, textOf, type SqlDatabase, type SqlRow } from './sql-database.ts';
 import type { SignInStore, StoredSession } from './sign-in-store.ts';
 
-type SessionMethods = Pick<SignInStore, 'findRefreshToken' | 'takeLease' | 'releaseLease' | 'rotate' | 'keepProviderRefresh' | 'revokeSession' | 'revokedSince'>;
+type SessionMethods = Pick<SignInStore, 'clock' | 'findRefreshToken' | 'takeLease' | 'releaseLease' | 'rotate' | 'keepProviderRefresh' | 'revokeSession' | 'revokedAfter'>;
+
+/**
+ * The row of the counter stays locked until a revocation is committed: revocations become visible in the order of their numbers, so that a process that
+ * has read one has missed none before it.
+ */
+const NEXT_REVOCATION = 'UPDATE sign_in_counters SET value = value + 1 WHERE name = \'revocations\'';
+const LATEST_REVOCATION = '(SELECT value FROM sign_in_counters WHERE name = \'revocations\')';
 
 /** The sessions of persons and their refresh tokens. */
 export function createSessionRows(database: SqlDatabase): SessionMethods {
@@ -11,13 +19,17 @@ export function createSessionRows(database: SqlDatabase): SessionMethods {
   };
 
   return {
+    async clock() {
+      const [row] = await all(`SELECT ${CLOCK_COLUMN}`, []);
+      return clockOf(row);
+    },
     async findRefreshToken(digest) {
       const [row] = await all(
-        `SELECT s.sid, s.identity, s.provider_refresh, s.expires_at, s.revoked_at, t.replaced_at, t.successor
+        `SELECT s.sid, s.identity, s.provider_refresh, s.expires_at, s.revoked_at, t.replaced_at, t.successor, ${CLOCK_COLUMN}
          FROM sign_in_refresh_tokens t JOIN sign_in_sessions s ON s.sid = t.sid WHERE t.digest = ?`,
         [digest],
       );
-      return row === undefined ? undefined : { session: sessionOf(row), replacedAt: optionalNumberOf(row, 'replaced_at'), successor: optionalTextOf(row, 'successor') };
+      return row === undefined ? undefined : { session: sessionOf(row), replacedAt: optionalNumberOf(row, 'replaced_at'), successor: optionalTextOf(row, 'successor'), readAt: clockOf(row) };
     },
     async takeLease(sid, holder, now, untilMs) {
       const sql = 'UPDATE sign_in_sessions SET lease_by = ?, lease_until = ? WHERE sid = ? AND lease_until <= ? AND revoked_at IS NULL RETURNING sid';
@@ -55,13 +67,23 @@ export function createSessionRows(database: SqlDatabase): SessionMethods {
       await all('UPDATE sign_in_sessions SET provider_refresh = ? WHERE sid = ? AND revoked_at IS NULL', [providerRefresh, sid]);
     },
     async revokeSession(sid, now, holder) {
-      const sql = `UPDATE sign_in_sessions SET revoked_at = ?, provider_refresh = NULL, lease_by = NULL, lease_until = 0
-                   WHERE sid = ? AND revoked_at IS NULL ${holder === undefined ? '' : 'AND lease_by = ?'} RETURNING sid`;
-      return (await all(sql, holder === undefined ? [now, sid] : [now, sid, holder])).length > 0;
+      const [which, values] = holder === undefined ? ['sid = ? AND revoked_at IS NULL', [sid]] as const : ['sid = ? AND revoked_at IS NULL AND lease_by = ?', [sid, holder]] as const;
+      const [, changed = []] = await database.run([
+        { sql: `${NEXT_REVOCATION} AND EXISTS (SELECT 1 FROM sign_in_sessions WHERE ${which})`, values },
+        {
+          sql: `UPDATE sign_in_sessions SET revoked_at = ?, revocation = ${LATEST_REVOCATION}, provider_refresh = NULL, lease_by = NULL, lease_until = 0 WHERE ${which} RETURNING sid`,
+          values: [now, ...values],
+        },
+      ]);
+      return changed.length > 0;
     },
-    async revokedSince(since) {
-      const rows = await all('SELECT sid, revoked_at FROM sign_in_sessions WHERE revoked_at > ?', [since]);
-      return rows.map((row) => ({ sid: textOf(row, 'sid'), revokedAt: numberOf(row, 'revoked_at') }));
+    async revokedAfter(number) {
+      const rows = await all(
+        `SELECT c.value, s.sid FROM sign_in_counters c
+         LEFT JOIN sign_in_sessions s ON s.revocation > ? OR (s.revoked_at IS NOT NULL AND s.revocation IS NULL) WHERE c.name = 'revocations'`,
+        [number],
+      );
+      return { sids: rows.flatMap((row) => optionalTextOf(row, 'sid') ?? []), latest: numberOf(rows[0] ?? {}, 'value') };
     },
   };
 }

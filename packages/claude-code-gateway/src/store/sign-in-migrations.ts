@@ -25,4 +25,14 @@ export const SIGN_IN_MIGRATIONS: readonly Migration[] = [{
     'CREATE TABLE sign_in_attempts (key TEXT PRIMARY KEY, count BIGINT NOT NULL, expires_at BIGINT NOT NULL)',
     'CREATE INDEX sign_in_attempts_expires ON sign_in_attempts (expires_at)',
   ],
+}, {
+  // Revocations are numbered by the store: other processes read them by number, since no two clocks agree.
+  name: 'sign_in_0002',
+  statements: [
+    'ALTER TABLE sign_in_sessions ADD COLUMN revocation BIGINT',
+    'CREATE INDEX sign_in_sessions_revocation ON sign_in_sessions (revocation)',
+    'UPDATE sign_in_sessions SET revocation = 1 WHERE revoked_at IS NOT NULL',
+    'CREATE TABLE sign_in_counters (name TEXT PRIMARY KEY, value BIGINT NOT NULL)',
+    'INSERT INTO sign_in_counters (name, value) VALUES (\'revocations\', 1)',
+  ],
 }];

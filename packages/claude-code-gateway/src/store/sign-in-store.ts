@@ -32,6 +32,15 @@ export interface StoredRefreshToken {
   readonly replacedAt: number | undefined;
   /** The successor, sealed. */
   readonly successor: string | undefined;
+  /** The database's clock at the time of reading. Milliseconds since 1970. */
+  readonly readAt: number;
+}
+
+/** Sessions that were revoked, in the store's own order. */
+export interface ReadRevocations {
+  readonly sids: readonly string[];
+  /** The number of the latest revocation: what the next reading begins after. */
+  readonly latest: number;
 }
 
 /** What a poll of the device found. `too_early` leaves the grant as it is. */
@@ -54,7 +63,9 @@ export interface SignInStore {
   /** `approved` → `redeemed`, and creates the session with its first refresh token; `undefined` unless this call was the one that redeemed it. */
   redeemGrant(deviceDigest: string, session: NewSession): Promise<StoredSession | undefined>;
   findRefreshToken(digest: string): Promise<StoredRefreshToken | undefined>;
-  /** Takes the lease of a session for one refresh; `false` while another process has it. */
+  /** The database's clock, which all processes share. Milliseconds since 1970. */
+  clock(): Promise<number>;
+  /** Takes the lease of a session for one refresh; `false` while another process has it. Both times are of the database's clock. */
   takeLease(sid: string, holder: string, now: number, untilMs: number): Promise<boolean>;
   releaseLease(sid: string, holder: string): Promise<void>;
   /** Stores what a refresh came to and ends the lease; `false` if the token was replaced or the session revoked meanwhile. */
@@ -63,8 +74,8 @@ export interface SignInStore {
   keepProviderRefresh(sid: string, providerRefresh: string): Promise<void>;
   /** `false` if the session is unknown or was revoked before, or if `holder` is given and does not have its lease. */
   revokeSession(sid: string, now: number, holder?: string): Promise<boolean>;
-  /** The sessions revoked since a time. */
-  revokedSince(since: number): Promise<ReadonlyArray<{ readonly sid: string; readonly revokedAt: number }>>;
+  /** The sessions whose revocations have a higher number, and those that a process of an older release revoked without one. */
+  revokedAfter(number: number): Promise<ReadRevocations>;
   /** Counts one attempt in the current window of a key and resolves with the count. */
   countAttempt(key: string, now: number, windowMs: number): Promise<number>;
   uncountAttempt(key: string): Promise<void>;

@@ -5,8 +5,8 @@ import type { SignInParts } from '../sign-in-parts.ts';
 type Described = Omit<AuditEvent, 'event' | 'result' | 'sessionId'>;
 
 /** Ends a session: in this process at once, in others when they read the store. Rejects if the store fails; then the session goes on. */
-export async function endSession({ store, revocations, now, audit }: SignInParts, sid: string, described: Described): Promise<void> {
-  const isFirst = await store.revokeSession(sid, now());
+export async function endSession({ store, revocations, audit }: SignInParts, sid: string, described: Described): Promise<void> {
+  const isFirst = await store.revokeSession(sid, await store.clock());
   revocations.add(sid);
   if (!isFirst) return;
   audit({ event: 'session.revoke', result: 'ok', sessionId: sid, ...described });
@@ -16,8 +16,8 @@ export async function endSession({ store, revocations, now, audit }: SignInParts
  * Ends a session for what the provider answered to the holder of its lease. `false` if the holder has the lease no longer: another process may have
  * presented a newer token by then, and the answer is about an old one. Rejects if the store fails.
  */
-export async function endLeasedSession({ store, revocations, now, audit }: SignInParts, sid: string, holder: string, described: Described): Promise<boolean> {
-  if (!await store.revokeSession(sid, now(), holder)) return false;
+export async function endLeasedSession({ store, revocations, audit }: SignInParts, sid: string, holder: string, described: Described): Promise<boolean> {
+  if (!await store.revokeSession(sid, await store.clock(), holder)) return false;
   revocations.add(sid);
   audit({ event: 'session.revoke', result: 'ok', sessionId: sid, ...described });
   return true;

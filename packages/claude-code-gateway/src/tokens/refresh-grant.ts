@@ -43,16 +43,17 @@ export function createRefreshGrant(parts: SignInParts): RefreshGrant {
   /** The answer for a token that needs no question to the provider; `undefined` for the current one. */
   const answerKnown = async (request: ProtocolRequest, found: StoredRefreshToken | undefined): Promise<ProtocolAnswer | undefined> => {
     if (found === undefined) return refuse(request, 'unknown_token');
-    const { session, replacedAt, successor } = found;
+    const { session, replacedAt, successor, readAt } = found;
     if (session.revokedAt !== undefined) return refuse(request, 'revoked', session);
-    if (session.expiresAt <= now()) return refuse(request, 'expired', session);
+    if (session.expiresAt <= readAt) return refuse(request, 'expired', session);
     if (replacedAt === undefined) return undefined;
-    if (now() - replacedAt > limits.refreshGraceSeconds * 1000) return end(request, 'replayed_token', session);
+    if (readAt - replacedAt > limits.refreshGraceSeconds * 1000) return end(request, 'replayed_token', session);
     const refreshToken = successor === undefined ? undefined : await unseal(keys, 'successor', successor);
     return refreshToken === undefined ? beUnavailable(request, 'session_keys', session) : grant(request, readIdentity(session.identity), session.sid, refreshToken);
   };
   /** Asks the provider and stores what it said; the caller has the lease. */
-  const redeem = async (request: ProtocolRequest, oldToken: string, session: StoredSession, holder: string): Promise<ProtocolAnswer> => {
+  const redeem = async (request: ProtocolRequest, oldToken: string, { session, readAt }: StoredRefreshToken, holder: string): Promise<ProtocolAnswer> => {
+    const aheadMs = readAt - now();
     const known = readIdentity(session.identity);
     /** The lease ran out under a process that stood still, or the session was revoked meanwhile. */
     const answerLost = async (): Promise<ProtocolAnswer> => (await answerKnown(request, await store.findRefreshToken(digestOf(oldToken)))) ?? beUnavailable(request, 'lease_lost', session);
@@ -78,11 +79,12 @@ export function createRefreshGrant(parts: SignInParts): RefreshGrant {
     const identity = keepKnownGroups(answer.identity, parts);
     if (identity === undefined) return endLeased('groups_too_large');
     const newToken = createRefreshToken();
+    const rotatedAt = now() + aheadMs;
     // Sealed anew even if it is the same: the key that sealed it before may be taken away once it is not the first one any more.
     const providerRefresh = await seal(keys, 'provider_refresh', answer.refreshToken ?? providerToken);
     const isRotated = await store.rotate({
       sid: session.sid, holder, oldDigest: digestOf(oldToken), newDigest: digestOf(newToken), successor: await seal(keys, 'successor', newToken),
-      identity: writeIdentity(identity), providerRefresh, replacedProviderRefresh: stored, now: now(), expiresAt: now() + limits.refreshTtlSeconds * 1000,
+      identity: writeIdentity(identity), providerRefresh, replacedProviderRefresh: stored, now: rotatedAt, expiresAt: rotatedAt + limits.refreshTtlSeconds * 1000,
     });
     unsaved.delete(session.sid);
     return isRotated ? grant(request, identity, session.sid, newToken) : answerLost();
@@ -90,20 +92,26 @@ export function createRefreshGrant(parts: SignInParts): RefreshGrant {
 
   return async function refresh(request, refreshToken) {
     const digest = digestOf(refreshToken);
-    const found = await store.findRefreshToken(digest);
+    let found = await store.findRefreshToken(digest);
     const known = await answerKnown(request, found);
     if (known !== undefined || found === undefined) return known ?? refuse(request, 'unknown_token');
     const holder = createSecret();
-    const { sid } = found.session;
-    const isFirst = await leaseWait.take(() => store.takeLease(sid, holder, now(), now() + limits.leaseMs), async () => (await store.findRefreshToken(digest))?.replacedAt !== undefined);
+    const { session } = found;
+    const { sid } = session;
+    // By the database's clock, as everything here that processes must agree about.
+    const take = (): Promise<boolean> => (found === undefined ? Promise.resolve(false) : store.takeLease(sid, holder, found.readAt, found.readAt + limits.leaseMs));
+    const isFirst = await leaseWait.take(take, async () => {
+      found = await store.findRefreshToken(digest);
+      return found?.replacedAt !== undefined;
+    });
     if (isFirst !== 'taken') {
-      return (await answerKnown(request, await store.findRefreshToken(digest))) ?? beUnavailable(request, isFirst === 'full' ? 'too_many_waiting' : 'lease_busy', found.session);
+      return (await answerKnown(request, await store.findRefreshToken(digest))) ?? beUnavailable(request, isFirst === 'full' ? 'too_many_waiting' : 'lease_busy', session);
     }
     try {
       // Another process may have been done between the first look and the lease.
       const current = await store.findRefreshToken(digest);
       const answer = await answerKnown(request, current);
-      return answer ?? await redeem(request, refreshToken, current?.session ?? found.session, holder);
+      return answer ?? (current === undefined ? refuse(request, 'unknown_token') : await redeem(request, refreshToken, current, holder));
     } finally {
       // A store that fails here frees the session when the lease is over.
       await store.releaseLease(sid, holder).catch(() => undefined);

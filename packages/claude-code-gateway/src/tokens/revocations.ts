@@ -13,7 +13,7 @@ export interface Revocations {
 
 /** What revocations are read with. */
 export interface RevocationOptions {
-  readonly store: Pick<SignInStore, 'revokedSince'>;
+  readonly store: Pick<SignInStore, 'revokedAfter'>;
   readonly now: () => number;
   /** How long a token of a revoked session may still be valid. Milliseconds. */
   readonly tokenLifeMs: number;
@@ -21,18 +21,24 @@ export interface RevocationOptions {
   readonly onRevoked: (sessionId: string) => void;
 }
 
-/** Clocks of replicas differ, and a row is visible only after its transaction: each poll looks back over what it has read before. */
-const OVERLAP_MS = 30_000;
+/**
+ * How far the clock of a replica that issued a token may be ahead of the clock of one that judges it: revoked sessions are remembered, and kept in
+ * the store, for as much longer than their tokens live. Milliseconds.
+ */
+export const MOST_CLOCK_SKEW_MS = 600_000;
 
-/** Remembers revoked sessions until their last token has expired. */
+/**
+ * Remembers revoked sessions until their last token has expired. What is new in the store is known by the number that the store gave it, never by a time:
+ * the clock of the process that revoked may be any.
+ */
 export function createRevocations({ store, now, tokenLifeMs, onRevoked }: RevocationOptions): Revocations {
   /** Forgotten at; milliseconds. */
   const revoked = new Map<string, number>();
-  let readUpTo: number | undefined;
+  let readUpTo = 0;
 
-  const add = (sessionId: string, at: number): void => {
+  const add = (sessionId: string): void => {
     if (revoked.has(sessionId)) return;
-    revoked.set(sessionId, at + tokenLifeMs + OVERLAP_MS);
+    revoked.set(sessionId, now() + tokenLifeMs + MOST_CLOCK_SKEW_MS);
     onRevoked(sessionId);
   };
   return {
@@ -40,15 +46,16 @@ export function createRevocations({ store, now, tokenLifeMs, onRevoked }: Revoca
     get size() {
       return revoked.size;
     },
-    add: (sessionId) => { add(sessionId, now()); },
+    add,
     async poll() {
-      const startedAt = now();
-      const since = readUpTo === undefined ? startedAt - tokenLifeMs - OVERLAP_MS : readUpTo - OVERLAP_MS;
-      const found = await store.revokedSince(since).catch(() => undefined);
+      const found = await store.revokedAfter(readUpTo).catch(() => undefined);
       if (found === undefined) return;
-      readUpTo = startedAt;
-      for (const { sid, revokedAt } of found) add(sid, revokedAt);
-      for (const [sessionId, forgottenAt] of revoked) if (forgottenAt <= startedAt) revoked.delete(sessionId);
+      const { sids, latest } = found;
+      // A store that was replaced by an older copy counts from there: the next look reads it from the beginning.
+      readUpTo = latest < readUpTo ? 0 : Math.max(readUpTo, latest);
+      for (const sid of sids) add(sid);
+      const at = now();
+      for (const [sessionId, forgottenAt] of revoked) if (forgottenAt <= at) revoked.delete(sessionId);
     },
   };
 }

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createClaudeCodeGateway, createNodeListener, openSqliteDatabase, type AuditEvent, type CallerPolicy, type ClaudeCodeGateway, type ClaudeCodeGatewayOptions, type OidcProviderOptions, type SqlDatabase } from '../../src/index.ts';
+import { createClaudeCodeGateway, createNodeListener, openSqliteDatabase, type AuditEvent, type CallerPolicy, type ClaudeCodeGateway, type ClaudeCodeGatewayOptions, type OidcProviderOptions, type SqlDatabase, type SqlRow } from '../../src/index.ts';
 import { createPageBrowser, PROVIDER_CLIENT_ID, PROVIDER_CLIENT_SECRET, startOpenIdProvider, type OpenIdProvider } from '@penstock/test-support';
 
 /** A gateway on a real socket in front of a real provider. */
@@ -13,7 +13,7 @@ export interface TestGateway {
   readonly database: SqlDatabase;
   /** The gateway's registration at the provider. */
   readonly oidc: Omit<OidcProviderOptions, 'redirectUri'>;
-  /** Moves the gateway's clock. Milliseconds. */
+  /** Moves the clocks of the gateway and of its database. Milliseconds. */
   advance(ms: number): void;
   /** Policies by subject. */
   readonly policies: Map<string, CallerPolicy>;
@@ -49,16 +49,16 @@ export async function startTestGateway(stack: AsyncDisposableStack, more: Partia
   provider.accounts.set('alice', { email: 'alice@example.com', emailVerified: true, name: 'Alice', groups: ['engineers', 'all'] });
   const audited: AuditEvent[] = [];
   const policies = new Map<string, CallerPolicy>();
-  const database = options.database ?? openSqliteDatabase(':memory:');
   let offsetMs = 0;
+  const database = withMovedClock(options.database ?? openSqliteDatabase(':memory:'), () => offsetMs);
   const oidc: TestGateway['oidc'] = {
     issuer: provider.issuer, clientId: PROVIDER_CLIENT_ID, clientSecret: PROVIDER_CLIENT_SECRET, scopes: ['openid', 'profile', 'email', 'offline_access'],
     claims: { email: 'email', groups: 'groups' }, ...moreOidc,
   };
   const gateway = createClaudeCodeGateway({
-    publicUrl, mount: MOUNT, sessionKeys: [SESSION_KEY], database, now: () => Date.now() + offsetMs, audit: (event) => { audited.push(event); },
+    publicUrl, mount: MOUNT, sessionKeys: [SESSION_KEY], now: () => Date.now() + offsetMs, audit: (event) => { audited.push(event); },
     provider: oidc,
-    ...options,
+    ...options, database,
   });
   stack.defer(() => gateway.close());
   listener = createNodeListener({
@@ -89,5 +89,14 @@ export async function startTestGateway(stack: AsyncDisposableStack, more: Partia
       if (answer.status !== 200) throw new Error(`no token: ${JSON.stringify(answer.json)}`);
       return answer.json;
     },
+  };
+}
+
+/** A database whose own clock is ahead: its rows' `clock` is later, and in milliseconds, as PostgreSQL prints it. */
+export function withMovedClock(database: SqlDatabase, aheadMs: () => number): SqlDatabase {
+  const move = (row: SqlRow): SqlRow => (row['clock'] === undefined ? row : { ...row, clock: new Date(Date.now() + aheadMs()).toISOString().replace('T', ' ').replace('Z', '+00') });
+  return {
+    run: async (statements) => (await database.run(statements)).map((rows) => rows.map(move)),
+    close: () => database.close(),
   };
 }
