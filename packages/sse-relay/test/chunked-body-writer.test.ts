@@ -38,6 +38,20 @@ describe('a body writer that frames chunks', () => {
     expect(message.bytes.toString().split('\r\n\r\n').slice(1).join('\r\n\r\n')).toBe('4\r\nabcd\r\n2\r\nef\r\n0\r\n\r\n');
   });
 
+  it.each([[false, true], [true, false]])('plain %s: the text of a head that was sent is released: %s (an open stream would keep it), and the head still counts as sent', async (isPlain, isReleased) => {
+    const seen: unknown[] = [];
+    const message = await respond((response) => {
+      const writer = createBodyWriter(response, () => undefined, refuse, isPlain);
+      seen.push(String(Reflect.get(response, '_header')).includes('text/plain'), response.headersSent);
+      expect(() => response.setHeader('x-late', '1')).toThrow('Cannot set headers after they are sent');
+      writer.write(Buffer.from('ab'));
+      writer.release();
+      response.end();
+    });
+    expect(seen).toEqual([!isReleased, true]);
+    expect(message.bytes.toString()).toMatch(/^HTTP\/1\.1 200 OK\r\ncontent-type: text\/plain\r\n[\s\S]*\r\n\r\n2\r\nab\r\n0\r\n\r\n$/);
+  });
+
   it('never writes a chunk of no bytes (it would end the body)', async () => {
     const { body, complete } = await respond(async (response) => {
       const writer = createBodyWriter(response, () => undefined, refuse);

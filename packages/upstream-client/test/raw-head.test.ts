@@ -38,6 +38,30 @@ describe('a handler that reads raw fields', () => {
     expect(await askRaw(client, 'parsed')).toMatchObject({ parsed: { 'x-a': ['1', '2'], 'x-empty': '', 'x-latin': 'caf\u00e9' } });
   });
 
+  test.skipIf(PLAIN)('releases the fields of its request with the head of the response (an open stream would keep them)', async () => {
+    await using upstream = await startScriptedUpstream(answerAlways(wholeResponse(200, FIELDS, 'body')));
+    await using client = createUpstreamClient({ origin: upstream.origin });
+    const requests: { readonly headers: readonly string[] }[] = [];
+    const watch = (message: unknown): void => { requests.push((message as { request: { headers: readonly string[] } }).request); };
+    subscribe('undici:request:create', watch);
+    try {
+      const sizes: (number | undefined)[] = [];
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      client.dispatch({ method: 'GET', path: '/', headers: ['x-sent', '1'], responseFields: 'raw' }, {
+        onRequestStart: () => { sizes.push(requests[0]?.headers.length); },
+        onResponseStart: () => { sizes.push(requests[0]?.headers.length); },
+        onResponseData: () => undefined,
+        onResponseEnd: () => { resolve(); },
+        onResponseError: (_controller: Dispatcher.DispatchController, error: Error) => { reject(error); },
+      });
+      await promise;
+      expect(requests).toHaveLength(1);
+      expect(sizes.at(-1)).toBe(0);
+    } finally {
+      unsubscribe('undici:request:create', watch);
+    }
+  });
+
   test('raw head: has the same fields when it arrives one byte at a time, behind a 100 Continue', async () => {
     await using upstream = await trickling(Buffer.concat([Buffer.from('HTTP/1.1 100 Continue\r\nx-b: 1\r\n\r\n'), wholeResponse(200, FIELDS, 'body')]));
     await using client = createUpstreamClient({ origin: upstream.origin });

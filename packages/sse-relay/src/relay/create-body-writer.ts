@@ -8,6 +8,9 @@ const EMPTY = Buffer.alloc(0);
 /** The global `process` is an accessor; its module, imported, would open the standard streams. */
 const ownProcess = process;
 
+/** What stands for the text of a head that was sent. */
+const SENT_HEAD = 'sent';
+
 /** Up to this size a first chunk is converted to latin1 text, which node:http joins with the head into one write; bytes it writes separately. */
 const MAX_JOINED_BYTES = 16_384;
 
@@ -24,7 +27,18 @@ export function createBodyWriter(response: ServerResponse, onDrain: () => void, 
   if (!response.chunkedEncoding && response.write === ServerResponse.prototype.write) return new PlainBodyWriter(response, onDrain, onError);
   // An empty write sends the head and keeps latin1 bytes; flushHeaders() would send them as UTF-8.
   response.write(EMPTY);
-  return canFrameChunks(response) ? new ChunkedBodyWriter(response, response.socket, onDrain) : new PlainBodyWriter(response, onDrain);
+  if (!canFrameChunks(response)) return new PlainBodyWriter(response, onDrain);
+  releaseHead(response);
+  return new ChunkedBodyWriter(response, response.socket, onDrain);
+}
+
+/**
+ * Releases the text of a head that was sent: node:http keeps it until the response ends, 1 KB of each open stream, and asks only whether there is one. Where
+ * it is not kept in this form, nothing is released.
+ */
+function releaseHead(response: ServerResponse): void {
+  const { _header: head, _headerSent: isSent } = response as { readonly _header?: unknown; readonly _headerSent?: unknown };
+  if (typeof head === 'string' && isSent === true) Reflect.set(response, '_header', SENT_HEAD);
 }
 
 let hasWarned = false;

@@ -17,8 +17,11 @@ export function measureRoundTrip(socket: Socket): RoundTrip {
   const measured: RoundTrip = { ms: undefined };
   let begun: { readonly at: number; readonly loop: EventLoopUtilization } | undefined;
   // The latest of several addresses: of two that are tried at once it is the shorter time.
-  socket.on('connectionAttempt', () => { begun = { at: performance.now(), loop: performance.eventLoopUtilization() }; });
+  const begin = (): void => { begun = { at: performance.now(), loop: performance.eventLoopUtilization() }; };
+  socket.on('connectionAttempt', begin);
   socket.once('connect', () => {
+    // The connection outlives its handshake by hours, and what is measured of it does not have to.
+    socket.off('connectionAttempt', begin);
     if (begun === undefined) return;
     const { idle } = performance.eventLoopUtilization(begun.loop);
     if (idle >= (performance.now() - begun.at) * WAITING_PART) measured.ms = idle;
