@@ -194,6 +194,6 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
   const origin = resolveOrigin(options.origin);
   const timeouts = resolveTimeouts(options.timeouts);
   const proxy = options.proxy === undefined ? undefined : resolveProxy(options.proxy);
-  const connect = createConnector({ origin, tls: options.tls ?? {}, allowH2: options.allowH2 ?? false, proxy });
+  const connect = createConnector({ origin, tls: options.tls ?? {}, allowH2: options.allowH2 ?? false, proxy, isPlain: options.plain ?? false });
   return new UpstreamDispatcher({ origin, timeouts, connect, options });
 }

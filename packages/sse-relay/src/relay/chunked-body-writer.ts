@@ -42,8 +42,9 @@ export class ChunkedBodyWriter implements BodyWriter {
   readonly #response: FramedResponse;
   readonly #socket: Socket;
   readonly #onDrain: () => void;
-  /** What came in this turn. */
-  #pending: Uint8Array[] = [];
+  /** What came in this turn: mostly one chunk, for which a list would cost more than its frame. */
+  #first: Uint8Array | undefined;
+  #further: Uint8Array[] | undefined;
   #pendingBytes = 0;
   #isScheduled = true;
   #isListening = false;
@@ -61,7 +62,8 @@ export class ChunkedBodyWriter implements BodyWriter {
   write(chunk: Uint8Array): boolean {
     // A chunk of no bytes would be the terminator.
     if (chunk.length === 0) return !this.isBlocked;
-    this.#pending.push(chunk);
+    if (this.#first === undefined) this.#first = chunk;
+    else (this.#further ??= []).push(chunk);
     this.#pendingBytes += chunk.length;
     if (!this.#isScheduled) {
       this.#isScheduled = true;
@@ -89,23 +91,26 @@ export class ChunkedBodyWriter implements BodyWriter {
   }
 
   #flush(): void {
+    const first = this.#first;
+    if (first === undefined) return;
     const bytes = this.#pendingBytes;
-    if (bytes === 0) return;
-    const pending = this.#pending;
-    this.#pending = [];
+    const further = this.#further;
+    this.#first = undefined;
+    this.#further = undefined;
     this.#pendingBytes = 0;
     // A socket that was destroyed, or belongs to the next response, must not be written to.
     if (this.#socket.destroyed || this.#response.socket !== this.#socket) return;
-    if (bytes <= MAX_COPIED_BYTES) this.#socket.write(frame(pending, bytes));
-    else this.#gather(pending, bytes);
+    if (bytes <= MAX_COPIED_BYTES) this.#socket.write(frame(first, further, bytes));
+    else this.#gather(first, further, bytes);
     // The socket reports a drain only of what it itself called too much.
     if (this.isBlocked && !this.#socket.writableNeedDrain) this.#unblock();
   }
 
-  #gather(pending: readonly Uint8Array[], bytes: number): void {
+  #gather(first: Uint8Array, further: readonly Uint8Array[] | undefined, bytes: number): void {
     this.#socket.cork();
     this.#socket.write(`${bytes.toString(16)}\r\n`, 'latin1');
-    for (const chunk of pending) this.#socket.write(chunk);
+    this.#socket.write(first);
+    for (const chunk of further ?? []) this.#socket.write(chunk);
     this.#socket.write(CRLF);
     this.#socket.uncork();
   }
@@ -122,13 +127,17 @@ function endTurn(writer: ChunkedBodyWriter): void {
 }
 
 /** One chunk in one buffer: its size in hexadecimal, CRLF, its bytes, CRLF. */
-function frame(pending: readonly Uint8Array[], bytes: number): Buffer {
+function frame(first: Uint8Array, further: readonly Uint8Array[] | undefined, bytes: number): Buffer {
   const size = bytes.toString(16);
   const framed = Buffer.allocUnsafe(size.length + bytes + 4);
   let offset = framed.write(`${size}\r\n`, 'latin1');
-  for (const chunk of pending) {
-    framed.set(chunk, offset);
-    offset += chunk.length;
+  framed.set(first, offset);
+  offset += first.length;
+  if (further !== undefined) {
+    for (const chunk of further) {
+      framed.set(chunk, offset);
+      offset += chunk.length;
+    }
   }
   framed[offset] = 13;
   framed[offset + 1] = 10;

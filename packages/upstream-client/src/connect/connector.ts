@@ -4,6 +4,7 @@ import { buildConnector } from '../undici/undici-parts.ts';
 import type { TlsOptions } from '../options.ts';
 import { errorCode, thrownError } from '../thrown.ts';
 import { UpstreamOptionError } from '../upstream-option-error.ts';
+import { sharedReads } from '../node/shared-reads.ts';
 import { measureRoundTrip } from './round-trip.ts';
 import { openTunnel } from './proxy-tunnel.ts';
 import { tlsConnectOptions } from './tls-connect-options.ts';
@@ -30,6 +31,8 @@ export interface ConnectorOptions {
   readonly tls: TlsOptions;
   readonly allowH2: boolean;
   readonly proxy: URL | undefined;
+  /** Reads as Node does where nothing else is asked for. */
+  readonly isPlain: boolean;
 }
 
 /** The host of a URL as sockets want it: IPv6 without its brackets. */
@@ -61,12 +64,13 @@ function createContext(tls: TlsOptions): SecureContext {
 type Dial = (httpSocket: Socket | undefined, callback: ConnectCallback) => Socket;
 
 /** One undici connector, and with it one TLS session cache, for all connections to an origin. */
-function createDial({ origin, tls, allowH2 }: ConnectorOptions): Dial {
+function createDial({ origin, tls, allowH2, isPlain }: ConnectorOptions): Dial {
   const servername = fixedServername(origin, tls);
   // Made once: parsing the system's authorities for every connection would cost milliseconds, and a bad PEM shows now.
   const settings = origin.protocol === 'https:' ? { ...tlsConnectOptions(tls, servername), secureContext: createContext(tls) } : {};
   // undici's own clock has a resolution of half a second and cannot be read; `createConnector` has one.
-  const connect = buildConnector({ ...settings, allowH2, timeout: 0 });
+  // HTTP/2 reads beneath the stream.
+  const connect = buildConnector({ ...settings, ...(isPlain || allowH2 ? {} : { onread: sharedReads() }), allowH2, timeout: 0 });
   // undici caches sessions weakly; this keeps the newest one alive across garbage collections.
   const newestSession: { held?: Buffer } = {};
   const target = {

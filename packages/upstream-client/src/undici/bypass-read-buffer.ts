@@ -59,8 +59,9 @@ function push(socket: Socket, chunk: Buffer | null, encoding?: BufferEncoding): 
   let unread: Buffer | undefined = chunk;
   current = socket;
   try {
-    if (direct?.isBetweenChunks === true) unread = chunk.subarray(direct.takeFrom(socket, chunk));
-    if (unread.length === 0) return true;
+    const taken = direct?.isBetweenChunks === true ? direct.takeFrom(socket, chunk) : 0;
+    if (taken === chunk.length) return true;
+    if (taken > 0) unread = chunk.subarray(taken);
     whole = fresh = unread;
     if (direct !== undefined) direct.dataEnd = -1;
     socket.emit('readable');
