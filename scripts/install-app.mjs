@@ -10,7 +10,7 @@ const WHOLE_INSTALL = join(ROOT, 'node_modules/.pnpm-workspace-state-v1.json');
 /** The lockfile's digest at the last install of this script. */
 const STAMP = join(ROOT, 'node_modules/.penstock-app');
 
-/** The root's runtime dependencies are Node, the compiler, and the peers of packages, which find them in the folder above. */
+/** The root's runtime dependencies are Node, the compiler, its types of Node, and the peers of packages, which find them in the folder above. */
 const SCOPE = ['--prod', '--filter=penstock-workspace', '--filter=@penstock/gateway...'];
 
 /** True where the whole workspace is installed: by pnpm, which also checks that it is current. */
@@ -25,8 +25,8 @@ export function installApp() {
   console.error('installing what the gateway needs');
   const pnpm = process.env.npm_execpath ?? 'pnpm';
   const [command, ...leading] = /\.[cm]?js$/.test(pnpm) ? [process.execPath, pnpm] : [pnpm];
-  const { status, error, stdout = '', stderr = '' } = spawnSync(command, [...leading, 'install', '--frozen-lockfile', ...SCOPE], { cwd: ROOT, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
-  if (status !== 0) return `${error?.message ?? ''}${stdout}${stderr}`;
+  const { status, error, stdout, stderr } = spawnSync(command, [...leading, 'install', '--frozen-lockfile', ...SCOPE], { cwd: ROOT, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  if (status !== 0) return error?.message ?? `${stdout}${stderr}`;
   // pnpm would take the workspace for current. Without it, the next command that needs the rest installs everything.
   rmSync(WHOLE_INSTALL, { force: true });
   writeFileSync(STAMP, digest);
