@@ -5,8 +5,8 @@ const { existsSync, readFileSync } = require('node:fs');
 const { join } = require('node:path');
 
 const APP_COMMANDS = ['start', 'penstock', 'demo'];
-/** Written by pnpm when a whole install ends; scripts/install-app.mjs removes that of its own. */
-const WHOLE_INSTALL = join(__dirname, 'node_modules/.pnpm-workspace-state-v1.json');
+/** pnpm writes it after an install; scripts/install-app.mjs removes that of its own. */
+const PNPM_STATE = join(__dirname, 'node_modules/.pnpm-workspace-state-v1.json');
 
 /** The words of the pnpm command that runs this file, which no hook is given. Empty where the system does not show them: then everything is installed. */
 function pnpmWords() {
@@ -22,7 +22,7 @@ module.exports = {
   hooks: {
     updateConfig(config) {
       const [command, script] = pnpmWords();
-      if (!existsSync(WHOLE_INSTALL) && APP_COMMANDS.includes(command === 'run' ? script : command)) config.verifyDepsBeforeRun = false;
+      if (!existsSync(PNPM_STATE) && APP_COMMANDS.includes(command === 'run' ? script : command)) config.verifyDepsBeforeRun = false;
       return config;
     },
   },

@@ -23,8 +23,9 @@ function build([command, ...words]) {
   });
 }
 
-const problem = isWhole() ? undefined : installApp();
-if (problem === undefined) build(isWhole() ? TURBO : COMPILER);
+const isAlone = name === '@penstock/gateway' && !isWhole();
+const problem = isAlone ? installApp() : undefined;
+if (problem === undefined) build(isAlone ? COMPILER : TURBO);
 else {
   console.error(problem);
   process.exitCode = 1;

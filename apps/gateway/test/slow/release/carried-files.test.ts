@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, openSync, readFileSync, readSync, statSync, writeFileSync } from 'node:fs';
 import { basename, delimiter, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hashClientKey } from '../../../src/access/clients/client-key.ts';
@@ -19,6 +19,16 @@ const NO_ARM64 = process.env['PENSTOCK_SLOW_BOUNDED'] !== undefined ? ' (skipped
   : EMULATOR === undefined || !existsSync(join(ARM64_LIBRARIES, 'lib/libatomic.so.1')) ? ' (skipped: there is no qemu-aarch64, or no libatomic1-arm64-cross)'
   : process.arch === 'arm64' ? ' (skipped: this machine runs it itself)' : '';
 
+/** The first size in the row of a file, in MB, as docs/install.md states it. */
+function statedSize(file: string): number {
+  return Number(new RegExp(`^\\| \\[${file}\\]\\(\\S+\\) \\| ([\\d.]+) MB`, 'm').exec(readFileSync(join(ROOT, 'docs/install.md'), 'utf8'))?.[1]);
+}
+
+/** Fails where a file has become a tenth larger or smaller than docs/install.md states: measure it again and write it there. */
+function expectStatedSize(file: string, bytes: number): void {
+  expect(Math.abs(bytes / 1e6 / statedSize(file) - 1), `${file}: ${bytes} bytes`).toBeLessThan(0.1);
+}
+
 /** Runs the printed `make` commands. Returns the files that they name. */
 function make(block: string): readonly string[] {
   return block.split('\n').map((line) => {
@@ -35,6 +45,10 @@ afterAll(() => scratch.remove(), 600_000);
 describe('the tarball, by the commands of docs/install.md', () => {
   let tarball = '';
   beforeAll(() => { [tarball = ''] = make(makeTarball); }, 600_000);
+
+  test('has the size that docs/install.md states', () => {
+    expectStatedSize('tarball for npm', statSync(tarball).size);
+  });
 
   test.each(['22.22.2', '24.14.1', '26.10.0'])('installs alone into an empty directory, serves, streams and stops on Node %s', async (version) => {
     const folder = join(scratch.path, version);
@@ -68,6 +82,7 @@ test.each(['22.22.2', '26.10.0'])('the packages, by the commands of docs/install
   environment['PATH'] = [dirname(mustRun(process.execPath, ['scripts/node-binary.mjs', version]).trim()), environment['PATH'] ?? ''].join(delimiter);
   mustRun('/bin/bash', ['-c', usePackages.replace('penstock/dist/packages', made)], folder, environment);
   const { dependencies } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { dependencies: Readonly<Record<string, string>> };
+  expectStatedSize('packages', sizeOf(made));
   const names = publishedPackages().map(({ name }) => name).filter((name) => name !== '@penstock/gateway');
   expect(Object.keys(dependencies).toSorted()).toEqual(names.toSorted());
   const program = names.map((name) => `if (Object.keys(await import('${name}')).length === 0) throw new Error('${name} exports nothing');`).join('\n');
@@ -88,6 +103,10 @@ describe.skipIf(process.platform !== 'linux')(`the executable, by the commands o
     executables = make(makeExecutable);
     for (const path of executables) copyFileSync(path, join(folder, basename(path)));
   }, 600_000);
+
+  test('has the size that docs/install.md states', () => {
+    for (const path of executables) expectStatedSize('executable', statSync(path).size);
+  });
 
   test('is made for both machines', () => {
     // The field e_machine of the ELF header (https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html).

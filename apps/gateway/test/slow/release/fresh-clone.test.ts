@@ -1,12 +1,12 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { codeBlocks } from '../../guides/code-blocks.ts';
 import { newcomerEnvironment } from './newcomer-environment.ts';
 import { createScratchFolder } from './scratch-folder.ts';
-import { mustRun, ROOT } from './workspace.ts';
+import { mustRun, ROOT, sizeOf } from './workspace.ts';
 
 const scratch = createScratchFolder();
 afterAll(() => scratch.remove());
@@ -29,6 +29,7 @@ test('from a fresh clone and an empty home, the first commands of the README lea
     env: newcomerEnvironment(home, { PENSTOCK_PORT: '0', PENSTOCK_OPERATIONS_PORT: '0' }),
   });
   const closed = once(child, 'close');
+  const sdks = ['openai', '@anthropic-ai/sdk', 'playwright-core'].map((name) => join(clone, 'apps/gateway/node_modules', name));
   try {
     let text = '';
     for await (const chunk of child.stderr.iterator({ destroyOnReturn: false })) {
@@ -41,8 +42,13 @@ test('from a fresh clone and an empty home, the first commands of the README lea
     const answer = mustRun('bash', ['-c', (ask?.code ?? '').replace('http://127.0.0.1:8000', origin)]);
     console.log(`from a fresh clone to a streamed answer: ${((performance.now() - startedAt) / 1000).toFixed(0)} s`);
     expect(answer).toContain('event: message_stop');
+    // The SDKs of the test suites are installed by the first command that needs them.
+    console.log(`the clone with what the gateway needs: ${(sizeOf(clone) / 1e6).toFixed(0)} MB`);
+    expect(sdks.filter((path) => existsSync(path))).toEqual([]);
   } finally {
     if (child.pid !== undefined) process.kill(-child.pid, 'SIGINT');
     await closed;
   }
+  const { status, stdout, stderr } = spawnSync('bash', ['-c', 'npx -y pnpm@12 --filter @penstock/option-names test'], { cwd: clone, env: newcomerEnvironment(home, {}), encoding: 'utf8' });
+  expect(status, `${stdout}${stderr}`).toBe(0);
 });

@@ -31,7 +31,7 @@ test('the steps of the Dockerfile work as they are written, and only those befor
   const steps = instructions.filter(({ stage }) => stage === 0);
   const sources = steps.findIndex(({ name, rest }) => name === 'COPY' && rest === '. .');
   const [before, after] = [steps.slice(0, sources), steps.slice(sources)];
-  expect(before.filter(({ name }) => name === 'COPY').map(({ rest }) => rest)).toEqual(['pnpm-lock.yaml pnpm-workspace.yaml ./']);
+  expect(before.filter(({ name }) => name === 'COPY').map(({ rest }) => rest)).toEqual(['.pnpmfile.cjs pnpm-lock.yaml pnpm-workspace.yaml ./']);
   const commands = after.flatMap(({ name, rest }) => (name === 'RUN' ? rest.split(' && ') : [])).filter((command) => /\b(?:pnpm|npm|npx)\b/.test(command));
   expect(commands.length).toBe(2);
   for (const command of commands) expect(command).toContain(' --offline ');
