@@ -43,7 +43,7 @@ test('from a fresh clone and an empty home, the first commands of the README lea
     console.log(`from a fresh clone to a streamed answer: ${((performance.now() - startedAt) / 1000).toFixed(0)} s`);
     expect(answer).toContain('event: message_stop');
     // The SDKs of the test suites are installed by the first command that needs them.
-    console.log(`the clone with what the gateway needs: ${(sizeOf(clone) / 1e6).toFixed(0)} MB`);
+    console.log(`installed for it: ${(sizeOf(join(clone, 'node_modules')) / 1e6).toFixed(0)} MB`);
     expect(sdks.filter((path) => existsSync(path))).toEqual([]);
   } finally {
     if (child.pid !== undefined) process.kill(-child.pid, 'SIGINT');
