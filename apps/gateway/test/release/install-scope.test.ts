@@ -15,8 +15,8 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }));
 
 /** What pnpm is told to do before the command: a shell in place of pnpm, whose command line ends with the words, asks the hook. */
-function checkBefore(...words: readonly [string, ...string[]]): string {
-  writeFileSync(join(folder, words[0]), `"${process.execPath}" -p "${HOOK}"\n:\n`);
+function checkBefore(...words: readonly string[]): string {
+  writeFileSync(join(folder, words[0] ?? ''), `"${process.execPath}" -p "${HOOK}"\n:\n`);
   const { stdout, stderr } = spawnSync('bash', words, { cwd: folder, encoding: 'utf8' });
   expect(stderr).toBe('');
   return stdout.trim();
