@@ -25,6 +25,8 @@ const FLUSH_INTERVAL_MS = 500;
 /** The pause before another write to a full pipe that does not block. */
 const RETRY_MS = 100;
 const LAST_FLUSH_MS = 1_000;
+/** A unit of UTF-16 has at most so many bytes in UTF-8. */
+const MOST_BYTES_A_UNIT = 3;
 /** Whole lines that are written together, in UTF-8. */
 interface Batch {
   readonly bytes: Buffer;
@@ -72,6 +74,16 @@ export class LogSink {
   /** Takes a whole line, its line break included. */
   write(line: string): void {
     const { maxQueued, maxWrite, minWrite, onFailure } = this.#options;
+    const growing = this.#growing;
+    const most = line.length * MOST_BYTES_A_UNIT;
+    // It surely fits, so that its bytes need not be counted before they are written.
+    if (growing.length + most <= maxWrite && this.#queued + most <= maxQueued) {
+      const written = growing.bytes.write(line, growing.length);
+      growing.length += written;
+      this.#queued += written;
+      if (this.#leaving === undefined && (this.#full.length > 0 || growing.length >= minWrite)) this.#writeNext();
+      return;
+    }
     const length = Buffer.byteLength(line);
     if (this.#queued + length > maxQueued) {
       onFailure(undefined);

@@ -54,19 +54,18 @@ const PLAIN = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
  */
 export function createRequestLine(): (fields: RequestFields, level?: RequestLevel) => string {
   const now = createClockText();
+  const kind = createKindText();
+  const models = createModelsText();
   return (fields, level = 'info') => {
     let line = `{"level":"${level}","time":"${now(Date.now())}","request_id":"${fields.request_id}"`;
     if (fields.upstream_request_id !== undefined) line += `,"upstream_request_id":${quoted(fields.upstream_request_id)}`;
-    line += `,"side":"${fields.side}","client":${quoted(fields.client)}`;
-    if (fields.person !== undefined) line += personText(fields);
-    line += `,"route":${quoted(fields.route)},"method":${quoted(fields.method)}`
-      + `,"status":${fields.status},"outcome":"${fields.outcome}","fault":"${fields.fault}"` + text(',"cause":', fields.cause)
+    line += kind(fields)
       + number(',"duration_ms":', fields.duration_ms) + number(',"first_byte_ms":', fields.first_byte_ms) + number(',"overhead_ms":', fields.overhead_ms)
       + number(',"slot_wait_ms":', fields.slot_wait_ms) + number(',"connect_ms":', fields.connect_ms)
       + number(',"upstream_head_ms":', fields.upstream_head_ms) + number(',"largest_gap_ms":', fields.largest_gap_ms)
       + `,"request_bytes":${fields.request_bytes},"response_bytes":${fields.response_bytes}`
       + text(',"trace_id":', fields.trace_id) + text(',"span_id":', fields.span_id)
-      + text(',"requested_model":', fields.requested_model) + text(',"model":', fields.model);
+      + models(fields.requested_model, fields.model);
     if (fields.usage !== undefined) line += `,"usage":${JSON.stringify(fields.usage)}`;
     line += text(',"usage_source":', fields.usage_source) + number(',"cost_dollars":', fields.cost_dollars);
     if (fields.cost_estimated !== undefined) line += `,"cost_estimated":${fields.cost_estimated}`;
@@ -77,6 +76,43 @@ export function createRequestLine(): (fields: RequestFields, level?: RequestLeve
     line += text(',"session_id":', fields.session_id) + text(',"agent_id":', fields.agent_id)
       + text(',"parent_agent_id":', fields.parent_agent_id) + text(',"traceparent":', fields.traceparent);
     return `${line},"msg":"request"}\n`;
+  };
+}
+
+/** Makes the text of what many requests have in common. Requests of one kind come in rows, so that the last text is remembered. */
+function createKindText(): (fields: RequestFields) => string {
+  let last: RequestFields | undefined;
+  let known = '';
+  return (fields) => {
+    if (last !== undefined && isSameKind(fields, last)) return known;
+    known = `,"side":"${fields.side}","client":${quoted(fields.client)}`;
+    if (fields.person !== undefined) known += personText(fields);
+    known += `,"route":${quoted(fields.route)},"method":${quoted(fields.method)}`
+      + `,"status":${fields.status},"outcome":"${fields.outcome}","fault":"${fields.fault}"${text(',"cause":', fields.cause)}`;
+    last = fields;
+    return known;
+  };
+}
+
+/** Whether two lines have the same text between the ids and the durations; the groups of a person are one list for all of its requests. */
+function isSameKind(one: RequestFields, other: RequestFields): boolean {
+  return one.route === other.route && one.client === other.client && one.method === other.method && one.status === other.status
+    && one.outcome === other.outcome && one.fault === other.fault && one.cause === other.cause && one.side === other.side
+    && one.person === other.person && one.email === other.email && one.groups === other.groups;
+}
+
+/** The same for the two names of the model. */
+function createModelsText(): (requested: string | undefined, answering: string | undefined) => string {
+  let lastRequested: string | undefined;
+  let lastAnswering: string | undefined;
+  let known = '';
+  return (requested, answering) => {
+    if (requested !== lastRequested || answering !== lastAnswering) {
+      known = text(',"requested_model":', requested) + text(',"model":', answering);
+      lastRequested = requested;
+      lastAnswering = answering;
+    }
+    return known;
   };
 }
 

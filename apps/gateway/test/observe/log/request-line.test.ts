@@ -34,6 +34,13 @@ describe('a line of the access log', () => {
     expect(JSON.parse(createRequestLine()(fields))).toEqual({ ...JSON.parse(pinoLine(fields)) as object, time: expect.any(String) as string });
   });
 
+  it('request line: is the same whatever lines were written before, for every field that differs from them', () => {
+    const line = createRequestLine();
+    const variants = Object.keys(WHOLE).flatMap((name) => [WHOLE, { ...WHOLE, [name]: (HOSTILE as unknown as Record<string, unknown>)[name] }, { ...WHOLE, [name]: (BARE as unknown as Record<string, unknown>)[name] }, BARE] as RequestFields[]);
+    const others = ['side', 'outcome', 'fault', 'method', 'client', 'cause', 'person', 'email', 'requested_model', 'model'].map((name) => ({ ...WHOLE, [name]: 'other' }) as RequestFields);
+    for (const fields of [...variants, ...others, { ...WHOLE, status: 201 }, { ...WHOLE, groups: ['other'] }, WHOLE]) expect(withoutTime(line(fields))).toBe(withoutTime(createRequestLine()(fields)));
+  });
+
   it('words any duration as JSON does', () => {
     const line = createRequestLine();
     const written = (value: number): unknown => /"duration_ms":([^,]*),/.exec(line({ ...WHOLE, duration_ms: value }))?.[1];
