@@ -36,6 +36,27 @@ test('field classifier: returns each name in its own spelling', () => {
   for (let round = 0; round < 2; round += 1) expect(policy.forwardResponseHeaders(section).headers).toEqual(section);
 });
 
+test('field classifier: a guess is taken for its own spelling and for no other', () => {
+  const { classify, computed } = countingClassifier();
+  const guess = classify('X-App');
+  expect(classify(Buffer.from('X-App').toString('latin1'), guess)).toBe(guess);
+  for (const name of ['x-app', 'X-APP', 'X-Ap', 'X-Apps', 'X-Api']) expect(classify(name, guess)).toMatchObject({ spelling: name, name: name.toLowerCase() });
+  for (const name of ['', 'x app', undefined]) expect(classify(name, guess)).toBeUndefined();
+  expect(computed).toHaveLength(6);
+});
+
+test('header policy: a head is decided alike whatever heads came before it, with the same fields in other places and letters', () => {
+  const section = ['Content-Type', 'a', 'x-api-key', 'secret', 'anthropic-version', 'b', 'Connection', 'close', 'x-stainless-os', 'c', 'via', '1.1 d'];
+  const fields = section.length / 2;
+  const sections = Array.from({ length: fields }, (_, turn) => [...section.slice(turn * 2), ...section.slice(0, turn * 2)].map((text, index) => (turn % 2 === 1 && index % 2 === 0 ? text.toUpperCase() : text)));
+  const policy = createHeaderPolicy(anthropicHeaderRules);
+  for (const head of [...sections, ...sections.toReversed(), section.slice(0, 4), ...sections]) {
+    const fresh = createHeaderPolicy(anthropicHeaderRules);
+    expect(policy.forwardRequestHeaders(head)).toEqual(fresh.forwardRequestHeaders(head));
+    expect(policy.forwardResponseHeaders(head)).toEqual(fresh.forwardResponseHeaders(head));
+  }
+});
+
 test('field classifier: caches no name over 64 characters, and at most 2,048 spellings (a client that invents names adds no memory)', () => {
   const { classify, computed } = countingClassifier();
   const long = `anthropic-${'x'.repeat(64)}`;

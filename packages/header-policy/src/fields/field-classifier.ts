@@ -12,8 +12,8 @@ export interface ClassifiedField extends FieldTraits {
   readonly spelling: string;
 }
 
-/** Finds the traits of a name as it was spelled; `undefined` when it is not a field name. */
-export type FieldClassifier = (name: string | undefined) => ClassifiedField | undefined;
+/** Finds the traits of a name as it was spelled; `undefined` when it is not a field name. A right `guess` costs one comparison, a wrong one changes nothing. */
+export type FieldClassifier = (name: string | undefined, guess?: ClassifiedField) => ClassifiedField | undefined;
 
 /**
  * Makes a classifier that caches the spellings it has seen in 512 buckets, chosen by the length and four characters of a name. Equivalent to a
@@ -24,8 +24,9 @@ export type FieldClassifier = (name: string | undefined) => ClassifiedField | un
 export function createFieldClassifier(traitsOf: (lowercaseName: string) => FieldTraits): FieldClassifier {
   const buckets: ClassifiedField[][] = Array.from({ length: BUCKETS }, () => []);
 
-  return (name) => {
+  return (name, guess) => {
     if (name === undefined) return undefined;
+    if (guess !== undefined && guess.spelling === name) return guess;
     const bucket = buckets[bucketOf(name)] as ClassifiedField[];
     for (let index = 0; index < bucket.length; index += 1) {
       const known = bucket[index] as ClassifiedField;

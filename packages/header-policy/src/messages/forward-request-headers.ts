@@ -73,7 +73,7 @@ function createRequestInspector(rules: CompiledHeaderRules, classify: FieldClass
     for (let index = 0; index < rawHeaders.length; index += 2) {
       const name = rawHeaders[index];
       const value = rawHeaders[index + 1];
-      const field = classify(name);
+      const field = classify(name, fields[index / 2]);
       if (field === undefined || !isFieldValue(value)) return invalidField(name);
       if (field.singleton !== -1) {
         if (seenInCall[field.singleton] === call) {

@@ -30,7 +30,8 @@ interface ResponseSection {
 export function createResponseForwarder(rules: CompiledHeaderRules): ForwardResponseHeaders {
   const classify = createFieldClassifier((name) => traitsOf(name, 'response', rules));
   const prepare = createAdditionsPreparer(classify);
-  // Overwritten by each call from its start, `undefined` for a malformed field; the calls are synchronous and never nest.
+  // Overwritten by each call from its start, `undefined` for a malformed field; the calls are synchronous and never nest. What an earlier call left
+  // is the guess of the next: an upstream sends its fields in one order.
   const fields: Array<ClassifiedField | undefined> = [];
 
   function inspect(rawHeaders: RawHeaders): ResponseSection {
@@ -39,7 +40,7 @@ export function createResponseForwarder(rules: CompiledHeaderRules): ForwardResp
     let isAmbiguous = false;
     for (let index = 0; index < rawHeaders.length; index += 2) {
       const value = rawHeaders[index + 1];
-      const field = isFieldValue(value) ? classify(rawHeaders[index]) : undefined;
+      const field = isFieldValue(value) ? classify(rawHeaders[index], fields[index / 2]) : undefined;
       fields[index / 2] = field;
       if (field === undefined || value === undefined) continue;
       if (field.isConnection && !nominatesNothing(value)) {
