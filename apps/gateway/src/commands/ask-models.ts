@@ -5,10 +5,11 @@ import { frontDoorBackends } from '../config/front-door-backends.ts';
 import { backendSettings } from '../front-door/backend-settings.ts';
 import { nativeUpstreams } from '../config/native-upstreams.ts';
 import { createUpstreamCredential, CredentialError } from '../native/upstreams/upstream-credential.ts';
+import { configuredClouds } from '../config/configured-clouds.ts';
 import type { GatewayConfig } from '../config/gateway-config.ts';
-import { createCloudCredential } from '../native/upstreams/cloud-upstream-credential.ts';
 import type { EffectiveUpstream } from '../config/native-upstreams.ts';
 import type { CredentialConfig } from '../config/sections/credential-fields.ts';
+import { fetchSideCredential, fetchUpstreamCredential, type OnlineAnswer } from './fetch-credential.ts';
 
 /** One upstream with the credential that the gateway would send there. */
 interface Asked {
@@ -25,37 +26,18 @@ interface Asked {
   readonly proxy?: string | undefined;
 }
 
-/** What an upstream answered. */
-export interface ModelsAnswer {
-  /** One line for people. */
-  readonly text: string;
-  readonly accepted: boolean;
-}
-
 const MOST_NAMED = 5;
 const MAX_ANSWER_BYTES = 4_194_304;
 
-/** Asks each upstream once for its models, with the credential, the proxy and the authorities that the gateway would use. */
-export async function askModels(config: GatewayConfig): Promise<readonly ModelsAnswer[]> {
+/** Asks each upstream once for its models, with the credential, the proxy and the authorities that the gateway would use. Of clouds the credential is fetched. */
+export async function askModels(config: GatewayConfig): Promise<readonly OnlineAnswer[]> {
   const asked = credentials(config);
-  if (asked.length === 0) return [{ text: 'no credential of the gateway\'s own to ask with: callers send theirs (anthropic_native.credentials "forward")', accepted: true }];
-  return await Promise.all(asked.map(async (one) => (one.cloud === undefined ? await ask(one, config) : await fetchCredential(one.at, one.cloud))));
-}
-
-/** Fetches the credential of a cloud. None of them has a list of models that every credential may read, so that nothing is asked there. */
-async function fetchCredential(at: string, upstream: EffectiveUpstream): Promise<ModelsAnswer> {
-  const credential = createCloudCredential(upstream, { onStatus: () => undefined, onReplaced: () => undefined });
-  const fixed = createUpstreamCredential(upstream.credential);
-  try {
-    fixed.fields();
-    await credential?.renew();
-    return { text: `${at}: there is a credential; ${new URL(upstream.base_url).origin} was not asked whether it takes it`, accepted: true };
-  } catch (error) {
-    return { text: `${at}: ${error instanceof Error ? error.message : 'no credential'}`, accepted: false };
-  } finally {
-    credential?.close();
-    fixed.close();
-  }
+  const clouds = configuredClouds(config);
+  if (asked.length === 0 && clouds.length === 0) return [{ text: 'no credential of the gateway\'s own to ask with: callers send theirs (anthropic_native.credentials "forward")', accepted: true }];
+  return await Promise.all([
+    ...asked.map((one) => (one.cloud === undefined ? ask(one, config) : fetchUpstreamCredential(one.at, one.cloud))),
+    ...clouds.map(fetchSideCredential),
+  ]);
 }
 
 /** The native credentials, and those of backends that are not a copy of one. */
@@ -76,7 +58,7 @@ function isAsked({ kind, credential: { bearer_command: command } }: EffectiveUps
   return kind === 'anthropic' && command === undefined;
 }
 
-async function ask({ at, kind, base_url: base, credential: configured, version, ca, proxy }: Asked, config: GatewayConfig): Promise<ModelsAnswer> {
+async function ask({ at, kind, base_url: base, credential: configured, version, ca, proxy }: Asked, config: GatewayConfig): Promise<OnlineAnswer> {
   const url = new URL(base);
   const settings = at.startsWith('anthropic_native') ? toUpstreamClientSettings(config.anthropic_native) : backendSettings(kind, config.openai_front_door);
   const upstream = createUpstreamClient({ origin: url.origin, ...settings, ...(ca === undefined ? {} : { tls: { ca } }), ...(proxy === undefined ? {} : { proxy }) });
@@ -107,7 +89,7 @@ async function readBounded(body: AsyncIterable<Uint8Array>): Promise<string> {
   return text;
 }
 
-function describe(at: string, origin: string, status: number, text: string, organization: string | readonly string[] | undefined): ModelsAnswer {
+function describe(at: string, origin: string, status: number, text: string, organization: string | readonly string[] | undefined): OnlineAnswer {
   if (status === 401) return { text: `${at}: ${origin} refuses the key (401): it is wrong, or it was revoked`, accepted: false };
   if (status === 403) return { text: `${at}: ${origin} knows the key and does not let it list models (403)`, accepted: false };
   if (status !== 200) return { text: `${at}: ${origin} answered ${status}, so that nothing is known of the key`, accepted: false };
