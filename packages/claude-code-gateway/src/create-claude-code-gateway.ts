@@ -11,6 +11,7 @@ import { createSignInStore } from './store/create-sign-in-store.ts';
 import { createTelemetryRelay, type TelemetryRelay } from './telemetry/telemetry-relay.ts';
 import { createAccessTokens, type AccessTokenClaims, type AccessTokenVerdict } from './tokens/access-tokens.ts';
 import { createRevocations, MOST_CLOCK_SKEW_MS } from './tokens/revocations.ts';
+import { createUnsavedRefreshTokens } from './tokens/unsaved-refresh-tokens.ts';
 import { describeHealth, notePart, watchDatabase, watchProvider, type PartTimes, type SignInHealth } from './watched-parts.ts';
 
 /** What a reload replaces. */
@@ -63,7 +64,7 @@ export function createClaudeCodeGateway(options: ClaudeCodeGatewayOptions): Clau
   const provider = watchProvider(asked, (isWell) => notePart(failingSince, 'provider', isWell, now()));
   const probe = (): void => { void provider.authorizationUrl(PROBE); };
   const parts: SignInParts = {
-    addresses, keys, store, provider, tokens, revocations, limits, now, audit, isKnownGroup: options.isKnownGroup ?? (() => true),
+    addresses, keys, store, provider, tokens, revocations, unsaved: createUnsavedRefreshTokens(store, keys), limits, now, audit, isKnownGroup: options.isKnownGroup ?? (() => true),
     formTargets: ['https:', ...(isProvider(options.provider) ? [] : [new URL(options.provider.issuer).origin].filter((origin) => origin.startsWith('http:')))],
   };
   const startRelay = ({ targets, limits: bounds = {}, resourceAttributes = {} }: TelemetryOptions): { readonly relay: TelemetryRelay; readonly resourceAttributes: Readonly<Record<string, string>> } =>
@@ -74,7 +75,10 @@ export function createClaudeCodeGateway(options: ClaudeCodeGatewayOptions): Clau
     const verdict = await tokens.judge(accessToken);
     return verdict.ok && revocations.isRevoked(verdict.claims.sessionId) ? { ok: false, reason: 'revoked' } : verdict;
   };
-  const polling = setInterval(() => { void revocations.poll(); }, limits.revocationPollMs).unref();
+  const polling = setInterval(() => {
+    void revocations.poll();
+    void parts.unsaved.saveAll();
+  }, limits.revocationPollMs).unref();
   const pruning = setInterval(() => {
     void store.clock().then((at) => store.prune(at, limits.refreshTtlSeconds * 1000, 2 * tokenLifeMs + MOST_CLOCK_SKEW_MS)).catch(() => undefined);
   }, limits.pruneMs).unref();
@@ -103,6 +107,7 @@ export function createClaudeCodeGateway(options: ClaudeCodeGatewayOptions): Clau
       clearInterval(pruning);
       clearInterval(probing);
       await Promise.all([provider.close(), telemetry.relay.close()]);
+      await parts.unsaved.saveAll();
       await store.close();
     },
   };

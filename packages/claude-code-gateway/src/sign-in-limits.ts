@@ -24,6 +24,10 @@ export interface SignInLimits {
   readonly leaseMs: number;
   /** How long a second process waits for the first. Milliseconds. @defaultValue 8,000 */
   readonly leaseWaitMs: number;
+  /** How long it waits for a process that did not release its lease to store what the provider answered; at most `leaseWaitMs`. Milliseconds. @defaultValue 5,000 */
+  readonly settleWaitMs: number;
+  /** How long `invalid_grant` of the provider ends no session whose newest token of the provider may be in such a process. Milliseconds. @defaultValue 600,000 */
+  readonly unsettledMs: number;
   /** Refreshes that wait so, in one process. @defaultValue 1,000 */
   readonly maxLeaseWaiters: number;
   /** The groups in a token, as JSON. Bytes. @defaultValue 4,096 */
@@ -39,7 +43,7 @@ export interface SignInLimits {
 /** The bounds that hold unless others are given. */
 export const DEFAULT_SIGN_IN_LIMITS: SignInLimits = Object.freeze({
   sessionTtlSeconds: 3_600, refreshTtlSeconds: 1_209_600, refreshGraceSeconds: 60, grantTtlSeconds: 600, pollIntervalSeconds: 5, maxPendingGrants: 10_000,
-  maxAuthorizationsPerAddress: 30, maxWrongCodesPerAddress: 10, attemptWindowSeconds: 600, leaseMs: 15_000, leaseWaitMs: 8_000, maxLeaseWaiters: 1_000,
+  maxAuthorizationsPerAddress: 30, maxWrongCodesPerAddress: 10, attemptWindowSeconds: 600, leaseMs: 15_000, leaseWaitMs: 8_000, settleWaitMs: 5_000, unsettledMs: 600_000, maxLeaseWaiters: 1_000,
   maxGroupsBytes: 4_096, revocationPollMs: 1_000, pruneMs: 600_000, providerProbeMs: 10_000,
 });
 

@@ -6,6 +6,7 @@ import type { SignInLimits } from './sign-in-limits.ts';
 import type { SignInStore } from './store/sign-in-store.ts';
 import type { AccessTokens } from './tokens/access-tokens.ts';
 import type { Revocations } from './tokens/revocations.ts';
+import type { UnsavedRefreshTokens } from './tokens/unsaved-refresh-tokens.ts';
 
 /** The addresses of one gateway, all from its public URL and never from a request. */
 export interface GatewayAddresses {
@@ -25,6 +26,7 @@ export interface SignInParts {
   readonly provider: IdentityProvider;
   readonly tokens: AccessTokens;
   readonly revocations: Revocations;
+  readonly unsaved: UnsavedRefreshTokens;
   readonly limits: SignInLimits;
   /** Milliseconds since 1970. */
   readonly now: () => number;

@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import { describe, expect, test } from 'vitest';
-import { createClaudeCodeGateway, openSqliteDatabase, type ClaudeCodeGateway, type SqlDatabase } from '../src/index.ts';
+import { createClaudeCodeGateway, openSqliteDatabase, type ClaudeCodeGateway, type SignInLimits, type SqlDatabase } from '../src/index.ts';
 import { answerRefreshes, REFRESH_ANSWERS } from './support/answer-refreshes.ts';
-import { MOUNT, SESSION_KEY, startTestGateway, type OauthAnswer, type TestGateway } from './support/start-test-gateway.ts';
+import { MOUNT, SESSION_KEY, startTestGateway, withMovedClock, type OauthAnswer, type TestGateway } from './support/start-test-gateway.ts';
 
 const refresh = (gateway: TestGateway, token: unknown): Promise<OauthAnswer> => gateway.post('/oauth/token', { grant_type: 'refresh_token', refresh_token: String(token) });
 /** The same at a gateway without a listener. */
@@ -73,7 +73,7 @@ describe('the time of one refresh', () => {
 
 test('a refusal of the provider to a process whose lease ran out: does not end the session that another process refreshed meanwhile', async () => {
   await using stack = new AsyncDisposableStack();
-  const gateway = await startTestGateway(stack);
+  const gateway = await startTestGateway(stack, { limits: { settleWaitMs: 1 } });
   const first = await gateway.signIn();
   const held: ServerResponse[] = [];
   answerRefreshes(gateway, (response, turn) => {
@@ -91,29 +91,94 @@ test('a refusal of the provider to a process whose lease ran out: does not end t
   expect((await refresh(gateway, second.json['refresh_token'])).status).toBe(200);
 });
 
-test('a provider token that this process could not store: is not presented any more once another process stored a newer one', async () => {
-  await using stack = new AsyncDisposableStack();
+/** A gateway whose store is down when `isDown` is set, and another one for which it never is. */
+async function startFailing(stack: AsyncDisposableStack, limits: Partial<SignInLimits>): Promise<{ readonly gateway: TestGateway; readonly replica: ClaudeCodeGateway; readonly reasons: unknown[]; readonly store: { isDown: boolean } }> {
   const shared = openSqliteDatabase(':memory:');
-  let isDown = false;
-  const failing: SqlDatabase = {
-    run: (statements) => (isDown && statements.some(({ sql }) => sql.startsWith('UPDATE sign_in_refresh_tokens')) ? Promise.reject(new Error('down')) : shared.run(statements)),
-    close: () => shared.close(),
-  };
-  const gateway = await startTestGateway(stack, { database: failing });
-  const first = await gateway.signIn();
+  const store = { isDown: false };
+  const failing: SqlDatabase = { run: (statements) => (store.isDown ? Promise.reject(new Error('down')) : shared.run(statements)), close: () => shared.close() };
+  const gateway = await startTestGateway(stack, { database: failing, limits: { revocationPollMs: 20 } });
+  const reasons: unknown[] = [];
   const replica = createClaudeCodeGateway({
-    publicUrl: new URL(gateway.base).origin, mount: MOUNT, sessionKeys: [SESSION_KEY], database: shared, provider: gateway.oidc,
+    publicUrl: new URL(gateway.base).origin, mount: MOUNT, sessionKeys: [SESSION_KEY], database: withMovedClock(shared, gateway.ahead), provider: gateway.oidc, limits,
+    audit: ({ reason }) => { reasons.push(reason); },
   });
   stack.defer(() => replica.close());
-  const presented = answerRefreshes(gateway, (response, turn) => { REFRESH_ANSWERS.granted(response, `provider-${turn}`); });
-  isDown = true;
+  return { gateway, replica, reasons, store };
+}
+
+test('a provider token that this process could not store: is not presented any more once another process stored a newer one', async () => {
+  await using stack = new AsyncDisposableStack();
+  const { gateway, replica, store } = await startFailing(stack, { settleWaitMs: 1 });
+  const first = await gateway.signIn();
+  const presented = answerRefreshes(gateway, (response, turn) => {
+    if (turn === 1) store.isDown = true;
+    REFRESH_ANSWERS.granted(response, `provider-${turn}`);
+  });
   expect((await refresh(gateway, first['refresh_token'])).status).toBe(503);
-  isDown = false;
+  gateway.advance(16_000);
   const second = await refreshAt(replica, first['refresh_token']);
   expect(second.status).toBe(200);
+  store.isDown = false;
   expect((await refresh(gateway, second.json['refresh_token'])).status).toBe(200);
   const [original] = presented;
   expect(presented).toEqual([original, original, 'provider-2']);
+});
+
+test('a provider that takes each token once: a store that fails while it answers loses no session, though another process is asked next', async () => {
+  await using stack = new AsyncDisposableStack();
+  const { gateway, replica, store } = await startFailing(stack, { settleWaitMs: 30_000, leaseWaitMs: 30_000 });
+  const first = await gateway.signIn();
+  const presented = answerRefreshes(gateway, (response, turn) => {
+    if (turn === 1) store.isDown = true;
+    REFRESH_ANSWERS.granted(response, `provider-${turn}`);
+  });
+  expect((await refresh(gateway, first['refresh_token'])).status).toBe(503);
+  gateway.advance(16_000);
+  // It finds a lease that is over and was not released, and waits for the first one, whose store comes back.
+  const waiting = refreshAt(replica, first['refresh_token']);
+  store.isDown = false;
+  expect((await waiting).status).toBe(200);
+  expect(presented.slice(1)).toEqual(['provider-1']);
+});
+
+test('a provider token that may be spent: its refusal is 503 and ends no session for the time in which another process may have the newer one', async () => {
+  await using stack = new AsyncDisposableStack();
+  const { gateway, replica, reasons, store } = await startFailing(stack, { settleWaitMs: 1, unsettledMs: 600_000 });
+  const first = await gateway.signIn();
+  answerRefreshes(gateway, (response, turn) => {
+    if (turn === 1) store.isDown = true;
+    if (turn === 1) REFRESH_ANSWERS.granted(response, 'provider-1');
+    else REFRESH_ANSWERS.refused(response);
+  });
+  expect((await refresh(gateway, first['refresh_token'])).status).toBe(503);
+  gateway.advance(16_000);
+  for (let turn = 1; turn <= 2; turn += 1) {
+    expect((await refreshAt(replica, first['refresh_token'])).status).toBe(503);
+    gateway.advance(200_000);
+  }
+  expect(reasons).toEqual(['provider_token_unsettled', 'provider_token_unsettled']);
+  gateway.advance(400_000);
+  expect(await refreshAt(replica, first['refresh_token'])).toMatchObject({ status: 400, json: { error: 'invalid_grant' } });
+  expect(reasons.slice(2)).toEqual(['invalid_grant', 'invalid_grant']);
+});
+
+test('a provider token that could not be stored: is stored by a gateway that closes', async () => {
+  await using stack = new AsyncDisposableStack();
+  const { gateway, replica, store } = await startFailing(stack, { settleWaitMs: 1 });
+  const first = await gateway.signIn();
+  const closing = createClaudeCodeGateway({
+    publicUrl: new URL(gateway.base).origin, mount: MOUNT, sessionKeys: [SESSION_KEY], provider: gateway.oidc, limits: { revocationPollMs: 600_000 },
+    database: { run: (statements) => gateway.database.run(statements), close: () => Promise.resolve() },
+  });
+  const presented = answerRefreshes(gateway, (response, turn) => {
+    store.isDown = turn === 1;
+    REFRESH_ANSWERS.granted(response, `provider-${turn}`);
+  });
+  expect((await refreshAt(closing, first['refresh_token'])).status).toBe(503);
+  store.isDown = false;
+  await closing.close();
+  expect((await refreshAt(replica, first['refresh_token'])).status).toBe(200);
+  expect(presented.slice(1)).toEqual(['provider-1']);
 });
 
 test.each([-180_000, 16_000, 180_000])('a replica whose clock is off by %i ms: takes no lease that another one has, and ends no session within the grace', async (offMs) => {

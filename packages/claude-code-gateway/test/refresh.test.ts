@@ -75,6 +75,25 @@ describe('refresh', () => {
     expect(acts(gateway)).toContain('session.revoke ok replayed_token');
   });
 
+  test.each([1, 2, 5])('refresh: a process that comes with a token of %i rotations ago, within its grace, gets the newest one', async (rotations) => {
+    await using stack = new AsyncDisposableStack();
+    const gateway = await startTestGateway(stack);
+    const first = await gateway.signIn();
+    let newest: unknown = first['refresh_token'];
+    for (let rotation = 1; rotation <= rotations; rotation += 1) {
+      gateway.advance(5_000);
+      newest = (await refresh(gateway, newest)).json['refresh_token'];
+    }
+    const late = await refresh(gateway, first['refresh_token']);
+    expect(late).toMatchObject({ status: 200, json: { refresh_token: newest } });
+    // What it stored is the current token, also after the grace of all others.
+    gateway.advance(70_000);
+    expect((await refresh(gateway, late.json['refresh_token'])).status).toBe(200);
+    gateway.advance(70_000);
+    expect((await refresh(gateway, first['refresh_token'])).status).toBe(400);
+    expect(acts(gateway)).toContain('session.revoke ok replayed_token');
+  });
+
   test('refresh: a replaced token ends the session as long as it would have lived itself', async () => {
     await using stack = new AsyncDisposableStack();
     const gateway = await startTestGateway(stack, { limits: { pruneMs: 20 } });

@@ -25,7 +25,7 @@ async function withSession(database: SqlDatabase): Promise<SignInStore> {
   return store;
 }
 
-const rotation = (holder: string, oldDigest: string, newDigest: string) => ({ sid: 'sid', holder, oldDigest, newDigest, successor: `sealed ${newDigest}`, identity: PERSON.identity, providerRefresh: `provider ${newDigest}`, replacedProviderRefresh: 'sealed', now: 5_000, expiresAt: 2_000_000 });
+const rotation = (holder: string, oldDigest: string, newDigest: string) => ({ sid: 'sid', holder, oldDigest, newDigest, successor: `sealed ${newDigest}`, identity: PERSON.identity, providerRefresh: `provider ${newDigest}`, replacedProviderRefresh: 'sealed', now: 5_000, expiresAt: 2_000_000, graceMs: 60_000 });
 
 describe.each([
   ['in this thread', async () => openSqliteDatabase(':memory:')],
@@ -111,11 +111,11 @@ describe.each([
     const store = await withSession(await start(stack));
     expect(await store.takeLease('sid', 'one', 3_000, 18_000)).toBe(true);
     expect(await store.takeLease('sid', 'two', 18_000, 33_000)).toBe(true);
-    expect(await store.revokeSession('sid', 19_000, 'one')).toBe(false);
+    expect(await store.revokeSession('sid', 19_000, { holder: 'one', providerRefresh: 'sealed' })).toBe(false);
     await store.releaseLease('sid', 'two');
-    expect(await store.revokeSession('sid', 19_000, 'one')).toBe(false);
+    expect(await store.revokeSession('sid', 19_000, { holder: 'one', providerRefresh: 'sealed' })).toBe(false);
     expect(await store.takeLease('sid', 'two', 19_000, 34_000)).toBe(true);
-    expect(await store.revokeSession('sid', 19_000, 'two')).toBe(true);
+    expect(await store.revokeSession('sid', 19_000, { holder: 'two', providerRefresh: 'sealed' })).toBe(true);
   });
 
   test('attempts: are counted by key and window, however many come at once', async () => {

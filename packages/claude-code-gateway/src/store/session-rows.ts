@@ -25,21 +25,23 @@ export function createSessionRows(database: SqlDatabase): SessionMethods {
     },
     async findRefreshToken(digest) {
       const [row] = await all(
-        `SELECT s.sid, s.identity, s.provider_refresh, s.expires_at, s.revoked_at, t.replaced_at, t.successor, ${CLOCK_COLUMN}
+        `SELECT s.sid, s.identity, s.provider_refresh, s.expires_at, s.revoked_at, s.unsettled_at, t.replaced_at, t.successor, ${CLOCK_COLUMN}
          FROM sign_in_refresh_tokens t JOIN sign_in_sessions s ON s.sid = t.sid WHERE t.digest = ?`,
         [digest],
       );
       return row === undefined ? undefined : { session: sessionOf(row), replacedAt: optionalNumberOf(row, 'replaced_at'), successor: optionalTextOf(row, 'successor'), readAt: clockOf(row) };
     },
-    async takeLease(sid, holder, now, untilMs) {
-      const sql = 'UPDATE sign_in_sessions SET lease_by = ?, lease_until = ? WHERE sid = ? AND lease_until <= ? AND revoked_at IS NULL RETURNING sid';
+    async takeLease(sid, holder, now, untilMs, takesOver = true) {
+      // A holder that ended well has taken its name away; one that did not may have had an answer of the provider that it could not store.
+      const sql = `UPDATE sign_in_sessions SET unsettled_at = CASE WHEN lease_by IS NULL THEN unsettled_at ELSE COALESCE(unsettled_at, lease_until) END, lease_by = ?, lease_until = ?
+                   WHERE sid = ? AND lease_until <= ? AND revoked_at IS NULL ${takesOver ? '' : 'AND lease_by IS NULL'} RETURNING sid`;
       return (await all(sql, [holder, untilMs, sid, now])).length > 0;
     },
     async releaseLease(sid, holder) {
       await all('UPDATE sign_in_sessions SET lease_by = NULL, lease_until = 0 WHERE sid = ? AND lease_by = ?', [sid, holder]);
     },
-    async rotate({ sid, holder, oldDigest, newDigest, successor, identity, providerRefresh, replacedProviderRefresh, now, expiresAt }) {
-      const [, , , changed = []] = await database.run([
+    async rotate({ sid, holder, oldDigest, newDigest, successor, identity, providerRefresh, replacedProviderRefresh, now, expiresAt, graceMs }) {
+      const [, , , , changed = []] = await database.run([
         {
           sql: `UPDATE sign_in_refresh_tokens SET replaced_at = ?, successor = ? WHERE digest = ? AND sid = ? AND replaced_at IS NULL
                 AND EXISTS (SELECT 1 FROM sign_in_sessions WHERE sid = ? AND lease_by = ? AND revoked_at IS NULL)`,
@@ -50,9 +52,15 @@ export function createSessionRows(database: SqlDatabase): SessionMethods {
           sql: 'INSERT INTO sign_in_refresh_tokens (digest, sid, created_at) SELECT ?, sid, CAST(? AS BIGINT) FROM sign_in_refresh_tokens WHERE digest = ? AND successor = ?',
           values: [newDigest, now, oldDigest, successor],
         },
+        // A process that comes late with a token of before the one that is replaced now gets the newest as well: one that was replaced would end the session at its next use.
+        {
+          sql: `UPDATE sign_in_refresh_tokens SET successor = ? WHERE sid = ? AND replaced_at >= ?
+                AND EXISTS (SELECT 1 FROM sign_in_refresh_tokens WHERE digest = ? AND successor = ?)`,
+          values: [successor, sid, now - graceMs, oldDigest, successor],
+        },
         // Whatever became of our token: the provider's old one may be spent. One that a later holder stored is newer than ours.
         {
-          sql: 'UPDATE sign_in_sessions SET provider_refresh = ? WHERE sid = ? AND revoked_at IS NULL AND (lease_by = ? OR provider_refresh = ?)',
+          sql: 'UPDATE sign_in_sessions SET provider_refresh = ?, unsettled_at = NULL WHERE sid = ? AND revoked_at IS NULL AND (lease_by = ? OR provider_refresh = ?)',
           values: [providerRefresh, sid, holder, replacedProviderRefresh],
         },
         {
@@ -63,11 +71,13 @@ export function createSessionRows(database: SqlDatabase): SessionMethods {
       ]);
       return changed.length > 0;
     },
-    async keepProviderRefresh(sid, providerRefresh) {
-      await all('UPDATE sign_in_sessions SET provider_refresh = ? WHERE sid = ? AND revoked_at IS NULL', [providerRefresh, sid]);
+    async keepProviderRefresh(sid, providerRefresh, replaced) {
+      await all('UPDATE sign_in_sessions SET provider_refresh = ?, unsettled_at = NULL WHERE sid = ? AND revoked_at IS NULL AND provider_refresh = ?', [providerRefresh, sid, replaced]);
     },
-    async revokeSession(sid, now, holder) {
-      const [which, values] = holder === undefined ? ['sid = ? AND revoked_at IS NULL', [sid]] as const : ['sid = ? AND revoked_at IS NULL AND lease_by = ?', [sid, holder]] as const;
+    async revokeSession(sid, now, by) {
+      const [which, values] = by === undefined
+        ? ['sid = ? AND revoked_at IS NULL', [sid]] as const
+        : ['sid = ? AND revoked_at IS NULL AND lease_by = ? AND provider_refresh = ?', [sid, by.holder, by.providerRefresh]] as const;
       const [, changed = []] = await database.run([
         { sql: `${NEXT_REVOCATION} AND EXISTS (SELECT 1 FROM sign_in_sessions WHERE ${which})`, values },
         {
@@ -92,7 +102,7 @@ export function createSessionRows(database: SqlDatabase): SessionMethods {
 export function sessionOf(row: SqlRow): StoredSession {
   return {
     sid: textOf(row, 'sid'), identity: textOf(row, 'identity'), providerRefresh: optionalTextOf(row, 'provider_refresh'),
-    expiresAt: numberOf(row, 'expires_at'), revokedAt: optionalNumberOf(row, 'revoked_at'),
+    expiresAt: numberOf(row, 'expires_at'), revokedAt: optionalNumberOf(row, 'revoked_at'), unsettledAt: optionalNumberOf(row, 'unsettled_at'),
   };
 }
 

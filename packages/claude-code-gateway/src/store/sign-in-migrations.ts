@@ -35,4 +35,8 @@ export const SIGN_IN_MIGRATIONS: readonly Migration[] = [{
     'CREATE TABLE sign_in_counters (name TEXT PRIMARY KEY, value BIGINT NOT NULL)',
     'INSERT INTO sign_in_counters (name, value) VALUES (\'revocations\', 1)',
   ],
+}, {
+  // When the first lease of a session ended that its holder did not release.
+  name: 'sign_in_0003',
+  statements: ['ALTER TABLE sign_in_sessions ADD COLUMN unsettled_at BIGINT'],
 }];

@@ -23,6 +23,8 @@ export interface StoredSession {
   readonly providerRefresh: string | undefined;
   readonly expiresAt: number;
   readonly revokedAt: number | undefined;
+  /** When a lease ended whose holder neither stored an answer of the provider nor released it: `providerRefresh` may be spent since. The database's clock. */
+  readonly unsettledAt: number | undefined;
 }
 
 /** A refresh token with its session. */
@@ -65,15 +67,15 @@ export interface SignInStore {
   findRefreshToken(digest: string): Promise<StoredRefreshToken | undefined>;
   /** The database's clock, which all processes share. Milliseconds since 1970. */
   clock(): Promise<number>;
-  /** Takes the lease of a session for one refresh; `false` while another process has it. Both times are of the database's clock. */
-  takeLease(sid: string, holder: string, now: number, untilMs: number): Promise<boolean>;
+  /** Takes the lease of a session for one refresh; `false` while another process has it. Both times are of the database's clock. `takesOver`: also one that is over and was not released. */
+  takeLease(sid: string, holder: string, now: number, untilMs: number, takesOver?: boolean): Promise<boolean>;
   releaseLease(sid: string, holder: string): Promise<void>;
   /** Stores what a refresh came to and ends the lease; `false` if the token was replaced or the session revoked meanwhile. */
   rotate(rotation: Rotation): Promise<boolean>;
-  /** Keeps the provider's new refresh token although our own is not rotated. */
-  keepProviderRefresh(sid: string, providerRefresh: string): Promise<void>;
-  /** `false` if the session is unknown or was revoked before, or if `holder` is given and does not have its lease. */
-  revokeSession(sid: string, now: number, holder?: string): Promise<boolean>;
+  /** Keeps the provider's new refresh token although our own is not rotated, unless something else is stored by now than `replaced`. */
+  keepProviderRefresh(sid: string, providerRefresh: string, replaced: string): Promise<void>;
+  /** `false` if the session is unknown or was revoked before, or if `by` is given and does not have its lease, or another token of the provider is stored than `by` presented. */
+  revokeSession(sid: string, now: number, by?: LeasedBy): Promise<boolean>;
   /** The sessions whose revocations have a higher number, and those that a process of an older release revoked without one. */
   revokedAfter(number: number): Promise<ReadRevocations>;
   /** Counts one attempt in the current window of a key and resolves with the count. */
@@ -110,6 +112,12 @@ export interface NewSession {
   readonly refreshDigest: string;
 }
 
+/** Who has the lease of a session, with the provider's refresh token that was presented, sealed. */
+export interface LeasedBy {
+  readonly holder: string;
+  readonly providerRefresh: string;
+}
+
 /** A refresh that the provider granted. */
 export interface Rotation {
   readonly sid: string;
@@ -125,4 +133,6 @@ export interface Rotation {
   readonly replacedProviderRefresh: string;
   readonly now: number;
   readonly expiresAt: number;
+  /** Every token of the session that was replaced so shortly ago yields the new one from now on. Milliseconds. */
+  readonly graceMs: number;
 }

@@ -1,5 +1,6 @@
 import type { AuditEvent } from '../sign-in-audit.ts';
 import type { SignInParts } from '../sign-in-parts.ts';
+import type { LeasedBy } from '../store/sign-in-store.ts';
 
 /** What the audit log gets beside the session. */
 type Described = Omit<AuditEvent, 'event' | 'result' | 'sessionId'>;
@@ -13,11 +14,11 @@ export async function endSession({ store, revocations, audit }: SignInParts, sid
 }
 
 /**
- * Ends a session for what the provider answered to the holder of its lease. `false` if the holder has the lease no longer: another process may have
- * presented a newer token by then, and the answer is about an old one. Rejects if the store fails.
+ * Ends a session for what the provider answered to the holder of its lease. `false` if the holder has the lease no longer, or another token of the provider
+ * is stored by now: the answer is about an old one then. Rejects if the store fails.
  */
-export async function endLeasedSession({ store, revocations, audit }: SignInParts, sid: string, holder: string, described: Described): Promise<boolean> {
-  if (!await store.revokeSession(sid, await store.clock(), holder)) return false;
+export async function endLeasedSession({ store, revocations, audit }: SignInParts, sid: string, by: LeasedBy, described: Described): Promise<boolean> {
+  if (!await store.revokeSession(sid, await store.clock(), by)) return false;
   revocations.add(sid);
   audit({ event: 'session.revoke', result: 'ok', sessionId: sid, ...described });
   return true;

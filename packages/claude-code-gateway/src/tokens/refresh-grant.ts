@@ -7,7 +7,6 @@ import type { StoredRefreshToken, StoredSession } from '../store/sign-in-store.t
 import { endLeasedSession, endSession } from './end-session.ts';
 import { createLeaseWait } from './lease-wait.ts';
 import { createRefreshToken } from './session-ids.ts';
-import { createUnsavedRefreshTokens } from './unsaved-refresh-tokens.ts';
 import { answerTokens } from './token-answer.ts';
 
 /** Redeems one refresh token. Rejects if the store fails; then nothing was consumed. */
@@ -19,8 +18,7 @@ export type RefreshGrant = (request: ProtocolRequest, refreshToken: string) => P
  * replay, and ends the session (RFC 9700 section 4.14.2).
  */
 export function createRefreshGrant(parts: SignInParts): RefreshGrant {
-  const { store, provider, limits, now, audit, keys, tokens } = parts;
-  const unsaved = createUnsavedRefreshTokens();
+  const { store, provider, limits, now, audit, keys, tokens, unsaved } = parts;
   const leaseWait = createLeaseWait(limits);
 
   const refuse = (request: ProtocolRequest, reason: string, session?: StoredSession): ProtocolAnswer => {
@@ -57,8 +55,10 @@ export function createRefreshGrant(parts: SignInParts): RefreshGrant {
     const known = readIdentity(session.identity);
     /** The lease ran out under a process that stood still, or the session was revoked meanwhile. */
     const answerLost = async (): Promise<ProtocolAnswer> => (await answerKnown(request, await store.findRefreshToken(digestOf(oldToken)))) ?? beUnavailable(request, 'lease_lost', session);
-    const endLeased = async (reason: string): Promise<ProtocolAnswer> => {
-      if (!await endLeasedSession(parts, session.sid, holder, { reason, address: request.address, ...auditedPerson(known) })) return answerLost();
+    const endLeased = async (reason: string, providerRefresh: string): Promise<ProtocolAnswer> => {
+      // What was presented may be spent, and its successor in a process that could not store it yet.
+      if (reason === 'invalid_grant' && session.unsettledAt !== undefined && readAt - session.unsettledAt < limits.unsettledMs) return beUnavailable(request, 'provider_token_unsettled', session);
+      if (!await endLeasedSession(parts, session.sid, { holder, providerRefresh }, { reason, address: request.address, ...auditedPerson(known) })) return answerLost();
       unsaved.delete(session.sid);
       return refuse(request, reason, session);
     };
@@ -66,18 +66,14 @@ export function createRefreshGrant(parts: SignInParts): RefreshGrant {
     const providerToken = unsaved.find(session.sid, stored) ?? (stored === undefined ? undefined : await unseal(keys, 'provider_refresh', stored));
     if (stored === undefined || providerToken === undefined) return beUnavailable(request, 'session_keys', session);
     const answer = await provider.refresh(providerToken, known);
-    if (answer.kind === 'refused') return endLeased(answer.reason);
+    if (answer.kind === 'refused') return endLeased(answer.reason, stored);
     // The provider's old token may be spent from now on: until its new one is stored, it is kept here.
     if (answer.refreshToken !== undefined) unsaved.set(session.sid, answer.refreshToken, stored);
     if (answer.kind === 'unavailable') {
-      if (answer.refreshToken !== undefined) {
-        await store.keepProviderRefresh(session.sid, await seal(keys, 'provider_refresh', answer.refreshToken));
-        unsaved.delete(session.sid);
-      }
       return beUnavailable(request, `provider_${answer.reason}`, session);
     }
     const identity = keepKnownGroups(answer.identity, parts);
-    if (identity === undefined) return endLeased('groups_too_large');
+    if (identity === undefined) return endLeased('groups_too_large', stored);
     const newToken = createRefreshToken();
     const rotatedAt = now() + aheadMs;
     // Sealed anew even if it is the same: the key that sealed it before may be taken away once it is not the first one any more.
@@ -85,6 +81,7 @@ export function createRefreshGrant(parts: SignInParts): RefreshGrant {
     const isRotated = await store.rotate({
       sid: session.sid, holder, oldDigest: digestOf(oldToken), newDigest: digestOf(newToken), successor: await seal(keys, 'successor', newToken),
       identity: writeIdentity(identity), providerRefresh, replacedProviderRefresh: stored, now: rotatedAt, expiresAt: rotatedAt + limits.refreshTtlSeconds * 1000,
+      graceMs: limits.refreshGraceSeconds * 1000,
     });
     unsaved.delete(session.sid);
     return isRotated ? grant(request, identity, session.sid, newToken) : answerLost();
@@ -99,7 +96,7 @@ export function createRefreshGrant(parts: SignInParts): RefreshGrant {
     const { session } = found;
     const { sid } = session;
     // By the database's clock, as everything here that processes must agree about.
-    const take = (): Promise<boolean> => (found === undefined ? Promise.resolve(false) : store.takeLease(sid, holder, found.readAt, found.readAt + limits.leaseMs));
+    const take = (takesOver: boolean): Promise<boolean> => (found === undefined ? Promise.resolve(false) : store.takeLease(sid, holder, found.readAt, found.readAt + limits.leaseMs, takesOver));
     const isFirst = await leaseWait.take(take, async () => {
       found = await store.findRefreshToken(digest);
       return found?.replacedAt !== undefined;
@@ -113,8 +110,7 @@ export function createRefreshGrant(parts: SignInParts): RefreshGrant {
       const answer = await answerKnown(request, current);
       return answer ?? (current === undefined ? refuse(request, 'unknown_token') : await redeem(request, refreshToken, current, holder));
     } finally {
-      // A store that fails here frees the session when the lease is over.
-      await store.releaseLease(sid, holder).catch(() => undefined);
+      await unsaved.settle(sid, holder);
     }
   };
 }

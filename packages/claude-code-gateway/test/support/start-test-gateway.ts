@@ -15,6 +15,8 @@ export interface TestGateway {
   readonly oidc: Omit<OidcProviderOptions, 'redirectUri'>;
   /** Moves the clocks of the gateway and of its database. Milliseconds. */
   advance(ms: number): void;
+  /** By how much they were moved. Milliseconds. */
+  readonly ahead: () => number;
   /** Policies by subject. */
   readonly policies: Map<string, CallerPolicy>;
   post(path: string, form: Readonly<Record<string, string>>, headers?: Readonly<Record<string, string>>): Promise<OauthAnswer>;
@@ -77,6 +79,7 @@ export async function startTestGateway(stack: AsyncDisposableStack, more: Partia
   return {
     base, gateway, provider, audited, database, oidc, policies, post,
     advance: (ms) => { offsetMs += ms; },
+    ahead: () => offsetMs,
     get: (path, bearer, headers = {}) => fetch(base + path, { headers: { ...headers, ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }) }, redirect: 'manual' }),
     async signIn(person = 'alice') {
       provider.person = person;
