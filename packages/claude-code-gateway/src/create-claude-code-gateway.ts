@@ -8,7 +8,7 @@ import { createSessionKeys } from './session-keys.ts';
 import { readSignInLimits } from './sign-in-limits.ts';
 import type { GatewayAddresses, SignInParts } from './sign-in-parts.ts';
 import { createSignInStore } from './store/create-sign-in-store.ts';
-import { createTelemetryRelay, type TelemetryRelay } from './telemetry/telemetry-relay.ts';
+import { createTelemetryRelay } from './telemetry/telemetry-relay.ts';
 import { createAccessTokens, type AccessTokenClaims, type AccessTokenVerdict } from './tokens/access-tokens.ts';
 import { createRevocations, MOST_CLOCK_SKEW_MS } from './tokens/revocations.ts';
 import { createUnsavedRefreshTokens } from './tokens/unsaved-refresh-tokens.ts';
@@ -67,9 +67,13 @@ export function createClaudeCodeGateway(options: ClaudeCodeGatewayOptions): Clau
     addresses, keys, store, provider, tokens, revocations, unsaved: createUnsavedRefreshTokens(store, keys), limits, now, audit, isKnownGroup: options.isKnownGroup ?? (() => true),
     formTargets: ['https:', ...(isProvider(options.provider) ? [] : [new URL(options.provider.issuer).origin].filter((origin) => origin.startsWith('http:')))],
   };
-  const startRelay = ({ targets, limits: bounds = {}, resourceAttributes = {} }: TelemetryOptions): { readonly relay: TelemetryRelay; readonly resourceAttributes: Readonly<Record<string, string>> } =>
-    ({ relay: createTelemetryRelay(targets, bounds, onTelemetryDropped), resourceAttributes });
-  let telemetry = startRelay(options.telemetry ?? NO_TELEMETRY);
+  const relay = createTelemetryRelay(onTelemetryDropped);
+  let resourceAttributes: Readonly<Record<string, string>> = {};
+  const relayTo = ({ targets, limits: bounds = {}, resourceAttributes: attributes = {} }: TelemetryOptions): void => {
+    relay.replace(targets, bounds);
+    resourceAttributes = attributes;
+  };
+  relayTo(options.telemetry ?? NO_TELEMETRY);
 
   const judge = async (accessToken: string): Promise<AccessTokenVerdict> => {
     const verdict = await tokens.judge(accessToken);
@@ -88,7 +92,7 @@ export function createClaudeCodeGateway(options: ClaudeCodeGatewayOptions): Clau
 
   return {
     issuer: addresses.base,
-    routes: new Map<string, ProtocolRoute>([...createOpenRoutes(parts), ...createCallerRoutes({ addresses, audit, limits, now, telemetry: () => telemetry })]),
+    routes: new Map<string, ProtocolRoute>([...createOpenRoutes(parts), ...createCallerRoutes({ addresses, audit, limits, now, telemetry: () => ({ relay, resourceAttributes }) })]),
     judge,
     async verify(accessToken) {
       const verdict = await judge(accessToken);
@@ -97,16 +101,14 @@ export function createClaudeCodeGateway(options: ClaudeCodeGatewayOptions): Clau
     isRevoked: (sessionId) => revocations.isRevoked(sessionId),
     health: () => describeHealth(failingSince),
     update({ sessionKeys, telemetry: next }) {
+      relayTo(next ?? NO_TELEMETRY);
       keys.replace(sessionKeys);
-      const { relay } = telemetry;
-      telemetry = startRelay(next ?? NO_TELEMETRY);
-      void relay.close();
     },
     async close() {
       clearInterval(polling);
       clearInterval(pruning);
       clearInterval(probing);
-      await Promise.all([provider.close(), telemetry.relay.close()]);
+      await Promise.all([provider.close(), relay.close()]);
       await parts.unsaved.saveAll();
       await store.close();
     },

@@ -156,6 +156,48 @@ describe('telemetry relay', () => {
     expect(one.received).toEqual([]);
   });
 
+  test('a reload that leaves a collector as it is: loses none of the batches that wait for it', async () => {
+    await using stack = new AsyncDisposableStack();
+    const collector = await startCollector(stack);
+    collector.status = 0;
+    const { gateway, send, dropped } = await start(stack, { targets: [{ url: collector.url }], limits: { maxConcurrent: 2 } });
+    for (let batch = 1; batch <= 6; batch += 1) await send('metrics', Buffer.from(`batch ${batch}`));
+    await expect.poll(() => collector.received.length).toBe(2);
+    // The same collector in another object, for one signal more, beside a new one.
+    const other = await startCollector(stack);
+    gateway.gateway.update({ sessionKeys: [SESSION_KEY], telemetry: { targets: [{ url: other.url }, { url: collector.url, signals: ['metrics', 'logs'] }], limits: { maxConcurrent: 2 } } });
+    collector.status = 200;
+    collector.release();
+    await expect.poll(() => collector.received.map(({ body }) => body.toString()), { timeout: 30_000 }).toEqual([1, 2, 3, 4, 5, 6].map((batch) => `batch ${batch}`));
+    await send('logs', BYTES);
+    await expect.poll(() => collector.received.length).toBe(7);
+    expect([dropped, other.received]).toEqual([[], []]);
+  });
+
+  test('a reload that takes a collector away: counts each batch that it did not get', async () => {
+    await using stack = new AsyncDisposableStack();
+    const collector = await startCollector(stack);
+    collector.status = 0;
+    const { gateway, send, dropped } = await start(stack, { targets: [{ url: collector.url }], limits: { maxConcurrent: 2 } });
+    for (let batch = 1; batch <= 6; batch += 1) await send('metrics', BYTES);
+    await expect.poll(() => collector.received.length).toBe(2);
+    gateway.gateway.update({ sessionKeys: [SESSION_KEY], telemetry: undefined });
+    await expect.poll(() => dropped.toSorted(), { timeout: 30_000 }).toEqual(['closed', 'closed', 'closed', 'closed', 'unreachable', 'unreachable']);
+  });
+
+  test('a reload that leaves a collector as it is: leaves it alone for as long as before', async () => {
+    await using stack = new AsyncDisposableStack();
+    const collector = await startCollector(stack);
+    collector.status = 500;
+    const telemetry = { targets: [{ url: collector.url }], limits: { failuresBeforePause: 1, pauseMs: 600_000 } };
+    const { gateway, send, dropped } = await start(stack, telemetry);
+    await send('metrics', BYTES);
+    await expect.poll(() => dropped).toEqual(['status_500']);
+    gateway.gateway.update({ sessionKeys: [SESSION_KEY], telemetry });
+    await send('metrics', BYTES);
+    expect(dropped).toEqual(['status_500', 'paused']);
+  });
+
   test.each(['http://collector.example', 'https://169.254.169.254', 'http://169.254.169.254', 'ftp://127.0.0.1'])('a collector at %s: is refused at the start', (url) => {
     expect(() => createClaudeCodeGateway({
       publicUrl: 'http://127.0.0.1:1', sessionKeys: [SESSION_KEY], database: openSqliteDatabase(':memory:'), telemetry: { targets: [{ url }] },

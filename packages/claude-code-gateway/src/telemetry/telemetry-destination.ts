@@ -45,6 +45,7 @@ export interface TelemetryBatch {
 export interface TelemetryDestination {
   /** Takes a batch, or drops it: telemetry never waits for room. */
   send(batch: TelemetryBatch): void;
+  /** Stops; each batch that waits or is on its way is dropped, and reported. */
   close(): Promise<void>;
 }
 
@@ -104,7 +105,11 @@ export function createTelemetryDestination({ url, headers = {}, ca, proxy }: Tel
       start();
     },
     async close() {
-      waiting.length = 0;
+      for (const batch of waiting.splice(0)) {
+        held -= 1;
+        heldBytes -= batch.body.length;
+        onDropped('closed');
+      }
       await post.close();
     },
   };

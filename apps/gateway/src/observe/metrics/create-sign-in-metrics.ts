@@ -20,7 +20,7 @@ export interface SignInMetrics {
 /** How a sign-in ended. */
 const SIGN_IN_RESULTS = ['ok', 'denied', 'refused', 'unavailable'] as const;
 const ACT_RESULTS: readonly ActResult[] = ['ok', 'refused', 'unavailable'];
-const DROP_REASONS = ['unreachable', 'refused', 'paused', 'queue_full'] as const;
+const DROP_REASONS = ['unreachable', 'refused', 'paused', 'queue_full', 'closed'] as const;
 
 /** The result of a sign-in that an act ends; `undefined` for an act that ends none. */
 function endedSignIn({ event, result }: CountedAct): (typeof SIGN_IN_RESULTS)[number] | undefined {
@@ -41,7 +41,7 @@ export function createSignInMetrics(registry: Registry, events: readonly string[
   });
   const dropped = createFastCounter(registry, {
     name: 'penstock_telemetry_dropped_total', labelNames: ['reason'], plain: PLAIN,
-    help: 'Batches of client telemetry that a collector did not get: it could not be reached, refused them, is given a pause after failures, or too many wait.',
+    help: 'Batches of client telemetry that a collector did not get: it could not be reached, refused them, is given a pause after failures, too many wait, or it was taken away.',
   });
   for (const result of SIGN_IN_RESULTS) signIns.series({ result });
   for (const act of events) for (const result of ACT_RESULTS) acts.series({ act, result });
