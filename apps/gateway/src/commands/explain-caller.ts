@@ -77,7 +77,7 @@ function explainClient(config: GatewayConfig, book: PolicyBook, name: string): C
 
 /** A person by an address has no subject that is known, so that no policy matches by one. */
 function personOf({ identity: { issuers } }: GatewayConfig, { text, groups, issuer: given }: NamedCaller): Person | undefined {
-  const prefix = issuers.find(({ name }) => text.startsWith(`${name}:`))?.name;
+  const prefix = [SIGN_IN_ISSUER, ...issuers.map(({ name }) => name)].find((name) => text.startsWith(`${name}:`));
   const issuer = given ?? prefix ?? SIGN_IN_ISSUER;
   const configured = issuers.find(({ name }) => name === issuer);
   if (configured === undefined && issuer !== SIGN_IN_ISSUER) return undefined;

@@ -1,4 +1,5 @@
-import { principalText, type Person } from '../access/identity/principal.ts';
+import type { Person } from '../access/identity/principal.ts';
+import { principalId } from '../access/identity/principal-id.ts';
 import type { RequestCost } from '../request/request-record.ts';
 import { spendScopesOf, storableName, utcDayOf, type LedgerEntry, type SpendScope } from './ledger-entry.ts';
 
@@ -80,10 +81,10 @@ export function createEntriesOfRequest(): EntriesOfRequest {
 
 function describeClient(name: string): Spender {
   const scopes: readonly SpendScope[] = spendScopesOf({ kind: 'client', name });
-  return { principal: storableName(`client:${name}`), kind: 'client', scopes };
+  return { principal: principalId({ kind: 'client', name }), kind: 'client', scopes };
 }
 
 function describePerson(person: Person): Spender {
   const { email } = person;
-  return { principal: storableName(principalText(person)), kind: 'person', scopes: spendScopesOf(person), ...(email === undefined ? {} : { email: storableName(email) }) };
+  return { principal: principalId(person), kind: 'person', scopes: spendScopesOf(person), ...(email === undefined ? {} : { email: storableName(email) }) };
 }

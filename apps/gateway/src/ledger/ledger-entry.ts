@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
-import { principalText, type Principal } from '../access/identity/principal.ts';
+import type { Principal } from '../access/identity/principal.ts';
+import { principalId } from '../access/identity/principal-id.ts';
 import type { MadeBatch } from './batches/made-batch.ts';
 import type { TokenCounts } from '../request/request-record.ts';
 
@@ -11,7 +12,7 @@ export const ORGANIZATION: SpendScope = 'organization';
 
 /** What one request, or one correction of an earlier one, adds to the ledger. */
 export interface LedgerEntry {
-  /** The principal as text, storable. */
+  /** The principal's id, storable. */
   readonly principal: string;
   readonly kind: Principal['kind'];
   readonly email?: string | undefined;
@@ -54,7 +55,7 @@ export function storableName(name: string): string {
 /** The scopes of a principal: its own, one for each of its groups, and the organization, whatever budgets there are: a budget that is added later finds the past. */
 export function spendScopesOf(principal: Principal): readonly SpendScope[] {
   if (principal.kind === 'client') return [clientScope(principal.name), ORGANIZATION];
-  return [userScope(principalText(principal)), ...new Set(principal.groups.map(groupScope)), ORGANIZATION];
+  return [userScope(principalId(principal)), ...new Set(principal.groups.map(groupScope)), ORGANIZATION];
 }
 
 /** The scope of a client. */
@@ -62,7 +63,7 @@ export function clientScope(name: string): SpendScope {
   return `client:${storableName(name)}`;
 }
 
-/** The scope of a person. @param principal as text */
+/** The scope of a person. @param principal its id */
 export function userScope(principal: string): SpendScope {
   return `user:${storableName(principal)}`;
 }

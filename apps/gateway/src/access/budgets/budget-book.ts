@@ -1,5 +1,6 @@
 import { BUDGET_PERIODS, type BudgetConfig, type BudgetPeriod, type BudgetScopeKind, type BudgetShare } from '../../config/sections/budgets-section.ts';
-import { principalText, type Principal } from '../identity/principal.ts';
+import type { Principal } from '../identity/principal.ts';
+import { principalId } from '../identity/principal-id.ts';
 import { readScope, type BudgetScope } from './budget-scope.ts';
 import { nanoDollarsOfCents } from './money.ts';
 
@@ -56,7 +57,7 @@ export function createBudgetBook(all: readonly Budget[]): BudgetBook {
 
   /** Of a period: the caller's own, else the strictest of its groups, else the organization's. */
   function findEach(principal: Principal, period: BudgetPeriod): Budget | undefined {
-    const [kind, name]: [BudgetScopeKind, string] = principal.kind === 'client' ? ['client', principal.name] : ['user', principalText(principal)];
+    const [kind, name]: [BudgetScopeKind, string] = principal.kind === 'client' ? ['client', principal.name] : ['user', principalId(principal)];
     return find(kind, name, 'each', period) ?? find(kind, true, 'each', period)
       ?? strictest(groupsOf(principal).flatMap((group) => find('group', group, 'each', period) ?? [])) ?? find('organization', true, 'each', period);
   }

@@ -27,7 +27,7 @@ export interface Person {
 /** Who calls. */
 export type Principal = ClientPrincipal | Person;
 
-/** A principal as text, for policies, logs and reports: `client:NAME`, the bare subject of our own sign-in, else `ISSUER:SUBJECT`. Never a key: two principals may have one text. */
+/** A principal as text, for policies, logs and reports: `client:NAME`, the bare subject of our own sign-in, else `ISSUER:SUBJECT`. Never a key: two principals may have one text; `principalId` is one. */
 export function principalText(principal: Principal): string {
   if (principal.kind === 'client') return `client:${principal.name}`;
   return principal.issuer === SIGN_IN_ISSUER ? principal.subject : `${principal.issuer}:${principal.subject}`;

@@ -3,11 +3,12 @@ import type { SqlDatabase, SqlRow } from '@penstock/claude-code-gateway/store';
 import { BUDGET_PERIODS, type BudgetPeriod, type BudgetScopeKind } from '../../config/sections/budgets-section.ts';
 import { AdminError } from '../admin/admin-exchange.ts';
 import type { Budget } from '../budgets/budget-book.ts';
-import { ownScope } from '../budgets/counted-scope.ts';
 import type { BudgetGate } from '../budgets/budget-gate.ts';
 import { dayOf, spansOf } from '../budgets/calendar.ts';
+import { clientScope, userScope, type SpendScope } from '../../ledger/ledger-entry.ts';
 import { centsOf, centsText } from '../budgets/money.ts';
-import { principalText, type Principal } from '../identity/principal.ts';
+import type { Principal } from '../identity/principal.ts';
+import { principalId, readPrincipalId, userIdOf } from '../identity/principal-id.ts';
 import { readCount } from './serve-spend-limits.ts';
 import { amountText, describeScope, type SpendLimitScopeType } from './spend-limit.ts';
 
@@ -24,6 +25,7 @@ const MOST_USERS = 1_000;
 const SCOPE_TYPES: Readonly<Record<BudgetScopeKind, SpendLimitScopeType>> = { client: 'client', user: 'user', group: 'rbac_group', organization: 'organization' };
 
 interface Spender {
+  readonly id: string;
   readonly principal: Principal;
   readonly email: string | undefined;
 }
@@ -68,7 +70,7 @@ async function listEffective(sources: EffectiveSources, query: URLSearchParams):
     seen += 1;
     if (seen % CALLERS_A_TURN === 0) await setImmediate();
     if (!matches(spender)) continue;
-    const own = ownScope(spender.principal);
+    const own: SpendScope = spender.principal.kind === 'person' ? userScope(spender.id) : clientScope(spender.principal.name);
     for (const period of periods) {
       const spent = sources.gate.spentBy(own, period);
       if (asked.length > 0 || spent > 0n) shown.push({ ...spender, period, spent });
@@ -91,30 +93,29 @@ async function readSpenders({ database, gate, now }: EffectiveSources, asked: re
   const spans = spansOf(dayOf(now()));
   const fromDay = Math.min(...periods.map((period) => spans[period].fromDay));
   const [rows = []] = await database.run([{ sql: 'SELECT principal, kind, MAX(email) AS email FROM ledger_days WHERE day >= ? GROUP BY principal, kind ORDER BY principal', values: [fromDay] }]);
-  const known = new Map(gate.principals().map((principal) => [`${principal.kind} ${principalText(principal)}`, principal]));
-  const spenderOf = (kind: Principal['kind'], text: string, email: string | undefined): Spender => {
-    const name = kind === 'client' ? text.replace(/^client:/, '') : text;
-    const principal = known.get(`${kind} ${text}`) ?? (kind === 'client' ? { kind, name } : { kind, issuer: 'sign_in', subject: name, groups: [] });
-    return { principal, email: email ?? (principal.kind === 'person' ? principal.email : undefined) };
+  const known = new Map(gate.principals().map((principal) => [principalId(principal), principal]));
+  const spenderOf = (id: string, email: string | undefined): Spender => {
+    const principal = known.get(id) ?? readPrincipalId(id);
+    return { id, principal, email: email ?? (principal.kind === 'person' ? principal.email : undefined) };
   };
   const emailOf = (row: SqlRow | undefined): string | undefined => (typeof row?.['email'] === 'string' ? row['email'] : undefined);
   /** Made one by one, as they are looked at. */
   function* all(): Generator<Spender> {
-    for (const row of rows) yield spenderOf(row['kind'] === 'client' ? 'client' : 'person', String(row['principal']), emailOf(row));
+    for (const row of rows) yield spenderOf(String(row['principal']), emailOf(row));
   }
   if (asked.length === 0) return all();
   const persons = new Map(rows.filter((row) => row['kind'] !== 'client').map((row) => [String(row['principal']), row]));
-  return asked.map((text) => spenderOf('person', text, emailOf(persons.get(text))));
+  return asked.map(userIdOf).map((id) => spenderOf(id, emailOf(persons.get(id))));
 }
 
 function matcher(wanted: string | null): (spender: Spender) => boolean {
   const text = wanted?.toLowerCase() ?? '';
-  return ({ principal, email }) => text === '' || `${principalText(principal)} ${email ?? ''} ${principal.name ?? ''}`.toLowerCase().includes(text);
+  return ({ id, principal, email }) => text === '' || `${id} ${email ?? ''} ${principal.name ?? ''}`.toLowerCase().includes(text);
 }
 
-function describeRow({ principal, email, period, spent }: Row, budget: Budget | undefined): object {
+function describeRow({ id: spender, principal, email, period, spent }: Row, budget: Budget | undefined): object {
   const isPerson = principal.kind === 'person';
-  const id = isPerson ? principalText(principal) : principal.name;
+  const id = isPerson ? spender : principal.name;
   return {
     scope: describeScope({ scopeType: isPerson ? 'user' : 'client', scopeId: id }),
     groups: isPerson ? principal.groups : [],

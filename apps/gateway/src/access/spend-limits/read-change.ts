@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { BUDGET_PERIODS, MOST_CENTS } from '../../config/sections/budgets-section.ts';
+import { userIdOf } from '../identity/principal-id.ts';
 import type { SpendLimitChange } from './spend-limit.ts';
 
 const LONGEST_NAME = 1_024;
@@ -54,7 +55,7 @@ function isStorable(text: string): boolean {
 
 function readScope(asked: z.infer<typeof scope>): Pick<SpendLimitChange, 'scopeType' | 'scopeId'> {
   switch (asked.type) {
-    case 'user': return { scopeType: 'user', scopeId: asked.user_id };
+    case 'user': return { scopeType: 'user', scopeId: userIdOf(asked.user_id) };
     case 'rbac_group': return { scopeType: 'rbac_group', scopeId: asked.rbac_group_id };
     case 'client': return { scopeType: 'client', scopeId: asked.client_id };
     default: return { scopeType: 'organization', scopeId: '' };

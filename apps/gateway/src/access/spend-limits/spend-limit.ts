@@ -10,7 +10,7 @@ export interface SpendLimit {
   /** `spl_…`. */
   readonly id: string;
   readonly scopeType: SpendLimitScopeType;
-  /** A principal's text, a group or a client; empty for the organization. */
+  /** A person's id, a group or a client; empty for the organization. */
   readonly scopeId: string;
   readonly period: BudgetPeriod;
   /** Cents for each caller of the scope; `undefined`: unlimited. */
