@@ -3,6 +3,7 @@ import { ConfigError } from './config-error.ts';
 import { explainIssues, valueAt } from './problems/explain-issues.ts';
 import { findCrossFieldProblems, ruleContext } from './problems/find-problems.ts';
 import { findWarnings } from './problems/find-warnings.ts';
+import { findRepeatedNames } from './problems/repeated-names.ts';
 import { withEgressProxies } from './reading/egress-proxies.ts';
 import { withStateStore } from './reading/state-store.ts';
 import { gatewayConfigSchema } from './gateway-config.ts';
@@ -60,7 +61,7 @@ export function loadConfig(options: LoadConfigOptions): LoadedConfig {
   });
   // A reference that failed left an empty string behind, which is no second problem.
   const missing = new Set(resolved.problems.map(({ path }) => path));
-  const all = [...resolved.problems, ...capabilities.problems, ...shortFormProblems(fromFile), ...problems.filter(({ path }) => !missing.has(path))];
+  const all = [...resolved.problems, ...capabilities.problems, ...shortFormProblems(fromFile), ...problems.filter(({ path }) => !missing.has(path)), ...findRepeatedNames(document, brokenPaths)];
   const proxied = config === undefined ? undefined : withEgressProxies(withStateStore(config, directory), environment, simulate);
   if (proxied !== undefined) {
     all.push(...proxied.problems, ...findCrossFieldProblems(proxied.config, ruleContext(simulate), [...missing, ...brokenPaths]));

@@ -127,6 +127,15 @@ describe('exposure', () => {
 });
 
 describe('names', () => {
+  it('names that stand twice are reported beside an entry of their list that has another problem', () => {
+    expect(problemsOf({ file: { clients: [{ name: 'one', key_sha256: 'malformed' }, { name: 'one', key_sha256: HASH }] } })).toEqual([
+      expect.stringMatching(/^clients\[0\]\.key_sha256 must be /), 'clients[1].name must be other than clients[0].name, received "one"',
+    ]);
+    const backend = { name: 'other', kind: 'openai', base_url: 'https://api.openai.example/v1', api_key: 'k' };
+    expect(problemsOf({ file: { openai_front_door: { backends: [{ ...backend, kind: 'unknown' }, backend] } } })).toContain(
+      'openai_front_door.backends[1].name must be other than openai_front_door.backends[0].name, received "other"');
+  });
+
   it('clients are distinct by name and key', () => {
     expect(problemsOf({ file: { clients: [...CLIENTS, { name: 'one', key_sha256: HASH.toUpperCase() }] } })).toEqual([
       'clients[1].name must be other than clients[0].name, received "one"', 'clients[1].key_sha256 must be other than clients[0].key_sha256, received the same hash',

@@ -28,6 +28,6 @@ export function findCrossFieldProblems(config: GatewayConfig, context: RuleConte
 }
 
 /** Whether a path is another one or holds it. */
-function contains(outer: string, inner: string): boolean {
+export function contains(outer: string, inner: string): boolean {
   return outer === '' || inner === outer || inner.startsWith(`${outer}.`) || inner.startsWith(`${outer}[`);
 }

@@ -11,12 +11,12 @@ import type { CrossFieldRule } from './cross-field-rule.ts';
 /** Header fields that `allow_request_headers` cannot open: credentials, framing, hop-by-hop fields and the gateway's own. */
 const CLOSED_FIELDS = /^(?:authorization|x-api-key|cookie|proxy-.*|host|connection|keep-alive|te|trailer|transfer-encoding|content-length|upgrade|expect|x-penstock-.*)$/i;
 
-function showText(text: string): string {
+export function showText(text: string): string {
   return nameReceived(text, false);
 }
 
 /** Problems for values that appear twice in a list, each naming where it stood first. */
-function duplicates(values: readonly string[], at: (index: number) => string, show: (value: string) => string): ConfigProblem[] {
+export function duplicates(values: readonly string[], at: (index: number) => string, show: (value: string) => string): ConfigProblem[] {
   const seen = new Map<string, number>();
   return values.flatMap((value, index) => {
     const first = seen.get(value);
