@@ -86,7 +86,7 @@ class Relay implements RelayHandler {
     this.#clientStall = new StallClock(clientStallMs, () => this.#stopAt('client_stalled', new RelayError('client_stalled', `the client read nothing for ${clientStallMs} ms`)));
     if (options.keepAlive !== undefined) checkSpanMs('keepAlive.intervalMs', options.keepAlive.intervalMs);
     response.on('close', this.#onClientClose);
-    // A response still behind another on its connection (pipelining) is not told when that connection closes.
+    // A response still behind another on its connection (pipelining) has no event of its own when that connection closes.
     if (response.socket === null) this.#queuedOn = response.req.socket.once('close', this.#onClientClose);
     // A socket error is followed by `close`, which is where the relay acts on it.
     response.on('error', ignore);
@@ -157,7 +157,7 @@ class Relay implements RelayHandler {
   /** undici gives no controller when the request never started. Must not throw. */
   onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
     if (this.#phase !== 'waiting' && this.#phase !== 'relaying') return;
-    // Whoever left first: the client may be gone, and its `close` still on the way.
+    // The client may have left first, its `close` still on the way.
     if (hasClientLeft(this.#response)) this.#onClientClose();
     else if (this.#phase === 'waiting') this.#stopAt('upstream_failed', error);
     else this.#break('upstream_failed', error);
