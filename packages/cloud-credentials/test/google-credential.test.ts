@@ -1,3 +1,5 @@
+import { Buffer } from 'node:buffer';
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,6 +30,14 @@ async function failureOf(credential: CloudCredential): Promise<unknown> {
     const error: unknown = await credential.renew().then(() => undefined, (thrown: unknown) => thrown);
     if (!isCloudCredentialError(error) || error.code !== 'timeout') return error;
   }
+}
+
+/** Writes the file of a service account, and gives its path. */
+function serviceAccount(tokenUri: unknown): string {
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048, privateKeyEncoding: { type: 'pkcs8', format: 'pem' }, publicKeyEncoding: { type: 'spki', format: 'pem' } });
+  const path = join(folder, 'account.json');
+  writeFileSync(path, JSON.stringify({ type: 'service_account', project_id: 'project', private_key_id: 'k', private_key: privateKey, client_email: 'account@project.iam.gserviceaccount.com', token_uri: tokenUri }));
+  return path;
 }
 
 describe('a Google token', () => {
@@ -62,6 +72,22 @@ describe('a Google token', () => {
     const credential = createGoogleCredential({ credentialsFile });
     expect(await credential.fieldsFor(REQUEST)).toEqual(['authorization', 'Bearer ya29.federated']);
     expect(new URLSearchParams(server.requests[0]?.body).get('subject_token')).toBe('the-subject-token');
+    credential.close();
+  });
+
+  it('of a service account is asked for where its file names a server, and made out to that server', async () => {
+    await using server = await startTokenServer(() => '{"access_token":"ya29.account","expires_in":3600,"token_type":"Bearer"}');
+    const credential = createGoogleCredential({ credentialsFile: serviceAccount(`${server.origin}/own/token`) });
+    expect(await credential.fieldsFor(REQUEST)).toEqual(['authorization', 'Bearer ya29.account']);
+    expect(server.requests.map(({ url }) => url)).toEqual(['/own/token']);
+    const [, claims = ''] = (new URLSearchParams(server.requests[0]?.body).get('assertion') ?? '').split('.');
+    expect(JSON.parse(Buffer.from(claims, 'base64url').toString())).toMatchObject({ aud: `${server.origin}/own/token`, iss: 'account@project.iam.gserviceaccount.com' });
+    credential.close();
+  });
+
+  it.each(['http://tokens.example/token', 'not a URL', 17])('of a service account whose file has %s as token_uri is a failure that names the file', async (tokenUri) => {
+    const credential = createGoogleCredential({ credentialsFile: serviceAccount(tokenUri) });
+    await expect(credential.renew()).rejects.toMatchObject({ code: 'invalid_value', message: expect.stringContaining('account.json must be a URL that begins with https:') as unknown });
     credential.close();
   });
 

@@ -6,6 +6,7 @@ import { loadLibrary } from '../load-library.ts';
 import { createTokenAgent, type TokenNetwork } from '../network/token-agent.ts';
 import type { Expiring } from '../token/renewed-value.ts';
 import { createTokenCredential } from '../token/token-credential.ts';
+import { useTokenUri } from './token-uri.ts';
 
 /** What the clouds of this package need of a Google token. */
 export const GOOGLE_SCOPE = 'https://www.googleapis.com/auth/cloud-platform';
@@ -56,6 +57,7 @@ async function fetchToken({ credentialsFile, scope, name, agent }: GoogleRequest
   });
   const client = await auth.getClient();
   shareTransporter(client);
+  useTokenUri(client, auth.jsonContent, name);
   const { token } = await client.getAccessToken();
   if (typeof token !== 'string') throw new CloudCredentialError('invalid_value', `${name} gave no token`);
   const { expiry_date: expiresAt } = client.credentials;
