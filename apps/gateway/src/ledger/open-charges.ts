@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { TokenCounts } from '../request/request-record.ts';
-import type { LedgerEntry } from './ledger-entry.ts';
+import { utcDayOf, type LedgerEntry } from './ledger-entry.ts';
 
 /** A request that may be charged while it is open: it is known again by its identity. */
 export interface OpenSpender {
@@ -38,12 +38,20 @@ export const OPEN_CHARGE_INTERVAL_MS = 1_000;
 /** Open requests that are looked at in one turn of the event loop: 1 ms. */
 const MOST_A_TURN = 200;
 
+/** What an open request was charged with until now. */
+interface Charged {
+  readonly total: LedgerEntry;
+  /** The total by the UTC days on which it was charged, the latest first: one, and one more for each midnight that the request is open. */
+  readonly days: readonly LedgerEntry[];
+}
+
 /**
  * Begins. Nothing is done when an event passes: a timer asks each open stream that is older than an interval for what it has so far, and the difference to the last
- * time is an entry of the ledger without a request. The end of the stream takes all of it back and charges the true amount, in one turn of the event loop.
+ * time is an entry of the ledger without a request. The end of the stream takes all of it back and charges the true amount, in one turn of the event loop. Each amount is
+ * taken back on the day on which it was charged: the next day would begin with a credit otherwise.
  */
 export function createOpenCharges<Spender extends OpenSpender>({ open, entryOf, record, isNeeded, onError, intervalMs = OPEN_CHARGE_INTERVAL_MS }: OpenChargesOptions<Spender>): OpenCharges {
-  const charged = new WeakMap<object, LedgerEntry>();
+  const charged = new WeakMap<object, Charged>();
   /** Requests that ended while a list of open ones was being gone through, so that they are not charged again. */
   const ended = new Set<object>();
   let isLooking = false;
@@ -56,10 +64,21 @@ export function createOpenCharges<Spender extends OpenSpender>({ open, entryOf, 
 
   function book(spender: object, entry: LedgerEntry): void {
     const before = charged.get(spender);
-    if (before !== undefined && before.nanoDollars === entry.nanoDollars && before.model === entry.model) return;
-    const now: LedgerEntry = { ...entry, requests: 0, isEstimated: true };
-    charged.set(spender, now);
-    for (const change of changes(before, now)) record(change);
+    if (before !== undefined && before.total.nanoDollars === entry.nanoDollars && before.total.model === entry.model) return;
+    const total: LedgerEntry = { ...entry, requests: 0, isEstimated: true };
+    if (before === undefined || !isSameRow(before.total, total)) {
+      takeBack(before);
+      charged.set(spender, { total, days: [total] });
+      record(total);
+      return;
+    }
+    const change = combine(total, before.total, (amount, earlier) => amount - earlier, (count, earlier) => count - earlier);
+    charged.set(spender, { total, days: addToDays(before.days, change) });
+    record(change);
+  }
+
+  function takeBack(before: Charged | undefined): void {
+    for (const entry of before?.days ?? []) record(negative(entry));
   }
 
   async function lookAtAll(): Promise<void> {
@@ -89,30 +108,38 @@ export function createOpenCharges<Spender extends OpenSpender>({ open, entryOf, 
     book,
     takeBack(spender) {
       if (isLooking) ended.add(spender);
-      const entry = charged.get(spender);
-      if (entry === undefined) return;
+      const before = charged.get(spender);
       charged.delete(spender);
-      record({ ...negative(entry), at: Date.now() });
+      takeBack(before);
     },
     close: () => clearInterval(timer),
   };
 }
 
-/** What brings the ledger from one amount of a request to the next. */
-function changes(before: LedgerEntry | undefined, now: LedgerEntry): readonly LedgerEntry[] {
-  if (before === undefined) return [now];
-  if (before.model !== now.model || before.principal !== now.principal || before.scopes !== now.scopes) return [{ ...negative(before), at: now.at }, now];
-  return [{
-    ...now, nanoDollars: now.nanoDollars - before.nanoDollars, webSearches: now.webSearches - before.webSearches,
-    tokens: combine(now.tokens, before.tokens, (count, earlier) => count - earlier),
-  }];
+/** Whether two entries of one request add to the same rows of a day. */
+function isSameRow(one: LedgerEntry, other: LedgerEntry): boolean {
+  return one.model === other.model && one.principal === other.principal && one.scopes === other.scopes;
+}
+
+/** The days with a change, which belongs to the latest or begins a new one. */
+function addToDays([latest, ...earlier]: readonly LedgerEntry[], change: LedgerEntry): readonly LedgerEntry[] {
+  if (latest === undefined) return [change];
+  if (utcDayOf(latest.at) !== utcDayOf(change.at)) return [change, latest, ...earlier];
+  return [combine(change, latest, (amount, more) => amount + more, (count, more) => count + more), ...earlier];
 }
 
 function negative(entry: LedgerEntry): LedgerEntry {
-  return { ...entry, nanoDollars: -entry.nanoDollars, webSearches: -entry.webSearches, tokens: combine(entry.tokens, entry.tokens, (count) => -count) };
+  return combine(entry, entry, (amount) => -amount, (count) => -count);
 }
 
-function combine(counts: TokenCounts, others: TokenCounts, make: (count: number, other: number) => number): TokenCounts {
+/** The first entry with amounts and counts made of those of both. */
+function combine(entry: LedgerEntry, other: LedgerEntry, makeAmount: (amount: bigint, other: bigint) => bigint, make: (count: number, other: number) => number): LedgerEntry {
+  return {
+    ...entry, nanoDollars: makeAmount(entry.nanoDollars, other.nanoDollars), webSearches: make(entry.webSearches, other.webSearches), tokens: combineTokens(entry.tokens, other.tokens, make),
+  };
+}
+
+function combineTokens(counts: TokenCounts, others: TokenCounts, make: (count: number, other: number) => number): TokenCounts {
   return {
     input: make(counts.input, others.input), output: make(counts.output, others.output), cacheRead: make(counts.cacheRead, others.cacheRead),
     cacheWrite5m: make(counts.cacheWrite5m, others.cacheWrite5m), cacheWrite1h: make(counts.cacheWrite1h, others.cacheWrite1h),
