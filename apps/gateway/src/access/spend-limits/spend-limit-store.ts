@@ -17,7 +17,19 @@ export const SPEND_LIMITS_MIGRATIONS: readonly Migration[] = [{
     `CREATE TABLE admin_audit (
       id BIGINT PRIMARY KEY, created_at BIGINT NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL, target_id TEXT NOT NULL, before_text TEXT, after_text TEXT, reason TEXT)`,
   ],
+}, {
+  name: 'spend_limits_0002',
+  statements: [
+    'CREATE TABLE admin_audit_sequence (id BIGINT PRIMARY KEY, last_id BIGINT NOT NULL)',
+    'INSERT INTO admin_audit_sequence (id, last_id) SELECT 1, COALESCE(MAX(id), 0) FROM admin_audit',
+  ],
 }];
+
+/**
+ * The first statement of each change. Its row is locked until the change is committed, so that changes are applied one after another, no two lines of the audit have one
+ * id, and no id becomes visible before a lower one.
+ */
+const TAKE_ID: SqlStatement = Object.freeze({ sql: 'UPDATE admin_audit_sequence SET last_id = last_id + 1 WHERE id = 1', values: [] });
 
 /** Who changes what, for the audit. */
 export interface ChangeActor {
@@ -79,7 +91,7 @@ export function createSpendLimitStore(database: SqlDatabase, now: () => number =
     return [
       {
         sql: `INSERT INTO admin_audit (id, created_at, actor, action, target_id, before_text, after_text, reason)
-          SELECT (SELECT COALESCE(MAX(id), 0) + 1 FROM admin_audit), CAST(? AS BIGINT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT)
+          SELECT (SELECT last_id FROM admin_audit_sequence WHERE id = 1), CAST(? AS BIGINT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT)
           WHERE EXISTS (SELECT 1 FROM spend_limits WHERE id = ? AND revision = ?)`,
         values: [now(), actor, action, id, text(before), text(after), reason ?? null, id, revision],
       },
@@ -109,7 +121,7 @@ export function createSpendLimitStore(database: SqlDatabase, now: () => number =
         sql: 'UPDATE spend_limits SET cents = ?, is_pooled = ?, pooled_cents = ?, is_paused = ?, updated_at = ?, revision = ? WHERE id = ? AND revision = ? RETURNING id',
         values: [...amounts, after.updatedAt, after.revision, before.id, before.revision],
       };
-    const [written = []] = await database.run([write, ...auditOf('spend_limit.upsert', after, before, after, by)]);
+    const [, written = []] = await database.run([TAKE_ID, write, ...auditOf('spend_limit.upsert', after, before, after, by)]);
     return written.length === 0 ? 'changed' : after;
   }
 
@@ -117,7 +129,8 @@ export function createSpendLimitStore(database: SqlDatabase, now: () => number =
     const before = (await list()).find((limit) => limit.id === id);
     if (before === undefined) return undefined;
     const marked = { id, revision: randomUUID() };
-    const [written = []] = await database.run([
+    const [, written = []] = await database.run([
+      TAKE_ID,
       { sql: 'UPDATE spend_limits SET revision = ? WHERE id = ? AND revision = ? RETURNING id', values: [marked.revision, id, before.revision] },
       ...auditOf('spend_limit.delete', marked, before, undefined, by),
       { sql: 'DELETE FROM spend_limits WHERE id = ? AND revision = ?', values: [id, marked.revision] },
@@ -128,7 +141,7 @@ export function createSpendLimitStore(database: SqlDatabase, now: () => number =
   return {
     prepare: () => migrate(database, SPEND_LIMITS_MIGRATIONS, SPEND_LIMITS_PREFIX),
     async version() {
-      const [rows = []] = await database.run([{ sql: 'SELECT COALESCE(MAX(id), 0) AS version FROM admin_audit', values: [] }]);
+      const [rows = []] = await database.run([{ sql: 'SELECT last_id AS version FROM admin_audit_sequence WHERE id = 1', values: [] }]);
       return Number(rows[0]?.['version'] ?? 0);
     },
     list,
@@ -144,7 +157,7 @@ export function createSpendLimitStore(database: SqlDatabase, now: () => number =
   };
 }
 
-/** Repeats a change that another process overtook, or whose line in the audit took the number of another one. */
+/** Repeats a change that another process overtook. */
 async function attempt<Done>(change: () => Promise<Done | 'changed'>): Promise<Done> {
   let failure: unknown = new Error('the limit is changed by others all the time');
   for (let attempts = 0; attempts < MOST_ATTEMPTS; attempts += 1) {

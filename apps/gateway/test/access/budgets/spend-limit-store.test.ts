@@ -1,9 +1,10 @@
 import { openSqliteDatabase } from '@penstock/claude-code-gateway';
+import { migrate } from '@penstock/claude-code-gateway/store';
 import { describe, expect, it } from 'vitest';
 import type { Budget } from '../../../src/access/budgets/budget-book.ts';
 import { followLimits } from '../../../src/access/spend-limits/live-limits.ts';
 import { readChange } from '../../../src/access/spend-limits/read-change.ts';
-import { createSpendLimitStore, type SpendLimitStore } from '../../../src/access/spend-limits/spend-limit-store.ts';
+import { createSpendLimitStore, SPEND_LIMITS_MIGRATIONS, SPEND_LIMITS_PREFIX, type SpendLimitStore } from '../../../src/access/spend-limits/spend-limit-store.ts';
 import type { SpendLimitChange } from '../../../src/access/spend-limits/spend-limit.ts';
 
 const BY = { actor: 'admin-key:0123', reason: undefined };
@@ -39,6 +40,22 @@ describe('limits in the store', () => {
     ]);
     expect((await store.audit(10, 2)).map(({ id }) => id)).toEqual([1]);
     expect(await store.version()).toBe(3);
+  });
+
+  it('a line of the audit has an id that no line had before, also where those lines are gone, and one that an earlier release wrote counts', async () => {
+    const database = openSqliteDatabase(':memory:');
+    await migrate(database, SPEND_LIMITS_MIGRATIONS.slice(0, 1), SPEND_LIMITS_PREFIX);
+    await database.run([{ sql: "INSERT INTO admin_audit (id, created_at, actor, action, target_id) VALUES (7, 1000, 'admin-key:0123', 'spend_limit.upsert', 'spl_1')", values: [] }]);
+    const store = createSpendLimitStore(database, () => 1_000);
+    await store.prepare();
+    await store.upsert(ALICE, BY);
+    await store.upsert({ ...ALICE, cents: 700 }, BY);
+    expect((await store.audit(10, undefined)).map(({ id }) => id)).toEqual([9, 8, 7]);
+    await database.run([{ sql: 'DELETE FROM admin_audit', values: [] }]);
+    const version = await store.version();
+    await store.upsert({ ...ALICE, cents: 900 }, BY);
+    expect((await store.audit(10, undefined)).map(({ id }) => id)).toEqual([10]);
+    expect(await store.version()).toBeGreaterThan(version);
   });
 
   it('changes of one limit at once all take place, one after another', async () => {
