@@ -34,6 +34,7 @@ import { createLimiter, type Limiter, type LimiterOptions } from './access/limit
 import type { WorkerShare } from './config/worker-share.ts';
 import type { ProcessLogger } from './observe/log/create-logger.ts';
 import { createObserverReport } from './observe/log/create-observer-report.ts';
+import { auditRefusals } from './observe/log/audit-refusals.ts';
 import { describeError } from './observe/log/describe-error.ts';
 import { reportOldRequests } from './observe/log/report-old-requests.ts';
 import { createRequestLog } from './observe/log/request-log.ts';
@@ -127,7 +128,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const metrics = createMetrics(options, registry, () => readBudgets(config, sides), { native: opened?.signIn.routes ?? [], clouds: cloudRoutes(config, clouds) });
   let trustedProxies = createTrustedProxies(config.server.trusted_proxies);
   const requestLog = createRequestLog(options.processLogger, () => trustedProxies, (error) => metrics.observerError('log', error));
-  const log = opened?.auditRefusals(requestLog, () => trustedProxies) ?? requestLog;
+  const log = auditRefusals(requestLog, stateful.auditLog, () => trustedProxies, () => opened?.tokenRefused());
   const statusSource = config.operations.page
     ? createStatusSource({
       openRequests: () => SIDES.flatMap((side) => metrics.openRequests[side].list()),
@@ -251,7 +252,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       clients = createCallers(next, identity, stateful);
       applySides(clients);
     },
-    reopenLogs: () => opened?.reopenLog(),
+    reopenLogs: () => stateful.auditLog.reopen(),
     drain: () => endWith(drainReported()),
     leaveToSuccessor: () => endWith(drain.runForSuccessor()),
     close: () => endWith(drain.closeNow()),

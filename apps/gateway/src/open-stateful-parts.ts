@@ -5,8 +5,12 @@ import type { Identity } from './access/identity/identity.ts';
 import type { OpenedBudgets } from './access/spend-limits/open-budgets.ts';
 import type { GatewayConfig } from './config/gateway-config.ts';
 import type { OpenedLedger } from './ledger/open-ledger.ts';
+import { hasAdmin } from './config/sections/admin-section.ts';
+import { hasIdentity } from './config/sections/identity-section.ts';
 import type { PartConditions } from './observe/causes.ts';
+import type { AuditLog } from './observe/log/audit-log.ts';
 import type { ProcessLogger } from './observe/log/create-logger.ts';
+import { openAuditLog } from './observe/log/open-audit-log.ts';
 import type { OpenedSignIn } from './sign-in/open-sign-in.ts';
 import { openState } from './state/open-state.ts';
 
@@ -26,6 +30,8 @@ export interface StatefulParts {
   readonly ledger: OpenedLedger | undefined;
   /** Absent where there is no store, so that nothing is counted. */
   readonly budgets: OpenedBudgets | undefined;
+  /** Who signed in, was refused a token, or administers; opened only where there may be any. */
+  readonly auditLog: AuditLog;
   /** Whether a budget of the store names a group. */
   readonly isBudgetGroup: (group: string) => boolean;
   /** What is wrong with them, and which budgets are spent. */
@@ -39,27 +45,30 @@ export async function openStatefulParts(options: StatefulPartsOptions, registry:
   const database = options.database ?? await openState(options.config);
   // The store is closed once, behind all parts.
   const lent = database === undefined ? undefined : { run: (statements: Parameters<SqlDatabase['run']>[0]) => database.run(statements), close: () => Promise.resolve() };
+  const { config } = options;
+  const auditLog = openAuditLog({ destination: config.log.audit, isNeeded: hasIdentity(config) || hasAdmin(config), onFailure: onLogFailure });
   const ledger = await openLedger(options, lent, registry);
-  const budgets = await openBudgets(options, lent, ledger);
+  const budgets = await openBudgets(options, lent, ledger, registry, auditLog);
   const isBudgetGroup = (group: string): boolean => budgets?.budgets.gate.book.groups.has(group) === true;
-  const signIn = await openSignIn(options, lent, registry, onLogFailure, isBudgetGroup);
+  const signIn = await openSignIn(options, lent, registry, auditLog, isBudgetGroup);
   return {
-    signIn, ledger, budgets, isBudgetGroup,
+    signIn, ledger, budgets, auditLog, isBudgetGroup,
     conditions: () => ({ ...signIn?.signIn.conditions(), ...ledger?.conditions(), ...budgets?.conditions() }),
     async close() {
       budgets?.close();
       await Promise.all([signIn?.close(), ledger?.close()]);
       await database?.close();
+      await auditLog.close();
     },
   };
 }
 
-async function openSignIn({ config }: StatefulPartsOptions, database: SqlDatabase | undefined, registry: Registry, onLogFailure: (error: unknown) => void, isBudgetGroup: (group: string) => boolean): Promise<OpenedSignIn | undefined> {
+async function openSignIn({ config }: StatefulPartsOptions, database: SqlDatabase | undefined, registry: Registry, auditLog: AuditLog, isBudgetGroup: (group: string) => boolean): Promise<OpenedSignIn | undefined> {
   const { sign_in: settings } = config.identity;
   if (settings === undefined) return undefined;
   if (database === undefined) throw new TypeError('sign-in has a store: the configuration fills it in');
   const { openSignIn: open } = await import('./sign-in/open-sign-in.ts');
-  return open({ config, settings, database, registry, onLogFailure, isBudgetGroup });
+  return open({ config, settings, database, registry, auditLog, isBudgetGroup });
 }
 
 async function openLedger({ config, processLogger }: StatefulPartsOptions, database: SqlDatabase | undefined, registry: Registry): Promise<OpenedLedger | undefined> {
@@ -68,10 +77,10 @@ async function openLedger({ config, processLogger }: StatefulPartsOptions, datab
   return open({ config, database, registry, logger: processLogger.logger });
 }
 
-async function openBudgets({ config, processLogger }: StatefulPartsOptions, database: SqlDatabase | undefined, ledger: OpenedLedger | undefined): Promise<OpenedBudgets | undefined> {
+async function openBudgets({ config, processLogger }: StatefulPartsOptions, database: SqlDatabase | undefined, ledger: OpenedLedger | undefined, registry: Registry, auditLog: AuditLog): Promise<OpenedBudgets | undefined> {
   if (database === undefined || ledger === undefined) return undefined;
   const { openBudgets: open } = await import('./access/spend-limits/open-budgets.ts');
-  return open({ config, database, spend: ledger.ledger, logger: processLogger.logger });
+  return open({ config, database, spend: ledger.ledger, logger: processLogger.logger, registry, auditLog });
 }
 
 /** The callers of a configuration; administrators are recognised by the same tokens. */

@@ -77,7 +77,7 @@ export function createClaudeCodeGateway(options: ClaudeCodeGatewayOptions): Clau
 
   const judge = async (accessToken: string): Promise<AccessTokenVerdict> => {
     const verdict = await tokens.judge(accessToken);
-    return verdict.ok && revocations.isRevoked(verdict.claims.sessionId) ? { ok: false, reason: 'revoked' } : verdict;
+    return verdict.ok && revocations.isRevoked(verdict.claims.sessionId) ? { ok: false, reason: 'revoked', claims: verdict.claims } : verdict;
   };
   const polling = setInterval(() => {
     void revocations.poll();

@@ -285,7 +285,7 @@ describe('revocation', () => {
     expect(await replica.verify(String(token['access_token']))).toMatchObject({ subject: 'alice' });
     await gateway.post('/oauth/revoke', { token: String(token['access_token']) });
     await expect.poll(() => replica.verify(String(token['access_token']))).toBeUndefined();
-    expect(await replica.judge(String(token['access_token']))).toEqual({ ok: false, reason: 'revoked' });
+    expect(await replica.judge(String(token['access_token']))).toEqual({ ok: false, reason: 'revoked', claims: expect.objectContaining({ subject: 'alice' }) });
     expect(revoked).toHaveLength(1);
     const later = startReplica();
     await expect.poll(() => later.verify(String(token['access_token']))).toBeUndefined();

@@ -79,7 +79,7 @@ export async function admitClient(admission: FrontDoorAdmission, inbound: Inboun
   if (hasViaPseudonym(rawHeaders, admission.viaPseudonym)) throw new FrontDoorError('loop_detected', 'The request has passed this gateway before.');
   const identity = await admission.clients.authenticate(rawHeaders, 'front_door');
   if (identity.kind === 'refused') {
-    admission.log.credentialRefused(inbound, identity.reason);
+    admission.log.credentialRefused(inbound, identity.reason, identity.person);
     admission.metrics.credentialRefused('front_door', identity.reason);
     const { code, message } = identity.answer;
     throw new FrontDoorError(code, message, code === 'identity_unavailable' ? { retryAfterSeconds: IDENTITY_RETRY_SECONDS } : {});

@@ -1,4 +1,5 @@
 import { respond } from '@penstock/inbound-server';
+import { clientAddress } from '../access/clients/client-address.ts';
 import type { Administer } from '../access/admin/admin-exchange.ts';
 import type { InboundRequest } from '../request/inbound-request.ts';
 import type { Outcome } from '../request/request-record.ts';
@@ -14,7 +15,9 @@ export async function answerAdministration(runtime: NativeRuntime, administer: A
   const exchange = new NativeExchange(inbound);
   runtime.metrics.requestStarted('native', inbound);
   try {
-    const { status, headers, body } = await answerAdminRequest(administer, inbound.request, { limits: inbound.limits, path: inbound.path, prefix: NATIVE_PREFIX });
+    const { socket, rawHeaders } = inbound.request;
+    const address = clientAddress(socket.remoteAddress, rawHeaders, runtime.trustedProxies);
+    const { status, headers, body } = await answerAdminRequest(administer, inbound.request, { limits: inbound.limits, path: inbound.path, prefix: NATIVE_PREFIX, address });
     exchange.status = status;
     exchange.outcome = outcomeOf(status);
     const closing = runtime.lifecycle.isLeaving ? ['connection', 'close'] : [];

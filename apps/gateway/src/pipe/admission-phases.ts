@@ -37,7 +37,7 @@ function identify(runtime: PipeRuntime, exchange: PipedExchange, identity: Authe
   if (identity.kind === 'refused') {
     const misplaced = explainPath?.(exchange.inbound);
     if (misplaced !== undefined) throw misplaced;
-    runtime.log.credentialRefused(exchange.inbound, identity.reason);
+    runtime.log.credentialRefused(exchange.inbound, identity.reason, identity.person);
     runtime.metrics.credentialRefused(exchange.side, identity.reason);
     const { code, message } = identity.answer;
     throw new GatewayError(code, message, code === 'identity_unavailable' ? { retryAfterSeconds: IDENTITY_RETRY_SECONDS } : {});

@@ -1,21 +1,17 @@
-import type { BlockList } from 'node:net';
 import type { AuditEvent, SqlDatabase } from '@penstock/claude-code-gateway';
 import type { Registry } from 'prom-client';
-import { clientAddress } from '../access/clients/client-address.ts';
 import type { GatewayConfig } from '../config/gateway-config.ts';
 import type { SignInConfig } from '../config/sections/sign-in-section.ts';
-import { createAuditLog } from '../observe/log/audit-log.ts';
-import type { RequestLog } from '../observe/log/request-log.ts';
+import type { AuditLog } from '../observe/log/audit-log.ts';
+import { TOKEN_REFUSAL } from '../observe/log/audit-refusals.ts';
 import { createSignInMetrics, type SignInMetrics } from '../observe/metrics/create-sign-in-metrics.ts';
 import { createSignIn, type SignIn, type SignInOptions } from './sign-in.ts';
 
-/** Sign-in with the store and the audit log that it was opened with. */
+/** Sign-in with the store that it was opened with. */
 export interface OpenedSignIn {
   readonly signIn: SignIn;
-  /** A request log whose refusals of tokens are acts as well. */
-  auditRefusals(log: RequestLog, trustedProxies: () => BlockList): RequestLog;
-  /** Opens the file of the audit log anew. */
-  reopenLog(): void;
+  /** Counts a token that was refused, on any side. */
+  tokenRefused(): void;
   close(): Promise<void>;
 }
 
@@ -27,24 +23,18 @@ export interface OpenSignInOptions extends Pick<SignInOptions, 'isBudgetGroup'> 
   readonly database: SqlDatabase;
   /** Where the metrics of sign-in go. */
   readonly registry: Registry;
-  /** Called when the audit log cannot be written. */
-  readonly onLogFailure: (error: unknown) => void;
+  /** Where its acts are written; it stays open. */
+  readonly auditLog: Pick<AuditLog, 'write'>;
 }
-
-/** The act of refusing a token, on either side. */
-const REFUSAL = 'auth.refuse';
-/** Tokens of persons; wrong keys are not. */
-const AUDITED_REFUSALS = /^(?:token_|no_policy$)/;
 
 /** The counters, which know the acts only once the package is loaded. */
 async function declareMetrics(registry: Registry): Promise<SignInMetrics> {
   const { AUDIT_EVENTS } = await import('@penstock/claude-code-gateway');
-  return createSignInMetrics(registry, [...AUDIT_EVENTS, REFUSAL]);
+  return createSignInMetrics(registry, [...AUDIT_EVENTS, TOKEN_REFUSAL]);
 }
 
 /** Opens sign-in. */
-export async function openSignIn({ config, settings, database, registry, onLogFailure, isBudgetGroup }: OpenSignInOptions): Promise<OpenedSignIn> {
-  const auditLog = createAuditLog(config.log.audit, onLogFailure);
+export async function openSignIn({ config, settings, database, registry, auditLog, isBudgetGroup }: OpenSignInOptions): Promise<OpenedSignIn> {
   const metrics = await declareMetrics(registry);
   const signIn = await createSignIn({
     config, signIn: settings, database, isBudgetGroup,
@@ -56,20 +46,7 @@ export async function openSignIn({ config, settings, database, registry, onLogFa
   });
   return {
     signIn,
-    auditRefusals: (log, trustedProxies) => ({
-      ...log,
-      credentialRefused(inbound, reason) {
-        log.credentialRefused(inbound, reason);
-        if (!AUDITED_REFUSALS.test(reason)) return;
-        const { socket, rawHeaders } = inbound.request;
-        metrics.acted({ event: REFUSAL, result: 'refused' });
-        auditLog.write({ event: REFUSAL, result: 'refused', reason, address: clientAddress(socket.remoteAddress, rawHeaders, trustedProxies()), requestId: inbound.id });
-      },
-    }),
-    reopenLog: () => auditLog.reopen(),
-    async close() {
-      await signIn.close();
-      await auditLog.close();
-    },
+    tokenRefused: () => metrics.acted({ event: TOKEN_REFUSAL, result: 'refused' }),
+    close: () => signIn.close(),
   };
 }

@@ -112,7 +112,7 @@ async function admit({ clients, log, metrics }: ProtocolServing, inbound: Inboun
   const identity = await clients().authenticate(inbound.request.rawHeaders, 'native');
   exchange.person = identity.person;
   if (identity.kind === 'refused') {
-    log.credentialRefused(inbound, identity.reason);
+    log.credentialRefused(inbound, identity.reason, identity.person);
     metrics.credentialRefused('native', identity.reason);
     const { code, message } = identity.answer;
     throw new GatewayError(code, message, code === 'identity_unavailable' ? { retryAfterSeconds: IDENTITY_RETRY_SECONDS } : {});

@@ -1,5 +1,6 @@
-import type { AccessTokenVerdict, ClaudeCodeGateway } from '@penstock/claude-code-gateway';
+import type { AccessTokenClaims, AccessTokenVerdict, ClaudeCodeGateway } from '@penstock/claude-code-gateway';
 import type { BearerVerifier, TokenRefusal } from '../access/identity/bearer-verifier.ts';
+import type { Person } from '../access/identity/principal.ts';
 import { SIGN_IN_ISSUER } from '../config/sections/identity-section.ts';
 
 const REFUSALS: Readonly<Record<Extract<AccessTokenVerdict, { ok: false }>['reason'], TokenRefusal>> = { expired: 'token_expired', revoked: 'token_revoked', invalid: 'token_signature' };
@@ -14,10 +15,14 @@ export function createSignInVerifier(gateway: Pick<ClaudeCodeGateway, 'issuer' |
     acceptsAudience: (audiences) => audiences.includes(AUDIENCE),
     async verify(token) {
       const verdict = await gateway.judge(token);
-      if (!verdict.ok) return { ok: false, reason: REFUSALS[verdict.reason] };
-      const { subject, email, name, groups, sessionId, expiresAt } = verdict.claims;
-      return { ok: true, token: { person: { kind: 'person', issuer: SIGN_IN_ISSUER, subject, email, name, groups, signInId: sessionId }, expiresAt, proof: sessionId } };
+      if (!verdict.ok) return { ok: false, reason: REFUSALS[verdict.reason], ...(verdict.claims === undefined ? {} : { person: personOf(verdict.claims) }) };
+      const { sessionId, expiresAt } = verdict.claims;
+      return { ok: true, token: { person: personOf(verdict.claims), expiresAt, proof: sessionId } };
     },
     isCurrent: ({ proof }) => !gateway.isRevoked(proof),
   };
+}
+
+function personOf({ subject, email, name, groups, sessionId }: AccessTokenClaims): Person {
+  return { kind: 'person', issuer: SIGN_IN_ISSUER, subject, email, name, groups, signInId: sessionId };
 }

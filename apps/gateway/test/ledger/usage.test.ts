@@ -1,4 +1,5 @@
 import { openSqliteDatabase, type SqlDatabase } from '@penstock/claude-code-gateway/store';
+import { Registry } from 'prom-client';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { runUsage, type UsageCommandOptions } from '../../src/commands/usage/run-usage.ts';
 import { openBudgets, type OpenedBudgets } from '../../src/access/spend-limits/open-budgets.ts';
@@ -29,7 +30,7 @@ let isDown: boolean;
 async function administer(admin: object): Promise<OpenedBudgets> {
   const config = gatewayConfigSchema.parse({ admin });
   const way: SqlDatabase = { run: (statements) => (isDown ? Promise.reject(new Error('down')) : database.run(statements)), close: () => Promise.resolve() };
-  return openBudgets({ config, database: way, spend: createLedger() });
+  return openBudgets({ config, database: way, spend: createLedger(), registry: new Registry(), auditLog: { write: () => undefined } });
 }
 
 beforeEach(async () => {

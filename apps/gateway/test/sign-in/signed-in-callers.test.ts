@@ -53,7 +53,7 @@ describe('signed-in callers', () => {
     expect([refused.status, refused.headers.get('x-should-retry')]).toEqual([401, 'false']);
     expect(upstream.requests).toHaveLength(1);
     expect(await gateway.series('penstock_sign_in_acts_total{act="auth.refuse",result="refused"}')).toBe(1);
-    await expect.poll(() => gateway.audited().at(-1)).toMatchObject({ stream: 'audit', event: 'auth.refuse', result: 'refused', reason: 'token_revoked', address: '127.0.0.1' });
+    await expect.poll(() => gateway.audited().at(-1)).toMatchObject({ stream: 'audit', event: 'auth.refuse', result: 'refused', reason: 'token_revoked', address: '127.0.0.1', subject: 'alice', issuer: 'sign_in' });
   });
 
   test('a person without a policy: may do nothing, and learns that signing in again does not help', async () => {

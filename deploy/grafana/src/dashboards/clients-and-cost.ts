@@ -99,8 +99,11 @@ const clients: readonly PanelSpec[] = [
 
 const people: readonly PanelSpec[] = [
   {
-    kind: 'graph', title: 'Refused keys and tokens', unit: 'reqps', width: 6, stacked: true, noValue: 'none', description: 'Requests whose key or token was refused, by why. The log line credential refused has the address.',
-    queries: [{ expression: rate('penstock_credential_refusals_total', { by: 'side, reason' }), legend: '{{side}} {{reason}}' }],
+    kind: 'graph', title: 'Refused keys and tokens', unit: 'reqps', width: 6, stacked: true, noValue: 'none', description: 'Requests whose key or token was refused, by why, those to the administration too. The log lines credential refused and administrator refused have the address.',
+    queries: [
+      { expression: rate('penstock_credential_refusals_total', { by: 'side, reason' }), legend: '{{side}} {{reason}}' },
+      { expression: rate('penstock_admin_refusals_total', { by: 'reason' }), legend: 'administration {{reason}}' },
+    ],
   },
   {
     kind: 'graph', title: 'Sign-ins', unit: 'reqps', width: 6, stacked: true, noValue: 'sign-in is not configured', description: 'Sign-ins of Claude Code and their renewals, by how they ended.',

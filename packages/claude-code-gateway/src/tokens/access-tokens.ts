@@ -14,8 +14,8 @@ export interface AccessTokenClaims extends Identity {
 /** What a text that was presented as access token is. */
 export type AccessTokenVerdict =
   | { readonly ok: true; readonly claims: AccessTokenClaims }
-  /** `expired` and `revoked` were ours. */
-  | { readonly ok: false; readonly reason: 'expired' | 'revoked' | 'invalid' };
+  /** `expired` and `revoked` were ours; whose a revoked one was is known. */
+  | { readonly ok: false; readonly reason: 'expired' | 'revoked' | 'invalid'; readonly claims?: AccessTokenClaims };
 
 /** Issues and verifies the access tokens of one gateway. */
 export interface AccessTokens {

@@ -1,16 +1,16 @@
 import { readCredentials } from '../clients/read-credentials.ts';
 import { digestOf } from '../clients/find-client.ts';
 import type { BearerAuthority } from '../identity/bearer-authority.ts';
-import { principalText } from '../identity/principal.ts';
+import { principalText, type Person } from '../identity/principal.ts';
 import type { AdminConfig } from '../../config/sections/admin-section.ts';
-import { AdminError } from './admin-exchange.ts';
+import { AdminRefusal, type AdminRefusalReason } from './admin-exchange.ts';
 import { createAdminKeys, type Administrator } from './admin-keys.ts';
 
 /** Recognises administrators by one configuration. */
 export interface AdminAccess {
   /** Whether there can be any; otherwise the paths do not exist. */
   readonly isOpen: boolean;
-  /** Who asks. Rejects with an `AdminError`: 401 without a good credential, 403 where the credential may only read. */
+  /** Who asks. Rejects with an `AdminRefusal`: 401 without a good credential, 403 where the credential may only read. */
   admit(rawHeaders: readonly string[], needs: Administrator['right']): Promise<Administrator>;
 }
 
@@ -21,24 +21,41 @@ export function createAdminAccess(config: AdminConfig, authority: BearerAuthorit
   const keys = createAdminKeys(config);
   const groups = new Set(config.groups);
 
-  async function identify(rawHeaders: readonly string[]): Promise<Administrator | undefined> {
+  async function identify(rawHeaders: readonly string[]): Promise<Administrator> {
     const { apiKeys, bearers } = readCredentials(rawHeaders);
     const [key, ...otherKeys] = apiKeys;
-    if (key !== undefined) return otherKeys.length > 0 ? undefined : keys.judge(key);
+    if (key !== undefined) {
+      if (otherKeys.length > 0) throw refusal('unequal_credentials');
+      const known = keys.judge(key);
+      if (known === undefined) throw refusal('unknown_key');
+      return known;
+    }
     const [bearer, ...others] = bearers;
-    if (bearer === undefined || others.length > 0 || authority === undefined || groups.size === 0) return undefined;
+    if (bearer === undefined) throw refusal('no_credential');
+    if (others.length > 0) throw refusal('unequal_credentials');
+    if (authority === undefined || groups.size === 0) throw refusal('token');
     const identified = await authority.identify(bearer, digestOf(bearer));
-    if (identified.kind !== 'person' || !identified.access.person.groups.some((group) => groups.has(group))) return undefined;
-    return { right: 'write', actor: `oidc:${principalText(identified.access.person)}` };
+    if (identified.kind !== 'person') throw refusal('token', identified.kind === 'refused' && identified.person !== undefined ? actorOf(identified.person) : undefined);
+    const { person } = identified.access;
+    if (!person.groups.some((group) => groups.has(group))) throw refusal('not_in_groups', actorOf(person));
+    return { right: 'write', actor: actorOf(person) };
   }
 
   return {
     isOpen: keys.size > 0 || groups.size > 0,
     async admit(rawHeaders, needs) {
       const administrator = await identify(rawHeaders);
-      if (administrator === undefined) throw new AdminError(401, NEEDS_KEY);
-      if (needs === 'write' && administrator.right === 'read') throw new AdminError(403, 'This key may only read.');
+      if (needs === 'write' && administrator.right === 'read') throw new AdminRefusal(403, 'This key may only read.', 'read_only', administrator.actor);
       return administrator;
     },
   };
+}
+
+function actorOf(person: Person): string {
+  return `oidc:${principalText(person)}`;
+}
+
+/** All are answered alike: what is wrong stands in the logs alone. */
+function refusal(reason: AdminRefusalReason, actor?: string): AdminRefusal {
+  return new AdminRefusal(401, NEEDS_KEY, reason, actor);
 }

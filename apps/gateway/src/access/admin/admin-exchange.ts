@@ -7,6 +7,8 @@ export interface AdminRequest {
   readonly query: string;
   /** Flat fields as they were received. */
   readonly rawHeaders: readonly string[];
+  /** The address that it came from. */
+  readonly address?: string | undefined;
   /** Absent where it was not read yet: the answer is then `MAY_SEND_BODY`, or the refusal for which nothing has to be read. */
   readonly body: string | undefined;
 }
@@ -51,6 +53,25 @@ export class AdminError extends Error {
   }
 }
 
+/** Why an administrator was refused. */
+export const ADMIN_REFUSALS = ['no_credential', 'unequal_credentials', 'unknown_key', 'token', 'not_in_groups', 'read_only'] as const;
+
+/** One of `ADMIN_REFUSALS`. */
+export type AdminRefusalReason = (typeof ADMIN_REFUSALS)[number];
+
+/** The refusal of who may not administer, or not change anything. */
+export class AdminRefusal extends AdminError {
+  readonly reason: AdminRefusalReason;
+  /** Who it was, where that is known. */
+  readonly actor: string | undefined;
+
+  constructor(status: 401 | 403, message: string, reason: AdminRefusalReason, actor: string | undefined) {
+    super(status, message);
+    this.reason = reason;
+    this.actor = actor;
+  }
+}
+
 /** An answer of JSON; never cached, and without a field that would open it to browsers of other origins. */
 export function adminAnswer(status: number, value: unknown, requestId: string, extra: readonly string[] = []): AdminAnswer {
   return { status, headers: ['content-type', 'application/json', 'cache-control', 'no-store', 'request-id', requestId, ...extra], body: JSON.stringify(value) };
@@ -60,7 +81,9 @@ export function adminAnswer(status: number, value: unknown, requestId: string, e
 export function adminFailure(error: unknown, requestId: string): AdminAnswer {
   const known = error instanceof AdminError ? error : new AdminError(500, 'The store of this gateway cannot be used at the moment.');
   const body = { type: 'error', error: { type: ERROR_TYPES[known.status] ?? 'api_error', message: known.message }, request_id: requestId };
-  return adminAnswer(known.status, body, requestId, known.allow === undefined ? [] : ['allow', known.allow]);
+  // As every 401 of the gateway: a client that asks again with the same key is refused again.
+  const noRetry = known.status === 401 ? ['x-should-retry', 'false'] : [];
+  return adminAnswer(known.status, body, requestId, known.allow === undefined ? noRetry : ['allow', known.allow]);
 }
 
 /** Whether a path without the prefix of a listener is one of the administration; a look at its beginning for all others. */

@@ -15,6 +15,8 @@ export interface AdminListener {
   readonly limits: InboundLimits;
   /** The path as the listener read it, with its prefix. */
   readonly path: string;
+  /** The address that it came from. @defaultValue that of the connection */
+  readonly address?: string;
   /** What the listener puts before the paths. @defaultValue nothing */
   readonly prefix?: string;
 }
@@ -25,11 +27,11 @@ export async function answerAdminRequest(administer: Administer, request: Incomi
   return { status: answer.status, headers: [...answer.headers, 'x-content-type-options', 'nosniff'], body: Buffer.from(answer.body) };
 }
 
-async function receive(administer: Administer, request: IncomingMessage, { limits, path, prefix = '' }: AdminListener): Promise<AdminAnswer> {
+async function receive(administer: Administer, request: IncomingMessage, { limits, path, prefix = '', address = request.socket.remoteAddress }: AdminListener): Promise<AdminAnswer> {
   const { method = '', url = '', rawHeaders, headers } = request;
   // A browser's page has no business here, whatever its origin: no field of an answer would open it.
   if (headers.origin !== undefined && prefix !== '') throw new AdminError(403, 'The administration does not answer pages of browsers.');
-  const head: AdminRequest = { method, path: path.slice(prefix.length), query: url.split('?').slice(1).join('?'), rawHeaders, body: undefined };
+  const head: AdminRequest = { method, path: path.slice(prefix.length), query: url.split('?').slice(1).join('?'), rawHeaders, address, body: undefined };
   if (headers['content-length'] === undefined && headers['transfer-encoding'] === undefined) return administer({ ...head, body: '' });
   const judged = await administer(head);
   if (judged.status !== MAY_SEND_BODY) return judged;

@@ -1,9 +1,11 @@
-import { refuse, type Authentication } from '../clients/authentication.ts';
+import { refuse, type Authentication, type Refused } from '../clients/authentication.ts';
 import { authenticateKey } from '../clients/authenticate-key.ts';
 import { CLIENT_KEY_PREFIX } from '../clients/client-key.ts';
 import { digestOf, type ClientEntries } from '../clients/find-client.ts';
 import type { PresentedCredentials } from '../clients/read-credentials.ts';
+import type { RefusalReason } from '../clients/refusal.ts';
 import type { BearerAuthority, Identified } from './bearer-authority.ts';
+import type { Person } from './principal.ts';
 
 /** Identifies a caller where a bearer may be a client's key or a person's token. One token can be judged; a request with two has no caller that is beyond doubt. */
 export function authenticateCaller(presented: PresentedCredentials, entries: ClientEntries, authority: BearerAuthority): Authentication | Promise<Authentication> {
@@ -24,12 +26,17 @@ function admitBearer(identified: Identified, presented: PresentedCredentials, en
   switch (identified.kind) {
     case 'foreign': return keyed ?? refuse('unknown_key');
     // Whether there are two callers cannot be known, so neither is admitted.
-    case 'refused': return keyed?.kind === 'client' && identified.reason !== 'unavailable' ? keyed : refuse(identified.reason);
+    case 'refused': return keyed?.kind === 'client' && identified.reason !== 'unavailable' ? keyed : refusePerson(identified.reason, identified.person);
     default: {
       const { person, rules, counterKey } = identified.access;
       if (keyed?.kind === 'client') return refuse('unequal_credentials');
-      if (rules === undefined) return { ...refuse('no_policy'), person };
+      if (rules === undefined) return refusePerson('no_policy', person);
       return { kind: 'client', name: rules.name, counterKey, client: rules, person, via: 'authorization', forwardCredentials: false };
     }
   }
+}
+
+/** Refuses a caller whom a token may have proved. */
+function refusePerson(reason: RefusalReason, person: Person | undefined): Refused {
+  return person === undefined ? refuse(reason) : { ...refuse(reason), person };
 }

@@ -15,7 +15,7 @@ export interface PersonAccess {
 }
 
 /** What a bearer token is. `foreign`: no token of ours, nor one of an issuer that is configured. */
-export type Identified = { readonly kind: 'person'; readonly access: PersonAccess } | { readonly kind: 'refused'; readonly reason: TokenRefusal } | { readonly kind: 'foreign' };
+export type Identified = { readonly kind: 'person'; readonly access: PersonAccess } | { readonly kind: 'refused'; readonly reason: TokenRefusal; readonly person?: Person | undefined } | { readonly kind: 'foreign' };
 
 /** Turns bearer tokens into persons. */
 export interface BearerAuthority {
@@ -63,7 +63,7 @@ export function createBearerAuthority({ verifiers, policies, cache: bounds }: Be
     try {
       for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
         const verification = await verifier.verify(token);
-        if (!verification.ok) return { kind: 'refused', reason: verification.reason };
+        if (!verification.ok) return { kind: 'refused', reason: verification.reason, person: verification.person };
         // A key that was withdrawn meanwhile may be any of the issuer's.
         if (!verifier.isCurrent(verification.token)) continue;
         const identified: Identified = { kind: 'person', access: accessOf(verification.token.person) };

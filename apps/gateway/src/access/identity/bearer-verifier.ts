@@ -19,7 +19,10 @@ export interface VerifiedToken {
 }
 
 /** What became of a token. */
-export type Verification = { readonly ok: true; readonly token: VerifiedToken } | { readonly ok: false; readonly reason: TokenRefusal };
+export type Verification =
+  | { readonly ok: true; readonly token: VerifiedToken }
+  /** `person`: whose token it was, where the signature proved it. */
+  | { readonly ok: false; readonly reason: TokenRefusal; readonly person?: Person };
 
 /**
  * Judges the tokens of one issuer. A bearer goes to the verifier whose `issuer` is exactly the token's `iss` and which accepts its

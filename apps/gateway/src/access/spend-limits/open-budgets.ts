@@ -6,7 +6,9 @@ import type { PartConditions } from '../../observe/causes.ts';
 import { describeError } from '../../observe/log/describe-error.ts';
 import { createRequestId } from '../../request/request-id.ts';
 import { createAdminAccess } from '../admin/admin-access.ts';
-import { adminAnswer, AdminError, adminFailure, isAdminPath, MAY_SEND_BODY, USAGE_REPORT_PATH, type Administer, type AdminRequest } from '../admin/admin-exchange.ts';
+import { adminAnswer, AdminError, adminFailure, AdminRefusal, isAdminPath, MAY_SEND_BODY, USAGE_REPORT_PATH, type Administer, type AdminRequest } from '../admin/admin-exchange.ts';
+import type { Administrator } from '../admin/admin-keys.ts';
+import { createAdministrationObserver, type AdministrationTraces } from '../admin/observe-administration.ts';
 import { budgetsOfConfig } from '../budgets/budget-book.ts';
 import { createBudgets, type Budgets } from '../budgets/budgets.ts';
 import type { SpendSource } from '../budgets/spend-index.ts';
@@ -31,7 +33,7 @@ export interface OpenedBudgets {
 }
 
 /** What they are opened with. */
-export interface OpenBudgetsOptions {
+export interface OpenBudgetsOptions extends Omit<AdministrationTraces, 'logger'> {
   readonly config: GatewayConfig;
   readonly spend: SpendSource;
   readonly database: SqlDatabase;
@@ -39,7 +41,7 @@ export interface OpenBudgetsOptions {
 }
 
 /** Opens the budgets, and reads those of the store: one that is down keeps no gateway from starting. */
-export async function openBudgets({ config: initial, spend, database, logger }: OpenBudgetsOptions): Promise<OpenedBudgets> {
+export async function openBudgets({ config: initial, spend, database, logger, registry, auditLog }: OpenBudgetsOptions): Promise<OpenedBudgets> {
   const budgets = createBudgets(initial, spend);
   budgets.awaitLive();
   const store = createSpendLimitStore(database);
@@ -58,19 +60,42 @@ export async function openBudgets({ config: initial, spend, database, logger }: 
   );
 
   const serveUsage = createServeUsage(database);
+  const observer = createAdministrationObserver({ registry, logger, auditLog });
 
-  async function serve(request: AdminRequest): Promise<object> {
+  async function admit(request: AdminRequest, requestId: string): Promise<Administrator> {
+    try {
+      return await access.admit(request.rawHeaders, rightOf(request.method));
+    } catch (error) {
+      if (error instanceof AdminRefusal) observer.refused({ request, requestId, actor: undefined }, error);
+      throw error;
+    }
+  }
+
+  async function change(request: AdminRequest, requestId: string, administrator: Administrator): Promise<object> {
+    const act = { request, requestId, actor: administrator.actor };
+    try {
+      const changed = await routes(request, administrator);
+      observer.changed(act, 'id' in changed ? String(changed.id) : undefined);
+      return changed;
+    } catch (error) {
+      observer.failed(act, error);
+      throw error;
+    }
+  }
+
+  async function serve(request: AdminRequest, requestId: string): Promise<object> {
     if (!access.isOpen || !isAdminPath(request.path)) throw new AdminError(404, 'Not found: administration is off at this gateway (admin in its configuration).');
-    const administrator = await access.admit(request.rawHeaders, rightOf(request.method));
+    const administrator = await admit(request, requestId);
     if (request.body === undefined) return MAY_CONTINUE;
-    return request.path === USAGE_REPORT_PATH ? serveUsage(request) : routes(request, administrator);
+    if (request.path === USAGE_REPORT_PATH) return serveUsage(request);
+    return rightOf(request.method) === 'read' ? routes(request, administrator) : change(request, requestId, administrator);
   }
 
   return {
     budgets,
     administer: async (request) => {
       const requestId = createRequestId();
-      return serve(request).then((value) => adminAnswer(value === MAY_CONTINUE ? MAY_SEND_BODY : 200, value, requestId), (error: unknown) => adminFailure(error, requestId));
+      return serve(request, requestId).then((value) => adminAnswer(value === MAY_CONTINUE ? MAY_SEND_BODY : 200, value, requestId), (error: unknown) => adminFailure(error, requestId));
     },
     conditions: () => ({ ...budgets.conditions(), ...conditionsOf(live) }),
     update(next, authority) {

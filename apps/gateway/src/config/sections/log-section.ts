@@ -27,5 +27,5 @@ export const logSection: z.ZodType<LogConfig> = z.strictObject({
   destination: text('stdout, stderr or the path of a file').default('stdout').describe('`stdout`, `stderr` or the path of a file, from the working directory. SIGHUP opens a file anew.'),
   format: z.enum(LOG_FORMATS, `one of ${LOG_FORMATS.join(', ')}`).default('auto')
     .describe('`json`; `line`: one line for people, with details at level `debug` and of failures; `pretty`: every field on a line of its own; `auto`: `line` where standard output is a terminal, else `json`.'),
-  audit: text('stdout, stderr or the path of a file').default('stderr').describe('Where the audit log of sign-in goes, one JSON line for each act: `stdout`, `stderr` or the path of a file.'),
+  audit: text('stdout, stderr or the path of a file').default('stderr').describe('Where the audit log of sign-in, refused tokens and administration goes, one JSON line for each act: `stdout`, `stderr` or the path of a file.'),
 }, 'an object');

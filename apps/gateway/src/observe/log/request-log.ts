@@ -1,7 +1,7 @@
 import type { BlockList } from 'node:net';
 import type { CredentialStatus } from '@penstock/cloud-credentials';
 import { dollarsOf } from '../../cost/dollars.ts';
-import { principalText } from '../../access/identity/principal.ts';
+import { principalText, type Person } from '../../access/identity/principal.ts';
 import { clientAddress } from '../../access/clients/client-address.ts';
 import { loggedId, readLoggedFields } from '../../request/logged-fields.ts';
 import { ONLY_UPSTREAM } from '../../config/native-upstreams.ts';
@@ -15,7 +15,8 @@ import { createRequestLine, type RequestFields } from './request-line.ts';
 /** Writes the access log, refused credentials and internal errors. Never a header value that may be secret, never a body. */
 export interface RequestLog {
   requestEnded(inbound: ObservedRequest, record: RequestRecord, details: RequestDetails): void;
-  credentialRefused(inbound: ObservedRequest, reason: string): void;
+  /** `person`: who was refused, where a token proved it. */
+  credentialRefused(inbound: ObservedRequest, reason: string, person?: Person): void;
   internalError(inbound: ObservedRequest, failure: unknown): void;
   /** The credential of a cloud came to be there, could not be had, or could not be renewed. */
   upstreamCredential(upstream: string, status: CredentialStatus): void;
@@ -43,9 +44,11 @@ export function createRequestLog({ logger, writeLine }: Pick<ProcessLogger, 'log
       if (level === 'debug' || writeLine === undefined) logger[level](fields, 'request');
       else writeLine(requestLine(fields, level));
     }),
-    credentialRefused: guarded((inbound, reason) => {
+    credentialRefused: guarded((inbound, reason, person) => {
       const { socket, rawHeaders } = inbound.request;
-      logger.warn({ request_id: inbound.id, reason, client_address: clientAddress(socket.remoteAddress, rawHeaders, trustedProxies()) }, 'credential refused');
+      logger.warn({
+        request_id: inbound.id, reason, ...(person === undefined ? {} : { person: principalText(person) }), client_address: clientAddress(socket.remoteAddress, rawHeaders, trustedProxies()),
+      }, 'credential refused');
     }),
     internalError: guarded((inbound, failure) => {
       logger.error({ request_id: inbound.id, error: describeError(failure) }, 'internal error');

@@ -1,4 +1,7 @@
 // What persons may do and how much, over sockets: limits for each of them, policies that are reloaded, and a crowd.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { startScriptedUpstream, wholeResponse, type ScriptedUpstream } from '@penstock/test-support';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createClientKey, hashClientKey } from '../../../src/access/clients/client-key.ts';
@@ -38,6 +41,17 @@ const errorOf = async (answer: Response): Promise<string> => ((await answer.json
 const reload = (gateway: TestGateway, document: ConfigDocument): void => {
   gateway.update(gatewayConfigSchema.parse({ ...document, anthropic_native: { base_url: upstream.origin, api_key: TEST_KEY }, server: { port: 0 } }));
 };
+
+test('a person without a policy: is named in the audit log, at a gateway without sign-in', async () => {
+  await using stack = new AsyncDisposableStack();
+  const folder = mkdtempSync(join(tmpdir(), 'penstock-audit-'));
+  stack.defer(() => { rmSync(folder, { recursive: true, force: true }); });
+  const file = join(folder, 'audit.log');
+  await using gateway = await startTestGateway(upstream.origin, configuration([{ name: 'few', match: { groups: ['few'] } }], { log: { audit: file } }));
+  expect((await asPerson(gateway, 'alice')).status).toBe(403);
+  await expect.poll(() => readFileSync(file, 'utf8')).toMatch(/\n$/);
+  expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ stream: 'audit', event: 'auth.refuse', result: 'refused', reason: 'no_policy', issuer: 'idp', subject: 'alice', address: '127.0.0.1' });
+});
 
 describe('limits of a policy', () => {
   test.each([

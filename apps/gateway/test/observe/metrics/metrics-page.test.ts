@@ -9,6 +9,7 @@ import { CLIENT_LIMIT_NAMES } from '../../../src/config/sections/clients-section
 import { createLedger } from '../../../src/ledger/create-ledger.ts';
 import { createFailoverMetrics } from '../../../src/observe/metrics/create-failover-metrics.ts';
 import { createLedgerMetrics } from '../../../src/observe/metrics/create-ledger-metrics.ts';
+import { createAdministrationObserver } from '../../../src/access/admin/observe-administration.ts';
 import { createSignInMetrics } from '../../../src/observe/metrics/create-sign-in-metrics.ts';
 import { createWorkerMetrics } from '../../../src/observe/metrics/create-worker-metrics.ts';
 import { GAUGE_MERGES, mergeOfGauge } from '../../../src/observe/metrics/gauges.ts';
@@ -33,6 +34,7 @@ async function exposeEverything(): Promise<string> {
   await using client = createUpstreamClient({ origin: 'http://127.0.0.1:9' });
   registerUpstreamMetrics({ registry: metrics.registry, clients: { native: client } });
   createSignInMetrics(metrics.registry, AUDIT_EVENTS);
+  createAdministrationObserver({ registry: metrics.registry, logger: undefined, auditLog: { write: () => undefined } });
   createLedgerMetrics(metrics.registry, createLedger({ now: () => 0 }));
   createFailoverMetrics(metrics.registry, FAILOVER_REASONS).setUpstreams(['a', 'b']);
   declareUpstreamTimes(metrics.registry, () => [describeUpstream('native', client.stats(), createUpstreamState({ kind: 'upstream', ownsCredential: () => true }).times())]);
