@@ -31,6 +31,8 @@ export interface BudgetBook {
   resolve(principal: Principal): readonly LimitedBudget[];
   /** The budget of a period that each caller has for itself, by this caller; without an amount where it is unlimited. */
   eachOf(principal: Principal, period: BudgetPeriod): Budget | undefined;
+  /** Whether the groups of a caller decide what `eachOf` is. */
+  dependsOnGroups(principal: Principal, period: BudgetPeriod): boolean;
   /** The groups that budgets name. */
   readonly groups: ReadonlySet<string>;
 }
@@ -55,10 +57,15 @@ export function createBudgetBook(all: readonly Budget[]): BudgetBook {
   const lists = new Map<string, readonly LimitedBudget[]>();
   const find = (kind: BudgetScopeKind, name: string | true, share: BudgetShare, period: BudgetPeriod): Budget | undefined => byKey.get(budgetKey({ kind, name, share, period }));
 
+  /** Of a period: the caller's own, or that of all of its kind. */
+  function findOwn(principal: Principal, period: BudgetPeriod): Budget | undefined {
+    const [kind, name]: [BudgetScopeKind, string] = principal.kind === 'client' ? ['client', principal.name] : ['user', principalId(principal)];
+    return find(kind, name, 'each', period) ?? find(kind, true, 'each', period);
+  }
+
   /** Of a period: the caller's own, else the strictest of its groups, else the organization's. */
   function findEach(principal: Principal, period: BudgetPeriod): Budget | undefined {
-    const [kind, name]: [BudgetScopeKind, string] = principal.kind === 'client' ? ['client', principal.name] : ['user', principalId(principal)];
-    return find(kind, name, 'each', period) ?? find(kind, true, 'each', period)
+    return findOwn(principal, period)
       ?? strictest(groupsOf(principal).flatMap((group) => find('group', group, 'each', period) ?? [])) ?? find('organization', true, 'each', period);
   }
 
@@ -70,6 +77,8 @@ export function createBudgetBook(all: readonly Budget[]): BudgetBook {
     isEmpty: budgets.length === 0,
     budgets,
     eachOf: findEach,
+    dependsOnGroups: (principal, period) => principal.kind === 'person' && findOwn(principal, period) === undefined
+      && budgets.some((budget) => budget.kind === 'group' && budget.share === 'each' && budget.period === period),
     groups: new Set(budgets.flatMap(({ kind, name }) => (kind === 'group' && name !== true ? [name] : []))),
     resolve(principal) {
       const found = BUDGET_PERIODS.flatMap((period) => [findEach(principal, period), ...findPooled(principal, period)]).filter(isLimited);

@@ -1,8 +1,9 @@
 import type { StateFailurePolicy } from '../../config/sections/state-section.ts';
-import type { Person, Principal } from '../identity/principal.ts';
+import type { Person } from '../identity/principal.ts';
 import type { BudgetBook, LimitedBudget } from './budget-book.ts';
-import { fullest, type BudgetAccount, type BudgetBlock, type BudgetStanding, type BudgetState } from './budget-state.ts';
-import { countedScope, ownScope } from './counted-scope.ts';
+import { createBudgetAccounts } from './budget-accounts.ts';
+import { fullest, type BudgetAccount, type BudgetBlock, type BudgetStanding, type BudgetState, type RememberedCaller } from './budget-state.ts';
+import { countedScope } from './counted-scope.ts';
 import { dayOf, spansOf, startOfDay, type UtcDay } from './calendar.ts';
 import { amountOfPercent, percentOf } from './money.ts';
 import type { SpendScope } from '../../ledger/ledger-entry.ts';
@@ -21,8 +22,8 @@ export interface BudgetGate {
   fieldsOf(account: BudgetAccount): readonly string[];
   /** Nano-dollars that a caller spent in the current period. */
   spentBy(scope: SpendScope, period: LimitedBudget['period']): bigint;
-  /** The callers that are remembered. */
-  principals(): readonly Principal[];
+  /** What is remembered of a person by its scope; `undefined` of one that this process did not see, or not for long. */
+  personOf(scope: SpendScope): RememberedCaller | undefined;
   /** Takes new budgets; `isComplete` is `false` while there may be others that are not known. */
   update(book: BudgetBook, onFailure: StateFailurePolicy, isComplete?: boolean): void;
   /** The budgets that decide now. */
@@ -39,30 +40,38 @@ export interface BudgetGateOptions {
   readonly onFailure: StateFailurePolicy;
   /** Unix milliseconds. @defaultValue Date.now */
   readonly now?: () => number;
-  /** Accounts that are remembered; with one more, the one that is known longest is made anew when it calls. @defaultValue 50000 */
+  /** Persons, and as many clients, that are remembered; with one more, the one whose account is the oldest is forgotten. @defaultValue 50000 */
   readonly mostAccounts?: number;
+  /** Accounts of which what the last answer had is remembered: those of the callers that were answered last. @defaultValue 5000 */
+  readonly mostStandings?: number;
 }
 
 const MOST_ACCOUNTS = 50_000;
+/** Of a caller it is more than all else that is remembered of it. */
+const MOST_STANDINGS = 5_000;
 
 /** Makes the gate. */
-export function createBudgetGate({ spend, now = Date.now, mostAccounts = MOST_ACCOUNTS, ...given }: BudgetGateOptions): BudgetGate {
+export function createBudgetGate({ spend, now = Date.now, mostAccounts = MOST_ACCOUNTS, mostStandings = MOST_STANDINGS, ...given }: BudgetGateOptions): BudgetGate {
   let { book, onFailure } = given;
   let isComplete = true;
   /** Whether each caller is refused, since a budget that is not known may hold for it. */
   const isClosed = (): boolean => onFailure === 'closed' && !isComplete;
   const index = createSpendIndex(spend);
-  const accounts = new Map<string, BudgetAccount>();
+  const accounts = createBudgetAccounts({
+    mostAccounts, resolve: (principal) => book.resolve(principal), isCapped: (budgets) => isClosed() || budgets.some(({ stop }) => stop),
+  });
+  /** The accounts with a standing, as a ring: the next one takes the place of the one that has had its for the longest. */
+  const standings: BudgetAccount[] = [];
+  let nextStanding = 0;
 
-  function open(counterKey: string, principal: Principal): BudgetAccount {
-    if (accounts.size >= mostAccounts) for (const oldest of accounts.keys()) {
-      accounts.delete(oldest);
-      break;
+  function setStanding(account: BudgetAccount, standing: BudgetStanding | undefined): void {
+    if (account.standing === undefined && standing !== undefined) {
+      const oldest = standings[nextStanding];
+      if (oldest !== undefined) oldest.standing = undefined;
+      standings[nextStanding] = account;
+      nextStanding = (nextStanding + 1) % mostStandings;
     }
-    const budgets = book.resolve(principal);
-    const account: BudgetAccount = { principal, own: ownScope(principal), budgets, isCapped: isClosed() || budgets.some(({ stop }) => stop), standing: undefined };
-    accounts.set(counterKey, account);
-    return account;
+    account.standing = standing;
   }
 
   function stateOf(budget: LimitedBudget, own: SpendScope, day: UtcDay): BudgetState {
@@ -91,9 +100,7 @@ export function createBudgetGate({ spend, now = Date.now, mostAccounts = MOST_AC
   return {
     accountOf(counterKey, name, person) {
       if (book.isEmpty && !isClosed()) return undefined;
-      let account = accounts.get(counterKey);
-      // The token that was verified last has the groups that count.
-      if (account === undefined || (person !== undefined && account.principal !== person)) account = open(counterKey, person ?? { kind: 'client', name });
+      const account = accounts.find(counterKey, name, person);
       return account.budgets.length === 0 && !isClosed() ? undefined : account;
     },
     findBlock({ budgets, own, isCapped, standing }, more = 0n) {
@@ -118,16 +125,19 @@ export function createBudgetGate({ spend, now = Date.now, mostAccounts = MOST_AC
       if (standing !== undefined && holds(standing, day)) return standing.fields;
       const states = budgets.map((budget) => stateOf(budget, own, day));
       const shown = fullest(states);
-      account.standing = standingOf(states, own, day);
-      return account.standing?.fields ?? (shown === undefined ? [] : standingFields(shown));
+      const made = standingOf(states, own, day);
+      setStanding(account, made);
+      return made?.fields ?? (shown === undefined ? [] : standingFields(shown));
     },
-    principals: () => Array.from(accounts.values(), ({ principal }) => principal),
+    personOf: (scope) => accounts.personOf(scope),
     spentBy: (scope, period) => index.read(scope, period, dayOf(now())),
     update(next, failurePolicy, knowsAll = true) {
       book = next;
       isComplete = knowsAll;
       onFailure = failurePolicy;
-      accounts.clear();
+      // No caller is looked up while there are no budgets; whom others hold for is not forgotten with the old ones.
+      if (book.isEmpty && !isClosed()) accounts.forget();
+      else accounts.renew();
     },
     get book() {
       return book;

@@ -1,11 +1,18 @@
-import type { Principal } from '../identity/principal.ts';
 import type { SpendScope } from '../../ledger/ledger-entry.ts';
 import type { LimitedBudget } from './budget-book.ts';
 import type { SpendSpan } from './spend-index.ts';
 
-/** A caller for whom at least one budget holds. */
+/** What is remembered of a caller: not its token, of which there may be 50,000. */
+export interface RememberedCaller {
+  /** For people to read. */
+  readonly name: string | undefined;
+  /** Those of the token that was verified last. Equal lists are one. */
+  readonly groups: readonly string[];
+}
+
+/** A caller whose budgets are known. */
 export interface BudgetAccount {
-  readonly principal: Principal;
+  readonly principal: RememberedCaller;
   /** The scope of what the caller itself spends. */
   readonly own: SpendScope;
   readonly budgets: readonly LimitedBudget[];

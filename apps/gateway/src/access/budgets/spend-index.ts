@@ -6,8 +6,8 @@ import { spansOf, type UtcDay } from './calendar.ts';
 /** Where budgets read what was spent, and whether that is all that was. */
 export type SpendSource = Pick<Ledger, 'spentOn' | 'onSpend' | 'failure'>;
 
-/** Scopes whose sums are remembered; with one more, the one that is known longest is forgotten and added up again when it is asked for. */
-const MOST_SCOPES = 100_000;
+/** Scopes whose sums are remembered, 3 MB; with one more, the one that is known longest is forgotten and added up again when it is asked for: some microseconds. */
+export const MOST_SUMMED_SCOPES = 10_000;
 
 interface PeriodSums extends Record<BudgetPeriod, bigint> {
   /** The day for which they were added up; `NaN` where they have to be added up again. */
@@ -36,7 +36,7 @@ export interface SpendIndex {
 }
 
 /** Makes an index of a source. */
-export function createSpendIndex(source: Pick<SpendSource, 'spentOn' | 'onSpend'>, mostScopes: number = MOST_SCOPES): SpendIndex {
+export function createSpendIndex(source: Pick<SpendSource, 'spentOn' | 'onSpend'>, mostScopes: number = MOST_SUMMED_SCOPES): SpendIndex {
   const sums = new Map<SpendScope, PeriodSums>();
   source.onSpend((scope, day, _total, change) => {
     const known = sums.get(scope);

@@ -2,13 +2,13 @@ import { setImmediate } from 'node:timers/promises';
 import type { SqlDatabase, SqlRow } from '@penstock/claude-code-gateway/store';
 import { BUDGET_PERIODS, type BudgetPeriod, type BudgetScopeKind } from '../../config/sections/budgets-section.ts';
 import { AdminError } from '../admin/admin-exchange.ts';
-import type { Budget } from '../budgets/budget-book.ts';
+import type { Budget, BudgetBook } from '../budgets/budget-book.ts';
 import type { BudgetGate } from '../budgets/budget-gate.ts';
 import { dayOf, spansOf } from '../budgets/calendar.ts';
 import { clientScope, userScope, type SpendScope } from '../../ledger/ledger-entry.ts';
 import { centsOf, centsText } from '../budgets/money.ts';
 import type { Principal } from '../identity/principal.ts';
-import { principalId, readPrincipalId, userIdOf } from '../identity/principal-id.ts';
+import { readPrincipalId, userIdOf } from '../identity/principal-id.ts';
 import { readCount } from './serve-spend-limits.ts';
 import { amountText, describeScope, type SpendLimitScopeType } from './spend-limit.ts';
 
@@ -28,6 +28,8 @@ interface Spender {
   readonly id: string;
   readonly principal: Principal;
   readonly email: string | undefined;
+  /** Whether this process knows the groups, from a token of that person. */
+  readonly hasKnownGroups: boolean;
 }
 
 interface Row extends Spender {
@@ -77,7 +79,7 @@ async function listEffective(sources: EffectiveSources, query: URLSearchParams):
     }
   }
   if (bySpend) shown.sort((one, other) => (one.spent === other.spent ? 0 : one.spent < other.spent ? 1 : -1));
-  const page = shown.slice(start, start + limit).map((row) => describeRow(row, sources.gate.book.eachOf(row.principal, row.period)));
+  const page = shown.slice(start, start + limit).map((row) => describeRow(row, findBudget(sources.gate.book, row)));
   return { data: page, next_page: shown.length > start + limit ? String(start + limit) : null };
 }
 
@@ -88,15 +90,16 @@ function readPeriods(query: URLSearchParams): readonly BudgetPeriod[] {
   return given.length === 0 ? BUDGET_PERIODS : BUDGET_PERIODS.filter((period) => given.includes(period));
 }
 
-/** Those who spent something in the longest period that is asked for, by the ledger; groups are those of the latest token that this process saw. */
+/** Those who spent something in the longest period that is asked for, by the ledger; groups are those of the latest token that this process saw, and not known of others. */
 async function readSpenders({ database, gate, now }: EffectiveSources, asked: readonly string[], periods: readonly BudgetPeriod[]): Promise<Iterable<Spender>> {
   const spans = spansOf(dayOf(now()));
   const fromDay = Math.min(...periods.map((period) => spans[period].fromDay));
   const [rows = []] = await database.run([{ sql: 'SELECT principal, kind, MAX(email) AS email FROM ledger_days WHERE day >= ? GROUP BY principal, kind ORDER BY principal', values: [fromDay] }]);
-  const known = new Map(gate.principals().map((principal) => [principalId(principal), principal]));
   const spenderOf = (id: string, email: string | undefined): Spender => {
-    const principal = known.get(id) ?? readPrincipalId(id);
-    return { id, principal, email: email ?? (principal.kind === 'person' ? principal.email : undefined) };
+    const principal = readPrincipalId(id);
+    if (principal.kind === 'client') return { id, principal, email, hasKnownGroups: true };
+    const known = gate.personOf(userScope(id));
+    return { id, principal: { ...principal, ...known }, email, hasKnownGroups: known !== undefined };
   };
   const emailOf = (row: SqlRow | undefined): string | undefined => (typeof row?.['email'] === 'string' ? row['email'] : undefined);
   /** Made one by one, as they are looked at. */
@@ -113,15 +116,21 @@ function matcher(wanted: string | null): (spender: Spender) => boolean {
   return ({ id, principal, email }) => text === '' || `${id} ${email ?? ''} ${principal.name ?? ''}`.toLowerCase().includes(text);
 }
 
-function describeRow({ id: spender, principal, email, period, spent }: Row, budget: Budget | undefined): object {
+/** The budget of a row; `unknown` where groups decide that are not known. */
+function findBudget(book: BudgetBook, { principal, period, hasKnownGroups }: Row): Budget | 'unknown' | undefined {
+  return !hasKnownGroups && book.dependsOnGroups(principal, period) ? 'unknown' : book.eachOf(principal, period);
+}
+
+function describeRow({ id: spender, principal, email, period, spent, hasKnownGroups }: Row, found: Budget | 'unknown' | undefined): object {
+  const budget = found === 'unknown' ? undefined : found;
   const isPerson = principal.kind === 'person';
   const id = isPerson ? spender : principal.name;
   return {
     scope: describeScope({ scopeType: isPerson ? 'user' : 'client', scopeId: id }),
-    groups: isPerson ? principal.groups : [],
+    groups: !isPerson ? [] : hasKnownGroups ? principal.groups : null,
     actor: { type: isPerson ? 'user_actor' : 'client_actor', [isPerson ? 'user_id' : 'client_id']: id, name: principal.name ?? null, email_address: email ?? null, deleted: false },
     amount: amountText(budget?.nanoDollars === undefined ? undefined : centsOf(budget.nanoDollars)), currency: 'USD', period,
-    source: budget === undefined ? null : SCOPE_TYPES[budget.kind], spend_limit_id: budget?.source ?? null,
+    source: found === 'unknown' ? 'unknown' : budget === undefined ? null : SCOPE_TYPES[budget.kind], spend_limit_id: budget?.source ?? null,
     period_to_date_spend: centsText(spent),
   };
 }

@@ -1,0 +1,60 @@
+// The list of what holds for each caller shows the limits that block, and none that may be wrong.
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { AUDIENCE, createSigningKey, goodClaims, signToken, startOpenIdProvider, type OpenIdProvider, type SigningKey } from '../identity/openid-provider.ts';
+import type { ConfigDocument, TestGateway } from '../../start-test-gateway.ts';
+import { startBudgetWorld } from './budget-world.ts';
+
+const PATH = '/v1/organizations/spend_limits';
+const ADMIN_KEY = 'write-key-of-an-administrator-0123456789';
+const QUERY = 'period[]=monthly&user_ids[]=idp:alice';
+interface Row { readonly amount: string | null; readonly source: string | null; readonly groups: readonly string[] | null; readonly spend_limit_id: string | null }
+
+let provider: OpenIdProvider;
+let key: SigningKey;
+
+beforeAll(async () => {
+  key = await createSigningKey('one', 'ES256');
+  provider = await startOpenIdProvider([key]);
+});
+afterAll(() => provider.close());
+
+const documentOf = (): ConfigDocument => ({
+  policies: [{ name: 'everyone', match: { issuer: 'idp' } }], admin: { write_keys: [ADMIN_KEY] },
+  budgets: [{ scope: { group: 'eng' }, share: 'each', amount_cents: 10 }, { scope: { organization: true }, share: 'each', amount_cents: 99_999 }],
+  identity: { issuers: [{ name: 'idp', issuer: provider.issuer, audience: [AUDIENCE], require: { owner: ['acme'] }, claims: { subject: 'sub', groups: 'groups' } }] },
+});
+
+async function call(gateway: TestGateway): Promise<number> {
+  const headers = { 'content-type': 'application/json', authorization: `Bearer ${await signToken(key, goodClaims(provider.issuer, { sub: 'alice', groups: ['eng'] }))}` };
+  const answer = await fetch(`${gateway.origin}/anthropic/v1/messages`, { method: 'POST', headers, body: '{"model":"claude-haiku-4-5","max_tokens":1,"messages":[]}' });
+  await answer.text();
+  return answer.status;
+}
+
+async function effective(gateway: TestGateway, query = QUERY): Promise<readonly Row[]> {
+  const answer = await gateway.administer?.({ method: 'GET', path: `${PATH}/effective`, query, rawHeaders: ['x-api-key', ADMIN_KEY], body: '' });
+  return (JSON.parse(answer?.body ?? '{}') as { data: readonly Row[] }).data;
+}
+
+const setLimit = (gateway: TestGateway, body: object) => gateway.administer?.({ method: 'POST', path: PATH, query: '', rawHeaders: ['x-api-key', ADMIN_KEY], body: JSON.stringify(body) });
+
+test('effective limits: a member of a group has the limit of the group, also after another limit was set', async () => {
+  await using world = await startBudgetWorld(documentOf());
+  const { gateway } = world;
+  expect(await call(gateway)).toBe(200);
+  const ofGroup = { amount: '10', source: 'rbac_group', groups: ['eng'] };
+  expect(await effective(gateway)).toMatchObject([ofGroup]);
+  expect(await setLimit(gateway, { scope: { type: 'user', user_id: 'idp:bob' }, amount: '7' })).toMatchObject({ status: 200 });
+  expect(await effective(gateway)).toMatchObject([ofGroup]);
+});
+
+test('effective limits: of a person whose token this process did not see no limit is shown that groups may change, and one that they do not change is', async () => {
+  await using world = await startBudgetWorld(documentOf());
+  expect(await call(world.gateway)).toBe(200);
+  const other = await world.startOther();
+  expect(await effective(other)).toMatchObject([{ amount: null, source: 'unknown', groups: null, spend_limit_id: null }]);
+  expect(await effective(other, 'period[]=daily&user_ids[]=idp:alice')).toMatchObject([{ amount: null, source: null, groups: null }]);
+  await setLimit(other, { scope: { type: 'user', user_id: 'idp:alice' }, amount: '7' });
+  expect(await effective(other)).toMatchObject([{ amount: '7', source: 'user', groups: null }]);
+  await vi.waitFor(async () => { expect(await effective(world.gateway)).toMatchObject([{ amount: '7', source: 'user', groups: ['eng'] }]); }, { timeout: 60_000, interval: 50 });
+});
