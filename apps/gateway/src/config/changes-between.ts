@@ -36,16 +36,16 @@ function differences(before: unknown, after: unknown, path: string): string[] {
   if (isDeepStrictEqual(before, after)) return [];
   const [left, right] = [before, after].map((value) => (Array.isArray(value) ? namedEntries(value) : value));
   if (!isFields(left) || !isFields(right)) return [path];
-  // Ignore the order of named entries unless it is the only difference.
+  // Ignore the order of named entries unless it is the only difference. A key without a value is an absent one, which a mix may have.
   const inside = [...new Set([...Object.keys(left), ...Object.keys(right)])].flatMap((key) =>
     differences(left[key], right[key], path === '' ? key : `${path}.${key}`));
-  return inside.length === 0 ? [path] : inside;
+  return inside.length === 0 && Array.isArray(before) ? [path] : inside;
 }
 
 /** The leaf paths in which two configurations differ, by whether they take effect without a restart. */
 export function changesBetween(before: GatewayConfig, after: GatewayConfig): ConfigChanges {
   const paths = differences(before, after, '').filter((path) => path !== '$schema');
-  const held = heldTogether(before, after);
+  const held = heldBetween(before, after);
   return { applied: paths.filter((path) => isReloadable(path, held)), restartRequired: paths.filter((path) => !isReloadable(path, held)) };
 }
 
@@ -55,10 +55,15 @@ export function changesBetween(before: GatewayConfig, after: GatewayConfig): Con
  * by the same rules as the new one; a `ConfigError` then means that the old configuration must stay.
  */
 export function mergeReloaded(before: GatewayConfig, after: GatewayConfig, options: Pick<LoadedConfig, 'simulate'>): GatewayConfig {
-  const merged = gatewayConfigSchema.parse(mix(before, after, '', heldTogether(before, after)));
+  const merged = gatewayConfigSchema.parse(mix(before, after, '', heldBetween(before, after)));
   const problems = findCrossFieldProblems(merged, ruleContext(options.simulate));
   if (problems.length > 0) throw new ConfigError('invalid', 'reloaded, with the settings that need a restart', problems);
   return merged;
+}
+
+/** The reloadable paths that keep their old values, because of the whole that the others would be. */
+function heldBetween(before: GatewayConfig, after: GatewayConfig): readonly string[] {
+  return heldTogether(before, after, mix(before, after, '', []) as GatewayConfig);
 }
 
 function mix(before: unknown, after: unknown, path: string, held: readonly string[]): unknown {

@@ -1,5 +1,5 @@
 import type { GroupEvents, GroupNote, GroupSettings, MemberStatus, UpstreamGroup } from '@penstock/upstream-group';
-import { nativeUpstreams } from '../../config/native-upstreams.ts';
+import { nativeUpstreams, type EffectiveUpstream } from '../../config/native-upstreams.ts';
 import type { GatewayConfig } from '../../config/gateway-config.ts';
 import type { ModelMap } from './model-map.ts';
 import { upstreamGroup } from '../../pipe/upstream-group.ts';
@@ -77,24 +77,26 @@ export class NativeUpstreams {
 
   /** Makes the upstreams that a configuration adds; what it gives back applies it. Those that it does not list any more finish what they serve. */
   prepare(config: GatewayConfig): () => void {
+    const listed = nativeUpstreams(config);
     const made = new Map<string, NativeUpstream>();
     // To apply a configuration must not throw.
+    if (listed.length === 0) throw new Error('this configuration has no upstream of the Anthropic API, which a restart switches off');
     if (config.anthropic_native.upstreams.length > 0) upstreamGroup();
     try {
-      for (const next of nativeUpstreams(config)) {
+      for (const next of listed) {
         if (this.#byName.get(next.name)?.canTake(next) !== true) made.set(next.name, new NativeUpstream(next, this.#options));
       }
     } catch (error) {
       for (const upstream of made.values()) void upstream.close(0);
       throw error;
     }
-    return () => { this.#apply(config, made); };
+    return () => { this.#apply(config, listed, made); };
   }
 
-  #apply(config: GatewayConfig, made: ReadonlyMap<string, NativeUpstream>): void {
+  #apply(config: GatewayConfig, listed: readonly EffectiveUpstream[], made: ReadonlyMap<string, NativeUpstream>): void {
     const before = this.#byName;
     const renewed: string[] = [];
-    this.#list = nativeUpstreams(config).map((next) => {
+    this.#list = listed.map((next) => {
       const upstream = made.get(next.name) ?? before.get(next.name);
       if (upstream === undefined) throw new Error('an upstream was not made');
       if (!made.has(next.name) && upstream.update(next)) renewed.push(next.name);
