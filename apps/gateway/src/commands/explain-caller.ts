@@ -2,6 +2,7 @@ import { createClientRules, type ClientRules } from '../access/clients/client-ru
 import { budgetsOfConfig, createBudgetBook, type LimitedBudget } from '../access/budgets/budget-book.ts';
 import { dollarsText } from '../access/budgets/money.ts';
 import type { Person, Principal } from '../access/identity/principal.ts';
+import { readPrincipalId } from '../access/identity/principal-id.ts';
 import { createPolicyBook, type PolicyBook } from '../access/policies/policy-book.ts';
 import type { GatewayConfig } from '../config/gateway-config.ts';
 import type { ClientLimits } from '../config/sections/clients-section.ts';
@@ -87,13 +88,24 @@ function personOf({ identity: { issuers } }: GatewayConfig, { text, groups, issu
 }
 
 /** What the answer depends on beyond the policies. */
-function doubts({ identity }: GatewayConfig, { text, groups }: NamedCaller, { issuer, email }: Person): readonly string[] {
+function doubts({ identity, budgets }: GatewayConfig, { text, groups }: NamedCaller, { issuer, subject, email }: Person): readonly string[] {
   const configured = identity.issuers.find(({ name }) => name === issuer);
+  const personal = subject === '' ? budgetsOfPersons(budgets, issuer) : [];
   return [
     ...(issuer === SIGN_IN_ISSUER && identity.sign_in === undefined ? ['nothing issues tokens to such persons: identity.sign_in is absent'] : []),
     ...(EMAIL.test(text) && email === undefined ? [`no e-mail of ${issuer} counts: its claims name none`] : []),
     ...(groups.length > 0 && configured !== undefined && configured.claims.groups === undefined ? [`no group of ${issuer} counts: its claims name none`] : []),
+    ...(personal.length > 0 ? [`a budget of one person may hold in place of those shown (${personal.join(', ')}): an e-mail address does not give the subject by which it is found; name ${issuer === SIGN_IN_ISSUER ? 'SUB' : `${issuer}:SUB`}`] : []),
   ];
+}
+
+/** Where the configuration has budgets of single persons of an issuer. */
+function budgetsOfPersons(budgets: GatewayConfig['budgets'], issuer: string): readonly string[] {
+  return budgetsOfConfig(budgets).flatMap(({ kind, name, source }) => {
+    if (kind !== 'user' || name === true) return [];
+    const person = readPrincipalId(name);
+    return person.kind === 'person' && person.issuer === issuer ? [source] : [];
+  });
 }
 
 function reasons(book: PolicyBook, person: Person, decided: string | undefined): readonly string[] {

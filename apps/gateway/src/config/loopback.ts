@@ -18,6 +18,11 @@ export function isLoopbackHost(host: string): boolean {
   return family !== 0 && LOOPBACK.check(bare, family === 4 ? 'ipv4' : 'ipv6');
 }
 
+/** Whether a host is `localhost` or a loopback address: no name service decides where it leads, as it may for names under `localhost`. */
+export function isPlainLoopbackHost(host: string): boolean {
+  return host === 'localhost' || (isIP(withoutBrackets(host)) !== 0 && isLoopbackHost(host));
+}
+
 /** Whether a host means every address of this machine. */
 export function isWildcardHost(host: string): boolean {
   const bare = withoutBrackets(host);

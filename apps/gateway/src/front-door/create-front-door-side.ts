@@ -249,6 +249,7 @@ function describeFrontDoor(config: GatewayConfig, backends: ReadonlyMap<string, 
     laterSystemMessages: settings.later_system_messages,
     ...(settings.codex_instructions === undefined ? {} : { codexInstructions: settings.codex_instructions }),
     jsonObjectFormat: settings.json_object,
-    limits: { clientStallMs: settings.timeouts.client_stall * 1000, keepAliveMs: Math.round(settings.keep_alive_comments * 1000) },
+    // Whole milliseconds: 1.005 s are 1004.9999999999999 ms.
+    limits: { clientStallMs: Math.max(1, Math.round(settings.timeouts.client_stall * 1000)), keepAliveMs: Math.round(settings.keep_alive_comments * 1000) },
   };
 }

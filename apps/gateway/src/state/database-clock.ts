@@ -1,14 +1,14 @@
-import type { SqlRow, SqlStatement } from '@penstock/claude-code-gateway/store';
+import { CLOCK_COLUMN, readClock, type SqlRow, type SqlStatement } from '@penstock/claude-code-gateway/store';
 
-/** Asks a database for its time, in the form that SQLite and PostgreSQL share: `2026-11-29 23:06:56`, of which both begin with the date. */
-export const CLOCK: SqlStatement = { sql: 'SELECT CAST(CURRENT_TIMESTAMP AS TEXT) AS clock', values: [] };
+/** Asks a database for its time. */
+export const CLOCK: SqlStatement = { sql: `SELECT ${CLOCK_COLUMN}`, values: [] };
 
-const DATE_LENGTH = '2026-11-29'.length;
+const MS_A_DAY = 86_400_000;
 
 /**
- * The start of the database's day in Unix milliseconds: all processes share this clock, so that none with a wrong one of its own decides what is old.
- * `NaN` where it cannot be read.
+ * The start of the database's day in UTC, in Unix milliseconds: all processes share this clock, so that none with a wrong one of its own decides what is old.
+ * PostgreSQL prints its time in the time zone of the session, whose date may be another one. `NaN` where it cannot be read.
  */
 export function startOfDatabaseDay(rows: readonly SqlRow[] | undefined): number {
-  return Date.parse(String(rows?.[0]?.['clock']).slice(0, DATE_LENGTH));
+  return Math.floor(readClock(rows?.[0]) / MS_A_DAY) * MS_A_DAY;
 }

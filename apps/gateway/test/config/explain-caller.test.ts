@@ -47,6 +47,19 @@ describe('penstock check --as', () => {
     expect(explainCaller({ ...open, budgets: [] }, { text: 'client:free', groups: [] })?.routes).toContain('agents');
   });
 
+  it('says where a budget of one person may hold that an e-mail address does not find, and shows it to one who names the subject', () => {
+    const everybody = { scope: { user: true }, share: 'each', amount_cents: 5_000 };
+    const identity = { ...FILE.identity, issuers: [{ ...FILE.identity.issuers[0], claims: { email: 'email' } }] };
+    const limited = attemptLoad({ file: { ...FILE, identity, budgets: [everybody, { scope: { user: 'ci:00u1' }, share: 'each', amount_cents: 100 }, { scope: { user: '00u2' }, share: 'each', amount_cents: 200 }] } }).config;
+    const of = (text: string, issuer?: string): CallerReport | undefined => explainCaller(limited, { text, groups: [], issuer });
+    const dollars = (report: CallerReport | undefined): unknown => report?.budgets?.map((budget) => budget.split(' ')[0]);
+    expect(of('alice@acme.com', 'ci')?.why[0]).toBe('a budget of one person may hold in place of those shown (budgets[1]): an e-mail address does not give the subject by which it is found; name ci:SUB');
+    expect(of('alice@acme.com')?.why[0]).toBe('a budget of one person may hold in place of those shown (budgets[2]): an e-mail address does not give the subject by which it is found; name SUB');
+    expect([dollars(of('alice@acme.com')), dollars(of('ci:00u1')), dollars(of('00u2'))]).toEqual([['$50.00'], ['$1.00'], ['$2.00']]);
+    for (const certain of ['ci:00u1', '00u2', 'client:cron']) expect(of(certain)?.why.join()).not.toContain('may hold');
+    expect(explainCaller({ ...limited, budgets: limited.budgets.slice(0, 1) }, { text: 'alice@acme.com', groups: [] })?.why.join()).not.toContain('may hold');
+  });
+
   it('knows workloads by their issuer, and clients by their name', () => {
     expect(explain('ci:repo:acme/app')).toMatchObject({ issuer: 'ci', policy: 'robots' });
     expect(explain('ci:repo:acme/other')).toMatchObject({ issuer: 'ci', policy: 'everyone' });

@@ -6,6 +6,8 @@ import { attemptLoad, problemsOf } from './config-folder.ts';
 const SECRET = 'a-session-secret-of-more-than-32-characters';
 const ISSUER = { name: 'ci', issuer: 'https://token.actions.githubusercontent.com', audience: ['penstock'], require: { repository_owner: ['acme'] } };
 const SIGN_IN = { public_url: 'https://claude.example', session_keys: [SECRET], oidc: { issuer: 'https://idp.example', client_id: 'penstock', client_secret: 'hush-hush' } };
+/** One address in several spellings, and others. */
+const FORBIDDEN = [['https://169.254.169.254'], ['https://0xa9fea9fe'], ['https://[::ffff:169.254.169.254]'], ['https://[fe80::1]'], ['https://[fd00:ec2::254]'], ['https://168.63.129.16'], ['https://0.0.0.0']];
 const EVERYONE = [{ name: 'everyone', match: {} }];
 
 const problems = (identity: object, rest: object = {}): string[] => problemsOf({ file: { policies: EVERYONE, identity, ...rest } });
@@ -53,6 +55,11 @@ describe('an issuer', () => {
     expect(() => attemptLoad({ file: { policies: EVERYONE, identity: issuer({ issuer: 'http://localhost:8', jwks_uri: 'http://127.0.0.1:9/jwks' }) } })).not.toThrow();
   });
 
+  it.each(FORBIDDEN)('is asked at no link-local or metadata address, and neither are its keys: %s', (url) => {
+    expect(problems(issuer({ issuer: url }))[0]).toMatch(/^identity\.issuers\[0\]\.issuer must be a URL of no link-local or metadata address/);
+    expect(problems(issuer({ jwks_uri: `${url}/jwks` }))[0]).toMatch(/^identity\.issuers\[0\]\.jwks_uri must be a URL of no link-local or metadata address/);
+  });
+
   it('has authorities that are certificates', () => {
     expect(problems(issuer({ ca: '-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----' }))[0]).toMatch(/^identity\.issuers\[0\]\.ca must be PEM/);
   });
@@ -71,6 +78,22 @@ describe('sign-in', () => {
     for (const narrow of [{ allowed_email_domains: ['acme.com'] }, { allowed_groups: ['engineering'] }]) {
       expect(() => attemptLoad({ file: { policies: EVERYONE, identity: withOidc({ issuer: open, ...narrow }) } })).not.toThrow();
     }
+  });
+
+  it.each(FORBIDDEN)('has its provider at no link-local or metadata address: %s', (url) => {
+    expect(problems(withOidc({ issuer: url }))[0]).toMatch(/^identity\.sign_in\.oidc\.issuer must be a URL of no link-local or metadata address/);
+  });
+
+  it('has a provider that its package asks unencrypted by no name that a name service resolves', () => {
+    expect(problems(withOidc({ issuer: 'http://idp.localhost:9' }))[0]).toMatch(/^identity\.sign_in\.oidc\.issuer must be an https:\/\/ URL, or an http:\/\/ one of localhost/);
+    for (const url of ['http://localhost:9', 'http://127.0.0.2:9', 'http://[::1]:9', 'https://idp.localhost', 'https://10.0.0.1']) expect(() => attemptLoad({ file: { policies: EVERYONE, identity: withOidc({ issuer: url }) } })).not.toThrow();
+  });
+
+  it('has refresh tokens that live as long as access tokens, or longer', () => {
+    expect(problems({ sign_in: { ...SIGN_IN, refresh_ttl: 3_599 } })).toEqual([
+      'identity.sign_in.refresh_ttl must be at least identity.sign_in.session_ttl (3600), received 3599: raise it, or lower session_ttl, for an access token must not outlive the session that can end it',
+    ]);
+    for (const ends of [{ refresh_ttl: 3_600 }, { session_ttl: 60, refresh_ttl: 60 }]) expect(() => attemptLoad({ file: { policies: EVERYONE, identity: { sign_in: { ...SIGN_IN, ...ends } } } })).not.toThrow();
   });
 
   it('adds the host of its public URL to the allowed ones', () => {
@@ -132,5 +155,17 @@ describe('policies', () => {
   it('that can are not', () => {
     const list = [...EVERYONE, { name: 'a', match: { issuer: 'ci', users: ['ci:repo:acme/app'] } }, { name: 'b', match: { issuer: 'ci' } }];
     expect(attemptLoad({ file: { identity: { issuers: [ISSUER] }, policies: list, anthropic_native: { pool: { max_connections: 40 } } } }).warnings).toEqual([]);
+  });
+});
+
+describe('a collector', () => {
+  const collector = (changes: object): string[] => problems({ sign_in: SIGN_IN }, { telemetry: { forward_to: [{ url: 'https://otel.example', ...changes }] } });
+
+  it.each([...FORBIDDEN, ['http://otel.example'], ['http://otel.localhost:4318'], ['http://localhost.:4318']])('is refused by check where the start would refuse it: %s', (url) => {
+    expect(collector({ url })[0]).toMatch(/^telemetry\.forward_to\[0\]\.url must be an https:\/\/ URL, or an http:\/\/ one of localhost or of a loopback address/);
+  });
+
+  it('has authorities that are certificates', () => {
+    expect(collector({ ca: '-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----' })[0]).toMatch(/^telemetry\.forward_to\[0\]\.ca must be PEM/);
   });
 });

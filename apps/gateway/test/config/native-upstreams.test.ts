@@ -88,6 +88,8 @@ describe('anthropic_native.upstreams', () => {
     ['a member of another kind', { upstreams: [{ ...A, region: 'us-east-1' }] }, /upstreams\[0\]\.region must be absent with kind anthropic: it belongs to claude_platform_aws or bedrock_mantle/],
     ['a credential of another kind', { upstreams: [{ ...A, credential: { aws: {} } }] }, /upstreams\[0\]\.credential\.aws must be absent with kind anthropic, which takes api_key, bearer, bearer_file, bearer_command, received an object/],
     ['half of a key of AWS', { upstreams: [{ name: 'm', kind: 'bedrock_mantle', region: 'r', credential: { aws: { access_key_id: 'AKID' } } }] }, /upstreams\[0\]\.credential\.aws must be an object with access_key_id and secret_access_key/],
+    ['a region in upper case', { upstreams: [{ name: 'm', kind: 'bedrock_mantle', region: 'US-EAST-1', credential: { aws: {} } }] }, /upstreams\[0\]\.region must be a region such as us-east-1, in lower case/],
+    ['a tenant with an underscore', { upstreams: [{ name: 'm', kind: 'foundry', resource: 'r', credential: { entra: { tenant_id: 'my_tenant' } } }] }, /entra\.tenant_id must be the id or name of a tenant, of letters/],
     ['a region with a host in it', { upstreams: [{ name: 'm', kind: 'bedrock_mantle', region: 'x.example/', credential: { aws: {} } }] }, /upstreams\[0\]\.region must be a region such as us-east-1/],
     ['a command without an absolute path', { upstreams: [{ ...A, credential: { bearer_command: ['token'] } }] }, /bearer_command must be a list of the absolute path of a program and its arguments/],
     ['fewer connections than workers', { upstreams: [{ ...A, pool: { max_connections: 1 } }] }, /pool\.max_connections must be at least the number of workers/],

@@ -55,6 +55,11 @@ test('keep_alive_comments fills the silence of a stream with comments, which eve
   await silent.close();
 });
 
+test.each([1.005, 0.0001])('timeouts.client_stall of %d s leaves the front door open (its package takes whole milliseconds alone)', async (seconds) => {
+  await using gateway = await start({ timeouts: { client_stall: seconds } });
+  expect((await ask(gateway, {})).status).toBe(200);
+});
+
 test('an OpenAI base URL without a path is asked for its root as well (a path must begin with a slash)', async () => {
   const origin = await startScriptedUpstream(answerAlways((request) => wholeResponse(200, ['content-type', 'text/plain'], request.startLine)));
   await using gateway = await startTestGateway(simulator.origin, { openai_front_door: { route_groups: ['front_door_files', 'front_door_unknown'], backends: [{ name: 'other', kind: 'openai', base_url: origin.origin, api_key: 'k' }] } });

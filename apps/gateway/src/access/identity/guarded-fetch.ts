@@ -2,10 +2,10 @@ import { Buffer } from 'node:buffer';
 import { lookup as resolve, type LookupAddress, type LookupAllOptions } from 'node:dns';
 import { request as requestHttp, type IncomingMessage, type RequestOptions } from 'node:http';
 import { request as requestHttps } from 'node:https';
-import { isIP, type LookupFunction } from 'node:net';
+import type { LookupFunction } from 'node:net';
 import { getCACertificates } from 'node:tls';
 import { isLoopbackHost, withoutBrackets } from '../../config/loopback.ts';
-import { isForbiddenAddress } from './forbidden-address.ts';
+import { isForbiddenAddress, isForbiddenHost } from './forbidden-address.ts';
 import { gather, GuardedFetchError, type GuardedAnswer, type GuardedRequest } from './guarded-messages.ts';
 
 /** Resolves a name to all of its addresses, as `dns.lookup` does. */
@@ -22,8 +22,7 @@ export async function guardedFetch(url: URL, request: GuardedRequest, resolveNam
   const isLocal = isLoopbackHost(host);
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLocal)) throw new GuardedFetchError('scheme');
   if (url.username !== '' || url.password !== '') throw new GuardedFetchError('scheme');
-  // A literal address is connected to without being looked up.
-  if (isIP(host) !== 0 && isForbiddenAddress(host, isLocal)) throw new GuardedFetchError('address');
+  if (isForbiddenHost(host)) throw new GuardedFetchError('address');
   const signal = AbortSignal.timeout(request.timeoutMs);
   try {
     // This machine's own addresses would be the proxy's on the other side.

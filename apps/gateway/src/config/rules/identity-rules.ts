@@ -71,6 +71,14 @@ const openProvidersAreNarrowed: CrossFieldRule = {
   },
 };
 
+const refreshTokensOutliveAccessTokens: CrossFieldRule = {
+  reads: ['identity.sign_in'],
+  check: ({ identity: { sign_in: signIn } }) => {
+    if (signIn === undefined || signIn.refresh_ttl >= signIn.session_ttl) return [];
+    return [valueProblem('identity.sign_in.refresh_ttl', `at least identity.sign_in.session_ttl (${signIn.session_ttl})`, String(signIn.refresh_ttl), 'raise it, or lower session_ttl, for an access token must not outlive the session that can end it')];
+  },
+};
+
 const policiesAreDistinct: CrossFieldRule = {
   reads: ['policies', 'clients'],
   check: ({ policies, clients }) => policies.flatMap(({ name, match }, index): ConfigProblem[] => {
@@ -101,5 +109,5 @@ const policiesNameWhatExists: CrossFieldRule = {
 
 /** Whose tokens are accepted, and what policies refer to. */
 export const identityRules: readonly CrossFieldRule[] = [
-  forwardKnowsNoPersons, issuersAreDistinct, issuersAreOthers, keysComeFromNoOtherMachineInClear, openProvidersAreNarrowed, policiesAreDistinct, policiesNameWhatExists,
+  forwardKnowsNoPersons, issuersAreDistinct, issuersAreOthers, keysComeFromNoOtherMachineInClear, openProvidersAreNarrowed, refreshTokensOutliveAccessTokens, policiesAreDistinct, policiesNameWhatExists,
 ];

@@ -18,8 +18,8 @@ function holdsCertificates(pem: string): boolean {
 }
 
 const authoritiesAreCertificates: CrossFieldRule = {
-  reads: ['server.tls.client_ca', 'anthropic_native.ca', 'anthropic_native.upstreams', 'openai_front_door.backends', 'bedrock', 'vertex', 'identity.issuers', 'identity.sign_in'],
-  check: ({ server, anthropic_native: native, openai_front_door: frontDoor, bedrock, vertex, identity }) => {
+  reads: ['server.tls.client_ca', 'anthropic_native.ca', 'anthropic_native.upstreams', 'openai_front_door.backends', 'bedrock', 'vertex', 'identity.issuers', 'identity.sign_in', 'telemetry'],
+  check: ({ server, anthropic_native: native, openai_front_door: frontDoor, bedrock, vertex, identity, telemetry }) => {
     const authorities = [
       { path: 'server.tls.client_ca', pem: server.tls?.client_ca },
       { path: 'anthropic_native.ca', pem: native.ca },
@@ -27,6 +27,7 @@ const authoritiesAreCertificates: CrossFieldRule = {
       ...frontDoor.backends.map(({ ca }, index) => ({ path: `openai_front_door.backends[${index}].ca`, pem: ca })),
       ...configuredClouds({ bedrock, vertex }).map(({ name, config: { ca } }) => ({ path: `${name}.ca`, pem: ca })),
       ...identity.issuers.map(({ ca }, index) => ({ path: `identity.issuers[${index}].ca`, pem: ca })),
+      ...telemetry.forward_to.map(({ ca }, index) => ({ path: `telemetry.forward_to[${index}].ca`, pem: ca })),
       { path: 'identity.sign_in.oidc.ca', pem: identity.sign_in?.oidc.ca },
     ];
     return authorities.flatMap(({ path, pem }): ConfigProblem[] => (pem === undefined || holdsCertificates(pem)

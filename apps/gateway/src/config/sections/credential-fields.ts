@@ -54,7 +54,7 @@ export const credentialFields: { readonly [Name in CredentialMember]-?: z.ZodTyp
     credentials_file: absolutePath().optional().describe('A file of a service account, a user or a workload identity.'),
   }, 'an object').optional().describe('An access token of Google. `{}`: application default credentials.'),
   entra: z.strictObject({
-    tenant_id: label('the id or name of a tenant').or(checkedText('the id or name of a tenant', (value) => /^[\w.-]{1,128}$/.test(value))).optional().describe('Absent: `AZURE_TENANT_ID` of the environment.'),
+    tenant_id: checkedText('the id or name of a tenant, of letters, digits, dots and dashes', (value) => /^[A-Za-z0-9.-]{1,128}$/.test(value)).optional().describe('Absent: `AZURE_TENANT_ID` of the environment.'),
     client_id: label('the id of an application').optional().describe('An application, or a user-assigned managed identity. Absent: `AZURE_CLIENT_ID` of the environment.'),
     scope: fieldText('a scope such as https://ai.azure.com/.default').optional().describe('Absent: `https://ai.azure.com/.default`.'),
   }, 'an object').optional().describe('An access token of Entra: by `AZURE_FEDERATED_TOKEN_FILE`, else `AZURE_CLIENT_SECRET` of the environment, else the managed identity.'),

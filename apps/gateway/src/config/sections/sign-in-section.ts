@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { checkedText, count, flag, list, pem, proxyUrl, RELOADABLE, secondsOrNone, text } from './field-kinds.ts';
-import { claimName, issuerUrl, publicOrigin } from './identity-kinds.ts';
+import { claimName, providerUrl, publicOrigin } from './identity-kinds.ts';
 
 /** Which claims of the provider's id_token are the person's. */
 export interface SignInClaims {
@@ -58,7 +58,7 @@ const claimsOfSignIn: z.ZodType<SignInClaims> = z.strictObject({
 }, 'an object');
 
 const oidcSection: z.ZodType<OidcConfig> = z.strictObject({
-  issuer: issuerUrl().describe('The provider\'s issuer; its discovery document lies below it.'),
+  issuer: providerUrl().describe('The provider\'s issuer; its discovery document lies below it.'),
   client_id: text('a client id').max(512, 'a client id of at most 512 characters').describe('Of this gateway, as registered at the provider.'),
   client_secret: text('a client secret').max(4_096, 'a client secret of at most 4096 characters').optional().describe('Secret. Absent for a public client.'),
   scopes: list(text('a scope').max(256, 'a scope of at most 256 characters')).min(1, 'at least one scope').default(['openid', 'profile', 'email', 'offline_access']).describe('What is asked of the provider.'),
@@ -78,7 +78,7 @@ export const signInSection: z.ZodType<SignInConfig> = z.strictObject({
   session_keys: list(checkedText(SESSION_KEY_EXPECTED, (value) => value.length >= SHORTEST_SESSION_KEY)).min(1, 'at least one secret').max(10, 'a list of at most 10 secrets')
     .describe('Secrets of at least 32 characters. The first one signs, all verify.').meta(RELOADABLE),
   session_ttl: count(60, MOST_TTL_SECONDS).default(3_600).describe('Life of an access token.'),
-  refresh_ttl: count(60, MOST_REFRESH_TTL_SECONDS).default(1_209_600).describe('Life of a refresh token since it was last used.'),
+  refresh_ttl: count(60, MOST_REFRESH_TTL_SECONDS).default(1_209_600).describe('Life of a refresh token since it was last used. At least `session_ttl`.'),
   refresh_grace: count(0, 600).default(60).describe('How long the previous refresh token gets the same successor: for two processes that refresh at once.'),
   oidc: oidcSection.describe('The identity provider.'),
 }, 'an object with public_url, session_keys and oidc');

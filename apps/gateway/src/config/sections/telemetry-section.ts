@@ -1,7 +1,6 @@
-import { isIP } from 'node:net';
 import { z } from 'zod';
-import { isForbiddenAddress } from '../../access/identity/forbidden-address.ts';
-import { isLoopbackHost, withoutBrackets } from '../loopback.ts';
+import { isForbiddenHost } from '../../access/identity/forbidden-address.ts';
+import { isPlainLoopbackHost } from '../loopback.ts';
 import { baseUrl, list, pem, proxyUrl } from './field-kinds.ts';
 
 /** The signals of OTLP over HTTP. */
@@ -25,13 +24,12 @@ export interface TelemetryConfig {
   readonly resource_attributes: Readonly<Record<string, string>>;
 }
 
-const COLLECTOR_EXPECTED = 'an https:// URL, or an http:// one of this machine, of no link-local or metadata address';
+const COLLECTOR_EXPECTED = 'an https:// URL, or an http:// one of localhost or of a loopback address, of no link-local or metadata address';
 
 function isCollectorUrl(value: string): boolean {
   const url = URL.parse(value);
   if (url === null) return false;
-  const host = withoutBrackets(url.hostname);
-  return (url.protocol === 'https:' || isLoopbackHost(host)) && (isIP(host) === 0 || !isForbiddenAddress(host, true));
+  return (url.protocol === 'https:' || isPlainLoopbackHost(url.hostname)) && !isForbiddenHost(url.hostname);
 }
 
 const targetSection: z.ZodType<TelemetryTargetConfig> = z.strictObject({

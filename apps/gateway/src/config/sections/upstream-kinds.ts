@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { CredentialConfig, CredentialMember } from './credential-fields.ts';
-import { fieldText, label } from './field-kinds.ts';
+import { checkedText, fieldText, label } from './field-kinds.ts';
 
 /** What an upstream of the native side is: each speaks the Anthropic API, at URLs and with credentials of its own. */
 export const UPSTREAM_KINDS = ['anthropic', 'claude_platform_aws', 'bedrock_mantle', 'foundry', 'google'] as const;
@@ -41,7 +41,7 @@ export const KIND_RULES: Readonly<Record<UpstreamKind, KindRules>> = {
 
 /** The schemas of the members that only some kinds have. */
 export const kindFields: { readonly [Name in keyof KindFields]-?: z.ZodOptional<z.ZodString> } = {
-  region: label('a region such as us-east-1').optional().describe('The region of kinds `claude_platform_aws` and `bedrock_mantle`.'),
+  region: checkedText('a region such as us-east-1, in lower case', (value) => /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(value)).optional().describe('The region of kinds `claude_platform_aws` and `bedrock_mantle`.'),
   workspace_id: fieldText('the id of a workspace').optional().describe('Sent as `anthropic-workspace-id`. Of kinds `claude_platform_aws` (required) and `google`.'),
   resource: label('the name of a resource').optional().describe('The resource of kind `foundry`.'),
   project_id: fieldText('the id of a project').optional().describe('Of kind `google`: stands for `{project_id}` in `base_url`.'),
