@@ -15,6 +15,17 @@ async function begin(gateway: TestGateway): Promise<Begun> {
   return { deviceCode: String(json['device_code']), userCode: String(json['user_code']), browser, page: await browser.open(String(json['verification_uri_complete'])) };
 }
 
+/** Types the code of the page and stops before the provider: the browser then waits for its callback. The answer's `location` is where it would go. */
+async function typeCode(gateway: TestGateway, browser: PageBrowser, page: BrowsedPage, userCode: string): Promise<URL> {
+  const answer = await fetch(`${gateway.base}/device`, {
+    method: 'POST', redirect: 'manual', body: new URLSearchParams({ user_code: userCode, csrf: fieldOf(page, 'csrf') }),
+    headers: { origin: new URL(gateway.base).origin, cookie: cookiesOf(browser, page.url) },
+  });
+  const [name = '', value = ''] = answer.headers.getSetCookie()[0]?.split(';')[0]?.split('=') ?? [];
+  browser.cookies.get(new URL(page.url).origin)?.set(name, value);
+  return new URL(answer.headers.get('location') ?? '');
+}
+
 const poll = async (gateway: TestGateway, deviceCode: string): Promise<unknown> => (await gateway.post('/oauth/token', { grant_type: DEVICE_GRANT, device_code: deviceCode })).json['error'];
 const cookiesOf = ({ cookies }: PageBrowser, url: string): string => [...cookies.get(new URL(url).origin) ?? []].map(([name, value]) => `${name}=${value}`).join('; ');
 const fieldOf = ({ text }: BrowsedPage, name: string): string => new RegExp(`name="${name}" value="([^"]*)"`).exec(text)?.[1] ?? '';
@@ -153,6 +164,40 @@ describe('pages: attacks', () => {
     const other = createPageBrowser();
     await other.open(`${gateway.base}/device`);
     expect((await other.open(`${gateway.base}/device/confirm`)).status).toBe(410);
+  });
+
+  test.each([['another one', 'b'], ['the one of another sign-in', 'other'], ['absent', undefined]] as const)('a callback that is waited for, whose state is %s: is refused as that of another browser, and the right one is taken after it', async (_name, kind) => {
+    await using stack = new AsyncDisposableStack();
+    const gateway = await startTestGateway(stack);
+    const { page, browser, userCode, deviceCode } = await begin(gateway);
+    const provider = await typeCode(gateway, browser, page, userCode);
+    const other = await begin(gateway);
+    const state = kind === 'other' ? (await typeCode(gateway, other.browser, other.page, other.userCode)).searchParams.get('state') : kind;
+    const refused = await browser.open(`${gateway.base}/oauth/callback?code=a${state === undefined || state === null ? '' : `&state=${encodeURIComponent(state)}`}`);
+    expect([refused.status, refused.text.includes('This browser is not waiting for a sign-in')]).toEqual([400, true]);
+    expect(gateway.audited.at(-1)).toMatchObject({ event: 'device.callback', result: 'refused', reason: 'other_browser' });
+    expect(await poll(gateway, deviceCode)).toBe('authorization_pending');
+    expect((await browser.open(provider.href)).url).toBe(`${gateway.base}/device/confirm`);
+  });
+
+  test('a confirmation in a browser that typed the same code and did not sign in: shows no account of the one that did, and decides nothing', async () => {
+    await using stack = new AsyncDisposableStack();
+    const gateway = await startTestGateway(stack);
+    const { page, browser, userCode, deviceCode } = await begin(gateway);
+    const other = createPageBrowser();
+    const otherPage = await other.open(page.url);
+    await typeCode(gateway, other, otherPage, userCode);
+    const confirm = await browser.submit(page);
+    expect(confirm.text).toContain('alice@example.com');
+    const shown = await other.open(`${gateway.base}/device/confirm`);
+    expect([shown.status, shown.text.includes('alice')]).toEqual([410, false]);
+    const decided = await fetch(`${gateway.base}/device/confirm`, {
+      method: 'POST', redirect: 'manual', body: new URLSearchParams({ decision: 'approved', csrf: fieldOf(otherPage, 'csrf') }),
+      headers: { origin: new URL(gateway.base).origin, cookie: cookiesOf(other, page.url) },
+    });
+    expect([decided.status, await poll(gateway, deviceCode)]).toEqual([410, 'authorization_pending']);
+    expect(gateway.audited.at(-1)).toMatchObject({ event: 'device.approve', result: 'refused', reason: 'nothing_to_confirm' });
+    expect((await browser.submit(confirm)).status).toBe(200);
   });
 
   test('no parameter makes a page redirect elsewhere, and no header makes it name another host', async () => {
