@@ -99,6 +99,22 @@ describe.each(KINDS)('the token server of %s', (_what, answer, expected, create)
     });
   });
 
+  it('is asked through the proxy that a function names for its URL, and what the function throws fails the credential', async () => {
+    await using secure = await startSecure(answer);
+    const servers: string[] = [];
+    const proxy = (server: URL): string => {
+      servers.push(server.href);
+      return secure.proxy.origin;
+    };
+    await within(() => create({ ...secure.network, proxy }), async (credential) => {
+      expect(await credential.fieldsFor(REQUEST)).toContain(expected);
+      expect([new Set(servers), secure.proxy.asked.length]).toEqual([new Set([`https://${HOST}/`]), servers.length]);
+    });
+    await within(() => create({ ...secure.network, proxy: () => 'tokens' }), async (credential) => {
+      await expect(credential.renew()).rejects.toMatchObject({ name: 'CloudCredentialError' });
+    });
+  });
+
   it('whose certificate is of no trusted authority gets no request', async () => {
     await using secure = await startSecure(answer);
     await within(() => create({ proxy: secure.proxy.origin }), async (credential) => {

@@ -1,11 +1,15 @@
 import { Agent } from 'node:https';
 import { getCACertificates } from 'node:tls';
 import { CloudCredentialError } from '../cloud-credential-error.ts';
+import { AgentByServer } from './agent-by-server.ts';
 
 /** The way to token servers. */
 export interface TokenNetwork {
-  /** An egress proxy, as an `http://` or `https://` URL. Absent: none, but for those that a library of Google reads in the environment. */
-  readonly proxy?: string | undefined;
+  /**
+   * An egress proxy, as an `http://` or `https://` URL, or what names one for the URL of a server, or none. Absent: none, but for those that a library of Google reads in
+   * the environment.
+   */
+  readonly proxy?: string | ((server: URL) => string | undefined) | undefined;
   /** PEM of authorities that are trusted beside those of Node. */
   readonly ca?: string | undefined;
 }
@@ -21,10 +25,12 @@ const LOCAL = 'localhost,127.0.0.1,::1,169.254.0.0-169.254.255.255,metadata.goog
  */
 export function createTokenAgent({ proxy, ca }: TokenNetwork): Agent | undefined {
   if (proxy === undefined && ca === undefined) return undefined;
-  if (proxy !== undefined && !/^https?:$/.test(URL.parse(proxy)?.protocol ?? '')) throw new CloudCredentialError('invalid_option', 'network.proxy must be an http:// or https:// URL');
-  return new Agent({
-    rejectUnauthorized: true, minVersion: 'TLSv1.2',
-    ...(ca === undefined ? {} : { ca: [...getCACertificates('default'), ca] }),
-    ...(proxy === undefined ? {} : { proxyEnv: { HTTPS_PROXY: proxy, NO_PROXY: LOCAL } }),
-  });
+  const trust = { rejectUnauthorized: true, minVersion: 'TLSv1.2' as const, ...(ca === undefined ? {} : { ca: [...getCACertificates('default'), ca] }) };
+  const through = (url: string | undefined): Agent => new Agent({ ...trust, ...(url === undefined ? {} : { proxyEnv: { HTTPS_PROXY: checkProxy(url), NO_PROXY: LOCAL } }) });
+  return typeof proxy === 'function' ? new AgentByServer(trust, (server) => through(proxy(server))) : through(proxy);
+}
+
+function checkProxy(url: string): string {
+  if (!/^https?:$/.test(URL.parse(url)?.protocol ?? '')) throw new CloudCredentialError('invalid_option', 'network.proxy must be an http:// or https:// URL');
+  return url;
 }

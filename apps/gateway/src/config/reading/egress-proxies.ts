@@ -5,9 +5,13 @@ import { valueProblem, type ConfigProblem } from '../config-error.ts';
 import type { GatewayConfig } from '../gateway-config.ts';
 import type { Environment } from './overrides.ts';
 
-/** As people write it: user info and all, without the slash that a URL always has. */
-function withoutSlash(proxy: URL | undefined): string | undefined {
-  return proxy?.href.replace(/\/$/, '');
+/**
+ * The proxy that the environment names for a URL, as people write it: user info and all, without the slash that a URL always has.
+ *
+ * @throws UpstreamOptionError whose message begins with the variable that is not usable
+ */
+export function environmentProxy(environment: Environment, target: string): string | undefined {
+  return proxyFromEnvironment(environment, target)?.href.replace(/\/$/, '');
 }
 
 /** Fills in the egress proxy that the environment names wherever the configuration names none. None leads to the simulator. */
@@ -17,7 +21,7 @@ export function withEgressProxies(config: GatewayConfig, environment: Environmen
   const proxyOf = (given: string | undefined, target: string | undefined): string | undefined => {
     if (given !== undefined || target === undefined || URL.parse(target) === null) return given;
     try {
-      return withoutSlash(proxyFromEnvironment(environment, target));
+      return environmentProxy(environment, target);
     } catch (error) {
       // Its message begins with the variable; one is one problem, however many upstreams it is for.
       const [variable = ''] = (error as Error).message.split(' ');

@@ -1,5 +1,6 @@
 import type { CloudCredential, RenewalOptions, RequestToSign } from '@penstock/cloud-credentials';
 import type { EffectiveUpstream } from '../../config/native-upstreams.ts';
+import { tokenNetwork } from '../../config/token-network.ts';
 import { KIND_TRAITS } from './upstream-kinds.ts';
 
 type Library = typeof import('@penstock/cloud-credentials');
@@ -77,14 +78,13 @@ function keep(headers: readonly string[], dropped: ReadonlySet<string>): string[
 /** The credential of an upstream that needs work for a request; `undefined` where its fields are there. */
 export function createCloudCredential({ kind, region, credential, proxy, ca }: EffectiveUpstream, events: CredentialEvents): CloudUpstreamCredential | undefined {
   const { bearer_command: command, aws, google, entra } = credential;
-  const network = { proxy, ca };
   const make = (create: Make): CloudUpstreamCredential => new CloudUpstreamCredential(create, aws !== undefined, events);
   if (command !== undefined) return make((library, own) => library.createCommandCredential({ command, ...own }));
-  if (google !== undefined) return make((library, own) => library.createGoogleCredential({ credentialsFile: google.credentials_file, network, ...own }));
-  if (entra !== undefined) return make((library, own) => library.createEntraCredential({ tenantId: entra.tenant_id, clientId: entra.client_id, scope: entra.scope, network, ...own }));
+  if (google !== undefined) return make((library, own) => library.createGoogleCredential({ credentialsFile: google.credentials_file, network: tokenNetwork({ proxy, ca }), ...own }));
+  if (entra !== undefined) return make((library, own) => library.createEntraCredential({ tenantId: entra.tenant_id, clientId: entra.client_id, scope: entra.scope, network: tokenNetwork({ proxy, ca }), ...own }));
   if (aws === undefined) return undefined;
   const source = {
     profile: aws.profile, roleArn: aws.role_arn, externalId: aws.external_id, accessKeyId: aws.access_key_id, secretAccessKey: aws.secret_access_key, sessionToken: aws.session_token,
   };
-  return make((library, own) => library.createAwsCredential({ region: region ?? '', service: KIND_TRAITS[kind].service ?? '', source, network, ...own }));
+  return make((library, own) => library.createAwsCredential({ region: region ?? '', service: KIND_TRAITS[kind].service ?? '', source, network: tokenNetwork({ proxy, ca }), ...own }));
 }
