@@ -276,7 +276,9 @@ function callerNames({ clients, policies }: GatewayConfig): string[] {
 }
 
 function keepAliveOf({ server }: GatewayConfig): KeepAliveTimes {
-  return { keepAliveTimeoutMs: server.keep_alive_timeout * 1000, unauthenticatedKeepAliveTimeoutMs: server.unauthenticated_keep_alive_timeout * 1000 };
+  // Node's server takes whole milliseconds alone: 1.005 s are 1004.9999999999999 ms.
+  const wholeMs = (seconds: number): number => Math.max(1, Math.round(seconds * 1000));
+  return { keepAliveTimeoutMs: wholeMs(server.keep_alive_timeout), unauthenticatedKeepAliveTimeoutMs: wholeMs(server.unauthenticated_keep_alive_timeout) };
 }
 
 function originCheckOf(config: GatewayConfig): OriginCheck {

@@ -174,3 +174,8 @@ describe('an idle connection', () => {
     keyed.close();
   });
 });
+
+test.each([1.005, 0.0001])('an idle time of %d s, which is no whole number of milliseconds, does not keep the listener from starting', async (seconds) => {
+  await using gateway = await startTestGateway(upstream.origin, { server: { keep_alive_timeout: seconds, unauthenticated_keep_alive_timeout: seconds } });
+  expect(gateway.port).toBeGreaterThan(0);
+});
