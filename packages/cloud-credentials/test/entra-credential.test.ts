@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { createAuthority, startConnectProxy } from '@penstock/test-support';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createEntraCredential, type CloudCredential, type EntraCredentialOptions, type RequestToSign } from '../src/index.ts';
 import { setEnvironment, startTokenServer, type TokenServer } from './token-server.ts';
 
@@ -79,16 +80,58 @@ describe('an Entra token', () => {
   });
 });
 
-it('an Entra token of the managed identity of a machine is asked for at its endpoint, for the identity that is named', async () => {
-  await using server = await startTokenServer(() => JSON.stringify({ access_token: 'eyJ.managed', expires_on: String(Math.floor(Date.now() / 1000) + 3600), resource: 'https://ai.azure.com', token_type: 'Bearer' }));
-  const restore = setEnvironment({ IDENTITY_ENDPOINT: `${server.origin}/msi/token`, IDENTITY_HEADER: 'the-header', IDENTITY_SERVER_THUMBPRINT: undefined, IMDS_ENDPOINT: undefined, MSI_ENDPOINT: undefined });
-  const credential = createEntraCredential({ clientId: CLIENT, environment: {} });
-  try {
-    expect(await credential.fieldsFor(REQUEST)).toEqual(['authorization', 'Bearer eyJ.managed']);
-    const { url = '', headers } = server.requests[0] ?? {};
-    expect([new URL(url, server.origin).searchParams.get('client_id'), new URL(url, server.origin).searchParams.get('resource'), headers?.['x-identity-header']]).toEqual([CLIENT, 'https://ai.azure.com', 'the-header']);
-  } finally {
-    credential.close();
+describe('an Entra token of the managed identity of a machine', () => {
+  // The library keeps its endpoint for the life of the process: one server for all, and no other file has one.
+  let server: TokenServer;
+  let answer: () => string;
+  let restore: () => void;
+  beforeAll(async () => {
+    server = await startTokenServer(() => answer());
+    restore = setEnvironment({ IDENTITY_ENDPOINT: `${server.origin}/msi/token`, IDENTITY_HEADER: 'the-header', IDENTITY_SERVER_THUMBPRINT: undefined, IMDS_ENDPOINT: undefined, MSI_ENDPOINT: undefined });
+  });
+  beforeEach(() => {
+    server.requests.length = 0;
+    answer = () => JSON.stringify({ access_token: 'eyJ.managed', expires_on: String(Math.floor(Date.now() / 1000) + 3600), resource: 'https://ai.azure.com', token_type: 'Bearer' });
+  });
+  afterAll(async () => {
     restore();
-  }
+    await server[Symbol.asyncDispose]();
+  });
+
+  it('is had again after a fetch that was ended, by a credential that was made before it and by one that was made later', async () => {
+    const [ended, before] = [createEntraCredential({ environment: {} }), createEntraCredential({ environment: {} })];
+    const token = answer();
+    answer = () => {
+      ended.close();
+      return token;
+    };
+    await expect(ended.renew()).rejects.toMatchObject({ code: 'closed' });
+    answer = () => token;
+    for (const credential of [before, createEntraCredential({ environment: {} })]) {
+      expect(await credential.fieldsFor(REQUEST)).toEqual(['authorization', 'Bearer eyJ.managed']);
+      credential.close();
+    }
+  });
+
+  it('is asked for at its endpoint, for the identity that is named', async () => {
+    const credential = createEntraCredential({ clientId: CLIENT, environment: {} });
+    try {
+      expect(await credential.fieldsFor(REQUEST)).toEqual(['authorization', 'Bearer eyJ.managed']);
+      const { url = '', headers } = server.requests[0] ?? {};
+      expect([new URL(url, server.origin).searchParams.get('client_id'), new URL(url, server.origin).searchParams.get('resource'), headers?.['x-identity-header']]).toEqual([CLIENT, 'https://ai.azure.com', 'the-header']);
+    } finally {
+      credential.close();
+    }
+  });
+
+  it('is asked for directly beside a proxy', async () => {
+    await using proxy = await startConnectProxy();
+    const credential = createEntraCredential({ environment: {}, network: { proxy: proxy.origin, ca: createAuthority('Penstock test authority').cert } });
+    try {
+      expect(await credential.fieldsFor(REQUEST)).toEqual(['authorization', 'Bearer eyJ.managed']);
+      expect(proxy.asked).toEqual([]);
+    } finally {
+      credential.close();
+    }
+  });
 });

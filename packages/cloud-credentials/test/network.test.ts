@@ -157,20 +157,6 @@ describe('a metadata server', () => {
     }
   });
 
-  it('of Entra is asked directly beside a proxy', async () => {
-    await using secure = await startSecure({ body: '' });
-    await using server = await startTokenServer(() => JSON.stringify({ access_token: 'of-entra', expires_on: String(Math.floor(Date.now() / 1000) + 3_600), token_type: 'Bearer', resource: 'r' }));
-    const restore = setEnvironment({ IDENTITY_ENDPOINT: `${server.origin}/msi`, IDENTITY_HEADER: 'h' });
-    try {
-      await within(() => createEntraCredential({ environment: {}, network: secure.network }), async (credential) => {
-        expect(await credential.fieldsFor(REQUEST)).toEqual(['authorization', 'Bearer of-entra']);
-        expect(secure.proxy.asked).toEqual([]);
-      });
-    } finally {
-      restore();
-    }
-  });
-
   it('of a container of AWS is asked directly beside a proxy', async () => {
     await using secure = await startSecure({ body: '' });
     await using server = await startTokenServer(() => JSON.stringify({ AccessKeyId: 'ASIAC', SecretAccessKey: 'secret', Token: 'temporary', Expiration: new Date(Date.now() + 3_600_000).toISOString() }));

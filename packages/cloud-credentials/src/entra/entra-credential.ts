@@ -8,6 +8,7 @@ import type { Expiring } from '../token/renewed-value.ts';
 import { createTokenCredential } from '../token/token-credential.ts';
 import { createTokenAgent, type TokenNetwork } from '../network/token-agent.ts';
 import { EntraNetwork } from './entra-network.ts';
+import { NetworkOfFetch } from './network-of-fetch.ts';
 import { sendByAgent } from './send-by-agent.ts';
 import type { SendTokenRequest } from './send-token-request.ts';
 
@@ -108,12 +109,13 @@ async function fromApplication({ tenantId, clientId, scope, environment, network
   return await application.acquireTokenByClientCredential({ scopes: [scope], skipCache: true }) ?? { accessToken: '', expiresOn: null };
 }
 
+/** The library remembers, for the life of the process, what its first managed identity asked with: a network that may be aborted, or of another upstream. */
 async function fromManagedIdentity({ clientId, scope, network }: EntraRequest): Promise<Token> {
   const { ManagedIdentityApplication } = await load();
   const application = new ManagedIdentityApplication({
-    ...(clientId === undefined ? {} : { managedIdentityIdParams: { userAssignedClientId: clientId } }), system: { networkClient: network, disableInternalRetries: true },
+    ...(clientId === undefined ? {} : { managedIdentityIdParams: { userAssignedClientId: clientId } }), system: { networkClient: new NetworkOfFetch(), disableInternalRetries: true },
   });
-  return application.acquireToken({ resource: scope.replace(/\/\.default$/, ''), forceRefresh: true });
+  return NetworkOfFetch.run(network, () => application.acquireToken({ resource: scope.replace(/\/\.default$/, ''), forceRefresh: true }));
 }
 
 function load(): Promise<typeof import('@azure/msal-node')> {
