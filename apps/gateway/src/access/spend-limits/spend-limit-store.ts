@@ -26,10 +26,15 @@ export const SPEND_LIMITS_MIGRATIONS: readonly Migration[] = [{
 }];
 
 /**
- * The first statement of each change. Its row is locked until the change is committed, so that changes are applied one after another, no two lines of the audit have one
+ * The first statement of each change. The row is locked until the change is committed, so that changes are applied one after another, no two lines of the audit have one
  * id, and no id becomes visible before a lower one.
  */
-const TAKE_ID: SqlStatement = Object.freeze({ sql: 'UPDATE admin_audit_sequence SET last_id = last_id + 1 WHERE id = 1', values: [] });
+const LOCK_IDS: SqlStatement = Object.freeze({ sql: 'UPDATE admin_audit_sequence SET last_id = last_id WHERE id = 1', values: [] });
+/** Processes of releases before `spend_limits_0002` number their lines by the lines that are there, and leave the sequence behind. */
+const LAST_ID = `(SELECT CASE WHEN lines.last_line > admin_audit_sequence.last_id THEN lines.last_line ELSE admin_audit_sequence.last_id END
+  FROM (SELECT COALESCE(MAX(id), 0) AS last_line FROM admin_audit) lines)`;
+/** The limit has the revision that a change gave it. */
+const WAS_CHANGED = 'EXISTS (SELECT 1 FROM spend_limits WHERE id = ? AND revision = ?)';
 
 /** Who changes what, for the audit. */
 export interface ChangeActor {
@@ -89,10 +94,12 @@ export function createSpendLimitStore(database: SqlDatabase, now: () => number =
   function auditOf(action: string, { id, revision }: Pick<SpendLimit, 'id' | 'revision'>, before: SpendLimit | undefined, after: SpendLimit | undefined, { actor, reason }: ChangeActor): readonly SqlStatement[] {
     const text = (limit: SpendLimit | undefined): string | null => (limit === undefined ? null : JSON.stringify(describeLimit(limit)));
     return [
+      // A change that was not made takes no id: the next line of an older process would have the same one, and the version would not grow by it.
+      { sql: `UPDATE admin_audit_sequence SET last_id = ${LAST_ID} + 1 WHERE id = 1 AND ${WAS_CHANGED}`, values: [id, revision] },
       {
         sql: `INSERT INTO admin_audit (id, created_at, actor, action, target_id, before_text, after_text, reason)
           SELECT (SELECT last_id FROM admin_audit_sequence WHERE id = 1), CAST(? AS BIGINT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT)
-          WHERE EXISTS (SELECT 1 FROM spend_limits WHERE id = ? AND revision = ?)`,
+          WHERE ${WAS_CHANGED}`,
         values: [now(), actor, action, id, text(before), text(after), reason ?? null, id, revision],
       },
       {
@@ -121,7 +128,7 @@ export function createSpendLimitStore(database: SqlDatabase, now: () => number =
         sql: 'UPDATE spend_limits SET cents = ?, is_pooled = ?, pooled_cents = ?, is_paused = ?, updated_at = ?, revision = ? WHERE id = ? AND revision = ? RETURNING id',
         values: [...amounts, after.updatedAt, after.revision, before.id, before.revision],
       };
-    const [, written = []] = await database.run([TAKE_ID, write, ...auditOf('spend_limit.upsert', after, before, after, by)]);
+    const [, written = []] = await database.run([LOCK_IDS, write, ...auditOf('spend_limit.upsert', after, before, after, by)]);
     return written.length === 0 ? 'changed' : after;
   }
 
@@ -130,7 +137,7 @@ export function createSpendLimitStore(database: SqlDatabase, now: () => number =
     if (before === undefined) return undefined;
     const marked = { id, revision: randomUUID() };
     const [, written = []] = await database.run([
-      TAKE_ID,
+      LOCK_IDS,
       { sql: 'UPDATE spend_limits SET revision = ? WHERE id = ? AND revision = ? RETURNING id', values: [marked.revision, id, before.revision] },
       ...auditOf('spend_limit.delete', marked, before, undefined, by),
       { sql: 'DELETE FROM spend_limits WHERE id = ? AND revision = ?', values: [id, marked.revision] },
@@ -141,7 +148,7 @@ export function createSpendLimitStore(database: SqlDatabase, now: () => number =
   return {
     prepare: () => migrate(database, SPEND_LIMITS_MIGRATIONS, SPEND_LIMITS_PREFIX),
     async version() {
-      const [rows = []] = await database.run([{ sql: 'SELECT last_id AS version FROM admin_audit_sequence WHERE id = 1', values: [] }]);
+      const [rows = []] = await database.run([{ sql: `SELECT ${LAST_ID} AS version FROM admin_audit_sequence WHERE id = 1`, values: [] }]);
       return Number(rows[0]?.['version'] ?? 0);
     },
     list,

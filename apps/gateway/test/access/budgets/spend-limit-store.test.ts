@@ -58,6 +58,27 @@ describe('limits in the store', () => {
     expect(await store.version()).toBeGreaterThan(version);
   });
 
+  it('lines that processes of an earlier release write beside or after this one have ids between, keep nothing from being set, and each is a new version', async () => {
+    const database = openSqliteDatabase(':memory:');
+    const store = createSpendLimitStore(database, () => 1_000);
+    await store.prepare();
+    await store.upsert(ALICE, BY);
+    const versions = [await store.version()];
+    for (const cents of [600, 700]) {
+      const overtaken = store.upsert({ ...ALICE, cents: 100 + cents }, BY);
+      await store.upsert({ ...ALICE, cents }, BY);
+      await overtaken;
+      versions.push(await store.version());
+      await database.run([{ sql: "INSERT INTO admin_audit (id, created_at, actor, action, target_id) SELECT (SELECT MAX(id) + 1 FROM admin_audit), 1000, 'admin-key:0123', 'spend_limit.upsert', 'spl_1'", values: [] }]);
+      versions.push(await store.version());
+    }
+    const made = await store.upsert({ ...ALICE, cents: 800 }, BY);
+    await store.remove(made?.id ?? '', BY);
+    versions.push(await store.version());
+    expect(versions).toEqual([1, 3, 4, 6, 7, 9]);
+    expect((await store.audit(10, undefined)).map(({ id }) => id)).toEqual([9, 8, 7, 6, 5, 4, 3, 2, 1]);
+  });
+
   it('changes of one limit at once all take place, one after another', async () => {
     const store = await open();
     await Promise.all([1, 2, 3].map((cents) => store.upsert({ ...ALICE, cents }, BY)));
