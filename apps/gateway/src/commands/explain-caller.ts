@@ -90,7 +90,7 @@ function personOf({ identity: { issuers } }: GatewayConfig, { text, groups, issu
 /** What the answer depends on beyond the policies. */
 function doubts({ identity, budgets }: GatewayConfig, { text, groups }: NamedCaller, { issuer, subject, email }: Person): readonly string[] {
   const configured = identity.issuers.find(({ name }) => name === issuer);
-  const personal = subject === '' ? budgetsOfPersons(budgets, issuer) : [];
+  const personal = subject === '' ? budgetsOfPersons({ budgets, identity }, issuer) : [];
   return [
     ...(issuer === SIGN_IN_ISSUER && identity.sign_in === undefined ? ['nothing issues tokens to such persons: identity.sign_in is absent'] : []),
     ...(EMAIL.test(text) && email === undefined ? [`no e-mail of ${issuer} counts: its claims name none`] : []),
@@ -100,8 +100,8 @@ function doubts({ identity, budgets }: GatewayConfig, { text, groups }: NamedCal
 }
 
 /** Where the configuration has budgets of single persons of an issuer. */
-function budgetsOfPersons(budgets: GatewayConfig['budgets'], issuer: string): readonly string[] {
-  return budgetsOfConfig(budgets).flatMap(({ kind, name, source }) => {
+function budgetsOfPersons({ budgets, identity }: Pick<GatewayConfig, 'budgets' | 'identity'>, issuer: string): readonly string[] {
+  return budgetsOfConfig(budgets, identity).flatMap(({ kind, name, source }) => {
     if (kind !== 'user' || name === true) return [];
     const person = readPrincipalId(name);
     return person.kind === 'person' && person.issuer === issuer ? [source] : [];
@@ -123,7 +123,7 @@ function describeRules(config: GatewayConfig, rules: ClientRules, principal: Pri
     ...(config.openai_front_door.enabled ? config.openai_front_door.route_groups : []),
     ...configuredClouds(config).map(({ name }) => name),
   ]);
-  const budgets = createBudgetBook(budgetsOfConfig(config.budgets)).resolve(principal);
+  const budgets = createBudgetBook(budgetsOfConfig(config.budgets, config.identity)).resolve(principal);
   const isCapped = budgets.some(({ stop }) => stop);
   const isClosed = (group: ClientRoute): boolean => isCapped && GROUP_TRAITS[group].spendsUnseen && !rules.namesRouteGroup(group);
   const limits = Object.entries(rules.limits ?? {}).filter(([, limit]) => limit !== undefined);

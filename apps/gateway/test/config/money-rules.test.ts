@@ -12,6 +12,11 @@ const BUDGET = { scope: { organization: true }, share: 'pooled', amount_cents: 5
 const ofOne = (changes: object, rest: object = { clients: CLIENTS }): string[] => problemsOf({ file: { ...rest, budgets: [{ ...BUDGET, ...changes }] } });
 
 describe('budgets in the configuration', () => {
+  it('one person is one scope, in whichever form it is written', () => {
+    const budgets = ['urn:mace:alice', 'sign_in:urn:mace:alice', 'ci2:deploy', 'sign_in:ci2:deploy'].map((user) => ({ ...BUDGET, scope: { user }, share: 'each' }));
+    expect(problemsOf({ file: { ...PERSONS, budgets } })).toEqual(['budgets[1] must be of another scope, share or period than budgets[0], received the same: leave one of the two out']);
+  });
+
   it('are monthly, warn at 75 % and 95 % and stop unless they say otherwise, and need a store', () => {
     const { config } = attemptLoad({ file: { budgets: [BUDGET] } });
     expect(config.budgets).toEqual([{ ...BUDGET, period: 'monthly', warn_at: [0.75, 0.95], stop: true }]);

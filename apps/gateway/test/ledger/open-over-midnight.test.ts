@@ -21,7 +21,7 @@ function openWorld() {
   const entries: LedgerEntry[] = [];
   const ledger = createLedger();
   const budgets = budgetsSection.parse(['daily', 'weekly', 'monthly'].map((period) => ({ scope: { client: 'ci' }, share: 'each', period, amount_cents: 1_000 })));
-  const gate = createBudgetGate({ spend: ledger, onFailure: 'open', book: createBudgetBook(budgetsOfConfig(budgets)) });
+  const gate = createBudgetGate({ spend: ledger, onFailure: 'open', book: createBudgetBook(budgetsOfConfig(budgets, { issuers: [] })) });
   const account = gate.accountOf('ci', 'ci', undefined) ?? expect.fail('no budget');
   const record = (entry: LedgerEntry): void => {
     entries.push(entry);

@@ -1,6 +1,6 @@
 import { BUDGET_PERIODS, type BudgetConfig, type BudgetPeriod, type BudgetScopeKind, type BudgetShare } from '../../config/sections/budgets-section.ts';
 import type { Principal } from '../identity/principal.ts';
-import { principalId } from '../identity/principal-id.ts';
+import { principalId, type NamedIssuers } from '../identity/principal-id.ts';
 import { readScope, type BudgetScope } from './budget-scope.ts';
 import { nanoDollarsOfCents } from './money.ts';
 
@@ -38,9 +38,9 @@ export interface BudgetBook {
 }
 
 /** The budgets of a configuration. */
-export function budgetsOfConfig(budgets: readonly BudgetConfig[]): readonly Budget[] {
+export function budgetsOfConfig(budgets: readonly BudgetConfig[], identity: NamedIssuers): readonly Budget[] {
   return budgets.map(({ scope, share, period, amount_cents: cents, warn_at: warnAt, stop }, index) => ({
-    source: `budgets[${index}]`, ...readScope(scope), share, period, nanoDollars: nanoDollarsOfCents(cents), warnAt: warnAt.toSorted((a, b) => a - b), stop,
+    source: `budgets[${index}]`, ...readScope(scope, identity), share, period, nanoDollars: nanoDollarsOfCents(cents), warnAt: warnAt.toSorted((a, b) => a - b), stop,
   }));
 }
 

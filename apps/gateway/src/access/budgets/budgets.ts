@@ -2,6 +2,7 @@ import type { GatewayConfig } from '../../config/gateway-config.ts';
 import type { PartConditions } from '../../observe/causes.ts';
 import type { Person, Principal } from '../identity/principal.ts';
 import { budgetsOfConfig, createBudgetBook, type Budget } from './budget-book.ts';
+import { withUserIds } from './budget-scope.ts';
 import { ownScope } from './counted-scope.ts';
 import { createBudgetGate, type BudgetGate } from './budget-gate.ts';
 import type { BudgetAccount } from './budget-state.ts';
@@ -43,17 +44,18 @@ export interface Budgets {
 }
 
 /** What budgets read of a configuration. */
-export type BudgetsConfig = Pick<GatewayConfig, 'budgets' | 'admin' | 'state'>;
+export type BudgetsConfig = Pick<GatewayConfig, 'budgets' | 'admin' | 'state' | 'identity'>;
 
 /** Makes the budgets of a configuration. */
 export function createBudgets(config: BudgetsConfig, spend: SpendSource, now: () => number = Date.now): Budgets {
-  let ofFile = budgetsOfConfig(config.budgets);
+  let { identity } = config;
+  let ofFile = budgetsOfConfig(config.budgets, identity);
   let live: readonly Budget[] = [];
   let onFailure = config.state.on_failure;
   let blockedMessage = config.admin.blocked_message;
   const gate = createBudgetGate({ spend, now, onFailure, book: createBudgetBook(ofFile) });
   let isComplete = true;
-  const apply = (): void => gate.update(createBudgetBook([...ofFile, ...live]), onFailure, isComplete);
+  const apply = (): void => gate.update(createBudgetBook([...ofFile, ...withUserIds(live, identity)]), onFailure, isComplete);
 
   return {
     gate,
@@ -74,7 +76,8 @@ export function createBudgets(config: BudgetsConfig, spend: SpendSource, now: ()
     },
     conditions: () => describeSpentBudgets(gate),
     update(next) {
-      ofFile = budgetsOfConfig(next.budgets);
+      identity = next.identity;
+      ofFile = budgetsOfConfig(next.budgets, identity);
       onFailure = next.state.on_failure;
       blockedMessage = next.admin.blocked_message;
       apply();

@@ -8,7 +8,7 @@ import { dayOf, spansOf } from '../budgets/calendar.ts';
 import { clientScope, userScope, type SpendScope } from '../../ledger/ledger-entry.ts';
 import { centsOf, centsText } from '../budgets/money.ts';
 import type { Principal } from '../identity/principal.ts';
-import { readPrincipalId, userIdOf } from '../identity/principal-id.ts';
+import { readPrincipalId, userIdOf, type NamedIssuers } from '../identity/principal-id.ts';
 import { readCount } from './serve-spend-limits.ts';
 import { amountText, describeScope, type SpendLimitScopeType } from './spend-limit.ts';
 
@@ -16,6 +16,8 @@ import { amountText, describeScope, type SpendLimitScopeType } from './spend-lim
 export interface EffectiveSources {
   readonly database: SqlDatabase;
   readonly gate: BudgetGate;
+  /** The issuers of the configuration. */
+  readonly identity: () => NamedIssuers;
   readonly now: () => number;
 }
 
@@ -91,7 +93,7 @@ function readPeriods(query: URLSearchParams): readonly BudgetPeriod[] {
 }
 
 /** Those who spent something in the longest period that is asked for, by the ledger; groups are those of the latest token that this process saw, and not known of others. */
-async function readSpenders({ database, gate, now }: EffectiveSources, asked: readonly string[], periods: readonly BudgetPeriod[]): Promise<Iterable<Spender>> {
+async function readSpenders({ database, gate, identity, now }: EffectiveSources, asked: readonly string[], periods: readonly BudgetPeriod[]): Promise<Iterable<Spender>> {
   const spans = spansOf(dayOf(now()));
   const fromDay = Math.min(...periods.map((period) => spans[period].fromDay));
   const [rows = []] = await database.run([{ sql: 'SELECT principal, kind, MAX(email) AS email FROM ledger_days WHERE day >= ? GROUP BY principal, kind ORDER BY principal', values: [fromDay] }]);
@@ -108,7 +110,7 @@ async function readSpenders({ database, gate, now }: EffectiveSources, asked: re
   }
   if (asked.length === 0) return all();
   const persons = new Map(rows.filter((row) => row['kind'] !== 'client').map((row) => [String(row['principal']), row]));
-  return asked.map(userIdOf).map((id) => spenderOf(id, emailOf(persons.get(id))));
+  return asked.map((text) => (readPrincipalId(text).kind === 'client' ? text : userIdOf(text, identity()))).map((id) => spenderOf(id, emailOf(persons.get(id))));
 }
 
 function matcher(wanted: string | null): (spender: Spender) => boolean {

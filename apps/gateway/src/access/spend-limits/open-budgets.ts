@@ -55,8 +55,8 @@ export async function openBudgets({ config: initial, spend, database, logger, re
   let config = initial;
   let access = createAdminAccess(config.admin, undefined);
   const routes = createSpendLimitRoutes(
-    { store, ofConfiguration: () => budgetsOfConfig(config.budgets), changed: () => live.refresh() },
-    { database, gate: budgets.gate, now: Date.now },
+    { store, ofConfiguration: () => budgetsOfConfig(config.budgets, config.identity), identity: () => config.identity, changed: () => live.refresh() },
+    { database, gate: budgets.gate, identity: () => config.identity, now: Date.now },
   );
 
   const serveUsage = createServeUsage(database);

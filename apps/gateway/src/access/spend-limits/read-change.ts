@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { BUDGET_PERIODS, MOST_CENTS } from '../../config/sections/budgets-section.ts';
-import { userIdOf } from '../identity/principal-id.ts';
+import { userIdOf, type NamedIssuers } from '../identity/principal-id.ts';
 import type { SpendLimitChange } from './spend-limit.ts';
 
 const LONGEST_NAME = 1_024;
@@ -33,7 +33,7 @@ const body = z.object({
 export type ReadChange = { readonly ok: true; readonly change: SpendLimitChange; readonly reason: string | undefined } | { readonly ok: false; readonly message: string };
 
 /** Reads the body of `POST /v1/organizations/spend_limits`. Keys that are not known are ignored, as the API does. */
-export function readChange(text: string): ReadChange {
+export function readChange(text: string, identity: NamedIssuers): ReadChange {
   let document: unknown;
   try {
     document = JSON.parse(text);
@@ -46,16 +46,16 @@ export function readChange(text: string): ReadChange {
     return { ok: false, message: `${issue?.path.length ? issue.path.join('.') : 'The request body'} must be ${issue?.message ?? 'valid'}` };
   }
   const { scope: asked, amount: cents, period, pooled_budget: pooled, reason } = parsed.data;
-  return { ok: true, reason, change: { ...readScope(asked), period, cents, pooled: pooled === undefined || pooled === null ? undefined : { cents: pooled.amount, paused: pooled.paused } } };
+  return { ok: true, reason, change: { ...readScope(asked, identity), period, cents, pooled: pooled === undefined || pooled === null ? undefined : { cents: pooled.amount, paused: pooled.paused } } };
 }
 
 function isStorable(text: string): boolean {
   return text.isWellFormed() && !text.includes('\0');
 }
 
-function readScope(asked: z.infer<typeof scope>): Pick<SpendLimitChange, 'scopeType' | 'scopeId'> {
+function readScope(asked: z.infer<typeof scope>, identity: NamedIssuers): Pick<SpendLimitChange, 'scopeType' | 'scopeId'> {
   switch (asked.type) {
-    case 'user': return { scopeType: 'user', scopeId: userIdOf(asked.user_id) };
+    case 'user': return { scopeType: 'user', scopeId: userIdOf(asked.user_id, identity) };
     case 'rbac_group': return { scopeType: 'rbac_group', scopeId: asked.rbac_group_id };
     case 'client': return { scopeType: 'client', scopeId: asked.client_id };
     default: return { scopeType: 'organization', scopeId: '' };

@@ -2,6 +2,7 @@ import type { Budget } from '../budgets/budget-book.ts';
 import { budgetKey } from '../budgets/budget-book.ts';
 import { AdminError } from '../admin/admin-exchange.ts';
 import type { Administrator } from '../admin/admin-keys.ts';
+import { userIdOf, type NamedIssuers } from '../identity/principal-id.ts';
 import { readChange } from './read-change.ts';
 import { budgetsOfLimit, describeLimit, type SpendLimit, type SpendLimitChange } from './spend-limit.ts';
 import { MOST_SPEND_LIMITS, type AuditLine, type SpendLimitStore } from './spend-limit-store.ts';
@@ -11,6 +12,8 @@ export interface SpendLimitServing {
   readonly store: SpendLimitStore;
   /** The budgets of the configuration: read-only here. */
   readonly ofConfiguration: () => readonly Budget[];
+  /** The issuers of the configuration. */
+  readonly identity: () => NamedIssuers;
   /** Called after a change, before it is answered. */
   readonly changed: () => Promise<void>;
 }
@@ -20,14 +23,22 @@ const MOST_PAGE = 1_000;
 const DEFAULT_AUDIT_PAGE = 100;
 
 /** Sets a limit: `POST /v1/organizations/spend_limits`. */
-export async function setLimit({ store, ofConfiguration, changed }: SpendLimitServing, body: string, { actor }: Administrator): Promise<object> {
-  const read = readChange(body);
+export async function setLimit({ store, ofConfiguration, identity, changed }: SpendLimitServing, body: string, { actor }: Administrator): Promise<object> {
+  const read = readChange(body, identity());
   if (!read.ok) throw new AdminError(400, read.message);
   refuseConfigured(read.change, ofConfiguration());
-  const limit = await store.upsert(read.change, { actor, reason: read.reason });
+  const limit = await store.upsert(asStored(read.change, await store.list(), identity()), { actor, reason: read.reason });
   if (limit === undefined) throw new AdminError(400, `This gateway takes at most ${MOST_SPEND_LIMITS} limits: delete one.`);
   await changed();
   return describeLimit(limit);
+}
+
+/** An earlier release may have written the user of a limit otherwise: that limit is changed. */
+function asStored(change: SpendLimitChange, stored: readonly SpendLimit[], identity: NamedIssuers): SpendLimitChange {
+  if (change.scopeType !== 'user') return change;
+  const same = stored.filter(({ scopeType, scopeId, period }) => scopeType === 'user' && period === change.period && userIdOf(scopeId, identity) === change.scopeId);
+  const [first] = same;
+  return first === undefined || same.some(({ scopeId }) => scopeId === change.scopeId) ? change : { ...change, scopeId: first.scopeId };
 }
 
 /** What stands in the file is changed there. */

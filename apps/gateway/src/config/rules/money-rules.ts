@@ -11,18 +11,18 @@ import type { GatewayConfig } from '../gateway-config.ts';
 import type { CrossFieldRule } from './cross-field-rule.ts';
 
 const budgetsAreDistinct: CrossFieldRule = {
-  reads: ['budgets'],
-  check: ({ budgets }) => budgets.flatMap(({ scope, share, period }, index): ConfigProblem[] => {
-    const key = JSON.stringify([readScope(scope), share, period]);
-    const first = budgets.findIndex((other) => JSON.stringify([readScope(other.scope), other.share, other.period]) === key);
+  reads: ['budgets', 'identity.issuers'],
+  check: ({ budgets, identity }) => budgets.flatMap(({ scope, share, period }, index): ConfigProblem[] => {
+    const key = JSON.stringify([readScope(scope, identity), share, period]);
+    const first = budgets.findIndex((other) => JSON.stringify([readScope(other.scope, identity), other.share, other.period]) === key);
     return first === index ? [] : [valueProblem(`budgets[${index}]`, `of another scope, share or period than budgets[${first}]`, 'the same', 'leave one of the two out')];
   }),
 };
 
 const poolsAreShared: CrossFieldRule = {
-  reads: ['budgets'],
-  check: ({ budgets }) => budgets.flatMap(({ scope, share }, index): ConfigProblem[] => {
-    const { kind } = readScope(scope);
+  reads: ['budgets', 'identity.issuers'],
+  check: ({ budgets, identity }) => budgets.flatMap(({ scope, share }, index): ConfigProblem[] => {
+    const { kind } = readScope(scope, identity);
     return share === 'each' || kind === 'group' || kind === 'organization'
       ? [] : [valueProblem(`budgets[${index}].share`, `"each" for a ${kind}`, '"pooled"', 'a group or the organization can share one amount')];
   }),
@@ -31,7 +31,7 @@ const poolsAreShared: CrossFieldRule = {
 const budgetsNameWhatExists: CrossFieldRule = {
   reads: ['budgets', 'clients', 'identity.issuers', 'identity.sign_in'],
   check: (config) => config.budgets.flatMap(({ scope }, index): ConfigProblem[] => {
-    const { kind, name } = readScope(scope);
+    const { kind, name } = readScope(scope, config.identity);
     if (kind === 'organization') return [];
     if (kind !== 'client') {
       return hasIdentity(config) ? [] : [valueProblem(`budgets[${index}].scope.${kind}`, 'absent where there are no persons', 'given', 'add identity.issuers or identity.sign_in')];

@@ -53,7 +53,7 @@ const scopeSection: z.ZodType<BudgetScopeConfig> = z.strictObject({
   client: z.union([allOf(), text('the name of a client')], `${CLIENT_NAME_EXPECTED}, or true for every client`).optional()
     .describe('The name of a client, or `true` for every client. Callers without a key are the client `anonymous`.'),
   user: z.union([allOf(), checkedText('the text of a principal', (value) => value.length <= LONGEST_USER)], 'the text of a principal, or true for every person').optional()
-    .describe('The id of a person (`SUB` of those who signed in here, `sign_in:SUB` where it has a colon, else `ISSUER:SUB`), or `true` for every person. An e-mail address does not identify.'),
+    .describe('The id of a person (`SUB` or `sign_in:SUB` of those who signed in here, else `ISSUER:SUB`; what begins with no name of an issuer is a `SUB`), or `true` for every person. An e-mail address does not identify.'),
   group: groupName().optional().describe('The name of a group; case counts.'),
   organization: allOf().optional().describe('`true`: all callers.'),
 }, 'an object').refine((scope) => Object.values(scope).filter((value) => value !== undefined).length === 1, { error: SCOPE_EXPECTED });

@@ -5,7 +5,7 @@ import { budgetsSection } from '../../../src/config/sections/budgets-section.ts'
 
 const person = (subject: string, ...groups: string[]): Principal => ({ kind: 'person', issuer: 'sign_in', subject, groups });
 const client = (name: string): Principal => ({ kind: 'client', name });
-const bookOf = (budgets: readonly object[]): ReturnType<typeof createBudgetBook> => createBudgetBook(budgetsOfConfig(budgetsSection.parse(budgets)));
+const bookOf = (budgets: readonly object[]): ReturnType<typeof createBudgetBook> => createBudgetBook(budgetsOfConfig(budgetsSection.parse(budgets), { issuers: [] }));
 const namesOf = (budgets: readonly object[], principal: Principal): readonly string[] =>
   bookOf(budgets).resolve(principal).map(({ kind, name, share, period, nanoDollars }) => `${kind} ${name} ${share} ${period} ${nanoDollars / 10_000_000n}`);
 const each = (scope: object, amount: number, period = 'monthly'): object => ({ scope, share: 'each', period, amount_cents: amount });

@@ -16,7 +16,7 @@ interface World { readonly gate: BudgetGate; readonly spend: TestSpend; readonly
 function worldOf(budgets: readonly object[], options: { onFailure?: 'open' | 'closed'; mostAccounts?: number } = {}): World {
   const spend = createTestSpend();
   let now = at('2026-11-29T12:00:00Z');
-  const gate = createBudgetGate({ spend, book: createBudgetBook(budgetsOfConfig(budgetsSection.parse(budgets))), onFailure: options.onFailure ?? 'open', now: () => now, ...options });
+  const gate = createBudgetGate({ spend, book: createBudgetBook(budgetsOfConfig(budgetsSection.parse(budgets), { issuers: [] })), onFailure: options.onFailure ?? 'open', now: () => now, ...options });
   return {
     gate, spend,
     setTime: (time) => { now = at(time); },

@@ -30,10 +30,10 @@ afterEach(async () => {
 interface Rows { readonly data: readonly { readonly actor: { readonly user_id: string; readonly email_address: string } }[]; readonly next_page: string | null }
 
 function listing(): { readonly list: (query: string) => Promise<Rows>; readonly lookUps: () => number } {
-  const book = createBudgetBook(budgetsOfConfig(budgetsSection.parse([{ scope: { user: true }, share: 'each', amount_cents: 100 }])));
+  const book = createBudgetBook(budgetsOfConfig(budgetsSection.parse([{ scope: { user: true }, share: 'each', amount_cents: 100 }]), { issuers: [] }));
   const eachOf = vi.fn<BudgetBook['eachOf']>((...asked) => book.eachOf(...asked));
   const gate = createBudgetGate({ spend: ledger, book: { ...book, eachOf }, onFailure: 'open', now: () => NOON });
-  const list = createListEffective({ database, gate, now: () => NOON });
+  const list = createListEffective({ database, gate, identity: () => ({ issuers: [] }), now: () => NOON });
   return { list: (query) => list(new URLSearchParams(query)) as Promise<Rows>, lookUps: () => eachOf.mock.calls.length };
 }
 

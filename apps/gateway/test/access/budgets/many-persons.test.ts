@@ -16,7 +16,7 @@ const BUDGETS = [{ scope: { user: true }, share: 'each', amount_cents: 1_000 }];
 
 function gateOf(mostStandings: number) {
   const ledger = createLedger({ now: () => NOON });
-  const gate = createBudgetGate({ spend: ledger, book: createBudgetBook(budgetsOfConfig(budgetsSection.parse(BUDGETS))), onFailure: 'open', now: () => NOON, mostStandings });
+  const gate = createBudgetGate({ spend: ledger, book: createBudgetBook(budgetsOfConfig(budgetsSection.parse(BUDGETS), { issuers: [] })), onFailure: 'open', now: () => NOON, mostStandings });
   const account = (of: Person): BudgetAccount => gate.accountOf(principalKey(of), 'everyone', of) ?? expect.fail('no budget');
   return { ledger, gate, account };
 }
@@ -47,7 +47,7 @@ it('many persons: after a change of budgets a person is known with its groups, a
   const { gate, account } = gateOf(10);
   const alice = person('alice');
   const before = account(alice);
-  gate.update(createBudgetBook(budgetsOfConfig(budgetsSection.parse([{ scope: { user: true }, share: 'each', amount_cents: 5 }]))), 'open');
+  gate.update(createBudgetBook(budgetsOfConfig(budgetsSection.parse([{ scope: { user: true }, share: 'each', amount_cents: 5 }]), { issuers: [] })), 'open');
   expect(gate.personOf(userScope('alice'))).toMatchObject({ groups: ['eng'] });
   expect(account(alice).budgets).not.toBe(before.budgets);
   expect(account(alice).budgets.map(({ nanoDollars }) => nanoDollars)).toEqual([50_000_000n]);

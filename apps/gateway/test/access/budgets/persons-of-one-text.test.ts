@@ -16,6 +16,7 @@ import { readUsage } from '../../../src/ledger/usage/read-usage.ts';
 import { cents } from './spend-of-tests.ts';
 
 const person = (issuer: string, subject: string): Person => ({ kind: 'person', issuer, subject, groups: [] });
+const IDENTITY = { issuers: [{ name: 'ci' }] };
 const WORKLOAD = person('ci', 'deploy');
 const SIGNED_IN = person('sign_in', 'ci:deploy');
 const COST: SettledCost['cost'] = {
@@ -26,7 +27,7 @@ test('persons of one text: each spends its own budget, has rows of its own, and 
   const database = openSqliteDatabase(':memory:');
   const ledger = createLedger({ database, timing: { flushMs: 10 } });
   const users = ['ci:deploy', 'sign_in:ci:deploy'];
-  const book = createBudgetBook(budgetsOfConfig(budgetsSection.parse(users.map((user, index) => ({ scope: { user }, share: 'each', amount_cents: 100 + index })))));
+  const book = createBudgetBook(budgetsOfConfig(budgetsSection.parse(users.map((user, index) => ({ scope: { user }, share: 'each', amount_cents: 100 + index }))), IDENTITY));
   const gate = createBudgetGate({ spend: ledger, book, onFailure: 'open' });
   const entries = createEntriesOfRequest();
   const account = (of: Person) => gate.accountOf(principalKey(of), 'everyone', of) ?? expect.fail('no budget');
@@ -40,7 +41,7 @@ test('persons of one text: each spends its own budget, has rows of its own, and 
   const today = utcDayOf(Date.now());
   const { rows } = await readUsage(database, { by: 'person', sinceDay: today - 1, untilDay: today });
   expect(rows.map(({ name, requests }) => [name, requests])).toEqual([['ci:deploy', 1], ['sign_in:ci:deploy', 1]]);
-  const { data } = await createListEffective({ database, gate, now: Date.now })(new URLSearchParams('period[]=monthly')) as { data: { actor: { user_id: string }; amount: string }[] };
+  const { data } = await createListEffective({ database, gate, identity: () => IDENTITY, now: Date.now })(new URLSearchParams('period[]=monthly')) as { data: { actor: { user_id: string }; amount: string }[] };
   expect(data.map(({ actor, amount }) => [actor.user_id, amount])).toEqual([['ci:deploy', '100'], ['sign_in:ci:deploy', '101']]);
   await ledger.close();
   await database.close();
@@ -60,7 +61,7 @@ test('principal ids: no two principals have one, whatever their subjects are, an
 });
 
 test('a user of a budget or a limit is written in either form, and is one person', () => {
-  expect(['alice', 'sign_in:alice', 'sign_in:ci:deploy', 'ci:deploy'].map(userIdOf)).toEqual(['alice', 'alice', 'sign_in:ci:deploy', 'ci:deploy']);
-  expect(readScope({ user: 'sign_in:alice' })).toEqual({ kind: 'user', name: 'alice' });
-  expect(readChange('{"scope":{"type":"user","user_id":"sign_in:alice"},"amount":"1"}')).toMatchObject({ change: { scopeType: 'user', scopeId: 'alice' } });
+  expect(['alice', 'sign_in:alice', 'sign_in:ci:deploy', 'ci:deploy'].map((text) => userIdOf(text, IDENTITY))).toEqual(['alice', 'alice', 'sign_in:ci:deploy', 'ci:deploy']);
+  expect(readScope({ user: 'sign_in:alice' }, IDENTITY)).toEqual({ kind: 'user', name: 'alice' });
+  expect(readChange('{"scope":{"type":"user","user_id":"sign_in:alice"},"amount":"1"}', IDENTITY)).toMatchObject({ change: { scopeType: 'user', scopeId: 'alice' } });
 });

@@ -123,7 +123,7 @@ describe('limits in the store', () => {
 });
 
 describe('the body that sets a limit', () => {
-  const read = (body: unknown): unknown => readChange(typeof body === 'string' ? body : JSON.stringify(body));
+  const read = (body: unknown): unknown => readChange(typeof body === 'string' ? body : JSON.stringify(body), { issuers: [] });
   const user = { type: 'user', user_id: 'alice' };
 
   it('is monthly unless it says otherwise, loses leading zeros, and may hold keys that are not known', () => {

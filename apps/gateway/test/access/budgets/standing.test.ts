@@ -18,7 +18,7 @@ interface World { readonly ledger: Ledger; readonly gate: BudgetGate; readonly a
 function worldOf(budgets: readonly object[]): World {
   let now = NOON;
   const ledger = createLedger({ now: () => now });
-  const gate = createBudgetGate({ spend: ledger, book: createBudgetBook(budgetsOfConfig(budgetsSection.parse(budgets))), onFailure: 'open', now: () => now });
+  const gate = createBudgetGate({ spend: ledger, book: createBudgetBook(budgetsOfConfig(budgetsSection.parse(budgets), { issuers: [] })), onFailure: 'open', now: () => now });
   return {
     ledger, gate,
     accountOf(client) {
