@@ -86,6 +86,8 @@ describe('a compressed answer keeps its bytes, its coding and its length', () =>
     const events = 'event: message_start\ndata: {"type":"message_start","message":{"model":"m","usage":{"input_tokens":11,"output_tokens":1}}}\n\nevent: message_delta\ndata: {"type":"message_delta","delta":{},"usage":{"output_tokens":42}}\n\nevent: message_stop\ndata: {"type":"message_stop"}\n\n';
     answer = Buffer.concat([Buffer.from(STREAM_HEAD.replace('\r\n\r\n', '\r\nContent-Encoding: gzip\r\n\r\n')), chunk(gzipSync(events)), Buffer.from(LAST_CHUNK)]);
     await ask(front.port, { fields: `${JSON_TYPE}Accept-Encoding: gzip\r\n`, body: '{"stream":true}' });
+    // A compressed answer is decoded beside the event loop, and recorded when that is done.
+    await front.recorded(1);
     answer = wholeResponse(200, ['content-type', 'application/json', 'content-encoding', 'gzip'], gzipSync(message));
     await ask(front.port, { fields: `${JSON_TYPE}Accept-Encoding: gzip\r\n`, body: '{}' });
     expect((await front.recorded(2)).map(({ usage, usage_source: source }) => [source, (usage as { output: number }).output])).toEqual([['final', 42], ['final', 3]]);
