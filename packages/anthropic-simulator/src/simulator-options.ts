@@ -77,6 +77,8 @@ export const DEFAULT_OPTIONS: ResolvedOptions = Object.freeze({
   keepAliveTimeoutMs: 30_000,
 });
 
+const MAX_PORT = 65_535;
+
 /** Fills in defaults and checks every option once; throws `SimulatorError` `invalid_option` or `unknown_option`. */
 export function resolveOptions(options: SimulatorOptions): ResolvedOptions {
   for (const [prefix, given, known] of [['', options, DEFAULT_OPTIONS], ['pacing.', options.pacing ?? {}, DEFAULT_OPTIONS.pacing], ['rateLimits.', options.rateLimits ?? {}, DEFAULT_OPTIONS.rateLimits]] as const) {
@@ -94,6 +96,7 @@ export function resolveOptions(options: SimulatorOptions): ResolvedOptions {
   if (resolved.publicOrigin !== undefined && !URL.canParse(resolved.publicOrigin)) {
     throw new SimulatorError('invalid_option', `publicOrigin must be an absolute URL, received ${resolved.publicOrigin}`);
   }
+  if (resolved.port > MAX_PORT) throw new SimulatorError('invalid_option', `port must be at most ${MAX_PORT}, received ${resolved.port}`);
   if (resolved.faultEvery < 1) throw new SimulatorError('invalid_option', `faultEvery must be a positive integer, received ${resolved.faultEvery}`);
   readFaultOptions(resolved.faults);
   return resolved;

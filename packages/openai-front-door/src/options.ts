@@ -222,6 +222,7 @@ export function validateFrontDoorOptions(options: FrontDoorOptions): FrontDoorLi
     const unknown = describeUnknownOption(given, known);
     if (unknown !== undefined) problems.push(prefix + unknown);
   }
+  for (const name of ['backends', 'models'] as const) if (options[name] === undefined) problems.push(`${name} must be given`);
   for (const [name, value] of Object.entries(limits)) {
     const problem = name in DEFAULT_FRONT_DOOR_LIMITS
       ? positiveIntegerProblem(`limits.${name}`, value, name === 'keepAliveMs' || name === 'maxSilenceMs' ? 0 : 1)
@@ -230,10 +231,10 @@ export function validateFrontDoorOptions(options: FrontDoorOptions): FrontDoorLi
   }
   const maxTokensProblem = options.maxOutputTokens === undefined ? undefined : positiveIntegerProblem('maxOutputTokens', options.maxOutputTokens);
   if (maxTokensProblem !== undefined) problems.push(maxTokensProblem);
-  for (const [name, backend] of Object.entries(options.backends)) {
+  for (const [name, backend] of Object.entries(options.backends ?? {})) {
     if (backend.kind !== 'anthropic' && backend.kind !== 'openai') problems.push(`backends.${name}.kind must be anthropic or openai, received ${JSON.stringify((backend as Backend).kind)}`);
   }
-  options.models.forEach((route, index) => { problems.push(...routeProblems(route, index, options.backends)); });
+  options.models?.forEach((route, index) => { problems.push(...routeProblems(route, index, options.backends ?? {})); });
   for (const group of options.relayGroups ?? DEFAULT_RELAY_GROUPS) {
     if (!RELAY_GROUPS.includes(group)) problems.push(`relayGroups must hold only ${RELAY_GROUPS.join(', ')}, received ${JSON.stringify(group)}`);
   }

@@ -1,7 +1,9 @@
 import { Buffer } from 'node:buffer';
+import { describeUnknownOption } from '@penstock/option-names';
 import { ByteBuffer, createDecodedCopy, DEFAULT_EVENT_OBSERVER_LIMITS, ObserverError, readContentCoding, type BodyObserver, type DecodedCopy } from '@penstock/sse-relay';
 import { asObject, type JsonObject } from '../json-values.ts';
 import { MessageReading } from '../message-reading.ts';
+import { UsageOptionError } from '../usage-option-error.ts';
 import type { MessageUsage } from '../usage-result.ts';
 
 /** What one line of the results of a message batch reports. */
@@ -30,12 +32,17 @@ export const DEFAULT_MAX_LINE_BYTES: number = 4 * 1024 * 1024;
 /** Decoded bytes that are read at most: a batch has 100,000 results. */
 const MAX_DECODED_BYTES = 64 * 1024 * 1024 * 1024;
 const LINE_END = 0x0a;
+const KNOWN_OPTIONS: Readonly<Record<keyof BatchResultsOptions, true>> = { onResult: true, onError: true, maxLineBytes: true };
 
 /**
  * Creates the observer of one answer to `GET /v1/messages/batches/{id}/results`, whose lines are JSON objects. Each is reported when its line end has come; of an
  * answer that is cut the last line is left out. An answer with another status than 200 has no results.
+ *
+ * @throws UsageOptionError for an unknown option.
  */
 export function createBatchResultsObserver(options: BatchResultsOptions): BodyObserver {
+  const unknown = describeUnknownOption(options, KNOWN_OPTIONS);
+  if (unknown !== undefined) throw new UsageOptionError(unknown);
   return new ResultsObserver(options);
 }
 

@@ -1,3 +1,5 @@
+import { describeUnknownOption } from '@penstock/option-names';
+import { HeaderPolicyError } from '../header-policy-error.ts';
 import type { HeaderRules } from './header-rules.ts';
 
 /** What an operator may add to rules. */
@@ -10,8 +12,16 @@ export interface HeaderRulesExtension {
   readonly denyResponse?: readonly string[] | undefined;
 }
 
-/** Returns rules with more patterns; the rules given are not changed. The patterns are checked by `createHeaderPolicy`. */
+const KNOWN_EXTENSIONS: Readonly<Record<keyof HeaderRulesExtension, true>> = { allowRequest: true, denyRequest: true, denyResponse: true };
+
+/**
+ * Returns rules with more patterns; the rules given are not changed. The patterns are checked by `createHeaderPolicy`.
+ *
+ * @throws HeaderPolicyError `invalid_rules` for an unknown list: a mistyped `denyRequest` would let its fields through.
+ */
 export function extendHeaderRules(rules: HeaderRules, extension: HeaderRulesExtension): HeaderRules {
+  const unknown = describeUnknownOption(extension, KNOWN_EXTENSIONS);
+  if (unknown !== undefined) throw new HeaderPolicyError('invalid_rules', unknown);
   return Object.freeze({
     ...rules,
     allowRequest: [...rules.allowRequest, ...(extension.allowRequest ?? [])],

@@ -42,6 +42,7 @@ export interface EventObserver extends BodyObserver {
  * deflate, br, zstd) is decoded on a copy. Throws `ObserverError` `invalid_option`.
  */
 export function createEventObserver(options: EventObserverOptions): EventObserver {
+  if (!Array.isArray(options.events)) throw new ObserverError('invalid_option', 'events must be a list of names');
   return new StreamObserver(options);
 }
 
