@@ -124,6 +124,28 @@ test('a provider token that this process could not store: is not presented any m
   expect(presented).toEqual([original, original, 'provider-2']);
 });
 
+test('a provider whose userinfo fails after it rotated: the process that is asked next has its new token', async () => {
+  await using stack = new AsyncDisposableStack();
+  // Nothing but the end of the refresh itself stores the token in time.
+  const gateway = await startTestGateway(stack, { limits: { revocationPollMs: 600_000 } });
+  const replica = createClaudeCodeGateway({
+    publicUrl: new URL(gateway.base).origin, mount: MOUNT, sessionKeys: [SESSION_KEY], database: gateway.database, provider: gateway.oidc, audit: () => undefined,
+  });
+  stack.defer(() => replica.close());
+  const first = await gateway.signIn();
+  const presented = answerRefreshes(gateway, (response, turn) => { REFRESH_ANSWERS.granted(response, `provider-${turn}`); });
+  const answering = gateway.provider.intercept;
+  gateway.provider.intercept = (request, response) => {
+    if (request.url !== '/me') return answering(request, response);
+    response.writeHead(500).end();
+    return true;
+  };
+  expect((await refresh(gateway, first['refresh_token'])).status).toBe(503);
+  gateway.provider.intercept = answering;
+  expect((await refreshAt(replica, first['refresh_token'])).status).toBe(200);
+  expect(presented).toEqual([expect.any(String), 'provider-1']);
+});
+
 test('a provider that takes each token once: a store that fails while it answers loses no session, though another process is asked next', async () => {
   await using stack = new AsyncDisposableStack();
   const { gateway, replica, store } = await startFailing(stack, { settleWaitMs: 30_000, leaseWaitMs: 30_000 });

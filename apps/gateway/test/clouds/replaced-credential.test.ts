@@ -1,8 +1,9 @@
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fieldValues, startScriptedUpstream, wholeResponse, type ScriptedUpstream } from '@penstock/test-support';
+import { fieldValues, wholeResponse } from '@penstock/test-support';
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
+import { startLateUpstream, type LateUpstream } from '../late-upstream.ts';
 import { MESSAGE, pairOf, post, type CloudPair } from './cloud-gateway.ts';
 
 /** As long as what a command printed is used, in milliseconds. */
@@ -23,25 +24,11 @@ function countingProgram(name: string): string {
 const ANSWERS = { 200: wholeResponse(200, ['content-type', 'application/json'], MESSAGE), 401: wholeResponse(401, ['content-type', 'application/json'], '{"message":"no"}') } as const;
 
 /** A cloud whose first answer comes when the test lets it. The first request with a bearer other than the first one gets `second`. */
-async function startLate(first: 200 | 401, second: 200 | 401): Promise<ScriptedUpstream & { readonly arrived: Promise<void>; readonly answer: () => void }> {
-  const arrival = Promise.withResolvers<void>();
-  const permission = Promise.withResolvers<void>();
-  let count = 0;
-  const upstream = await startScriptedUpstream(async (connection) => {
-    for (;;) {
-      const request = await connection.nextRequest(60_000);
-      if (!request.complete) return;
-      count += 1;
-      const isFirst = count === 1;
-      if (isFirst) {
-        arrival.resolve();
-        await permission.promise;
-      }
-      const isOld = fieldValues(request.rawHeaders, 'authorization').includes('Bearer bearer-1');
-      connection.send(ANSWERS[isFirst ? first : isOld ? 200 : second]);
-    }
+function startLate(first: 200 | 401, second: 200 | 401): Promise<LateUpstream> {
+  return startLateUpstream(({ rawHeaders }, isFirst) => {
+    const isOld = fieldValues(rawHeaders, 'authorization').includes('Bearer bearer-1');
+    return ANSWERS[isFirst ? first : isOld ? 200 : second];
   });
-  return Object.assign(upstream, { arrived: arrival.promise, answer: () => { permission.resolve(); } });
 }
 
 interface Replaced extends CloudPair {

@@ -1,30 +1,14 @@
-import { startScriptedUpstream, wholeResponse } from '@penstock/test-support';
+import { wholeResponse } from '@penstock/test-support';
 import { describe, expect, test } from 'vitest';
 import { gatewayConfigSchema } from '../../src/config/gateway-config.ts';
 import type { GatewayConfig } from '../../src/config/gateway-config.ts';
+import { startLateUpstream, type LateUpstream } from '../late-upstream.ts';
 import { startTestGateway } from '../start-test-gateway.ts';
 import { ask, entriesFor, startAnswering, startGroupGateway } from './two-upstreams.ts';
 
 /** An upstream whose first answer comes when the test lets it; the key of that request is refused or taken, those of later ones the other way round. */
-async function startLate(first: 200 | 401): Promise<Awaited<ReturnType<typeof startScriptedUpstream>> & { readonly arrived: Promise<void>; readonly answer: () => void }> {
-  const arrival = Promise.withResolvers<void>();
-  const permission = Promise.withResolvers<void>();
-  let count = 0;
-  const upstream = await startScriptedUpstream(async (connection) => {
-    for (;;) {
-      const request = await connection.nextRequest(60_000);
-      if (!request.complete) return;
-      count += 1;
-      const isFirst = count === 1;
-      if (isFirst) {
-        arrival.resolve();
-        await permission.promise;
-      }
-      const status = isFirst === (first === 401) ? 401 : 200;
-      connection.send(wholeResponse(status, ['content-type', 'application/json'], '{}'));
-    }
-  });
-  return Object.assign(upstream, { arrived: arrival.promise, answer: () => { permission.resolve(); } });
+function startLate(first: 200 | 401): Promise<LateUpstream> {
+  return startLateUpstream((_request, isFirst) => wholeResponse(isFirst === (first === 401) ? 401 : 200, ['content-type', 'application/json'], '{}'));
 }
 
 const configWith = (native: object): GatewayConfig => gatewayConfigSchema.parse({ server: { port: 0 }, anthropic_native: native });
