@@ -1,6 +1,7 @@
 import { FEATURES } from '../features/features-scenario.ts';
 import { LEDGER } from '../ledger/ledger-scenario.ts';
 import { LIVE_PAGE } from '../live-page/live-page-scenario.ts';
+import { METRICS } from '../metrics/metrics-scenario.ts';
 import { SCALE } from '../scale/scale-scenario.ts';
 import { SIGNED_IN } from '../signed-in/signed-in-scenario.ts';
 import { TRANSLATED } from '../translated/translated-scenario.ts';
@@ -17,5 +18,6 @@ export const SCENARIOS: readonly Scenario[] = [
   FEATURES,
   UPSTREAMS,
   LEDGER,
+  METRICS,
   SCALE,
 ];

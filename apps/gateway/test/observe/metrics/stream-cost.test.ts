@@ -1,8 +1,8 @@
-import { measureGrowth, startScriptedUpstream } from '@penstock/test-support';
+import { answerAlways, measureGrowth, startScriptedUpstream, wholeResponse } from '@penstock/test-support';
 import { Registry } from 'prom-client';
 import { expect, it, vi } from 'vitest';
 import { registerUpstreamMetrics } from '@penstock/upstream-metrics';
-import { startTestGateway } from '../../start-test-gateway.ts';
+import { startTestGateway, type TestGateway } from '../../start-test-gateway.ts';
 import { sumOf } from './exposition.ts';
 import { countPromClientCalls } from './prom-client-calls.ts';
 import { PLAIN } from '../../../src/config/plain.ts';
@@ -13,8 +13,21 @@ function chunk(text: string): string {
   return `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`;
 }
 
+interface Calls {
+  /** How often each method of the metrics was called. */
+  readonly methods: Readonly<Record<string, number>>;
+  readonly promClient: number;
+}
+
+/** Counts the calls of each method of the metrics from here on. */
+function countMethods({ metrics }: TestGateway): () => Calls['methods'] {
+  const names = Object.entries(metrics).flatMap(([name, member]) => (typeof member === 'function' ? [name] : []));
+  const spies = new Map(names.map((name) => [name, vi.spyOn(metrics as unknown as Record<string, () => void>, name)]));
+  return () => Object.fromEntries(Array.from(spies, ([name, spy]) => [name, spy.mock.calls.length]));
+}
+
 /** Streams `events` events, each in a chunk of its own, and returns how often each method of the metrics was called, and prom-client. */
-async function callsOfStream(events: number): Promise<{ readonly methods: Readonly<Record<string, number>>; readonly promClient: number }> {
+async function callsOfStream(events: number): Promise<Calls> {
   using promClient = countPromClientCalls();
   await using upstream = await startScriptedUpstream(async (connection) => {
     await connection.nextRequest();
@@ -28,8 +41,7 @@ async function callsOfStream(events: number): Promise<{ readonly methods: Readon
     await connection.closed();
   });
   await using gateway = await startTestGateway(upstream.origin);
-  const methods = Object.entries(gateway.metrics).flatMap(([name, member]) => (typeof member === 'function' ? [name] : []));
-  const spies = new Map(methods.map((name) => [name, vi.spyOn(gateway.metrics as unknown as Record<string, () => void>, name)]));
+  const methods = countMethods(gateway);
   promClient.reset();
   const response = await fetch(`${gateway.anthropic}/v1/messages`, {
     method: 'POST', body: '{"model":"m","max_tokens":1,"stream":true,"messages":[]}', headers: { 'content-type': 'application/json' },
@@ -37,7 +49,7 @@ async function callsOfStream(events: number): Promise<{ readonly methods: Readon
   const body = await response.text();
   expect(body.split('content_block_delta').length - 1).toBe(2 * events);
   await gateway.recorded(1);
-  return { methods: Object.fromEntries(Array.from(spies, ([name, spy]) => [name, spy.mock.calls.length])), promClient: promClient.count() };
+  return { methods: methods(), promClient: promClient.count() };
 }
 
 it('a stream of 1,000 events calls the metrics, and prom-client, exactly as often as one of 10 (nothing is paid per event)', async () => {
@@ -48,6 +60,30 @@ it('a stream of 1,000 events calls the metrics, and prom-client, exactly as ofte
   // Without shortcuts (PENSTOCK_PLAIN) its histograms are prom-client's, too.
   if (!PLAIN) expect(calls.promClient).toBeLessThanOrEqual(5);
   expect(await callsOfStream(1_000)).toEqual(calls);
+});
+
+it('a small request whose connections are kept calls five methods of the metrics once each, and prom-client never', async () => {
+  using promClient = countPromClientCalls();
+  const answer = '{"type":"message","model":"m","usage":{"input_tokens":1,"output_tokens":1}}';
+  await using upstream = await startScriptedUpstream(answerAlways(wholeResponse(200, ['content-type', 'application/json'], answer)));
+  await using gateway = await startTestGateway(upstream.origin);
+  const send = async (): Promise<void> => {
+    const response = await fetch(`${gateway.anthropic}/v1/messages`, { method: 'POST', body: '{"model":"m","max_tokens":1,"messages":[]}', headers: { 'content-type': 'application/json' } });
+    expect(await response.text()).toBe(answer);
+  };
+  await send();
+  await gateway.recorded(1);
+  const methods = countMethods(gateway);
+  promClient.reset();
+  for (let sent = 0; sent < 20; sent += 1) {
+    await send();
+    // The next one finds the upstream's connection idle.
+    await gateway.recorded(sent + 2);
+  }
+  const called = Object.entries(methods()).filter(([, count]) => count > 0);
+  expect(Object.fromEntries(called)).toEqual({ requestStarted: 20, headersDropped: 20, quotaSeen: 20, recordRequest: 20, requestEnded: 20 });
+  // Without shortcuts (PENSTOCK_PLAIN) its histograms are prom-client's.
+  if (!PLAIN) expect(promClient.count()).toBe(0);
 });
 
 /** The scrape of a registry with the metrics of so many upstreams. */
