@@ -1,13 +1,16 @@
 import { performance } from 'node:perf_hooks';
 import { createLocalJWKSet, errors, type CryptoKey, type FlattenedJWSInput, type JWK, type JWSHeaderParameters } from 'jose';
+import { createFetchAllowance } from './fetch-allowance.ts';
 import { fetchKeys, type KeySource } from './fetch-keys.ts';
 
 /** The clocks and bounds of an issuer's keys. */
 export interface KeyTiming {
   /** How often keys are fetched while all is well. */
   readonly refreshMs: number;
-  /** The least time between two fetches, whatever tokens ask for. */
+  /** How long it takes until tokens with unknown keys may cause one more fetch; also the pause before a fetch that failed is repeated. */
   readonly cooldownMs: number;
+  /** Fetches that tokens with unknown keys may cause at once. */
+  readonly burst: number;
   /** Longest wait of a request for a fetch. */
   readonly waitMs: number;
   /** Requests that wait for one fetch at most. */
@@ -17,7 +20,7 @@ export interface KeyTiming {
 }
 
 /** The clocks as they are documented. */
-export const KEY_TIMING: KeyTiming = Object.freeze({ refreshMs: 600_000, cooldownMs: 10_000, waitMs: 2_000, maxWaiters: 256, staleMs: 86_400_000 });
+export const KEY_TIMING: KeyTiming = Object.freeze({ refreshMs: 600_000, cooldownMs: 10_000, burst: 3, waitMs: 2_000, maxWaiters: 256, staleMs: 86_400_000 });
 
 /** The keys of an issuer could not be had, so that nothing is known of a token. */
 export class KeysUnavailable extends Error {
@@ -51,10 +54,10 @@ interface Held {
 /** Makes the keys of an issuer; the first fetch begins at once and nothing waits for it. */
 export function createIssuerKeys(issuer: KeySource, { timing: overrides, onChange }: KeysOptions = {}): IssuerKeys {
   const timing = { ...KEY_TIMING, ...overrides };
+  const allowance = createFetchAllowance({ burst: timing.burst, refillMs: timing.cooldownMs });
   let held: Held | undefined;
   let generation = 0;
   let failed = false;
-  let startedAt = Number.NEGATIVE_INFINITY;
   let underWay: Promise<void> | undefined;
   let waiters = 0;
   let timer: NodeJS.Timeout | undefined;
@@ -73,7 +76,6 @@ export function createIssuerKeys(issuer: KeySource, { timing: overrides, onChang
   }
 
   async function fetchOnce(): Promise<void> {
-    startedAt = performance.now();
     try {
       take(await fetchKeys(issuer));
       note(undefined);
@@ -85,12 +87,16 @@ export function createIssuerKeys(issuer: KeySource, { timing: overrides, onChang
     }
   }
 
-  /** One fetch at a time, and none sooner than the cool-down allows; `undefined` where none may begin. */
-  function refresh(): Promise<void> | undefined {
-    if (underWay !== undefined) return underWay;
-    if (isClosed || performance.now() - startedAt < timing.cooldownMs) return undefined;
+  /** One fetch at a time. */
+  function refresh(): Promise<void> {
     clearTimeout(timer);
-    return (underWay = fetchOnce());
+    return (underWay ??= fetchOnce());
+  }
+
+  /** The fetch for a token whose key is not held: the one that is under way, or a new one; `undefined` where none may begin. */
+  function refreshFor(key: string): Promise<void> | undefined {
+    if (underWay !== undefined) return underWay;
+    return isClosed || !allowance.take(key) ? undefined : refresh();
   }
 
   async function waitFor(fetch: Promise<void>): Promise<void> {
@@ -108,9 +114,9 @@ export function createIssuerKeys(issuer: KeySource, { timing: overrides, onChang
   }
 
   /** Keys that may be used: fetched within the time that they may be stale. */
-  async function usable(): Promise<Held> {
+  async function usable(key: string): Promise<Held> {
     if (held !== undefined && performance.now() - held.fetchedAt <= timing.staleMs) return held;
-    const fetch = refresh();
+    const fetch = refreshFor(key);
     if (fetch !== undefined) await waitFor(fetch);
     if (held === undefined || performance.now() - held.fetchedAt > timing.staleMs) throw new KeysUnavailable('the keys of an issuer could not be fetched');
     return held;
@@ -119,18 +125,26 @@ export function createIssuerKeys(issuer: KeySource, { timing: overrides, onChang
   void refresh();
   return {
     async find(header, token) {
-      const first = await usable();
+      const key = `${header.alg} ${header.kid ?? ''}`;
+      const first = await usable(key);
       try {
         return await first.find(header, token);
       } catch (error) {
         if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
-        // It may have been made with a key that is newer than ours.
-        const fetch = refresh();
-        if (fetch !== undefined) await waitFor(fetch);
-        // Without an answer nothing is known of the key.
-        if (failed) throw new KeysUnavailable('the keys of an issuer could not be fetched');
-        const { find } = held ?? first;
+      }
+      // It may have been made with a key that is newer than ours.
+      const isOurs = underWay === undefined;
+      const fetch = refreshFor(key);
+      if (fetch !== undefined) await waitFor(fetch);
+      // Without an answer nothing is known of the key.
+      if (failed) throw new KeysUnavailable('the keys of an issuer could not be fetched');
+      const { find } = held ?? first;
+      try {
         return await find(header, token);
+      } catch (error) {
+        // A fetch that others began may have been answered before the key was published.
+        if (error instanceof errors.JWKSNoMatchingKey && isOurs && fetch !== undefined) allowance.noteAbsent(key);
+        throw error;
       }
     },
     generation: () => String(generation),

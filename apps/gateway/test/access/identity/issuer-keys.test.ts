@@ -73,11 +73,56 @@ describe('a signing key that was rotated', () => {
     expect(authority.identify(old, old)).not.toBeInstanceOf(Promise);
   });
 
-  test('asks no more than once in the cool-down, whatever tokens name', async () => {
-    const authority = open({ cooldownMs: 60_000 });
+  test('is known at once with the clocks as they are documented, three times in a row', async () => {
+    const authority = open({});
+    expect(await verdict(authority, await tokenOf(first))).toBe('person');
+    for (const kid of ['second', 'third', 'fourth']) {
+      const key = await createSigningKey(kid, 'ES256');
+      provider.rotate([key, first]);
+      expect(await verdict(authority, await provider.issue({ owner: 'acme' }))).toBe('person');
+    }
+    expect(fetches()).toBe(4);
+  });
+
+  test('asks no more than once in the cool-down for one key, whatever tokens name it', async () => {
+    const authority = open({ cooldownMs: 3_600_000 });
     expect(await verdict(authority, await tokenOf(first))).toBe('person');
     for (let index = 0; index < 10; index += 1) expect(await verdict(authority, await tokenOf(next, String(index)))).toBe('token_key');
-    expect(fetches()).toBe(1);
+    expect(fetches()).toBe(2);
+    // What is left is for keys that were not looked for yet.
+    provider.rotate([first, next]);
+    expect(await verdict(authority, await tokenOf(next, 'published'))).toBe('token_key');
+    const third = await createSigningKey('third');
+    provider.rotate([first, third]);
+    expect(await verdict(authority, await tokenOf(third))).toBe('person');
+    expect(fetches()).toBe(3);
+  });
+
+  test('tokens with invented keys cause three fetches and then one in each cool-down, and what is held stays good', async () => {
+    const now = performance.now.bind(performance);
+    let aheadMs = 0;
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => aheadMs + now());
+    try {
+      const authority = open({ cooldownMs: 3_600_000 });
+      expect(await verdict(authority, await tokenOf(first))).toBe('person');
+      const invent = async (batch: string): Promise<void> => {
+        const tokens = await Promise.all(Array.from({ length: 30 }, (_, index) => signToken(next, goodClaims(provider.issuer), { kid: `${batch}-${index}` })));
+        for (const token of tokens) expect(await verdict(authority, token)).toBe('token_key');
+      };
+      await invent('a');
+      expect(fetches()).toBe(4);
+      await invent('b');
+      expect(fetches()).toBe(4);
+      expect(await verdict(authority, await tokenOf(first, 'held'))).toBe('person');
+      aheadMs = 3_600_000;
+      await invent('c');
+      expect(fetches()).toBe(5);
+      aheadMs = 20 * 3_600_000;
+      await invent('d');
+      expect(fetches()).toBe(8);
+    } finally {
+      clock.mockRestore();
+    }
   });
 
   test('is noticed without any token by the refresh', async () => {
@@ -123,8 +168,8 @@ describe('an issuer that is down', () => {
     await expect.poll(() => identity?.conditions()).toEqual({});
   });
 
-  test('has 24 hours by default, a refresh each ten minutes, ten seconds between two fetches, two of waiting', () => {
-    expect(KEY_TIMING).toEqual({ refreshMs: 600_000, cooldownMs: 10_000, waitMs: 2_000, maxWaiters: 256, staleMs: 86_400_000 });
+  test('has 24 hours by default, a refresh each ten minutes, three fetches at once and one more each ten seconds, two seconds of waiting', () => {
+    expect(KEY_TIMING).toEqual({ refreshMs: 600_000, cooldownMs: 10_000, burst: 3, waitMs: 2_000, maxWaiters: 256, staleMs: 86_400_000 });
   });
 });
 
