@@ -1,9 +1,10 @@
 import * as client from 'openid-client';
+import { isClaudeCodeGatewayError } from '../claude-code-gateway-error.ts';
 import type { Identity } from '../identity.ts';
 import { createGuardedFetch } from './guarded-fetch.ts';
 import type { AuthorizationChecks, IdentityProvider, ProviderAnswer } from './identity-provider.ts';
 import { hasGroupOverage, readClaims, type ClaimRules } from './read-claims.ts';
-import { isLoopbackHost } from './refused-addresses.ts';
+import { checkOutboundUrl, isLoopbackHost, type ResolveName } from './refused-addresses.ts';
 
 /** An OpenID provider and this gateway's registration there. */
 export interface OidcProviderOptions {
@@ -36,13 +37,13 @@ interface Discovered {
 }
 
 /** An identity provider that speaks OpenID Connect, by `openid-client`. Its discovery document is read when it is first needed. */
-export function createOidcProvider(options: OidcProviderOptions): IdentityProvider {
+export function createOidcProvider(options: OidcProviderOptions, resolveName?: ResolveName): IdentityProvider {
   const issuer = new URL(options.issuer);
   const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
   const isLoopback = isLoopbackHost(issuer);
   const guardedFetch = createGuardedFetch({
-    allowsLoopbackHttp: isLoopback, timeoutMs, ...(options.ca === undefined ? {} : { ca: options.ca }), ...(options.proxy === undefined ? {} : { proxy: options.proxy }),
-  });
+    allowsLoopback: isLoopback, timeoutMs, ...(options.ca === undefined ? {} : { ca: options.ca }), ...(options.proxy === undefined ? {} : { proxy: options.proxy }),
+  }, resolveName);
   const clientMetadata = { [client.clockTolerance]: options.clockSkewSeconds ?? DEFAULT_CLOCK_SKEW_SECONDS };
   let discovered: Discovered | undefined;
   let discovering: Promise<Discovered> | undefined;
@@ -105,9 +106,12 @@ export function createOidcProvider(options: OidcProviderOptions): IdentityProvid
     async authorizationUrl({ state, nonce, codeVerifier }) {
       try {
         const challenge = await client.calculatePKCECodeChallenge(codeVerifier);
-        return client.buildAuthorizationUrl(await configure(AbortSignal.timeout(timeoutMs)), {
+        const url = client.buildAuthorizationUrl(await configure(AbortSignal.timeout(timeoutMs)), {
           ...options.extraAuthParams, redirect_uri: options.redirectUri, scope: options.scopes.join(' '), state, nonce, code_challenge: challenge, code_challenge_method: 'S256',
         });
+        // The browser is sent there with what the document names.
+        checkOutboundUrl(url, isLoopback);
+        return url;
       } catch {
         return undefined;
       }
@@ -132,6 +136,9 @@ function authenticationFor({ token_endpoint_auth_methods_supported: methods }: c
 function describeFailure(error: unknown, refreshToken: string | undefined): ProviderAnswer {
   if (error instanceof client.ResponseBodyError && error.error === 'invalid_grant') return refuse('invalid_grant');
   if (error instanceof client.AuthorizationResponseError && error.error === 'access_denied') return refuse('access_denied');
+  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
+    if (isClaudeCodeGatewayError(cause)) return { kind: 'unavailable', reason: cause.code, refreshToken };
+  }
   if ((error as { readonly name?: unknown }).name === 'TimeoutError') return { kind: 'unavailable', reason: 'timeout', refreshToken };
   const code = error instanceof client.ResponseBodyError || error instanceof client.AuthorizationResponseError ? error.error : (error as { readonly code?: unknown }).code;
   return { kind: 'unavailable', reason: typeof code === 'string' ? code.slice(0, 64).toLowerCase().replace(/^oauth_/, '') : 'unreachable', refreshToken };

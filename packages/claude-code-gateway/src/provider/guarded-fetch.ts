@@ -1,12 +1,13 @@
+import { lookup } from 'node:dns';
 import { rootCertificates } from 'node:tls';
 import { Agent, fetch as undiciFetch, Pool, ProxyAgent, type BodyInit } from 'undici';
 import { ClaudeCodeGatewayError } from '../claude-code-gateway-error.ts';
-import { checkOutboundUrl, isLoopbackHost, resolveAllowed } from './refused-addresses.ts';
+import { checkOutboundUrl, createGuardedLookup, isLoopbackHost, type ResolveName } from './refused-addresses.ts';
 
 /** The limits of a guarded fetch. */
 export interface GuardedFetchOptions {
-  /** Whether `http:` to this machine is allowed. */
-  readonly allowsLoopbackHttp: boolean;
+  /** Whether this machine may be asked, by `http:` or `https:`: the configuration names it. */
+  readonly allowsLoopback: boolean;
   /** From the call to the last byte of the answer. @defaultValue 10,000 */
   readonly timeoutMs?: number;
   /** A longer answer is an error. @defaultValue 256 KiB */
@@ -40,13 +41,13 @@ const CONNECTIONS = 16;
 const NULL_BODY_STATUSES = [101, 204, 205, 304];
 
 /**
- * A `fetch` that follows no redirect, connects to no link-local or metadata address, verifies TLS, and reads an answer whole within a time and a
+ * A `fetch` that follows no redirect, connects to no link-local or metadata address, nor to this machine by a name that is none of its own, verifies TLS, and reads an answer whole within a time and a
  * size. Through a proxy all of this holds but for the addresses of names.
  */
-export function createGuardedFetch({ allowsLoopbackHttp, timeoutMs = DEFAULT_TIMEOUT_MS, maxAnswerBytes = DEFAULT_MAX_ANSWER_BYTES, ca, proxy }: GuardedFetchOptions): GuardedFetch {
+export function createGuardedFetch({ allowsLoopback, timeoutMs = DEFAULT_TIMEOUT_MS, maxAnswerBytes = DEFAULT_MAX_ANSWER_BYTES, ca, proxy }: GuardedFetchOptions, resolveName: ResolveName = lookup): GuardedFetch {
   const limits = { connections: CONNECTIONS, connectTimeout: timeoutMs, headersTimeout: timeoutMs, bodyTimeout: timeoutMs, maxResponseSize: maxAnswerBytes };
   const tls = { rejectUnauthorized: true, ...(ca === undefined ? {} : { ca: [...rootCertificates, ca] }) };
-  const agent = new Agent({ ...limits, connect: { lookup: resolveAllowed, ...tls } });
+  const agent = new Agent({ ...limits, connect: { lookup: createGuardedLookup(resolveName), ...tls } });
   const tunnels = proxy === undefined ? undefined : new ProxyAgent({
     ...limits, uri: proxy, requestTls: tls, proxyTls: tls,
     // A proxy that does not answer would hold the connections of its origin for five minutes.
@@ -54,7 +55,7 @@ export function createGuardedFetch({ allowsLoopbackHttp, timeoutMs = DEFAULT_TIM
   });
   const guarded = async (url: string, { method, headers, body, signal }: GuardedRequest): Promise<Response> => {
     const target = new URL(url);
-    checkOutboundUrl(target, allowsLoopbackHttp);
+    checkOutboundUrl(target, allowsLoopback);
     const deadline = AbortSignal.timeout(timeoutMs);
     const answer = await undiciFetch(url, {
       // This machine's own addresses would be the proxy's on the other side.

@@ -1,6 +1,6 @@
 import type { Buffer } from 'node:buffer';
 import { createGuardedFetch } from '../provider/guarded-fetch.ts';
-import { checkOutboundUrl } from '../provider/refused-addresses.ts';
+import { checkOutboundUrl, type ResolveName } from '../provider/refused-addresses.ts';
 
 /** One collector. */
 export interface TelemetryDestinationOptions {
@@ -53,11 +53,11 @@ export interface TelemetryDestination {
 const BATCH_FAULTS = [400, 413, 415, 422, 431];
 
 /** Makes a destination. @throws ClaudeCodeGatewayError `address_refused` */
-export function createTelemetryDestination({ url, headers = {}, ca, proxy }: TelemetryDestinationOptions, given: Partial<DestinationLimits>, onDropped: (reason: string) => void): TelemetryDestination {
+export function createTelemetryDestination({ url, headers = {}, ca, proxy }: TelemetryDestinationOptions, given: Partial<DestinationLimits>, onDropped: (reason: string) => void, resolveName?: ResolveName): TelemetryDestination {
   const limits = { ...DEFAULT_DESTINATION_LIMITS, ...given };
   checkOutboundUrl(new URL(url), true);
   const base = url.replace(/\/+$/, '');
-  const post = createGuardedFetch({ allowsLoopbackHttp: true, timeoutMs: limits.timeoutMs, ...(ca === undefined ? {} : { ca }), ...(proxy === undefined ? {} : { proxy }) });
+  const post = createGuardedFetch({ allowsLoopback: true, timeoutMs: limits.timeoutMs, ...(ca === undefined ? {} : { ca }), ...(proxy === undefined ? {} : { proxy }) }, resolveName);
   const waiting: TelemetryBatch[] = [];
   let [heldBytes, held, running, failures, pausedUntil] = [0, 0, 0, 0, 0];
 
