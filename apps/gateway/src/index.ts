@@ -1,3 +1,4 @@
+import '@penstock/option-names/supported-node';
 export { createGateway, type Gateway, type GatewayOptions } from './create-gateway.ts';
 export { isConfigError, type ConfigError, type ConfigProblem } from './config/config-error.ts';
 export type { GatewayConfig } from './config/gateway-config.ts';

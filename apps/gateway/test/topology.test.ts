@@ -89,7 +89,7 @@ describe('the star with a stem: leaf packages import nothing of ours, named pack
       '@penstock/inbound-server': ['.', './package.json'],
       '@penstock/json-envelope': ['.', './package.json'],
       '@penstock/openai-front-door': ['.', './package.json'],
-      '@penstock/option-names': ['.', './package.json'],
+      '@penstock/option-names': ['.', './supported-node', './package.json'],
       '@penstock/proxy': ['.', './package.json'],
       '@penstock/sse-relay': ['.', './package.json'],
       '@penstock/upstream-client': ['.', './package.json'],

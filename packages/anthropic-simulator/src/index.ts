@@ -1,3 +1,4 @@
+import '@penstock/option-names/supported-node';
 export { startSimulator, type Simulator } from './start-simulator.ts';
 export { DEFAULT_OPTIONS, REAL_PACING, type SimulatorOptions } from './simulator-options.ts';
 export { isSimulatorError, SimulatorError, type SimulatorErrorCode } from './simulator-error.ts';

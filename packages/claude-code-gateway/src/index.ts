@@ -1,3 +1,4 @@
+import '@penstock/option-names/supported-node';
 export { CLAUDE_CODE_GATEWAY_ERROR_CODES, ClaudeCodeGatewayError, isClaudeCodeGatewayError, type ClaudeCodeGatewayErrorCode } from './claude-code-gateway-error.ts';
 export type { CallerPolicy, ClaudeCodeGatewayOptions, GatewayCaller, TelemetryOptions } from './claude-code-gateway-options.ts';
 export { createClaudeCodeGateway, type ClaudeCodeGateway, type ClaudeCodeGatewayChanges } from './create-claude-code-gateway.ts';

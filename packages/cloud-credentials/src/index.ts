@@ -1,3 +1,4 @@
+import '@penstock/option-names/supported-node';
 export type { CloudCredential, CredentialState, CredentialStatus, RenewalOptions, RequestToSign } from './cloud-credential.ts';
 export { CLOUD_CREDENTIAL_ERROR_CODES, CloudCredentialError, isCloudCredentialError, type CloudCredentialErrorCode } from './cloud-credential-error.ts';
 export type { TokenNetwork } from './network/token-agent.ts';

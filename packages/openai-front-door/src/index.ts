@@ -1,3 +1,4 @@
+import '@penstock/option-names/supported-node';
 export { createOpenAiFrontDoor, type OpenAiFrontDoor } from './create-openai-front-door.ts';
 export {
   DEFAULT_FRONT_DOOR_LIMITS,

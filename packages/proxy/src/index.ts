@@ -1,3 +1,4 @@
+import '@penstock/option-names/supported-node';
 export { createProxyHandler, type ProxyHandler } from './create-proxy-handler.ts';
 export type { ExchangeHooks, ExchangeRelayOptions, ExchangeSettings, ProxyUpstream } from './exchange/exchange-settings.ts';
 export { OpenExchanges, type OpenExchange } from './exchange/open-exchanges.ts';

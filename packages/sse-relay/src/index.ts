@@ -1,3 +1,4 @@
+import '@penstock/option-names/supported-node';
 export { createRelayHandler, type RelayHandler, type RelayProgress } from './relay/create-relay-handler.ts';
 export { createEventBoundary, type EventBoundary } from './relay/event-boundary.ts';
 export { DEFAULT_RELAY_TIMEOUTS, type BodyObserver, type KeepAliveOptions, type RelayHead, type RelayOptions, type RelayTimeouts } from './relay/relay-options.ts';

@@ -1,3 +1,4 @@
+import '@penstock/option-names/supported-node';
 export { createUpstreamClient } from './create-upstream-client.ts';
 export { proxyFromEnvironment } from './connect/proxy-from-environment.ts';
 export type { CloseOptions, UpstreamClient } from './upstream-client.ts';

@@ -1,3 +1,4 @@
+import '@penstock/option-names/supported-node';
 export { createUpstreamGroup } from './create-upstream-group.ts';
 export type { MemberStatus, UpstreamGroup } from './upstream-group.ts';
 export {

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { constants, createBrotliDecompress, createGunzip, createInflate, createZstdDecompress, type Gunzip } from 'node:zlib';
+import zlib, { constants, createBrotliDecompress, createGunzip, createInflate, type Gunzip } from 'node:zlib';
 import { ChunkList } from '@penstock/inbound-server';
 import { createZstdFrameWalk } from './zstd-frame-walk.ts';
 
@@ -44,7 +44,7 @@ const DECODERS: Readonly<Record<string, () => Transform>> = {
   'x-gzip': () => createGunzip(WHOLE),
   deflate: () => createInflate(WHOLE),
   br: () => createBrotliDecompress(WHOLE),
-  zstd: () => createZstdDecompress(ZSTD),
+  zstd: () => zlib.createZstdDecompress(ZSTD),
 };
 
 /** The codings that a request body may have, as `accept-encoding` lists them in the answer to any other (RFC 9110 section 12.5.3). */

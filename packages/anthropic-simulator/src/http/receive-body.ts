@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { brotliDecompressSync, gunzipSync, inflateSync, zstdDecompressSync } from 'node:zlib';
+import zlib, { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib';
 
 /** A request body as it came off the wire. */
 export interface ReceivedBody {
@@ -49,5 +49,5 @@ const DECODERS: Readonly<Record<string, (body: Buffer, maxBytes: number) => Uint
   gzip: (body: Buffer, maxOutputLength: number) => gunzipSync(body, { maxOutputLength }),
   deflate: (body: Buffer, maxOutputLength: number) => inflateSync(body, { maxOutputLength }),
   br: (body: Buffer, maxOutputLength: number) => brotliDecompressSync(body, { maxOutputLength }),
-  zstd: (body: Buffer, maxOutputLength: number) => zstdDecompressSync(body, { maxOutputLength }),
+  zstd: (body: Buffer, maxOutputLength: number) => zlib.zstdDecompressSync(body, { maxOutputLength }),
 });

@@ -1,5 +1,5 @@
 import { chmodSync, closeSync, openSync } from 'node:fs';
-import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import type { StatementSync } from 'node:sqlite';
 import type { SqlDatabase, SqlRow, SqlStatement } from './sql-database.ts';
 
 const MEMORY = ':memory:';
@@ -11,6 +11,8 @@ const PREPARED_STATEMENTS = 64;
  */
 export function openSqliteDatabase(path: string): SqlDatabase {
   if (path !== MEMORY) closeSync(openSync(path, 'a', 0o600));
+  // Loaded here: Node without SQLite could not even load a module that imports it.
+  const { DatabaseSync } = process.getBuiltinModule('node:sqlite');
   const database = new DatabaseSync(path);
   if (path !== MEMORY) {
     chmodSync(path, 0o600);

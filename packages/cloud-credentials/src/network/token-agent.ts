@@ -1,5 +1,5 @@
 import { Agent } from 'node:https';
-import { getCACertificates } from 'node:tls';
+import nodeTls from 'node:tls';
 import { CloudCredentialError } from '../cloud-credential-error.ts';
 import { AgentByServer } from './agent-by-server.ts';
 
@@ -25,7 +25,7 @@ const LOCAL = 'localhost,127.0.0.1,::1,169.254.0.0-169.254.255.255,metadata.goog
  */
 export function createTokenAgent({ proxy, ca }: TokenNetwork): Agent | undefined {
   if (proxy === undefined && ca === undefined) return undefined;
-  const trust = { rejectUnauthorized: true, minVersion: 'TLSv1.2' as const, ...(ca === undefined ? {} : { ca: [...getCACertificates('default'), ca] }) };
+  const trust = { rejectUnauthorized: true, minVersion: 'TLSv1.2' as const, ...(ca === undefined ? {} : { ca: [...nodeTls.getCACertificates('default'), ca] }) };
   const through = (url: string | undefined): Agent => new Agent({ ...trust, ...(url === undefined ? {} : { proxyEnv: { HTTPS_PROXY: checkProxy(url), NO_PROXY: LOCAL } }) });
   return typeof proxy === 'function' ? new AgentByServer(trust, (server) => through(proxy(server))) : through(proxy);
 }

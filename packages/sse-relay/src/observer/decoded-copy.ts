@@ -1,5 +1,5 @@
 import type { Transform } from 'node:stream';
-import { createBrotliDecompress, createGunzip, createInflate, createInflateRaw, createZstdDecompress } from 'node:zlib';
+import zlib, { createBrotliDecompress, createGunzip, createInflate, createInflateRaw } from 'node:zlib';
 import { ByteBuffer } from './byte-buffer.ts';
 import { ObserverError } from './observer-error.ts';
 
@@ -121,7 +121,7 @@ function createDecoder(coding: string, first: number): Transform | undefined {
     // RFC 9110 section 8.4.1.2: zlib it should be, raw is what some send; the first byte of zlib has 8 in its low half.
     case 'deflate': return (first & 0x0f) === 8 ? createInflate() : createInflateRaw();
     case 'br': return createBrotliDecompress();
-    case 'zstd': return createZstdDecompress();
+    case 'zstd': return zlib.createZstdDecompress();
     default: return undefined;
   }
 }

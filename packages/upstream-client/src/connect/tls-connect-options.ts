@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { getCACertificates, type SecureVersion } from 'node:tls';
+import nodeTls, { type SecureVersion } from 'node:tls';
 import type { TlsOptions } from '../options.ts';
 
 /** What every TLS connection to the upstream is made with. */
@@ -19,7 +19,7 @@ function pem(value: string | Uint8Array): string | Buffer {
 /** Node's `ca` option replaces the system's authorities; ours adds to them. */
 function certificateAuthorities(ca: NonNullable<TlsOptions['ca']>): (string | Buffer)[] {
   const added = typeof ca === 'string' || ca instanceof Uint8Array ? [ca] : ca;
-  return [...getCACertificates('default'), ...added.map(pem)];
+  return [...nodeTls.getCACertificates('default'), ...added.map(pem)];
 }
 
 /** The TLS settings of every connection, `rejectUnauthorized` spelled out so that no environment variable can switch it off. */

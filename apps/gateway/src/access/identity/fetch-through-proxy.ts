@@ -1,5 +1,5 @@
 import type { Buffer } from 'node:buffer';
-import { getCACertificates } from 'node:tls';
+import nodeTls from 'node:tls';
 import { fetch as undiciFetch, ProxyAgent } from 'undici';
 import { gather, type GuardedAnswer, type GuardedRequest } from './guarded-messages.ts';
 
@@ -9,7 +9,7 @@ import { gather, type GuardedAnswer, type GuardedRequest } from './guarded-messa
  */
 export async function fetchThroughProxy(url: URL, { method = 'GET', headers = {}, body, ca, proxy, maxBytes }: GuardedRequest & { readonly proxy: string }, signal: AbortSignal): Promise<GuardedAnswer> {
   // Stands here so that no variable of the environment can switch it off.
-  const tls = { rejectUnauthorized: true, minVersion: 'TLSv1.2' as const, ...(ca === undefined ? {} : { ca: [...getCACertificates('default'), ca] }) };
+  const tls = { rejectUnauthorized: true, minVersion: 'TLSv1.2' as const, ...(ca === undefined ? {} : { ca: [...nodeTls.getCACertificates('default'), ca] }) };
   // A tunnel is for one request, as a direct connection is, and the signal is its only clock. `fetch` ends with it while the tunnel is still being opened.
   const tunnel = new ProxyAgent({ uri: proxy, requestTls: tls, proxyTls: tls, connections: 1, connectTimeout: 0, headersTimeout: 0, bodyTimeout: 0 });
   try {

@@ -3,7 +3,7 @@ import { lookup as resolve, type LookupAddress, type LookupAllOptions } from 'no
 import { request as requestHttp, type IncomingMessage, type RequestOptions } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import type { LookupFunction } from 'node:net';
-import { getCACertificates } from 'node:tls';
+import nodeTls from 'node:tls';
 import { isLoopbackHost, withoutBrackets } from '../../config/loopback.ts';
 import { isForbiddenAddress, isForbiddenHost } from './forbidden-address.ts';
 import { gather, GuardedFetchError, type GuardedAnswer, type GuardedRequest } from './guarded-messages.ts';
@@ -38,7 +38,7 @@ export async function guardedFetch(url: URL, request: GuardedRequest, resolveNam
 function ask(url: URL, { method = 'GET', headers = {}, body, ca, maxBytes }: GuardedRequest, bounds: Pick<RequestOptions, 'signal' | 'lookup'>): Promise<GuardedAnswer> {
   return new Promise((resolveAnswer, reject) => {
     // No agent: a connection is made for one request, to the address that was checked for it. `rejectUnauthorized` stands here so that no variable of the environment can switch it off.
-    const tls = { rejectUnauthorized: true, minVersion: 'TLSv1.2' as const, ...(ca === undefined ? {} : { ca: [...getCACertificates('default'), ca] }) };
+    const tls = { rejectUnauthorized: true, minVersion: 'TLSv1.2' as const, ...(ca === undefined ? {} : { ca: [...nodeTls.getCACertificates('default'), ca] }) };
     const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
     const options = { method, headers: { accept: 'application/json', 'accept-encoding': 'identity', ...headers, ...length }, agent: false, ...bounds };
     const onAnswer = (answer: IncomingMessage): void => {

@@ -19,6 +19,11 @@ const NO_ARM64 = process.env['PENSTOCK_SLOW_BOUNDED'] !== undefined ? ' (skipped
   : EMULATOR === undefined || !existsSync(join(ARM64_LIBRARIES, 'lib/libatomic.so.1')) ? ' (skipped: there is no qemu-aarch64, or no libatomic1-arm64-cross)'
   : process.arch === 'arm64' ? ' (skipped: this machine runs it itself)' : '';
 
+/** The entries that use what Node 20 does not have: undici 8, SQLite, Zstandard. */
+const LOADED_BY_NO_OLD_NODE = [
+  'anthropic-simulator', 'anthropic-usage', 'claude-code-gateway', 'claude-code-gateway/store', 'cloud-credentials', 'openai-front-door', 'proxy', 'sse-relay', 'upstream-client', 'upstream-group',
+].map((name) => `@penstock/${name}`);
+
 /** The first size in the row of a file, in MB, as docs/install.md states it. */
 function statedSize(file: string): number {
   return Number(new RegExp(`^\\| \\[${file}\\]\\(\\S+\\) \\| ([\\d.]+) MB`, 'm').exec(readFileSync(join(ROOT, 'docs/install.md'), 'utf8'))?.[1]);
@@ -72,21 +77,43 @@ describe('the tarball, by the commands of docs/install.md', () => {
   });
 });
 
-test.each(['22.22.2', '26.10.0'])('the packages, by the commands of docs/install.md, install into an empty project and are imported on Node %s', (version) => {
-  const [made = ''] = make(makePackages);
-  const folder = join(scratch.path, `project-${version}`);
-  const home = join(folder, 'home');
-  mkdirSync(home, { recursive: true });
-  writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'outside', private: true, type: 'module' }));
-  const environment = newcomerEnvironment(home, {});
-  environment['PATH'] = [dirname(mustRun(process.execPath, ['scripts/node-binary.mjs', version]).trim()), environment['PATH'] ?? ''].join(delimiter);
-  mustRun('/bin/bash', ['-c', usePackages.replace('penstock/dist/packages', made)], folder, environment);
-  const { dependencies } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { dependencies: Readonly<Record<string, string>> };
-  expectStatedSize('packages', sizeOf(made));
+describe('the packages, by the commands of docs/install.md', () => {
   const names = publishedPackages().map(({ name }) => name).filter((name) => name !== '@penstock/gateway');
-  expect(Object.keys(dependencies).toSorted()).toEqual(names.toSorted());
-  const program = names.map((name) => `if (Object.keys(await import('${name}')).length === 0) throw new Error('${name} exports nothing');`).join('\n');
-  mustRun('/bin/bash', ['-c', `exec node --input-type=module -e "${program}"`], folder, environment);
+  const nodeFolder = (version: string): string => dirname(mustRun(process.execPath, ['scripts/node-binary.mjs', version]).trim());
+  let made = '';
+  beforeAll(() => { [made = ''] = make(makePackages); }, 600_000);
+
+  /** Installs the packages into an empty project with one version of Node. Returns the folder of the project. */
+  const install = (version: string): string => {
+    const folder = join(scratch.path, `project-${version}`);
+    const home = join(folder, 'home');
+    mkdirSync(home, { recursive: true });
+    writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'outside', private: true, type: 'module' }));
+    const environment = newcomerEnvironment(home, {});
+    environment['PATH'] = [nodeFolder(version), environment['PATH'] ?? ''].join(delimiter);
+    mustRun('/bin/bash', ['-c', usePackages.replace('penstock/dist/packages', made)], folder, environment);
+    return folder;
+  };
+  const run = (folder: string, version: string, program: string): string => mustRun(join(nodeFolder(version), 'node'), ['--input-type=module', '-e', program], folder, newcomerEnvironment(join(folder, 'home'), {}));
+
+  test('have the size that docs/install.md states', () => {
+    expectStatedSize('packages', sizeOf(made));
+  });
+
+  test.each(['22.22.2', '26.10.0'])('install into an empty project and are imported on Node %s', (version) => {
+    const folder = install(version);
+    const { dependencies } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { dependencies: Readonly<Record<string, string>> };
+    expect(Object.keys(dependencies).toSorted()).toEqual(names.toSorted());
+    run(folder, version, names.map((name) => `if (Object.keys(await import('${name}')).length === 0) throw new Error('${name} exports nothing');`).join('\n'));
+    if (version !== '22.22.2') return;
+    // The same project on a Node that is too old: what cannot be loaded there states the versions it needs, and no error is one of linking.
+    const results = JSON.parse(run(folder, '20.20.2', `const results = {};
+      for (const name of ${JSON.stringify([...names, '@penstock/claude-code-gateway/store'])}) results[name] = await import(name).then(() => 'loaded', ({ code, message }) => code + ': ' + message);
+      console.log(JSON.stringify(results));`)) as Readonly<Record<string, string>>;
+    const refused = 'unsupported_node: This package of @penstock needs Node ^22.22.2 || ^24.14.1 || >=26, and this is Node 20.20.2.';
+    expect(Object.entries(results).filter(([, result]) => result !== 'loaded' && result !== refused)).toEqual([]);
+    expect(Object.keys(results).filter((name) => results[name] === refused).toSorted()).toEqual(LOADED_BY_NO_OLD_NODE);
+  });
 });
 
 describe.skipIf(process.platform !== 'linux')(`the executable, by the commands of docs/install.md${process.platform === 'linux' ? '' : ' (skipped: it is made on Linux)'}`, () => {
