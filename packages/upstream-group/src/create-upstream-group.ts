@@ -99,8 +99,8 @@ class GroupDispatcher extends Dispatcher implements UpstreamGroup {
 
   update(settings: GroupSettings): void {
     this.settings = resolveSettings(settings, this.settings);
-    // Requests under way keep theirs.
-    this.context = { ...this.context, settings: this.settings };
+    // Requests under way keep theirs. What was remembered of keys refers to members, which may have left.
+    this.context = { ...this.context, settings: this.settings, keys: new StickyKeys() };
     this.listen();
   }
 

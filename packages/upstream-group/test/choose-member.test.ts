@@ -3,6 +3,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { chooseMember, type ChoiceRequest } from '../src/choice/choose-member.ts';
 import { MoveTable } from '../src/choice/move-table.ts';
 import { digestOf, rankOf } from '../src/choice/rank-members.ts';
+import { StickyKeys } from '../src/choice/sticky-keys.ts';
 import type { GroupMember } from '../src/group-options.ts';
 import { resolveSettings, type Member } from '../src/resolve-settings.ts';
 
@@ -51,6 +52,20 @@ describe('rankOf', () => {
 });
 
 describe('chooseMember', () => {
+  it('remembers with a key where it puts its requests, for one list of members', () => {
+    const members = membersOf(...['a', 'b', 'c', 'd'].map((name) => ({ name })));
+    const lists = [members, members.toReversed(), members.slice(0, 2), membersOf({ name: 'a' }), members];
+    const keys = new StickyKeys();
+    for (const key of Array.from({ length: 50 }, (_, index) => `s${index}`)) {
+      const remembered = keys.find('owner', key);
+      for (const list of lists) {
+        const expected = chooseMember(requestFor(list, key), SETTINGS, new MoveTable(), 0)?.member;
+        for (let turn = 0; turn < 2; turn += 1) expect(chooseMember({ ...requestFor(list, key), remembered }, SETTINGS, new MoveTable(), 0)?.member).toBe(expected);
+        expect(remembered.home).toEqual({ among: list, member: expected });
+      }
+    }
+  });
+
   it('looks at no other member for the first try of a session whose member is well and has room', () => {
     const members = membersOf(...['a', 'b', 'c', 'd'].map((name) => ({ name })));
     const looks = new Map(members.map((member) => [member, vi.spyOn(member.health, 'isUsable')]));

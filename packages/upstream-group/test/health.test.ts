@@ -102,6 +102,17 @@ describe('readAnthropicQuota', () => {
     ], NOW)).toEqual({ share: 0.25, resetsAt: NOW + 60_000 });
   });
 
+  it('reads fields in any order, whatever the order of those before', () => {
+    const named = (kind: string, limit: string, remaining: string): string[][] => [[`anthropic-ratelimit-${kind}-limit`, limit], [`anthropic-ratelimit-${kind}-remaining`, remaining]];
+    const fields = [...named('requests', '10', '9'), ...named('tokens', '100', '20'), ['request-id', 'r'], ...named('output-tokens', '1000', '300')];
+    for (let turn = 0; turn < 2; turn += 1) {
+      for (let shift = 0; shift < fields.length; shift += 1) {
+        const shifted = [...fields.slice(shift), ...fields.slice(0, shift)];
+        for (const order of [shifted, shifted.toReversed(), shifted]) expect(readAnthropicQuota(order.flat(), NOW)).toEqual({ share: 0.2, resetsAt: NOW + 60_000 });
+      }
+    }
+  });
+
   it('parses no date before it is asked for, and then that of the smallest share', () => {
     const fields = ['requests', 'tokens', 'input-tokens', 'output-tokens'].flatMap((kind, index) => [
       `anthropic-ratelimit-${kind}-limit`, '100', `anthropic-ratelimit-${kind}-remaining`, String(40 - index * 10), `anthropic-ratelimit-${kind}-reset`, `2026-01-01T00:00:0${index}Z`,

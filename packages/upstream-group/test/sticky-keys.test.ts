@@ -21,6 +21,15 @@ describe('StickyKeys', () => {
     expect(keys.find('1:a', 'b').digest).not.toEqual(keys.find('1', ':ab').digest);
   });
 
+  it('tells owners apart whose sessions have one id, or whose name is the id of a session of another', () => {
+    const keys = new StickyKeys();
+    for (const [owner, key] of [['a', 'session'], ['b', 'session'], ['a', 'session'], ['session', ''], ['b', 'session'], ['', 'session'], ['session', '']] as const) {
+      expect(keys.find(owner, key).digest).toEqual(digestOf(owner, key));
+    }
+    expect(keys.find('session', '')).toBe(keys.find('session', ''));
+    expect(keys.size).toBe(1);
+  });
+
   it('computes a key once, and remembers one that is used while others come and go', () => {
     const keys = new StickyKeys();
     const first = keys.find('owner', 'used');

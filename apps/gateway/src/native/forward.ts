@@ -34,10 +34,13 @@ export function forward(runtime: NativeRuntime, exchange: NativeExchange, route:
   const handler = rewriter(runtime, exchange, route, relayed.handler);
   const held = longLived(exchange, route);
   exchange.isLongLived = held !== undefined;
-  const target = tries === undefined ? targetOf(runtime.first, exchange, route) : tries.target;
+  // Each of several tries makes its own path and fields.
+  const target = tries === undefined ? targetOf(runtime.first, exchange, route) : undefined;
   const outbound: GroupDispatchOptions = {
     method: inbound.method,
-    ...target,
+    path: target?.path ?? '/',
+    headers: target?.headers,
+    route: tries,
     body: exchange.outbound.body,
     timeouts: timeoutsFor(runtime.group === undefined ? runtime.first : runtime, route, exchange.wantsStream),
     client: exchange.client,

@@ -1,7 +1,7 @@
 import type { Member, ResolvedSettings } from '../resolve-settings.ts';
 import type { MoveTable } from './move-table.ts';
 import { digestOf, rankOf, type Digest } from './rank-members.ts';
-import { textOf } from './sticky-keys.ts';
+import { textOf, type StickyKey } from './sticky-keys.ts';
 
 /** What a choice is made for. */
 export interface ChoiceRequest {
@@ -9,6 +9,8 @@ export interface ChoiceRequest {
   readonly digest: Digest;
   /** The key in the table of moves; `undefined` for a request that sticks to nothing. */
   readonly key: string | undefined;
+  /** Where its digest was remembered, and its home can be; absent where it was not. */
+  readonly remembered?: StickyKey | undefined;
   readonly owner: string;
   readonly scope: string;
   /** Those that may serve it, the tried ones included. */
@@ -45,7 +47,7 @@ export function chooseMember(request: ChoiceRequest, { spillAt }: Pick<ResolvedS
   const scopedKey = key === undefined || moves.size === 0 ? undefined : keyOfScope(key, scope);
   const movedScope = scopedKey === undefined ? undefined : moves.find(scopedKey, now);
   const movedTo = movedScope ?? (key === undefined ? undefined : moves.find(key, now));
-  const home = (movedTo === undefined ? undefined : candidates.find(({ name }) => name === movedTo)) ?? highest(candidates, request);
+  const home = (movedTo === undefined ? undefined : candidates.find(({ name }) => name === movedTo)) ?? homeOf(request);
   // Most requests are the first try of one that stays where it is; the others are not looked at for it.
   if (tried.length === 0 && fitnessOf(home, scope, now) === WELL && (open.length === 1 || home.client.load() < spillAt)) return staying(home);
   const best = fittest(open, request, now);
@@ -69,7 +71,16 @@ function keyOfScope(key: string, scope: string): string {
   return textOf(digestOf(key, scope));
 }
 
-/** Where the key alone puts a session: the highest rank of the lowest tier. */
+/** Where the key alone puts a session. */
+function homeOf(request: ChoiceRequest): Member {
+  const { remembered, candidates } = request;
+  if (remembered?.home?.among === candidates) return remembered.home.member;
+  const member = highest(candidates, request);
+  if (remembered !== undefined) remembered.home = { among: candidates, member };
+  return member;
+}
+
+/** The highest rank of the lowest tier. */
 function highest(members: readonly Member[], { digest }: ChoiceRequest): Member {
   let best = members[0] as Member;
   let bestRank = rankOf(digest, best.digest, best.weight);

@@ -39,7 +39,7 @@ const OTHER_STATUS: StatusTraits = { effect: 'none', reason: 'status_other', ord
 
 /** What a response status shows of its upstream. */
 export function statusTraits(status: number): StatusTraits {
-  return STATUS_TRAITS.get(status) ?? OTHER_STATUS;
+  return status < 400 ? OTHER_STATUS : STATUS_TRAITS.get(status) ?? OTHER_STATUS;
 }
 
 /** The order of errors of our own among refusals: a pool that is full says when to come again, an upstream that is not reached does not. */

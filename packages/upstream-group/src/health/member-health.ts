@@ -39,12 +39,12 @@ export class MemberHealth {
 
   /** Whether a request for a model may go there by choice. */
   isUsable(scope: string, now: number): boolean {
-    return this.#cooling.isUsable(now) && this.#scopes.get(scope)?.cooling.isUsable(now) !== false;
+    return this.#cooling.isUsable(now) && this.#known(scope)?.cooling.isUsable(now) !== false;
   }
 
   /** Whether no failure is remembered that concerns a request for a model. */
   isWell(scope: string): boolean {
-    return this.#cooling.failures === 0 && (this.#scopes.get(scope)?.cooling.failures ?? 0) === 0;
+    return this.#cooling.failures === 0 && (this.#known(scope)?.cooling.failures ?? 0) === 0;
   }
 
   /** Whether a failure of the upstream as a whole is remembered, whatever the model. */
@@ -54,12 +54,12 @@ export class MemberHealth {
 
   /** Whether the quota for a model is below the floor, and not yet full again. */
   isLow(scope: string, now: number): boolean {
-    return now < (this.#scopes.get(scope)?.lowUntil ?? 0);
+    return now < (this.#known(scope)?.lowUntil ?? 0);
   }
 
   /** Whether the last quota for a model was below the floor, full again by now or not. */
   wasLow(scope: string): boolean {
-    return (this.#scopes.get(scope)?.lowUntil ?? 0) !== 0;
+    return (this.#known(scope)?.lowUntil ?? 0) !== 0;
   }
 
   /** When the last cool-down that keeps a request for a model away ends. */
@@ -154,6 +154,11 @@ export class MemberHealth {
 
   #coolingOf(scope: string | undefined): Cooling {
     return scope === undefined ? this.#cooling : this.#scope(scope).cooling;
+  }
+
+  /** What is remembered of a model. Of most members that is nothing: then its name, which comes anew with each request, is not looked up. */
+  #known(scope: string): ScopeHealth | undefined {
+    return this.#scopes.size === 0 ? undefined : this.#scopes.get(scope);
   }
 
   #scope(scope: string): ScopeHealth {

@@ -39,15 +39,19 @@ export function readAnthropicQuota(rawHeaders: readonly string[], now: number): 
 export function readLeastShare(rawHeaders: readonly string[], now: number): Quota | undefined {
   const values = valuesOf(rawHeaders);
   if (values === undefined) return undefined;
-  let least: LeastShare | undefined;
+  let leastShare = Number.POSITIVE_INFINITY;
+  let reset: string | undefined;
   for (let place = 0; place < NAMES.length; place += PARTS.length) {
     const limit = numberOf(values[place]);
-    const remaining = numberOf(values[place + 1]);
-    if (limit === undefined || limit <= 0 || remaining === undefined) continue;
-    const share = Math.min(remaining / limit, 1);
-    if (least === undefined || share < least.share) least = new LeastShare(share, values[place + 2], now);
+    if (limit === 0) continue;
+    const share = Math.min(numberOf(values[place + 1]) / limit, 1);
+    // Not a number where one of them is none: that is below nothing.
+    if (share < leastShare) {
+      leastShare = share;
+      reset = values[place + 2];
+    }
   }
-  return least;
+  return leastShare === Number.POSITIVE_INFINITY ? undefined : new LeastShare(leastShare, reset, now);
 }
 
 class LeastShare implements Quota {
@@ -67,32 +71,44 @@ class LeastShare implements Quota {
   }
 }
 
+/** Stands for the place before the first one. */
+const START = NAMES.length;
+/** Which name followed each in the last response that had it, and which came first: the next response mostly has the same order. */
+const followers: number[] = [...NAMES.map((_, place) => place + 1), 0];
+
 /** The values of the quota's fields, in the order of `NAMES`; of a field that is repeated the last one. */
 function valuesOf(rawHeaders: readonly string[]): readonly (string | undefined)[] | undefined {
   let values: (string | undefined)[] | undefined;
-  // The parts of a kind mostly follow each other, and to compare two texts costs a part of looking one up.
-  let expected = 0;
+  let previous = START;
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] as string;
     // An `a` in either case; every other field leaves here.
     if (name.length < SHORTEST_NAME || (name.charCodeAt(0) | 0x20) !== LOWER_A) continue;
+    // To compare two texts costs a part of looking one up.
+    const expected = followers[previous] as number;
     const place = name === NAMES[expected] ? expected : PLACES.get(name) ?? PLACES.get(name.toLowerCase());
     if (place === undefined) continue;
-    expected = place + 1;
+    followers[previous] = place;
+    previous = place;
     values ??= NO_VALUES.slice();
     values[place] = rawHeaders[index + 1];
   }
   return values;
 }
 
-/** An integer of at most 15 digits. */
-function numberOf(text: string | undefined): number | undefined {
-  const trimmed = text?.trim() ?? '';
-  if (trimmed.length === 0 || trimmed.length > MAX_DIGITS) return undefined;
+/** An integer of at most 15 digits, with or without blanks around it; any other text is not a number. */
+function numberOf(text: string | undefined): number {
+  if (text === undefined) return Number.NaN;
+  const number = digitsOf(text);
+  return Number.isNaN(number) ? digitsOf(text.trim()) : number;
+}
+
+function digitsOf(text: string): number {
+  if (text.length === 0 || text.length > MAX_DIGITS) return Number.NaN;
   let number = 0;
-  for (let index = 0; index < trimmed.length; index += 1) {
-    const digit = trimmed.charCodeAt(index) - DIGIT_0;
-    if (digit < 0 || digit > 9) return undefined;
+  for (let index = 0; index < text.length; index += 1) {
+    const digit = text.charCodeAt(index) - DIGIT_0;
+    if (digit < 0 || digit > 9) return Number.NaN;
     number = number * 10 + digit;
   }
   return number;

@@ -1,22 +1,21 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import { isUpstreamError, UpstreamError, type UpstreamController, type UpstreamDispatchOptions, type UpstreamHandler } from '@penstock/upstream-client';
-import type { ChoiceRequest } from '../choice/choose-member.ts';
-import { randomDigest } from '../choice/rank-members.ts';
 import { statusTraits } from '../health/failure-effects.ts';
 import type { GroupDispatchOptions, RoutedRequest, TryFailure, TryRequest } from '../group-options.ts';
-import type { Member, ResolvedSettings } from '../resolve-settings.ts';
 import { UpstreamGroupError } from '../upstream-group-error.ts';
 import { ANY_ROUTE, RELEASED_OPTIONS, reportThrown, thrownError, type GroupContext } from './group-context.ts';
 import { BestAnswer } from './best-answer.ts';
-import { findCandidates, makeOutbound } from './make-outbound.ts';
+import { makeOutbound } from './make-outbound.ts';
 import { GroupController } from './group-controller.ts';
 import { HeadDeadline, lateError } from './head-deadline.ts';
 import { flatHeaders, KeptRefusal } from './kept-refusal.ts';
 import { Replay } from './replay.ts';
 import { requestTry, type TryMaker } from './request-try.ts';
 import { createRequestBodies, type RequestBodies } from './request-bodies.ts';
-import { MemberTry, type TryOwner } from './member-try.ts';
+import type { MemberTry, TryOwner } from './member-try.ts';
+import { createMemberTry } from './observed-try.ts';
+import { wantedMember, type WantedMember } from './wanted-member.ts';
 
 /**
  * One request to a group: its tries, one after the other, and the controller that the caller holds over all of them.
@@ -29,18 +28,15 @@ export class GroupExchange extends GroupController implements UpstreamController
   readonly #context: GroupContext;
   #options: GroupDispatchOptions;
   readonly #route: RoutedRequest;
-  readonly #settings: ResolvedSettings;
   readonly #bodies: RequestBodies;
-  readonly #scope: string;
-  readonly #candidates: readonly Member[];
-  readonly #tried: Member[] = [];
-  /** What each choice is made for; its list of tried members grows. */
-  readonly #wanted: ChoiceRequest;
+  readonly #wanted: WantedMember;
   #firstSentAt: number | undefined;
   /** Over the tries that are over. */
   #slotWaitedMs = 0;
-  readonly #best = new BestAnswer();
-  readonly #deadline = new HeadDeadline();
+  /** Absent as long as its first try has not failed: of most requests that is all there is. */
+  #best: BestAnswer | undefined;
+  /** Absent until it is armed. */
+  #deadline: HeadDeadline | undefined;
   /** Whether a response is being given to the handler, or was. */
   #isCommitted = false;
 
@@ -49,14 +45,9 @@ export class GroupExchange extends GroupController implements UpstreamController
     this.#handler = handler;
     this.#options = options;
     this.#context = context;
-    this.#settings = context.settings;
     this.#route = options.route ?? ANY_ROUTE;
     this.#bodies = createRequestBodies(options.body);
-    const { stickyKey, scope = '', owner = '' } = this.#route;
-    const key = stickyKey === undefined ? undefined : context.keys.find(owner, stickyKey);
-    this.#scope = scope;
-    this.#candidates = findCandidates(this.#settings, options);
-    this.#wanted = { digest: key?.digest ?? randomDigest(), key: key?.text, owner, scope, candidates: this.#candidates, tried: this.#tried };
+    this.#wanted = wantedMember(this.#route, context);
   }
 
   start(): void {
@@ -89,16 +80,14 @@ export class GroupExchange extends GroupController implements UpstreamController
 
   /** Whether a failure of this try would be followed by another one. */
   mayMove(): boolean {
-    return !this.#deadline.isOver && this.#bodies.canRepeat() && this.#tried.length < this.#candidates.length;
+    return this.#deadline?.isOver !== true && this.#bodies.canRepeat() && this.#wanted.tried.length < this.#wanted.candidates.length;
   }
 
   tryStarted(attempt: MemberTry): void {
     if (this.isDone) attempt.controller?.abort(this.reason ?? new UpstreamError('the request is over', { code: 'aborted', phase: 'waiting' }));
   }
 
-  /** The whole request was sent. */
-  requestSent(attempt: MemberTry): void {
-    this.#firstSentAt ??= attempt.controller?.timings.sentAt;
+  requestSent(): void {
     this.#handler.onRequestSent?.();
   }
 
@@ -119,14 +108,15 @@ export class GroupExchange extends GroupController implements UpstreamController
     }
     const { member } = attempt;
     const fields = flatHeaders(attempt.controller?.rawHeaders, headers);
-    attempt.noteStatus(status, fields, this.#settings.coolDown);
-    this.#context.quotaSeen(member, this.#scope, fields, attempt.beganAt);
-    if (!member.failOverStatuses.has(status)) {
+    attempt.noteStatus(status, fields, this.#context.settings.coolDown);
+    this.#context.quotaSeen(member, this.#wanted.scope, fields, attempt.beganAt);
+    // A status below 400 is no refusal.
+    if (status < 400 || !member.failOverStatuses.has(status)) {
       this.#commit(attempt, status, headers, statusMessage);
       return;
     }
     const refusal = new KeptRefusal({ member: member.name, status, headers, statusMessage, rawHeaders: [...fields], timings: attempt.controller?.timings, traits: statusTraits(status) });
-    const better = this.#best.betterThan(refusal);
+    const better = this.#best?.betterThan(refusal);
     if (this.mayMove()) attempt.keep(refusal);
     else if (better === undefined) this.#commit(attempt, status, headers, statusMessage);
     else {
@@ -150,7 +140,7 @@ export class GroupExchange extends GroupController implements UpstreamController
   refused(attempt: MemberTry, refusal: KeptRefusal, isWhole: boolean): void {
     if (this.isDone) return;
     this.#slotWaitedMs += attempt.slotWaitMs();
-    if (isWhole) this.#best.offerRefusal(refusal);
+    if (isWhole) this.#bestSoFar().offerRefusal(refusal);
     this.#moveOn(refusal.asFailure());
   }
 
@@ -161,7 +151,7 @@ export class GroupExchange extends GroupController implements UpstreamController
       this.#end(error);
       return;
     }
-    attempt.noteError(error, this.#settings.coolDown);
+    attempt.noteError(error, this.#context.settings.coolDown);
     const didNotRun = error instanceof UpstreamGroupError || (isUpstreamError(error) && error.retryable);
     // A request that may have run: its failure is the answer, whatever was refused before.
     if (!didNotRun) {
@@ -171,32 +161,33 @@ export class GroupExchange extends GroupController implements UpstreamController
     const failure: TryFailure = { from: attempt.member.name, reason: 'not_sent', error };
     if (attempt.member.failsOverNotSent && this.mayMove()) {
       this.#slotWaitedMs += attempt.slotWaitMs();
-      this.#best.offerError(error, failure.from);
+      this.#bestSoFar().offerError(error, failure.from);
       this.#moveOn(failure);
     } else this.#endWithBest(error, failure);
   }
 
   #tryNext(after?: TryFailure): void {
-    const now = this.#tried.length === 0 ? this.enqueuedAt : performance.now();
+    const { tried, scope } = this.#wanted;
+    const now = tried.length === 0 ? this.enqueuedAt : performance.now();
     const choice = this.#context.choose(this.#wanted, now);
     if (choice === undefined) {
-      this.#endWithBest(this.#best.error ?? new UpstreamGroupError('no_member', 'no member of the group may serve this request'), after);
+      this.#endWithBest(this.#best?.error ?? new UpstreamGroupError('no_member', 'no member of the group may serve this request'), after);
       return;
     }
     const { member } = choice;
     if (after !== undefined) this.#context.failedOver(this.#route, { ...after, to: member.name });
-    this.#tried.push(member);
-    const attempt = new MemberTry(this, member, this.#scope, now);
+    tried.push(member);
+    const attempt = createMemberTry(this, this.#handler, member, scope, now);
     this.current = attempt;
-    requestTry(this.#route, attempt, this.#tried.length, this);
+    requestTry(this.#route, attempt, tried.length, this);
   }
 
   made(attempt: MemberTry, made: TryRequest | undefined): void {
     // The clock of the head of a first try is its client's, and begins when the request is sent.
-    if (this.#tried.length === 1) this.#deadline.stop();
+    if (this.#wanted.tried.length === 1) this.#deadline?.stop();
     let outbound: UpstreamDispatchOptions;
     try {
-      outbound = makeOutbound(made, { attempt: this.#tried.length, options: this.#options, bodies: this.#bodies, settings: this.#settings, slotWaitedMs: this.#slotWaitedMs });
+      outbound = makeOutbound(made, { attempt: this.#wanted.tried.length, options: this.#options, bodies: this.#bodies, settings: this.#context.settings, slotWaitedMs: this.#slotWaitedMs });
     } catch (error) {
       this.notMade(attempt, error);
       return;
@@ -206,7 +197,7 @@ export class GroupExchange extends GroupController implements UpstreamController
   }
 
   notMade(attempt: MemberTry, error: unknown): void {
-    attempt.noteIll('try_refused', this.#settings.coolDown);
+    attempt.noteIll('try_refused', this.#context.settings.coolDown);
     this.failed(attempt, new UpstreamGroupError('try_refused', `the request for ${attempt.member.name} could not be made`, error));
   }
 
@@ -215,17 +206,19 @@ export class GroupExchange extends GroupController implements UpstreamController
   }
 
   #moveOn(after: TryFailure): void {
-    if (this.#deadline.isOver) {
+    if (this.#deadline?.isOver === true) {
       this.#endWithBest(lateError(this.#options.method, this.phase), after);
       return;
     }
+    this.#firstSentAt ??= this.current?.controller?.timings.sentAt;
     this.madeLater();
     this.#tryNext(after);
   }
 
   /** From here on the one deadline of all tries runs: with the second one, and while one is being made. */
   madeLater(): void {
-    this.#deadline.arm(this.#firstSentAt ?? this.enqueuedAt, this.#options.timeouts?.headersMs ?? this.#settings.headersMs, () => {
+    this.#deadline ??= new HeadDeadline();
+    this.#deadline.arm(this.#firstSentAt ?? this.enqueuedAt, this.#options.timeouts?.headersMs ?? this.#context.settings.headersMs, () => {
       if (!this.#isCommitted && !this.isDone) this.#endWithLate();
     });
   }
@@ -243,7 +236,7 @@ export class GroupExchange extends GroupController implements UpstreamController
 
   #commit(attempt: MemberTry, status: number, headers: IncomingHttpHeaders, statusMessage: string | undefined): void {
     this.#isCommitted = true;
-    this.#best.clear();
+    this.#best?.clear();
     this.#cleanUp();
     if (this.paused) attempt.controller?.pause();
     this.#handler.onResponseStart?.(this, status, headers, statusMessage);
@@ -268,12 +261,17 @@ export class GroupExchange extends GroupController implements UpstreamController
 
   /** All tries failed, and none may have run: the answer is the refusal or error that helps the client most. `last` is what came of the last try. */
   #endWithBest(error: Error, last: TryFailure | undefined): void {
-    this.#best.offerError(error, last?.from);
+    const best = this.#bestSoFar();
+    best.offerError(error, last?.from);
     this.current?.drop();
-    const refusal = this.#best.refusalOverErrors();
-    this.#answerBy(refusal?.member ?? this.#best.errorOf, last);
-    if (refusal === undefined) this.#end(this.#best.error ?? error);
+    const refusal = best.refusalOverErrors();
+    this.#answerBy(refusal?.member ?? best.errorOf, last);
+    if (refusal === undefined) this.#end(best.error ?? error);
     else this.#replay(refusal);
+  }
+
+  #bestSoFar(): BestAnswer {
+    return (this.#best ??= new BestAnswer());
   }
 
   /** Reports the last try where the answer is that of an earlier one. */
@@ -292,7 +290,7 @@ export class GroupExchange extends GroupController implements UpstreamController
   }
 
   #cleanUp(): void {
-    this.#deadline.stop();
+    this.#deadline?.stop();
     // A response may last for hours, and the request is not sent again.
     this.#options = RELEASED_OPTIONS;
     this.#bodies.dispose();

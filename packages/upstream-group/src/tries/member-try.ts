@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import { isUpstreamError, UpstreamError, type UpstreamController, type UpstreamHandler } from '@penstock/upstream-client';
 import type { Dispatcher } from 'undici';
-import { PROBE_ALONE_MS, type CoolDown, type CoolingReason } from '../health/cooling.ts';
+import type { CoolDown, CoolingReason } from '../health/cooling.ts';
 import { ERROR_EFFECTS, statusTraits } from '../health/failure-effects.ts';
 import { readRetryAfter } from '../health/retry-after.ts';
 import type { Member } from '../resolve-settings.ts';
@@ -12,7 +12,7 @@ import { REFUSAL_BODY_MS, type KeptRefusal } from './kept-refusal.ts';
 /** What decides about a try. */
 export interface TryOwner {
   tryStarted(attempt: MemberTry): void;
-  requestSent(attempt: MemberTry): void;
+  requestSent(): void;
   bodySent(chunk: Buffer): void;
   responseStarted(): void;
   head(attempt: MemberTry, status: number, headers: IncomingHttpHeaders, statusMessage: string | undefined): void;
@@ -27,22 +27,25 @@ export class MemberTry implements UpstreamHandler {
   readonly member: Member;
   readonly beganAt: number;
   controller: UpstreamController | undefined;
-  readonly #owner: TryOwner;
+  protected readonly owner: TryOwner;
   readonly #scope: string;
   #isOver = false;
   /** The refusal that is kept, or was. */
   kept: KeptRefusal | undefined;
   #bodyTimer: NodeJS.Timeout | undefined;
   #endProbe: (() => void) | undefined;
-  #probeTimer: NodeJS.Timeout | undefined;
 
   /** Where the member is half-open, the try is its probe until its result is known. */
   constructor(owner: TryOwner, member: Member, scope: string, beganAt: number) {
-    this.#owner = owner;
+    this.owner = owner;
     this.member = member;
     this.#scope = scope;
     this.beganAt = beganAt;
     this.#endProbe = member.health.beginProbe(scope, beganAt);
+  }
+
+  get isProbe(): boolean {
+    return this.#endProbe !== undefined;
   }
 
   /** Whether nothing more is reported of it: it ended, or was dropped. */
@@ -52,54 +55,37 @@ export class MemberTry implements UpstreamHandler {
 
   onRequestStart(controller: UpstreamController): void {
     this.controller = controller;
-    this.#owner.tryStarted(this);
-  }
-
-  onBodySent(chunk: Buffer): void {
-    if (!this.#isOver) this.#owner.bodySent(chunk);
-  }
-
-  onRequestSent(): void {
-    if (this.#isOver) return;
-    if (this.#endProbe !== undefined) {
-      this.#probeTimer = setTimeout(() => { this.finish(); }, PROBE_ALONE_MS);
-      this.#probeTimer.unref();
-    }
-    this.#owner.requestSent(this);
-  }
-
-  onResponseStarted(): void {
-    if (!this.#isOver) this.#owner.responseStarted();
+    this.owner.tryStarted(this);
   }
 
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders, statusMessage?: string): void {
-    if (!this.#isOver) this.#owner.head(this, status, headers, statusMessage);
+    if (!this.#isOver) this.owner.head(this, status, headers, statusMessage);
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#isOver) return;
-    if (this.kept === undefined) this.#owner.data(chunk);
+    if (this.kept === undefined) this.owner.data(chunk);
     else if (!this.kept.add(chunk)) this.#giveUpKeeping();
   }
 
   onResponseEnd(_controller: Dispatcher.DispatchController, trailers: IncomingHttpHeaders): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    clearTimeout(this.#bodyTimer);
     if (this.kept === undefined) {
-      this.#owner.end(trailers);
+      this.owner.end(trailers);
       return;
     }
+    clearTimeout(this.#bodyTimer);
     this.kept.trailers = trailers;
-    this.#owner.refused(this, this.kept, true);
+    this.owner.refused(this, this.kept, true);
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
     if (this.#isOver) return;
     this.#isOver = true;
     clearTimeout(this.#bodyTimer);
-    if (this.kept === undefined) this.#owner.failed(this, error);
-    else this.#owner.refused(this, this.kept, false);
+    if (this.kept === undefined) this.owner.failed(this, error);
+    else this.owner.refused(this, this.kept, false);
   }
 
   /** Keeps the response, whose head came, instead of passing it on. */
@@ -120,8 +106,8 @@ export class MemberTry implements UpstreamHandler {
 
   /** What it says of its member is known: it is no probe any more. */
   finish(): void {
-    clearTimeout(this.#probeTimer);
-    this.#endProbe?.();
+    if (this.#endProbe === undefined) return;
+    this.#endProbe();
     this.#endProbe = undefined;
   }
 
@@ -157,6 +143,6 @@ export class MemberTry implements UpstreamHandler {
     const refusal = this.kept;
     if (refusal === undefined || this.#isOver) return;
     this.drop();
-    this.#owner.refused(this, refusal, false);
+    this.owner.refused(this, refusal, false);
   }
 }

@@ -1,4 +1,4 @@
-import type { BodyEdit, Failover, GroupDispatchOptions, RoutedRequest, TryFailure, TryRequest } from '@penstock/upstream-group';
+import type { BodyEdit, Failover, RoutedRequest, TryFailure, TryRequest } from '@penstock/upstream-group';
 import { ClientGone, isGatewayError } from '../../request/gateway-error.ts';
 import type { UpstreamTrace } from '../../request/request-trace.ts';
 import { isUnsignable, notSigned, toGatewayError } from '../../pipe/classify-failure.ts';
@@ -45,7 +45,7 @@ export class NativeTries implements RoutedRequest {
 
   /** Made at once before the group takes the request: a reload between two of its tries changes neither the group's members nor these. */
   constructor(runtime: NativeRuntime, upstreams: GroupedUpstreams, exchange: NativeExchange, route: NativeRoute) {
-    const { rawHeaders } = exchange.inbound.request;
+    const fields = readRoutingFields(exchange.inbound.request.rawHeaders);
     this.#runtime = runtime;
     this.#upstreams = upstreams;
     this.#exchange = exchange;
@@ -54,16 +54,11 @@ export class NativeTries implements RoutedRequest {
     this.#checkedFields = exchange.outboundHeaders;
     this.owner = exchange.counterKey;
     this.scope = exchange.requestedModel ?? '';
-    this.stickyKey = stickyKeyOf(runtime, rawHeaders);
-    this.only = isStateful(exchange, route, rawHeaders) ? upstreams.stateful : undefined;
+    this.stickyKey = stickyKeyOf(runtime, fields);
+    this.only = isStateful(exchange, route, fields) ? upstreams.stateful : undefined;
     checkModelMaps(upstreams, exchange, route, this.only);
     this.#signedBody = upstreams.hasClouds ? exchange.outbound.body : null;
     checkUpload(upstreams, this.#signedBody, this.only);
-  }
-
-  /** What the dispatch options take of it: each try makes its own path and fields. */
-  get target(): Pick<GroupDispatchOptions, 'path' | 'route'> {
-    return { path: '/', route: this };
   }
 
   allows(member: string): boolean {
@@ -201,22 +196,33 @@ export class NativeTries implements RoutedRequest {
   }
 }
 
-function stickyKeyOf({ stickyBy }: NativeRuntime, rawHeaders: readonly string[]): string | undefined {
-  const session = stickyBy.includes('session') ? fieldOf(rawHeaders, SESSION_FIELD)?.slice(0, MAX_SESSION_LENGTH) : undefined;
-  return session ?? (stickyBy.includes('principal') ? '' : undefined);
+/** The fields by which a request is routed; of each all values, joined. */
+interface RoutingFields {
+  session: string | undefined;
+  beta: string | undefined;
+}
+
+function readRoutingFields(rawHeaders: readonly string[]): RoutingFields {
+  const fields: RoutingFields = { session: undefined, beta: undefined };
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] as string;
+    // By its length, nearly every field is neither.
+    if (name.length === SESSION_FIELD.length && name.toLowerCase() === SESSION_FIELD) fields.session = joined(fields.session, rawHeaders[index + 1]);
+    else if (name.length === BETA_FIELD.length && name.toLowerCase() === BETA_FIELD) fields.beta = joined(fields.beta, rawHeaders[index + 1]);
+  }
+  return fields;
+}
+
+function joined(before: string | undefined, value: string | undefined): string | undefined {
+  return before === undefined ? value : `${before},${value}`;
+}
+
+function stickyKeyOf({ stickyBy }: NativeRuntime, { session }: RoutingFields): string | undefined {
+  if (session !== undefined && stickyBy.includes('session')) return session.slice(0, MAX_SESSION_LENGTH);
+  return stickyBy.includes('principal') ? '' : undefined;
 }
 
 /** Whether a request refers to what one account keeps. */
-function isStateful({ continuesThread }: NativeExchange, { group }: NativeRoute, rawHeaders: readonly string[]): boolean {
-  return group !== 'messages' || continuesThread || STATEFUL_BETA.test(fieldOf(rawHeaders, BETA_FIELD) ?? '');
-}
-
-/** All values of a field, joined; `name` in lower case. */
-function fieldOf(rawHeaders: readonly string[], name: string): string | undefined {
-  let value: string | undefined;
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const field = rawHeaders[index] as string;
-    if (field.length === name.length && field.toLowerCase() === name) value = value === undefined ? rawHeaders[index + 1] : `${value},${rawHeaders[index + 1]}`;
-  }
-  return value;
+function isStateful({ continuesThread }: NativeExchange, { group }: NativeRoute, { beta }: RoutingFields): boolean {
+  return group !== 'messages' || continuesThread || (beta !== undefined && STATEFUL_BETA.test(beta));
 }
