@@ -9,7 +9,8 @@ import { configuredClouds } from '../config/configured-clouds.ts';
 import type { GatewayConfig } from '../config/gateway-config.ts';
 import type { EffectiveUpstream } from '../config/native-upstreams.ts';
 import type { CredentialConfig } from '../config/sections/credential-fields.ts';
-import { fetchSideCredential, fetchUpstreamCredential, type OnlineAnswer } from './fetch-credential.ts';
+import { checkSideCredential, checkUpstreamCredential } from './check-credential.ts';
+import type { OnlineAnswer } from './online-answer.ts';
 
 /** One upstream with the credential that the gateway would send there. */
 interface Asked {
@@ -29,14 +30,14 @@ interface Asked {
 const MOST_NAMED = 5;
 const MAX_ANSWER_BYTES = 4_194_304;
 
-/** Asks each upstream once for its models, with the credential, the proxy and the authorities that the gateway would use. Of clouds the credential is fetched. */
+/** Asks each upstream once for its models, with the credential, the proxy and the authorities that the gateway would use. A cloud is asked to count tokens, once its credential is fetched. */
 export async function askModels(config: GatewayConfig): Promise<readonly OnlineAnswer[]> {
   const asked = credentials(config);
   const clouds = configuredClouds(config);
   if (asked.length === 0 && clouds.length === 0) return [{ text: 'no credential of the gateway\'s own to ask with: callers send theirs (anthropic_native.credentials "forward")', accepted: true }];
   return await Promise.all([
-    ...asked.map((one) => (one.cloud === undefined ? ask(one, config) : fetchUpstreamCredential(one.at, one.cloud))),
-    ...clouds.map(fetchSideCredential),
+    ...asked.map((one) => (one.cloud === undefined ? ask(one, config) : checkUpstreamCredential(one.at, one.cloud, one.version))),
+    ...clouds.map(checkSideCredential),
   ]);
 }
 

@@ -2,7 +2,7 @@ import { isConfigError } from '../config/config-error.ts';
 import { describeConfig } from '../config/describe-config.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { explainCaller, type NamedCaller } from './explain-caller.ts';
-import type { OnlineAnswer } from './fetch-credential.ts';
+import type { OnlineAnswer } from './online-answer.ts';
 import type { GatewayConfig } from '../config/gateway-config.ts';
 import type { LoadConfigOptions } from '../config/load-config.ts';
 
@@ -12,7 +12,7 @@ export interface CommandOutput {
   readonly stderr: { write(text: string): unknown };
 }
 
-/** `penstock check --online`: the same, and each upstream is asked once for its models with the gateway's credential. Returns the exit code: 1 also for one that was not taken. */
+/** `penstock check --online`: the same, and each upstream is asked once with the gateway's credential. Returns the exit code: 1 also for one that was not taken. */
 export async function runOnlineCheck(options: LoadConfigOptions, output: CommandOutput, ask: (config: GatewayConfig) => Promise<readonly OnlineAnswer[]>): Promise<number> {
   const code = runCheck(options, output);
   if (code !== 0) return code;

@@ -69,7 +69,7 @@ export function createProgram(surroundings: Surroundings): Command {
     .description('validate the configuration and print it as it would be used, secrets masked')
     .option('-c, --config <file>', 'configuration file (default: PENSTOCK_CONFIG, else config.json if there is one)')
     .option('--simulate', 'check for a run with the simulator, which needs no key', false)
-    .option('--online', 'ask each upstream once for its models, with the credential of the gateway', false)
+    .option('--online', 'ask each upstream once for its models, or each cloud for a count of tokens, with the credential of the gateway', false)
     .option('--as <caller>', 'print what a caller may do, and why: an e-mail address, SUB, ISSUER:SUB or client:NAME')
     .option('--group <name...>', 'groups of that caller, as its token names them')
     .option('--issuer <name>', 'whose person an e-mail address is (default: sign_in)')

@@ -1,15 +1,13 @@
 import type { CloudCredentialErrorCode, CredentialStatus } from '@penstock/cloud-credentials';
 import type { ConfiguredCloud } from '../config/configured-clouds.ts';
+import type { GatewayConfig } from '../config/gateway-config.ts';
 import type { EffectiveUpstream } from '../config/native-upstreams.ts';
 import { createCloudCredential } from '../native/upstreams/cloud-upstream-credential.ts';
 import { createUpstreamCredential } from '../native/upstreams/upstream-credential.ts';
-
-/** What came of asking an upstream, or for its credential. */
-export interface OnlineAnswer {
-  /** One line for people. */
-  readonly text: string;
-  readonly accepted: boolean;
-}
+import { KIND_TRAITS } from '../native/upstreams/upstream-kinds.ts';
+import { askCloud } from './ask-cloud.ts';
+import { cloudCount, nativeCount } from './count-request.ts';
+import { answerAt, type OnlineAnswer } from './online-answer.ts';
 
 /** What an operator looks at, by what a credential fails with; nothing where the message names it. */
 const ADVICE: Readonly<Record<CloudCredentialErrorCode, string | undefined>> = {
@@ -18,15 +16,22 @@ const ADVICE: Readonly<Record<CloudCredentialErrorCode, string | undefined>> = {
   invalid_value: undefined, expired: 'see whether the clock of this machine is right', invalid_request: undefined, closed: undefined,
 };
 
-/** Fetches the credential of a cloud's upstream once. No cloud has a request that every credential may make, so that the upstream itself is not asked. */
-export async function fetchUpstreamCredential(at: string, upstream: EffectiveUpstream): Promise<OnlineAnswer> {
+/** Fetches the credential of a cloud's upstream once, and asks the upstream once with it. */
+export async function checkUpstreamCredential(at: string, upstream: EffectiveUpstream, version: GatewayConfig['anthropic_native']['version']): Promise<OnlineAnswer> {
   let status: CredentialStatus | undefined;
   const credential = createCloudCredential(upstream, { onStatus: (next) => { status = next; }, onReplaced: () => undefined });
   const fixed = createUpstreamCredential(upstream.credential);
   try {
-    fixed.fields();
+    const own = ['anthropic-version', version, ...KIND_TRAITS[upstream.kind].fields(upstream), ...fixed.fields()];
     await credential?.renew();
-    return describeCredential(at, upstream.base_url, status);
+    const answer = await askCloud({
+      ...upstream, baseUrl: upstream.base_url, count: nativeCount(upstream), isSigned: credential?.signsBody === true,
+      fieldsFor: async (method, url, fields, body) => {
+        const headers = [...own, ...fields];
+        return credential === undefined ? headers : await credential.applyTo({ method, url, headers, body });
+      },
+    });
+    return describeCredential(at, status, answer);
   } catch (error) {
     return describeFailure(at, error);
   } finally {
@@ -36,14 +41,19 @@ export async function fetchUpstreamCredential(at: string, upstream: EffectiveUps
 }
 
 /** The same for a side that speaks a cloud's own format. */
-export async function fetchSideCredential(cloud: ConfiguredCloud): Promise<OnlineAnswer> {
-  const [member] = Object.entries(cloud.config.credential).find(([, value]) => value !== undefined) ?? [];
-  const at = member === undefined ? `${cloud.name}.credential (the standard chain)` : `${cloud.name}.credential.${member}`;
+export async function checkSideCredential(cloud: ConfiguredCloud): Promise<OnlineAnswer> {
+  const { name, config } = cloud;
+  const [member] = Object.entries(config.credential).find(([, value]) => value !== undefined) ?? [];
+  const at = member === undefined ? `${name}.credential (the standard chain)` : `${name}.credential.${member}`;
   const { createCredential } = await import('../clouds/create-credential.ts');
   const credential = createCredential(cloud, () => undefined);
   try {
     await credential.renew();
-    return describeCredential(at, cloud.baseUrl, credential.status());
+    const answer = await askCloud({
+      ...config, baseUrl: cloud.baseUrl, count: cloudCount(cloud), isSigned: name === 'bedrock' && (member === undefined || member === 'aws'),
+      fieldsFor: async (method, url, fields, body) => [...fields, ...await credential.fieldsFor({ method, url: new URL(url), headers: [...fields], body })],
+    });
+    return describeCredential(at, credential.status(), answer);
   } catch (error) {
     return describeFailure(at, error);
   } finally {
@@ -51,13 +61,13 @@ export async function fetchSideCredential(cloud: ConfiguredCloud): Promise<Onlin
   }
 }
 
-function describeCredential(at: string, baseUrl: string, status: CredentialStatus | undefined): OnlineAnswer {
+function describeCredential(at: string, status: CredentialStatus | undefined, { text, accepted }: OnlineAnswer): OnlineAnswer {
   const until = status?.expiresAt === undefined ? '' : `, good until ${new Date(status.expiresAt).toISOString()}`;
-  return { text: `${at}: there is a credential${until}; ${new URL(baseUrl).origin} was not asked whether it takes it`, accepted: true };
+  return answerAt(at, { text: `there is a credential${until}; ${text}`, accepted });
 }
 
 function describeFailure(at: string, error: unknown): OnlineAnswer {
   const { message, code } = error as Error & { readonly code?: unknown };
   const advice = typeof code === 'string' && Object.hasOwn(ADVICE, code) ? ADVICE[code as CloudCredentialErrorCode] : undefined;
-  return { text: `${at}: ${message}${advice === undefined ? '' : `; ${advice}`}`, accepted: false };
+  return answerAt(at, { text: `${message}${advice === undefined ? '' : `; ${advice}`}`, accepted: false });
 }
