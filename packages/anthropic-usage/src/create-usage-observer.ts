@@ -148,8 +148,7 @@ class UsageReader implements UsageObserver, EventObserverOptions, FrameObserverO
   }
 
   result(): UsageResult {
-    const result = this.#message.result();
-    return this.#measuresText ? { ...result, textBytes: this.#textBytes() } : result;
+    return this.#message.result(this.#measuresText ? this.#textBytes() : undefined);
   }
 
   #textBytes(): number {

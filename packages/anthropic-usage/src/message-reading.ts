@@ -67,7 +67,8 @@ export class MessageReading {
     return this.#sawStop;
   }
 
-  result(): UsageResult {
+  /** @param textBytes what is reported as such; absent where text is not measured */
+  result(textBytes?: number): UsageResult {
     const result: { -readonly [Name in keyof UsageResult]: UsageResult[Name] } = {
       usage: this.#fields.read(),
       source: this.#isFinal ? 'final' : this.#hasUsage ? 'partial' : 'missing',
@@ -77,6 +78,7 @@ export class MessageReading {
     if (this.#model !== undefined) result.model = this.#model;
     if (this.#stopReason !== undefined) result.stopReason = this.#stopReason;
     if (this.#errorType !== undefined) result.errorType = this.#errorType;
+    if (textBytes !== undefined) result.textBytes = textBytes;
     return result;
   }
 

@@ -36,10 +36,7 @@ export function createLedger({ database, now = Date.now, onStore, onPruneFailure
   const lost = { requests: 0, nanoDollars: 0n };
   const today = (): number => utcDayOf(now());
 
-  const isHeld = (day: number): boolean => {
-    const current = today();
-    return day >= current - HELD_DAYS && day <= current + 1;
-  };
+  const isHeld = (day: number, current: number): boolean => day >= current - HELD_DAYS && day <= current + 1;
   function set(scope: SpendScope, day: number, nanoDollars: bigint): void {
     const before = totals.of(scope, day);
     if (before === nanoDollars) return;
@@ -56,7 +53,7 @@ export function createLedger({ database, now = Date.now, onStore, onPruneFailure
   const writer = database === undefined ? undefined : createLedgerWriter({
     database, bootId: randomUUID(), timing, pending, today, onStore, onPruneFailure,
     // The store has what was written; what waits is still ours alone.
-    onAmount: ({ scope, day, nanoDollars }) => { if (isHeld(day) && totals.hasPlaceFor(scope)) set(scope, day, nanoDollars + pending.spendOf(scope, day)); },
+    onAmount: ({ scope, day, nanoDollars }) => { if (isHeld(day, today()) && totals.hasPlaceFor(scope)) set(scope, day, nanoDollars + pending.spendOf(scope, day)); },
     onRecalling(scopes) { for (const scope of scopes) totals.hold(scope); },
   });
 
@@ -73,10 +70,10 @@ export function createLedger({ database, now = Date.now, onStore, onPruneFailure
   }
 
   return {
-    record(given) {
+    record(given, readAt = now()) {
       const entry = boundedEntry(given);
       const day = utcDayOf(entry.at);
-      if (isHeld(day)) for (const scope of entry.scopes) add(scope, day, entry.nanoDollars);
+      if (isHeld(day, utcDayOf(readAt))) for (const scope of entry.scopes) add(scope, day, entry.nanoDollars);
       if (writer === undefined || pending.add(entry, day)) return;
       lose(entry.requests, entry.nanoDollars);
       writer.overflowed();

@@ -21,8 +21,11 @@ export type SpendListener = (scope: SpendScope, day: number, totalNanoDollars: b
 
 /** The ledger as one process sees it. */
 export interface Ledger {
-  /** Adds an entry: synchronous, and its cost does not grow with the ledger. The store has it within one flush interval. */
-  record(entry: LedgerEntry): void;
+  /**
+   * Adds an entry: synchronous, and its cost does not grow with the ledger. The store has it within one flush interval.
+   * @param readAt the clock in Unix milliseconds, where it was read just now
+   */
+  record(entry: LedgerEntry, readAt?: number): void;
   /** Nano-dollars that all processes spent from a UTC day until now; from memory. Days that are more than `HELD_DAYS` ago are not counted. */
   spentOn(scope: SpendScope, fromDay: number): bigint;
   /** Adds a listener. Returns the function that removes it. */

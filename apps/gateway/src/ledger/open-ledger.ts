@@ -88,7 +88,8 @@ export async function openLedger({ config, database, registry, logger, timing }:
     },
     takeBack: (request) => open?.takeBack(request),
     charge(settled) {
-      for (const entry of entriesOf(settled, Date.now())) ledger.record(entry);
+      const now = Date.now();
+      for (const entry of entriesOf(settled, now)) ledger.record(entry, now);
     },
     conditions: () => conditionsOf(ledger),
     async close() {
