@@ -56,6 +56,26 @@ describe('signed-in callers', () => {
     await expect.poll(() => gateway.audited().at(-1)).toMatchObject({ stream: 'audit', event: 'auth.refuse', result: 'refused', reason: 'token_revoked', address: '127.0.0.1', subject: 'alice', issuer: 'sign_in' });
   });
 
+  test('a response that is under way while its session ends and its policy goes: is delivered to its end, and the next request is refused', async () => {
+    await using stack = new AsyncDisposableStack();
+    const events = ['event: ping\ndata: {"type":"ping"}\n\n', 'event: message_stop\ndata: {"type":"message_stop"}\n\n'] as const;
+    const { promise: mayEnd, resolve: end } = Promise.withResolvers<undefined>();
+    const upstream = stack.use(await startScriptedUpstream(async (connection) => {
+      await connection.nextRequest();
+      connection.send(`HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: ${events.join('').length}\r\n\r\n${events[0]}`);
+      await mayEnd;
+      connection.send(events[1]);
+    }));
+    const gateway = await startSignInGateway(stack, upstream.origin);
+    const { accessToken } = await gateway.signIn();
+    const open = await fetch(`${gateway.anthropic}/v1/messages`, { ...MESSAGE, headers: as(accessToken) });
+    await gateway.post('/oauth/revoke', { token: accessToken });
+    gateway.update(gatewayConfigSchema.parse({ ...gateway.document, anthropic_native: { base_url: upstream.origin, api_key: TEST_KEY }, policies: [{ name: 'sales', match: { groups: ['sales'] } }] }));
+    expect((await fetch(`${gateway.anthropic}/v1/messages`, { ...MESSAGE, headers: as(accessToken) })).status).toBe(401);
+    end(undefined);
+    expect(await open.text()).toBe(events.join(''));
+  });
+
   test('a person without a policy: may do nothing, and learns that signing in again does not help', async () => {
     await using stack = new AsyncDisposableStack();
     const upstream = await startUpstream(stack);
