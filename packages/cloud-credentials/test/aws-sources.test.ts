@@ -1,8 +1,12 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createAwsCredential, type AwsSource, type CloudCredential, type RequestToSign } from '../src/index.ts';
+import { MAX_ANSWER_BYTES } from '../src/aws/bounded-handler.ts';
 import { setEnvironment, startTokenServer } from './token-server.ts';
 
 const REQUEST: RequestToSign = { method: 'POST', url: new URL('https://x.example/'), headers: [], body: null };
@@ -66,6 +70,32 @@ describe('the keys of an AWS signature', () => {
       expect([form.get('Action'), form.get('RoleArn'), form.get('ExternalId')]).toEqual(['AssumeRole', source.roleArn, source.externalId]);
       expect(server.requests[0]?.headers.authorization).toContain('Credential=AKIDENV/');
     });
+  });
+
+  it.each([
+    ['more bytes than are read', 'x'.repeat(MAX_ANSWER_BYTES + 1)], ['bytes that do not end', undefined],
+  ])('are none where the token server of a role gives %s, and its connection is closed', async (_what, answer) => {
+    const closed = Promise.withResolvers<void>();
+    const server = createServer((request, response) => {
+      request.resume();
+      response.socket?.once('close', () => { closed.resolve(); });
+      response.writeHead(200, { 'content-type': 'text/xml' });
+      const goOn = (): void => { while (!response.destroyed && response.write('x'.repeat(65_536))); };
+      if (answer === undefined) response.on('drain', goOn).on('error', () => undefined);
+      if (answer === undefined) goOn();
+      else response.end(answer);
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    try {
+      const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+      await withSource({ AWS_ACCESS_KEY_ID: 'AKIDENV', AWS_SECRET_ACCESS_KEY: 'secret', AWS_ENDPOINT_URL_STS: origin, AWS_MAX_ATTEMPTS: '1' }, { roleArn: 'arn:aws:iam::123456789012:role/r' }, async (credential) => {
+        await expect(credential.fieldsFor(REQUEST)).rejects.toMatchObject({ name: 'CloudCredentialError', code: 'invalid_value', message: expect.stringContaining(`more than ${MAX_ANSWER_BYTES} bytes`) as unknown });
+      });
+      await closed.promise;
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
   });
 
   it.each([

@@ -16,9 +16,10 @@ async function runWithoutLibraries(program: string): Promise<string> {
     mkdirSync(names, { recursive: true });
     cpSync(join(PACKAGES, 'cloud-credentials/src'), join(folder, 'src'), { recursive: true });
     cpSync(join(PACKAGES, 'option-names/src'), join(folder, 'option-names'), { recursive: true });
-    writeFileSync(join(names, 'package.json'), JSON.stringify({ name: '@penstock/option-names', type: 'module', exports: './index.js' }));
+    writeFileSync(join(names, 'package.json'), JSON.stringify({ name: '@penstock/option-names', type: 'module', exports: { '.': './index.js', './supported-node': './supported-node.js' } }));
     // Node strips no types below node_modules.
     writeFileSync(join(names, 'index.js'), "export * from '../../../option-names/index.ts';");
+    writeFileSync(join(names, 'supported-node.js'), "import '../../../option-names/supported-node.ts';");
     writeFileSync(join(folder, 'package.json'), JSON.stringify({ type: 'module' }));
     writeFileSync(join(folder, 'program.ts'), program);
     return (await run(process.execPath, [join(folder, 'program.ts')], { env: { PATH: process.env['PATH'] } })).stdout;

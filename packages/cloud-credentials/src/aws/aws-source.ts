@@ -1,7 +1,8 @@
 import type { Agent } from 'node:https';
 import { CloudCredentialError } from '../cloud-credential-error.ts';
 import { loadLibrary } from '../load-library.ts';
-import { FETCH_TIMEOUT_MS, type Expiring, type ValueSource } from '../token/renewed-value.ts';
+import type { Expiring, ValueSource } from '../token/renewed-value.ts';
+import { BoundedHandler } from './bounded-handler.ts';
 
 /** Where keys for signing come from. */
 export interface AwsSource {
@@ -54,7 +55,7 @@ interface KeyRequest extends Pick<AwsSource, 'profile' | 'roleArn' | 'externalId
 async function fetchKeys({ profile, roleArn, externalId, region, name, agent }: KeyRequest): Promise<Expiring<AwsKeys>> {
   const { fromNodeProviderChain, fromTemporaryCredentials } = await load();
   // Of the library's own clients; keys of containers and instances come by plain HTTP, without them.
-  const clientConfig = { region, ...(agent === undefined ? {} : { requestHandler: { httpsAgent: agent, connectionTimeout: FETCH_TIMEOUT_MS, requestTimeout: FETCH_TIMEOUT_MS } }) };
+  const clientConfig = { region, requestHandler: new BoundedHandler(agent) };
   const chain = fromNodeProviderChain({ clientConfig, ...(profile === undefined ? {} : { profile }) });
   const provider = roleArn === undefined ? chain : fromTemporaryCredentials({
     masterCredentials: chain, clientConfig, params: { RoleArn: roleArn, RoleSessionName: SESSION_NAME, ...(externalId === undefined ? {} : { ExternalId: externalId }) },
