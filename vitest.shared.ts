@@ -21,7 +21,7 @@ export const sharedConfig: ViteUserConfig = {
     testTimeout: 60_000,
     hookTimeout: 60_000,
     // What is waited for comes when it comes: on a busy machine a second is too short for what a quiet one does in ten milliseconds.
-    expect: { poll: { timeout: 10_000 } },
+    expect: { poll: { timeout: 45_000 } },
     pool: 'forks',
     maxWorkers: 2,
     // Files share a process one after the other: each leaves it as it found it, and nothing is loaded a hundred times.

@@ -60,7 +60,7 @@ export async function startTestGateway(upstreamOrigin: string, document: ConfigD
       return sum;
     },
     recorded: (count) => new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`waited for ${count} requests, ${requests().length} were recorded`)), 10_000);
+      const timer = setTimeout(() => reject(new Error(`waited for ${count} requests, ${requests().length} were recorded`)), 45_000);
       const check = (): void => {
         if (requests().length < count) return;
         clearTimeout(timer);

@@ -63,6 +63,6 @@ describe('a request head', () => {
     ['nothing but hyphens', (length: number): string => '-'.repeat(length)], ['colons', (length: number): string => `[${':'.repeat(length)}`],
   ] as const)('with a Host of 16 KB of %s is checked in time that grows with its length', async (_name, hostOf) => {
     const check = (length: number) => (): void => { for (let time = 0; time < 16_000 / length; time += 1) expect(typeof lint(['Host', hostOf(length)])).toBe('string'); };
-    expect(await measureGrowth({ small: check(1_000), large: check(16_000), atMost: 4 })).toBeLessThan(4);
+    expect(await measureGrowth({ small: check(64), large: check(16_000), atMost: 4 })).toBeLessThan(4);
   });
 });

@@ -2,11 +2,14 @@
 const WARM_RUNS = 10;
 const MOST_RUNS = 300;
 
-/** What is compared: the same work on a small and on a large input. */
+/**
+ * What is compared: the same work on a small and on a large input. Their sizes should differ by 200 times and more: work in proportion is then far below the
+ * bound, and quadratic work, which takes the square of that, far above it, on every machine.
+ */
 export interface GrowthOptions {
   readonly small: () => unknown;
   readonly large: () => unknown;
-  /** How many times the time of the small one the large one may take. Quadratic work takes the square of the ratio of their sizes. */
+  /** How many times the time of the small one the large one may take: about eight times the ratio of their sizes. */
   readonly atMost: number;
 }
 

@@ -26,7 +26,7 @@ export interface RawConnection {
   close(): void;
 }
 
-const DEFAULT_WAIT_MS = 10_000;
+const DEFAULT_WAIT_MS = 45_000;
 
 /** Wraps a connected socket; used on both the client's and the scripted upstream's side. */
 export function wrapSocket(socket: Socket): RawConnection {

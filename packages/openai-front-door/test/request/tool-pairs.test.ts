@@ -14,5 +14,5 @@ it.each<[string, (index: number) => string]>([
     const ids = Array.from({ length: count }, (_, index) => idOf(index));
     translate({ messages: [USER, ...ids.map(call), ...ids.map(result)] });
   };
-  expect(await measureGrowth({ small: pairing(250), large: pairing(4_000), atMost: 48 })).toBeLessThan(48);
+  expect(await measureGrowth({ small: pairing(64), large: pairing(8_192), atMost: 768 })).toBeLessThan(768);
 });

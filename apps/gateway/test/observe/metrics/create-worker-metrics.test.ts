@@ -187,18 +187,18 @@ describe('the metrics of several workers', () => {
     expect(sumOf((await all.scrape()).text, 'penstock_workers', { state: 'silent' })).toBe(2);
   });
 
-  it('merge 5,000 series of two workers in time that grows with their number', async () => {
+  it('merge 12,800 series of two workers in time that grows with their number', async () => {
     const exposition = (series: number): Promise<string> => {
       const registry = new Registry();
       const counter = new Counter({ name: 'x_total', help: 'x', labelNames: ['a', 'b'], registers: [registry] });
       for (let index = 0; index < series; index += 1) counter.inc({ a: `value ${index}`, b: 'something "quoted" and long' }, index + 0.5);
       return registry.metrics();
     };
-    const [few, many] = await Promise.all([exposition(300), exposition(5_000)]);
+    const [few, many] = await Promise.all([exposition(50), exposition(12_800)]);
     const merged = mergeExpositions([many, many]);
-    expect(samplesOf(merged)).toHaveLength(5_000);
+    expect(samplesOf(merged)).toHaveLength(12_800);
     expect(sumOf(merged, 'x_total', { a: 'value 4999' })).toBe(9_999);
-    expect(await measureGrowth({ small: () => mergeExpositions([few, few]), large: () => mergeExpositions([many, many]), atMost: 60 })).toBeLessThan(60);
+    expect(await measureGrowth({ small: () => mergeExpositions([few, few]), large: () => mergeExpositions([many, many]), atMost: 2_048 })).toBeLessThan(2_048);
   });
 });
 

@@ -98,10 +98,10 @@ async function scrapeOf(upstreamCount: number): Promise<() => Promise<string>> {
   return () => registry.metrics();
 }
 
-it('a scrape of 5,000 series takes time that grows with their number', async () => {
-  const [small, large] = await Promise.all([scrapeOf(5), scrapeOf(75)]);
+it('a scrape of 25,000 series takes time that grows with their number', async () => {
+  const [small, large] = await Promise.all([scrapeOf(2), scrapeOf(400)]);
   const text = await large();
-  expect(text.split('\n').filter((line) => line !== '' && !line.startsWith('#')).length).toBeGreaterThan(5_000);
+  expect(text.split('\n').filter((line) => line !== '' && !line.startsWith('#')).length).toBeGreaterThan(25_000);
   expect(sumOf(text, 'penstock_upstream_pool_waiting')).toBe(0);
-  expect(await measureGrowth({ small, large, atMost: 50 })).toBeLessThan(50);
+  expect(await measureGrowth({ small, large, atMost: 1_600 })).toBeLessThan(1_600);
 });

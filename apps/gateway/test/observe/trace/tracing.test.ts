@@ -233,17 +233,17 @@ describe('the exporter never touches a request', () => {
   });
 
   test('when no collector is there: requests are served, and the shutdown is bounded', async () => {
-    const served = await startTraced(simulator.origin, { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' });
+    const served = await startTraced(simulator.origin, { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1', OTEL_EXPORTER_OTLP_TIMEOUT: '120000' });
     expect((await ask(served)).status).toBe(200);
     const begun = performance.now();
     await served.close();
-    expect(performance.now() - begun).toBeLessThan(6_000);
+    expect(performance.now() - begun).toBeLessThan(30_000);
     expect(await served.series('penstock_observer_errors_total')).toBeGreaterThan(0);
   });
 
   test('when the collector never answers: the queue stays bounded, what is lost is counted, and the shutdown takes two seconds', async () => {
     const silent = await startCollector({ silent: true });
-    const served = await startTraced(simulator.origin, { OTEL_EXPORTER_OTLP_ENDPOINT: silent.origin, OTEL_BSP_MAX_QUEUE_SIZE: '4', OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '2' });
+    const served = await startTraced(simulator.origin, { OTEL_EXPORTER_OTLP_ENDPOINT: silent.origin, OTEL_EXPORTER_OTLP_TIMEOUT: '120000', OTEL_BSP_MAX_QUEUE_SIZE: '4', OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '2' });
     for (let index = 0; index < 6; index += 1) expect((await ask(served)).status).toBe(200);
     // Two spans a request: two are under way, four wait, six found no room.
     await served.recorded(6);
@@ -252,7 +252,8 @@ describe('the exporter never touches a request', () => {
     await served.close();
     const took = performance.now() - begun;
     expect(took).toBeGreaterThan(1_900);
-    expect(took).toBeLessThan(6_000);
+    // Its own clock ended it, and not the exporter's of two minutes.
+    expect(took).toBeLessThan(30_000);
     await silent.close();
   });
 
