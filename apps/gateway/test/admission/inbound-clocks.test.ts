@@ -1,5 +1,5 @@
 import { answerAlways, fieldValues, openRawConnection, startScriptedUpstream, statusOf, wholeResponse, type RawConnection, type ScriptedUpstream } from '@penstock/test-support';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { startTestGateway, type TestGateway } from '../start-test-gateway.ts';
 
 const HEADERS_MS = 400;
@@ -37,6 +37,8 @@ async function expectTimeout(connection: RawConnection, startedAt: number, clock
 
 const POST = 'POST /anthropic/v1/messages HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n';
 
+afterEach(() => { vi.useRealTimers(); });
+
 describe('a slow client gets 408 after its clock, and its connection is closed', () => {
   test.concurrent.each([
     ['a head one byte at a time', 'GET /anthropic/v1/models HTTP/1.1\r\nX: ', 'a', HEADERS_MS],
@@ -71,15 +73,23 @@ test('nothing of a slow request reached the upstream as a whole request', () => 
 
 test('a body that moves by its step takes as long as it needs (a fixed time would cut legitimate uploads)', async () => {
   const connection = await openRawConnection(gateway.port);
+  // A clock of the test's own: a busy machine may take a second from one step to the next.
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
   const startedAt = performance.now();
   const steps = 10;
-  connection.send(`${POST}Content-Length: ${2 + steps * 16_384}\r\n\r\n{`);
-  for (let step = 0; step < steps; step += 1) {
-    await new Promise<void>((resolve) => { setTimeout(resolve, 90); });
-    connection.send(' '.repeat(16_384));
+  const STEP_BYTES = 16_384;
+  const untilRead = async (bytes: number): Promise<void> => {
+    while (await gateway.series('penstock_buffered_bytes{side="native"}') < bytes) await new Promise(setImmediate);
+  };
+  connection.send(`${POST}Content-Length: ${2 + steps * STEP_BYTES}\r\n\r\n{`);
+  await untilRead(1);
+  for (let step = 1; step <= steps; step += 1) {
+    vi.advanceTimersByTime(0.9 * BODY_MS);
+    connection.send(' '.repeat(STEP_BYTES));
+    await untilRead(1 + step * STEP_BYTES);
   }
   connection.send('}');
   expect(statusOf(await connection.readMessage({ kind: 'response' }))).toBe(200);
-  expect(performance.now() - startedAt).toBeGreaterThan(2 * BODY_MS);
+  expect(performance.now() - startedAt).toBeGreaterThan(8 * BODY_MS);
   connection.close();
 });

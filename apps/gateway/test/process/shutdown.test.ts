@@ -22,8 +22,8 @@ describe.each([1, 2])('with %i worker(s)', (workers) => {
     expect(responses.filter(({ complete, body }) => complete && body.includes('message_stop')).length).toBe(40);
     const endedAt = performance.now();
     expect(await penstock.exited).toBe(0);
-    // Generous for a busy machine; the promise of one second is measured by the slow suite.
-    expect(performance.now() - endedAt).toBeLessThan(5_000);
+    // For a busy machine, yet far from the clocks that it does not wait for: the drain's, and that of an idle connection.
+    expect(performance.now() - endedAt).toBeLessThan(20_000);
   });
 });
 

@@ -5,26 +5,14 @@ import { spawnGateway, type SpawnedGateway, workersOf } from './spawn-gateway.ts
 
 /** Each client has six series on each worker from the start, so that all of them have more than 5,000. */
 const CLIENTS = 800;
-const SCRAPES = 30;
-const WARM_UP = 20;
-const MOST_MS = 50;
-/** Far less than the second after which a worker counts as silent: a scrape does not wait for a worker that only starts. */
-const WHILE_REPLACED_MS = 500;
 
-interface Scrape {
-  readonly tookMs: number;
-  readonly text: string;
+async function scrape({ operationsPort }: SpawnedGateway): Promise<string> {
+  return await (await fetch(`http://127.0.0.1:${operationsPort}/metrics`)).text();
 }
 
-async function scrape({ operationsPort }: SpawnedGateway): Promise<Scrape> {
-  const startedAt = performance.now();
-  const text = await (await fetch(`http://127.0.0.1:${operationsPort}/metrics`)).text();
-  return { tookMs: performance.now() - startedAt, text };
-}
-
-function readScrape({ tookMs, text }: Scrape): { readonly tookMs: number; readonly names: readonly string[]; readonly up: number | undefined; readonly crashes: number | undefined; readonly outcomes: number } {
+function readScrape(text: string): { readonly names: readonly string[]; readonly up: number | undefined; readonly crashes: number | undefined; readonly outcomes: number } {
   return {
-    tookMs, names: [...declaredMetrics(text).keys()], up: sumOf(text, 'penstock_workers', { state: 'up' }), crashes: sumOf(text, 'penstock_worker_crashes_total'),
+    names: [...declaredMetrics(text).keys()], up: sumOf(text, 'penstock_workers', { state: 'up' }), crashes: sumOf(text, 'penstock_worker_crashes_total'),
     outcomes: sumOf(text, 'penstock_request_outcomes_total', { side: 'native' }) ?? 0,
   };
 }
@@ -35,33 +23,21 @@ async function startFleet(origin: string): Promise<SpawnedGateway> {
 }
 
 describe.skipIf(process.platform !== 'linux')('the scrape of two workers with more than 5,000 series (skipped where there is no /proc)', () => {
-  it('takes less than 50 ms (the least of 30, which neighbours on the machine disturb least)', async () => {
-    await using simulator = await startSimulator();
-    await using fleet = await startFleet(simulator.origin);
-    const scrapes: Scrape[] = [];
-    for (let index = -WARM_UP; index < SCRAPES; index += 1) {
-      const done = await scrape(fleet);
-      if (index >= 0) scrapes.push(done);
-    }
-    const times = scrapes.map(({ tookMs }) => tookMs).toSorted((a, b) => a - b);
-    console.log(`a scrape of ${samplesOf(scrapes[0]?.text ?? '').length} series of two workers took ${times[0]?.toFixed(1)} ms at least, ${times[SCRAPES / 2]?.toFixed(1)} ms in the median`);
-    expect(samplesOf(scrapes[0]?.text ?? '').length).toBeGreaterThan(5_000);
-    expect(times[0]).toBeLessThan(MOST_MS);
-  });
-
-  it('is whole, never late and never falls while a killed worker is replaced', async () => {
+  it('is whole, answers and never falls while a killed worker is replaced', async () => {
     await using simulator = await startSimulator();
     await using fleet = await startFleet(simulator.origin);
     for (let index = 0; index < 50; index += 1) await (await fetch(`${fleet.anthropic}/v1/models`)).arrayBuffer();
     const before = await scrape(fleet);
     const [victim = 0] = workersOf(fleet);
     process.kill(victim, 'SIGKILL');
-    const names = [...declaredMetrics(before.text).keys()];
+    const names = [...declaredMetrics(before).keys()];
+    expect(samplesOf(before).length).toBeGreaterThan(5_000);
     // Of each scrape only what is looked at is kept: its text has a megabyte, and there are hundreds.
     const scrapes = [before].map(readScrape);
     const isReplaced = (): boolean => scrapes.at(-1)?.crashes === 1 && scrapes.at(-1)?.up === 2;
     while (!isReplaced()) scrapes.push(readScrape(await scrape(fleet)));
-    expect(Math.max(...scrapes.map(({ tookMs }) => tookMs))).toBeLessThan(WHILE_REPLACED_MS);
+    // It did not wait for the new worker: some were answered while one of two was up.
+    expect(scrapes.filter(({ up }) => up === 1).length).toBeGreaterThan(0);
     for (const scraped of scrapes) expect(scraped.names).toEqual(expect.arrayContaining(names));
     const counted = scrapes.map(({ outcomes }) => outcomes);
     expect(counted[0]).toBe(50);
