@@ -7,30 +7,10 @@ import { expect, test } from 'vitest';
 import { startTestGateway } from '../../start-test-gateway.ts';
 
 const ATTACKERS = 500;
-const ROUNDS = process.env['PENSTOCK_SLOW_BOUNDED'] === '1' ? 3 : 7;
-const SLICES = 8;
-const REQUESTS_A_SLICE = 150;
-const CLOCK_MS = 10_000;
+const REQUESTS = 150;
+const CLOCK_MS = 20_000;
 const BODY = '{"model":"m"}';
 const REQUEST = `POST /anthropic/v1/messages HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${BODY.length}\r\n\r\n${BODY}`;
-
-const median = (values: number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] as number;
-
-/** The median latency of fast clients. A fresh connection a slice: the raw reader keeps all bytes it ever saw. */
-async function fastClientMedian(port: number): Promise<number> {
-  const latencies: number[] = [];
-  for (let slice = 0; slice < SLICES; slice += 1) {
-    const connection = await openRawConnection(port);
-    for (let index = 0; index < REQUESTS_A_SLICE; index += 1) {
-      const startedAt = performance.now();
-      connection.send(REQUEST);
-      await connection.readMessage({ kind: 'response' });
-      latencies.push(performance.now() - startedAt);
-    }
-    connection.close();
-  }
-  return median(latencies);
-}
 
 interface Attacker {
   readonly connection: RawConnection;
@@ -57,33 +37,31 @@ async function attack(port: number): Promise<Attacker[]> {
   }));
 }
 
-test(`${ATTACKERS} slow connections raise the median latency of other requests by at most a fifth, and each is closed within its clock and two seconds`, async () => {
+test(`${ATTACKERS} slow connections hold back no other request, which waits for no slot, and each is closed by its own clock`, async () => {
   // An upstream that keeps nothing: one that records everything grows slower with every request.
   await using upstream = createServer((request, response) => { request.resume().once('end', () => response.setHeader('content-type', 'application/json').end('{}')); });
   upstream.listen(0, '127.0.0.1');
   await once(upstream, 'listening');
   await using gateway = await startTestGateway(`http://127.0.0.1:${(upstream.address() as AddressInfo).port}`, {}, { inboundLimits: { headersTimeoutMs: CLOCK_MS, bodyStepTimeoutMs: CLOCK_MS } });
-  const ratios: number[] = [];
-  const slow: Attacker[] = [];
-  await fastClientMedian(gateway.port);
-  for (let round = 0; round < ROUNDS; round += 1) {
-    const before = await fastClientMedian(gateway.port);
-    const attackers = await attack(gateway.port);
-    slow.push(...attackers);
-    const during = await fastClientMedian(gateway.port);
-    await Promise.all(attackers.map(({ connection }) => connection.closed()));
-    ratios.push(2 * during / (before + await fastClientMedian(gateway.port)));
+  const slow = await attack(gateway.port);
+  const fast = await openRawConnection(gateway.port);
+  const statuses: number[] = [];
+  for (let sent = 0; sent < REQUESTS; sent += 1) {
+    fast.send(REQUEST);
+    statuses.push(statusOf(await fast.readMessage({ kind: 'response' })));
   }
-  expect(slow.length).toBe(ROUNDS * ATTACKERS);
+  // All of them were answered while every slow connection was held, and none waited for a slot.
+  expect(slow.filter(({ endedAt }) => endedAt < Infinity)).toEqual([]);
+  expect(statuses).toEqual(Array.from({ length: REQUESTS }, () => 200));
+  expect(await gateway.sum('penstock_upstream_pool_acquisitions_total{upstream="native",source="queued"}')).toBe(0);
+  await Promise.all(slow.map(({ connection }) => connection.closed()));
+  // What they send goes on for ever: only the clock ends them, and never sooner than it should.
   for (const one of slow) {
     expect([408, 0]).toContain(one.status());
-    expect(one.endedAt - one.startedAt).toBeLessThan(CLOCK_MS + 2_000);
+    expect(one.endedAt - one.startedAt).toBeGreaterThan(0.9 * CLOCK_MS);
   }
   expect(slow.filter((one) => one.status() === 408).length / slow.length).toBeGreaterThan(0.95);
-  expect(statusOf(await openRawConnection(gateway.port).then((connection) => {
-    connection.send(REQUEST);
-    return connection.readMessage({ kind: 'response' });
-  }))).toBe(200);
-  process.stdout.write(`slowloris: p50 of fast clients with ${ATTACKERS} slow connections / without, by round: ${ratios.map((ratio) => ratio.toFixed(2)).join(', ')}\n`);
-  expect(median(ratios)).toBeLessThan(1.2);
+  fast.send(REQUEST);
+  expect(statusOf(await fast.readMessage({ kind: 'response' }))).toBe(200);
+  fast.close();
 });
