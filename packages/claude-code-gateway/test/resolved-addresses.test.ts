@@ -75,6 +75,14 @@ describe('a provider by name', () => {
   });
 });
 
+test.each(['192.0.2.1', '10.0.0.1'])('localhost that resolves to %s: is not asked, since a request may leave this machine', async (address) => {
+  await using stack = new AsyncDisposableStack();
+  const internal = await startInternal(stack);
+  const provider = register(stack, { issuer: `https://localhost:${internal.port}` }, resolvesTo(['127.0.0.1', address]));
+  expect(await provider.refresh('first', KNOWN)).toMatchObject({ kind: 'unavailable', reason: 'address_refused' });
+  expect(internal.connections).toBe(0);
+});
+
 describe('a discovery document', () => {
   test.each(['token_endpoint', 'userinfo_endpoint'].flatMap((member) => REFUSED.map((addresses) => [member, addresses] as const)))('whose %s has a name that resolves to %j: leads to no connection there', async (member, addresses) => {
     await using stack = new AsyncDisposableStack();

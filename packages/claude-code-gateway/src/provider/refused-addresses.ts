@@ -48,10 +48,11 @@ export function createGuardedLookup(resolveName: ResolveName): LookupFunction {
         callback(error, '', 0);
         return;
       }
-      const mayBeLoopback = hostname === 'localhost';
-      const refused = addresses.find(({ address }) => isRefusedAddress(address) || (!mayBeLoopback && isLoopbackAddress(address)));
+      // `localhost` leads nowhere else: it may be asked unencrypted.
+      const isLocal = hostname === 'localhost';
+      const refused = addresses.find(({ address }) => isRefusedAddress(address) || isLoopbackAddress(address) !== isLocal);
       const [first] = addresses;
-      if (refused !== undefined || first === undefined) callback(new ClaudeCodeGatewayError('address_refused', `${hostname} resolves to a loopback, link-local or metadata address`), '', 0);
+      if (refused !== undefined || first === undefined) callback(new ClaudeCodeGatewayError('address_refused', `${hostname} resolves to an address that is never connected to for it`), '', 0);
       else if (options.all === true) callback(null, addresses);
       else callback(null, first.address, first.family);
     });

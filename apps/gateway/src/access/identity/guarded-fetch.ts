@@ -50,12 +50,12 @@ function ask(url: URL, { method = 'GET', headers = {}, body, ca, maxBytes }: Gua
   });
 }
 
-/** Resolves a name, and refuses it when one of its addresses is forbidden: which of them a connection takes is chance. */
-function guardedLookup(mayBeLoopback: boolean, resolveName: ResolveName): LookupFunction {
+/** Resolves a name, and refuses it when one of its addresses is forbidden: which of them a connection takes is chance. A name of this machine leads nowhere else: it may be asked unencrypted. */
+function guardedLookup(isLocal: boolean, resolveName: ResolveName): LookupFunction {
   return (hostname, options, callback) => {
     resolveName(hostname, { ...options, all: true }, (error, addresses) => {
       if (error !== null) callback(error, '', 0);
-      else if (addresses.some(({ address }) => isForbiddenAddress(address, mayBeLoopback))) callback(new GuardedFetchError('address'), '', 0);
+      else if (addresses.some(({ address }) => isForbiddenAddress(address, isLocal) || (isLocal && !isLoopbackHost(address)))) callback(new GuardedFetchError('address'), '', 0);
       else if (options.all === true) callback(null, addresses);
       else callback(null, addresses[0]?.address ?? '', addresses[0]?.family ?? 0);
     });

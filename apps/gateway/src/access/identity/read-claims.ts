@@ -47,12 +47,17 @@ function readEmail(payload: JWTPayload, claim: string, trustsUnverified: boolean
  * `hasgroups`) or where they cannot be read: without its groups a person might match a policy that is more open.
  */
 function readGroups(payload: JWTPayload, claim: string): readonly string[] | undefined {
-  const value = payload[claim];
+  const value = payload[claim] ?? followPath(payload, claim);
   const elsewhere = payload['_claim_names'];
   const isElsewhere = (typeof elsewhere === 'object' && elsewhere !== null && Object.hasOwn(elsewhere, claim)) || payload['hasgroups'] === true || payload['hasgroups'] === 'true';
   if (value === undefined) return isElsewhere ? undefined : [];
   if (typeof value === 'string') return [value];
   return Array.isArray(value) && value.every((item): item is string => typeof item === 'string') ? value : undefined;
+}
+
+/** What stands at a path such as `realm_access.roles`. */
+function followPath(payload: JWTPayload, path: string): unknown {
+  return path.split('.').reduce<unknown>((from, member) => (typeof from === 'object' && from !== null && Object.hasOwn(from, member) ? (from as JWTPayload)[member] : undefined), payload);
 }
 
 function textOf(value: unknown): string | undefined {

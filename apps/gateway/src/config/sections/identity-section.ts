@@ -53,7 +53,7 @@ const RESERVED_ISSUERS: ReadonlySet<string> = new Set([SIGN_IN_ISSUER, 'client']
 const claimsOfIssuer: z.ZodType<IssuerClaims> = z.strictObject({
   subject: claimName().default('sub').describe('The claim that names the caller, unchangeable and never given to another one.'),
   email: claimName().optional().describe('The claim with the e-mail address. Absent: no token of this issuer has one, whatever it asserts.'),
-  groups: claimName().optional().describe('The claim with the groups, a list of strings. Absent: no token of this issuer has groups.'),
+  groups: claimName().optional().describe('The claim with the groups, a list of strings. A path such as `realm_access.roles` is followed where no claim has this very name. Absent: no token of this issuer has groups.'),
 }, 'an object');
 
 const requirements = z.record(claimName(), list(globOfClaim()).min(1, 'at least one pattern'), 'an object of claims and their patterns')

@@ -54,7 +54,7 @@ export function groupName(): z.ZodString {
 const claimsOfSignIn: z.ZodType<SignInClaims> = z.strictObject({
   subject: claimName().default('sub').describe('The claim that names the person.'),
   email: claimName().default('email').describe('The claim with the e-mail address.'),
-  groups: claimName().default('groups').describe('The claim with the groups.'),
+  groups: claimName().default('groups').describe('The claim with the groups. A path such as `realm_access.roles` is followed where no claim has this very name.'),
 }, 'an object');
 
 const oidcSection: z.ZodType<OidcConfig> = z.strictObject({

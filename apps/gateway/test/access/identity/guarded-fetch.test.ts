@@ -63,6 +63,11 @@ describe('a fetch from a machine that the configuration names', () => {
     expect(await failure('https://idp.example/', BOUNDS, resolvesTo(...addresses))).toBe('address');
   });
 
+  test.each([['192.0.2.1'], ['10.0.0.1'], ['fd12::1']])('refuses a name of this machine that resolves to another one: %s', async (address) => {
+    expect(await failure('http://idp.localhost/', BOUNDS, resolvesTo(address))).toBe('address');
+    expect(await failure('http://localhost/', BOUNDS, resolvesTo('127.0.0.1', address))).toBe('address');
+  });
+
   test('connects to the address that was checked, and asks for no other', async () => {
     let asked = 0;
     const once: ResolveName = (_name, _options, callback) => {

@@ -1,11 +1,12 @@
 // Tokens that must not be taken: what jose and our rules refuse together, seen at the port and, for what is said to the client, over a socket.
 import { Buffer } from 'node:buffer';
 import { createHmac } from 'node:crypto';
-import { exportSPKI, importJWK } from 'jose';
+import { exportSPKI, importJWK, type JWTPayload } from 'jose';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createIdentity, type Identity } from '../../../src/access/identity/identity.ts';
 import type { Identified } from '../../../src/access/identity/bearer-authority.ts';
+import { readPerson } from '../../../src/access/identity/read-claims.ts';
 import { gatewayConfigSchema, type GatewayConfig } from '../../../src/config/gateway-config.ts';
 import { AUDIENCE, createSigningKey, goodClaims, signToken, startOpenIdProvider, type OpenIdProvider, type SigningKey } from './openid-provider.ts';
 
@@ -108,6 +109,18 @@ describe('a token is refused', () => {
 
   test('and none of these tokens made the gateway ask anywhere but at the issuers', () => {
     expect(new Set([...provider.requested, ...second.requested])).toEqual(new Set(['/.well-known/openid-configuration', '/jwks']));
+  });
+});
+
+describe('groups', () => {
+  test('are found at a path where no claim has its very name, and cannot be read where something else stands there', () => {
+    const read = (payload: JWTPayload): unknown => {
+      const person = readPerson({ sub: 'robot', ...payload }, { name: 'idp', claims: { subject: 'sub', groups: 'realm_access.roles' }, trust_unverified_email: false }, { has: (group) => group !== 'choir' });
+      return typeof person === 'string' ? person : person.groups;
+    };
+    expect(read({ realm_access: { roles: ['engineering', 'choir'] } })).toEqual(['engineering']);
+    expect(read({ 'realm_access.roles': ['sales'], realm_access: { roles: ['engineering'] } })).toEqual(['sales']);
+    expect([read({}), read({ realm_access: 'roles' }), read({ realm_access: { roles: { engineering: true } } })]).toEqual([[], [], 'token_groups']);
   });
 });
 

@@ -118,7 +118,8 @@ describe.skipIf('missing' in found)('Keycloak', () => {
     await using stack = new AsyncDisposableStack();
     const upstream = stack.use(await startScriptedUpstream(answerAlways(wholeResponse(200, ['content-type', 'application/json'], '{}'))));
     const gateway = stack.use(await startTestGateway(upstream.origin, {
-      identity: { issuers: [{ name: 'keycloak', issuer: issuerOf('acme'), audience: ['penstock-api'], require: { azp: ['robot', 'plain'] } }] }, policies: [{ name: 'machines', match: { issuer: 'keycloak' } }],
+      identity: { issuers: [{ name: 'keycloak', issuer: issuerOf('acme'), audience: ['penstock-api'], require: { azp: ['robot', 'plain'] }, claims: { groups: 'realm_access.roles' } }] },
+      policies: [{ name: 'machines', match: { issuer: 'keycloak', groups: ['offline_access'] } }],
     }));
     const ask = async (client: string): Promise<number> => {
       const form = new URLSearchParams({ grant_type: 'client_credentials', client_id: client, client_secret: SECRET });
