@@ -14,6 +14,8 @@ export interface FeatureRow {
   readonly cpuMicroseconds: number;
   /** More than the mean of both gateways without features, microseconds; absent for those. */
   readonly more: PairedInterval | undefined;
+  /** The median of the same in each process: no two of one program are compiled alike, and the interval, which takes rounds for independent, does not show it. */
+  readonly moreByProcess: readonly number[];
   readonly problem: string | undefined;
 }
 
@@ -35,40 +37,50 @@ export const FEATURES: Scenario = {
   },
 };
 
-/** Measures gateways with features beside two without, `OFF` and `OFF_AGAIN`, in turns. */
-export async function measureFeatures({ rig, isQuick, rounds, onProgress }: ScenarioEnvironment, contenders: readonly Contender[]): Promise<readonly FeatureRow[]> {
+/** Measures gateways with features beside two without, `OFF` and `OFF_AGAIN`, in turns; `steps` are those of the usual small requests where nothing else is given. */
+export async function measureFeatures(
+  { rig, isQuick, rounds, onProgress }: ScenarioEnvironment, contenders: readonly Contender[], steps: Partial<Pick<RequestWorkload, 'launches' | 'warmUpMs'>> = {},
+): Promise<readonly FeatureRow[]> {
   const unary = WORKLOADS.find(({ name }) => name === 'unary-1kb') as RequestWorkload;
   const length = isQuick ? { rounds: 6, launches: 1, warmUpMs: 4_200 } : {};
-  const workload: RequestWorkload = { ...unary, ...length, latencyRatePerSecond: 0, ...(rounds === undefined ? {} : { rounds }) };
+  const workload: RequestWorkload = { ...unary, ...steps, ...length, latencyRatePerSecond: 0, ...(rounds === undefined ? {} : { rounds }) };
   return rowsOf(await runWorkload(rig, workload, contenders, onProgress));
 }
 
-function rowsOf({ results }: WorkloadResult): readonly FeatureRow[] {
+function rowsOf({ workload, results }: WorkloadResult): readonly FeatureRow[] {
   const costsOf = (wanted: string): readonly number[] => results.find(({ name }) => name === wanted)?.samples.map(({ cpuMicroseconds = Number.NaN }) => cpuMicroseconds) ?? [];
   const [off, again] = [costsOf(OFF), costsOf(OFF_AGAIN)];
   return results.map(({ name, samples, problem }) => {
     const failures = samples.reduce((sum, sample) => sum + (sample.failures ?? 0), 0);
     const costs = costsOf(name);
     const more = costs.map((cost, round) => cost - ((off[round] ?? Number.NaN) + (again[round] ?? Number.NaN)) / 2);
+    const isCompared = name !== OFF && name !== OFF_AGAIN && more.length >= LEAST_ROUNDS && !more.some(Number.isNaN);
     return {
-      name, cpuMicroseconds: median(costs), more: name === OFF || name === OFF_AGAIN || more.some(Number.isNaN) || more.length < 6 ? undefined : pairedInterval(more),
+      name, cpuMicroseconds: median(costs), more: isCompared ? pairedInterval(more) : undefined, moreByProcess: isCompared ? mediansOf(more, Math.ceil(workload.rounds / workload.launches)) : [],
       problem: problem ?? (failures > 0 ? `${failures} failures` : undefined),
     };
   });
+}
+
+/** An interval needs so many rounds. */
+const LEAST_ROUNDS = 6;
+
+function mediansOf(values: readonly number[], each: number): readonly number[] {
+  return Array.from({ length: Math.ceil(values.length / each) }, (_, index) => median(values.slice(index * each, (index + 1) * each)));
 }
 
 /** The rows as a table, with a line on whether they mean anything. */
 export function describeFeatures(rows: readonly FeatureRow[], aimPercent: number = AIM_PERCENT): string {
   const [off = Number.NaN, again = Number.NaN] = [OFF, OFF_AGAIN].map((wanted) => rows.find(({ name }) => name === wanted)?.cpuMicroseconds);
   const control = again / off;
-  const lines = rows.map(({ name, cpuMicroseconds, more, problem }) => {
-    if (problem !== undefined) return `| ${name} | failed: ${problem.slice(0, 160)} | | |`;
-    const cells = more === undefined ? ['–', '–'] : [`${more.median.toFixed(1)} (${more.low.toFixed(1)} to ${more.high.toFixed(1)})`, `${(more.median / ((off + again) / 2) * 100).toFixed(1)} %`];
+  const lines = rows.map(({ name, cpuMicroseconds, more, moreByProcess, problem }) => {
+    if (problem !== undefined) return `| ${name} | failed: ${problem.slice(0, 160)} | | | |`;
+    const cells = more === undefined ? ['–', '–', '–'] : [`${more.median.toFixed(1)} (${more.low.toFixed(1)} to ${more.high.toFixed(1)})`, `${(more.median / ((off + again) / 2) * 100).toFixed(1)} %`, moreByProcess.map((each) => each.toFixed(1)).join(', ')];
     return `| ${[name, cpuMicroseconds.toFixed(1), ...cells].join(' | ')} |`;
   });
   const isVoid = !(Math.abs(control - 1) <= CONTROL_TOLERANCE);
   return [
-    '| features | CPU µs/request | more µs (95 %) | more |', '|---|---:|---:|---:|', ...lines, '',
+    '| features | CPU µs/request | more µs (95 %) | more | in each process |', '|---|---:|---:|---:|---|', ...lines, '',
     `Aimed at: at most ${aimPercent} % more. Control: the second gateway without features needed ${control.toFixed(3)} × the first${isVoid ? '; **this run is void**' : ''}.`,
   ].join('\n');
 }
