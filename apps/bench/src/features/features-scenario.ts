@@ -39,7 +39,7 @@ export const FEATURES: Scenario = {
 
 /** Measures gateways with features beside two without, `OFF` and `OFF_AGAIN`, in turns; `steps` are those of the usual small requests where nothing else is given. */
 export async function measureFeatures(
-  { rig, isQuick, rounds, onProgress }: ScenarioEnvironment, contenders: readonly Contender[], steps: Partial<Pick<RequestWorkload, 'launches' | 'warmUpMs'>> = {},
+  { rig, isQuick, rounds, onProgress }: ScenarioEnvironment, contenders: readonly Contender[], steps: Partial<Pick<RequestWorkload, 'launches'>> = {},
 ): Promise<readonly FeatureRow[]> {
   const unary = WORKLOADS.find(({ name }) => name === 'unary-1kb') as RequestWorkload;
   const length = isQuick ? { rounds: 6, launches: 1, warmUpMs: 4_200 } : {};
