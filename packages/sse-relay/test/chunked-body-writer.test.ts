@@ -1,5 +1,6 @@
 import { createServer, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
 import { sendRawRequest, type WireMessage } from '@penstock/test-support';
 import { describe, expect, it } from 'vitest';
 import { createBodyWriter } from '../src/relay/create-body-writer.ts';
@@ -50,6 +51,58 @@ describe('a body writer that frames chunks', () => {
     });
     expect(seen).toEqual([!isReleased, true]);
     expect(message.bytes.toString()).toMatch(/^HTTP\/1\.1 200 OK\r\ncontent-type: text\/plain\r\n[\s\S]*\r\n\r\n2\r\nab\r\n0\r\n\r\n$/);
+  });
+
+  it('writes a chunk as it came when it has one and nothing waits before it, at once; else it joins the bytes', async () => {
+    const message = await respond(async (response) => {
+      const writer = createBodyWriter(response, () => undefined, refuse);
+      writer.write(Buffer.from('with the head'), Buffer.from('D\r\nwith the head\r\n'));
+      await nextTurn();
+      const before = response.socket?.bytesWritten ?? 0;
+      writer.write(Buffer.from('0123456789'), Buffer.from('A\r\n0123456789\r\n'));
+      expect((response.socket?.bytesWritten ?? 0) - before).toBe(15);
+      writer.write(Buffer.from('ab'));
+      writer.write(Buffer.from('0123456789'), Buffer.from('A\r\n0123456789\r\n'));
+      writer.release();
+      response.end();
+    });
+    expect(message.bytes.toString().split('\r\n\r\n').slice(1).join('\r\n\r\n')).toBe('d\r\nwith the head\r\nA\r\n0123456789\r\nc\r\nab0123456789\r\n0\r\n\r\n');
+  });
+
+  it.each([['of a counted body', ['content-length', '10']], ['with `isPlain`', []]] as const)('%s: node:http frames the bytes, whatever chunk they came in', async (_name, framing) => {
+    const server = createServer((_, response) => {
+      response.writeHead(200, ['content-type', 'text/plain', ...framing]);
+      const writer = createBodyWriter(response, () => undefined, refuse, framing.length === 0);
+      void nextTurn().then(() => {
+        writer.write(Buffer.from('0123456789'), Buffer.from('A\r\n0123456789\r\n'));
+        writer.release();
+        response.end();
+      });
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const message = await sendRawRequest((server.address() as AddressInfo).port, 'GET / HTTP/1.1\r\nhost: x\r\n\r\n');
+    server.close();
+    expect([message.body.toString(), message.bytes.includes('A\r\n0123')]).toEqual(['0123456789', false]);
+  });
+
+  it('asks its caller to stop for a chunk that the socket cannot take, and to go on when it has; a socket that was destroyed takes nothing and blocks nothing', async () => {
+    const { promise, resolve } = Promise.withResolvers<readonly unknown[]>();
+    const large = Buffer.alloc(4_000_000, 'x');
+    const framed = Buffer.concat([Buffer.from(`${large.length.toString(16)}\r\n`), large, Buffer.from('\r\n')]);
+    const { body } = await respond(async (response) => {
+      const { socket } = response;
+      const writer = createBodyWriter(response, () => {
+        const seen = [writer.isBlocked];
+        socket?.on('close', () => resolve([...seen, writer.write(large, framed), writer.isBlocked]));
+        writer.release();
+        response.end();
+      }, refuse);
+      await nextTurn();
+      expect([writer.write(large, framed), writer.isBlocked]).toEqual([false, true]);
+    });
+    expect(body.equals(large)).toBe(true);
+    expect(await promise).toEqual([false, true, false]);
   });
 
   it('never writes a chunk of no bytes (it would end the body)', async () => {

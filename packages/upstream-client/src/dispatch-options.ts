@@ -81,4 +81,10 @@ export interface UpstreamController extends Dispatcher.DispatchController {
  */
 export interface UpstreamHandler extends Dispatcher.DispatchHandler {
   onRequestStart?(controller: UpstreamController, context: unknown): void;
+  /**
+   * Called instead of `onResponseData` where one chunk of a chunked body (RFC 9112 section 7.1) was read alone and whole: `framed` is the chunk as it came, and its
+   * data stands from `start` to `end`. The size has no leading zeros and no extension, so that the chunk may be written as it is. `receivedAt` is
+   * `performance.now()` milliseconds. A handler that lacks it, such as an interceptor's, gets all data by `onResponseData`.
+   */
+  onFramedData?(controller: UpstreamController, framed: Buffer, start: number, end: number, receivedAt: number): void;
 }

@@ -110,6 +110,62 @@ describe('chunks of a response body', () => {
     await upstream.close();
   });
 
+  test.each(BODIES)('with %s: a handler that takes framed data gets the same body, and what is framed is a chunk as it came, wherever the answer is cut in two', async (_name, body) => {
+    const upstream = await startPieces();
+    await using both = await clients(upstream.origin);
+    const framedChunks: string[] = [];
+    for (let at = 0; at < body.length; at += 1) {
+      upstream.answer = [HEAD, '4\r\nhead\r\n', body.slice(0, at), body.slice(at)].filter((piece) => piece !== '');
+      const parsed = await ask(both.plain);
+      const framedHere: string[] = [];
+      const outcome = await ask(both.fast, {
+        onFramedData: (_controller, framed, start, end) => {
+          framedHere.push(framed.toString('latin1'));
+          expect(framed.toString('latin1', 0, start).toLowerCase(), 'the size').toBe(`${(end - start).toString(16)}\r\n`);
+          expect(framed.toString('latin1', end), 'the line end').toBe('\r\n');
+        },
+      });
+      expect(outcome, `cut at ${at}`).toEqual(parsed);
+      for (const framed of framedHere) expect(body, 'sent so').toContain(framed);
+      framedChunks.push(...framedHere);
+    }
+    expect(framedChunks.filter((framed) => !body.includes(framed))).toEqual([]);
+    await upstream.close();
+  });
+
+  test('a chunk that was read alone is framed data; several in a read, one of no canonical size, and everything with `plain` is not', async () => {
+    const upstream = await startPieces();
+    await using both = await clients(upstream.origin);
+    upstream.answer = [HEAD, '5\r\nfirst\r\n', '6\r\nsecond\r\n', '5\r\nthird\r\n4\r\nmore\r\n', '005\r\nfifth\r\n', 'A\r\n0123456789\r\n', '0\r\n\r\n'];
+    for (const [client, expected] of [[both.fast, ['6\r\nsecond\r\n', 'A\r\n0123456789\r\n']], [both.plain, []]] as const) {
+      const framedChunks: string[] = [];
+      const { body } = await ask(client, { onFramedData: (_controller, framed) => { framedChunks.push(framed.toString('latin1')); } });
+      expect([body, framedChunks]).toEqual(['firstsecondthirdmorefifth0123456789', expected]);
+    }
+    await upstream.close();
+  });
+
+  test('a handler that pauses in framed data gets no more until it resumes, and one that throws there ends the request with what it threw', async () => {
+    const upstream = await startPieces();
+    await using both = await clients(upstream.origin);
+    upstream.answer = [HEAD, '5\r\nfirst\r\n', '6\r\nsecond\r\n', '5\r\nthird\r\n', '0\r\n\r\n'];
+    let isPaused = false;
+    let whilePaused = 0;
+    const { body } = await ask(both.fast, {
+      onFramedData: (controller) => {
+        if (isPaused) whilePaused += 1;
+        isPaused = true;
+        controller.pause();
+        setImmediate(() => { isPaused = false; controller.resume(); });
+      },
+    });
+    expect([body, whilePaused]).toEqual(['firstsecondthird', 0]);
+    const thrown = new Error('thrown by the handler');
+    const { error } = await dispatchRequest(both.fast, { body: '{}' }, { onFramedData: () => { throw thrown; } }).result;
+    expect(error).toBe(thrown);
+    await upstream.close();
+  });
+
   test.each([['clear text', undefined], ['TLS', createAuthority('Test CA')]] as const)('over %s: random chunks in random pieces arrive in order while their reader pauses and resumes at random', async (_name, authority) => {
     const upstream = await startPieces(authority?.issue({ names: ['127.0.0.1'] }));
     const origin = authority === undefined ? upstream.origin : `https://127.0.0.1:${upstream.port}`;
@@ -142,6 +198,7 @@ describe('chunks of a response body', () => {
             if (random(4) === 0) resume();
             else setImmediate(resume);
           },
+          ...(seed % 2 === 0 ? {} : { onFramedData: () => { if (isPaused) whilePaused += 1; } }),
         });
         expect({ seed, error, body: body === data.join('') }).toEqual({ seed, error: undefined, body: true });
       });

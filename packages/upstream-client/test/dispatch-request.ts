@@ -18,7 +18,7 @@ export interface Dispatched {
   readonly controller: UpstreamController;
 }
 
-type Hooks = Partial<Pick<UpstreamHandler, 'onRequestStart' | 'onResponseStart' | 'onResponseData' | 'onResponseEnd' | 'onBodySent' | 'onRequestSent' | 'onResponseStarted'>>;
+type Hooks = Partial<Pick<UpstreamHandler, 'onRequestStart' | 'onResponseStart' | 'onResponseData' | 'onFramedData' | 'onResponseEnd' | 'onBodySent' | 'onRequestSent' | 'onResponseStarted'>>;
 
 /** Dispatches one request and gathers what comes back; `hooks` are called first. */
 export function dispatchRequest(client: UpstreamClient, options: Partial<UpstreamDispatchOptions> = {}, hooks: Hooks = {}): Dispatched {
@@ -46,6 +46,9 @@ export function dispatchRequest(client: UpstreamClient, options: Partial<Upstrea
       hooks.onResponseStart?.(given, code, fields, message);
     },
     onResponseData: (given, chunk) => { body += chunk.toString('latin1'); hooks.onResponseData?.(given, chunk); },
+    ...(hooks.onFramedData === undefined ? {} : {
+      onFramedData: (given, framed, start, end, receivedAt) => { body += framed.toString('latin1', start, end); hooks.onFramedData?.(given, framed, start, end, receivedAt); },
+    } satisfies Partial<UpstreamHandler>),
     onResponseEnd: (given, trailers) => { hooks.onResponseEnd?.(given, trailers); end(undefined, trailers); },
     onResponseError: (_given, error) => { end(error); },
   });

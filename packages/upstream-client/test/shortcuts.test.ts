@@ -145,7 +145,7 @@ describe('a shortcut whose ground is not as expected turns itself off, with one 
     const { takeChunksDirectly } = await import('../src/undici/direct-chunks.ts');
     const { kParser } = await import('../src/undici/undici-parts.ts');
     const socket = { [kParser]: parser } as never;
-    for (let response = 0; response < 2; response += 1) expect(takeChunksDirectly(socket, { takesChunks: () => true, takeChunk: () => undefined })).toBeUndefined();
+    for (let response = 0; response < 2; response += 1) expect(takeChunksDirectly(socket, { takesChunks: () => true, takeChunk: () => undefined, takeFramed: () => undefined })).toBeUndefined();
     expect(warnings).toEqual(['@penstock/upstream-client: shortcut direct_chunks is off: the parser of an undici socket has not the members `paused`, `execute` and `ptr`']);
   }));
 

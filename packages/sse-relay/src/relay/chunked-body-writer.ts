@@ -4,8 +4,11 @@ import type { Socket } from 'node:net';
 
 /** Writes the body of a response whose head was given to `writeHead`. */
 export interface BodyWriter {
-  /** False asks the caller to stop until `onDrain`. Throws what `ServerResponse.write` throws. */
-  write(chunk: Uint8Array): boolean;
+  /**
+   * Writes bytes of the body. `framed` is the same bytes as one whole chunk of a chunked body, which may be written in their place. False asks the
+   * caller to stop until `onDrain`. Throws what `ServerResponse.write` throws.
+   */
+  write(chunk: Uint8Array, framed?: Uint8Array): boolean;
   /** Hands everything to the socket; the response may be written to directly after it, and only by then. */
   release(): void;
   /** Whether the client reads slower than we write. */
@@ -59,7 +62,9 @@ export class ChunkedBodyWriter implements BodyWriter {
     ownProcess.nextTick(endTurn, this);
   }
 
-  write(chunk: Uint8Array): boolean {
+  write(chunk: Uint8Array, framed?: Uint8Array): boolean {
+    // Behind a head or bytes that wait for the end of their turn it is joined with them.
+    if (framed !== undefined && !this.#isScheduled) return this.#pass(framed);
     // A chunk of no bytes would be the terminator.
     if (chunk.length === 0) return !this.isBlocked;
     if (this.#first === undefined) this.#first = chunk;
@@ -70,9 +75,7 @@ export class ChunkedBodyWriter implements BodyWriter {
       ownProcess.nextTick(endTurn, this);
     }
     if (this.#socket.writableLength + this.#pendingBytes < this.#socket.writableHighWaterMark) return true;
-    this.isBlocked = true;
-    if (!this.#isListening) this.#socket.on('drain', this.#unblock);
-    this.#isListening = true;
+    this.#block();
     return false;
   }
 
@@ -88,6 +91,20 @@ export class ChunkedBodyWriter implements BodyWriter {
     if (!this.#isCorked) return;
     this.#isCorked = false;
     this.#socket.uncork();
+  }
+
+  /** Writes a chunk as it came. A socket that was destroyed refuses it, and asking first would cost more than the write itself needs of its state. */
+  #pass(framed: Uint8Array): boolean {
+    if (this.#response.socket !== this.#socket || this.#socket.write(framed)) return true;
+    if (this.#socket.destroyed) return true;
+    this.#block();
+    return false;
+  }
+
+  #block(): void {
+    this.isBlocked = true;
+    if (!this.#isListening) this.#socket.on('drain', this.#unblock);
+    this.#isListening = true;
   }
 
   #flush(): void {

@@ -26,6 +26,8 @@ export interface RelayHandler extends Dispatcher.DispatchHandler {
   interrupt(reason: string): void;
   /** How far the response has come; for an observer that asks now and then. */
   progress(): RelayProgress;
+  /** Instead of `onResponseData`: a whole chunk (RFC 9112 section 7.1) without leading zeros and extension, its data from `start` to `end`. `receivedAt` is `performance.now()` milliseconds. */
+  onFramedData(controller: Dispatcher.DispatchController, framed: Buffer, start: number, end: number, receivedAt: number): void;
 }
 
 /** The state of a relay at one moment. Times are `performance.now()` milliseconds. */
@@ -127,11 +129,17 @@ class Relay implements RelayHandler {
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (this.#phase !== 'relaying') return;
-    const now = performance.now();
+    if (this.#phase === 'relaying') this.#relay(controller, chunk, performance.now());
+  }
+
+  onFramedData(controller: Dispatcher.DispatchController, framed: Buffer, start: number, end: number, receivedAt: number): void {
+    if (this.#phase === 'relaying') this.#relay(controller, framed.subarray(start, end), receivedAt, framed);
+  }
+
+  #relay(controller: Dispatcher.DispatchController, chunk: Buffer, now: number, framed?: Buffer): void {
     this.#record.count(chunk.length, now);
     try {
-      if (this.#writer?.write(chunk) === false) this.#pause(controller);
+      if (this.#writer?.write(chunk, framed) === false) this.#pause(controller);
     } catch (error) {
       this.#break('upstream_failed', error);
       return;

@@ -1,6 +1,6 @@
 import type { Dispatcher } from 'undici';
 import { performance } from 'node:perf_hooks';
-import type { RequestTimings, UpstreamDispatchOptions } from '../dispatch-options.ts';
+import type { RequestTimings, UpstreamDispatchOptions, UpstreamHandler } from '../dispatch-options.ts';
 import type { RequestTimeouts } from '../options.ts';
 import type { Slot, SlotHolder, WaiterLine } from '../pool/slot.ts';
 import type { DirectChunks } from '../undici/direct-chunks.ts';
@@ -41,7 +41,7 @@ export class ExchangeState {
   turnBytes = 0;
   reason: Error | null = null;
   reusedConnection = false;
-  protected readonly handler: Dispatcher.DispatchHandler;
+  protected readonly handler: UpstreamHandler;
   protected readonly context: ExchangeContext;
   protected readonly method: string;
   /** The request as it was given; replaced when the response began, since a stream may last for hours. */
@@ -56,7 +56,7 @@ export class ExchangeState {
   protected informational = 0;
   protected reconnects = 0;
 
-  constructor(handler: Dispatcher.DispatchHandler, options: UpstreamDispatchOptions, timeouts: RequestTimeouts, context: ExchangeContext) {
+  constructor(handler: UpstreamHandler, options: UpstreamDispatchOptions, timeouts: RequestTimeouts, context: ExchangeContext) {
     this.handler = handler;
     this.options = options;
     this.method = options.method;

@@ -15,7 +15,7 @@ import { classifyExchangeError, REJECTION_CODES, upstreamError } from './classif
 import { CloseDelimitedBody, isCloseDelimited, textFields } from './close-delimited.ts';
 import type { Timed } from './deadline-clock.ts';
 import { ExchangeState } from './exchange-state.ts';
-import { callData, callEnd, callError, callHead, callStep } from './handler-calls.ts';
+import { callData, callEnd, callError, callFramed, callHead, callStep } from './handler-calls.ts';
 import { prepareRequest, prepareTimeouts } from './prepare-request.ts';
 import { lintResponseHead } from './response-lint.ts';
 import { countTurn, type TurnTaker } from './response-turns.ts';
@@ -197,6 +197,13 @@ export class Exchange extends ExchangeState implements SlotHolder, Timed, RawHea
     this.context.clock.set(this, performance.now(), this.timeouts.idleMs);
     this.failWith(callData(this.handler, this, data));
     countTurn(this, this.upstream as Dispatcher.DispatchController, data.byteLength);
+  }
+
+  takeFramed(framed: Buffer, start: number, end: number): void {
+    const now = performance.now();
+    this.context.clock.set(this, now, this.timeouts.idleMs);
+    this.failWith(callFramed(this.handler, this, framed, start, end, now));
+    countTurn(this, this.upstream as Dispatcher.DispatchController, end - start);
   }
 
   onResponseEnd(_controller: Dispatcher.DispatchController, trailers: IncomingHttpHeaders): void {

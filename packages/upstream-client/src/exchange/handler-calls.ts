@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
+import type { UpstreamController, UpstreamHandler } from '../dispatch-options.ts';
 import { thrownError } from '../thrown.ts';
 
 const NO_BYTES = Buffer.alloc(0);
@@ -31,6 +32,16 @@ export function callHead(handler: Handler, controller: Controller, status: numbe
 export function callData(handler: Handler, controller: Controller, chunk: Buffer): Error | undefined {
   try {
     handler.onResponseData?.(controller, chunk);
+    return undefined;
+  } catch (error) {
+    return thrownError(error);
+  }
+}
+
+export function callFramed(handler: UpstreamHandler, controller: UpstreamController, framed: Buffer, start: number, end: number, receivedAt: number): Error | undefined {
+  try {
+    if (handler.onFramedData === undefined) handler.onResponseData?.(controller, framed.subarray(start, end));
+    else handler.onFramedData(controller, framed, start, end, receivedAt);
     return undefined;
   } catch (error) {
     return thrownError(error);

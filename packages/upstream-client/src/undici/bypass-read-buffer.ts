@@ -66,7 +66,8 @@ function push(socket: Socket, chunk: Buffer | null, encoding?: BufferEncoding): 
     if (direct !== undefined) direct.dataEnd = -1;
     socket.emit('readable');
     unread = fresh;
-    if (unread === undefined) direct?.endRead(whole);
+    // The first response of a connection makes its `direct` while its head is read, with which its first chunk may have come.
+    if (unread === undefined) (direct ?? directChunksOf(socket))?.endRead(whole);
   } finally {
     current = undefined;
     fresh = undefined;

@@ -9,6 +9,8 @@ export interface ChunkTaker {
   takesChunks(): boolean;
   /** Takes the data of one chunk (RFC 9112 section 7.1). Must not throw. */
   takeChunk(data: Buffer): void;
+  /** Takes one chunk that is all that was read: `framed`, whose data stands from `start` to `end`. Its size has no leading zeros. Must not throw. */
+  takeFramed(framed: Buffer, start: number, end: number): void;
 }
 
 /** What is read of undici's parser. */
@@ -23,6 +25,7 @@ const bodyChannel = channel('undici:request:bodyChunkReceived');
 
 const CR = 13;
 const LF = 10;
+const ZERO = 48;
 const NO_DIGIT = 0xff;
 /** The value of each byte as a hexadecimal digit. */
 const DIGITS = new Uint8Array(256).fill(NO_DIGIT);
@@ -83,8 +86,10 @@ export class DirectChunks {
       const from = index + 2;
       const to = from + size;
       if (read[to] !== CR || read[to + 1] !== LF) return at;
+      const isAll = at === 0 && to + 2 === read.length && read[0] !== ZERO;
       at = to + 2;
-      taker.takeChunk(read.subarray(from, to));
+      if (isAll) taker.takeFramed(read, from, to);
+      else taker.takeChunk(read.subarray(from, to));
       if (taker.takesChunks()) continue;
       if (socket.destroyed) return read.length;
       // undici pauses its parser only when that has reported data; resuming it is the same.
