@@ -73,7 +73,7 @@ describe('a body writer that frames chunks', () => {
     const server = createServer((_, response) => {
       response.writeHead(200, ['content-type', 'text/plain', ...framing]);
       const writer = createBodyWriter(response, () => undefined, refuse, framing.length === 0);
-      void nextTurn().then(() => {
+      setImmediate(() => {
         writer.write(Buffer.from('0123456789'), Buffer.from('A\r\n0123456789\r\n'));
         writer.release();
         response.end();

@@ -47,7 +47,7 @@ export function dispatchRequest(client: UpstreamClient, options: Partial<Upstrea
     },
     onResponseData: (given, chunk) => { body += chunk.toString('latin1'); hooks.onResponseData?.(given, chunk); },
     ...(hooks.onFramedData === undefined ? {} : {
-      onFramedData: (given, framed, start, end, receivedAt) => { body += framed.toString('latin1', start, end); hooks.onFramedData?.(given, framed, start, end, receivedAt); },
+      onFramedData: (given, framed, ...place) => { body += framed.toString('latin1', place[0], place[1]); hooks.onFramedData?.(given, framed, ...place); },
     } satisfies Partial<UpstreamHandler>),
     onResponseEnd: (given, trailers) => { hooks.onResponseEnd?.(given, trailers); end(undefined, trailers); },
     onResponseError: (_given, error) => { end(error); },
