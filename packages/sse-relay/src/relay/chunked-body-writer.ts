@@ -93,7 +93,7 @@ export class ChunkedBodyWriter implements BodyWriter {
     this.#socket.uncork();
   }
 
-  /** Writes a chunk as it came. A socket that was destroyed refuses it, and asking first would cost more than the write itself needs of its state. */
+  /** Writes a chunk as it came. A socket that was destroyed refuses it by returning false; asking it before each write would load memory that nothing else needs. */
   #pass(framed: Uint8Array): boolean {
     if (this.#response.socket !== this.#socket || this.#socket.write(framed)) return true;
     if (this.#socket.destroyed) return true;
