@@ -155,6 +155,23 @@ describe('a response that has ended', () => {
     expect([heads, relay.results.length]).toEqual([0, 1]);
     reader.close();
   });
+
+  it('relays an answer whose controller lets nothing release its fields', async () => {
+    await using upstream = await startScriptedUpstream(async (connection) => { await connection.nextRequest(); });
+    await using relay = await startRelay(upstream.origin);
+    const reader = await openRawConnection(relay.port);
+    reader.send(GET);
+    while (upstream.requests.length === 0) await nextTurn();
+    const handler = relay.handlers[0];
+    const controller = Object.freeze({ rawHeaders: ['content-length', '2'], rawTrailers: null }) as unknown as Dispatcher.DispatchController;
+    handler?.onResponseStart?.(controller, 200, {}, 'OK');
+    handler?.onResponseData?.(controller, Buffer.from('ok'));
+    handler?.onResponseEnd?.(controller, {});
+    const message = await reader.readMessage({ kind: 'response' });
+    expect([message.startLine, message.body.toString()]).toEqual(['HTTP/1.1 200 OK', 'ok']);
+    expect(controller.rawHeaders).toEqual(['content-length', '2']);
+    reader.close();
+  });
 });
 
 describe('a connection that serves many responses', () => {

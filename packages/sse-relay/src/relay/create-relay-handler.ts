@@ -45,6 +45,15 @@ type Phase = 'waiting' | 'relaying' | 'ending' | 'breaking' | 'settled';
 
 const ignore = (): void => undefined;
 
+/** The parsed fields, and the socket's buffer behind them, would be held for as long as the stream lasts. A controller may refuse. */
+function releaseRawHeaders(controller: { rawHeaders?: unknown }): void {
+  try {
+    controller.rawHeaders = null;
+  } catch {
+    // Its fields have no setter.
+  }
+}
+
 /**
  * Creates the handler for one client response; hand it to `dispatch` once. Throws `RelayError` `head_already_sent` when the
  * response is no longer ours to write, `invalid_option` and `unknown_option`.
@@ -108,8 +117,7 @@ class Relay implements RelayHandler {
       if (status === 103) relayEarlyHints(this.#response, rawHeaders);
       return;
     }
-    // The parsed fields, and the socket's buffer behind them, would be held for as long as the stream lasts. A controller may refuse.
-    Reflect.set(controller, 'rawHeaders', null);
+    releaseRawHeaders(controller);
     this.#record.headAt = performance.now();
     this.#record.status = status;
     let delimiter: BodyDelimiter;
