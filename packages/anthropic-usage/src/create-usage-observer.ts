@@ -165,14 +165,13 @@ class UsageReader implements UsageObserver, EventObserverOptions, FrameObserverO
 /** Text compresses to a fourth or less. */
 const USUAL_COMPRESSION = 4;
 
-const PLAIN_TYPES: ReadonlyMap<string, string> = new Map(['application/json', 'text/event-stream'].map((type) => [type, type]));
-
 function readMediaType(rawHeaders: readonly string[]): string {
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] as string;
     if (name.length !== 12 || name.toLowerCase() !== 'content-type') continue;
     const value = rawHeaders[index + 1] ?? '';
-    return PLAIN_TYPES.get(value) ?? value.split(';')[0]?.trim().toLowerCase() ?? '';
+    if (value === 'application/json' || value === 'text/event-stream') return value;
+    return value.split(';')[0]?.trim().toLowerCase() ?? '';
   }
   return '';
 }

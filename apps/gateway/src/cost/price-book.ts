@@ -37,6 +37,8 @@ export function createPriceBook({ prices, multipliers }: PriceSettings): PriceBo
   /** By upstream and model: a text of both would be made anew by each request. */
   const remembered = new Map<string | undefined, Map<string, FoundPrice | undefined>>();
   let size = 0;
+  /** What was found last, which is mostly asked for again: each answer brings a new text, whose hash is not known yet. */
+  let latest: { readonly upstream: string | undefined; readonly model: string; readonly found: FoundPrice } | undefined;
 
   function findOne(upstream: string | undefined, model: string): FoundPrice | undefined {
     const ofUpstream = remembered.get(upstream);
@@ -60,8 +62,12 @@ export function createPriceBook({ prices, multipliers }: PriceSettings): PriceBo
   return {
     find(upstream, models) {
       for (const model of models) {
-        const found = model === undefined ? undefined : findOne(upstream, model);
-        if (found !== undefined) return found;
+        if (model === undefined) continue;
+        if (latest?.model === model && latest.upstream === upstream) return latest.found;
+        const found = findOne(upstream, model);
+        if (found === undefined) continue;
+        latest = { upstream, model, found };
+        return found;
       }
       return UNKNOWN;
     },

@@ -29,12 +29,22 @@ const LOOPBACK_NAMES = new Set(['localhost', '127.0.0.1', '::1']);
 export function createOriginCheck(options: { readonly allowedHosts: readonly string[]; readonly boundHost: string; readonly corsOrigins: readonly string[] }): OriginCheck {
   const hosts = new Set([...options.allowedHosts, options.boundHost].map((host) => withoutRootDot(host.toLowerCase()).replace(/^\[(.*)\]$/, '$1')));
   const origins = new Set(options.corsOrigins);
-  return function checkOrigin(facts) {
-    const host = withoutRootDot(facts.host.toLowerCase());
+  // The Host that was ours last, at whatever address: nearly every request has the same.
+  let lastNamed: string | undefined;
+
+  function isOurs({ host: field, localAddress }: OriginFacts): boolean {
+    if (field === lastNamed) return true;
+    const host = withoutRootDot(field.toLowerCase());
     const name = hostName(host);
-    const isOurs = LOOPBACK_NAMES.has(name) || hosts.has(name) || hosts.has(host)
-      || (isIP(name) !== 0 && name === plainAddress(facts.localAddress));
-    if (!isOurs) return 'misdirected';
+    if (LOOPBACK_NAMES.has(name) || hosts.has(name) || hosts.has(host)) {
+      lastNamed = field;
+      return true;
+    }
+    return isIP(name) !== 0 && name === plainAddress(localAddress);
+  }
+
+  return function checkOrigin(facts) {
+    if (!isOurs(facts)) return 'misdirected';
     if (facts.origin !== undefined) return origins.has(facts.origin) ? undefined : 'browser';
     // A browser leaves Origin out of cross-site GET requests without CORS, but not the fetch metadata.
     return facts.secFetchSite === 'cross-site' || facts.secFetchSite === 'same-site' ? 'browser' : undefined;

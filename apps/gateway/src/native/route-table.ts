@@ -96,7 +96,12 @@ const PATTERNS: readonly Pattern[] = NATIVE_ROUTES.filter(({ template }) => /[{*
   route: known,
 }));
 
+/** The route of nearly every request: compared, where a path that came just now would have to be hashed. */
+const MESSAGES = `${PREFIX}/v1/messages`;
+const MESSAGES_ROUTE = EXACT.get(MESSAGES);
+
 /** The route of a validated path, whatever its method; `undefined` when this version does not know the path. */
 export function findRoute(path: string): NativeRoute | undefined {
+  if (path === MESSAGES) return MESSAGES_ROUTE;
   return EXACT.get(path) ?? PATTERNS.find(({ expression }) => expression.test(path))?.route;
 }

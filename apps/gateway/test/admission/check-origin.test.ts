@@ -32,6 +32,16 @@ describe('the Host of a request', () => {
     expect(open({ ...FACTS, host: '10.0.0.6:8000', localAddress: '::ffff:10.0.0.5' })).toBe('misdirected');
     expect(open({ ...FACTS, host: '[fd00::1]:8000', localAddress: 'fd00::1' })).toBeUndefined();
   });
+
+  test('an address that was ours is judged again at each other address, and a name that was ours opens no other one', () => {
+    for (let turn = 0; turn < 2; turn += 1) {
+      expect(open({ ...FACTS, host: '10.0.0.5', localAddress: '10.0.0.5' })).toBeUndefined();
+      expect(open({ ...FACTS, host: '10.0.0.5', localAddress: '10.0.0.6' })).toBe('misdirected');
+      expect(open({ ...FACTS, host: 'gateway.example' })).toBeUndefined();
+      expect(open({ ...FACTS, host: 'gateway.example.attacker' })).toBe('misdirected');
+      expect(open({ ...FACTS, host: 'gateway.example', origin: 'https://attacker.example' })).toBe('browser');
+    }
+  });
 });
 
 describe('a browser', () => {

@@ -26,8 +26,8 @@ export interface ProcessLogger {
 const DESCRIPTORS: Readonly<Record<string, number>> = { stdout: 1, stderr: 2 };
 /** Whole lines in writes of at most a pipe's atomic size: workers share one standard output. */
 const SHARED_WRITES = { minWrite: 2_048, maxWrite: 4_096 };
-/** A file is appended to as a whole at any size, and each write wakes another thread: fewer and larger ones cost a tenth. */
-const FILE_WRITES = { minWrite: 65_536, maxWrite: 131_072 };
+/** A file is appended to as a whole at any size, and each write wakes another thread: fewer and larger ones cost a tenth. What a write leaves of a batch holds the lines that come meanwhile. */
+const FILE_WRITES = { minWrite: 98_304, maxWrite: 131_072 };
 /** Standard output is a terminal. */
 const TERMINAL_WRITES = { minWrite: 1, maxWrite: 4_096 };
 
