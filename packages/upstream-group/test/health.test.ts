@@ -103,12 +103,12 @@ describe('readAnthropicQuota', () => {
   });
 
   it('reads fields in any order, whatever the order of those before', () => {
-    const named = (kind: string, limit: string, remaining: string): string[][] => [[`anthropic-ratelimit-${kind}-limit`, limit], [`anthropic-ratelimit-${kind}-remaining`, remaining]];
+    const named = (kind: string, limit: string, remaining: string): string[][] => [[`anthropic-ratelimit-${kind}-limit`, limit], [`anthropic-ratelimit-${kind}-remaining`, remaining], [`anthropic-ratelimit-${kind}-reset`, '2026-01-01T00:00:30Z']];
     const fields = [...named('requests', '10', '9'), ...named('tokens', '100', '20'), ['request-id', 'r'], ...named('output-tokens', '1000', '300')];
     for (let turn = 0; turn < 2; turn += 1) {
       for (let shift = 0; shift < fields.length; shift += 1) {
         const shifted = [...fields.slice(shift), ...fields.slice(0, shift)];
-        for (const order of [shifted, shifted.toReversed(), shifted]) expect(readAnthropicQuota(order.flat(), NOW)).toEqual({ share: 0.2, resetsAt: NOW + 60_000 });
+        for (const order of [shifted, shifted.toReversed(), shifted]) expect(readAnthropicQuota(order.flat(), NOW)).toEqual({ share: 0.2, resetsAt: NOW + 30_000 });
       }
     }
   });
