@@ -1,4 +1,5 @@
 import { FEATURES } from '../features/features-scenario.ts';
+import { LATENCY } from '../latency/latency-scenario.ts';
 import { LEDGER } from '../ledger/ledger-scenario.ts';
 import { LIVE_PAGE } from '../live-page/live-page-scenario.ts';
 import { METRICS } from '../metrics/metrics-scenario.ts';
@@ -19,5 +20,6 @@ export const SCENARIOS: readonly Scenario[] = [
   UPSTREAMS,
   LEDGER,
   METRICS,
+  LATENCY,
   SCALE,
 ];
