@@ -2,7 +2,6 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
-import type { SqlDatabase } from '@penstock/claude-code-gateway';
 import { DROP_REASONS } from '@penstock/header-policy';
 import { createInboundServer, DEFAULT_INBOUND_LIMITS, type InboundLimits, type InboundTls, type KeepAliveTimes, renewCertificate } from '@penstock/inbound-server';
 import type { GroupNote } from '@penstock/upstream-group';
@@ -11,9 +10,7 @@ import { createApplication } from './http/create-application.ts';
 import { describeParserError } from './http/describe-parser-error.ts';
 import type { Administer } from './access/admin/admin-exchange.ts';
 import { createTrustedProxies, isTrustedProxy } from './access/clients/client-address.ts';
-import type { BearerVerifier } from './access/identity/bearer-verifier.ts';
 import { createIdentity } from './access/identity/identity.ts';
-import type { KeyTiming } from './access/identity/issuer-keys.ts';
 import { allowedHostsOf } from './config/allowed-hosts.ts';
 import type { GatewayConfig } from './config/gateway-config.ts';
 import { PLAIN } from './config/plain.ts';
@@ -22,6 +19,8 @@ import { createPriceBook } from './cost/price-book.ts';
 import { readPriceSettings } from './cost/price-settings.ts';
 import { createUnpricedModels } from './cost/unpriced-models.ts';
 import { createSides } from './create-sides.ts';
+import { checkTypes } from './gateway-option-error.ts';
+import { GATEWAY_OPTION_TYPES, type GatewayOptions } from './gateway-options.ts';
 import { cloudRoutes, type CloudRoutes, describeAbsentFrontDoor, isOff, loadClouds, mountClouds, mountNative, readBudgets } from './mount-sides.ts';
 import { FRONT_DOOR_ROUTES } from './front-door/create-front-door-side.ts';
 import { createOriginCheck, type OriginCheck } from './http/check-origin.ts';
@@ -30,9 +29,7 @@ import { createFullReport } from './observe/log/create-full-report.ts';
 import { createDrain } from './process/drain.ts';
 import { reportDrain } from './process/report-drain.ts';
 import { createLifecycle, type Lifecycle } from './process/lifecycle.ts';
-import { createLimiter, type Limiter, type LimiterOptions } from './access/limits/limiter.ts';
-import type { WorkerShare } from './config/worker-share.ts';
-import type { ProcessLogger } from './observe/log/create-logger.ts';
+import { createLimiter } from './access/limits/limiter.ts';
 import { createObserverReport } from './observe/log/create-observer-report.ts';
 import { auditRefusals } from './observe/log/audit-refusals.ts';
 import { describeError } from './observe/log/describe-error.ts';
@@ -49,33 +46,7 @@ import type { Successes, UpstreamSnapshot } from './observe/upstreams/upstream-s
 import { outcomeOfCode } from './request/gateway-error.ts';
 import { SIDES, UNMATCHED_ROUTES } from './request/request-record.ts';
 import { createCallers, openStatefulParts } from './open-stateful-parts.ts';
-import type { TracingSettings } from './observe/trace/read-tracing-settings.ts';
 import { startTracing } from './observe/trace/start-tracing.ts';
-
-/** What one gateway process is made from. */
-export interface GatewayOptions {
-  readonly config: GatewayConfig;
-  readonly processLogger: ProcessLogger;
-  readonly version: string;
-  /** How this gateway names itself in `Via`; equal in all workers of one gateway. */
-  readonly viaPseudonym: string;
-  /** Which worker of how many this process is. @defaultValue the only one */
-  readonly share?: WorkerShare;
-  /** What the standard `OTEL_*` variables say. @defaultValue no tracing */
-  readonly tracing?: TracingSettings | undefined;
-  /** Makes the limits of one side; a test may look on. @defaultValue createLimiter */
-  readonly makeLimiter?: (options: LimiterOptions) => Limiter;
-  /** Judges the tokens of the gateway's own sign-in. @defaultValue sign-in itself, where it is configured */
-  readonly signIn?: BearerVerifier;
-  /** The store of sign-in and the ledger, closed with the gateway. @defaultValue opened from `state.store` */
-  readonly database?: SqlDatabase;
-  /** Gets what other workers have to know of upstreams and moved sessions. @defaultValue there are none */
-  readonly shareNote?: ((note: GroupNote) => void) | undefined;
-  /** Shorter clocks for the keys of issuers, for tests. @defaultValue KEY_TIMING */
-  readonly keyTiming?: Partial<KeyTiming>;
-  /** Shorter inbound clocks, for tests. @defaultValue DEFAULT_INBOUND_LIMITS */
-  readonly inboundLimits?: Partial<InboundLimits>;
-}
 
 /** One running gateway process: the main listener and what stands behind it. */
 export interface Gateway {
@@ -114,6 +85,7 @@ export interface Gateway {
 
 /** Makes and starts one gateway process. Either side may fail to initialise: the other one serves, and the failure is shown. */
 export async function createGateway(options: GatewayOptions): Promise<Gateway> {
+  checkTypes(options, GATEWAY_OPTION_TYPES);
   let { config } = options;
   const { logger } = options.processLogger;
   const lifecycle = createLifecycle((state) => {

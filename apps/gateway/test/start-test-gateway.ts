@@ -1,7 +1,8 @@
 import { pino } from 'pino';
 import { gatewayConfigSchema } from '../src/config/gateway-config.ts';
 import { sumOf } from './observe/metrics/exposition.ts';
-import { createGateway, type Gateway, type GatewayOptions } from '../src/create-gateway.ts';
+import { createGateway, type Gateway } from '../src/create-gateway.ts';
+import type { GatewayOptions } from '../src/gateway-options.ts';
 
 /** A configuration document as far as a test cares. */
 export type ConfigDocument = Readonly<Record<string, unknown>>;

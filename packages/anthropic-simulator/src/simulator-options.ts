@@ -81,10 +81,9 @@ const MAX_PORT = 65_535;
 
 /** Fills in defaults and checks every option once; throws `SimulatorError` `invalid_option` or `unknown_option`. */
 export function resolveOptions(options: SimulatorOptions): ResolvedOptions {
-  for (const [prefix, given, known] of [['', options, DEFAULT_OPTIONS], ['pacing.', options.pacing ?? {}, DEFAULT_OPTIONS.pacing], ['rateLimits.', options.rateLimits ?? {}, DEFAULT_OPTIONS.rateLimits]] as const) {
-    const unknown = describeUnknownOption(given, known);
-    if (unknown !== undefined) throw new SimulatorError('unknown_option', prefix + unknown);
-  }
+  refuseUnknown('', options, DEFAULT_OPTIONS);
+  refuseUnknown('pacing.', options.pacing ?? {}, DEFAULT_OPTIONS.pacing);
+  refuseUnknown('rateLimits.', options.rateLimits ?? {}, DEFAULT_OPTIONS.rateLimits);
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as SimulatorOptions;
   const resolved: ResolvedOptions = {
     ...DEFAULT_OPTIONS, ...given,
@@ -100,6 +99,11 @@ export function resolveOptions(options: SimulatorOptions): ResolvedOptions {
   if (resolved.faultEvery < 1) throw new SimulatorError('invalid_option', `faultEvery must be a positive integer, received ${resolved.faultEvery}`);
   readFaultOptions(resolved.faults);
   return resolved;
+}
+
+function refuseUnknown(prefix: string, options: object, known: object): void {
+  const unknown = describeUnknownOption(options, known);
+  if (unknown !== undefined) throw new SimulatorError('unknown_option', prefix + unknown);
 }
 
 function pickNumbers({ port, batchPolls, faultEvery, maxRecordedRequests, maxRecordedBodyBytes, keepAliveTimeoutMs }: ResolvedOptions): Record<string, number> {

@@ -47,7 +47,7 @@ const checked = new WeakSet<UsageObserverOptions>();
 export function createUsageObserver(options: UsageObserverOptions = NO_OPTIONS): UsageObserver {
   if (!checked.has(options)) {
     const unknown = describeUnknownOption(options, KNOWN_OPTIONS);
-    if (unknown !== undefined) throw new UsageOptionError(unknown);
+    if (unknown !== undefined) throw new UsageOptionError('unknown_option', unknown);
     checked.add(options);
   }
   return new UsageReader(options);

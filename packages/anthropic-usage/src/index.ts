@@ -1,7 +1,7 @@
 import '@penstock/option-names/supported-node';
 export { createUsageObserver, DEFAULT_MAX_MEMBER_BYTES, type UsageObserver, type UsageObserverOptions } from './create-usage-observer.ts';
 export { type MessageTokens, type MessageUsage, type ModelTokens, type TokenCounts, type UsageResult, type UsageSource } from './usage-result.ts';
-export { isUsageOptionError, UsageOptionError } from './usage-option-error.ts';
+export { isUsageOptionError, UsageOptionError, type UsageOptionErrorCode } from './usage-option-error.ts';
 export { findPrice } from './find-price.ts';
 export { FAST_PPM, PRICES, UNKNOWN_MODEL_PRICE, WEB_SEARCH_PICO_DOLLARS, type DatedPrice, type Price, type TokenRates } from './prices.ts';
 export { priceUsage, type CostPart, type PricedUsage, type UsageCost } from './price-usage.ts';

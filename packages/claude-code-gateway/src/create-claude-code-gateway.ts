@@ -1,4 +1,4 @@
-import { describeUnknownOption } from '@penstock/option-names';
+import { describeUnknownOption, describeWrongOption, type OptionType } from '@penstock/option-names';
 import type { ClaudeCodeGatewayOptions, TelemetryOptions } from './claude-code-gateway-options.ts';
 import { ClaudeCodeGatewayError } from './claude-code-gateway-error.ts';
 import { createCallerRoutes, createOpenRoutes, type ProtocolRoute } from './protocol-routes.ts';
@@ -38,9 +38,9 @@ export interface ClaudeCodeGateway {
   close(): Promise<void>;
 }
 
-const KNOWN_OPTIONS: Readonly<Record<keyof ClaudeCodeGatewayOptions, true>> = Object.freeze({
-  publicUrl: true, mount: true, sessionKeys: true, provider: true, database: true, telemetry: true, limits: true, isKnownGroup: true, audit: true, onTelemetryDropped: true,
-  onRevoked: true, now: true,
+const OPTION_TYPES: Readonly<Record<keyof ClaudeCodeGatewayOptions, OptionType>> = Object.freeze({
+  publicUrl: 'string', mount: 'string?', sessionKeys: 'list', provider: 'object', database: 'object', telemetry: 'object?', limits: 'object?', isKnownGroup: 'function?',
+  audit: 'function?', onTelemetryDropped: 'function?', onRevoked: 'function?', now: 'function?',
 });
 
 /** Nothing is sent with these: a provider that gives an address for them can be reached. */
@@ -49,8 +49,8 @@ const NO_TELEMETRY: TelemetryOptions = { targets: [] };
 
 /** Makes a gateway. A provider or store that is down keeps it from nothing but sign-ins. @throws ClaudeCodeGatewayError `invalid_options`, `address_refused` */
 export function createClaudeCodeGateway(options: ClaudeCodeGatewayOptions): ClaudeCodeGateway {
-  const unknown = describeUnknownOption(options, KNOWN_OPTIONS);
-  if (unknown !== undefined) throw new ClaudeCodeGatewayError('invalid_options', unknown);
+  const wrong = describeUnknownOption(options, OPTION_TYPES) ?? describeWrongOption(options, OPTION_TYPES);
+  if (wrong !== undefined) throw new ClaudeCodeGatewayError('invalid_options', wrong);
   const addresses = readAddresses(options);
   const limits = readSignInLimits(options.limits ?? {});
   const keys = createSessionKeys(options.sessionKeys);

@@ -1,5 +1,7 @@
 import { Buffer } from 'node:buffer';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { describeUnknownOption, describeWrongOption, type OptionType } from '@penstock/option-names';
+import { ClaudeCodeGatewayError } from './claude-code-gateway-error.ts';
 import type { GatewayCaller } from './claude-code-gateway-options.ts';
 import type { ClaudeCodeGateway } from './create-claude-code-gateway.ts';
 import { answerJson, type ProtocolAnswer, type ProtocolRequest } from './protocol-messages.ts';
@@ -15,8 +17,17 @@ export interface NodeListenerOptions {
   readonly next?: RequestListener;
 }
 
-/** Mounts a gateway in a plain `node:http` server. An application with a frame of its own uses `gateway.routes` instead. */
-export function createNodeListener({ gateway, mount = '', authenticate, next }: NodeListenerOptions): RequestListener {
+const OPTION_TYPES: Readonly<Record<keyof NodeListenerOptions, OptionType>> = Object.freeze({ gateway: 'object', mount: 'string?', authenticate: 'function', next: 'function?' });
+
+/**
+ * Mounts a gateway in a plain `node:http` server. An application with a frame of its own uses `gateway.routes` instead.
+ *
+ * @throws ClaudeCodeGatewayError `invalid_options`
+ */
+export function createNodeListener(options: NodeListenerOptions): RequestListener {
+  const wrong = describeUnknownOption(options, OPTION_TYPES) ?? describeWrongOption(options, OPTION_TYPES);
+  if (wrong !== undefined) throw new ClaudeCodeGatewayError('invalid_options', wrong);
+  const { gateway, mount = '', authenticate, next } = options;
   const answer = async (request: IncomingMessage): Promise<ProtocolAnswer | undefined> => {
     const url = request.url ?? '';
     const [path = '', ...query] = url.split('?');

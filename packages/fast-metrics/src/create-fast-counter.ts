@@ -1,5 +1,6 @@
-import { describeUnknownOption } from '@penstock/option-names';
+import type { OptionType } from '@penstock/option-names';
 import { Counter, type Registry } from 'prom-client';
+import { checkMetric, makeMetric } from './check-metric.ts';
 import { FastMetricsError } from './fast-metrics-error.ts';
 import { seriesText } from './series-text.ts';
 
@@ -31,21 +32,20 @@ interface NamedSeries extends CounterSeries {
   readonly text: string;
 }
 
-const KNOWN_OPTIONS: Readonly<Record<keyof FastCounterOptions, true>> = Object.freeze({ name: true, help: true, labelNames: true, divisor: true, plain: true });
+const OPTION_TYPES: Readonly<Record<keyof FastCounterOptions, OptionType>> = Object.freeze({ name: 'string', help: 'string', labelNames: 'list?', divisor: 'number?', plain: 'boolean?' });
 
-/** Creates a counter in a registry. Throws a `FastMetricsError` `unknown_option`. */
+/** Creates a counter in a registry. Throws a `FastMetricsError` `unknown_option`, `invalid_option` or `already_registered`. */
 export function createFastCounter(registry: Registry, options: FastCounterOptions): FastCounter {
-  const unknown = describeUnknownOption(options, KNOWN_OPTIONS);
-  if (unknown !== undefined) throw new FastMetricsError('unknown_option', unknown);
+  checkMetric(registry, options, OPTION_TYPES);
   const { name, help, labelNames = [], divisor = 1, plain = false } = options;
   const known = new Map<string, NamedSeries>();
-  const counter = new Counter({
+  const counter = makeMetric(() => new Counter({
     name, help, labelNames: [...labelNames], registers: [],
     collect(): void {
       this.reset();
       for (const { labels, value } of known.values()) this.inc(labels, value / divisor);
     },
-  });
+  }));
   // prom-client's registry prefers `getForPromString` to `get`. Printing thousands of series from texts made once takes a quarter of the time
   // that hashing, copying and formatting their labels at every scrape takes.
   if (!plain) {

@@ -1,5 +1,6 @@
-import { describeUnknownOption } from '@penstock/option-names';
+import type { OptionType } from '@penstock/option-names';
 import { Histogram, type Registry } from 'prom-client';
+import { checkMetric, makeMetric } from './check-metric.ts';
 import { FastMetricsError } from './fast-metrics-error.ts';
 import type { FastHistogram, FastHistogramOptions, HistogramSeries } from './fast-histogram.ts';
 import { createPlainHistogram } from './plain-histogram.ts';
@@ -66,13 +67,12 @@ class BucketSeries implements HistogramSeries {
   }
 }
 
-const KNOWN_OPTIONS: Readonly<Record<keyof FastHistogramOptions, true>> = Object.freeze({ name: true, help: true, labelNames: true, buckets: true, plain: true });
+const OPTION_TYPES: Readonly<Record<keyof FastHistogramOptions, OptionType>> = Object.freeze({ name: 'string', help: 'string', labelNames: 'list', buckets: 'list', plain: 'boolean?' });
 
-/** Creates a histogram in a registry. Throws a `FastMetricsError` `unknown_option`. */
+/** Creates a histogram in a registry. Throws a `FastMetricsError` `unknown_option`, `invalid_option` or `already_registered`. */
 export function createFastHistogram(registry: Registry, options: FastHistogramOptions): FastHistogram {
-  const unknown = describeUnknownOption(options, KNOWN_OPTIONS);
-  if (unknown !== undefined) throw new FastMetricsError('unknown_option', unknown);
-  return options.plain === true ? createPlainHistogram(registry, options) : createBucketHistogram(registry, options);
+  checkMetric(registry, options, OPTION_TYPES);
+  return makeMetric(() => (options.plain === true ? createPlainHistogram(registry, options) : createBucketHistogram(registry, options)));
 }
 
 function createBucketHistogram(registry: Registry, { name, help, labelNames, buckets }: FastHistogramOptions): FastHistogram {

@@ -1,7 +1,10 @@
 /** Every code of a `FastMetricsError`. */
-export const FAST_METRICS_ERROR_CODES = ['invalid_value', 'unknown_option'] as const;
+export const FAST_METRICS_ERROR_CODES = ['invalid_value', 'unknown_option', 'invalid_option', 'already_registered'] as const;
 
-/** `invalid_value`: a number that is no count or observation. `unknown_option`: an option that does not exist. */
+/**
+ * `invalid_value`: a number that is no count or observation. `unknown_option`: an option that does not exist. `invalid_option`: one that is absent or
+ * cannot be used. `already_registered`: the registry has a metric of that name.
+ */
 export type FastMetricsErrorCode = (typeof FAST_METRICS_ERROR_CODES)[number];
 
 /** The error of this package; a `RangeError`, as prom-client's own are. */

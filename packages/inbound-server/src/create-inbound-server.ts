@@ -10,7 +10,8 @@ import type { InboundLimits } from './inbound-limits.ts';
 import { PacedMessage } from './paced-message.ts';
 import { lingerOnClose, startLingering } from './linger-on-close.ts';
 import { respond, type WholeResponse } from './respond.ts';
-import { refuseUnknown, requireCount, resolveInboundLimits } from './resolve-options.ts';
+import type { OptionType } from '@penstock/option-names';
+import { checkOptions, requireCount, resolveInboundLimits } from './resolve-options.ts';
 import { isParsingStopped, stopParsing } from './stop-parsing.ts';
 
 /** The certificate of an inbound TLS listener; texts in PEM. */
@@ -44,8 +45,8 @@ export interface InboundServerOptions {
 
 type DescribeParserError = NonNullable<InboundServerOptions['describeParserError']>;
 
-const OPTION_NAMES: Readonly<Record<keyof InboundServerOptions, true>> = {
-  onRequest: true, describeParserError: true, maxConnections: true, onFull: true, isTrusted: true, limits: true, tls: true, plain: true,
+const OPTION_TYPES: Readonly<Record<keyof InboundServerOptions, OptionType>> = {
+  onRequest: 'function', describeParserError: 'function?', maxConnections: 'number?', onFull: 'function?', isTrusted: 'function?', limits: 'object?', tls: 'object?', plain: 'boolean?',
 };
 const DEFAULT_MAX_CONNECTIONS = 8_000;
 
@@ -63,7 +64,7 @@ const PARSER_STATUS: Readonly<Record<string, number>> = {
  * the handler that reads it uses `BodyProgress`, which limits the time for each step of it.
  */
 export function createInboundServer(options: InboundServerOptions): Server {
-  refuseUnknown(options, OPTION_NAMES);
+  checkOptions(options, OPTION_TYPES);
   const { tls, maxConnections = DEFAULT_MAX_CONNECTIONS, describeParserError = describePlainly } = options;
   requireCount('maxConnections', maxConnections);
   const limits = resolveInboundLimits(options.limits);

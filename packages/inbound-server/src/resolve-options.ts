@@ -1,4 +1,4 @@
-import { describeUnknownOption } from '@penstock/option-names';
+import { describeUnknownOption, describeWrongOption, type OptionType } from '@penstock/option-names';
 import { DEFAULT_INBOUND_LIMITS, type InboundLimits } from './inbound-limits.ts';
 import { InboundServerError } from './inbound-server-error.ts';
 
@@ -30,6 +30,13 @@ export function resolveInboundLimits(limits: Partial<InboundLimits> = {}): Inbou
 export function requireCount(name: string, value: unknown): void {
   if (Number.isSafeInteger(value) && (value as number) > 0) return;
   throw new InboundServerError('invalid_option', `${name} must be a positive integer, received ${String(value)}`);
+}
+
+/** Throws an `InboundServerError` for an option that is not known, is absent or has another type. */
+export function checkOptions(options: object, types: Readonly<Record<string, OptionType>>): void {
+  refuseUnknown(options, types);
+  const problem = describeWrongOption(options, types);
+  if (problem !== undefined) throw new InboundServerError('invalid_option', problem);
 }
 
 /** Throws an `InboundServerError` for an option that is not known. */

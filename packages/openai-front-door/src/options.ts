@@ -216,6 +216,7 @@ function routeProblems(route: ModelRoute, index: number, backends: Readonly<Reco
 
 /** Resolves limits over the defaults and validates everything once; throws a `FrontDoorOptionsError` that lists all problems. */
 export function validateFrontDoorOptions(options: FrontDoorOptions): FrontDoorLimits {
+  if (typeof options !== 'object' || options === null) throw new FrontDoorOptionsError(['the options must be an object with backends and models']);
   const limits: FrontDoorLimits = { ...DEFAULT_FRONT_DOOR_LIMITS, ...options.limits };
   const problems: string[] = [];
   for (const [prefix, given, known] of [['', options, KNOWN_OPTIONS], ['hooks.', options.hooks ?? {}, KNOWN_HOOKS]] as const) {

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { ProxyError } from './proxy-error.ts';
 import type { ProxyHandler } from './create-proxy-handler.ts';
 
 /** What is used of a Fastify instance (https://fastify.dev/docs/latest/Reference/Plugins/); Fastify itself is no dependency. */
@@ -26,6 +27,7 @@ export interface FastifyProxyReply {
  * body parsers of the scope are removed, so that bodies are streamed; those of the application stay.
  */
 export function fastifyProxy(proxy: ProxyHandler): (scope: FastifyScope) => Promise<void> {
+  if (typeof proxy !== 'function') throw new ProxyError('invalid_option', 'fastifyProxy takes the handler that createProxyHandler returned');
   return async function penstockProxy(scope) {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', (_request, _payload, done) => { done(null); });

@@ -7,7 +7,7 @@ import type { UpstreamDispatchOptions, UpstreamHandler } from './dispatch-option
 import { DeadlineClock } from './exchange/deadline-clock.ts';
 import type { ExchangeContext } from './exchange/exchange-context.ts';
 import { Exchange } from './exchange/exchange.ts';
-import { refuseUnknownOptions, resolveLimits, resolveOrigin, resolvePool, resolveTimeouts, type PoolOptions, type RequestTimeouts, type UpstreamClientOptions } from './options.ts';
+import { checkOptions, resolveLimits, resolveOrigin, resolvePool, resolveTimeouts, type PoolOptions, type RequestTimeouts, type UpstreamClientOptions } from './options.ts';
 import { openClient } from './pool/open-client.ts';
 import { SlotPool } from './pool/slot-pool.ts';
 import type { CloseOptions, UpstreamClient } from './upstream-client.ts';
@@ -187,10 +187,10 @@ class UpstreamDispatcher extends Dispatcher implements UpstreamClient {
 /**
  * Makes a client for one origin: an undici `Dispatcher` with its own bounded pool and clocks, TLS always verified.
  *
- * @throws UpstreamOptionError when an option is unknown or out of range; the message names the option, the expectation and what was received.
+ * @throws UpstreamOptionError when an option is unknown, absent, or of no use; the message names the option, the expectation and what was received.
  */
 export function createUpstreamClient(options: UpstreamClientOptions): UpstreamClient {
-  refuseUnknownOptions(options);
+  checkOptions(options);
   const origin = resolveOrigin(options.origin);
   const timeouts = resolveTimeouts(options.timeouts);
   const proxy = options.proxy === undefined ? undefined : resolveProxy(options.proxy);

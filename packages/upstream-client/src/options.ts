@@ -1,4 +1,4 @@
-import { describeUnknownOption } from '@penstock/option-names';
+import { describeUnknownOption, describeWrongOption, type OptionType } from '@penstock/option-names';
 import { UpstreamOptionError } from './upstream-option-error.ts';
 
 /** How many connections may exist, idle, and be waited for. */
@@ -110,18 +110,22 @@ export const DEFAULT_LIMITS: ResolvedLimits = Object.freeze({ maxHeadBytes: 65_5
 /** The longest span a Node timer can hold, in milliseconds: a longer one would fire at once. */
 const MAX_TIMER_MS = 2_147_483_647;
 
-const CLIENT_OPTIONS: Readonly<Record<keyof UpstreamClientOptions, true>> = {
-  origin: true, pool: true, timeouts: true, tls: true, limits: true, closeDelimitedCheck: true, proxy: true, allowH2: true, plain: true,
+/** `origin` and `proxy` are checked where they are read. */
+const CLIENT_OPTIONS: Readonly<Record<Exclude<keyof UpstreamClientOptions, 'origin' | 'proxy'>, OptionType>> = {
+  pool: 'object?', timeouts: 'object?', tls: 'object?', limits: 'object?', closeDelimitedCheck: 'function?', allowH2: 'boolean?', plain: 'boolean?',
 };
 const TLS_OPTIONS: Readonly<Record<keyof TlsOptions, true>> = { ca: true, cert: true, key: true, minVersion: true, servername: true };
 
-/** Refuses options of a client that are not known, by an `UpstreamOptionError` with the nearest name. */
-export function refuseUnknownOptions(options: UpstreamClientOptions): void {
-  refuseUnknown(options, CLIENT_OPTIONS);
+/** Refuses options of a client that are not known, by an `UpstreamOptionError` with the nearest name, and those of another type. */
+export function checkOptions(options: UpstreamClientOptions): void {
+  refuseUnknown(options, { ...CLIENT_OPTIONS, origin: true, proxy: true } satisfies Record<keyof UpstreamClientOptions, unknown>);
+  const wrong = describeWrongOption(options, CLIENT_OPTIONS);
+  if (wrong !== undefined) throw new UpstreamOptionError('invalid_option', wrong);
   refuseUnknown(options.tls ?? {}, TLS_OPTIONS);
 }
 
-function refuseUnknown(options: object, known: object): void {
+/** Refuses options that are not known, by an `UpstreamOptionError` with the nearest name. */
+export function refuseUnknown(options: object, known: object): void {
   const problem = describeUnknownOption(options, known);
   if (problem !== undefined) throw new UpstreamOptionError('unknown_option', problem);
 }

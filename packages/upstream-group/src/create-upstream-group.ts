@@ -7,7 +7,7 @@ import type { GroupDispatchOptions, GroupEvents, GroupSettings, UpstreamGroupOpt
 import type { GroupNote } from './health/group-note.ts';
 import { readLeastShare } from './health/read-quota.ts';
 import { Dispatcher } from './undici-dispatcher.ts';
-import { resolveSettings, type ResolvedSettings } from './resolve-settings.ts';
+import { checkOptions, GROUP_TYPES, resolveSettings, type ResolvedSettings } from './resolve-settings.ts';
 import { reportThrown, type GroupContext } from './tries/group-context.ts';
 import { GroupExchange } from './tries/group-exchange.ts';
 import type { MemberStatus, UpstreamGroup } from './upstream-group.ts';
@@ -131,5 +131,6 @@ function finish(ended: Promise<unknown>, callback: (() => void) | undefined): Pr
  * @throws UpstreamGroupError `invalid_option`, with the option, the expectation and what was received.
  */
 export function createUpstreamGroup(options: UpstreamGroupOptions): UpstreamGroup {
+  checkOptions('', { ...options }, GROUP_TYPES);
   return new GroupDispatcher(options);
 }

@@ -1,7 +1,7 @@
-import { describeUnknownOption } from '@penstock/option-names';
+import { describeUnknownOption, describeWrongOption, type OptionType } from '@penstock/option-names';
 import { DEFAULT_TIMEOUTS } from '@penstock/upstream-client';
 import { digestOf, type Digest } from './choice/rank-members.ts';
-import { DEFAULT_FAIL_OVER_ON, type FailOverOn, type GroupClient, type GroupMember, type GroupSettings } from './group-options.ts';
+import { DEFAULT_FAIL_OVER_ON, type FailOverOn, type GroupClient, type GroupMember, type GroupSettings, type UpstreamGroupOptions } from './group-options.ts';
 import type { CoolDown } from './health/cooling.ts';
 import { MemberHealth } from './health/member-health.ts';
 import { UpstreamGroupError } from './upstream-group-error.ts';
@@ -29,12 +29,17 @@ export interface ResolvedSettings {
   readonly headersMs: number;
 }
 
-const KNOWN_SETTINGS: Readonly<Record<keyof GroupSettings, true>> = Object.freeze({ members: true, spillAt: true, quotaFloor: true, failOverOn: true, coolDownMs: true, slotWaitMs: true, headersMs: true });
-const KNOWN_MEMBER: Readonly<Record<keyof GroupMember, true>> = Object.freeze({ name: true, client: true, weight: true, tier: true, failOverOn: true });
+const SETTING_TYPES: Readonly<Record<keyof GroupSettings, OptionType>> = Object.freeze({ members: 'list', spillAt: 'number?', quotaFloor: 'number?', failOverOn: 'list?', coolDownMs: 'list?', slotWaitMs: 'number?', headersMs: 'number?' });
+/** What a group is made from. */
+export const GROUP_TYPES: Readonly<Record<keyof UpstreamGroupOptions, OptionType>> = Object.freeze({ ...SETTING_TYPES, events: 'object?', readQuota: 'function?' });
+const MEMBER_TYPES: Readonly<Record<keyof GroupMember, OptionType>> = Object.freeze({ name: 'string', client: 'object', weight: 'number?', tier: 'number?', failOverOn: 'list?' });
 
-function refuseUnknown(prefix: string, given: object, known: object): void {
-  const unknown = describeUnknownOption(given, known);
+/** Refuses options that are not known, and those of another type. */
+export function checkOptions(prefix: string, given: object, types: Readonly<Record<string, OptionType>>): void {
+  const unknown = describeUnknownOption(given, types);
   if (unknown !== undefined) throw new UpstreamGroupError('unknown_option', prefix + unknown);
+  const wrong = describeWrongOption(given, types);
+  if (wrong !== undefined) throw new UpstreamGroupError('invalid_option', prefix + wrong);
 }
 
 function refuse(option: string, expected: string, received: unknown): never {
@@ -55,8 +60,8 @@ function checkFailOverOn(option: string, list: readonly FailOverOn[]): readonly 
 
 /** Checks the settings and lays them over the defaults. A member keeps the health of the one before that has its name and client. */
 export function resolveSettings(settings: GroupSettings, before?: ResolvedSettings): ResolvedSettings {
-  refuseUnknown('', settings, KNOWN_SETTINGS);
-  settings.members.forEach((member, index) => { refuseUnknown(`members[${index}].`, member, KNOWN_MEMBER); });
+  checkOptions('', settings, SETTING_TYPES);
+  settings.members.forEach((member, index) => { checkOptions(`members[${index}].`, member, MEMBER_TYPES); });
   const { members, spillAt = 1, quotaFloor = 0.02, failOverOn = DEFAULT_FAIL_OVER_ON, coolDownMs: [minMs, maxMs] = [1_000, 60_000] } = settings;
   const { slotWaitMs = DEFAULT_TIMEOUTS.slotWaitMs, headersMs = DEFAULT_TIMEOUTS.headersMs } = settings;
   if (members.length === 0) refuse('members', 'a list of at least one member', 'an empty one');

@@ -1,4 +1,4 @@
-import { describeUnknownOption } from '@penstock/option-names';
+import { describeUnknownOption, describeWrongOption, type OptionType } from '@penstock/option-names';
 import type { Counter, Registry } from 'prom-client';
 import { declareUpstreamMetrics, OTHER, type UpstreamMetricSet } from './declare-upstream-metrics.ts';
 import {
@@ -34,7 +34,7 @@ export interface UpstreamMetrics {
   dispose(): void;
 }
 
-const KNOWN_OPTIONS: Readonly<Record<keyof UpstreamMetricsOptions, true>> = Object.freeze({ registry: true, clients: true, prefix: true, clientNames: true, plain: true });
+const OPTION_TYPES: Readonly<Record<keyof UpstreamMetricsOptions, OptionType>> = Object.freeze({ registry: 'object', clients: 'object?', prefix: 'string?', clientNames: 'function?', plain: 'boolean?' });
 const METRIC_PREFIX = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
 
 type Listeners = { readonly [Name in keyof UpstreamEvents]: (event: UpstreamEvents[Name]) => void };
@@ -107,8 +107,10 @@ function forEachListener(listeners: Listeners, visit: <Name extends keyof Upstre
  * Gauges are read when the registry is scraped; counters and histograms follow the clients' events. Throws `UpstreamMetricsError`.
  */
 export function registerUpstreamMetrics(options: UpstreamMetricsOptions): UpstreamMetrics {
-  const unknown = describeUnknownOption(options, KNOWN_OPTIONS);
+  const unknown = describeUnknownOption(options, OPTION_TYPES);
   if (unknown !== undefined) throw new UpstreamMetricsError('unknown_option', unknown);
+  const wrong = describeWrongOption(options, OPTION_TYPES);
+  if (wrong !== undefined) throw new UpstreamMetricsError('invalid_option', wrong);
   const { registry, clients = {}, prefix = 'penstock_', clientNames = () => [], plain = false } = options;
   if (!METRIC_PREFIX.test(prefix)) {
     throw new UpstreamMetricsError('invalid_option', `prefix must start a metric name (letters, digits, _ and :), received ${JSON.stringify(prefix)}`);
@@ -124,6 +126,8 @@ export function registerUpstreamMetrics(options: UpstreamMetricsOptions): Upstre
 
   function add(name: string, client: ObservableUpstream): void {
     if (name === '') throw new UpstreamMetricsError('invalid_option', 'the name of an upstream must not be empty, received ""');
+    const problem = describeWrongOption({ [name]: client }, { [name]: 'object' }) ?? describeWrongOption(client, { stats: 'function', on: 'function', off: 'function' });
+    if (problem !== undefined) throw new UpstreamMetricsError('invalid_option', `${JSON.stringify(name)} is no client of an upstream: ${problem}`);
     if (upstreams.has(name)) throw new UpstreamMetricsError('duplicate_upstream', `an upstream named ${JSON.stringify(name)} is already observed`);
     const labels = { upstream: name, origin: client.stats().origin };
     const key = JSON.stringify(labels);

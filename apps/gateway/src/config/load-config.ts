@@ -1,4 +1,6 @@
 import { dirname } from 'node:path';
+import type { OptionType } from '@penstock/option-names';
+import { checkTypes } from '../gateway-option-error.ts';
 import { ConfigError } from './config-error.ts';
 import { explainIssues, valueAt } from './problems/explain-issues.ts';
 import { findCrossFieldProblems, ruleContext } from './problems/find-problems.ts';
@@ -28,6 +30,8 @@ export interface LoadConfigOptions {
   readonly simulate?: boolean;
 }
 
+const OPTION_TYPES: Readonly<Record<keyof LoadConfigOptions, OptionType>> = Object.freeze({ argv: 'object', environment: 'object', workingDirectory: 'string', simulate: 'boolean?' });
+
 /** A configuration that passed every check. */
 export interface LoadedConfig {
   readonly config: GatewayConfig;
@@ -43,6 +47,7 @@ export interface LoadedConfig {
 
 /** Reads and checks the configuration: flags over environment over file over defaults. Throws a `ConfigError` with every problem at once. */
 export function loadConfig(options: LoadConfigOptions): LoadedConfig {
+  checkTypes(options, OPTION_TYPES);
   const { argv, environment, workingDirectory, simulate = false } = options;
   const sourcePath = findConfigFile(argv, environment, workingDirectory);
   const directory = sourcePath === undefined ? workingDirectory : dirname(sourcePath);

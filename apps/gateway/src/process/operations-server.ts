@@ -4,6 +4,8 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createInboundServer, DEFAULT_INBOUND_LIMITS, InboundConnection, respond, validateRequestHead, type WholeResponse } from '@penstock/inbound-server';
 import { isAdminPath, type Administer } from '../access/admin/admin-exchange.ts';
+import type { OptionType } from '@penstock/option-names';
+import { checkOptions } from '../gateway-option-error.ts';
 import { createOriginCheck, type OriginCheck } from '../http/check-origin.ts';
 import { PLAIN } from '../config/plain.ts';
 import type { Lifecycle } from './lifecycle.ts';
@@ -29,6 +31,11 @@ export interface OperationsOptions {
   /** Shorter clocks, for tests. @defaultValue OPERATIONS_LIMITS */
   readonly limits?: Partial<OperationsLimits>;
 }
+
+const HANDLER_TYPES: Readonly<Record<Exclude<keyof OperationsOptions, 'port'>, OptionType>> = Object.freeze({
+  host: 'string', allowedHosts: 'list', lifecycle: 'object', scrape: 'function', warnings: 'function', isServing: 'function?', page: 'object?', administer: 'object?', limits: 'object?',
+});
+const LISTENER_TYPES: Readonly<Record<keyof OperationsOptions, OptionType>> = Object.freeze({ ...HANDLER_TYPES, port: 'number' });
 
 /** Bounds of the operations listener. Not configurable: a handful of scrapers and one orchestrator ask it. */
 export interface OperationsLimits {
@@ -60,15 +67,17 @@ const CLOSE = ['connection', 'close'];
  * loop with the main listener, so that its own load must not reach clients.
  */
 export async function startOperationsServer(options: OperationsOptions): Promise<OperationsServer> {
+  checkOptions(options, LISTENER_TYPES);
+  const { port, ...handled } = options;
   const limits: OperationsLimits = { ...OPERATIONS_LIMITS, ...options.limits };
-  const handler = createOperationsHandler(options);
+  const handler = createOperationsHandler(handled);
   const server: Server = createInboundServer({
     onRequest: (request, response) => { handler.handle(request, response); },
     describeParserError: () => refusal(400, 'The request could not be parsed.'), maxConnections: limits.maxConnections, plain: PLAIN,
     limits: { keepAliveTimeoutMs: limits.keepAliveTimeoutMs, unauthenticatedKeepAliveTimeoutMs: limits.keepAliveTimeoutMs },
   });
   let closing: Promise<void> | undefined;
-  server.listen(options.port, options.host);
+  server.listen(port, options.host);
   await once(server, 'listening');
   return {
     port: (server.address() as AddressInfo).port,
@@ -90,9 +99,10 @@ export interface OperationsHandler {
 
 /**
  * Creates the handler of the operations listener, to be mounted: `app.use('/operations', (request, response) => operations.handle(request, response))`.
- * `host` is the address that the application listens on: `Host` is checked against it and `allowedHosts`.
+ * `host` is the address that the application listens on: `Host` is checked against it and `allowedHosts`. Throws a `GatewayOptionError`.
  */
 export function createOperationsHandler(options: Omit<OperationsOptions, 'port'>): OperationsHandler {
+  checkOptions(options, HANDLER_TYPES);
   const limits: OperationsLimits = { ...OPERATIONS_LIMITS, ...options.limits };
   const checkOrigin = createOriginCheck({ allowedHosts: options.allowedHosts, boundHost: options.host, corsOrigins: [] });
   const answerScrape = createScrapeAnswer(options, limits);

@@ -2,20 +2,21 @@ import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { startSimulator } from '@penstock/anthropic-simulator';
 import { createBatchResultsObserver, createUsageObserver } from '@penstock/anthropic-usage';
-import { createClaudeCodeGateway } from '@penstock/claude-code-gateway';
-import { createAwsCredential } from '@penstock/cloud-credentials';
+import { createClaudeCodeGateway, createNodeListener } from '@penstock/claude-code-gateway';
+import { createAwsCredential, createCommandCredential } from '@penstock/cloud-credentials';
 import { createFastCounter, createFastHistogram } from '@penstock/fast-metrics';
 import { anthropicHeaderRules, createHeaderPolicy, extendHeaderRules } from '@penstock/header-policy';
 import { createInboundServer } from '@penstock/inbound-server';
 import { createEnvelopeScanner } from '@penstock/json-envelope';
 import { createOpenAiFrontDoor } from '@penstock/openai-front-door';
-import { createProxyHandler } from '@penstock/proxy';
-import { createEventObserver, createRelayHandler } from '@penstock/sse-relay';
-import { createUpstreamClient } from '@penstock/upstream-client';
+import { createProxyHandler, fastifyProxy } from '@penstock/proxy';
+import { createEventObserver, createFrameObserver, createRelayHandler } from '@penstock/sse-relay';
+import { createUpstreamClient, proxyFromEnvironment, retry } from '@penstock/upstream-client';
 import { createUpstreamGroup } from '@penstock/upstream-group';
 import { registerUpstreamMetrics } from '@penstock/upstream-metrics';
 import { Registry } from 'prom-client';
 import { expect, test } from 'vitest';
+import { createGateway, createLogger, createOperationsHandler, loadConfig, startOperationsServer } from '../../src/index.ts';
 
 /** Calls a function as plain JavaScript does. */
 const call = (make: (options: never) => unknown, options: object): unknown => make(options as never);
@@ -39,6 +40,15 @@ test.each<[name: string, nearest: string, error: string, make: () => unknown]>([
   ['proxy', 'upstream', 'ProxyError', () => call(createProxyHandler, { upstreams: {} })],
   ['sse-relay', 'clientStallMs', 'RelayError', () => createRelayHandler(response(), { onHead: () => undefined, onSettled: () => undefined, clientStall: 1 } as never)],
   ['upstream-client', 'origin', 'UpstreamOptionError', () => call(createUpstreamClient, { orgin: 'http://127.0.0.1' })],
+  ['sse-relay, events', 'onError', 'ObserverError', () => call(createEventObserver, { events: ['message_stop'], onEvent: () => undefined, onErrors: () => undefined })],
+  ['sse-relay, frames', 'onFrame', 'ObserverError', () => call(createFrameObserver, { onFrames: () => undefined })],
+  ['claude-code-gateway, listener', 'authenticate', 'ClaudeCodeGatewayError', () => call(createNodeListener, { gateway: {}, authenticat: () => undefined })],
+  ['upstream-client, pool', 'maxConnections', 'UpstreamOptionError', () => call(createUpstreamClient, { origin: 'http://127.0.0.1', pool: { maxConnection: 1 } })],
+  ['upstream-client, retry', 'maxRetries', 'UpstreamOptionError', () => call(retry, { maxRetry: 1 })],
+  ['gateway', 'viaPseudonym', 'GatewayOptionError', () => call(createGateway, { config: {}, viaPseudonim: 'x' })],
+  ['gateway, configuration', 'workingDirectory', 'GatewayOptionError', () => call(loadConfig, { argv: {}, environment: {}, workingDir_ectry: '.' })],
+  ['gateway, operations', 'allowedHosts', 'GatewayOptionError', () => call(createOperationsHandler, { allowedHost: [] })],
+  ['gateway, listener of operations', 'warnings', 'GatewayOptionError', () => call(startOperationsServer, { host: '127.0.0.1', warning: () => ({}) })],
   ['upstream-group', 'members', 'UpstreamGroupError', () => call(createUpstreamGroup, { member: [], members: [] })],
   ['upstream-group, member', 'weight', 'UpstreamGroupError', () => call(createUpstreamGroup, { members: [{ name: 'a', client: {}, weights: 1 }] })],
   ['upstream-metrics', 'clients', 'UpstreamMetricsError', () => call(registerUpstreamMetrics, { registry: new Registry(), client: {} })],
@@ -53,10 +63,41 @@ test.each<[name: string, nearest: string, error: string, make: () => unknown]>([
   if (error !== 'FrontDoorOptionsError') expect((thrown as { code?: string }).code).toMatch(/^(?:unknown_option|invalid_rules|invalid_options)$/);
 });
 
+const counter = { name: 'requests_total', help: 'Requests' };
+const operations = { host: '127.0.0.1', allowedHosts: [], lifecycle: {}, scrape: () => undefined, warnings: () => ({}) };
+const signIn = { publicUrl: 'https://claude.example', sessionKeys: [], provider: {}, database: {} };
+
 test.each<[what: string, error: string, message: RegExp, make: () => unknown]>([
   ['the simulator has a port that does not exist', 'SimulatorError', /^port must be at most 65535, received 99999$/, () => startSimulator({ port: 99_999 })],
   ['the front door has neither backends nor models', 'FrontDoorOptionsError', /backends must be given.*models must be given/s, () => call(createOpenAiFrontDoor, {})],
   ['an event observer has no names', 'ObserverError', /^events must be a list of names$/, () => call(createEventObserver, { event: ['message_stop'], onEvent: () => undefined })],
+  ['an event observer has no callback', 'ObserverError', /^onEvent must be a function, received undefined$/, () => call(createEventObserver, { events: ['message_stop'] })],
+  ['a frame observer has no callback', 'ObserverError', /^onFrame must be a function, received undefined$/, () => call(createFrameObserver, {})],
+  ['results of batches go nowhere', 'UsageOptionError', /^onResult must be a function, received undefined$/, () => call(createBatchResultsObserver, {})],
+  ['a sign-in has no database', 'ClaudeCodeGatewayError', /^database must be an object, received undefined$/, () => call(createClaudeCodeGateway, { ...signIn, database: undefined })],
+  ['a listener for the sign-in authenticates nothing', 'ClaudeCodeGatewayError', /^authenticate must be a function, received a string$/, () => call(createNodeListener, { gateway: {}, authenticate: 'x' })],
+  ['a signature has no region', 'CloudCredentialError', /^region must be a string, received undefined$/, () => call(createAwsCredential, { service: 'bedrock' })],
+  ['a command is a line for a shell', 'CloudCredentialError', /^command must be a list, received a string$/, () => call(createCommandCredential, { command: '/bin/print-token' })],
+  ['a counter has no registry', 'FastMetricsError', /^registry must be an object, received undefined$/, () => createFastCounter(undefined as never, counter)],
+  ['a counter has no help', 'FastMetricsError', /^help must be a string, received undefined$/, () => createFastCounter(new Registry(), { name: 'requests_total' } as never)],
+  ['a counter has a name that Prometheus refuses', 'FastMetricsError', /^Invalid metric name/, () => createFastCounter(new Registry(), { ...counter, name: 'a-b' })],
+  ['a histogram has no buckets', 'FastMetricsError', /^buckets must be a list, received undefined$/, () => createFastHistogram(new Registry(), { ...counter, labelNames: [] } as never)],
+  ['an extension is no list', 'HeaderPolicyError', /^denyRequest must be a list, received a string$/, () => extendHeaderRules(anthropicHeaderRules, { denyRequest: 'baggage' } as never)],
+  ['an extension has no rules', 'HeaderPolicyError', /^rules must be an object, received undefined$/, () => extendHeaderRules(undefined as never, {})],
+  ['a server has no listener', 'InboundServerError', /^onRequest must be a function, received undefined$/, () => call(createInboundServer, {})],
+  ['a proxy for Fastify is made from options', 'ProxyError', /^fastifyProxy takes the handler that createProxyHandler returned$/, () => call(fastifyProxy, { upstream: {} })],
+  ['the pool of a client is a number', 'UpstreamOptionError', /^pool must be an object, received a number$/, () => call(createUpstreamClient, { origin: 'http://127.0.0.1', pool: 5 })],
+  ['a client has no origin', 'UpstreamOptionError', /^origin must be an http: or https: origin/, () => call(createUpstreamClient, {})],
+  ['a proxy is looked for without an origin', 'UpstreamOptionError', /^origin must be a URL$/, () => call(proxyFromEnvironment, {})],
+  ['a group has no members', 'UpstreamGroupError', /^members must be a list, received undefined$/, () => call(createUpstreamGroup, {})],
+  ['a member has no client', 'UpstreamGroupError', /^members\[0\]\.client must be an object, received undefined$/, () => call(createUpstreamGroup, { members: [{ name: 'a' }] })],
+  ['metrics have no registry', 'UpstreamMetricsError', /^registry must be an object, received undefined$/, () => call(registerUpstreamMetrics, {})],
+  ['what metrics are of is no client', 'UpstreamMetricsError', /^"api" is no client of an upstream: stats must be a function, received undefined$/, () => call(registerUpstreamMetrics, { registry: new Registry(), clients: { api: {} } })],
+  ['a gateway has no logger', 'GatewayOptionError', /^processLogger must be an object, received undefined$/, () => call(createGateway, { config: {}, version: '1', viaPseudonym: 'x' })],
+  ['a configuration is read nowhere', 'GatewayOptionError', /^workingDirectory must be a string, received undefined$/, () => call(loadConfig, { argv: {}, environment: {} })],
+  ['a logger has no level', 'GatewayOptionError', /^level must be a string, received undefined$/, () => createLogger({} as never, 'json', () => undefined)],
+  ['the operations have no metrics', 'GatewayOptionError', /^scrape must be a function, received undefined$/, () => call(createOperationsHandler, { ...operations, scrape: undefined })],
+  ['the operations have no port', 'GatewayOptionError', /^port must be a number, received undefined$/, () => call(startOperationsServer, operations)],
 ])('%s: the error names the option', async (_what, error, message, make) => {
   let thrown: unknown;
   try {
@@ -66,3 +107,54 @@ test.each<[what: string, error: string, message: RegExp, make: () => unknown]>([
   }
   expect(thrown).toMatchObject({ name: error, message: expect.stringMatching(message) as string });
 });
+
+test.each<[what: string, error: string, make: (options: undefined) => unknown]>([
+  ['startSimulator', 'SimulatorError', () => call(startSimulator, null as never)],
+  ['createUsageObserver', 'UsageOptionError', () => call(createUsageObserver, null as never)],
+  ['createBatchResultsObserver', 'UsageOptionError', (options) => createBatchResultsObserver(options as never)],
+  ['createClaudeCodeGateway', 'ClaudeCodeGatewayError', (options) => createClaudeCodeGateway(options as never)],
+  ['createNodeListener', 'ClaudeCodeGatewayError', (options) => createNodeListener(options as never)],
+  ['createAwsCredential', 'CloudCredentialError', (options) => createAwsCredential(options as never)],
+  ['createCommandCredential', 'CloudCredentialError', (options) => createCommandCredential(options as never)],
+  ['createFastCounter', 'FastMetricsError', (options) => createFastCounter(new Registry(), options as never)],
+  ['createFastHistogram', 'FastMetricsError', (options) => createFastHistogram(new Registry(), options as never)],
+  ['createHeaderPolicy', 'HeaderPolicyError', (options) => createHeaderPolicy(options as never)],
+  ['extendHeaderRules', 'HeaderPolicyError', (options) => extendHeaderRules(anthropicHeaderRules, options as never)],
+  ['createInboundServer', 'InboundServerError', (options) => createInboundServer(options as never)],
+  ['createEnvelopeScanner', 'EnvelopeOptionError', () => call(createEnvelopeScanner, null as never)],
+  ['createOpenAiFrontDoor', 'FrontDoorOptionsError', (options) => createOpenAiFrontDoor(options as never)],
+  ['createProxyHandler', 'ProxyError', (options) => createProxyHandler(options as never)],
+  ['createEventObserver', 'ObserverError', (options) => createEventObserver(options as never)],
+  ['createFrameObserver', 'ObserverError', (options) => createFrameObserver(options as never)],
+  ['createRelayHandler', 'RelayError', (options) => createRelayHandler(response(), options as never)],
+  ['createUpstreamClient', 'UpstreamOptionError', (options) => createUpstreamClient(options as never)],
+  ['retry', 'UpstreamOptionError', () => call(retry, null as never)],
+  ['createUpstreamGroup', 'UpstreamGroupError', (options) => createUpstreamGroup(options as never)],
+  ['registerUpstreamMetrics', 'UpstreamMetricsError', (options) => registerUpstreamMetrics(options as never)],
+  ['createGateway', 'GatewayOptionError', (options) => createGateway(options as never)],
+  ['loadConfig', 'GatewayOptionError', (options) => loadConfig(options as never)],
+  ['createLogger', 'GatewayOptionError', (options) => createLogger(options as never, 'json', () => undefined)],
+  ['createOperationsHandler', 'GatewayOptionError', (options) => createOperationsHandler(options as never)],
+  ['startOperationsServer', 'GatewayOptionError', (options) => startOperationsServer(options as never)],
+])('%s without options is refused by a %s with a code', async (_what, error, make) => {
+  let thrown: unknown;
+  try {
+    await make(undefined);
+  } catch (caught) {
+    thrown = caught;
+  }
+  expect(thrown).toMatchObject({ name: error, code: expect.stringMatching(/^(?:unknown_option|invalid_options?|invalid_rules)$/) as string });
+});
+
+test.each([false, true])('a metric that is made twice in one registry is refused with a code, and the first goes on counting (plain: %s)', async (plain) => {
+  const registry = new Registry();
+  const kept = createFastCounter(registry, { ...counter, plain });
+  kept.series({}).value += 1;
+  const histogram = { name: 'seconds', help: 'Seconds', labelNames: [], buckets: [1], plain };
+  createFastHistogram(registry, histogram).series({}).observe(1);
+  for (const make of [() => createFastCounter(registry, { ...counter, plain }), () => createFastHistogram(registry, histogram)]) {
+    expect(make).toThrow(expect.objectContaining({ name: 'FastMetricsError', code: 'already_registered', message: expect.stringMatching(/^the registry has a metric named (?:requests_total|seconds) already/) as string }));
+  }
+  expect(await registry.metrics()).toMatch(/^requests_total 1$[^]*^seconds_count 1$/m);
+});
+

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openSqliteDatabase } from '@penstock/claude-code-gateway';
 import { freePort, PROVIDER_CLIENT_ID, PROVIDER_CLIENT_SECRET, startOpenIdProvider, type OpenIdProvider } from '@penstock/test-support';
-import type { GatewayOptions } from '../../src/create-gateway.ts';
+import type { GatewayOptions } from '../../src/gateway-options.ts';
 import { postForm, signInAt, type OauthAnswer, type Tokens } from './sign-in-at.ts';
 import { startTestGateway, type ConfigDocument, type TestGateway } from '../start-test-gateway.ts';
 

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { describeUnknownOption } from '@penstock/option-names';
+import { describeUnknownOption, describeWrongOption, type OptionType } from '@penstock/option-names';
 import { ByteBuffer, createDecodedCopy, DEFAULT_EVENT_OBSERVER_LIMITS, ObserverError, readContentCoding, type BodyObserver, type DecodedCopy } from '@penstock/sse-relay';
 import { asObject, type JsonObject } from '../json-values.ts';
 import { MessageReading } from '../message-reading.ts';
@@ -32,17 +32,19 @@ export const DEFAULT_MAX_LINE_BYTES: number = 4 * 1024 * 1024;
 /** Decoded bytes that are read at most: a batch has 100,000 results. */
 const MAX_DECODED_BYTES = 64 * 1024 * 1024 * 1024;
 const LINE_END = 0x0a;
-const KNOWN_OPTIONS: Readonly<Record<keyof BatchResultsOptions, true>> = { onResult: true, onError: true, maxLineBytes: true };
+const OPTION_TYPES: Readonly<Record<keyof BatchResultsOptions, OptionType>> = { onResult: 'function', onError: 'function?', maxLineBytes: 'number?' };
 
 /**
  * Creates the observer of one answer to `GET /v1/messages/batches/{id}/results`, whose lines are JSON objects. Each is reported when its line end has come; of an
  * answer that is cut the last line is left out. An answer with another status than 200 has no results.
  *
- * @throws UsageOptionError for an unknown option.
+ * @throws UsageOptionError `unknown_option`, `invalid_option`
  */
 export function createBatchResultsObserver(options: BatchResultsOptions): BodyObserver {
-  const unknown = describeUnknownOption(options, KNOWN_OPTIONS);
-  if (unknown !== undefined) throw new UsageOptionError(unknown);
+  const unknown = describeUnknownOption(options, OPTION_TYPES);
+  if (unknown !== undefined) throw new UsageOptionError('unknown_option', unknown);
+  const wrong = describeWrongOption(options, OPTION_TYPES);
+  if (wrong !== undefined) throw new UsageOptionError('invalid_option', wrong);
   return new ResultsObserver(options);
 }
 

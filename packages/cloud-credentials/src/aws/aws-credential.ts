@@ -1,4 +1,4 @@
-import { describeUnknownOption } from '@penstock/option-names';
+import { describeUnknownOption, describeWrongOption } from '@penstock/option-names';
 import type { CloudCredential, RenewalOptions, RequestToSign } from '../cloud-credential.ts';
 import { CloudCredentialError } from '../cloud-credential-error.ts';
 import { loadLibrary } from '../load-library.ts';
@@ -30,9 +30,11 @@ const SCOPE = /^[a-z0-9-]{1,64}$/;
  * @throws CloudCredentialError `invalid_option`, `unknown_option`
  */
 export function createAwsCredential(options: AwsCredentialOptions): CloudCredential {
-  const { region, service, source = {}, now = Date.now } = options;
-  const unknown = describeUnknownOption(options, KNOWN) ?? describeUnknownOption(source, KNOWN_SOURCE);
+  const unknown = describeUnknownOption(options, KNOWN) ?? describeUnknownOption(options.source ?? {}, KNOWN_SOURCE);
   if (unknown !== undefined) throw new CloudCredentialError('unknown_option', unknown);
+  const wrong = describeWrongOption(options, { region: 'string', service: 'string' });
+  if (wrong !== undefined) throw new CloudCredentialError('invalid_option', wrong);
+  const { region, service, source = {}, now = Date.now } = options;
   for (const [name, value] of [['region', region], ['service', service]] as const) {
     if (!SCOPE.test(value)) throw new CloudCredentialError('invalid_option', `${name} must be 1 to 64 lower-case letters, digits or dashes, received ${value.slice(0, 80)}`);
   }

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { describeUnknownOption } from '@penstock/option-names';
+import { describeUnknownOption, describeWrongOption } from '@penstock/option-names';
 import type { CloudCredential, RenewalOptions } from '../cloud-credential.ts';
 import { CloudCredentialError } from '../cloud-credential-error.ts';
 import { MAX_TOKEN_BYTES } from './bearer-token.ts';
@@ -26,6 +26,8 @@ const KNOWN: Readonly<Record<keyof CommandCredentialOptions, true>> = { command:
 export function createCommandCredential(options: CommandCredentialOptions): CloudCredential {
   const unknown = describeUnknownOption(options, KNOWN);
   if (unknown !== undefined) throw new CloudCredentialError('unknown_option', unknown);
+  const wrong = describeWrongOption(options, { command: 'list' });
+  if (wrong !== undefined) throw new CloudCredentialError('invalid_option', wrong);
   const [program = '', ...args] = options.command;
   if (!program.startsWith('/') && !/^[A-Za-z]:[\\/]/.test(program)) throw new CloudCredentialError('invalid_option', 'command must begin with the absolute path of a program');
   return createTokenCredential({ name: program, refreshMs: COMMAND_REFRESH_MS, fetch: async (signal) => ({ value: await run(program, args, signal), expiresAt: undefined }) }, options);

@@ -1,4 +1,4 @@
-import { describeUnknownOption } from '@penstock/option-names';
+import { describeUnknownOption, describeWrongOption, type OptionType } from '@penstock/option-names';
 import { HeaderPolicyError } from '../header-policy-error.ts';
 import type { HeaderRules } from './header-rules.ts';
 
@@ -12,7 +12,8 @@ export interface HeaderRulesExtension {
   readonly denyResponse?: readonly string[] | undefined;
 }
 
-const KNOWN_EXTENSIONS: Readonly<Record<keyof HeaderRulesExtension, true>> = { allowRequest: true, denyRequest: true, denyResponse: true };
+const EXTENSION_TYPES = { allowRequest: 'list?', denyRequest: 'list?', denyResponse: 'list?' } as const satisfies Readonly<Record<keyof HeaderRulesExtension, OptionType>>;
+const RULES_TYPES = { allowRequest: 'list', denyRequest: 'list?', denyResponse: 'list?' } as const;
 
 /**
  * Returns rules with more patterns; the rules given are not changed. The patterns are checked by `createHeaderPolicy`.
@@ -20,8 +21,8 @@ const KNOWN_EXTENSIONS: Readonly<Record<keyof HeaderRulesExtension, true>> = { a
  * @throws HeaderPolicyError `invalid_rules` for an unknown list: a mistyped `denyRequest` would let its fields through.
  */
 export function extendHeaderRules(rules: HeaderRules, extension: HeaderRulesExtension): HeaderRules {
-  const unknown = describeUnknownOption(extension, KNOWN_EXTENSIONS);
-  if (unknown !== undefined) throw new HeaderPolicyError('invalid_rules', unknown);
+  const wrong = describeUnknownOption(extension, EXTENSION_TYPES) ?? describeWrongOption(extension, EXTENSION_TYPES) ?? describeWrongOption({ rules }, { rules: 'object' }) ?? describeWrongOption(rules, RULES_TYPES);
+  if (wrong !== undefined) throw new HeaderPolicyError('invalid_rules', wrong);
   return Object.freeze({
     ...rules,
     allowRequest: [...rules.allowRequest, ...(extension.allowRequest ?? [])],

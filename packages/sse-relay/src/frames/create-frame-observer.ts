@@ -1,8 +1,10 @@
 import { crc32 } from 'node:zlib';
+import type { OptionType } from '@penstock/option-names';
 import { ByteBuffer } from '../observer/byte-buffer.ts';
 import { readObserverLimit, type EventObserver, type EventObserverLimits } from '../observer/create-event-observer.ts';
 import { createDecodedCopy, readContentCoding, type DecodedCopy } from '../observer/decoded-copy.ts';
 import { ObserverError } from '../observer/observer-error.ts';
+import { checkObserverOptions } from '../observer/observer-options.ts';
 import { PRELUDE_BYTES } from './encode-frame.ts';
 import { FrameView, type Frame } from './frame.ts';
 import { FrameWalker, type FrameSink } from './frame-walker.ts';
@@ -18,11 +20,16 @@ export interface FrameObserverOptions extends Partial<EventObserverLimits> {
   readonly onError?: (error: unknown) => void;
 }
 
+const OPTION_TYPES: Readonly<Record<keyof FrameObserverOptions, OptionType>> = Object.freeze({
+  onFrame: 'function', onError: 'function?', maxEventBytes: 'number?', maxLagBytes: 'number?', maxDecodedBytes: 'number?',
+});
+
 /**
  * Creates an observer of one stream of binary frames (`application/vnd.amazon.eventstream`), whose checksums it verifies. A compressed
- * stream is decoded on a copy. Throws `ObserverError` `invalid_option`.
+ * stream is decoded on a copy. Throws `ObserverError` `invalid_option`, `unknown_option`.
  */
 export function createFrameObserver(options: FrameObserverOptions): EventObserver {
+  checkObserverOptions(options, OPTION_TYPES);
   return new FrameObserver(options);
 }
 

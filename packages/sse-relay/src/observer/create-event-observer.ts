@@ -1,6 +1,8 @@
+import type { OptionType } from '@penstock/option-names';
 import type { BodyObserver } from '../relay/relay-options.ts';
 import { createDecodedCopy, readContentCoding, type DecodedCopy } from './decoded-copy.ts';
 import { createEventSplitter, type DropReason, type EventSplitter, type EventSplitterOptions } from './event-splitter.ts';
+import { checkObserverOptions } from './observer-options.ts';
 import { ObserverError } from './observer-error.ts';
 
 /** Bounds of an event observer. */
@@ -30,6 +32,10 @@ export interface EventObserverOptions extends Partial<EventObserverLimits> {
   readonly onError?: (error: unknown) => void;
 }
 
+const OPTION_TYPES: Readonly<Record<keyof EventObserverOptions, OptionType>> = Object.freeze({
+  events: 'list', onEvent: 'function', onError: 'function?', maxEventBytes: 'number?', maxLagBytes: 'number?', maxDecodedBytes: 'number?',
+});
+
 /** An observer that tells of chosen events. */
 export interface EventObserver extends BodyObserver {
   onHead(status: number, rawHeaders: readonly string[]): void;
@@ -39,10 +45,11 @@ export interface EventObserver extends BodyObserver {
 
 /**
  * Creates an observer of one event stream. The other events cost a search for their line ends; a compressed stream (gzip,
- * deflate, br, zstd) is decoded on a copy. Throws `ObserverError` `invalid_option`.
+ * deflate, br, zstd) is decoded on a copy. Throws `ObserverError` `invalid_option`, `unknown_option`.
  */
 export function createEventObserver(options: EventObserverOptions): EventObserver {
-  if (!Array.isArray(options.events)) throw new ObserverError('invalid_option', 'events must be a list of names');
+  if (!Array.isArray(options?.events)) throw new ObserverError('invalid_option', 'events must be a list of names');
+  checkObserverOptions(options, OPTION_TYPES);
   return new StreamObserver(options);
 }
 

@@ -85,7 +85,7 @@ const KNOWN_OPTIONS: Readonly<Record<keyof RelayOptions, true>> = Object.freeze(
 
 /** Refuses an option that does not exist. An object of a class has fields of its own and is not looked at: one is made for each response. */
 export function refuseUnknownOptions(options: RelayOptions): void {
-  if (Object.getPrototypeOf(options) !== Object.prototype) return;
+  if (typeof options === 'object' && options !== null && Object.getPrototypeOf(options) !== Object.prototype) return;
   const unknown = describeUnknownOption(options, KNOWN_OPTIONS);
   if (unknown !== undefined) throw new RelayError('unknown_option', unknown);
 }

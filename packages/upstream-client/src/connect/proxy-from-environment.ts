@@ -1,5 +1,6 @@
-import { UpstreamOptionError } from '../upstream-option-error.ts';
 import { BlockList, isIP } from 'node:net';
+import { describeWrongOption } from '@penstock/option-names';
+import { UpstreamOptionError } from '../upstream-option-error.ts';
 
 /** The variables that matter, in the order they are tried; `HTTP_PROXY` in capitals is left out because a CGI host lets clients set it (httpoxy). */
 const PROXY_VARIABLES: Readonly<Record<string, readonly string[]>> = {
@@ -46,10 +47,13 @@ function isExcepted(entry: string, host: string, port: string): boolean {
  * (each with its subdomains), addresses, networks like `10.0.0.0/8`, any of them with a port, or `*`. A loopback origin
  * never has a proxy. Pure: the caller passes the environment.
  *
- * @throws UpstreamOptionError when the variable that applies is not an `http:` or `https:` URL; the value is not repeated, it may hold a password.
+ * @throws UpstreamOptionError when `origin` is no URL, and when the variable that applies is not an `http:` or `https:` URL; the value is not repeated, it may hold a password.
  */
 export function proxyFromEnvironment(environment: Readonly<Record<string, string | undefined>>, origin: string | URL): URL | undefined {
-  const url = new URL(origin);
+  const wrong = describeWrongOption({ environment }, { environment: 'object' });
+  if (wrong !== undefined) throw new UpstreamOptionError('invalid_option', wrong);
+  const url = URL.parse(String(origin));
+  if (url === null) throw new UpstreamOptionError('invalid_option', 'origin must be a URL');
   const name = (PROXY_VARIABLES[url.protocol] ?? []).find((variable) => (environment[variable] ?? '').trim() !== '');
   if (name === undefined) return undefined;
   const host = bareHost(url.hostname);

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { pino, type Logger } from 'pino';
 import type * as PinoPretty from 'pino-pretty';
+import { checkTypes } from '../../gateway-option-error.ts';
 import type { LogConfig } from '../../config/sections/log-section.ts';
 import { createLineLayout } from './line-layout.ts';
 import { LogSink, type LogSinkOptions } from './log-sink.ts';
@@ -37,6 +38,8 @@ const TERMINAL_WRITES = { minWrite: 1, maxWrite: 4_096 };
  * at once.
  */
 export function createLogger(config: Pick<LogConfig, 'level' | 'destination' | 'format'>, style: LogStyle, onFailure: (error: unknown) => void): ProcessLogger {
+  checkTypes({ config, onFailure }, { config: 'object', onFailure: 'function' });
+  checkTypes(config, { level: 'string', destination: 'string', format: 'string' });
   const options = { level: config.level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label: string) => ({ level: label }) } };
   const isTerminal = style !== 'json' && config.destination === 'stdout';
   const format = config.format === 'auto' ? (isTerminal ? 'line' : 'json') : config.format;

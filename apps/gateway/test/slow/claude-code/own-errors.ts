@@ -6,7 +6,7 @@ import { openSqliteDatabase } from '@penstock/claude-code-gateway';
 import { createAuthority } from '@penstock/test-support';
 import { hashClientKey } from '../../../src/access/clients/client-key.ts';
 import { errorBody, errorHeaders, GatewayError, type GatewayErrorCode } from '../../../src/request/gateway-error.ts';
-import type { GatewayOptions } from '../../../src/create-gateway.ts';
+import type { GatewayOptions } from '../../../src/gateway-options.ts';
 import type { ConfigDocument, TestGateway } from '../../start-test-gateway.ts';
 import { apiError, held, heldStream, message, messageEvents, resetBeforeHead, text } from '../clients/api-answers.ts';
 import type { ApiAnswer, ScriptedApi } from '../clients/scripted-api.ts';
