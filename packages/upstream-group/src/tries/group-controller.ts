@@ -1,12 +1,16 @@
+import type { Buffer } from 'node:buffer';
 import { performance } from 'node:perf_hooks';
-import type { RequestPhase, RequestTimings, UpstreamController } from '@penstock/upstream-client';
+import type { RequestPhase, RequestTimings, UpstreamController, UpstreamHandler } from '@penstock/upstream-client';
 import type { MemberTry } from './member-try.ts';
 import type { Replay } from './replay.ts';
 
 type RawFields = Exclude<UpstreamController['rawHeaders'], undefined>;
 
-/** What the caller reads of a request to a group: that of the try which is its answer, and before there is one, of the current try. */
-export abstract class GroupController implements Omit<UpstreamController, 'abort' | 'pause' | 'resume'> {
+/**
+ * What the caller reads of a request to a group: that of the try which is its answer, and before there is one, of the current try. Steps and data of a try
+ * are given to the caller's handler as they come.
+ */
+export abstract class GroupController implements UpstreamController {
   aborted = false;
   paused = false;
   reason: Error | null = null;
@@ -14,6 +18,36 @@ export abstract class GroupController implements Omit<UpstreamController, 'abort
   protected isDone = false;
   protected current: MemberTry | undefined;
   protected replayed: Replay | undefined;
+  protected readonly handler: UpstreamHandler;
+
+  constructor(handler: UpstreamHandler) {
+    this.handler = handler;
+  }
+
+  abstract abort(reason: Error): void;
+  abstract pause(): void;
+  abstract resume(): void;
+
+  requestSent(): void {
+    this.handler.onRequestSent?.();
+  }
+
+  bodySent(chunk: Buffer): void {
+    this.handler.onBodySent?.(chunk);
+  }
+
+  responseStarted(): void {
+    this.handler.onResponseStarted?.();
+  }
+
+  data(chunk: Buffer): void {
+    this.handler.onResponseData?.(this, chunk);
+  }
+
+  framedData(framed: Buffer, start: number, end: number, receivedAt: number): void {
+    if (this.handler.onFramedData === undefined) this.data(framed.subarray(start, end));
+    else this.handler.onFramedData(this, framed, start, end, receivedAt);
+  }
 
   /** While a refusal is kept, the request waits for the next member. */
   get phase(): RequestPhase {

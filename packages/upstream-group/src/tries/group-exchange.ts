@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { performance } from 'node:perf_hooks';
-import { isUpstreamError, UpstreamError, type UpstreamController, type UpstreamDispatchOptions, type UpstreamHandler } from '@penstock/upstream-client';
+import { isUpstreamError, UpstreamError, type UpstreamDispatchOptions, type UpstreamHandler } from '@penstock/upstream-client';
 import { statusTraits } from '../health/failure-effects.ts';
 import type { GroupDispatchOptions, RoutedRequest, TryFailure, TryRequest } from '../group-options.ts';
 import { UpstreamGroupError } from '../upstream-group-error.ts';
@@ -23,8 +23,7 @@ import { wantedMember, type WantedMember } from './wanted-member.ts';
  * A try that failed is followed by another one only where the request certainly did not run: no byte of it was written, or a response of a listed
  * status refused it. Nothing of a response reaches the handler before it is decided that it is the last.
  */
-export class GroupExchange extends GroupController implements UpstreamController, TryOwner, TryMaker {
-  readonly #handler: UpstreamHandler;
+export class GroupExchange extends GroupController implements TryOwner, TryMaker {
   readonly #context: GroupContext;
   #options: GroupDispatchOptions;
   readonly #route: RoutedRequest;
@@ -41,8 +40,7 @@ export class GroupExchange extends GroupController implements UpstreamController
   #isCommitted = false;
 
   constructor(handler: UpstreamHandler, options: GroupDispatchOptions, context: GroupContext) {
-    super();
-    this.#handler = handler;
+    super(handler);
     this.#options = options;
     this.#context = context;
     this.#route = options.route ?? ANY_ROUTE;
@@ -52,7 +50,7 @@ export class GroupExchange extends GroupController implements UpstreamController
 
   start(): void {
     try {
-      this.#handler.onRequestStart?.(this, null);
+      this.handler.onRequestStart?.(this, null);
       if (!this.isDone) this.#tryNext();
     } catch (error) {
       this.broken(error);
@@ -87,23 +85,11 @@ export class GroupExchange extends GroupController implements UpstreamController
     if (this.isDone) attempt.controller?.abort(this.reason ?? new UpstreamError('the request is over', { code: 'aborted', phase: 'waiting' }));
   }
 
-  requestSent(): void {
-    this.#handler.onRequestSent?.();
-  }
-
-  bodySent(chunk: Buffer): void {
-    this.#handler.onBodySent?.(chunk);
-  }
-
-  responseStarted(): void {
-    this.#handler.onResponseStarted?.();
-  }
-
   /** The head of a response: it is passed on, or kept while another member is asked. */
   head(attempt: MemberTry, status: number, headers: IncomingHttpHeaders, statusMessage: string | undefined): void {
     if (status < 200) {
       // Nothing of a response may reach the client while it can still come from another member.
-      if (!this.mayMove()) this.#handler.onResponseStart?.(this, status, headers, statusMessage);
+      if (!this.mayMove()) this.handler.onResponseStart?.(this, status, headers, statusMessage);
       return;
     }
     const { member } = attempt;
@@ -126,14 +112,10 @@ export class GroupExchange extends GroupController implements UpstreamController
     }
   }
 
-  data(chunk: Buffer): void {
-    this.#handler.onResponseData?.(this, chunk);
-  }
-
   end(trailers: IncomingHttpHeaders): void {
     this.isDone = true;
     this.#cleanUp();
-    this.#handler.onResponseEnd?.(this, trailers);
+    this.handler.onResponseEnd?.(this, trailers);
   }
 
   /** The refusal of a try is kept as a whole, or it could not be kept. */
@@ -177,7 +159,7 @@ export class GroupExchange extends GroupController implements UpstreamController
     const { member } = choice;
     if (after !== undefined) this.#context.failedOver(this.#route, { ...after, to: member.name });
     tried.push(member);
-    const attempt = createMemberTry(this, this.#handler, member, scope, now);
+    const attempt = createMemberTry(this, this.handler, member, scope, now);
     this.current = attempt;
     requestTry(this.#route, attempt, tried.length, this);
   }
@@ -239,13 +221,13 @@ export class GroupExchange extends GroupController implements UpstreamController
     this.#best?.clear();
     this.#cleanUp();
     if (this.paused) attempt.controller?.pause();
-    this.#handler.onResponseStart?.(this, status, headers, statusMessage);
+    this.handler.onResponseStart?.(this, status, headers, statusMessage);
   }
 
   #replay(kept: KeptRefusal): void {
     this.#isCommitted = true;
     this.#cleanUp();
-    this.replayed = new Replay(kept, this.#handler, this);
+    this.replayed = new Replay(kept, this.handler, this);
     this.#goOn(this.replayed);
   }
 
@@ -286,7 +268,7 @@ export class GroupExchange extends GroupController implements UpstreamController
     if (this.replayed !== undefined) this.replayed.isStopped = true;
     this.#cleanUp();
     this.current?.drop(error);
-    reportThrown(() => { this.#handler.onResponseError?.(this, error); });
+    reportThrown(() => { this.handler.onResponseError?.(this, error); });
   }
 
   #cleanUp(): void {

@@ -17,6 +17,7 @@ export interface TryOwner {
   responseStarted(): void;
   head(attempt: MemberTry, status: number, headers: IncomingHttpHeaders, statusMessage: string | undefined): void;
   data(chunk: Buffer): void;
+  framedData(framed: Buffer, start: number, end: number, receivedAt: number): void;
   end(trailers: IncomingHttpHeaders): void;
   refused(attempt: MemberTry, refusal: KeptRefusal, isWhole: boolean): void;
   failed(attempt: MemberTry, error: Error): void;
@@ -66,6 +67,11 @@ export class MemberTry implements UpstreamHandler {
     if (this.#isOver) return;
     if (this.kept === undefined) this.owner.data(chunk);
     else if (!this.kept.add(chunk)) this.#giveUpKeeping();
+  }
+
+  onFramedData(controller: Dispatcher.DispatchController, framed: Buffer, start: number, end: number, receivedAt: number): void {
+    if (this.kept !== undefined) this.onResponseData(controller, framed.subarray(start, end));
+    else if (!this.#isOver) this.owner.framedData(framed, start, end, receivedAt);
   }
 
   onResponseEnd(_controller: Dispatcher.DispatchController, trailers: IncomingHttpHeaders): void {
