@@ -45,6 +45,7 @@ test('penstock simulate: takes only the given keys, and replays recordings of th
 
 test.each<[Partial<SimulateOptions>, RegExp]>([
   [{ fault: ['stauts=529'] }, /--fault must be one of cut-at, /], [{ fault: ['status=x'] }, /status has no usable value/], [{ quota: ['tokens=1'] }, /--quota must be one of requests=N/],
+  [{ fault: ['statu=529'] }, /received "statu"; did you mean status\?$/m], [{ fault: ['zzzzzzzz'] }, /received "zzzzzzzz"$/m], [{ quota: ['input-token=1'] }, /received "input-token=1"; did you mean input_tokens\?$/m],
   [{ pace: 'slow' }, /--pace must be a whole number/], [{ port: 'x' }, /--port must be/], [{ recordings: '/nowhere' }, /recordings must be a folder/], [{ faultEvery: '0' }, /--fault-every must be/],
 ])('penstock simulate: %j is exit code 1 with the reason', async (flags, expected) => {
   const { printed, stop } = await simulate(flags);

@@ -1,4 +1,5 @@
 import { FAULT_NAMES, isSimulatorError, REAL_PACING, startSimulator, type FaultOptions, type Pacing, type RateLimitOptions, type SimulatorOptions } from '@penstock/anthropic-simulator';
+import { nearestName } from '@penstock/option-names';
 import type { CommandOutput } from '../check.ts';
 
 /** The flags of `penstock simulate`, as text. */
@@ -57,7 +58,7 @@ function readQuota(given: readonly string[]): Partial<RateLimitOptions> {
   return Object.fromEntries(given.map((text): [string, number] => {
     const [name = '', value = ''] = text.split('=');
     const option = Object.hasOwn(QUOTAS, name) ? QUOTAS[name] : undefined;
-    if (option === undefined) throw new FlagError(`--quota must be one of ${Object.keys(QUOTAS).map((known) => `${known}=N`).join(', ')}, received ${JSON.stringify(text)}`);
+    if (option === undefined) throw new FlagError(`--quota must be one of ${Object.keys(QUOTAS).map((known) => `${known}=N`).join(', ')}, received ${JSON.stringify(text)}${suggest(name, Object.keys(QUOTAS))}`);
     return [option, wholeNumber(`--quota ${name}`, value, 0)];
   }));
 }
@@ -68,11 +69,16 @@ function readFaults(given: readonly string[]): FaultOptions | undefined {
   return Object.fromEntries(words.map((word): [string, string | number | boolean] => {
     const separator = word.indexOf('=');
     const name = separator === -1 ? word : word.slice(0, separator);
-    if (!FAULT_NAMES.includes(name)) throw new FlagError(`--fault must be one of ${FAULT_NAMES.join(', ')}, received ${JSON.stringify(name)}`);
+    if (!FAULT_NAMES.includes(name)) throw new FlagError(`--fault must be one of ${FAULT_NAMES.join(', ')}, received ${JSON.stringify(name)}${suggest(name, FAULT_NAMES)}`);
     const value = separator === -1 ? true : word.slice(separator + 1);
     const option = RENAMED[name] ?? name.replaceAll(/-(\w)/g, (_dash, letter: string) => letter.toUpperCase());
     return [option, typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value];
   }));
+}
+
+function suggest(name: string, known: readonly string[]): string {
+  const nearest = nearestName(name, known);
+  return nearest === undefined ? '' : `; did you mean ${nearest}?`;
 }
 
 /** `real`, or tokens a second. */

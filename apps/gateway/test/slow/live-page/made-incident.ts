@@ -28,7 +28,8 @@ function wave(length: number, base: number, swing: number, seed: number): readon
 function rowsOf({ requests, names, models }: MadeIncident): readonly OpenRow[] {
   return Array.from({ length: requests }, (_, index) => {
     const holds = index % 5 !== 4;
-    const startedAt = NOON - (252 - (index * 17) % 240) * SECOND;
+    // A request that waits for a connection is refused after `slot_wait`, 5 s.
+    const startedAt = NOON - (holds ? (252 - (index * 17) % 240) * SECOND : 800 + (index * 610) % 4_000);
     return openRow({
       requestId: `pen_${createHash('sha256').update(String(index)).digest('base64url').slice(0, 20)}`, startedAt, client: names[holds ? 0 : 1] ?? 'x',
       model: models[index % models.length], phase: holds ? 'relay' : 'acquire', requestBytes: 900 + ((index * 7_919) % 240_000), responseBytes: holds ? 4_000 + ((index * 104_729) % 900_000) : 0,
@@ -51,7 +52,7 @@ export function makeIncident(incident: MadeIncident, query: StatusQuery): Status
     open: {
       ...emptyOpen(), total: requests, matching: requests, bySide: { native: requests, front_door: 0, bedrock: 0, vertex: 0 }, rows: orderRows(rows, query),
       byPhase: { ...emptyOpen().byPhase, relay: held, acquire: waiting },
-      clients: requests === 0 ? [] : [{ client: first, open: held, oldestStartedAt: NOON - 252 * SECOND }, { client: second, open: waiting, oldestStartedAt: NOON - 30 * SECOND }],
+      clients: requests === 0 ? [] : [{ client: first, open: held, oldestStartedAt: NOON - 252 * SECOND }, { client: second, open: waiting, oldestStartedAt: Math.min(...rows.filter(({ phase }) => phase === 'acquire').map(({ startedAt }) => startedAt)) }],
       holders: requests === 0 ? [] : [{ upstream: 'native', client: first, held, oldestAt: NOON - 252 * SECOND, newestAt: NOON - 95 * SECOND }],
       stalled: rows.filter(({ stalledAt }) => stalledAt !== undefined),
     },
