@@ -13,7 +13,8 @@ describe('a burst of 1,000 requests, 60 at a time, with the defaults', () => {
     let open = 0;
     let peak = 0;
     let retired = 0;
-    client.on('connecting', () => { open += 1; peak = Math.max(peak, open); });
+    let made = 0;
+    client.on('connecting', () => { made += 1; open += 1; peak = Math.max(peak, open); });
     client.on('disconnected', ({ reason }) => { open -= 1; if (reason === 'retired') retired += 1; });
     let lastDispatchAt = 0;
     await Promise.all(Array.from({ length: 60 }, async () => {
@@ -24,8 +25,9 @@ describe('a burst of 1,000 requests, 60 at a time, with the defaults', () => {
       }
     }));
     expect(peak).toBe(20);
-    // A slot that had to rest while others waited made a new connection.
-    expect(server.accepted()).toBe(20 + retired);
+    // A slot that had to rest while others waited made a new connection; the last of them may have found no one waiting.
+    await expect.poll(() => server.accepted()).toBe(made);
+    expect(made).toBeLessThanOrEqual(20 + retired);
     await expect.poll(() => server.open()).toBe(10);
     expect(client.stats()).toMatchObject({ open: 10, idle: 10 });
     // At the last dispatch none was idle.
