@@ -33,7 +33,7 @@ export interface OperationsOptions {
 }
 
 const HANDLER_TYPES: Readonly<Record<Exclude<keyof OperationsOptions, 'port'>, OptionType>> = Object.freeze({
-  host: 'string', allowedHosts: 'list', lifecycle: 'object', scrape: 'function', warnings: 'function', isServing: 'function?', page: 'object?', administer: 'object?', limits: 'object?',
+  host: 'string', allowedHosts: 'list', lifecycle: 'object', scrape: 'function', warnings: 'function', isServing: 'function?', page: 'object?', administer: 'function?', limits: 'object?',
 });
 const LISTENER_TYPES: Readonly<Record<keyof OperationsOptions, OptionType>> = Object.freeze({ ...HANDLER_TYPES, port: 'number' });
 
