@@ -1,5 +1,5 @@
 import { fork } from 'node:child_process';
-import cluster from 'node:cluster';
+import cluster, { type Worker } from 'node:cluster';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
@@ -64,7 +64,7 @@ test('a connection that was on its way to a worker when that was killed is close
   await using simulator = await startSimulator();
   const fleet = createFleet(simulator.origin);
   const port = await fleet.start();
-  const [victim] = Object.values(cluster.workers ?? {});
+  const [victim] = liveWorkers();
   victim?.process.kill('SIGSTOP');
   const connection = connect(port, '127.0.0.1');
   connection.on('error', () => undefined);
@@ -100,7 +100,10 @@ function createFleet(origin: string, { exec = PROGRAM, metrics = createWorkerMet
   });
 }
 
-const runningWorkers = (): number => Object.values(cluster.workers ?? {}).filter((worker) => worker?.isDead() === false).length;
+/** The workers that run: `cluster.workers` keeps one that has ended, also of the test before, until its channel is closed as well. */
+const liveWorkers = (): Worker[] => Object.values(cluster.workers ?? {}).filter((worker): worker is Worker => worker?.isDead() === false);
+
+const runningWorkers = (): number => liveWorkers().length;
 
 test('a reload during a rolling restart reaches the successor', async () => {
   await using simulator = await startSimulator();
@@ -171,7 +174,7 @@ test('a worker with a defect is replaced at once, and ends when its last respons
   unused.close();
   const fleet = createFleet(upstream.origin, { exec: program, metrics, port });
   await fleet.start();
-  const [first] = Object.values(cluster.workers ?? {});
+  const [first] = liveWorkers();
   const stream = await openStream(port, 'old');
   process.kill(first?.process.pid as number, 'SIGWINCH');
   // Before that the first one may still take a stream: the signal is on its way.
@@ -180,7 +183,7 @@ test('a worker with a defect is replaced at once, and ends when its last respons
   await expect.poll(() => openStream(port, 'old', 1_000).then((second) => second.end(), () => 'refused'), { timeout: 30_000 }).toBe('open');
   expect(stream.end()).toBe('open');
   // Where its successor meets the defect as well, no third one is made before one of the two is gone.
-  const successor = Object.values(cluster.workers ?? {}).find((worker) => worker !== first);
+  const successor = liveWorkers().find((worker) => worker !== first);
   const held = await openStream(port, 'old');
   process.kill(successor?.process.pid as number, 'SIGWINCH');
   await expect.poll(() => openStream(port, 'old', 500).then((further) => further.end(), () => 'refused'), { timeout: 10_000 }).toBe('refused');
