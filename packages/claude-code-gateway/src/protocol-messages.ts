@@ -19,6 +19,8 @@ export interface ProtocolAnswer {
   /** Flat names and values, without framing fields. */
   readonly headers: readonly string[];
   readonly body: Buffer;
+  /** The part outside the gateway that this 503 is because of: the identity provider could not be asked. */
+  readonly failedPart?: 'provider';
 }
 
 /** The error codes of the OAuth endpoints (RFC 6749 section 5.2, RFC 8628 section 3.5, RFC 7009 section 2.2.1). */

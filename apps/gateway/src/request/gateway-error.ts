@@ -25,7 +25,7 @@ export type GatewayErrorCode = (typeof GATEWAY_ERROR_CODES)[number];
 const SHAPES: Readonly<Record<GatewayErrorCode, ErrorShape>> = {
   bad_request: { status: 400, type: 'invalid_request_error', shouldRetry: false, outcome: 'client_error' },
   unauthenticated: { status: 401, type: 'authentication_error', shouldRetry: false, outcome: 'client_error' },
-  identity_unavailable: { status: 503, type: 'api_error', shouldRetry: true, outcome: 'internal' },
+  identity_unavailable: { status: 503, type: 'api_error', shouldRetry: true, outcome: 'upstream_unreachable' },
   forbidden: { status: 403, type: 'permission_error', shouldRetry: false, outcome: 'client_error' },
   not_found: { status: 404, type: 'not_found_error', shouldRetry: false, outcome: 'client_error' },
   model_not_open: { status: 404, type: 'not_found_error', shouldRetry: false, outcome: 'client_error' },

@@ -146,16 +146,17 @@ function answerFailure({ log }: ProtocolServing, inbound: InboundRequest, exchan
   return { status: error.shape.status, headers: errorHeaders(error, inbound.id), body: errorBody(error, inbound.id) };
 }
 
-async function write({ lifecycle }: ProtocolServing, inbound: InboundRequest, exchange: ProtocolExchange, { status, headers, body }: ProtocolAnswer): Promise<void> {
+async function write({ lifecycle }: ProtocolServing, inbound: InboundRequest, exchange: ProtocolExchange, { status, headers, body, failedPart }: ProtocolAnswer): Promise<void> {
   exchange.status = status;
-  if (exchange.errorCode === undefined) exchange.outcome = outcomeOfStatus(status);
+  if (exchange.errorCode === undefined) exchange.outcome = outcomeOf(status, failedPart);
   const own = exchange.errorCode === undefined ? ['x-penstock-request-id', inbound.id] : [];
   const closing = lifecycle.isLeaving ? ['connection', 'close'] : [];
   exchange.responseBytes = await respond(inbound.request, inbound.response, { status, headers: [...headers, ...own, ...inbound.responseFields, ...closing], body });
 }
 
-/** A 5xx of the protocol says that the store or the provider cannot be used. */
-function outcomeOfStatus(status: number): Outcome {
+/** A 5xx of the protocol is because of the provider, as in the cause `sign_in_provider_failing`, or of what the operator runs: the store, the keys. */
+function outcomeOf(status: number, failedPart: ProtocolAnswer['failedPart']): Outcome {
   if (status < 400) return 'ok';
-  return status < 500 ? 'client_error' : 'internal';
+  if (status < 500) return 'client_error';
+  return failedPart === 'provider' ? 'upstream_unreachable' : 'internal';
 }

@@ -163,6 +163,30 @@ describe('signed-in callers', () => {
     expect(gateway.warnings()).toEqual({});
   });
 
+  test('a provider that fails is the fault of the network in the metrics, on the token endpoint and in the browser, and a store that fails that of the gateway', async () => {
+    await using stack = new AsyncDisposableStack();
+    const upstream = await startUpstream(stack);
+    const gateway = await startSignInGateway(stack, upstream.origin);
+    const { refreshToken } = await gateway.signIn();
+    const faults = async (): Promise<readonly number[]> => Promise.all(['upstream_unreachable",fault="network', 'internal",fault="gateway'].map((labels) => gateway.sum(`penstock_request_outcomes_total{side="native",outcome="${labels}"}`)));
+    gateway.provider.intercept = (request, response) => {
+      if (request.url !== '/token') return false;
+      response.writeHead(500).end();
+      return true;
+    };
+    expect((await gateway.post('/oauth/token', { grant_type: 'refresh_token', refresh_token: refreshToken })).status).toBe(503);
+    await expect.poll(faults).toEqual([1, 0]);
+    const device = await gateway.post('/oauth/device_authorization', {});
+    const browser = createPageBrowser();
+    expect((await browser.submit(await browser.open(String(device.json['verification_uri_complete'])))).status).toBe(503);
+    await expect.poll(faults).toEqual([2, 0]);
+    // Nothing of that is known of the API.
+    expect(Object.keys(gateway.warnings())).toEqual(['sign_in_provider']);
+    gateway.storeIsDown = true;
+    expect((await gateway.post('/oauth/device_authorization', {})).status).toBe(503);
+    await expect.poll(faults).toEqual([2, 1]);
+  });
+
   test('a person who is denied or refused: is counted, and no code, token or query stands in log, audit log or metrics', async () => {
     await using stack = new AsyncDisposableStack();
     const upstream = await startUpstream(stack);

@@ -35,7 +35,7 @@ export async function takeCallback(parts: SignInParts, sessions: BrowserSessions
   try {
     if (answer.kind === 'unavailable') {
       audit({ event: 'device.callback', result: 'unavailable', reason: `provider_${answer.reason}`, address: request.address });
-      return answerNotice(503, NOT_AVAILABLE, 'The identity provider cannot be asked at the moment. Enter the code again in a minute.', ['retry-after', '30']);
+      return { ...answerNotice(503, NOT_AVAILABLE, 'The identity provider cannot be asked at the moment. Enter the code again in a minute.', ['retry-after', '30']), failedPart: 'provider' };
     }
     const identity = answer.kind === 'refused' ? undefined : keepKnownGroups(answer.identity, parts);
     if (answer.kind === 'refused' || identity === undefined) {

@@ -44,7 +44,7 @@ export async function takeUserCode(parts: SignInParts, sessions: BrowserSessions
     const target = await provider.authorizationUrl(checks);
     if (target === undefined) {
       audit({ event: 'device.verify', result: 'unavailable', reason: 'provider', address: request.address });
-      return answerNotice(503, 'Not available', 'The identity provider cannot be reached at the moment. Try again in a minute; the code stays valid.', ['retry-after', '30']);
+      return { ...answerNotice(503, 'Not available', 'The identity provider cannot be reached at the moment. Try again in a minute; the code stays valid.', ['retry-after', '30']), failedPart: 'provider' };
     }
     audit({ event: 'device.verify', result: 'ok', address: request.address });
     return { ...answerNotice(303, 'Sign in', 'Continue at your identity provider.', ['location', target.href, ...await sessions.write({ ...session, deviceDigest: grant.deviceDigest, checks })]) };

@@ -70,7 +70,7 @@ export function createRefreshGrant(parts: SignInParts): RefreshGrant {
     // The provider's old token may be spent from now on: until its new one is stored, it is kept here.
     if (answer.refreshToken !== undefined) unsaved.set(session.sid, answer.refreshToken, stored);
     if (answer.kind === 'unavailable') {
-      return beUnavailable(request, `provider_${answer.reason}`, session);
+      return { ...beUnavailable(request, `provider_${answer.reason}`, session), failedPart: 'provider' };
     }
     const identity = keepKnownGroups(answer.identity, parts);
     if (identity === undefined) return endLeased('groups_too_large', stored);

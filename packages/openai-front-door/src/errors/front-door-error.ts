@@ -40,7 +40,7 @@ export const ERROR_KINDS: Readonly<Record<FrontDoorErrorCode, ErrorKind>> = Obje
   unsupported_value: CLIENT_FAULT,
   bad_request: CLIENT_FAULT,
   unauthenticated: { status: 401, type: 'authentication_error', outcome: 'client_error', shouldRetry: false },
-  identity_unavailable: { status: 503, type: 'api_error', outcome: 'internal', shouldRetry: true },
+  identity_unavailable: { status: 503, type: 'api_error', outcome: 'upstream_unreachable', shouldRetry: true },
   forbidden: { status: 403, type: 'permission_error', outcome: 'client_error', shouldRetry: false },
   model_not_found: { status: 404, type: 'invalid_request_error', outcome: 'client_error', shouldRetry: false },
   not_found: { status: 404, type: 'not_found_error', outcome: 'client_error', shouldRetry: false },

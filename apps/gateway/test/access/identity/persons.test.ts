@@ -194,7 +194,12 @@ describe('an issuer that is down', () => {
         .toEqual([path, 503, 'true', '5', 'identity_unavailable']);
       expect((await refused.json() as { error: { type: string } }).error.type).not.toBe('overloaded_error');
     }
-    expect(gateway.warnings()).toMatchObject({ issuer_idp: expect.any(String) as string });
+    expect(gateway.warnings()).toEqual({ issuer_idp: expect.any(String) as string });
+    // Each of the two, whose way to the issuer is at fault, and not the gateway.
+    for (const side of ['native', 'front_door']) {
+      await expect.poll(() => gateway.sum(`penstock_request_outcomes_total{side="${side}",outcome="upstream_unreachable",fault="network"}`)).toBe(1);
+      expect(await gateway.sum(`penstock_request_outcomes_total{side="${side}",fault="gateway"}`)).toBe(0);
+    }
     expect((await ask(gateway, { 'x-api-key': KEY })).status).toBe(200);
     // Whether that is a second caller cannot be known.
     expect((await ask(gateway, { 'x-api-key': KEY, authorization: `Bearer ${token}` })).status).toBe(503);
