@@ -72,10 +72,10 @@ async function saturate(): Promise<() => Promise<void>> {
     request.end(JSON.stringify({ model: 'm', max_tokens: 1, stream: true, messages: [{ role: 'user', content: 'hi' }] }));
     return request;
   });
-  await expect.poll(waiting, { timeout: 30_000 }).toBe(WAITING);
+  await expect.poll(waiting, { timeout: 120_000 }).toBe(WAITING);
   return async () => {
     for (const request of requests) request.destroy();
-    await expect.poll(waiting, { timeout: 30_000 }).toBe(0);
+    await expect.poll(waiting, { timeout: 120_000 }).toBe(0);
   };
 }
 
