@@ -1,8 +1,8 @@
 import '@penstock/option-names/supported-node';
-export { createRelayHandler, type RelayHandler, type RelayProgress } from './relay/create-relay-handler.ts';
+export { createRelayHandler, type RelayHandler } from './relay/create-relay-handler.ts';
 export { createEventBoundary, type EventBoundary } from './relay/event-boundary.ts';
 export { DEFAULT_RELAY_TIMEOUTS, type BodyObserver, type KeepAliveOptions, type RelayHead, type RelayOptions, type RelayTimeouts } from './relay/relay-options.ts';
-export { RELAY_ENDS, type RelayEnd, type RelayFailure, type RelayResult } from './relay/relay-result.ts';
+export { RELAY_ENDS, type RelayEnd, type RelayFailure, type RelayProgress, type RelayResult } from './relay/relay-result.ts';
 export { RelayError, isRelayError, type RelayErrorCode } from './relay/relay-error.ts';
 export type { BodyFraming } from './relay/response-description.ts';
 export {

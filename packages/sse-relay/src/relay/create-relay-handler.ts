@@ -14,7 +14,7 @@ import { relayEarlyHints } from './relay-early-hints.ts';
 import { asError, RelayError } from './relay-error.ts';
 import { checkSpanMs, DEFAULT_RELAY_TIMEOUTS, refuseUnknownOptions, type RelayOptions } from './relay-options.ts';
 import { RelayRecord } from './relay-record.ts';
-import type { RelayEnd } from './relay-result.ts';
+import type { RelayEnd, RelayProgress } from './relay-result.ts';
 import { relayTrailers } from './relay-trailers.ts';
 import { describeResponse, UNKNOWN_RESPONSE } from './response-description.ts';
 import { writeResponseHead, type BodyDelimiter } from './write-response-head.ts';
@@ -28,16 +28,6 @@ export interface RelayHandler extends Dispatcher.DispatchHandler {
   progress(): RelayProgress;
   /** Instead of `onResponseData`: a whole chunk (RFC 9112 section 7.1) without leading zeros and extension, its data from `start` to `end`. `receivedAt` is `performance.now()` milliseconds. */
   onFramedData(controller: Dispatcher.DispatchController, framed: Buffer, start: number, end: number, receivedAt: number): void;
-}
-
-/** The state of a relay at one moment. Times are `performance.now()` milliseconds. */
-export interface RelayProgress {
-  /** Body bytes that arrived from the upstream so far. */
-  readonly bodyBytes: number;
-  /** Whether the response is an event stream; false until its head came. */
-  readonly isEventStream: boolean;
-  /** Since when the client has taken nothing although bytes wait for it; `undefined` where none wait. */
-  readonly stalledAt: number | undefined;
 }
 
 /** `waiting` for the head; `relaying` the body; `ending`: whole, on its way to the client; `breaking`: cut, likewise; `settled`. */

@@ -43,3 +43,13 @@ export interface RelayFailure {
   readonly error: unknown;
   readonly status: number;
 }
+
+/** The state of a relay at one moment. Times are `performance.now()` milliseconds. */
+export interface RelayProgress {
+  /** Body bytes that arrived from the upstream so far. */
+  readonly bodyBytes: number;
+  /** Whether the response is an event stream; false until its head came. */
+  readonly isEventStream: boolean;
+  /** Since when the client has taken nothing although bytes wait for it; `undefined` where none wait. */
+  readonly stalledAt: number | undefined;
+}
