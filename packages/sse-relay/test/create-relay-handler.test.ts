@@ -76,6 +76,23 @@ describe('the head', () => {
     client.close();
   });
 
+  it('keeps a 103 from a client whose response waits behind another (it would be written into the body)', async () => {
+    const secondWasAnswered = Promise.withResolvers<void>();
+    await using upstream = await startScriptedUpstream(async (connection) => {
+      const isFirst = (await connection.nextRequest()).startLine.startsWith('GET /1 ');
+      if (isFirst) await secondWasAnswered.promise;
+      connection.send(`${isFirst ? '' : 'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n'}${CHUNKED_HEAD}${chunked(isFirst ? 'first' : 'second')}0\r\n\r\n`);
+      if (!isFirst) { await connection.closed(); secondWasAnswered.resolve(); }
+    });
+    await using relay = await startRelay(upstream.origin, { client: { keepAliveTimeout: 1 } });
+    const client = await openRawConnection(relay.port);
+    client.send(`${GET.replace('/ ', '/1 ')}${GET.replace('/ ', '/2 ')}`);
+    const first = await client.readMessage({ kind: 'response' });
+    const second = await client.readMessage({ kind: 'response' });
+    expect([first, second].map(({ startLine, body, complete }) => [startLine, body.toString(), complete])).toEqual([['HTTP/1.1 200 OK', 'first', true], ['HTTP/1.1 200 OK', 'second', true]]);
+    client.close();
+  });
+
   it('keeps a 103 from an HTTP/1.0 client (it would take it for the answer)', async () => {
     await using upstream = await startScriptedUpstream(answerAlways('HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\nx'));
     await using relay = await startRelay(upstream.origin);
