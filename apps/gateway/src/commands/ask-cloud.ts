@@ -1,9 +1,9 @@
-import { createUpstreamClient, isUpstreamError } from '@penstock/upstream-client';
+import { createUpstreamClient } from '@penstock/upstream-client';
 import { request } from 'undici';
 import { toUpstreamClientSettings } from '../config/upstream-client-settings.ts';
 import { refusesAwsCredential } from '../observe/upstreams/aws-refusals.ts';
 import type { CountRequest } from './count-request.ts';
-import type { OnlineAnswer } from './online-answer.ts';
+import { describeUnasked, type OnlineAnswer } from './online-answer.ts';
 
 type ClientConfig = Parameters<typeof toUpstreamClientSettings>[0];
 
@@ -13,6 +13,8 @@ export interface AskedCloud extends ClientConfig {
   readonly ca?: string | undefined;
   readonly proxy?: string | undefined;
   readonly count: CountRequest;
+  /** How long its whole answer may take. Milliseconds. */
+  readonly timeoutMs: number;
   /** Whether its requests are signed: then a refusal that names another error than one of credentials shows that the credential is good. */
   readonly isSigned: boolean;
   /** All fields of the request, those of the credential included. Rejects with what the credential fails with. */
@@ -22,20 +24,19 @@ export interface AskedCloud extends ClientConfig {
 const FIELDS = ['accept-encoding', 'identity', 'content-type', 'application/json'];
 
 /** Asks a cloud once to count the tokens of one word. Gives back what that shows of the credential, as the end of a sentence. */
-export async function askCloud({ baseUrl, ca, proxy, count, isSigned, fieldsFor, ...settings }: AskedCloud): Promise<OnlineAnswer> {
+export async function askCloud({ baseUrl, ca, proxy, count, timeoutMs, isSigned, fieldsFor, ...settings }: AskedCloud): Promise<OnlineAnswer> {
   const base = new URL(baseUrl);
   const { origin } = base;
   const url = origin + base.pathname.replace(/\/+$/, '') + count.path;
   const headers = await fieldsFor('POST', url, FIELDS, [count.body]);
   const client = createUpstreamClient({ origin, ...toUpstreamClientSettings(settings), ...(ca === undefined ? {} : { tls: { ca } }), ...(proxy === undefined ? {} : { proxy }) });
   try {
-    const { statusCode, headers: answered, body } = await request(url, { dispatcher: client, method: 'POST', headers, body: count.body });
+    const { statusCode, headers: answered, body } = await request(url, { dispatcher: client, method: 'POST', headers, body: count.body, signal: AbortSignal.timeout(timeoutMs) });
     await body.dump();
     const errorName = answered['x-amzn-errortype'];
     return describe(origin, count, statusCode, isSigned && typeof errorName === 'string' ? refusesAwsCredential(['x-amzn-errortype', errorName]) : undefined);
   } catch (error) {
-    const cause = error instanceof Error && error.cause instanceof Error ? (error.cause as NodeJS.ErrnoException).code : undefined;
-    return { text: `${origin} could not be asked (${isUpstreamError(error) ? error.code : 'no answer'}${cause === undefined ? '' : `: ${cause}`})`, accepted: false };
+    return { text: describeUnasked(origin, error), accepted: false };
   } finally {
     await client.close({ graceMs: 0 });
   }

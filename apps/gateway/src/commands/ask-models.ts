@@ -1,4 +1,4 @@
-import { createUpstreamClient, isUpstreamError } from '@penstock/upstream-client';
+import { createUpstreamClient } from '@penstock/upstream-client';
 import { request } from 'undici';
 import { toUpstreamClientSettings } from '../config/upstream-client-settings.ts';
 import { frontDoorBackends } from '../config/front-door-backends.ts';
@@ -10,7 +10,7 @@ import type { GatewayConfig } from '../config/gateway-config.ts';
 import type { EffectiveUpstream } from '../config/native-upstreams.ts';
 import type { CredentialConfig } from '../config/sections/credential-fields.ts';
 import { checkSideCredential, checkUpstreamCredential } from './check-credential.ts';
-import type { OnlineAnswer } from './online-answer.ts';
+import { ASK_TIMEOUT_MS, describeUnasked, type OnlineAnswer } from './online-answer.ts';
 
 /** One upstream with the credential that the gateway would send there. */
 interface Asked {
@@ -31,13 +31,13 @@ const MOST_NAMED = 5;
 const MAX_ANSWER_BYTES = 4_194_304;
 
 /** Asks each upstream once for its models, with the credential, the proxy and the authorities that the gateway would use. A cloud is asked to count tokens, once its credential is fetched. */
-export async function askModels(config: GatewayConfig): Promise<readonly OnlineAnswer[]> {
+export async function askModels(config: GatewayConfig, timeoutMs: number = ASK_TIMEOUT_MS): Promise<readonly OnlineAnswer[]> {
   const asked = credentials(config);
   const clouds = configuredClouds(config);
   if (asked.length === 0 && clouds.length === 0) return [{ text: 'no credential of the gateway\'s own to ask with: callers send theirs (anthropic_native.credentials "forward")', accepted: true }];
   return await Promise.all([
-    ...asked.map((one) => (one.cloud === undefined ? ask(one, config) : checkUpstreamCredential(one.at, one.cloud, one.version))),
-    ...clouds.map(checkSideCredential),
+    ...asked.map((one) => (one.cloud === undefined ? ask(one, config, timeoutMs) : checkUpstreamCredential(one.at, one.cloud, one.version, timeoutMs))),
+    ...clouds.map((cloud) => checkSideCredential(cloud, timeoutMs)),
   ]);
 }
 
@@ -59,7 +59,7 @@ function isAsked({ kind, credential: { bearer_command: command } }: EffectiveUps
   return kind === 'anthropic' && command === undefined;
 }
 
-async function ask({ at, kind, base_url: base, credential: configured, version, ca, proxy }: Asked, config: GatewayConfig): Promise<OnlineAnswer> {
+async function ask({ at, kind, base_url: base, credential: configured, version, ca, proxy }: Asked, config: GatewayConfig, timeoutMs: number): Promise<OnlineAnswer> {
   const url = new URL(base);
   const settings = at.startsWith('anthropic_native') ? toUpstreamClientSettings(config.anthropic_native) : backendSettings(kind, config.openai_front_door);
   const upstream = createUpstreamClient({ origin: url.origin, ...settings, ...(ca === undefined ? {} : { tls: { ca } }), ...(proxy === undefined ? {} : { proxy }) });
@@ -68,12 +68,12 @@ async function ask({ at, kind, base_url: base, credential: configured, version, 
   try {
     const [name = '', value = ''] = credential.fields();
     const headers = { [name]: value, ...(kind === 'anthropic' ? { 'anthropic-version': version } : {}) };
-    const { statusCode, body, headers: answered } = await request(url.origin + path, { dispatcher: upstream, headers: { ...headers, 'accept-encoding': 'identity' } });
+    const { statusCode, body, headers: answered } = await request(url.origin + path, { dispatcher: upstream, headers: { ...headers, 'accept-encoding': 'identity' }, signal: AbortSignal.timeout(timeoutMs) });
     const text = await readBounded(body);
     return describe(at, url.origin, statusCode, text, answered['anthropic-organization-id']);
   } catch (error) {
     if (error instanceof CredentialError) return { text: `${at}: ${error.message}`, accepted: false };
-    return { text: `${at}: ${url.origin} could not be asked (${isUpstreamError(error) ? error.code : 'no answer'}${causeOf(error)})`, accepted: false };
+    return { text: `${at}: ${describeUnasked(url.origin, error)}`, accepted: false };
   } finally {
     credential.close();
     await upstream.close({ graceMs: 0 });
@@ -109,9 +109,4 @@ function modelsOf(text: string): readonly string[] | undefined {
   } catch {
     return undefined;
   }
-}
-
-function causeOf(error: unknown): string {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause as Error & { code?: unknown } : undefined;
-  return typeof cause?.code === 'string' ? `: ${cause.code}` : '';
 }

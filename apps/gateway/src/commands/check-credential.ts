@@ -17,7 +17,7 @@ const ADVICE: Readonly<Record<CloudCredentialErrorCode, string | undefined>> = {
 };
 
 /** Fetches the credential of a cloud's upstream once, and asks the upstream once with it. */
-export async function checkUpstreamCredential(at: string, upstream: EffectiveUpstream, version: GatewayConfig['anthropic_native']['version']): Promise<OnlineAnswer> {
+export async function checkUpstreamCredential(at: string, upstream: EffectiveUpstream, version: GatewayConfig['anthropic_native']['version'], timeoutMs: number): Promise<OnlineAnswer> {
   let status: CredentialStatus | undefined;
   const credential = createCloudCredential(upstream, { onStatus: (next) => { status = next; }, onReplaced: () => undefined });
   const fixed = createUpstreamCredential(upstream.credential);
@@ -25,7 +25,7 @@ export async function checkUpstreamCredential(at: string, upstream: EffectiveUps
     const own = ['anthropic-version', version, ...KIND_TRAITS[upstream.kind].fields(upstream), ...fixed.fields()];
     await credential?.renew();
     const answer = await askCloud({
-      ...upstream, baseUrl: upstream.base_url, count: nativeCount(upstream), isSigned: credential?.signsBody === true,
+      ...upstream, baseUrl: upstream.base_url, count: nativeCount(upstream), timeoutMs, isSigned: credential?.signsBody === true,
       fieldsFor: async (method, url, fields, body) => {
         const headers = [...own, ...fields];
         return credential === undefined ? headers : await credential.applyTo({ method, url, headers, body });
@@ -41,7 +41,7 @@ export async function checkUpstreamCredential(at: string, upstream: EffectiveUps
 }
 
 /** The same for a side that speaks a cloud's own format. */
-export async function checkSideCredential(cloud: ConfiguredCloud): Promise<OnlineAnswer> {
+export async function checkSideCredential(cloud: ConfiguredCloud, timeoutMs: number): Promise<OnlineAnswer> {
   const { name, config } = cloud;
   const [member] = Object.entries(config.credential).find(([, value]) => value !== undefined) ?? [];
   const at = member === undefined ? `${name}.credential (the standard chain)` : `${name}.credential.${member}`;
@@ -50,7 +50,7 @@ export async function checkSideCredential(cloud: ConfiguredCloud): Promise<Onlin
   try {
     await credential.renew();
     const answer = await askCloud({
-      ...config, baseUrl: cloud.baseUrl, count: cloudCount(cloud), isSigned: name === 'bedrock' && (member === undefined || member === 'aws'),
+      ...config, baseUrl: cloud.baseUrl, count: cloudCount(cloud), timeoutMs, isSigned: name === 'bedrock' && (member === undefined || member === 'aws'),
       fieldsFor: async (method, url, fields, body) => [...fields, ...await credential.fieldsFor({ method, url: new URL(url), headers: [...fields], body })],
     });
     return describeCredential(at, credential.status(), answer);

@@ -114,6 +114,19 @@ describe('what a cloud answers', () => {
     expect(cloud.requests.length).toBe(1);
   });
 
+  test('none in time is no success of the check, which waits no longer: neither for a head nor for the rest of a list of models', async () => {
+    const heads = { silent: '', half: 'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 20\r\n\r\n{' } as const;
+    await using cloud = await startScriptedUpstream(async (connection) => {
+      const { startLine } = await connection.nextRequest();
+      connection.send(startLine.includes(' /half/') ? heads.half : heads.silent);
+      await connection.closed();
+    });
+    const native = ['/half', ''].map((path, index) => ({ name: `api_${index}`, base_url: cloud.origin + path, credential: { api_key: 'the-key' } }));
+    const upstreams = [...native, { name: 'cloud', base_url: cloud.origin, ...PLATFORM }];
+    const answers = await askModels(gatewayConfigSchema.parse({ anthropic_native: { upstreams }, ...vertex(cloud.origin) }), 300);
+    expect(answers.map(({ text, accepted }) => [text.endsWith(`${cloud.origin} could not be asked (no answer in time)`), accepted])).toEqual(Array.from({ length: 4 }, () => [true, false]));
+  });
+
   test('no answer names why there is none', async () => {
     const [answer] = await bearer(`http://127.0.0.1:${await freePort()}`);
     expect(answer?.text).toMatch(/could not be asked \(unreachable: ECONNREFUSED\)$/);
