@@ -21,15 +21,24 @@ const MAX_JOINED_BYTES = 16_384;
  */
 export function createBodyWriter(response: ServerResponse, onDrain: () => void, onError: (error: unknown) => void, isPlain = false): BodyWriter {
   if (isPlain || !isFramingVisible(response)) {
-    response.write(EMPTY);
+    sendHead(response);
     return new PlainBodyWriter(response, onDrain);
   }
   if (!response.chunkedEncoding && response.write === ServerResponse.prototype.write) return new PlainBodyWriter(response, onDrain, onError);
   // An empty write sends the head and keeps latin1 bytes; flushHeaders() would send them as UTF-8.
-  response.write(EMPTY);
+  sendHead(response);
   if (!canFrameChunks(response)) return new PlainBodyWriter(response, onDrain);
   releaseHead(response);
   return new ChunkedBodyWriter(response, response.socket, onDrain);
+}
+
+/**
+ * Sends a head alone. Of a response that waits behind another (pipelining), node:http puts the head in front of a 1xx response that waits with it, unless
+ * what is written is text: the 1xx would come inside the body.
+ */
+function sendHead(response: ServerResponse): void {
+  if (response.socket === null) response.write('', 'latin1');
+  else response.write(EMPTY);
 }
 
 /**
@@ -110,11 +119,11 @@ class PlainBodyWriter implements BodyWriter {
     const response = this.#response;
     if (response.destroyed || response.writableEnded) return;
     try {
-      if (first === undefined) response.write(EMPTY);
+      if (first === undefined) sendHead(response);
       else response.write(Buffer.from(first.buffer, first.byteOffset, first.byteLength).toString('latin1'), 'latin1');
     } catch (error) {
       // Bytes that the head does not allow are refused before anything is written; the head stands all the same.
-      response.write(EMPTY);
+      sendHead(response);
       throw error;
     }
     // node:http would keep the write until the end of a turn that is over for this response.

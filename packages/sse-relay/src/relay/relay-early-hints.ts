@@ -8,8 +8,6 @@ export function relayEarlyHints(response: ServerResponse, rawHeaders: readonly s
   const { httpVersionMajor, httpVersionMinor } = response.req;
   // An HTTP/1.0 client would take any 1xx for the answer (RFC 9110 section 15.2).
   if (typeof response.writeInformation !== 'function' || httpVersionMajor !== 1 || httpVersionMinor < 1) return;
-  // Of a response that waits behind another (pipelining), node:http would write the final head first, and the hints into its body.
-  if (response.socket === null) return;
   const links = rawHeaders.filter((_, index) => rawHeaders[index - index % 2]?.toLowerCase() === 'link');
   if (links.length > 0) response.writeInformation(103, links);
 }
