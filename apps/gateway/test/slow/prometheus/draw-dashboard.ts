@@ -18,8 +18,14 @@ export interface DrawnPanel {
 const COLUMN = 50;
 const LINE = 26;
 const MARGIN = 10;
-const COLOURS = ['#7eb26d', '#eab839', '#6ed0e0', '#ef843c', '#e24d42', '#1f78c1', '#ba43a9', '#705da0', '#508642', '#cca300'];
+/** As many as the most series of a panel whose lines can still be told apart. */
+const COLOURS = [
+  '#7eb26d', '#eab839', '#6ed0e0', '#ef843c', '#e24d42', '#1f78c1', '#ba43a9', '#705da0', '#508642', '#cca300',
+  '#f9d9f9', '#447ebc', '#c15c17', '#890f02', '#b7dbab', '#f4d598', '#70dbed', '#f29191', '#9ac48a', '#d683ce',
+];
 const LEGEND_LINE = 12;
+/** The part of a panel's graph that its legend may take; Grafana scrolls a longer one. */
+const LEGEND_SHARE = 0.5;
 
 function escape(words: string): string {
   return words.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
@@ -82,7 +88,7 @@ export function placeLegend(legends: readonly string[], width: number): readonly
 }
 
 function drawLegend(panel: DrawnPanel, places: ReturnType<typeof placeLegend>, left: number, top: number): string {
-  return panel.series.map(({ legend }, index) => {
+  return panel.series.slice(0, places.length).map(({ legend }, index) => {
     const { x, line } = places[index] as (typeof places)[number];
     const [at, y] = [left + x, top + line * LEGEND_LINE];
     return `<rect x="${at.toFixed(0)}" y="${y - 6}" width="10" height="3" fill="${COLOURS[index % COLOURS.length]}"/>${text(at + 13, y, legend, 'class="axis"')}`;
@@ -134,9 +140,13 @@ function drawPanel(panel: DrawnPanel): string {
   if (finite(panel).length === 0) return frame + text(x + width / 2, y + height / 2, 'no data', 'class="axis" text-anchor="middle"');
   if (panel.type === 'table') return frame + drawTable(panel, x, y, width, height);
   if (panel.type === 'heatmap') return frame + drawHeatmap(panel, box);
-  const places = placeLegend(panel.series.map(({ legend }) => legend), width - 20);
+  const all = placeLegend(panel.series.map(({ legend }) => legend), width - 20);
+  const mostLines = Math.floor((box.h * LEGEND_SHARE) / LEGEND_LINE);
+  const places = all.filter(({ line }) => line <= mostLines);
+  const more = all.length - places.length;
+  const left = more === 0 ? '' : text(x + width - 12, y + 20, `${more} more in the legend`, 'class="axis" text-anchor="end"');
   const extra = (places.at(-1)?.line ?? 0) * LEGEND_LINE;
-  return frame + drawGraph(panel, { ...box, h: Math.max(20, box.h - extra) }) + drawLegend(panel, places, x + 12, y + height - 14 - extra);
+  return frame + left + drawGraph(panel, { ...box, h: box.h - extra }) + drawLegend(panel, places, x + 12, y + height - 14 - extra);
 }
 
 const STYLE = 'text{font-family:sans-serif;fill:#d8d9da}.panel{fill:#1f1f23;stroke:#333}.title{font-size:12px;font-weight:bold}.row{font-size:14px}'
