@@ -62,7 +62,12 @@ describe('a request head', () => {
     ['hyphens', (length: number): string => `${'a-'.repeat(length / 2)}!`], ['dots', (length: number): string => `${'a.'.repeat(length / 2)}-`],
     ['nothing but hyphens', (length: number): string => '-'.repeat(length)], ['colons', (length: number): string => `[${':'.repeat(length)}`],
   ] as const)('with a Host of 16 KB of %s is checked in time that grows with its length', async (_name, hostOf) => {
-    const check = (length: number) => (): void => { for (let time = 0; time < 16_000 / length; time += 1) expect(typeof lint(['Host', hostOf(length)])).toBe('string'); };
+    const check = (length: number) => (): unknown => {
+      let answer: unknown;
+      for (let time = 0; time < 16_000 / length; time += 1) answer = lint(['Host', hostOf(length)]);
+      return answer;
+    };
+    for (const length of [64, 16_000]) expect(typeof check(length)()).toBe('string');
     expect(await measureGrowth({ small: check(64), large: check(16_000), atMost: 4 })).toBeLessThan(4);
   });
 });
