@@ -6,7 +6,7 @@ import type { RepeatedBytes } from './costly-bodies.ts';
 
 /** What came of one cell. */
 export interface BoundedOutcome {
-  /** The status that the client read, 0 when the connection ended without one. */
+  /** The status of the last response that the client read, 0 when the connection ended without one. Behind a refusal the gateway throws away what comes. */
   readonly status: number;
   /** Bytes that the party sent before it was done or cut off, and bytes that the client read. */
   readonly sentBytes: number;
@@ -58,6 +58,16 @@ async function send(socket: Socket, parts: readonly RepeatedBytes[]): Promise<nu
 
 const HEAD = 'HTTP/1.1\r\nhost: localhost\r\nx-api-key: k\r\nconnection: close\r\n';
 
+const STATUS_LINE = 'HTTP/1.1 ';
+const STATUS_LINE_BYTES = STATUS_LINE.length + 3;
+
+/** The status of the last status line that is whole in these bytes. */
+function lastStatus(text: Buffer): number | undefined {
+  if (text.length < STATUS_LINE_BYTES) return undefined;
+  const at = text.lastIndexOf(STATUS_LINE, text.length - STATUS_LINE_BYTES, 'latin1');
+  return at < 0 ? undefined : Number(text.toString('latin1', at + STATUS_LINE.length, at + STATUS_LINE_BYTES));
+}
+
 function whole(request: string): RepeatedBytes {
   return { first: Buffer.from(request), block: Buffer.alloc(0), times: 0, last: Buffer.alloc(0) };
 }
@@ -100,9 +110,13 @@ export async function createBoundedRig(): Promise<BoundedRig> {
       let status = 0;
       let readBytes = 0;
       socket.on('error', () => undefined);
+      let tail = Buffer.alloc(0);
       socket.on('data', (chunk: Buffer) => {
-        if (readBytes === 0) status = Number(/^HTTP\/1\.1 (\d{3})/.exec(chunk.toString('latin1', 0, 16))?.[1] ?? 0);
         readBytes += chunk.length;
+        // A status line may stand in two chunks.
+        const text = Buffer.concat([tail, chunk]);
+        status = lastStatus(text) ?? status;
+        tail = text.subarray(-STATUS_LINE_BYTES);
       });
       const closed = new Promise<void>((resolve) => { socket.once('close', () => resolve()); });
       const sent = await send(socket, cell.party === 'client' ? parts : askFor(cell));
