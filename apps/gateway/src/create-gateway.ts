@@ -111,6 +111,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const unpriced = createUnpricedModels((model, upstream) => logger.warn({ model, upstream }, 'a model has no price'));
   const observer = createRequestObserver({ metrics, log, recent: statusSource?.recent, ledger: stateful.ledger, prices: () => prices, onUnpriced: (record) => unpriced.note(record) });
   if (stateful.ledger !== undefined) chargeOpenRequests(stateful.ledger, { openRequests: metrics.openRequests, prices: () => prices, hasBudgets: () => stateful.budgets?.budgets.gate.book.isEmpty === false, onError: (error) => metrics.observerError('cost', error) });
+  stateful.ledger?.nameCallers(metrics.clientNames(), config);
   const tracing = await startTracing({ settings: options.tracing, version: options.version, logger, observerError: (error) => metrics.observerError('tracing', error) });
   const identity = createIdentity({ logger, signIn: options.signIn ?? opened?.signIn.verifier, keyTiming: options.keyTiming, isBudgetGroup: stateful.isBudgetGroup });
   let clients = createCallers(config, identity, stateful);
@@ -218,6 +219,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       [trustedProxies, checkOrigin, prices] = [proxies, origins, book];
       logger.level = next.log.level;
       metrics.setClientNames(callerNames(next));
+      stateful.ledger?.nameCallers(metrics.clientNames(), next);
       unpriced.clear();
       // Before the registry, which verifies tokens anew with the keys of this configuration.
       opened?.signIn.update(next);

@@ -11,6 +11,18 @@ export function rate(metric: string, { by = '', matchers = '' }: { readonly by?:
   return `sum${by === '' ? '' : ` by (${by})`} (rate(${select(metric, matchers)}[$__rate_interval]))`;
 }
 
+const COST = 'penstock_cost_dollars_total';
+const CORRECTIONS = 'penstock_cost_corrections_dollars_total';
+
+/**
+ * What requests cost: the counter, plus what the results of message batches cost, minus what these were estimated to cost before.
+ * @param over the function and the window of a counter: `['rate', '$__rate_interval']`
+ */
+export function cost([apply, window]: readonly [apply: 'rate' | 'increase', window: string], { by, matchers }: { readonly by: string; readonly matchers: string }): string {
+  const over = (metric: string, kind = ''): string => `${apply}(${select(metric, kind === '' ? matchers : `${matchers}, kind="${kind}"`)}[${window}])`;
+  return `sum by (${by}) (${over(COST)} or ${over(CORRECTIONS, 'result')} or -${over(CORRECTIONS, 'estimate')})`;
+}
+
 /** The part of one rate in another; without any traffic there is no part, rather than a division by zero. */
 export function share(part: string, whole: string): string {
   return `${part} / (${whole} > 0)`;

@@ -37,6 +37,11 @@ export function nativeUpstreams(config: NativeConfig): readonly EffectiveUpstrea
   }));
 }
 
+/** The name of the upstream that has what is kept: batches, files, skills, agents. `undefined` without a native side. */
+export function statefulUpstream(config: NativeConfig): string | undefined {
+  return config.anthropic_native.routing.stateful ?? nativeUpstreams(config)[0]?.name;
+}
+
 /** The `base_url` with the project and the location in place of their names. */
 function placeMembers({ base_url: base, project_id: project, location }: NativeUpstreamConfig): string {
   return base.replaceAll('{project_id}', project ?? '{project_id}').replaceAll('{location}', location ?? '{location}');

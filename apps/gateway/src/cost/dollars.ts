@@ -1,4 +1,5 @@
-const NANO_DOLLARS_A_DOLLAR = 1_000_000_000;
+/** Nano-dollars (10⁻⁹ US dollars) of a dollar. */
+export const NANO_DOLLARS_A_DOLLAR = 1_000_000_000;
 
 /** The largest amount of one entry of the ledger, in nano-dollars: $100,000. 90,000 of them are a sum that a 64-bit column of a store still holds. */
 export const MOST_NANO_DOLLARS = 100_000_000_000_000n;

@@ -15,6 +15,8 @@ export interface SettledCost {
   readonly person?: Person | undefined;
   /** The message batch that it made. */
   readonly batchId?: string | undefined;
+  /** The name of the upstream in metrics. */
+  readonly upstream?: string | undefined;
 }
 
 /** A result of a message batch that was read. */
@@ -63,11 +65,11 @@ export function createEntriesOfRequest(): EntriesOfRequest {
     return name;
   }
 
-  return ({ cost, client, person, batchId }, at) => {
+  return ({ cost, client, person, batchId, upstream }, at) => {
     const spender = spenderOf(client, person);
     const day = utcDayOf(at);
     const { nanoDollars, isEstimated, tokens, webSearches, model, parts, batch } = cost;
-    const made = batchId === undefined || batch === undefined ? undefined : { id: storableName(batchId), ...batch };
+    const made = batchId === undefined || batch === undefined ? undefined : { id: storableName(batchId), ...batch, client, upstream };
     if (parts === undefined) return [{
       principal: spender.principal, kind: spender.kind, email: spender.email, scopes: spender.scopes, at, requests: 1, model: modelOf(model, day), tokens, webSearches, nanoDollars, isEstimated, batch: made,
     }];

@@ -31,4 +31,8 @@ export const LEDGER_MIGRATIONS: readonly Migration[] = [{
     'CREATE INDEX ledger_message_batches_made ON ledger_message_batches (made_at)',
     'CREATE TABLE ledger_batch_results (batch_id TEXT NOT NULL, result TEXT NOT NULL, PRIMARY KEY (batch_id, result))',
   ],
+}, {
+  // The labels of the estimate in metrics, so that its correction has the same. Batches of an earlier version have none.
+  name: 'ledger_0003',
+  statements: ['ALTER TABLE ledger_message_batches ADD COLUMN client TEXT', 'ALTER TABLE ledger_message_batches ADD COLUMN upstream TEXT'],
 }];

@@ -3,9 +3,11 @@ import type { SqlDatabase } from '@penstock/claude-code-gateway/store';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { GatewayConfig } from '../config/gateway-config.ts';
+import { statefulUpstream, type NativeConfig } from '../config/native-upstreams.ts';
 import type { PartConditions } from '../observe/causes.ts';
 import type { OpenRequest } from '../request/open-requests.ts';
 import { describeError } from '../observe/log/describe-error.ts';
+import { createCorrectionMetrics } from '../observe/metrics/create-correction-metrics.ts';
 import { createLedgerMetrics } from '../observe/metrics/create-ledger-metrics.ts';
 import { createLedger } from './create-ledger.ts';
 import { createBatchCorrections } from './batches/batch-corrections.ts';
@@ -24,6 +26,8 @@ export interface OpenedLedger {
   readonly charge: (settled: SettledCost) => void;
   /** Replaces the estimate of a result of a message batch by what it cost, once. */
   readonly correct: (result: ReadBatchResult) => void;
+  /** Makes the series of corrections at 0, at the start and after each reload. @param callers the names that callers have in metrics */
+  readonly nameCallers: (callers: readonly string[], config: NativeConfig) => void;
   /** Begins to charge streams while they are open. */
   chargeOpen(requests: ChargedWhileOpen): void;
   /** Charges an open request at once, until it is taken back; nothing before `chargeOpen`. */
@@ -65,12 +69,20 @@ export async function openLedger({ config, database, registry, logger, timing }:
     onPruneFailure: (error) => { logger.warn({ error: describeError(error), reason: error instanceof Error ? error.message : undefined }, 'old days of the ledger could not be removed'); },
   });
   createLedgerMetrics(registry, ledger);
+  const correctionMetrics = createCorrectionMetrics(registry);
   await ledger.ready();
   const entriesOf = createEntriesOfRequest();
   let open: OpenCharges | undefined;
-  const corrections = createBatchCorrections({ store: createBatchStore(database), beginMs: 2 * config.state.flush_interval * 1_000, retryMs: timing?.retryMs ?? LEDGER_TIMING.retryMs, onError: createCorrectionReport(logger) });
+  const corrections = createBatchCorrections({
+    store: createBatchStore(database), beginMs: 2 * config.state.flush_interval * 1_000, retryMs: timing?.retryMs ?? LEDGER_TIMING.retryMs, onError: createCorrectionReport(logger),
+    onCorrected: (correction) => correctionMetrics.count(correction),
+  });
   return {
     ledger,
+    nameCallers(callers, current) {
+      const upstream = statefulUpstream(current);
+      if (upstream !== undefined) correctionMetrics.zero(callers, upstream);
+    },
     chargeOpen({ list, costOf, isNeeded, onError }) {
       open = createOpenCharges({
         open: list, isNeeded, onError, record: (entry) => { ledger.record(entry); },

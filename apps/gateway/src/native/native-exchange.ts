@@ -1,8 +1,10 @@
 import type { BodyObserver } from '@penstock/sse-relay';
 import type { RequestSpending } from '../cost/cost-of-request.ts';
 import type { BatchCreation } from './batches/batch-creation.ts';
+import type { BatchReading } from './batches/batch-reading.ts';
 import { PipedExchange } from '../pipe/piped-exchange.ts';
 import type { InboundRequest } from '../request/inbound-request.ts';
+import type { LoggedBatch } from '../request/request-record.ts';
 import type { ModelPlace } from './model-place.ts';
 import type { NativeRoute } from './route-table.ts';
 import type { NativeUpstream } from './upstreams/native-upstream.ts';
@@ -20,6 +22,8 @@ export class NativeExchange extends PipedExchange {
 
   /** The message batch that it makes; absent for nearly every request. */
   batch: BatchCreation | undefined;
+  /** The message batch whose results it reads, and what they cost so far. */
+  batchRead: BatchReading | undefined;
   /** Reads the answer of a request for batches. */
   answerObserver: BodyObserver | undefined;
 
@@ -34,6 +38,10 @@ export class NativeExchange extends PipedExchange {
 
   get batchId(): string | undefined {
     return this.batch?.id;
+  }
+
+  get loggedBatch(): LoggedBatch | undefined {
+    return this.batchRead?.logged ?? this.batch?.logged;
   }
 
   override spending(): RequestSpending | undefined {

@@ -64,8 +64,8 @@ export interface RequestEnd extends RequestDetails {
 export interface RequestObserver {
   /** Builds the record of a request and hands it to metrics, trace, access log and limits. Call it once for each request. */
   settled(request: ObservedRequest, end: RequestEnd): void;
-  /** Corrects what a message batch was charged by a result of it that a caller read; `request` is `undefined` for one that is not billed. */
-  batchResultRead(batchId: string, customId: string, request: SettledRequest | undefined): void;
+  /** Corrects what a message batch was charged by a result of it that a caller read; `request` is `undefined` for one that is not billed. Returns what it cost, in nano-dollars. */
+  batchResultRead(batchId: string, customId: string, request: SettledRequest | undefined): bigint;
   /** Charges a message batch that is being sent by its estimate, until its request is settled. */
   batchAdmitted(request: ObservedRequest, batch: BatchEstimate, by: Pick<SettledCost, 'client' | 'person'> & { readonly upstream: string | undefined }): void;
   /** What a message batch would be charged, in nano-dollars. */
@@ -114,7 +114,7 @@ export function createRequestObserver({ metrics, log, recent, ledger, prices, on
 
   function spread(cost: RequestCost, record: RequestRecord, end: RequestEnd): void {
     try {
-      ledger?.charge({ cost, client: record.client, person: end.person, batchId: end.batchId });
+      ledger?.charge({ cost, client: record.client, person: end.person, batchId: end.batchId, upstream: record.upstream });
       if (!cost.isPriceKnown) onUnpriced?.(record);
     } catch (error) {
       metrics.observerError('cost', error);
@@ -143,9 +143,12 @@ export function createRequestObserver({ metrics, log, recent, ledger, prices, on
     },
     batchResultRead(batchId, customId, request) {
       try {
-        ledger?.correct?.({ batchId, customId, cost: request === undefined ? undefined : costOf(request, prices()) });
+        const cost = request === undefined ? undefined : costOf(request, prices());
+        ledger?.correct?.({ batchId, customId, cost });
+        return cost?.nanoDollars ?? 0n;
       } catch (error) {
         metrics.observerError('cost', error);
+        return 0n;
       }
     },
   };

@@ -211,6 +211,16 @@ export interface RequestRecord {
   readonly cost?: RequestCost | undefined;
 }
 
+/** The message batch of a request: the one that it made, or whose results were read. */
+export interface LoggedBatch {
+  /** As the API named it. */
+  readonly id: string;
+  /** Results that were read and have a cost, or are not billed. Absent for a batch that was made. */
+  readonly results?: number;
+  /** What they cost, in US dollars. */
+  readonly results_dollars?: number;
+}
+
 /** What the access log and the trace show of one request beside its record. Durations in milliseconds. */
 export interface RequestDetails {
   /** Who called, where a token proved it; for the log alone, never a metric's label. */
@@ -236,4 +246,5 @@ export interface RequestDetails {
   readonly upstream?: string | undefined;
   /** The upstreams that did not take the request, each with the reason; absent where the first one took it. */
   readonly failovers?: readonly string[] | undefined;
+  readonly loggedBatch?: LoggedBatch | undefined;
 }

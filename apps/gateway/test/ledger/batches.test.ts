@@ -83,13 +83,23 @@ test('a batch is charged to its creator by the rule, and to the nano-dollar by i
   // It counts from when it is sent, but as a request when that ends.
   await vi.waitUntil(async () => (await rows(database))[0]?.requests === 1, WAIT);
   expect(await rows(database)).toMatchObject([{ name: 'capped', requests: 1, estimated_requests: 1, cost_usd: dollars(estimated()) }]);
-  expect((await gateway.recorded(1))[0]).toMatchObject({ route: PATH, client: 'capped', cost_estimated: true, requested_model: HAIKU });
+  expect((await gateway.recorded(1))[0]).toMatchObject({ route: PATH, client: 'capped', cost_estimated: true, requested_model: HAIKU, batch: { id } });
+  const correctionsIn = (one: TestGateway): Promise<readonly number[]> =>
+    Promise.all(['estimate', 'result'].map((kind) => one.series(`penstock_cost_corrections_dollars_total{side="native",upstream="native",model="other",client="capped",kind="${kind}"}`)));
+  expect(await correctionsIn(gateway)).toEqual([0, 0]);
 
   await (await ask(gateway, 'free', `${PATH}/${id}`)).text();
   const lines = await (await ask(gateway, 'free', `${PATH}/${id}/results`)).text();
   expect(lines.split('\n').filter((line) => line !== '').map((line) => (JSON.parse(line) as ResultLine).result.type)).toContain('expired');
   const cost = dollars(trueCost(lines));
   await vi.waitUntil(async () => (await rows(database))[0]?.cost_usd === cost, WAIT);
+  const results = lines.trimEnd().split('\n').length;
+  const read = (await gateway.recorded(3)).find(({ route }) => String(route).endsWith('/results'));
+  expect(read).toMatchObject({ client: 'free', batch: { id, results, results_dollars: Number(cost) } });
+  const replaced = [Number(dollars(estimated())), Number(cost)];
+  expect(await gateway.series('penstock_cost_dollars_total{side="native",upstream="native",model="other",client="capped"}')).toBe(replaced[0]);
+  await vi.waitUntil(async () => (await correctionsIn(gateway))[0] !== 0, WAIT);
+  expect(await correctionsIn(gateway)).toEqual(replaced);
   const corrected = await rows(database);
   const byModel = await rows(database, 'model');
   expect(corrected).toMatchObject([{ name: 'capped', requests: 1, cost_usd: cost }]);
@@ -97,6 +107,8 @@ test('a batch is charged to its creator by the rule, and to the nano-dollar by i
 
   const replica = await startGateway(simulator.origin, database);
   for (const [reader, client] of [[gateway, 'capped'], [replica, 'free'], [replica, 'capped']] as const) expect(await (await ask(reader, client, `${PATH}/${id}/results`)).text()).toBe(lines);
+  const counted = await Promise.all([correctionsIn(gateway), correctionsIn(replica)]);
+  expect(counted).toEqual([replaced, [0, 0]]);
   await Promise.all([gateway.drain(), replica.drain()]);
   const later = await startGateway(simulator.origin, database);
   expect(await (await ask(later, 'free', `${PATH}/${id}/results`)).text()).toBe(lines);

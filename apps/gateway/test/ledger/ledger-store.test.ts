@@ -219,9 +219,10 @@ describe('ledger in a store', () => {
   test('a migration that was interrupted leaves nothing behind, and is done by the next start', async () => {
     const { LEDGER_MIGRATIONS } = await import('../../src/ledger/ledger-migrations.ts');
     const { migrate } = await import('@penstock/claude-code-gateway/store');
-    for (const { name, statements } of LEDGER_MIGRATIONS) {
+    for (const [version, { name, statements }] of LEDGER_MIGRATIONS.entries()) {
+      const earlier = LEDGER_MIGRATIONS.slice(0, version);
       for (let length = 1; length <= statements.length; length += 1) {
-        const broken = [{ name, statements: [...statements.slice(0, length), 'NO SQL'] }];
+        const broken = [...earlier, { name, statements: [...statements.slice(0, length), 'NO SQL'] }];
         await expect(migrate(database, broken, 'ledger_')).rejects.toThrow(/syntax/);
       }
     }

@@ -1,25 +1,24 @@
 import type { DashboardSpec, PanelSpec } from '../dashboard-spec.ts';
-import { rate, select, share } from '../promql.ts';
+import { cost as costOf, rate, select, share } from '../promql.ts';
 
 const CLIENT = 'client=~"$client"';
 const TOKENS = 'penstock_tokens_total';
 /** Grafana has no such unit; this is how it takes one of our own, with k and M before it. */
 const TOKEN_RATE = 'si:tok/s';
 
-const COST = 'penstock_cost_dollars_total';
 const BURN_UNIT = 'currencyUSD';
 
 /** Dollars per hour, which people compare; a rate is per second. */
-const burn = (by: string): string => `3600 * ${rate(COST, { by, matchers: CLIENT })}`;
+const burn = (by: string): string => `3600 * ${costOf(['rate', '$__rate_interval'], { by, matchers: CLIENT })}`;
 
 const cost: readonly PanelSpec[] = [
   {
     kind: 'graph', title: 'Cost by client', unit: BURN_UNIT, stacked: true,
-    description: 'US dollars per hour, by the prices of the configuration and the built-in list prices; estimates where a response reported no usage. Who spends?',
+    description: 'US dollars per hour, by the prices of the configuration and the built-in list prices; estimates where a response reported no usage. Results of a message batch that are read replace its estimate: below zero where that was higher. Who spends?',
     queries: [{ expression: burn('client'), legend: '{{client}}' }],
   },
   {
-    kind: 'graph', title: 'Cost by model', unit: BURN_UNIT, stacked: true, description: 'US dollars per hour. The parts of an advisor or a fallback are under the model of each.',
+    kind: 'graph', title: 'Cost by model', unit: BURN_UNIT, stacked: true, description: 'US dollars per hour. The parts of an advisor or a fallback are under the model of each; message batches are other.',
     queries: [{ expression: burn('model'), legend: '{{model}}' }],
   },
   {
@@ -28,8 +27,8 @@ const cost: readonly PanelSpec[] = [
   },
   {
     kind: 'table', title: 'Cost in the shown time', unit: BURN_UNIT, width: 12,
-    description: 'US dollars by client and model over the time that is shown at the top. An estimate: what a client or model used before its first scrape is not in it. The log has each request\'s.',
-    queries: [{ expression: `sum by (client, model) (increase(${select(COST, CLIENT)}[$__range])) > 0`, legend: '' }],
+    description: 'US dollars by client and model over the time that is shown at the top, below zero where results of earlier message batches cost less than their estimate. An estimate: what a client or model used before its first scrape is not in it. The log has each request\'s.',
+    queries: [{ expression: `${costOf(['increase', '$__range'], { by: 'client, model', matchers: CLIENT })} != 0`, legend: '' }],
   },
   {
     kind: 'graph', title: 'Requests without a price', unit: 'reqps', width: 6, stacked: true, noValue: 'none',

@@ -1,7 +1,17 @@
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { BatchResultCost } from './batch-record.ts';
+import type { BatchRecord, BatchResultCost } from './batch-record.ts';
 import type { BatchStore } from './batch-store.ts';
+
+/** Results that took the place of their estimates. Amounts in nano-dollars. */
+export interface BatchCorrection {
+  /** The batch, whose caller is charged. */
+  readonly record: BatchRecord;
+  /** What the results were charged when the batch was made. */
+  readonly estimate: bigint;
+  /** What they cost. */
+  readonly cost: bigint;
+}
 
 /** What corrections are made with. */
 export interface BatchCorrectionsOptions {
@@ -12,6 +22,8 @@ export interface BatchCorrectionsOptions {
   readonly retryMs: number;
   /** Called when the store fails, and for results that found no place. */
   readonly onError: (error: unknown) => void;
+  /** Called when results took the place of their estimates in the store. @defaultValue none */
+  readonly onCorrected?: (correction: BatchCorrection) => void;
   /** Results that wait for the store. @defaultValue MOST_WAITING_RESULTS */
   readonly mostWaiting?: number;
 }
@@ -36,7 +48,7 @@ export const RESULTS_A_TRANSACTION = 1_000;
 const LONGEST_WAIT = 5;
 
 /** Makes them; nothing runs while nothing waits. */
-export function createBatchCorrections({ store, beginMs, retryMs, onError, mostWaiting = MOST_WAITING_RESULTS }: BatchCorrectionsOptions): BatchCorrections {
+export function createBatchCorrections({ store, beginMs, retryMs, onError, onCorrected, mostWaiting = MOST_WAITING_RESULTS }: BatchCorrectionsOptions): BatchCorrections {
   const queues = new Map<string, BatchResultCost[]>();
   const ending = new AbortController();
   let [size, dropped, tries] = [0, 0, 0];
@@ -66,7 +78,10 @@ export function createBatchCorrections({ store, beginMs, retryMs, onError, mostW
     const known = await store.known(id, some.map(({ key }) => key));
     const byKey = new Map(some.filter(({ key }) => !known.has(key)).map((result) => [result.key, result]));
     const fresh = [...byKey.values()].slice(0, batch.record.requests - batch.corrected);
-    if (fresh.length > 0) await store.correct(batch.record, fresh);
+    if (fresh.length > 0) {
+      await store.correct(batch.record, fresh);
+      onCorrected?.({ record: batch.record, estimate: batch.record.each.nanoDollars * BigInt(fresh.length), cost: fresh.reduce((sum, { nanoDollars }) => sum + nanoDollars, 0n) });
+    }
     remove(id, some.length);
   }
 

@@ -23,8 +23,8 @@ export interface BatchStore {
   correct(record: BatchRecord, results: readonly BatchResultCost[]): Promise<void>;
 }
 
-const COLUMNS = 'batch_id, day, principal, model, kind, email, scopes, made_at, requests, corrected, input_tokens, output_tokens, nano_dollars';
-const BATCH_SQL = { insert: `INSERT INTO ledger_message_batches (${COLUMNS}) VALUES`, row: '(?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?)', conflict: 'ON CONFLICT (batch_id) DO NOTHING' };
+const COLUMNS = 'batch_id, day, principal, model, kind, email, scopes, made_at, requests, corrected, input_tokens, output_tokens, nano_dollars, client, upstream';
+const BATCH_SQL = { insert: `INSERT INTO ledger_message_batches (${COLUMNS}) VALUES`, row: '(?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?)', conflict: 'ON CONFLICT (batch_id) DO NOTHING' };
 const RESULT_SQL = { insert: 'INSERT INTO ledger_batch_results (batch_id, result) VALUES', row: '(?, ?)', conflict: '' };
 const FIND_SQL = `SELECT ${COLUMNS.replace('nano_dollars', 'CAST(nano_dollars AS TEXT) AS nano_dollars')} FROM ledger_message_batches WHERE batch_id = ?`;
 /** Keys that one statement asks for. */
@@ -32,8 +32,8 @@ const KEYS_A_STATEMENT = 200;
 
 /** The statements that store batches; they belong into the transaction of their estimates. */
 export function batchStatements(made: readonly BatchRecord[]): readonly SqlStatement[] {
-  return upserts(BATCH_SQL, made, ({ id, day, principal, model, kind, email, scopes, madeAt, requests, each }) =>
-    [id, day, principal, model, kind, email ?? null, JSON.stringify(scopes), madeAt, requests, each.input, each.output, each.nanoDollars.toString()]);
+  return upserts(BATCH_SQL, made, ({ id, day, principal, model, kind, email, scopes, madeAt, requests, each, client, upstream }) =>
+    [id, day, principal, model, kind, email ?? null, JSON.stringify(scopes), madeAt, requests, each.input, each.output, each.nanoDollars.toString(), client ?? null, upstream ?? null]);
 }
 
 /** Makes the store of batches on the tables of the ledger. */
@@ -85,6 +85,7 @@ function readBatch(row: SqlRow): StoredBatch {
   const record: BatchRecord = {
     id: text('batch_id'), day: count('day'), principal: text('principal'), model: text('model'), kind: text('kind') === 'person' ? 'person' : 'client',
     ...(row['email'] === null ? {} : { email: text('email') }), scopes: JSON.parse(text('scopes')) as SpendScope[], madeAt: count('made_at'), requests: count('requests'),
+    ...(row['client'] === null ? {} : { client: text('client') }), ...(row['upstream'] === null ? {} : { upstream: text('upstream') }),
     each: { input: count('input_tokens'), output: count('output_tokens'), nanoDollars: BigInt(text('nano_dollars')) },
   };
   return { record, corrected: count('corrected') };

@@ -11,4 +11,7 @@ export interface MadeBatch {
   readonly id: string;
   readonly requests: number;
   readonly each: BatchShare;
+  /** The labels of its estimate in metrics: the caller's, a client's name or a policy's, and the upstream's. Absent of batches of earlier versions. */
+  readonly client?: string | undefined;
+  readonly upstream?: string | undefined;
 }

@@ -3,6 +3,8 @@ import { createBatchReader } from '@penstock/anthropic-usage';
 import { readContentCoding, type BodyObserver } from '@penstock/sse-relay';
 import type { BatchEstimate } from '../../cost/cost-of-batch.ts';
 import type { OutboundBody } from '../../pipe/piped-exchange.ts';
+import { loggedId } from '../../request/logged-fields.ts';
+import type { LoggedBatch } from '../../request/request-record.ts';
 
 /** Bytes of an answer that are kept to find the batch in it: one has less than 1,000. */
 const MOST_ANSWER_BYTES = 16_384;
@@ -24,6 +26,12 @@ export class BatchCreation implements BodyObserver {
   /** The id that the API gave the batch; `undefined` where its answer was not read. */
   get id(): string | undefined {
     return this.#id;
+  }
+
+  /** What the access log shows of it. */
+  get logged(): LoggedBatch | undefined {
+    const id = loggedId(this.#id);
+    return id === undefined ? undefined : { id };
   }
 
   /** The model of its first request. */

@@ -1,18 +1,16 @@
-import { createBatchResultsObserver, type BatchResult } from '@penstock/anthropic-usage';
-import type { BodyObserver } from '@penstock/sse-relay';
 import { BUDGET_LIMIT } from '../../config/sections/clients-section.ts';
-import type { RequestObserver } from '../../observe/request-observer.ts';
 import { GatewayError } from '../../request/gateway-error.ts';
 import type { NativeExchange } from '../native-exchange.ts';
 import type { NativeRuntime } from '../native-runtime.ts';
 import type { NativeRoute } from '../route-table.ts';
 import { BatchCreation } from './batch-creation.ts';
+import { BatchReading } from './batch-reading.ts';
 
 /** Between phases 5 and 6, where costs are added up: reads a message batch when it is made, and its results when they are read. */
 export function watchBatch(runtime: NativeRuntime, exchange: NativeExchange, { batch }: NativeRoute): void {
   if (!runtime.measuresOutput || batch === undefined) return;
   const { method } = exchange.inbound;
-  if (batch === 'results' && method === 'GET') exchange.answerObserver = observeResults(runtime, exchange);
+  if (batch === 'results' && method === 'GET') watchResults(runtime, exchange);
   else if (batch === 'all' && method === 'POST') watchCreation(runtime, exchange);
 }
 
@@ -55,22 +53,8 @@ function book({ observer, first }: NativeRuntime, { budget, inbound, upstream, c
   observer.batchAdmitted(inbound, creation.estimate(), { upstream: upstream ?? first.name, client, person });
 }
 
-function observeResults({ observer, metrics }: NativeRuntime, exchange: NativeExchange): BodyObserver {
-  const batchId = exchange.inbound.path.split('/').at(-2) ?? '';
-  return createBatchResultsObserver({
-    onError: (error) => metrics.observerError('usage', error),
-    onResult(result) {
-      // One that succeeded without usage keeps its estimate: there is nothing better.
-      if (result.type === 'succeeded' && result.usage === undefined) return;
-      observer.batchResultRead(batchId, result.customId, requestOf(result, exchange.upstream));
-    },
-  });
-}
-
-/** Results that are not billed have no usage. */
-function requestOf({ usage, model }: BatchResult, upstream: string | undefined): Parameters<RequestObserver['batchResultRead']>[2] {
-  if (usage === undefined) return undefined;
-  return {
-    upstream, outcome: 'ok', source: 'final', model, upstreamModel: undefined, requestedModel: undefined, spending: undefined, usage: { ...usage, serviceTier: 'batch' },
-  };
+function watchResults({ observer, metrics }: NativeRuntime, exchange: NativeExchange): void {
+  const reading = new BatchReading(exchange.inbound.path.split('/').at(-2) ?? '', () => exchange.upstream, observer);
+  exchange.batchRead = reading;
+  exchange.answerObserver = reading.observe((error) => metrics.observerError('usage', error));
 }

@@ -1,4 +1,4 @@
-import type { RequestLevel, RequestRecord } from '../../request/request-record.ts';
+import type { LoggedBatch, RequestLevel, RequestRecord } from '../../request/request-record.ts';
 import type { LoggedFields } from '../../request/logged-fields.ts';
 import { printableJson } from './printable.ts';
 
@@ -36,6 +36,7 @@ export interface RequestFields extends Named<LoggedFields> {
   readonly cost_dollars: number | undefined;
   /** `true` where tokens were estimated; else left out. */
   readonly cost_estimated: boolean | undefined;
+  readonly batch: LoggedBatch | undefined;
   readonly failure: unknown;
   readonly missing_backends: readonly string[] | undefined;
   readonly upstream: string | undefined;
@@ -69,6 +70,7 @@ export function createRequestLine(): (fields: RequestFields, level?: RequestLeve
     if (fields.usage !== undefined) line += `,"usage":${JSON.stringify(fields.usage)}`;
     line += text(',"usage_source":', fields.usage_source) + number(',"cost_dollars":', fields.cost_dollars);
     if (fields.cost_estimated !== undefined) line += `,"cost_estimated":${fields.cost_estimated}`;
+    if (fields.batch !== undefined) line += `,"batch":${JSON.stringify(fields.batch)}`;
     if (fields.failure !== undefined) line += `,"failure":${printableJson(JSON.stringify(fields.failure))}`;
     if (fields.missing_backends !== undefined) line += `,"missing_backends":${JSON.stringify(fields.missing_backends)}`;
     line += text(',"upstream":', fields.upstream);

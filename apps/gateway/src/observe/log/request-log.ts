@@ -86,7 +86,7 @@ function describeRequest(inbound: ObservedRequest, record: RequestRecord, detail
     largest_gap_ms: round(record.largestGapMs), request_bytes: record.requestBytes, response_bytes: record.responseBytes,
     trace_id: inbound.trace?.traceId, span_id: inbound.trace?.spanId,
     requested_model: requestedModel, model, usage: record.usage, usage_source: record.usageSource,
-    cost_dollars: record.cost === undefined ? undefined : dollarsOf(record.cost.nanoDollars), cost_estimated: record.cost?.isEstimated === true ? true : undefined,
+    cost_dollars: record.cost === undefined ? undefined : dollarsOf(record.cost.nanoDollars), cost_estimated: record.cost?.isEstimated === true ? true : undefined, batch: details.loggedBatch,
     failure: errorCodes(details.failure) ?? details.errorCode, missing_backends: details.missingBackends,
     upstream: record.side === 'native' && details.upstream !== ONLY_UPSTREAM ? details.upstream : undefined, failovers: details.failovers,
     session_id, agent_id, parent_agent_id, traceparent,

@@ -8,7 +8,7 @@ const WHOLE: RequestFields = {
   request_id: 'pen_abc-_1', upstream_request_id: 'req_011', side: 'native', client: 'alice', person: 'idp:alice', email: 'alice@example.com', groups: ['a', 'b'], route: '/anthropic/v1/messages', method: 'POST', status: 200,
   outcome: 'ok', fault: 'none', cause: 'upstream_reset', duration_ms: 12.345, first_byte_ms: 1, overhead_ms: 0, slot_wait_ms: 0.001, connect_ms: 3, upstream_head_ms: 2.5, largest_gap_ms: 100,
   request_bytes: 1024, response_bytes: 2048, trace_id: 'a'.repeat(32), span_id: 'b'.repeat(16), requested_model: 'claude-haiku', model: 'claude-haiku-4-5',
-  usage: { input: 1, output: 2, cacheRead: 3, cacheWrite5m: 4, cacheWrite1h: 5 }, usage_source: 'final', cost_dollars: 0.000_003_4, cost_estimated: true, failure: [{ name: 'UpstreamError', code: 'reset' }], missing_backends: ['local', 'audio'], upstream: 'second', failovers: ['first:status_529'],
+  usage: { input: 1, output: 2, cacheRead: 3, cacheWrite5m: 4, cacheWrite1h: 5 }, usage_source: 'final', cost_dollars: 0.000_003_4, cost_estimated: true, batch: { id: 'msgbatch_1', results: 4, results_dollars: 0.001 }, failure: [{ name: 'UpstreamError', code: 'reset' }], missing_backends: ['local', 'audio'], upstream: 'second', failovers: ['first:status_529'],
   session_id: 's-1', agent_id: 'a-1', parent_agent_id: 'p-1', traceparent: '00-1-2-01',
 };
 const NOTHING = Object.fromEntries(Object.keys(WHOLE).map((name) => [name, undefined]));

@@ -7,6 +7,7 @@ import { registerUpstreamMetrics } from '@penstock/upstream-metrics';
 import { describe, expect, it } from 'vitest';
 import { CLIENT_LIMIT_NAMES } from '../../../src/config/sections/clients-section.ts';
 import { createLedger } from '../../../src/ledger/create-ledger.ts';
+import { createCorrectionMetrics } from '../../../src/observe/metrics/create-correction-metrics.ts';
 import { createFailoverMetrics } from '../../../src/observe/metrics/create-failover-metrics.ts';
 import { createLedgerMetrics } from '../../../src/observe/metrics/create-ledger-metrics.ts';
 import { createAdministrationObserver } from '../../../src/access/admin/observe-administration.ts';
@@ -36,6 +37,7 @@ async function exposeEverything(): Promise<string> {
   createSignInMetrics(metrics.registry, AUDIT_EVENTS);
   createAdministrationObserver({ registry: metrics.registry, logger: undefined, auditLog: { write: () => undefined } });
   createLedgerMetrics(metrics.registry, createLedger({ now: () => 0 }));
+  createCorrectionMetrics(metrics.registry).zero(['alice'], 'native');
   createFailoverMetrics(metrics.registry, FAILOVER_REASONS).setUpstreams(['a', 'b']);
   declareUpstreamTimes(metrics.registry, () => [describeUpstream('native', client.stats(), createUpstreamState({ kind: 'upstream', ownsCredential: () => true }).times())]);
   metrics.recordRequest(STREAMED_MESSAGE);
