@@ -41,6 +41,18 @@ const SUCCESSOR_GRACE_MS = 1_000;
 export function createDrain(options: DrainOptions): Drain {
   const { server, lifecycle } = options;
   let running: Promise<void> | undefined;
+  let endDelay = (): void => undefined;
+
+  /** The pre-stop delay, which an end at once ends as well: its timer would keep the process. */
+  function delay(milliseconds: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, milliseconds);
+      endDelay = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
 
   async function run(): Promise<void> {
     const { preStopDelayMs } = options.settings();
@@ -70,6 +82,7 @@ export function createDrain(options: DrainOptions): Drain {
 
   async function closeNow(): Promise<void> {
     lifecycle.moveTo('refusing');
+    endDelay();
     options.interrupt('the gateway was told to stop at once');
     const closed = closeServer(server);
     server.closeAllConnections();
@@ -105,10 +118,6 @@ function closeServer(server: Server): Promise<void> {
     });
     sweep();
   });
-}
-
-function delay(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => { setTimeout(resolve, milliseconds); });
 }
 
 /** Whether a promise resolves in time; its timer never outlives it. */

@@ -3,13 +3,19 @@ import { describe, expect, test } from 'vitest';
 import { runPenstock, runToEnd } from '../run-penstock.ts';
 import { openStream, startHeldUpstream } from './open-streams.ts';
 
+/** Every clock that the process does not wait for, in seconds: that of an idle connection of either side, and the drain's. */
+const CLOCK = 600;
+
 const readiness = async (operations: string): Promise<number> => (await fetch(`${operations}/readyz`)).status;
 
 describe.each([1, 2])('with %i worker(s)', (workers) => {
   test('SIGTERM breaks no stream that ends within the drain timeout, flips readiness at once, and exits after the last one', async () => {
     await using upstream = await startHeldUpstream();
     await using penstock = await runPenstock({
-      document: { server: { workers, drain_timeout: 60 }, anthropic_native: { base_url: upstream.origin, pool: { max_connections: 100 } } },
+      document: {
+        server: { workers, drain_timeout: CLOCK, keep_alive_timeout: CLOCK },
+        anthropic_native: { base_url: upstream.origin, pool: { max_connections: 100, max_keepalive_connections: 100, keepalive_expiry: CLOCK } },
+      },
       flags: [], environment: { ANTHROPIC_API_KEY: 'sk-ant-test' },
     });
     expect(await readiness(penstock.operations)).toBe(200);
@@ -22,9 +28,9 @@ describe.each([1, 2])('with %i worker(s)', (workers) => {
     expect(responses.filter(({ complete, body }) => complete && body.includes('message_stop')).length).toBe(40);
     const endedAt = performance.now();
     expect(await penstock.exited).toBe(0);
-    // For a busy machine, yet far from the clocks that it does not wait for: the drain's, and that of an idle connection.
-    expect(performance.now() - endedAt).toBeLessThan(20_000);
-  });
+    // For a busy machine, yet far from the clocks that it does not wait for.
+    expect(performance.now() - endedAt).toBeLessThan(120_000);
+  }, 240_000);
 });
 
 test.each(['connection', 'event'])('streams that outlive the drain timeout are broken, never ended (broken_streams: %s)', async (mode) => {
@@ -64,12 +70,14 @@ test('answers that have not begun at the drain timeout become draining, whether 
 });
 
 test('during the pre-stop delay requests are still served, with connection: close', async () => {
-  await using penstock = await runPenstock({ document: { server: { pre_stop_delay: 3 } } });
+  await using penstock = await runPenstock({ document: { server: { pre_stop_delay: 600 } } });
   penstock.child.kill('SIGTERM');
   await expect.poll(() => readiness(penstock.operations)).toBe(503);
   const response = await fetch(`${penstock.origin}/anthropic/v1/models`);
   expect([response.status, response.headers.get('connection')]).toEqual([200, 'close']);
   expect(await (await fetch(`${penstock.origin}/anthropic/health`)).json()).toMatchObject({ status: 'draining' });
+  // The delay, too, is ended by a second signal.
+  penstock.child.kill('SIGTERM');
   expect(await penstock.exited).toBe(0);
 });
 
