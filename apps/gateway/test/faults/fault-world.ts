@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createServer as createTlsServer } from 'node:tls';
-import { startScriptedUpstream, type ScriptedUpstream } from '@penstock/test-support';
+import { freePort, startScriptedUpstream, type ScriptedUpstream } from '@penstock/test-support';
 import { HAS_REDIS, startRedis } from '../access/limits/redis-server.ts';
 import { startTestGateway, type ConfigDocument, type TestGateway } from '../start-test-gateway.ts';
 import { startFaultProxy, type FaultProxy } from './fault-proxy.ts';
@@ -100,11 +100,7 @@ const SURROUNDINGS: Readonly<Record<WorldKind, () => Promise<Surroundings>>> = {
   untrusted: () => behindTls('IP:127.0.0.1', { isTrusted: false }),
   wrong_name: () => behindTls('DNS:elsewhere.example'),
   expired: () => behindTls('IP:127.0.0.1', { isExpired: true }),
-  refused: async () => {
-    const gone = await startScriptedUpstream(() => undefined);
-    await gone.close();
-    return { origin: gone.origin, next: '502 upstream_unreachable' };
-  },
+  refused: async () => ({ origin: `http://127.0.0.1:${await freePort()}`, next: '502 upstream_unreachable' }),
   silent: () => withoutTls(() => undefined, '504 upstream_timeout'),
   dripping: () => withoutTls((connection) => {
     const timer = setInterval(() => connection.send('\u0016'), 100);

@@ -1,6 +1,6 @@
 // Field reports, group D: errors and retries.
 import Anthropic from '@anthropic-ai/sdk';
-import { answerAlways, fieldValues, openRawConnection, startScriptedUpstream, statusOf, wholeResponse, type ConnectionScript, type WireMessage } from '@penstock/test-support';
+import { answerAlways, fieldValues, freePort, openRawConnection, startScriptedUpstream, statusOf, wholeResponse, type ConnectionScript, type WireMessage } from '@penstock/test-support';
 import { describe, expect, test } from 'vitest';
 import { startTestGateway, type ConfigDocument, type TestGateway } from '../start-test-gateway.ts';
 import { ask, requestBytes } from './native-request.ts';
@@ -68,16 +68,13 @@ describe('an error of the gateway\'s own says which hop failed and nothing of it
       expect(response.bytes.toString('latin1').replace(/^Host:.*$/gm, '')).not.toMatch(INTERNALS);
       const [entry] = await gateway.recorded(1);
       expect(entry).toMatchObject({ status, outcome, failure: expect.anything() as unknown });
-    }, { anthropic_native: { timeouts: { message_headers: 0.4 } } });
+    }, { anthropic_native: { timeouts: { message_headers: code === 'upstream_timeout' ? 0.4 : 600 } } });
   });
 
   test('a port without a listener is unreachable, at once (FR-65, FR-68, FR-71)', async () => {
-    const upstream = await startScriptedUpstream(() => undefined);
-    await upstream.close();
-    await using gateway = await startTestGateway(upstream.origin);
-    const startedAt = performance.now();
+    // No clock ends before the test does: the answer waits for none.
+    await using gateway = await startTestGateway(`http://127.0.0.1:${await freePort()}`, { anthropic_native: { timeouts: { slot_wait: 3_600, connect: 3_600, message_headers: 3_600 } } });
     const response = await ask(gateway.port, { body: '{}' });
-    expect(performance.now() - startedAt).toBeLessThan(2_000);
     expect([statusOf(response), fieldValues(response.rawHeaders, 'x-penstock-error'), fieldValues(response.rawHeaders, 'x-should-retry')]).toEqual([502, ['upstream_unreachable'], ['true']]);
     expect(response.bytes.toString('latin1')).not.toMatch(INTERNALS);
     expect(await gateway.recorded(1)).toMatchObject([{ outcome: 'upstream_unreachable' }]);

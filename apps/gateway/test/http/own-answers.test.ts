@@ -2,7 +2,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { ERROR_KINDS } from '@penstock/openai-front-door';
-import { openRawConnection, startScriptedUpstream, type ScriptedUpstream } from '@penstock/test-support';
+import { freePort, openRawConnection, startScriptedUpstream, type ScriptedUpstream } from '@penstock/test-support';
 import { afterAll, afterEach, beforeAll, describe, expect, it, test } from 'vitest';
 import { hashClientKey } from '../../src/access/clients/client-key.ts';
 import { GATEWAY_ERROR_CODES, GatewayError, type GatewayErrorCode } from '../../src/request/gateway-error.ts';
@@ -93,9 +93,7 @@ describe('the gateway\'s own capacity', () => {
   });
 
   it.each(SIDES)('an upstream without a listener is 502 on the %s side, with a retry-after', async (_side, path) => {
-    const gone = await startScriptedUpstream(() => undefined);
-    await gone.close();
-    gateway = await startTestGateway(gone.origin);
+    gateway = await startTestGateway(`http://127.0.0.1:${await freePort()}`);
     expect(await post(gateway, path)).toMatchObject({ status: 502, code: 'upstream_unreachable', retry: 'true', retryAfter: '1', type: 'api_error' });
   });
 });
@@ -135,10 +133,9 @@ describe('the requested model', () => {
   });
 
   it('is in the log line of a request that the upstream failed', async () => {
-    const gone = await startScriptedUpstream(() => undefined);
-    await gone.close();
+    const gone = `http://127.0.0.1:${await freePort()}`;
     for (const [, path] of SIDES) {
-      gateway = await startTestGateway(gone.origin);
+      gateway = await startTestGateway(gone);
       await post(gateway, path);
       expect((await gateway.recorded(1))[0]).toMatchObject({ status: 502, requested_model: 'claude-x' });
       await gateway.close();

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { freePort } from '@penstock/test-support';
 import { expect, test } from 'vitest';
 import { entriesFor, startGroupGateway } from '../native/two-upstreams.ts';
 
@@ -71,10 +72,11 @@ test('10,000 requests under faults: none runs twice, none is tried twice at an u
   const deeds = Array.from({ length: 3 }, () => new Map<string, Deed[]>());
   const [ofA = new Map(), ofB = new Map(), ofC = new Map()] = deeds;
   const faults = { refuses: 0.3, breaks: 0.1 };
-  let first = await startFaultyUpstream(ofA, faults, random);
+  // Its port stays its own while it is dead.
+  const port = await freePort();
+  let first = await startFaultyUpstream(ofA, faults, random, port);
   const second = await startFaultyUpstream(ofB, faults, random);
   const third = await startFaultyUpstream(ofC, { refuses: 0, breaks: 0 }, random);
-  const port = portOf(first);
   await using gateway = await startGroupGateway(entriesFor([first, second, third].map((server) => `http://127.0.0.1:${portOf(server)}`), [{ tier: 0 }, { tier: 0 }, { tier: 0 }]), {
     pool: { max_connections: 100, max_waiting: 1_000 }, routing: { cool_down: [0.001, 0.02] },
   });

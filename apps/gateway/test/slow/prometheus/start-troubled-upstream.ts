@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Server } from 'node:net';
+import { freePort } from '@penstock/test-support';
 
 /** An upstream whose every trouble is asked for by the request header `anthropic-trouble`. */
 export interface TroubledUpstream {
@@ -62,13 +63,13 @@ export async function startTroubledUpstream(): Promise<TroubledUpstream> {
     request.resume().once('end', () => answer(String(request.headers['anthropic-trouble'] ?? ''), request, response));
   });
   server.keepAliveTimeout = 60_000;
-  let port = 0;
+  // It stays its own while nothing listens.
+  const port = await freePort();
   const listen = async (): Promise<void> => {
     server.listen(port, '127.0.0.1');
     await once(server, 'listening');
   };
   await listen();
-  port = listeningPort(server);
   return {
     origin: `http://127.0.0.1:${port}`,
     releaseAll() {
