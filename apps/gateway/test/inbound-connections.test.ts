@@ -32,7 +32,7 @@ async function ask(connection: RawConnection, request: string): Promise<WireMess
 async function hold(connection: RawConnection): Promise<void> {
   const before = upstream.requests.length;
   connection.send(HELD);
-  await expect.poll(() => upstream.requests.length, { timeout: 10_000 }).toBe(before + 1);
+  await expect.poll(() => upstream.requests.length).toBe(before + 1);
 }
 
 const open = (gateway: TestGateway): Promise<RawConnection> => openRawConnection(gateway.port);

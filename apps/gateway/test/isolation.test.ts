@@ -44,7 +44,7 @@ test('a front door that is switched off names the setting, in OpenAI\'s shape', 
 
 test('a front door whose pool is full and whose queue overflows is not noticed on the native side', async () => {
   await using gateway = await startTestGateway(simulator.origin, {
-    openai_front_door: { models: [{ model: 'sim-*' }], pool: { max_connections: 1, max_waiting: 50 }, timeouts: { slot_wait: 2 } },
+    openai_front_door: { models: [{ model: 'sim-*' }], pool: { max_connections: 1, max_waiting: 50 }, timeouts: { slot_wait: 600 } },
   });
   const stop = new AbortController();
   const saturating = Array.from({ length: 100 }, () =>

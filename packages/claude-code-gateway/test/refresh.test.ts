@@ -136,7 +136,7 @@ describe('refresh', () => {
 
   test('refresh: a provider that does not answer is 503 after the timeout, and one that is gone is 503', async () => {
     await using stack = new AsyncDisposableStack();
-    const gateway = await startTestGateway(stack, { oidc: { timeoutMs: 300 } });
+    const gateway = await startTestGateway(stack, { oidc: { timeoutMs: 2_000 } });
     const first = await gateway.signIn();
     gateway.provider.intercept = (request) => request.url === '/token';
     expect((await refresh(gateway, first['refresh_token'])).status).toBe(503);

@@ -3,6 +3,8 @@ import type { CloudCredentialError, CredentialStatus } from '../src/index.ts';
 import { FETCH_TIMEOUT_MS, REFUSED_AFTER_MS, RENEW_AHEAD_MS, RenewedValue, RETRY_AFTER_MS, type Expiring } from '../src/token/renewed-value.ts';
 
 const HOUR = 3_600_000;
+/** What comes by itself comes late on a busy machine. */
+const WAIT = { timeout: 60_000 };
 
 /** A value whose fetches a test settles, on a clock of the test. */
 function startValue(refreshMs?: number): { readonly value: RenewedValue<string>; readonly fetches: PromiseWithResolvers<Expiring<string>>[]; readonly signals: AbortSignal[]; readonly seen: string[]; now: number } {
@@ -36,7 +38,7 @@ describe('a value that is renewed', () => {
     world.now += 1;
     expect([world.value.get(), world.value.get(), world.fetches.length]).toEqual(['first', 'first', 2]);
     world.fetches[1]?.resolve({ value: 'second', expiresAt: world.now + life });
-    await vi.waitFor(() => { expect(world.value.get()).toBe('second'); });
+    await vi.waitFor(() => { expect(world.value.get()).toBe('second'); }, WAIT);
   });
 
   it('is used while its renewal fails, until it expires; then each request fails with the reason, which is asked for once a second', async () => {
@@ -47,7 +49,7 @@ describe('a value that is renewed', () => {
     world.now += 90_000;
     expect(world.value.get()).toBe('first');
     world.fetches[1]?.reject(new Error('secret'));
-    await vi.waitFor(() => { expect(world.value.status().state).toBe('stale'); });
+    await vi.waitFor(() => { expect(world.value.status().state).toBe('stale'); }, WAIT);
     expect([world.value.get(), world.fetches.length]).toEqual(['first', 2]);
     world.now += 10_000;
     const failed = world.value.get() as Promise<string>;

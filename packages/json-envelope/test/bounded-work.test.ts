@@ -7,7 +7,7 @@ const CHUNK_BYTES = 65_536;
 const MOST_PASSES = 8;
 /** Enough for the pass to be compiled: as an interpreted one it would excuse anything. */
 const WARM_RUNS = 60;
-const MOST_RUNS = 1_000;
+const MOST_RUNS = 10_000;
 const MEMBERS = ['model', 'stream', 'max_tokens', 'fallbacks[].model', 'tools[].model'];
 
 /** Texts that give a scanner as much to do as a byte can: each is repeated to the end of a chunk. */

@@ -58,7 +58,7 @@ it('no comment and no text event is written into a stream of frames', async () =
     connection.send(Buffer.concat([Buffer.from(`${HEAD}transfer-encoding: chunked\r\n\r\n`), chunked(FRAME)]));
   });
   // A clock of a millisecond: a comment would be written many times before the idle timeout of the upstream's connection ends the stream.
-  await using relay = await startRelay(upstream.origin, { relay: { keepAlive: { intervalMs: 1 } }, client: { bodyTimeout: 300, headersTimeout: 300 } });
+  await using relay = await startRelay(upstream.origin, { relay: { keepAlive: { intervalMs: 1 } }, client: { bodyTimeout: 300 } });
   const reader = await openRawConnection(relay.port);
   reader.send('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
   const message = await reader.readMessage({ kind: 'response' });

@@ -87,7 +87,7 @@ describe('aborting a request', () => {
     await using client = createUpstreamClient({ origin: upstream.origin, pool: { maxConnections: 1 }, timeouts: { headersMs: 150 } });
     const { promise, resolve } = Promise.withResolvers<DispatchResult>();
     client.dispatch({ path: '/first', method: 'POST' }, {
-      onResponseError: () => { resolve(dispatchRequest(client, { path: '/second' }).result); },
+      onResponseError: () => { resolve(dispatchRequest(client, { path: '/second', timeouts: { headersMs: 60_000 } }).result); },
     });
     expect((await promise).status).toBe(200);
   });

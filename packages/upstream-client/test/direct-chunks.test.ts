@@ -285,7 +285,7 @@ describe('chunks of a response body', () => {
 
   test('a body that is silent between two chunks ends in idle_timeout', async () => {
     const upstream = await startPieces();
-    await using client = createUpstreamClient({ origin: upstream.origin, timeouts: { idleMs: 100 } });
+    await using client = createUpstreamClient({ origin: upstream.origin, timeouts: { idleMs: 1_000 } });
     upstream.answer = [HEAD, '5\r\nfirst\r\n', '6\r\nsecond\r\n'];
     expect(await ask(client)).toMatchObject({ body: 'firstsecond', error: 'idle_timeout' });
     await upstream.close();

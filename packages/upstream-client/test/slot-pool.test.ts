@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { UpstreamClient, UpstreamClientEvents } from '../src/index.ts';
 import { createUpstreamClient } from './plain.ts';
 import { dispatchRequest, failureCode } from './dispatch-request.ts';
@@ -180,11 +180,15 @@ describe('the slot pool', () => {
     const first = dispatchRequest(client);
     const second = dispatchRequest(client);
     await server.arrived(1);
+    // The grace passes only when both requests are where they belong.
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => { vi.useRealTimers(); });
     const closed = client.close({ graceMs: 150 });
     expect(await failureCode(dispatchRequest(client).result)).toBe('draining');
     server.answer();
     expect((await first.result).status).toBe(200);
     await server.arrived(2);
+    await vi.advanceTimersByTimeAsync(150);
     expect((await second.result).error).toMatchObject({ code: 'draining', phase: 'awaiting_head', retryable: false });
     await closed;
     expect(client.stats()).toMatchObject({ open: 0, waiting: 0 });

@@ -61,7 +61,9 @@ describe('a request that may have run is sent once', () => {
     const second = await startUpstream(ok);
     await using world = startGroup([first, second], { client: { timeouts: { headersMs: 50 } } });
     expect((await send(world.group)).code).toBe('headers_timeout');
-    expect([first.arrivals.length, second.arrivals.length]).toEqual([1, 0]);
+    // The clock may end before this process has read what it was sent.
+    await vi.waitFor(() => { expect(first.arrivals.length).toBe(1); }, { timeout: 30_000 });
+    expect(second.arrivals.length).toBe(0);
   });
 
   it.each([500, 502, 504, 408, 400])('where it was answered with %d, which is passed on', async (status) => {

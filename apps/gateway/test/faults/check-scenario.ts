@@ -4,7 +4,7 @@ import { askAndRead, BOB, pause } from './fault-requests.ts';
 import type { FaultScenario } from './fault-scenario.ts';
 import type { FaultWorld } from './fault-world.ts';
 
-const SETTLE_LIMIT_MS = 10_000;
+const SETTLE_LIMIT_MS = 45_000;
 const IDLE_GAUGES: readonly (readonly [string, Readonly<Record<string, string>>])[] = [
   ['penstock_upstream_pool_connections', { state: 'active' }],
   ['penstock_upstream_pool_connections', { state: 'connecting' }],

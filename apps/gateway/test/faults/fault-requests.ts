@@ -51,7 +51,7 @@ export async function ask(port: number, request: Ask = {}): Promise<RawConnectio
 }
 
 /** What a client saw, in a few words: status and code of an error, or status and whether the body was whole; `closed` without a response. */
-export async function readResult(connection: RawConnection, timeoutMs = 15_000): Promise<string> {
+export async function readResult(connection: RawConnection, timeoutMs = 45_000): Promise<string> {
   try {
     const message = await connection.readMessage({ kind: 'response' }, timeoutMs);
     const [code] = fieldValues(message.rawHeaders, 'x-penstock-error');

@@ -12,7 +12,7 @@ async function recover({ port, proxy }: FaultWorld): Promise<void> {
   proxy?.set('reset');
   proxy?.set('none');
   let served = 0;
-  for (let tries = 0; tries < 80 && served < 2; tries += 1) {
+  for (let tries = 0; tries < 400 && served < 2; tries += 1) {
     await pause(100);
     served = await askAndRead(port, { method: 'GET', path: '/anthropic/v1/models' }) === '200 whole' ? served + 1 : 0;
   }

@@ -53,7 +53,7 @@ describe('clients that leave, streaming or not, leave nothing behind', () => {
 
 test('a pool that is full makes others wait in a bounded queue, sheds the rest at once, and shows all of it (FR-91, FR-92, FR-93, FR-96, FR-97)', async () => {
   await using upstream = await startScriptedUpstream(PLACES['before the head'] as ConnectionScript);
-  await using gateway = await startTestGateway(upstream.origin, { anthropic_native: { pool: POOL, timeouts: { slot_wait: 1 } } });
+  await using gateway = await startTestGateway(upstream.origin, { anthropic_native: { pool: POOL, timeouts: { slot_wait: 4 } } });
   const holders = await openRequests(gateway, POOL.max_connections, '{}');
   await expect.poll(() => upstream.requests.length).toBe(POOL.max_connections);
   const waiters = await openRequests(gateway, POOL.max_waiting, '{}');

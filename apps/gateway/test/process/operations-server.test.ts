@@ -85,9 +85,9 @@ describe('a scrape', () => {
       connection.send(get('/metrics'));
     }
     const scrape = async (): Promise<number> => statusOf(await sendRawRequest(port, get('/metrics', 'HEAD'), { toHead: true }));
-    await expect.poll(scrape, { timeout: 10_000 }).toBe(503);
+    await expect.poll(scrape).toBe(503);
     for (let probe = 0; probe < 10; probe += 1) expect(statusOf(await ask(await open(port), LIVEZ))).toBe(200);
-    await expect.poll(scrape, { timeout: 10_000 }).toBe(200);
+    await expect.poll(scrape).toBe(200);
   });
 });
 

@@ -25,18 +25,18 @@ function replace(file: string, text: string): void {
 test('a watched file that is replaced at once is a change, and one change only (Node takes its own first look later)', async () => {
   const { folder, changes } = startWatch((at) => [join(at, 'old')]);
   replace(join(folder, 'old'), 'new text');
-  await expect.poll(changes, { timeout: 15_000 }).toBe(1);
+  await expect.poll(changes).toBe(1);
   replace(join(folder, 'old'), 'a newer text');
-  await expect.poll(changes, { timeout: 15_000 }).toBe(2);
+  await expect.poll(changes).toBe(2);
 });
 
 test('a watched file that was away is a change when it comes, and none when it goes', async () => {
   const { folder, changes } = startWatch((at) => [join(at, 'absent'), join(at, 'old')]);
   rmSync(join(folder, 'old'));
   replace(join(folder, 'absent'), 'here');
-  await expect.poll(changes, { timeout: 15_000 }).toBe(1);
+  await expect.poll(changes).toBe(1);
   replace(join(folder, 'old'), 'back again');
-  await expect.poll(changes, { timeout: 15_000 }).toBe(2);
+  await expect.poll(changes).toBe(2);
 });
 
 test('a file that is watched no longer is no change', async () => {
@@ -44,5 +44,5 @@ test('a file that is watched no longer is no change', async () => {
   watch.watch([join(folder, 'other')]);
   replace(join(folder, 'old'), 'new text');
   replace(join(folder, 'other'), 'new text');
-  await expect.poll(changes, { timeout: 15_000 }).toBe(1);
+  await expect.poll(changes).toBe(1);
 });

@@ -32,8 +32,8 @@ test('a worker that is killed breaks only its own streams, is replaced, and what
   // Connections are handed out in turn, but not exactly: what counts is that some break and the others do not.
   const broken = (): number => streams.filter((stream) => stream.end() !== 'open').length;
   await expect.poll(broken).toBeGreaterThan(0);
-  await expect.poll(async () => valueOf(await metrics(penstock), 'penstock_worker_crashes_total'), { timeout: 15_000 }).toBe(1);
-  await expect.poll(() => workersOf(penstock).length, { timeout: 15_000 }).toBe(2);
+  await expect.poll(async () => valueOf(await metrics(penstock), 'penstock_worker_crashes_total')).toBe(1);
+  await expect.poll(() => workersOf(penstock).length).toBe(2);
   // What the runbook sends people to look for.
   await expect.poll(() => penstock.stdout()).toMatch(/"ended_by":"SIGKILL".*"a worker died"/);
   const survivors = streams.filter((stream) => stream.end() === 'open');
@@ -62,7 +62,7 @@ test('a rolling restart refuses no request, keeps counters growing, and replaces
   await expect.poll(() => sent).toBeGreaterThan(10);
   const counted = valueOf(await metrics(penstock), REQUESTS);
   penstock.child.kill('SIGUSR2');
-  await expect.poll(() => workersOf(penstock).filter((pid) => before.includes(pid)).length, { timeout: 20_000 }).toBe(0);
+  await expect.poll(() => workersOf(penstock).filter((pid) => before.includes(pid)).length).toBe(0);
   stop.abort();
   await load;
   expect(failures).toBe(0);

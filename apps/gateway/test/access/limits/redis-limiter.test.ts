@@ -14,10 +14,14 @@ let redis: Redis;
 const PLACES = 'penstock:native:a:concurrent_requests';
 const TOKENS = 'penstock:native:{a:tokens}';
 const open: Limiter[] = [];
+/** What comes by itself comes late on a busy machine. */
+const WAIT = { timeout: 60_000, interval: 50 };
+/** No answer that comes is late: a busy machine must not have a command sent once more. */
+const PATIENT_MS = 10_000;
 
 /** A limiter as one replica has it, connected. */
 async function replica(limits: ClientLimits, options: Partial<LimiterOptions> = {}, timing: Partial<LimiterTiming> = {}): Promise<Limiter> {
-  const limiter = createLimiter({ clients: [{ name: 'a', limits }], store: server.url, scope: 'native', timing: { storeTimeoutMs: 2_000, ...timing }, ...options });
+  const limiter = createLimiter({ clients: [{ name: 'a', limits }], store: server.url, scope: 'native', timing: { storeTimeoutMs: PATIENT_MS, ...timing }, ...options });
   open.push(limiter);
   expect(await limiter.ready()).toBe(true);
   return limiter;
@@ -33,8 +37,20 @@ function tokens(input: number, output: number): TokenAmounts {
   return { input_tokens_per_minute: input, output_tokens_per_minute: output };
 }
 
-/** No answer that comes is late: a busy machine must not have a command sent once more. */
-const PATIENT_MS = 10_000;
+/** A process that stands still for a whole life of its leases loses them until it renews them: what it may not take is refused again then. */
+async function refusesPlace(limiter: Limiter): Promise<void> {
+  await vi.waitFor(async () => {
+    const admission = await limiter.admit('a');
+    if (admission.ok) admission.lease.release();
+    expect(admission).toMatchObject({ ok: false, limit: 'concurrent_requests' });
+  }, WAIT);
+}
+
+/** The seconds to the end of a window of a minute that began no earlier than `since` (of `performance.now()`): fewer by what has passed since. */
+function restOfMinute(since: number): unknown {
+  const passed = Math.ceil((performance.now() - since) / 1_000);
+  return expect.toSatisfy((seconds: number) => seconds <= 60 && seconds >= 60 - passed, `60, or less by the ${passed} s that have passed`);
+}
 
 describe.skipIf(!HAS_REDIS)(REDIS_SUITE, () => {
   beforeAll(async () => {
@@ -53,14 +69,16 @@ describe.skipIf(!HAS_REDIS)(REDIS_SUITE, () => {
 
   it('counts places, requests and tokens for all replicas together', async () => {
     const [first, second] = [await replica({ concurrent_requests: 3, requests_per_minute: 5, output_tokens_per_minute: 100 }), await replica({ concurrent_requests: 3, requests_per_minute: 5, output_tokens_per_minute: 100 })];
+    const since = performance.now();
     const leases = [await admitted(first), await admitted(second), await admitted(first)];
     expect(await second.admit('a')).toEqual({ ok: false, limit: 'concurrent_requests', retryAfterSeconds: 1 });
     for (const lease of leases) lease.release();
-    await vi.waitFor(async () => (await admitted(second)).release());
+    await vi.waitFor(async () => (await admitted(second)).release(), WAIT);
     const last = await admitted(first);
-    expect(await second.admit('a')).toMatchObject({ limit: 'requests_per_minute', retryAfterSeconds: 60 });
+    const refused = await second.admit('a');
+    expect(refused).toMatchObject({ limit: 'requests_per_minute', retryAfterSeconds: restOfMinute(since) });
     last.settle(tokens(5, 100));
-    await vi.waitFor(async () => expect(await second.admit('a')).toMatchObject({ limit: 'output_tokens_per_minute' }));
+    await vi.waitFor(async () => expect(await second.admit('a')).toMatchObject({ limit: 'output_tokens_per_minute' }), WAIT);
   });
 
   it('counts the native side and the front door separately', async () => {
@@ -77,18 +95,18 @@ describe.skipIf(!HAS_REDIS)(REDIS_SUITE, () => {
     const living = await replica({ concurrent_requests: 2 }, {}, timing);
     await admitted(crashing);
     await admitted(living);
-    expect(await living.admit('a')).toMatchObject({ ok: false });
+    await refusesPlace(living);
     // Closing gives no place back, as a crash would not.
     crashing.close();
-    const second = await vi.waitFor(async () => await admitted(living), { timeout: 5_000, interval: 50 });
+    const second = await vi.waitFor(async () => await admitted(living), WAIT);
     // Two lives later both are still held, by renewal alone.
     const twoLivesLater = Date.now() + 2 * 600;
     await vi.waitFor(async () => {
       expect(await redis.zcount(PLACES, twoLivesLater + 600, '+inf')).toBe(2);
-    }, { timeout: 10_000 });
-    expect(await living.admit('a')).toMatchObject({ ok: false });
+    }, WAIT);
+    await refusesPlace(living);
     second.release();
-    await vi.waitFor(async () => await admitted(living));
+    await vi.waitFor(async () => await admitted(living), WAIT);
   });
 
   it('takes places again that Redis has lost (it restarted empty while requests ran)', async () => {
@@ -96,8 +114,8 @@ describe.skipIf(!HAS_REDIS)(REDIS_SUITE, () => {
     await admitted(limiter);
     await server.kill();
     await server.restart();
-    await vi.waitFor(async () => expect(await redis.zcard(PLACES)).toBe(1), { timeout: 10_000 });
-    expect(await limiter.admit('a')).toMatchObject({ ok: false, limit: 'concurrent_requests' });
+    await vi.waitFor(async () => expect(await redis.zcard(PLACES)).toBe(1), WAIT);
+    await refusesPlace(limiter);
   });
 
   it('names a store that fails, since when and what becomes of requests, and finds without a request that it is back', async () => {
@@ -123,7 +141,7 @@ describe.skipIf(!HAS_REDIS)(REDIS_SUITE, () => {
     const onStoreFailure: LimiterOptions['onStoreFailure'] = ({ operation }) => void reports.push(operation);
     const away = 'redis://127.0.0.1:1';
     // So long that only a decision which does not wait for a connection comes in time.
-    const timing = { storeTimeoutMs: 60_000 };
+    const timing = { storeTimeoutMs: 600_000 };
     const openLimiter = createLimiter({ clients: [{ name: 'a', limits: { requests_per_minute: 1 } }], store: away, scope: 'native', failurePolicy: 'open', onStoreFailure, timing });
     const closedLimiter = createLimiter({ clients: [{ name: 'a', limits: { concurrent_requests: 1 } }], store: away, scope: 'native', failurePolicy: 'closed', onStoreFailure, timing });
     open.push(openLimiter, closedLimiter);
@@ -131,7 +149,7 @@ describe.skipIf(!HAS_REDIS)(REDIS_SUITE, () => {
     const started = performance.now();
     for (let request = 0; request < 20; request += 1) (await admitted(openLimiter)).release();
     expect(await closedLimiter.admit('a')).toEqual({ ok: false, limit: 'store_unavailable', retryAfterSeconds: 1 });
-    expect(performance.now() - started).toBeLessThan(2_000);
+    expect(performance.now() - started).toBeLessThan(60_000);
     expect(reports.filter((operation) => operation === 'admit')).toHaveLength(21);
     expect(closedLimiter.held).toBe(0);
   });
@@ -143,10 +161,12 @@ describe.skipIf(!HAS_REDIS)(REDIS_SUITE, () => {
     const running = leases.filter((_, index) => refusals[index] === undefined);
     expect([running.length, replicas[0]?.reservations, replicas[1]?.reservations].reduce((sum, count) => (sum ?? 0) + (count ?? 0))).toBe(12);
     expect(refusals.find((refusal) => refusal !== undefined)).toEqual({ ok: false, limit: 'output_tokens_per_minute', retryAfterSeconds: 1 });
+    const since = performance.now();
     for (const lease of running) lease.settle(tokens(0, 10));
     const after = await admitted(replicas[1] as Limiter);
-    await vi.waitFor(async () => expect(await redis.hget(TOKENS, 'u2')).toBe('60'));
-    expect(await after.reserve(tokens(0, 941))).toMatchObject({ limit: 'output_tokens_per_minute', retryAfterSeconds: 60 });
+    await vi.waitFor(async () => expect(await redis.hget(TOKENS, 'u2')).toBe('60'), WAIT);
+    const refused = await after.reserve(tokens(0, 941));
+    expect(refused).toMatchObject({ limit: 'output_tokens_per_minute', retryAfterSeconds: restOfMinute(since) });
     expect(await after.reserve(tokens(0, 940))).toBeUndefined();
     expect(await redis.hmget(TOKENS, 'r1', 'r2')).toEqual(['0', '940']);
   });
@@ -157,8 +177,8 @@ describe.skipIf(!HAS_REDIS)(REDIS_SUITE, () => {
     const long = await admitted(limiter);
     expect(await long.reserve(tokens(60, 0))).toBeUndefined();
     (await admitted(limiter)).settle(tokens(0, 100));
-    await vi.waitFor(async () => expect(await limiter.admit('a')).toMatchObject({ limit: 'output_tokens_per_minute' }));
-    const next = await vi.waitFor(async () => await admitted(limiter), { timeout: 5_000 });
+    await vi.waitFor(async () => expect(await limiter.admit('a')).toMatchObject({ limit: 'output_tokens_per_minute' }), WAIT);
+    const next = await vi.waitFor(async () => await admitted(limiter), WAIT);
     expect(await next.reserve(tokens(41, 0))).toMatchObject({ limit: 'input_tokens_per_minute', retryAfterSeconds: 1 });
     expect(await next.reserve(tokens(40, 100))).toBeUndefined();
   });
@@ -170,9 +190,14 @@ describe.skipIf(!HAS_REDIS)(REDIS_SUITE, () => {
     expect(await (await admitted(crashing)).reserve(tokens(0, 60))).toBeUndefined();
     expect(await (await admitted(living)).reserve(tokens(0, 40))).toBeUndefined();
     crashing.close();
-    await vi.waitFor(async () => expect(await (await admitted(living)).reserve(tokens(0, 60))).toBeUndefined(), { timeout: 5_000, interval: 50 });
-    expect(await redis.hget(TOKENS, 'r2')).toBe('100');
-    expect(await (await admitted(living)).reserve(tokens(0, 1))).toMatchObject({ ok: false });
+    await vi.waitFor(async () => expect(await (await admitted(living)).reserve(tokens(0, 60))).toBeUndefined(), WAIT);
+    await vi.waitFor(async () => expect(await redis.hget(TOKENS, 'r2')).toBe('100'), WAIT);
+    await vi.waitFor(async () => {
+      const further = await admitted(living);
+      const refusal = await further.reserve(tokens(0, 1));
+      if (refusal === undefined) further.release();
+      expect(refusal).toMatchObject({ ok: false });
+    }, WAIT);
   });
 
   it('reserves tokens again that Redis has lost, and charges what they came to', async () => {
@@ -181,9 +206,9 @@ describe.skipIf(!HAS_REDIS)(REDIS_SUITE, () => {
     await lease.reserve(tokens(0, 90));
     await server.kill();
     await server.restart();
-    await vi.waitFor(async () => expect(await redis.hget(TOKENS, 'r2')).toBe('90'), { timeout: 10_000 });
+    await vi.waitFor(async () => expect(await redis.hget(TOKENS, 'r2')).toBe('90'), WAIT);
     lease.settle(tokens(0, 95));
-    await vi.waitFor(async () => expect(await redis.hmget(TOKENS, 'u2', 'r2')).toEqual(['95', '0']));
+    await vi.waitFor(async () => expect(await redis.hmget(TOKENS, 'u2', 'r2')).toEqual(['95', '0']), WAIT);
   });
 
   it('settles a reservation once, though the answer to the first attempt never came', async () => {
@@ -195,8 +220,8 @@ describe.skipIf(!HAS_REDIS)(REDIS_SUITE, () => {
     lease.settle(tokens(0, 50));
     await wire.cut;
     expect(await redis.hmget(TOKENS, 'u2', 'r2')).toEqual(['50', '0']);
-    await vi.waitFor(() => expect(wire.sent(SETTLE_TOKENS)).toBe(2), { timeout: 10_000 });
-    await vi.waitFor(async () => expect(await (await admitted(limiter)).reserve(tokens(0, 50))).toBeUndefined(), { timeout: 10_000 });
+    await vi.waitFor(() => expect(wire.sent(SETTLE_TOKENS)).toBe(2), WAIT);
+    await vi.waitFor(async () => expect(await (await admitted(limiter)).reserve(tokens(0, 50))).toBeUndefined(), WAIT);
     expect(await redis.hget(TOKENS, 'u2')).toBe('50');
   });
 
@@ -209,7 +234,7 @@ describe.skipIf(!HAS_REDIS)(REDIS_SUITE, () => {
     else expect(refusal).toEqual({ ok: false, limit: 'store_unavailable', retryAfterSeconds: 1 });
     server.thaw();
     lease.release();
-    await vi.waitFor(async () => expect(await (await admitted(limiter)).reserve(tokens(0, 100))).toBeUndefined());
+    await vi.waitFor(async () => expect(await (await admitted(limiter)).reserve(tokens(0, 100))).toBeUndefined(), WAIT);
     expect(limiter.reservations).toBe(1);
   });
 
@@ -232,12 +257,12 @@ describe.skipIf(!HAS_REDIS)(REDIS_SUITE, () => {
     server.thaw();
     if (admission.ok) {
       // The place was taken after all, and belongs to the request that was let through.
-      await vi.waitFor(async () => expect(await redis.zcard(PLACES)).toBe(1));
+      await vi.waitFor(async () => expect(await redis.zcard(PLACES)).toBe(1), WAIT);
       admission.lease.release();
     }
-    await vi.waitFor(async () => expect(await redis.zcard(PLACES)).toBe(0));
+    await vi.waitFor(async () => expect(await redis.zcard(PLACES)).toBe(0), WAIT);
     expect(limiter.held).toBe(0);
-    await vi.waitFor(async () => (await admitted(limiter)).release());
+    await vi.waitFor(async () => (await admitted(limiter)).release(), WAIT);
   });
 
   it('counts for all workers together, so that no worker has only a part', async () => {

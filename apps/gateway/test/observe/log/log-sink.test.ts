@@ -74,7 +74,7 @@ test('log sink: lines that a full pipe does not take wait for its reader, and no
   const written = lines(1_000);
   for (const line of written) sink.write(line);
   let seen = '';
-  await expect.poll(() => (seen += pipe.read()).length, { timeout: 15_000, interval: 10 }).toBe(Buffer.byteLength(written.join('')));
+  await expect.poll(() => (seen += pipe.read()).length, { interval: 10 }).toBe(Buffer.byteLength(written.join('')));
   expect(Buffer.from(seen, 'latin1').toString()).toBe(written.join(''));
   await sink.end();
   pipe.close();
@@ -86,10 +86,10 @@ test('log sink: a pipe that is not read delays the end only for a moment, and en
   for (const line of lines(1_000)) sink.write(line);
   const begunAt = performance.now();
   expect(await sink.end()).toBe(false);
-  expect(performance.now() - begunAt).toBeLessThan(5_000);
+  expect(performance.now() - begunAt).toBeLessThan(30_000);
   // Lets the thread go.
   let isOver = false;
-  await expect.poll(() => { isOver ||= pipe.read() === ''; return isOver; }, { timeout: 15_000, interval: 20 }).toBe(true);
+  await expect.poll(() => { isOver ||= pipe.read() === ''; return isOver; }, { interval: 20 }).toBe(true);
   pipe.close();
 });
 

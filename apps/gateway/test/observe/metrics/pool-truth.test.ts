@@ -83,7 +83,7 @@ describe.skipIf(!HAS_SS)(`the pool's gauges${HAS_SS ? '' : ' (skipped: ss is not
     };
   }
 
-  const countsAre = (expected: Awaited<ReturnType<typeof count>>): Promise<void> => expect.poll(count, { timeout: 10_000 }).toEqual(expected);
+  const countsAre = (expected: Awaited<ReturnType<typeof count>>): Promise<void> => expect.poll(count).toEqual(expected);
 
   it('are what `ss` and the upstream count: under way, waiting, handed over, kept, given up and closed from the other side', async () => {
     begin(9);

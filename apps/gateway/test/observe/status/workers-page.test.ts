@@ -34,7 +34,7 @@ test('two workers: open requests, pools, clients and the verdict are added up, a
   await events.waitFor((bytes) => bytes.includes('6 of 8 connections held'));
   // A shutdown is the whole gateway's, too, and the page stays to its end.
   penstock.child.kill('SIGTERM');
-  await expect.poll(async () => (await read()).verdict, { timeout: 20_000 }).toMatchObject({ cause: 'draining', text: expect.stringContaining('6 responses are open') as unknown });
+  await expect.poll(async () => (await read()).verdict).toMatchObject({ cause: 'draining', text: expect.stringContaining('6 responses are open') as unknown });
   upstream.finish();
   expect(await penstock.exited).toBe(0);
 });

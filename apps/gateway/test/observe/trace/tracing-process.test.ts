@@ -46,13 +46,14 @@ test('every worker traces, and sends what it has before it ends', async () => {
 
 test.each([1, 2])('with %i process(es), a collector that never answers does not hold the shutdown', async (workers) => {
   const collector = await startCollector({ silent: true });
-  await using penstock = await runPenstock({ document: { server: { workers } }, environment: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.origin, OTEL_EXPORTER_OTLP_TIMEOUT: '60000' } });
+  await using penstock = await runPenstock({ document: { server: { workers } }, environment: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.origin, OTEL_EXPORTER_OTLP_TIMEOUT: '600000' } });
   await (await fetch(`${penstock.origin}/anthropic/v1/models`, { headers: { connection: 'close' } })).text();
   const begun = performance.now();
   penstock.child.kill('SIGTERM');
   expect(await penstock.exited).toBe(0);
   const took = performance.now() - begun;
   expect(took).toBeGreaterThan(1_900);
-  expect(took).toBeLessThan(15_000);
+  // Its own clock ended it, and not the exporter's of ten minutes.
+  expect(took).toBeLessThan(45_000);
   await collector.close();
 });

@@ -56,11 +56,12 @@ describe('a body of 32 MB', () => {
     const before = await heldBytes();
     connection.send(`${HEAD}Content-Length: ${BODY_BYTES}\r\n\r\n`);
     await sendBlanks(connection, BODY_BYTES - 2);
-    const almost = await heldBytes() - before;
+    // The last of it may still be in the buffers of the system.
+    let almost = 0;
+    await expect.poll(async () => (almost = await heldBytes() - before) / BODY_BYTES).toBeGreaterThan(0.8);
     connection.send('{}');
     await once(upstream, 'connection');
     const whole = await heldBytes() - before;
-    expect(almost / BODY_BYTES).toBeGreaterThan(0.8);
     expect(Math.max(almost, whole) / BODY_BYTES).toBeLessThan(1.15);
     connection.close();
   });
@@ -108,7 +109,7 @@ describe('the byte budget', () => {
       await sendBlanks(connection, size * MIB);
       return connection;
     }));
-    await expect.poll(series, { timeout: 10_000 }).toBe(40 * MIB);
+    await expect.poll(series).toBe(40 * MIB);
     const second = await openRawConnection(port);
     second.send(`${HEAD}Content-Length: ${MIB}\r\n\r\n {`);
     const refused = await second.readMessage({ kind: 'response' });

@@ -30,7 +30,7 @@ export interface ClaudeCodeEnd {
 }
 
 /** The run would else last as long as the client's own patience. */
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 240_000;
 export const DUMMY_KEY = 'sk-ant-api03-dummy-key-of-a-test';
 
 /** Runs the client once, without a terminal, with nothing of the machine's own settings. */

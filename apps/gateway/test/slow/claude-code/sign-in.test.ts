@@ -231,7 +231,7 @@ describe.skipIf('missing' in installed)(`Claude Code ${CLAUDE_CODE_VERSION}, sig
     const url = `http://127.0.0.1:${(collector.address() as AddressInfo).port}`;
     const { client } = await setStage(stack, { config: { telemetry: { forward_to: [{ url, signals: ['metrics', 'logs'] }], resource_attributes: { team: 'platform' } } } });
     expect((await client.run(['-p', 'Say hello.'], { DISABLE_TELEMETRY: '', OTEL_METRIC_EXPORT_INTERVAL: '500', OTEL_LOGS_EXPORT_INTERVAL: '500' })).exit).toBe(0);
-    await expect.poll(() => [...new Set(received.map(({ path }) => path))].toSorted(), { timeout: 20_000 }).toEqual(['/v1/logs', '/v1/metrics']);
+    await expect.poll(() => [...new Set(received.map(({ path }) => path))].toSorted()).toEqual(['/v1/logs', '/v1/metrics']);
     expect(received.every(({ type, hasBearer }) => type === 'application/x-protobuf' && !hasBearer)).toBe(true);
     for (const batch of received) for (const attribute of ['alice@example.com', 'platform']) expect(batch.text).toContain(attribute);
   });

@@ -30,7 +30,7 @@ export interface ClientRun {
   readonly printed: string;
 }
 
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 240_000;
 
 /** Seeds a home as `/login` would leave it: no terminal and no managed settings of the machine are needed. */
 export function seedSignedInClient(stack: AsyncDisposableStack, program: string, base: string, session: StoredSession): SignedInClient {

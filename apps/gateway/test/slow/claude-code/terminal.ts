@@ -23,7 +23,7 @@ export interface TerminalProgram {
 }
 
 const STEP_MS = 100;
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 180_000;
 
 /** Why such a terminal cannot be had here; `undefined` where it can. */
 export function whyNoTerminal(): string | undefined {

@@ -9,8 +9,8 @@ export interface ClusterClient {
 
 /** Each host has addresses of its own, so the ports are the ones people use. */
 export const [PORT, OPERATIONS_PORT, BALANCER_PORT, UPSTREAM_PORT] = [8_000, 9_464, 80, 9_000] as const;
-/** Longer than the balancer needs to notice that a replica is not ready. */
-export const PRE_STOP_DELAY_SECONDS = 1;
+/** Longer than the balancer needs to notice that a replica is not ready, on a busy machine as well. */
+export const PRE_STOP_DELAY_SECONDS = 3;
 
 interface Addresses {
   readonly balancer: string;
@@ -39,7 +39,9 @@ export function balancerConfig(replicas: readonly string[]): string {
   maxconn 1000
 defaults
   mode http
-  timeout connect 5s
+  timeout connect 30s
+  # A check that a busy machine answers late is no failure; a 503 of /readyz is.
+  timeout check 30s
   timeout client 600s
   timeout server 600s
   retries 0

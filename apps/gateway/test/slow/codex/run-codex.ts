@@ -36,7 +36,7 @@ export interface CodexEvent {
 }
 
 /** The run would else last as long as the client's own patience. */
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 240_000;
 
 function writeConfig({ folder, baseUrl, model, asksForModels = false }: CodexRun): void {
   mkdirSync(join(folder, '.codex'), { recursive: true });

@@ -15,6 +15,7 @@ export interface HeldRequest {
 }
 
 const BYTES = requestBytes({ key: BOB });
+const WAIT_MS = 60_000;
 /** An upload that is too large to be gathered takes its slot with its first byte. */
 const UPLOAD_BYTES = GATHERED_BODY_BYTES + 1;
 const UPLOAD = requestBytes({ key: BOB, path: '/anthropic/v1/messages/batches/b1/cancel', fields: 'Content-Type: application/octet-stream\r\n', body: 'abc', announced: UPLOAD_BYTES });
@@ -57,7 +58,7 @@ export async function holdRequests(penstock: PenstockProcess, upstream: FaultUps
       phase, connection,
       async finish() {
         if (!connection.socket.destroyed) proceed(connection);
-        const result = await readResult(connection, 20_000);
+        const result = await readResult(connection, WAIT_MS);
         connection.close();
         return result;
       },
@@ -76,11 +77,11 @@ export async function holdRequests(penstock: PenstockProcess, upstream: FaultUps
   return requests;
 }
 
-/** Waits until something is true, for some seconds. */
+/** Waits until something is true, for a minute at most. */
 export async function waitUntil(isTrue: () => Promise<boolean>, what = 'a condition'): Promise<void> {
-  const deadline = performance.now() + 20_000;
+  const deadline = performance.now() + WAIT_MS;
   while (!await isTrue()) {
-    if (performance.now() > deadline) throw new Error(`waited 20 s for ${what}`);
+    if (performance.now() > deadline) throw new Error(`waited ${WAIT_MS} ms for ${what}`);
     await pause(25);
   }
 }

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openRawConnection } from '@penstock/test-support';
@@ -28,9 +28,20 @@ test('host/authenticate/enospc and host/settle/enospc: a full disk under the log
     expect(await askAndRead(penstock.port, { key: 'wrong' })).toBe('401 unauthenticated');
   }
   await waitUntil(async () => await metricOf(penstock, 'penstock_observer_errors_total') > 0, 'the lost lines to be counted');
-  expect([await outcome(penstock, 'ok'), await outcome(penstock, 'client_error')]).toEqual([50, 50]);
+  await expect.poll(async () => [await outcome(penstock, 'ok'), await outcome(penstock, 'client_error')]).toEqual([50, 50]);
   expect(await askNext(penstock.port)).toBe('200 whole');
 });
+
+const socketsOf = ({ child }: PenstockProcess): number => readdirSync(`/proc/${child.pid}/fd`).filter((descriptor) => isSocket(`/proc/${child.pid}/fd/${descriptor}`)).length;
+
+function isSocket(path: string): boolean {
+  try {
+    return readlinkSync(path).startsWith('socket:');
+  } catch {
+    // It was closed meanwhile.
+    return false;
+  }
+}
 
 /** Leaves a process no descriptor beside those it has: the limit is a number that none may reach, so it goes to the first free one. */
 function takeDescriptors({ child }: PenstockProcess): void {
@@ -66,8 +77,10 @@ test.skipIf(!HAS_PRLIMIT)('host/admit/emfile: without a descriptor to accept wit
 test.skipIf(!HAS_PRLIMIT)('host/acquire/emfile: without a descriptor to connect with, the client is told so, and the slot comes back', async () => {
   await using upstream = await startFaultUpstream();
   await using penstock = await run(upstream, { anthropic_native: { base_url: upstream.origin, pool: { max_connections: 2 } } });
+  const before = socketsOf(penstock);
   const client = await openRawConnection(penstock.port);
   // No probe in between: a name lookup or a metrics connection would take a descriptor of its own.
+  await waitUntil(() => Promise.resolve(socketsOf(penstock) === before + 1), 'the connection to be accepted');
   await pause(200);
   takeDescriptors(penstock);
   for (let round = 0; round < 5; round += 1) {

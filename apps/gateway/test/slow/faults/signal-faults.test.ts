@@ -35,9 +35,21 @@ interface SignalCase {
 
 const signals = (...names: NodeJS.Signals[]) => ({ child }: PenstockProcess): void => { for (const name of names) child.kill(name); };
 
+/** Sends signals and waits until the first of them has begun the drain: until then a second one of the same name would be one with it. */
+const draining = (...names: NodeJS.Signals[]) => async (penstock: PenstockProcess): Promise<void> => {
+  signals(...names)(penstock);
+  await waitUntil(async () => (await fetch(`${penstock.operations}/readyz`)).status === 503, 'the drain to begin');
+};
+
 const CASES: readonly SignalCase[] = [
-  { fault: 'reset', what: 'SIGKILL', strike: signals('SIGKILL'), results: CUT, exit: 'SIGKILL' },
-  { fault: 'fin', what: 'SIGTERM', strike: signals('SIGTERM'), results: DRAINED, exit: 0 },
+  {
+    fault: 'reset', what: 'SIGKILL', results: CUT, exit: 'SIGKILL',
+    strike: async ({ child, exited }) => {
+      child.kill('SIGKILL');
+      await exited;
+    },
+  },
+  { fault: 'fin', what: 'SIGTERM', strike: draining('SIGTERM'), results: DRAINED, exit: 0 },
   {
     fault: 'stall', what: 'SIGSTOP for a second', results: WELL,
     strike: async ({ child }) => {
@@ -51,14 +63,13 @@ const CASES: readonly SignalCase[] = [
   { fault: 'huge', what: '500 times SIGHUP', results: WELL, strike: ({ child }) => repeat(500, 0, () => child.kill('SIGHUP')) },
   {
     fault: 'duplicate', what: 'SIGTERM twice', results: CUT, exit: 0,
-    strike: async ({ child }) => {
-      child.kill('SIGTERM');
-      await pause(100);
-      child.kill('SIGTERM');
-      await pause(300);
+    strike: async (penstock) => {
+      await draining('SIGTERM')(penstock);
+      penstock.child.kill('SIGTERM');
+      await penstock.exited;
     },
   },
-  { fault: 'out_of_order', what: 'SIGHUP and SIGUSR2 after SIGTERM', strike: signals('SIGTERM', 'SIGHUP', 'SIGUSR2'), results: DRAINED, exit: 0 },
+  { fault: 'out_of_order', what: 'SIGHUP and SIGUSR2 after SIGTERM', strike: draining('SIGTERM', 'SIGHUP', 'SIGUSR2'), results: DRAINED, exit: 0 },
 ];
 
 test.each(CASES)('$fault: $what, with a request in every phase', async ({ strike, results, exit }) => {

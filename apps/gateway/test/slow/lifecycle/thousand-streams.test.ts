@@ -3,15 +3,20 @@ import { openStream, startHeldUpstream } from '../../process/open-streams.ts';
 import { sumOf } from '../../observe/metrics/exposition.ts';
 import { runPenstock } from '../../run-penstock.ts';
 
-/** Far more than it takes, and half of the nearest clock that the process does not wait for: an idle connection is kept for 29 s, the drain takes two minutes. */
-const EXIT_MS = 15_000;
+/** Every clock that the process does not wait for, in seconds: that of an idle connection of either side, and the drain's. */
+const CLOCK = 600;
+/** Far more than it takes, on a busy machine as well, and a fifth of those clocks. */
+const EXIT_MS = 120_000;
 const STREAMS = process.env['PENSTOCK_SLOW_BOUNDED'] === '1' ? 300 : 1_000;
 
 describe.each([1, 2])('with %i worker(s)', (workers) => {
   test(`SIGTERM under ${STREAMS} open streams breaks none, readiness is 503 while all of them are open, and the process ends after the last without waiting for a clock`, async () => {
     await using upstream = await startHeldUpstream();
     await using penstock = await runPenstock({
-      document: { server: { workers, drain_timeout: 120 }, anthropic_native: { base_url: upstream.origin, pool: { max_connections: STREAMS + 100 } } },
+      document: {
+        server: { workers, drain_timeout: CLOCK, keep_alive_timeout: CLOCK },
+        anthropic_native: { base_url: upstream.origin, pool: { max_connections: workers * STREAMS + 100, max_keepalive_connections: workers * STREAMS + 100, keepalive_expiry: CLOCK } },
+      },
       flags: [], environment: { ANTHROPIC_API_KEY: 'sk-ant-test' },
     });
     const streams = await Promise.all(Array.from({ length: STREAMS }, () => openStream(penstock.port)));

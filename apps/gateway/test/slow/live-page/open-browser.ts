@@ -27,7 +27,7 @@ export async function openBrowser(): Promise<Browser> {
 /** Opens a page in a context of its own. */
 export async function look(browser: Browser, url: string, { colorScheme = 'light', width = 1_600, isScriptOff = false }: LookOptions = {}): Promise<WatchedPage> {
   const context = await browser.newContext({ viewport: { width, height: 1_000 }, colorScheme, javaScriptEnabled: !isScriptOff, locale: 'en-GB', timezoneId: 'UTC' });
-  context.setDefaultTimeout(15_000);
+  context.setDefaultTimeout(60_000);
   const page = await context.newPage();
   const problems: string[] = [];
   page.on('console', (message) => { if (message.type() === 'error' || message.type() === 'warning') problems.push(message.text()); });

@@ -35,7 +35,7 @@ interface OpencodeEvent {
   readonly error?: unknown;
 }
 
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 240_000;
 
 function writeConfig({ baseUrl, protocol, model }: OpencodeRun, project: string): void {
   const models = { [model]: { name: model, reasoning: true, attachment: true, tool_call: true, modalities: { input: ['text', 'image'], output: ['text'] }, limit: { context: 200_000, output: 32_000 } } };

@@ -25,7 +25,7 @@ export interface Prometheus {
   readonly startedAt: number;
   query(expression: string): Promise<readonly Series[]>;
   queryRange(expression: string, stepSeconds?: number): Promise<readonly Series[]>;
-  /** Resolves when an expression has a series; rejects after a minute. */
+  /** Resolves when an expression has a series; rejects after two minutes. */
   until(expression: string, timeoutMs?: number): Promise<readonly Series[]>;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -100,7 +100,7 @@ export async function startPrometheus(jobs: readonly ScrapeJob[]): Promise<Prome
       const range = { query: expression, start: String(startedAt), end: String(Date.now() / 1000), step: String(stepSeconds) };
       return ask(new URL(`${origin}/api/v1/query_range?${new URLSearchParams(range).toString()}`));
     },
-    async until(expression, timeoutMs = 60_000) {
+    async until(expression, timeoutMs = 120_000) {
       const deadline = Date.now() + timeoutMs;
       for (;;) {
         const found = await query(expression);

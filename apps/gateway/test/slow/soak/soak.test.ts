@@ -82,7 +82,7 @@ async function untilCounted({ operations }: PenstockProcess, total: number): Pro
   await expect.poll(async () => {
     text = await (await fetch(`${operations}/metrics`)).text();
     return sumOf(text, 'penstock_request_outcomes_total');
-  }, { timeout: 15_000, interval: 250 }).toBe(total);
+  }, { interval: 250 }).toBe(total);
   return text;
 }
 
@@ -111,7 +111,7 @@ test('under mixed traffic, faults and reloads every request is accounted for, an
   const text = await untilCounted(penstock, total);
   // It ends as it should after all this, and its log is whole then.
   penstock.child.kill('SIGTERM');
-  await expect.poll(() => penstock.child.exitCode, { timeout: 15_000 }).toBe(0);
+  await expect.poll(() => penstock.child.exitCode).toBe(0);
   const account = await accountForRequests(traffic, logFile);
   console.log(`soak, what clients saw: ${describe(account.seen)}`);
   console.log(`soak, what the gateway recorded: ${describe(account.recorded)}`);
