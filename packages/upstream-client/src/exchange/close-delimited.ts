@@ -42,8 +42,3 @@ export function isCloseDelimited(method: string, status: number, headers: Readon
   }
   return true;
 }
-
-/** The fields of a head as texts, however undici gave them. */
-export function textFields(rawHeaders: unknown): string[] {
-  return Array.isArray(rawHeaders) ? rawHeaders.map((field: Buffer | string) => (typeof field === 'string' ? field : field.toString('latin1'))) : [];
-}

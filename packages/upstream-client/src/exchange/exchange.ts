@@ -12,7 +12,7 @@ import { takeChunksDirectly, type ChunkTaker } from '../undici/direct-chunks.ts'
 import { readRawHead, type RawHeadReader } from '../undici/raw-head.ts';
 import type { AcquisitionSource, DisconnectReason, RejectionReason } from '../upstream-events.ts';
 import { classifyExchangeError, REJECTION_CODES, upstreamError } from './classify-error.ts';
-import { CloseDelimitedBody, isCloseDelimited, textFields } from './close-delimited.ts';
+import { CloseDelimitedBody, isCloseDelimited } from './close-delimited.ts';
 import type { Timed } from './deadline-clock.ts';
 import { ExchangeState } from './exchange-state.ts';
 import { callData, callEnd, callError, callFramed, callHead, callStep } from './handler-calls.ts';
@@ -20,6 +20,7 @@ import { prepareRequest, prepareTimeouts } from './prepare-request.ts';
 import { lintResponseHead } from './response-lint.ts';
 import { countTurn, type TurnTaker } from './response-turns.ts';
 import { sentOptions, type SentBody } from './sent-options.ts';
+import { textFields } from './text-fields.ts';
 import { WriteStallBody, type BodySender } from './write-stall-body.ts';
 
 /** A connection that died unused is replaced once; a second time says something about the upstream. */
