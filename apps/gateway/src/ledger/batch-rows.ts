@@ -1,6 +1,6 @@
 import type { BatchRecord } from './batches/batch-record.ts';
 import type { MadeBatch } from './batches/made-batch.ts';
-import type { LedgerEntry, SpendScope } from './ledger-entry.ts';
+import type { LedgerEntry, SeenPerson, SpendScope } from './ledger-entry.ts';
 import { NanoDollarSum } from './nano-dollar-sum.ts';
 
 /** What a store does not have yet of one principal, model and day. */
@@ -29,12 +29,21 @@ export interface SpendRow {
   requests: number;
 }
 
+/** A person that was seen. */
+export interface PersonRow extends SeenPerson {
+  readonly principal: string;
+  /** Unix milliseconds. */
+  readonly seenAt: number;
+}
+
 /** Rows that are written in one transaction. An entry is in one batch whole, so that both tables agree after every crash. */
 export interface LedgerBatch {
   readonly days: readonly DayRow[];
   readonly spend: readonly SpendRow[];
   /** Message batches whose estimates are in the rows. */
   readonly made: readonly BatchRecord[];
+  /** Persons that were seen, by principal. */
+  readonly persons: ReadonlyMap<string, PersonRow>;
 }
 
 /** The rows of one UTC day by what they are found by. Maps within maps: a key of several names would be a text that each request makes and hashes anew. */
@@ -48,11 +57,12 @@ export class BatchRows implements LedgerBatch {
   readonly days: DayRow[] = [];
   readonly spend: SpendRow[] = [];
   readonly made: BatchRecord[] = [];
+  readonly persons = new Map<string, PersonRow>();
   readonly #byDay = new Map<number, RowsOfDay>();
 
   /** Rows of all tables. */
   get size(): number {
-    return this.days.length + this.spend.length + this.made.length;
+    return this.days.length + this.spend.length + this.made.length + this.persons.size;
   }
 
   /** Whether the principal and model of an entry have a row. */
@@ -68,6 +78,7 @@ export class BatchRows implements LedgerBatch {
   /** Adds an entry to the rows that it belongs to. */
   add(entry: LedgerEntry, day: number): void {
     if (entry.batch !== undefined) this.made.push(recordOf(entry, entry.batch, day));
+    if (entry.seen !== undefined) this.persons.set(entry.principal, { ...entry.seen, principal: entry.principal, seenAt: entry.at });
     const rows = this.#byDay.get(day) ?? this.#openDay(day);
     addToDay(rows.days[entry.kind].get(entry.principal)?.get(entry.model) ?? this.#openRow(rows, entry, day), entry);
     const { scopes, requests, nanoDollars } = entry;

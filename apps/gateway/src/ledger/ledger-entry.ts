@@ -10,6 +10,14 @@ export type SpendScope = `client:${string}` | `user:${string}` | `group:${string
 /** The spending of all callers together. */
 export const ORGANIZATION: SpendScope = 'organization';
 
+/** A person as its token shows it, for lists of persons. */
+export interface SeenPerson {
+  /** For people to read. */
+  readonly name: string | undefined;
+  /** Those groups that the configuration or a limit names. */
+  readonly groups: readonly string[];
+}
+
 /** What one request, or one correction of an earlier one, adds to the ledger. */
 export interface LedgerEntry {
   /** The principal's id, storable. */
@@ -29,6 +37,8 @@ export interface LedgerEntry {
   readonly isEstimated: boolean;
   /** Everything that the amount counts as, each once. */
   readonly scopes: readonly SpendScope[];
+  /** What a token that was not charged before shows of its person; it is stored with the amount. */
+  readonly seen?: SeenPerson | undefined;
   /** The message batch that the amount is an estimate of; it is stored with it. */
   readonly batch?: MadeBatch | undefined;
 }

@@ -35,4 +35,10 @@ export const LEDGER_MIGRATIONS: readonly Migration[] = [{
   // The labels of the estimate in metrics, so that its correction has the same. Batches of an earlier version have none.
   name: 'ledger_0003',
   statements: ['ALTER TABLE ledger_message_batches ADD COLUMN client TEXT', 'ALTER TABLE ledger_message_batches ADD COLUMN upstream TEXT'],
+}, {
+  name: 'ledger_0004',
+  statements: [
+    'CREATE TABLE ledger_persons (principal TEXT PRIMARY KEY, name TEXT, group_names TEXT NOT NULL, seen_at BIGINT NOT NULL)',
+    'CREATE INDEX ledger_persons_seen ON ledger_persons (seen_at)',
+  ],
 }];

@@ -1,5 +1,6 @@
 import { migrate, type SqlDatabase, type SqlRow, type SqlStatement } from '@penstock/claude-code-gateway/store';
 import { batchStatements } from './batches/batch-store.ts';
+import { PERSON_PRUNE_SQL, PERSON_RETENTION_DAYS, personStatements } from './persons/person-rows.ts';
 import { startOfDatabaseDay, CLOCK } from '../state/database-clock.ts';
 import { MS_A_DAY, ORGANIZATION, utcDayOf, type SpendScope } from './ledger-entry.ts';
 import { LEDGER_MIGRATIONS, LEDGER_PREFIX } from './ledger-migrations.ts';
@@ -96,7 +97,7 @@ export function createLedgerStore(database: SqlDatabase, bootId: string): Ledger
       // A clock that cannot be read removes nothing.
       const removed = await database.run([
         ...(Number.isNaN(newest) ? [] : PRUNE_SQL.map((sql) => ({ sql, values: [newest - RETENTION_DAYS] }))),
-        ...(Number.isNaN(known) ? [] : [...MESSAGE_BATCH_PRUNE_SQL.map((sql) => ({ sql, values: [(known - MESSAGE_BATCH_DAYS) * MS_A_DAY] })), { sql: 'DELETE FROM ledger_batches WHERE boot_id <> ? AND applied_at < ?', values: [bootId, (known - BATCH_RETENTION_DAYS) * MS_A_DAY] }]),
+        ...(Number.isNaN(known) ? [] : [...MESSAGE_BATCH_PRUNE_SQL.map((sql) => ({ sql, values: [(known - MESSAGE_BATCH_DAYS) * MS_A_DAY] })), { sql: PERSON_PRUNE_SQL, values: [(known - PERSON_RETENTION_DAYS) * MS_A_DAY, MOST_PRUNED_ROWS] }, { sql: 'DELETE FROM ledger_batches WHERE boot_id <> ? AND applied_at < ?', values: [bootId, (known - BATCH_RETENTION_DAYS) * MS_A_DAY] }]),
       ]);
       return removed.some((rows) => rows.length === MOST_PRUNED_ROWS);
     },
@@ -104,7 +105,7 @@ export function createLedgerStore(database: SqlDatabase, bootId: string): Ledger
       const [rows = []] = await database.run([{ sql: 'SELECT sequence FROM ledger_batches WHERE boot_id = ? AND sequence = ?', values: [bootId, sequence] }]);
       return rows.length > 0;
     },
-    async write({ sequence, days, spend, made }, after, fromDay) {
+    async write({ sequence, days, spend, made, persons }, after, fromDay) {
       const results = await database.run([
         // First, and in every batch: batches are applied one after another, and never wait for each other in a circle.
         LOCK_REVISION,
@@ -113,6 +114,7 @@ export function createLedgerStore(database: SqlDatabase, bootId: string): Ledger
         ...dayStatements(days),
         ...spendStatements(spend),
         ...batchStatements(made),
+        ...personStatements(persons),
         changes(after, fromDay),
       ]);
       return readChanges(results.at(-1) ?? [], after);

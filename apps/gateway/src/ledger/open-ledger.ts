@@ -14,6 +14,7 @@ import { createBatchCorrections } from './batches/batch-corrections.ts';
 import { createBatchStore } from './batches/batch-store.ts';
 import { readResult } from './batches/read-result.ts';
 import { createEntriesOfRequest, type ReadBatchResult, type SettledCost } from './entries-of-request.ts';
+import { createPersonNotes } from './persons/person-notes.ts';
 import { createOpenCharges, type OpenCharges, type OpenSpender } from './open-charges.ts';
 import { storableName } from './ledger-entry.ts';
 import { LEDGER_TIMING, type LedgerTiming } from './ledger-timing.ts';
@@ -72,6 +73,7 @@ export async function openLedger({ config, database, registry, logger, timing }:
   const correctionMetrics = createCorrectionMetrics(registry);
   await ledger.ready();
   const entriesOf = createEntriesOfRequest();
+  const personToNote = createPersonNotes();
   let open: OpenCharges | undefined;
   const corrections = createBatchCorrections({
     store: createBatchStore(database), beginMs: 2 * config.state.flush_interval * 1_000, retryMs: timing?.retryMs ?? LEDGER_TIMING.retryMs, onError: createCorrectionReport(logger),
@@ -101,7 +103,8 @@ export async function openLedger({ config, database, registry, logger, timing }:
     takeBack: (request) => open?.takeBack(request),
     charge(settled) {
       const now = Date.now();
-      for (const entry of entriesOf(settled, now)) ledger.record(entry, now);
+      const seen = personToNote(settled.person);
+      for (const entry of entriesOf(settled, now)) ledger.record(seen === undefined ? entry : { ...entry, seen }, now);
     },
     conditions: () => conditionsOf(ledger),
     async close() {

@@ -54,7 +54,7 @@ export class PendingRows {
   /** Adds an entry; `false` where there is no place for its rows. */
   add(entry: LedgerEntry, day: number): boolean {
     const newest = this.#batches.length > 1 || !this.#isOldestTaken ? this.#batches.at(-1) : undefined;
-    const batch = newest !== undefined && (newest.size < this.#limits.mostBatchRows || (entry.batch === undefined && newest.has(entry, day))) ? newest : this.#open();
+    const batch = newest !== undefined && (newest.size < this.#limits.mostBatchRows || (entry.batch === undefined && entry.seen === undefined && newest.has(entry, day))) ? newest : this.#open();
     if (batch === undefined) return false;
     batch.add(entry, day);
     return true;

@@ -111,7 +111,7 @@ describe('batches of other processes', () => {
     await late.prepare();
     const pending = new PendingRows();
     pending.add(madeEntry(1n, { at: NOW }), TODAY);
-    await early.write({ sequence: 1, days: [], spend: [], made: [], ...pending.take() }, FIRST_CURSOR, 0);
+    await early.write({ sequence: 1, days: [], spend: [], made: [], persons: new Map(), ...pending.take() }, FIRST_CURSOR, 0);
     await late.prune(TODAY + 3_650);
     expect(await early.has(1)).toBe(true);
     await database.run([{ sql: 'UPDATE ledger_batches SET applied_at = ?', values: [NOW - 32 * DAY_MS] }]);

@@ -123,7 +123,7 @@ describe('ledger in a store', () => {
     const { PendingRows } = await import('../../src/ledger/pending-rows.ts');
     const [store, pending] = [createLedgerStore(database, 'boot'), new PendingRows()];
     pending.add(madeEntry(5n), TODAY);
-    const batch = { sequence: 1, days: [], spend: [], made: [], ...pending.take() };
+    const batch = { sequence: 1, days: [], spend: [], made: [], persons: new Map(), ...pending.take() };
     await store.write(batch, FIRST_CURSOR, 0);
     await expect(store.write(batch, FIRST_CURSOR, 0)).rejects.toThrow(/UNIQUE/);
     expect([await store.has(1), await store.has(2)]).toEqual([true, false]);

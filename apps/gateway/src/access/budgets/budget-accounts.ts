@@ -22,6 +22,8 @@ export interface BudgetAccountsOptions {
   readonly mostAccounts: number;
   readonly resolve: (principal: Principal) => readonly LimitedBudget[];
   readonly isCapped: (budgets: readonly LimitedBudget[]) => boolean;
+  /** Unix milliseconds. */
+  readonly now: () => number;
 }
 
 /** Lists of groups that are shared. */
@@ -29,7 +31,7 @@ const MOST_LISTS = 1_000;
 const NO_GROUPS: readonly string[] = Object.freeze([]);
 
 /** Makes them. A person is found by its token, which is not kept alive for it; what stays of a person is its account, about 250 bytes. */
-export function createBudgetAccounts({ mostAccounts, resolve, isCapped }: BudgetAccountsOptions): BudgetAccounts {
+export function createBudgetAccounts({ mostAccounts, resolve, isCapped, now }: BudgetAccountsOptions): BudgetAccounts {
   const clients = new Map<string, BudgetAccount>();
   const persons = new Map<SpendScope, BudgetAccount>();
   let byToken = new WeakMap<Person, BudgetAccount>();
@@ -37,7 +39,7 @@ export function createBudgetAccounts({ mostAccounts, resolve, isCapped }: Budget
 
   function open(principal: Principal, own: SpendScope): BudgetAccount {
     const budgets = resolve(principal);
-    const remembered = { name: principal.name, groups: principal.kind === 'person' ? share(principal.groups) : NO_GROUPS };
+    const remembered = { name: principal.name, groups: principal.kind === 'person' ? share(principal.groups) : NO_GROUPS, seenAt: now() };
     return { principal: remembered, own, budgets, isCapped: isCapped(budgets), standing: undefined };
   }
 

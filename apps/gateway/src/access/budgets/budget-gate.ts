@@ -58,7 +58,7 @@ export function createBudgetGate({ spend, now = Date.now, mostAccounts = MOST_AC
   const isClosed = (): boolean => onFailure === 'closed' && !isComplete;
   const index = createSpendIndex(spend);
   const accounts = createBudgetAccounts({
-    mostAccounts, resolve: (principal) => book.resolve(principal), isCapped: (budgets) => isClosed() || budgets.some(({ stop }) => stop),
+    mostAccounts, now, resolve: (principal) => book.resolve(principal), isCapped: (budgets) => isClosed() || budgets.some(({ stop }) => stop),
   });
   /** The accounts with a standing, as a ring: the next one takes the place of the one that has had its for the longest. */
   const standings: BudgetAccount[] = [];

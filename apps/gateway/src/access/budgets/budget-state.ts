@@ -8,6 +8,8 @@ export interface RememberedCaller {
   readonly name: string | undefined;
   /** Those of the token that was verified last. Equal lists are one. */
   readonly groups: readonly string[];
+  /** When that token was used first, in Unix milliseconds. */
+  readonly seenAt: number;
 }
 
 /** A caller whose budgets are known. */

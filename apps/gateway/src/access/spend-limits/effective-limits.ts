@@ -4,10 +4,12 @@ import { BUDGET_PERIODS, type BudgetPeriod, type BudgetScopeKind } from '../../c
 import { AdminError } from '../admin/admin-exchange.ts';
 import type { Budget, BudgetBook } from '../budgets/budget-book.ts';
 import type { BudgetGate } from '../budgets/budget-gate.ts';
+import type { RememberedCaller } from '../budgets/budget-state.ts';
 import { dayOf, spansOf } from '../budgets/calendar.ts';
 import { clientScope, userScope, type SpendScope } from '../../ledger/ledger-entry.ts';
 import { centsOf, centsText } from '../budgets/money.ts';
 import type { Principal } from '../identity/principal.ts';
+import { readSeenPersons, SEEN_COLUMNS, seenOf, type StoredPerson } from '../../ledger/persons/person-rows.ts';
 import { readPrincipalId, userIdOf, type NamedIssuers } from '../identity/principal-id.ts';
 import { readCount } from './serve-spend-limits.ts';
 import { amountText, describeScope, type SpendLimitScopeType } from './spend-limit.ts';
@@ -26,11 +28,15 @@ const MOST_PAGE = 1_000;
 const MOST_USERS = 1_000;
 const SCOPE_TYPES: Readonly<Record<BudgetScopeKind, SpendLimitScopeType>> = { client: 'client', user: 'user', group: 'rbac_group', organization: 'organization' };
 
+/** Those who spent, with what the store knows of persons. */
+const SPENDERS_SQL = `SELECT days.principal, days.kind, MAX(days.email) AS email, ${SEEN_COLUMNS} FROM ledger_days days LEFT JOIN ledger_persons ON ledger_persons.principal = days.principal
+  WHERE days.day >= ? GROUP BY days.principal, days.kind, ${SEEN_COLUMNS} ORDER BY days.principal`;
+
 interface Spender {
   readonly id: string;
   readonly principal: Principal;
   readonly email: string | undefined;
-  /** Whether this process knows the groups, from a token of that person. */
+  /** Whether the groups are known, from a token that the person used at this process or, with a charge, at another. */
   readonly hasKnownGroups: boolean;
 }
 
@@ -92,25 +98,32 @@ function readPeriods(query: URLSearchParams): readonly BudgetPeriod[] {
   return given.length === 0 ? BUDGET_PERIODS : BUDGET_PERIODS.filter((period) => given.includes(period));
 }
 
-/** Those who spent something in the longest period that is asked for, by the ledger; groups are those of the latest token that this process saw, and not known of others. */
+/** Those who spent something in the longest period that is asked for, by the ledger; groups are those of the latest token that was seen, by this process or by the one that charged the person. */
 async function readSpenders({ database, gate, identity, now }: EffectiveSources, asked: readonly string[], periods: readonly BudgetPeriod[]): Promise<Iterable<Spender>> {
   const spans = spansOf(dayOf(now()));
   const fromDay = Math.min(...periods.map((period) => spans[period].fromDay));
-  const [rows = []] = await database.run([{ sql: 'SELECT principal, kind, MAX(email) AS email FROM ledger_days WHERE day >= ? GROUP BY principal, kind ORDER BY principal', values: [fromDay] }]);
-  const spenderOf = (id: string, email: string | undefined): Spender => {
+  const [rows = []] = await database.run([{ sql: SPENDERS_SQL, values: [fromDay] }]);
+  const spenderOf = (id: string, email: string | undefined, stored: StoredPerson | undefined): Spender => {
     const principal = readPrincipalId(id);
     if (principal.kind === 'client') return { id, principal, email, hasKnownGroups: true };
-    const known = gate.personOf(userScope(id));
-    return { id, principal: { ...principal, ...known }, email, hasKnownGroups: known !== undefined };
+    const known = latest(gate.personOf(userScope(id)), stored);
+    return { id, principal: known === undefined ? principal : { ...principal, name: known.name, groups: known.groups }, email, hasKnownGroups: known !== undefined };
   };
   const emailOf = (row: SqlRow | undefined): string | undefined => (typeof row?.['email'] === 'string' ? row['email'] : undefined);
   /** Made one by one, as they are looked at. */
   function* all(): Generator<Spender> {
-    for (const row of rows) yield spenderOf(String(row['principal']), emailOf(row));
+    for (const row of rows) yield spenderOf(String(row['principal']), emailOf(row), seenOf(row));
   }
   if (asked.length === 0) return all();
   const persons = new Map(rows.filter((row) => row['kind'] !== 'client').map((row) => [String(row['principal']), row]));
-  return asked.map((text) => (readPrincipalId(text).kind === 'client' ? text : userIdOf(text, identity()))).map((id) => spenderOf(id, emailOf(persons.get(id))));
+  const ids = asked.map((text) => (readPrincipalId(text).kind === 'client' ? text : userIdOf(text, identity())));
+  const stored = await readSeenPersons(database, ids);
+  return ids.map((id) => spenderOf(id, emailOf(persons.get(id)), stored.get(id)));
+}
+
+/** What was seen later: a person may have been at another process since. */
+function latest(one: RememberedCaller | undefined, other: StoredPerson | undefined): RememberedCaller | StoredPerson | undefined {
+  return one === undefined || (other !== undefined && other.seenAt > one.seenAt) ? other : one;
 }
 
 function matcher(wanted: string | null): (spender: Spender) => boolean {

@@ -24,11 +24,11 @@ const documentOf = (): ConfigDocument => ({
   identity: { issuers: [{ name: 'idp', issuer: provider.issuer, audience: [AUDIENCE], require: { owner: ['acme'] }, claims: { subject: 'sub', groups: 'groups' } }] },
 });
 
-async function call(gateway: TestGateway): Promise<number> {
-  const headers = { 'content-type': 'application/json', authorization: `Bearer ${await signToken(key, goodClaims(provider.issuer, { sub: 'alice', groups: ['eng'] }))}` };
+async function call(gateway: TestGateway, groups: readonly string[] = ['eng']): Promise<void> {
+  const headers = { 'content-type': 'application/json', authorization: `Bearer ${await signToken(key, goodClaims(provider.issuer, { sub: 'alice', name: 'Alice', groups }))}` };
   const answer = await fetch(`${gateway.origin}/anthropic/v1/messages`, { method: 'POST', headers, body: '{"model":"claude-haiku-4-5","max_tokens":1,"messages":[]}' });
   await answer.text();
-  return answer.status;
+  expect(answer.status).toBe(200);
 }
 
 async function effective(gateway: TestGateway, query = QUERY): Promise<readonly Row[]> {
@@ -41,20 +41,38 @@ const setLimit = (gateway: TestGateway, body: object) => gateway.administer?.({ 
 test('effective limits: a member of a group has the limit of the group, also after another limit was set', async () => {
   await using world = await startBudgetWorld(documentOf());
   const { gateway } = world;
-  expect(await call(gateway)).toBe(200);
+  await call(gateway);
   const ofGroup = { amount: '10', source: 'rbac_group', groups: ['eng'] };
   expect(await effective(gateway)).toMatchObject([ofGroup]);
   expect(await setLimit(gateway, { scope: { type: 'user', user_id: 'idp:bob' }, amount: '7' })).toMatchObject({ status: 200 });
   expect(await effective(gateway)).toMatchObject([ofGroup]);
 });
 
-test('effective limits: of a person whose token this process did not see no limit is shown that groups may change, and one that they do not change is', async () => {
+const OF_GROUP = { amount: '10', source: 'rbac_group', groups: ['eng'] };
+const WAIT = { timeout: 60_000, interval: 50 };
+
+test('effective limits: of a person whose token no process saw no limit is shown that groups may change, and one that they do not change is', async () => {
   await using world = await startBudgetWorld(documentOf());
-  expect(await call(world.gateway)).toBe(200);
   const other = await world.startOther();
   expect(await effective(other)).toMatchObject([{ amount: null, source: 'unknown', groups: null, spend_limit_id: null }]);
   expect(await effective(other, 'period[]=daily&user_ids[]=idp:alice')).toMatchObject([{ amount: null, source: null, groups: null }]);
   await setLimit(other, { scope: { type: 'user', user_id: 'idp:alice' }, amount: '7' });
   expect(await effective(other)).toMatchObject([{ amount: '7', source: 'user', groups: null }]);
-  await vi.waitFor(async () => { expect(await effective(world.gateway)).toMatchObject([{ amount: '7', source: 'user', groups: ['eng'] }]); }, { timeout: 60_000, interval: 50 });
+  await vi.waitFor(async () => { expect(await effective(world.gateway)).toMatchObject([{ amount: '7', source: 'user', groups: null }]); }, WAIT);
+});
+
+test('effective limits: groups of a person are known to a process that did not see the token, to one that starts later, and as the latest token has them', async () => {
+  await using world = await startBudgetWorld(documentOf());
+  const other = await world.startOther();
+  await call(world.gateway);
+  await vi.waitFor(async () => { expect(await effective(other)).toMatchObject([OF_GROUP]); }, WAIT);
+  expect(await effective(other, 'period[]=monthly&q=ALICE')).toMatchObject([OF_GROUP]);
+  const later = await world.startOther();
+  expect(await effective(later)).toMatchObject([{ ...OF_GROUP, actor: { name: 'Alice' } }]);
+  expect(await effective(later, 'period[]=monthly')).toMatchObject([{ ...OF_GROUP, actor: { name: 'Alice' } }]);
+  // The person left the group, and was at the other process.
+  await call(other, []);
+  const ofOrganization = { amount: '99999', source: 'organization', groups: [] };
+  expect(await effective(other)).toMatchObject([ofOrganization]);
+  for (const one of [world.gateway, later]) await vi.waitFor(async () => { expect(await effective(one)).toMatchObject([ofOrganization]); }, WAIT);
 });

@@ -37,7 +37,7 @@ it('many persons: what the last answer had is kept of so many only, of those tha
 it('many persons: an account keeps neither the token nor a list of groups of its own, and a name', () => {
   const { account } = gateOf(10);
   const [alice, bob] = [person('alice'), person('bob')];
-  expect(account(alice).principal).toEqual({ name: 'Person alice', groups: ['eng'] });
+  expect(account(alice).principal).toEqual({ name: 'Person alice', groups: ['eng'], seenAt: expect.any(Number) as number });
   expect(account(alice).principal.groups).toBe(account(bob).principal.groups);
   expect([Object.values(account(alice)), Object.values(account(bob))].flat()).not.toContain(alice);
   expect(account(alice)).toBe(account(alice));

@@ -87,7 +87,7 @@ describe.skipIf(WHY_NO_POSTGRES !== undefined)('ledger with PostgreSQL', () => {
     for (const gateway of gateways) await expect.poll(async () => (await readWarnings(gateway))['ledger'], WAIT).toMatch(/^ledger_failing: /);
     await postgres.start();
     for (const gateway of gateways) await expectStored(gateway, 30);
-    expect(await postgres.ask('SELECT name FROM penstock_migrations WHERE name LIKE \'ledger%\'')).toEqual(['ledger_0001', 'ledger_0002', 'ledger_0003']);
+    expect(await postgres.ask('SELECT name FROM penstock_migrations WHERE name LIKE \'ledger%\'')).toEqual(['ledger_0001', 'ledger_0002', 'ledger_0003', 'ledger_0004']);
   });
 
   test('a migration that fails half-way: nothing of it stays, and it is made again', async () => {
