@@ -57,7 +57,7 @@ export class BatchRows implements LedgerBatch {
   readonly days: DayRow[] = [];
   readonly spend: SpendRow[] = [];
   readonly made: BatchRecord[] = [];
-  readonly persons = new Map<string, PersonRow>();
+  readonly persons: Map<string, PersonRow> = new Map();
   readonly #byDay = new Map<number, RowsOfDay>();
 
   /** Rows of all tables. */
