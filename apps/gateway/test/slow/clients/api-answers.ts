@@ -97,10 +97,10 @@ const READ_MS = 1_000;
  * A stream that ends with its connection behind these events and the `rest` of one. The end comes when the client has read them: where both arrive at
  * once, it is the client's own race whether it takes the events or the break first, and its decision with `message_delta` in hand depends on that.
  */
-export const cutStream = (events: readonly StreamEvent[], rest: string = ''): ApiAnswer => async (connection) => {
+export const cutStream = (events: readonly StreamEvent[], rest: string = '', readMs: number = READ_MS): ApiAnswer => async (connection) => {
   connection.send(`${STREAM_HEAD}\r\n`);
   connection.send(chunk(eventText(events) + rest));
-  await setTimeout(READ_MS);
+  await setTimeout(readMs);
   connection.socket.end();
   await connection.closed();
 };

@@ -75,9 +75,8 @@ async function readBody(body: Dispatcher.ResponseData['body']): Promise<string> 
   return /event: error\ndata: [^\n]*"request_id":"pen_/.test(tail) ? 'broken' : 'whole';
 }
 
-/** Sends one random request and says what became of it. */
-async function sendOne(origin: string, agent: Agent, random = Math.random()): Promise<SeenRequest> {
-  const { side, path, body, headers = JSON_TYPE, leaves = false } = pick(random);
+/** Sends one request and says what became of it. */
+async function sendOne(origin: string, agent: Agent, { side, path, body, headers = JSON_TYPE, leaves = false }: Kind): Promise<SeenRequest> {
   const credentials = side === 'native' ? { 'x-api-key': SOAK_KEY } : { authorization: `Bearer ${SOAK_KEY}` };
   const leaving = new AbortController();
   let response: Dispatcher.ResponseData;
@@ -121,9 +120,11 @@ export async function sendTraffic(origin: string, { clients, perSecond, seconds,
   let sent = 0;
   await Promise.all(Array.from({ length: clients }, async () => {
     for (let spent = 0; spent < seconds || (sent < leastRequests && spent < mostSeconds); spent = (performance.now() - startedAt) / 1000) {
+      // Each kind once, and then by chance: the series of a rare one are there from the beginning, however few requests a busy machine sends.
+      const kind = KINDS[sent] ?? pick(Math.random());
       const early = (sent += 1) / perSecond * 1000 - (performance.now() - startedAt);
       if (early > 5) await new Promise((resolve) => { setTimeout(resolve, early); });
-      const { id, end } = await sendOne(origin, agent);
+      const { id, end } = await sendOne(origin, agent, kind);
       if (id === undefined || ends.has(id)) nameless.push(end);
       else ends.set(id, end);
     }
