@@ -63,6 +63,9 @@ const UNREAD: BodyReading = { onChunk: () => undefined, onEnd: () => undefined }
 
 /** Also the options of the reading it makes, for there is one of each for every response. */
 class UsageReader implements UsageObserver, EventObserverOptions, FrameObserverOptions, FramedEventSink, JsonBodyOptions {
+  // First what each chunk needs.
+  #body: BodyReading | undefined;
+  #bodyBytes = 0;
   readonly events: readonly string[];
   readonly maxEventBytes: number;
   readonly maxLagBytes: number;
@@ -73,10 +76,8 @@ class UsageReader implements UsageObserver, EventObserverOptions, FrameObserverO
   readonly #options: UsageObserverOptions;
   readonly #message = new MessageReading();
   readonly #measuresText: boolean;
-  #body: BodyReading | undefined;
   #json: JsonBody | undefined;
   #isStream = true;
-  #bodyBytes = 0;
   #isUnread = false;
 
   constructor(options: UsageObserverOptions) {

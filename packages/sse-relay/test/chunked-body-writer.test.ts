@@ -116,6 +116,25 @@ describe('a body writer that frames chunks', () => {
     expect(seen).toEqual([true, false]);
   });
 
+  it('writes no chunk once its response was ended by other code (the connection is the next response\'s)', async () => {
+    const seen: unknown[] = [];
+    const { bytes } = await respond(async (response) => {
+      const writer = createBodyWriter(response, () => undefined, refuse);
+      await nextTurn();
+      const { socket } = response;
+      const finished = once(response, 'finish');
+      response.end();
+      await finished;
+      const before = socket?.bytesWritten ?? 0;
+      seen.push(writer.write(Buffer.from('0123456789'), Buffer.from('A\r\n0123456789\r\n')));
+      writer.write(Buffer.from('ab'));
+      writer.release();
+      seen.push((socket?.bytesWritten ?? 0) - before);
+    });
+    expect(seen).toEqual([true, 0]);
+    expect(bytes.toString().endsWith('\r\n\r\n0\r\n\r\n')).toBe(true);
+  });
+
   it('never writes a chunk of no bytes (it would end the body)', async () => {
     const { body, complete } = await respond(async (response) => {
       const writer = createBodyWriter(response, () => undefined, refuse);

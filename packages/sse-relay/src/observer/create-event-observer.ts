@@ -1,7 +1,7 @@
 import type { OptionType } from '@penstock/option-names';
 import type { BodyObserver } from '../relay/relay-options.ts';
 import { createDecodedCopy, readContentCoding, type DecodedCopy } from './decoded-copy.ts';
-import { createEventSplitter, type DropReason, type EventSplitter, type EventSplitterOptions } from './event-splitter.ts';
+import { type DropReason, EventSplitter } from './event-splitter.ts';
 import { checkObserverOptions } from './observer-options.ts';
 import { ObserverError } from './observer-error.ts';
 
@@ -53,23 +53,17 @@ export function createEventObserver(options: EventObserverOptions): EventObserve
   return new StreamObserver(options);
 }
 
-/** Also the options of its splitter: there is one of each for every stream. */
-class StreamObserver implements EventObserver, EventSplitterOptions {
-  readonly events: readonly string[];
-  readonly maxEventBytes: number;
+class StreamObserver extends EventSplitter implements EventObserver {
+  #copy: DecodedCopy | undefined;
+  readonly #options: EventObserverOptions;
   readonly #maxLagBytes: number;
   readonly #maxDecodedBytes: number;
-  readonly #options: EventObserverOptions;
-  readonly #splitter: EventSplitter;
-  #copy: DecodedCopy | undefined;
 
   constructor(options: EventObserverOptions) {
+    super(options.events, readObserverLimit('maxEventBytes', options.maxEventBytes));
     this.#options = options;
-    this.events = options.events;
-    this.maxEventBytes = readObserverLimit('maxEventBytes', options.maxEventBytes);
     this.#maxLagBytes = readObserverLimit('maxLagBytes', options.maxLagBytes);
     this.#maxDecodedBytes = readObserverLimit('maxDecodedBytes', options.maxDecodedBytes);
-    this.#splitter = createEventSplitter(this);
   }
 
   onHead(_status: number, rawHeaders: readonly string[]): void {
@@ -78,12 +72,12 @@ class StreamObserver implements EventObserver, EventSplitterOptions {
     this.#copy = createDecodedCopy({
       coding, maxLagBytes: this.#maxLagBytes, maxDecodedBytes: this.#maxDecodedBytes,
       onError: (error) => this.#options.onError?.(error),
-      onDecoded: (bytes) => this.#splitter.write(bytes),
+      onDecoded: (bytes) => this.split(bytes),
     });
   }
 
   onChunk(chunk: Uint8Array): void {
-    if (this.#copy === undefined) this.#splitter.write(chunk);
+    if (this.#copy === undefined) this.split(chunk);
     else this.#copy.write(chunk);
   }
 
@@ -91,11 +85,11 @@ class StreamObserver implements EventObserver, EventSplitterOptions {
     return this.#copy?.end(how === 'complete');
   }
 
-  onEvent(name: string, data: Uint8Array): void {
+  protected override onEvent(name: string, data: Uint8Array): void {
     this.#options.onEvent(name, data);
   }
 
-  onDropped(reason: DropReason): void {
+  protected override onDropped(reason: DropReason): void {
     this.#options.onError?.(reason === 'too_large'
       ? new ObserverError('event_too_large', `an event has over ${this.maxEventBytes} bytes of data`)
       : new ObserverError('event_ambiguous', 'an event was renamed after its data'));

@@ -13,31 +13,6 @@ const NO_BYTES = new Uint8Array(0);
 /** Why an event that was asked for could not be told of. */
 export type DropReason = 'too_large' | 'ambiguous';
 
-/** What a splitter tells of. */
-export interface EventSplitterOptions {
-  /** The event names to tell of; `message` stands for events without a name. */
-  readonly events: readonly string[];
-  /** Called with each whole event of those. The bytes may belong to the chunk: copy what must outlive the call. */
-  readonly onEvent: (name: string, data: Uint8Array) => void;
-  /** The most bytes of data lines kept of one event. */
-  readonly maxEventBytes: number;
-  /** Called instead of `onEvent` for an event over that limit, or one that was renamed after some of its data was passed over. */
-  readonly onDropped: (reason: DropReason) => void;
-}
-
-/** Splits an event stream that arrives in pieces; what it tells does not depend on where the pieces end. */
-export interface EventSplitter {
-  write(chunk: Uint8Array): void;
-}
-
-/**
- * Creates a splitter for a `text/event-stream` (WHATWG HTML section 9.2.6). Events that nobody asked for cost the search for
- * their line ends: once an event's name is known to be of no interest, its data is neither kept nor copied.
- */
-export function createEventSplitter(options: EventSplitterOptions): EventSplitter {
-  return new Splitter(options, readNames(options.events));
-}
-
 /** The chosen event names as they stand in the bytes. */
 interface EventNames {
   readonly names: ReadonlyMap<string, string>;
@@ -59,35 +34,49 @@ function readNames(events: readonly string[]): EventNames {
   return read;
 }
 
-class Splitter implements EventSplitter {
-  readonly #options: EventSplitterOptions;
-  readonly #names: EventNames;
+/**
+ * Splits a `text/event-stream` (WHATWG HTML section 9.2.6) that arrives in pieces; what it reports does not depend on where the pieces end. Events of other
+ * names cost the search for their line ends: once an event's name is known to be of no interest, its data is neither kept nor copied.
+ *
+ * A base class, not an object of its own, and what each chunk needs comes first: there is one for every stream.
+ */
+export abstract class EventSplitter {
   /** How much of a BOM was read, or -1 when the start of the stream is behind us. */
   #bomLength = 0;
   /** The last byte was a CR that ended a line: an LF that follows belongs to it. */
   #isAfterReturn = false;
   /** What becomes of the line that began in an earlier chunk; `none` when a line starts here. */
   #openLine: 'none' | 'keep' | 'skip' = 'none';
-  /** What came of a kept open line. */
-  #carry: ByteBuffer | undefined;
   /** The name of the open event, as it was asked for; `undefined` once it is of no interest. */
   #name: string | undefined;
   #hasName = false;
+  readonly #names: EventNames;
+  #hasData = false;
+  #hasSkippedData = false;
+  #dropped: DropReason | undefined;
   /** Data of the open event: a view on this chunk while it is one line of it, gathered from the second line or chunk on. */
   #dataLine: Uint8Array | undefined;
   #data: ByteBuffer | undefined;
   #dataLineBytes = 0;
-  #hasData = false;
-  #hasSkippedData = false;
-  #dropped: DropReason | undefined;
+  /** What came of a kept open line. */
+  #carry: ByteBuffer | undefined;
+  /** The most bytes of data lines kept of one event. */
+  readonly maxEventBytes: number;
 
-  constructor(options: EventSplitterOptions, names: EventNames) {
-    this.#options = options;
-    this.#names = names;
-    this.#name = names.unnamed;
+  /** `events` are the names to report; `message` stands for events without a name. */
+  constructor(events: readonly string[], maxEventBytes: number) {
+    this.#names = readNames(events);
+    this.maxEventBytes = maxEventBytes;
+    this.#name = this.#names.unnamed;
   }
 
-  write(chunk: Uint8Array): void {
+  /** Called with each whole event of the chosen names. The bytes may belong to the chunk: copy what must outlive the call. */
+  protected abstract onEvent(name: string, data: Uint8Array): void;
+
+  /** Called instead of `onEvent` for an event over the limit, or one that was renamed after some of its data was passed over. */
+  protected abstract onDropped(reason: DropReason): void;
+
+  protected split(chunk: Uint8Array): void {
     const { length } = chunk;
     let offset = this.#bomLength === -1 ? 0 : this.#skipBom(chunk);
     if (this.#isAfterReturn && offset < length) {
@@ -171,7 +160,7 @@ class Splitter implements EventSplitter {
   }
 
   #isOverLimit(first: number | undefined, lineBytes: number): boolean {
-    return lineBytes + (first === DATA[0] ? this.#dataLineBytes : 0) > this.#options.maxEventBytes;
+    return lineBytes + (first === DATA[0] ? this.#dataLineBytes : 0) > this.maxEventBytes;
   }
 
   #readLine(bytes: Uint8Array, start: number, end: number): void {
@@ -234,8 +223,8 @@ class Splitter implements EventSplitter {
 
   #endEvent(): void {
     const name = this.#name;
-    if (name !== undefined && this.#dropped !== undefined) this.#options.onDropped(this.#dropped);
-    else if (name !== undefined && this.#hasData) this.#options.onEvent(name, this.#dataLine ?? this.#data?.view() ?? NO_BYTES);
+    if (name !== undefined && this.#dropped !== undefined) this.onDropped(this.#dropped);
+    else if (name !== undefined && this.#hasData) this.onEvent(name, this.#dataLine ?? this.#data?.view() ?? NO_BYTES);
     this.#name = this.#names.unnamed;
     this.#hasName = false;
     this.#forgetData();

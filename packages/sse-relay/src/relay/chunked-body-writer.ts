@@ -42,8 +42,9 @@ export function canFrameChunks(response: ServerResponse): response is FramedResp
  */
 export class ChunkedBodyWriter implements BodyWriter {
   isBlocked = false;
-  readonly #response: FramedResponse;
   readonly #socket: Socket;
+  /** Whether the response has given up its socket, which then belongs to the next one. */
+  #isDetached = false;
   readonly #onDrain: () => void;
   /** What came in this turn: mostly one chunk, for which a list would cost more than its frame. */
   #first: Uint8Array | undefined;
@@ -55,9 +56,10 @@ export class ChunkedBodyWriter implements BodyWriter {
   #isCorked = true;
 
   constructor(response: FramedResponse, socket: Socket, onDrain: () => void) {
-    this.#response = response;
     this.#socket = socket;
     this.#onDrain = onDrain;
+    // Asking the response before each write would load memory that nothing else needs.
+    response.on('finish', () => { this.#isDetached = true; });
     socket.cork();
     ownProcess.nextTick(endTurn, this);
   }
@@ -93,9 +95,9 @@ export class ChunkedBodyWriter implements BodyWriter {
     this.#socket.uncork();
   }
 
-  /** Writes a chunk as it came. A socket that was destroyed refuses it by returning false; asking it before each write would load memory that nothing else needs. */
+  /** Writes a chunk as it came. A socket that was destroyed refuses it by returning false. */
   #pass(framed: Uint8Array): boolean {
-    if (this.#response.socket !== this.#socket || this.#socket.write(framed)) return true;
+    if (this.#isDetached || this.#socket.write(framed)) return true;
     if (this.#socket.destroyed) return true;
     this.#block();
     return false;
@@ -116,7 +118,7 @@ export class ChunkedBodyWriter implements BodyWriter {
     this.#further = undefined;
     this.#pendingBytes = 0;
     // A socket that was destroyed, or belongs to the next response, must not be written to.
-    if (this.#socket.destroyed || this.#response.socket !== this.#socket) return;
+    if (this.#socket.destroyed || this.#isDetached) return;
     if (bytes <= MAX_COPIED_BYTES) this.#socket.write(frame(first, further, bytes));
     else this.#gather(first, further, bytes);
     // The socket reports a drain only of what it itself called too much.

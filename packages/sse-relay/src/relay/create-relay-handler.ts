@@ -55,29 +55,30 @@ export function createRelayHandler(serverResponse: ServerResponse, options: Rela
 }
 
 /** One class with fixed fields: undici takes handlers of any shape, the optimiser does not. */
-class Relay implements RelayHandler {
+class Relay extends RelayRecord implements RelayHandler {
+  // First what each chunk needs.
+  #phase: Phase = 'waiting';
+  #writer: BodyWriter | undefined;
+  /** Tracked for identity-encoded event streams only. */
+  #boundary: EventBoundary | undefined;
+  #keepAlive: KeepAliveComments | undefined;
+  readonly #observer: GuardedObserver;
   readonly #response: ServerResponse;
   readonly #options: RelayOptions;
-  readonly #observer: GuardedObserver;
-  readonly #record = new RelayRecord();
   readonly #clientStall: StallClock;
   readonly #failureLingerMs: number;
   readonly #observerGraceMs: number;
-  #keepAlive: KeepAliveComments | undefined;
   #queuedOn: Socket | undefined;
-  #phase: Phase = 'waiting';
   #headSent = false;
   #controller: Dispatcher.DispatchController | undefined;
-  /** Tracked for identity-encoded event streams only. */
-  #boundary: EventBoundary | undefined;
   #description = UNKNOWN_RESPONSE;
-  #writer: BodyWriter | undefined;
   #isPaused = false;
   /** Whether only the end of the connection ends the body for this client (HTTP/1.0). */
   #isCloseDelimited = false;
   #linger: NodeJS.Timeout | undefined;
 
   constructor(response: ServerResponse, options: RelayOptions) {
+    super();
     this.#response = response;
     this.#options = options;
     this.#observer = new GuardedObserver(options);
@@ -96,7 +97,7 @@ class Relay implements RelayHandler {
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
     this.#options.onStart?.(controller);
-    if (this.#phase === 'settled') controller.abort(asError(this.#record.error));
+    if (this.#phase === 'settled') controller.abort(asError(this.error));
     else if (this.#response.destroyed) this.#onClientClose();
   }
 
@@ -108,8 +109,8 @@ class Relay implements RelayHandler {
       return;
     }
     releaseRawHeaders(controller);
-    this.#record.headAt = performance.now();
-    this.#record.status = status;
+    this.headAt = performance.now();
+    this.status = status;
     let delimiter: BodyDelimiter;
     try {
       this.#description = describeResponse(status, rawHeaders, this.#response.req.method === 'HEAD');
@@ -135,7 +136,7 @@ class Relay implements RelayHandler {
   }
 
   #relay(controller: Dispatcher.DispatchController, chunk: Buffer, now: number, framed?: Buffer): void {
-    this.#record.count(chunk.length, now);
+    this.recordChunk(chunk.length, now);
     try {
       if (this.#writer?.write(chunk, framed) === false) this.#pause(controller);
     } catch (error) {
@@ -177,7 +178,7 @@ class Relay implements RelayHandler {
   }
 
   progress(): RelayProgress {
-    return { bodyBytes: this.#record.bytes, isEventStream: this.#description.isEventStream, stalledAt: this.#clientStall.startedAt };
+    return { bodyBytes: this.bytes, isEventStream: this.#description.isEventStream, stalledAt: this.#clientStall.startedAt };
   }
 
   #watchEvents(): void {
@@ -191,7 +192,7 @@ class Relay implements RelayHandler {
   #pause(controller: Dispatcher.DispatchController): void {
     if (this.#isPaused) return;
     this.#isPaused = true;
-    this.#record.pauses += 1;
+    this.pauses += 1;
     controller.pause();
     this.#clientStall.start();
   }
@@ -200,7 +201,7 @@ class Relay implements RelayHandler {
     if (!this.#isPaused || this.#phase !== 'relaying') return;
     this.#isPaused = false;
     this.#clientStall.stop();
-    this.#record.resume(performance.now());
+    this.recordResume(performance.now());
     this.#controller?.resume();
   };
 
@@ -250,7 +251,7 @@ class Relay implements RelayHandler {
     this.#cut(how, error);
     this.#handOver();
     const event = this.#failureEvent(how, error);
-    this.#record.failureEventSent = event !== undefined;
+    this.failureEventSent = event !== undefined;
     this.#linger = breakAfter(this.#response, event, this.#failureLingerMs, this.#isCloseDelimited);
   }
 
@@ -265,7 +266,7 @@ class Relay implements RelayHandler {
 
   #cut(how: RelayEnd, error: unknown): void {
     this.#phase = 'breaking';
-    this.#record.end(how, error);
+    this.recordEnd(how, error);
     // undici answers an abort with onResponseError before it returns; the phase is set by then.
     this.#controller?.abort(asError(error));
   }
@@ -273,7 +274,7 @@ class Relay implements RelayHandler {
   #failureEvent(how: 'upstream_failed' | 'interrupted', error: unknown): Uint8Array | undefined {
     if (this.#boundary?.isAtBoundary !== true || this.#description.framing === 'length') return undefined;
     try {
-      const failure = { how, error, status: this.#record.status };
+      const failure = { how, error, status: this.status };
       return this.#description.isFramed ? this.#options.failureFrame?.(failure) : this.#options.failureEvent?.(failure);
     } catch {
       return undefined;
@@ -288,7 +289,7 @@ class Relay implements RelayHandler {
     clearTimeout(this.#linger);
     this.#response.off('close', this.#onClientClose);
     this.#queuedOn?.off('close', this.#onClientClose);
-    const result = this.#record.result(this.#headSent, this.#description, this.#boundary?.isAtBoundary ?? false, this.#keepAlive?.sent ?? 0);
+    const result = this.resultOf(this.#headSent, this.#description, this.#boundary?.isAtBoundary ?? false, this.#keepAlive?.sent ?? 0);
     const ended = this.#observer.onEnd(result.how);
     if (ended === undefined) this.#options.onSettled(result);
     else void waitAtMost(ended, this.#observerGraceMs).then(() => this.#options.onSettled(result));

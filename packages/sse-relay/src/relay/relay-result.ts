@@ -27,7 +27,7 @@ export interface RelayResult {
   /** When its first body byte arrived. */
   readonly firstByteAt?: number;
   readonly endedAt: number;
-  /** The largest silence of the upstream between two chunks, time during which it was paused not counted. */
+  /** The largest silence of the upstream between two chunks, time during which it was paused not counted; in whole milliseconds. */
   readonly largestGapMs: number;
   /** How often the client read slower than the upstream sent. */
   readonly pauses: number;

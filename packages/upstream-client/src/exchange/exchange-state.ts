@@ -20,12 +20,20 @@ type MutableTimings = { -readonly [Name in keyof RequestTimings]: RequestTimings
  * fields, because this is the hot path: the list links of pool and clock are among them.
  */
 export class ExchangeState {
+  // First what each chunk of a response needs.
   phase: RequestPhase = 'waiting';
+  paused = false;
+  isYielding = false;
+  turnBytes = 0;
+  protected readonly handler: UpstreamHandler;
+  protected upstream: Dispatcher.DispatchController | undefined = undefined;
+  protected readonly context: ExchangeContext;
+  protected timeouts: RequestTimeouts;
+  /** Of the slot wait, then of the response head, then of the next piece; never while connecting, sending or paused. */
+  deadline: number = Number.POSITIVE_INFINITY;
   readonly timings: MutableTimings = { enqueuedAt: performance.now() };
   slot: Slot | undefined = undefined;
   imminent = false;
-  /** Of the slot wait, then of the response head, then of the next piece; never while connecting, sending or paused. */
-  deadline: number = Number.POSITIVE_INFINITY;
   isTimed = false;
   previousTimed: Timed | undefined = undefined;
   nextTimed: Timed | undefined = undefined;
@@ -36,19 +44,12 @@ export class ExchangeState {
   previousWaiter: SlotHolder | undefined = undefined;
   nextWaiter: SlotHolder | undefined = undefined;
   aborted = false;
-  paused = false;
-  isYielding = false;
-  turnBytes = 0;
   reason: Error | null = null;
   reusedConnection = false;
-  protected readonly handler: UpstreamHandler;
-  protected readonly context: ExchangeContext;
   protected readonly method: string;
   /** The request as it was given; replaced when the response began, since a stream may last for hours. */
   protected options: UpstreamDispatchOptions;
   protected request: PreparedRequest = RELEASED_REQUEST;
-  protected timeouts: RequestTimeouts;
-  protected upstream: Dispatcher.DispatchController | undefined = undefined;
   protected rawHead: string[] | undefined = undefined;
   protected body: WriteStallBody | undefined = undefined;
   protected closeDelimited: CloseDelimitedBody | undefined = undefined;
