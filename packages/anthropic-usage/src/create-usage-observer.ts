@@ -94,13 +94,13 @@ class UsageReader implements UsageObserver, EventObserverOptions, FrameObserverO
     const mediaType = readMediaType(rawHeaders);
     const isFramed = mediaType === 'application/vnd.amazon.eventstream';
     this.#isStream = isFramed || mediaType === 'text/event-stream';
-    if (this.#measuresText) this.coding = readContentCoding(rawHeaders);
+    const isJson = !this.#isStream && (mediaType === 'application/json' || mediaType.endsWith('+json'));
+    if (isJson || this.#measuresText) this.coding = readContentCoding(rawHeaders);
     if (this.#isStream) {
       const events = isFramed ? createFrameObserver(this) : createEventObserver(this);
       events.onHead(status, rawHeaders);
       this.#body = events;
-    } else if (mediaType === 'application/json' || mediaType.endsWith('+json')) {
-      this.coding = readContentCoding(rawHeaders);
+    } else if (isJson) {
       this.#json = new JsonBody(this);
       this.#body = this.#json;
     } else this.#body = UNREAD;

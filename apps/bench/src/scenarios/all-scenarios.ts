@@ -1,6 +1,6 @@
 import { FEATURES } from '../features/features-scenario.ts';
 import { LATENCY } from '../latency/latency-scenario.ts';
-import { LEDGER } from '../ledger/ledger-scenario.ts';
+import { LEDGER, LEDGER_SWITCHED } from '../ledger/ledger-scenario.ts';
 import { LIVE_PAGE } from '../live-page/live-page-scenario.ts';
 import { METRICS } from '../metrics/metrics-scenario.ts';
 import { SCALE } from '../scale/scale-scenario.ts';
@@ -19,6 +19,7 @@ export const SCENARIOS: readonly Scenario[] = [
   FEATURES,
   UPSTREAMS,
   LEDGER,
+  LEDGER_SWITCHED,
   METRICS,
   LATENCY,
   SCALE,

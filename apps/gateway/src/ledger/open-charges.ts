@@ -67,7 +67,7 @@ export function createOpenCharges<Spender extends OpenSpender>({ open, entryOf, 
     if (before !== undefined && before.total.nanoDollars === entry.nanoDollars && before.total.model === entry.model) return;
     const total: LedgerEntry = { ...entry, requests: 0, isEstimated: true };
     if (before === undefined || !isSameRow(before.total, total)) {
-      takeBack(before);
+      if (before !== undefined) takeBack(before);
       charged.set(spender, { total, days: [total] });
       record(total);
       return;
@@ -77,8 +77,8 @@ export function createOpenCharges<Spender extends OpenSpender>({ open, entryOf, 
     record(change);
   }
 
-  function takeBack(before: Charged | undefined): void {
-    for (const entry of before?.days ?? []) record(negative(entry));
+  function takeBack({ days }: Charged): void {
+    for (const entry of days) record(negative(entry));
   }
 
   async function lookAtAll(): Promise<void> {
@@ -109,6 +109,8 @@ export function createOpenCharges<Spender extends OpenSpender>({ open, entryOf, 
     takeBack(spender) {
       if (isLooking) ended.add(spender);
       const before = charged.get(spender);
+      // Of nearly every request: it ended before it was looked at.
+      if (before === undefined) return;
       charged.delete(spender);
       takeBack(before);
     },
