@@ -1,9 +1,5 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { PLAIN } from '../config/plain.ts';
-
-/** V8's own collector; `last-resort` also gives the emptied pages back to the system. */
-type CollectGarbage = (options: { readonly type: 'major'; readonly execution: 'sync'; readonly flavor: 'last-resort' }) => void;
+import { borrowCollector } from './borrow-collector.ts';
 
 /**
  * Runs one full garbage collection, which returns about 16 MB of loading modules and configuration to the system. V8 would keep them: an idle
@@ -12,9 +8,6 @@ type CollectGarbage = (options: { readonly type: 'major'; readonly execution: 's
  */
 export function releaseStartupMemory(): void {
   if (PLAIN) return;
-  setFlagsFromString('--expose-gc');
   // Where the runtime offers no collector, the memory stays.
-  const collectGarbage = runInNewContext('globalThis.gc') as CollectGarbage | undefined;
-  setFlagsFromString('--no-expose-gc');
-  collectGarbage?.({ type: 'major', execution: 'sync', flavor: 'last-resort' });
+  borrowCollector()?.({ type: 'major', execution: 'sync', flavor: 'last-resort' });
 }

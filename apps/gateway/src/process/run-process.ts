@@ -7,6 +7,7 @@ import { logShortcuts } from './log-shortcuts.ts';
 import { flushLog, openLog } from './process-log.ts';
 import { createReload } from './reload-config.ts';
 import { releaseStartupMemory } from './release-startup-memory.ts';
+import { releaseYoungMemory } from './release-young-memory.ts';
 import { scavengeOnOneThread } from './scavenge-on-one-thread.ts';
 import { describeListenError } from './describe-listen-error.ts';
 import type { RunOptions } from './run-options.ts';
@@ -26,6 +27,7 @@ export async function runProcess(options: RunOptions): Promise<number> {
   const stopLogging = logShortcuts(logger);
   releaseStartupMemory();
   scavengeOnOneThread();
+  releaseYoungMemory();
   const configState = createConfigState(options.warnings);
   let { admin } = config;
   try {

@@ -3,6 +3,7 @@ import type { GroupNote } from '@penstock/upstream-group';
 import type { GatewayConfig } from '../../config/gateway-config.ts';
 import { createGateway, type Gateway } from '../../create-gateway.ts';
 import { releaseStartupMemory } from '../release-startup-memory.ts';
+import { releaseYoungMemory } from '../release-young-memory.ts';
 import { scavengeOnOneThread } from '../scavenge-on-one-thread.ts';
 import { logShortcuts } from '../log-shortcuts.ts';
 import { flushLog } from '../process-log.ts';
@@ -49,6 +50,7 @@ async function start(message: Extract<PrimaryMessage, { type: 'start' }>): Promi
     logShortcuts(processLogger.logger);
     releaseStartupMemory();
     scavengeOnOneThread();
+    releaseYoungMemory();
     gateway = await createGateway({ config, processLogger, version, viaPseudonym, share, tracing, shareNote: (note) => { outbox.add([note]); }, ...(usesPrimaryState(config) ? { database } : {}) });
     if (newest !== undefined) gateway.update(newest);
     await sendToPrimary({ type: 'ready', port: gateway.port });
