@@ -3,12 +3,16 @@ import { PLAIN } from '../config/plain.ts';
 import { borrowCollector, type CollectGarbage } from './borrow-collector.ts';
 import { LOOK_EVERY_MS, LullWatch, type YoungGeneration } from './lull-watch.ts';
 
+/** V8's own switch against giving memory back in a lull. It takes both spellings. */
+const NO_MEMORY_REDUCER = /^--no[-_]?memory[-_]reducer$/;
+
 /**
  * Returns the memory of young objects to the system in a lull: 48 MB after many streams began at once (docs/decisions/0019). V8 would keep it for as
- * long as open streams allocate a little. With `PENSTOCK_PLAIN`, and where the runtime offers no collector, the memory stays.
+ * long as open streams allocate a little. With `PENSTOCK_PLAIN`, in a Node that was started with `--no-memory-reducer`, and where the runtime offers no collector,
+ * the memory stays.
  */
 export function releaseYoungMemory(): void {
-  if (PLAIN) return;
+  if (PLAIN || process.execArgv.some((flag) => NO_MEMORY_REDUCER.test(flag))) return;
   const watch = new LullWatch();
   let collect: CollectGarbage | undefined;
   const look = (): void => {

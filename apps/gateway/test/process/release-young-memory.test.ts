@@ -4,12 +4,12 @@ import { expect, test } from 'vitest';
 const MODULE = new URL('../../src/process/release-young-memory.ts', import.meta.url).href;
 const COLLECTOR = new URL('../../src/process/borrow-collector.ts', import.meta.url).href;
 
-function runAlone(program: string, environment: Readonly<Record<string, string>> = {}): unknown {
-  return JSON.parse(execFileSync(process.execPath, ['--conditions=@penstock/source', '--input-type=module', '--eval', program], { encoding: 'utf8', env: { ...process.env, ...environment } }));
+function runAlone(program: string, environment: Readonly<Record<string, string>> = {}, flags: readonly string[] = []): unknown {
+  return JSON.parse(execFileSync(process.execPath, [...flags, '--conditions=@penstock/source', '--input-type=module', '--eval', program], { encoding: 'utf8', env: { ...process.env, ...environment } }));
 }
 
 /** Three looks at a young generation of 48 MB that does not change, in a process whose collector and clock are noted only. */
-function threeLooks(environment: Readonly<Record<string, string>>): unknown {
+function threeLooks(environment: Readonly<Record<string, string>>, flags: readonly string[] = []): unknown {
   return runAlone(`
     import v8 from 'node:v8'; import vm from 'node:vm'; import { syncBuiltinESMExports } from 'node:module';
     const collections = []; const timers = [];
@@ -19,7 +19,7 @@ function threeLooks(environment: Readonly<Record<string, string>>): unknown {
     syncBuiltinESMExports();
     (await import(${JSON.stringify(MODULE)})).releaseYoungMemory();
     for (const { look } of timers) { look(); look(); look(); }
-    console.log(JSON.stringify({ timers: timers.map(({ timer }) => timer), collections }));`, environment);
+    console.log(JSON.stringify({ timers: timers.map(({ timer }) => timer), collections }));`, environment, flags);
 }
 
 test('memory of young objects: is collected in a lull, by a timer that does not keep the process', () => {
@@ -28,6 +28,10 @@ test('memory of young objects: is collected in a lull, by a timer that does not 
 
 test('memory of young objects: PENSTOCK_PLAIN leaves V8 as it is', () => {
   expect(threeLooks({ PENSTOCK_PLAIN: '1' })).toEqual({ timers: [], collections: [] });
+});
+
+test.each(['--no-memory-reducer', '--no_memory_reducer'])('memory of young objects: stays where Node was started with %s', (flag) => {
+  expect(threeLooks({ PENSTOCK_PLAIN: '0' }, [flag])).toEqual({ timers: [], collections: [] });
 });
 
 test('the borrowed collector: collects young objects, and leaves no `gc` among the globals', () => {
