@@ -1,15 +1,15 @@
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 
 /** Below the range from which Linux takes the ports of outbound connections (ip_local_port_range, 32768 and above): none of them can take one meanwhile. */
 const FIRST_PORT = 12_000;
 const LAST_PORT = 32_000;
 const ATTEMPTS = 100;
-/** One file for each port that was given out, with the process that asked for it. */
-const CLAIMS = join(tmpdir(), 'penstock-ports');
+/** One file for each port that was given out, with the process that asked for it. A user cannot write into the folder of another one. */
+const CLAIMS = join(tmpdir(), `penstock-ports-${userInfo().uid}`);
 
 /** The ports of this process. Of all copies of this module in it: test files that share a process may each load their own. */
 const claimed = ((globalThis as { penstockPorts?: Set<number> }).penstockPorts ??= new Set<number>());

@@ -1,14 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { freePort } from '../src/index.ts';
 
 /** Of 20,000 ports so many that two processes which draw by chance would have one in common, and a process would have one twice. */
 const COUNT = 500;
-const fileOf = (port: number): string => join(tmpdir(), 'penstock-ports', String(port));
+const fileOf = (port: number): string => join(tmpdir(), `penstock-ports-${userInfo().uid}`, String(port));
 
 it('no port is given out twice while those that asked for it run, and an ended process has none', async () => {
   const others = Array.from({ length: 2 }, () => spawn(process.execPath, ['--conditions=@penstock/source', join(import.meta.dirname, 'draw-ports.ts'), String(COUNT)], { stdio: ['pipe', 'pipe', 'inherit'] }));

@@ -232,6 +232,31 @@ describe('ledger in a store', () => {
     expect(await stored(ALICE)).toEqual([{ requests: 1, nano_dollars: '5' }]);
   });
 
+  test('a store of any earlier release keeps its amounts, and a batch that has no labels of metrics is corrected', async () => {
+    const { LEDGER_MIGRATIONS } = await import('../../src/ledger/ledger-migrations.ts');
+    const { migrate, openSqliteDatabase } = await import('@penstock/claude-code-gateway/store');
+    const { createBatchStore } = await import('../../src/ledger/batches/batch-store.ts');
+    for (let version = 1; version < LEDGER_MIGRATIONS.length; version += 1) {
+      const earlier = openSqliteDatabase(':memory:');
+      await migrate(earlier, LEDGER_MIGRATIONS.slice(0, version), 'ledger_');
+      await earlier.run([{ sql: 'INSERT INTO ledger_spend (day, scope, requests, nano_dollars, revision) VALUES (?, ?, 2, 10, 1)', values: [TODAY, ALICE] }]);
+      if (version > 1) await earlier.run([{
+        sql: `INSERT INTO ledger_message_batches (batch_id, day, principal, model, kind, email, scopes, made_at, requests, corrected, input_tokens, output_tokens, nano_dollars)
+          VALUES ('b', ?, 'client:alice', 'm', 'client', NULL, ?, ?, 2, 0, 1, 1, 5)`, values: [TODAY, JSON.stringify([ALICE]), NOON],
+      }]);
+      await (await start({ database: earlier })).close();
+      const [batches, spent] = [createBatchStore(earlier), async () => await earlier.run([{ sql: 'SELECT requests, nano_dollars FROM ledger_spend WHERE scope = ?', values: [ALICE] }])];
+      expect(await spent()).toEqual([[{ requests: 2, nano_dollars: 10 }]]);
+      const batch = await batches.find('b');
+      expect([batch?.record.requests, batch?.record.client, batch?.record.upstream]).toEqual([version > 1 ? 2 : undefined, undefined, undefined]);
+      if (batch !== undefined) {
+        await batches.correct(batch.record, [{ key: 'k', nanoDollars: 1n, tokens: { input: 1, output: 1, cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0 }, webSearches: 0, model: 'm' }]);
+        expect(await spent()).toEqual([[{ requests: 2, nano_dollars: 6 }]]);
+      }
+      await earlier.close();
+    }
+  });
+
   test('a clock that is set back finds the amounts of its days again', async () => {
     let now = NOON;
     const ledger = await start({ now: () => now });
