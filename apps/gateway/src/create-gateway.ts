@@ -19,8 +19,8 @@ import { createPriceBook } from './cost/price-book.ts';
 import { readPriceSettings } from './cost/price-settings.ts';
 import { createUnpricedModels } from './cost/unpriced-models.ts';
 import { createSides } from './create-sides.ts';
-import { checkTypes } from './gateway-option-error.ts';
-import { GATEWAY_OPTION_TYPES, type GatewayOptions } from './gateway-options.ts';
+import { checkOptions } from './gateway-option-error.ts';
+import { CONFIG_SECTION_TYPES, GATEWAY_OPTION_TYPES, type GatewayOptions } from './gateway-options.ts';
 import { cloudRoutes, type CloudRoutes, describeAbsentFrontDoor, isOff, loadClouds, mountClouds, mountNative, readBudgets } from './mount-sides.ts';
 import { FRONT_DOOR_ROUTES } from './front-door/create-front-door-side.ts';
 import { createOriginCheck, type OriginCheck } from './http/check-origin.ts';
@@ -85,8 +85,9 @@ export interface Gateway {
 
 /** Makes and starts one gateway process. Either side may fail to initialise: the other one serves, and the failure is shown. */
 export async function createGateway(options: GatewayOptions): Promise<Gateway> {
-  checkTypes(options, GATEWAY_OPTION_TYPES);
+  checkOptions(options, GATEWAY_OPTION_TYPES);
   let { config } = options;
+  checkOptions(config, CONFIG_SECTION_TYPES, 'config.');
   const { logger } = options.processLogger;
   const lifecycle = createLifecycle((state) => {
     metrics.setDraining(state === 'leaving' || state === 'refusing');

@@ -19,26 +19,13 @@ export function isGatewayOptionError(value: unknown): value is GatewayOptionErro
   return value instanceof GatewayOptionError;
 }
 
-/** Checks the names and types of options, once. Throws a `GatewayOptionError`. */
-export function checkOptions(options: object, types: Readonly<Record<string, OptionType>>): void {
-  const unknown = describeUnknownOption(options, types);
-  if (unknown !== undefined) throw new GatewayOptionError('unknown_option', unknown);
-  const wrong = describeWrongOption(options, types);
-  if (wrong !== undefined) throw new GatewayOptionError('invalid_option', wrong);
-}
-
 /**
- * Checks the types of options that may have more members than are read, as those of a command have. Where one is wrong, a member that is not known is named first:
- * it may be the one that is absent, mistyped. Throws a `GatewayOptionError`.
+ * Checks the names and types of options, once. Throws a `GatewayOptionError`.
+ * @param within where the options stand that are a member of others, such as `config.`
  */
-export function checkTypes(options: object, types: Readonly<Record<string, OptionType>>): void {
-  if (typeof options !== 'object' || options === null) {
-    checkOptions(options, types);
-    return;
-  }
-  const wrong = describeWrongOption(options, types);
-  if (wrong === undefined) return;
+export function checkOptions(options: object, types: Readonly<Record<string, OptionType>>, within = ''): void {
   const unknown = describeUnknownOption(options, types);
-  if (unknown?.includes('did you mean') === true) throw new GatewayOptionError('unknown_option', unknown);
-  throw new GatewayOptionError('invalid_option', wrong);
+  if (unknown !== undefined) throw new GatewayOptionError('unknown_option', within + unknown);
+  const wrong = describeWrongOption(options, types);
+  if (wrong !== undefined) throw new GatewayOptionError('invalid_option', within + wrong);
 }

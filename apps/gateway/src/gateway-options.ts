@@ -40,3 +40,9 @@ export const GATEWAY_OPTION_TYPES: Readonly<Record<keyof GatewayOptions, OptionT
   config: 'object', processLogger: 'object', version: 'string', viaPseudonym: 'string', share: 'object?', tracing: 'object?', makeLimiter: 'function?', signIn: 'object?',
   database: 'object?', shareNote: 'function?', keyTiming: 'object?', inboundLimits: 'object?',
 });
+
+/** The type of each section of `config`. What a section holds is checked by `loadConfig`. */
+export const CONFIG_SECTION_TYPES: Readonly<Record<keyof GatewayConfig, OptionType>> = Object.freeze({
+  $schema: 'string?', server: 'object', operations: 'object', anthropic_native: 'object', clients: 'list', identity: 'object', policies: 'list', budgets: 'list', admin: 'object',
+  prices: 'list', state: 'object', telemetry: 'object', limits: 'object', log: 'object', openai_front_door: 'object', bedrock: 'object?', vertex: 'object?',
+});

@@ -33,7 +33,7 @@ export async function runStart(options: StartOptions, output: CommandOutput): Pr
   let simulates: boolean;
   try {
     simulates = options.simulate || (options.simulateWithoutKey && lacksKey(options));
-    loaded = loadConfig({ ...options, simulate: simulates });
+    loaded = readConfig(options, simulates);
   } catch (error) {
     if (!isConfigError(error)) throw error;
     output.stderr.write(`${error.message}\n`);
@@ -52,7 +52,7 @@ export async function runStart(options: StartOptions, output: CommandOutput): Pr
     return await run({
       config, tracing, files: loaded.files, warnings: [...loaded.warnings, ...warnings], version: options.version, logStyle: options.logStyle, viaPseudonym: `penstock-${randomBytes(6).toString('hex')}`,
       reload: () => {
-        const next = loadConfig({ ...options, simulate: simulates });
+        const next = readConfig(options, simulates);
         return simulator === undefined ? next : { ...next, config: withSimulator(next.config, simulator) };
       },
       onReady: (started) => {
@@ -67,9 +67,14 @@ export async function runStart(options: StartOptions, output: CommandOutput): Pr
   }
 }
 
+/** Reads the configuration for a run with or without the simulator. */
+function readConfig({ argv, environment, workingDirectory }: StartOptions, simulate: boolean): LoadedConfig {
+  return loadConfig({ argv, environment, workingDirectory, simulate });
+}
+
 /** Whether a configuration that is otherwise sound has no key to inject. */
 function lacksKey(options: StartOptions): boolean {
-  const { config } = loadConfig({ ...options, simulate: true });
+  const { config } = readConfig(options, true);
   return servesNative(config) && config.anthropic_native.credentials === 'inject' && config.anthropic_native.api_key === undefined && config.anthropic_native.upstreams.length === 0;
 }
 

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import type { OptionType } from '@penstock/option-names';
-import { checkTypes } from '../gateway-option-error.ts';
+import { checkOptions } from '../gateway-option-error.ts';
 import { ConfigError } from './config-error.ts';
 import { explainIssues, valueAt } from './problems/explain-issues.ts';
 import { findCrossFieldProblems, ruleContext } from './problems/find-problems.ts';
@@ -47,7 +47,7 @@ export interface LoadedConfig {
 
 /** Reads and checks the configuration: flags over environment over file over defaults. Throws a `ConfigError` with every problem at once. */
 export function loadConfig(options: LoadConfigOptions): LoadedConfig {
-  checkTypes(options, OPTION_TYPES);
+  checkOptions(options, OPTION_TYPES);
   const { argv, environment, workingDirectory, simulate = false } = options;
   const sourcePath = findConfigFile(argv, environment, workingDirectory);
   const directory = sourcePath === undefined ? workingDirectory : dirname(sourcePath);

@@ -20,6 +20,7 @@ import { createGateway, createLogger, createOperationsHandler, loadConfig, start
 
 /** Calls a function as plain JavaScript does. */
 const call = (make: (options: never) => unknown, options: object): unknown => make(options as never);
+const gateway = { config: {}, processLogger: { logger: {} }, version: '1', viaPseudonym: 'x' };
 const response = (): ServerResponse => new ServerResponse(new IncomingMessage(new Socket()));
 
 test.each<[name: string, nearest: string, error: string, make: () => unknown]>([
@@ -47,6 +48,10 @@ test.each<[name: string, nearest: string, error: string, make: () => unknown]>([
   ['upstream-client, retry', 'maxRetries', 'UpstreamOptionError', () => call(retry, { maxRetry: 1 })],
   ['gateway', 'viaPseudonym', 'GatewayOptionError', () => call(createGateway, { config: {}, viaPseudonim: 'x' })],
   ['gateway, configuration', 'workingDirectory', 'GatewayOptionError', () => call(loadConfig, { argv: {}, environment: {}, workingDir_ectry: '.' })],
+  ['gateway, one that may be absent', 'keyTiming', 'GatewayOptionError', () => call(createGateway, { ...gateway, keyTimng: {} })],
+  ['gateway, a section of its configuration', 'server', 'GatewayOptionError', () => call(createGateway, { ...gateway, config: { ...gateway.config, servr: {} } })],
+  ['gateway, configuration, one that may be absent', 'simulate', 'GatewayOptionError', () => call(loadConfig, { argv: {}, environment: {}, workingDirectory: '.', simulat: true })],
+  ['gateway, logger', 'format', 'GatewayOptionError', () => createLogger({ level: 'info', destination: 'stdout', format: 'json', formt: 'line' } as never, 'json', () => undefined)],
   ['gateway, operations', 'allowedHosts', 'GatewayOptionError', () => call(createOperationsHandler, { allowedHost: [] })],
   ['gateway, listener of operations', 'warnings', 'GatewayOptionError', () => call(startOperationsServer, { host: '127.0.0.1', warning: () => ({}) })],
   ['upstream-group', 'members', 'UpstreamGroupError', () => call(createUpstreamGroup, { member: [], members: [] })],
@@ -94,6 +99,10 @@ test.each<[what: string, error: string, message: RegExp, make: () => unknown]>([
   ['metrics have no registry', 'UpstreamMetricsError', /^registry must be an object, received undefined$/, () => call(registerUpstreamMetrics, {})],
   ['what metrics are of is no client', 'UpstreamMetricsError', /^"api" is no client of an upstream: stats must be a function, received undefined$/, () => call(registerUpstreamMetrics, { registry: new Registry(), clients: { api: {} } })],
   ['a gateway has no logger', 'GatewayOptionError', /^processLogger must be an object, received undefined$/, () => call(createGateway, { config: {}, version: '1', viaPseudonym: 'x' })],
+  ['a gateway has a configuration that is not whole', 'GatewayOptionError', /^config\.server must be an object, received undefined$/, () => call(createGateway, gateway)],
+  ['a gateway has shorter clocks that are a number', 'GatewayOptionError', /^keyTiming must be an object, received a number$/, () => call(createGateway, { ...gateway, keyTiming: 5 })],
+  ['a gateway shares notes with a list', 'GatewayOptionError', /^shareNote must be a function, received a list$/, () => call(createGateway, { ...gateway, shareNote: [] })],
+  ['a configuration is read for a simulator that is a text', 'GatewayOptionError', /^simulate must be a boolean, received a string$/, () => call(loadConfig, { argv: {}, environment: {}, workingDirectory: '.', simulate: 'yes' })],
   ['a configuration is read nowhere', 'GatewayOptionError', /^workingDirectory must be a string, received undefined$/, () => call(loadConfig, { argv: {}, environment: {} })],
   ['a logger has no level', 'GatewayOptionError', /^level must be a string, received undefined$/, () => createLogger({} as never, 'json', () => undefined)],
   ['the operations have no metrics', 'GatewayOptionError', /^scrape must be a function, received undefined$/, () => call(createOperationsHandler, { ...operations, scrape: undefined })],

@@ -11,10 +11,10 @@ export interface OperationsAddress {
  * Finds the operations listener: at the URL, or where the configuration of this machine puts it. A key for the API is not needed. Throws a
  * `ConfigError` for a configuration that is not sound.
  */
-export function findOperations(options: Omit<LoadConfigOptions, 'simulate'>, url: string | undefined): OperationsAddress {
-  const token = options.environment['PENSTOCK_OPERATIONS_TOKEN'];
+export function findOperations({ argv, environment, workingDirectory }: Omit<LoadConfigOptions, 'simulate'>, url: string | undefined): OperationsAddress {
+  const token = environment['PENSTOCK_OPERATIONS_TOKEN'];
   if (url !== undefined) return { origin: url.replace(/\/+$/, ''), token: token === '' ? undefined : token };
-  const { host, port, token: configured } = loadConfig({ ...options, simulate: true }).config.operations;
+  const { host, port, token: configured } = loadConfig({ argv, environment, workingDirectory, simulate: true }).config.operations;
   const reached = isWildcardHost(host) ? '127.0.0.1' : host;
   return { origin: `http://${reached.includes(':') && !reached.startsWith('[') ? `[${reached}]` : reached}:${port}`, token: configured };
 }

@@ -1,7 +1,8 @@
 import { createRequire } from 'node:module';
+import type { OptionType } from '@penstock/option-names';
 import { pino, type Logger } from 'pino';
 import type * as PinoPretty from 'pino-pretty';
-import { checkTypes } from '../../gateway-option-error.ts';
+import { checkOptions } from '../../gateway-option-error.ts';
 import type { LogConfig } from '../../config/sections/log-section.ts';
 import { createLineLayout } from './line-layout.ts';
 import { LogSink, type LogSinkOptions } from './log-sink.ts';
@@ -29,6 +30,8 @@ const DESCRIPTORS: Readonly<Record<string, number>> = { stdout: 1, stderr: 2 };
 const SHARED_WRITES = { minWrite: 2_048, maxWrite: 4_096 };
 /** A file is appended to as a whole at any size, and each write wakes another thread: fewer and larger ones cost a tenth. What a write leaves of a batch holds the lines that come meanwhile. */
 const FILE_WRITES = { minWrite: 98_304, maxWrite: 131_072 };
+/** The type of each member of the section `log`; the audit log is opened elsewhere. */
+const LOG_OPTION_TYPES: Readonly<Record<keyof LogConfig, OptionType>> = Object.freeze({ level: 'string', destination: 'string', format: 'string', audit: 'string?' });
 /** Standard output is a terminal. */
 const TERMINAL_WRITES = { minWrite: 1, maxWrite: 4_096 };
 
@@ -38,8 +41,8 @@ const TERMINAL_WRITES = { minWrite: 1, maxWrite: 4_096 };
  * at once.
  */
 export function createLogger(config: Pick<LogConfig, 'level' | 'destination' | 'format'>, style: LogStyle, onFailure: (error: unknown) => void): ProcessLogger {
-  checkTypes({ config, onFailure }, { config: 'object', onFailure: 'function' });
-  checkTypes(config, { level: 'string', destination: 'string', format: 'string' });
+  checkOptions({ config, onFailure }, { config: 'object', onFailure: 'function' });
+  checkOptions(config, LOG_OPTION_TYPES);
   const options = { level: config.level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label: string) => ({ level: label }) } };
   const isTerminal = style !== 'json' && config.destination === 'stdout';
   const format = config.format === 'auto' ? (isTerminal ? 'line' : 'json') : config.format;
