@@ -13,6 +13,7 @@ import { createTrustedProxies, isTrustedProxy } from './access/clients/client-ad
 import { createIdentity } from './access/identity/identity.ts';
 import { allowedHostsOf } from './config/allowed-hosts.ts';
 import type { GatewayConfig } from './config/gateway-config.ts';
+import { statefulUpstream } from './config/native-upstreams.ts';
 import { PLAIN } from './config/plain.ts';
 import { chargeOpenRequests } from './cost/charge-open-requests.ts';
 import { createPriceBook } from './cost/price-book.ts';
@@ -112,7 +113,13 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const unpriced = createUnpricedModels((model, upstream) => logger.warn({ model, upstream }, 'a model has no price'));
   const observer = createRequestObserver({ metrics, log, recent: statusSource?.recent, ledger: stateful.ledger, prices: () => prices, onUnpriced: (record) => unpriced.note(record) });
   if (stateful.ledger !== undefined) chargeOpenRequests(stateful.ledger, { openRequests: metrics.openRequests, prices: () => prices, hasBudgets: () => stateful.budgets?.budgets.gate.book.isEmpty === false, onError: (error) => metrics.observerError('cost', error) });
-  stateful.ledger?.nameCallers(metrics.clientNames(), config);
+  const nameCallers = (current: GatewayConfig): void => {
+    const upstream = statefulUpstream(current);
+    if (stateful.ledger === undefined || upstream === undefined) return;
+    metrics.zeroBatchCosts(upstream);
+    stateful.ledger.nameCallers(metrics.clientNames(), upstream);
+  };
+  nameCallers(config);
   const tracing = await startTracing({ settings: options.tracing, version: options.version, logger, observerError: (error) => metrics.observerError('tracing', error) });
   const identity = createIdentity({ logger, signIn: options.signIn ?? opened?.signIn.verifier, keyTiming: options.keyTiming, isBudgetGroup: stateful.isBudgetGroup });
   let clients = createCallers(config, identity, stateful);
@@ -220,7 +227,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       [trustedProxies, checkOrigin, prices] = [proxies, origins, book];
       logger.level = next.log.level;
       metrics.setClientNames(callerNames(next));
-      stateful.ledger?.nameCallers(metrics.clientNames(), next);
+      nameCallers(next);
       unpriced.clear();
       // Before the registry, which verifies tokens anew with the keys of this configuration.
       opened?.signIn.update(next);

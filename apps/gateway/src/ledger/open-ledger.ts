@@ -3,7 +3,6 @@ import type { SqlDatabase } from '@penstock/claude-code-gateway/store';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { GatewayConfig } from '../config/gateway-config.ts';
-import { statefulUpstream, type NativeConfig } from '../config/native-upstreams.ts';
 import type { PartConditions } from '../observe/causes.ts';
 import type { OpenRequest } from '../request/open-requests.ts';
 import { describeError } from '../observe/log/describe-error.ts';
@@ -27,8 +26,8 @@ export interface OpenedLedger {
   readonly charge: (settled: SettledCost) => void;
   /** Replaces the estimate of a result of a message batch by what it cost, once. */
   readonly correct: (result: ReadBatchResult) => void;
-  /** Makes the series of corrections at 0, at the start and after each reload. @param callers the names that callers have in metrics */
-  readonly nameCallers: (callers: readonly string[], config: NativeConfig) => void;
+  /** Makes the series of corrections at 0, at the start and after each reload. @param callers the names that callers have in metrics @param upstream the one that keeps batches */
+  readonly nameCallers: (callers: readonly string[], upstream: string) => void;
   /** Begins to charge streams while they are open. */
   chargeOpen(requests: ChargedWhileOpen): void;
   /** Charges an open request at once, until it is taken back; nothing before `chargeOpen`. */
@@ -81,10 +80,7 @@ export async function openLedger({ config, database, registry, logger, timing }:
   });
   return {
     ledger,
-    nameCallers(callers, current) {
-      const upstream = statefulUpstream(current);
-      if (upstream !== undefined) correctionMetrics.zero(callers, upstream);
-    },
+    nameCallers: (callers, upstream) => { correctionMetrics.zero(callers, upstream); },
     chargeOpen({ list, costOf, isNeeded, onError }) {
       open = createOpenCharges({
         open: list, isNeeded, onError, record: (entry) => { ledger.record(entry); },

@@ -77,6 +77,8 @@ test('a batch is charged to its creator by the rule, and to the nano-dollar by i
   await using simulator = await startSimulator();
   const database = openSqliteDatabase(':memory:');
   const gateway = await startGateway(simulator.origin, database, { budgets: [{ scope: { client: 'capped' }, share: 'each', period: 'monthly', amount_cents: 10_000 }] });
+  // The first estimate is an increase, as its correction will be.
+  expect(await gateway.metrics.registry.metrics()).toContain('penstock_cost_dollars_total{side="native",upstream="native",model="other",client="capped"} 0\n');
   const made = await ask(gateway, 'capped', PATH, BATCH);
   expect(made.status).toBe(200);
   const { id } = await made.json() as { id: string };

@@ -8,7 +8,7 @@ import type { ObserverName, ObserverReport } from '../log/create-observer-report
 import { OpenRequests, type OpenRequest } from '../../request/open-requests.ts';
 import { bySide, faultOf, OUTCOMES, SIDES, UNMATCHED_ROUTES, type RequestRecord, type Side } from '../../request/request-record.ts';
 import { createConfigMetrics } from './create-config-metrics.ts';
-import { createRequestRecorder } from './create-request-recorder.ts';
+import { createRequestRecorder, MAX_ZEROED_SERIES } from './create-request-recorder.ts';
 import { declareGatewayMetrics, type GatewayMetricSet, type GatewayState, type ReadBudgets } from './declare-gateway-metrics.ts';
 import { BUILT_IN_CLIENTS, createClosedLabel, OTHER } from './label-bounds.ts';
 import type { Quota } from '../status/quota.ts';
@@ -72,6 +72,8 @@ export interface GatewayMetrics {
   readonly clientNames: () => readonly string[];
   /** Replaces the configured client names, after a reload. */
   setClientNames(clientNames: readonly string[]): void;
+  /** Makes the costs of message batches at an upstream 0 for each caller, as their corrections are: of a first estimate that begins a series Prometheus would see no increase. */
+  zeroBatchCosts(upstream: string): void;
   /** Reads the rate-limit fields of an upstream's response; call it only for responses to the gateway's own credential. */
   quotaSeen(rawHeaders: readonly string[], upstream?: string): void;
   /** The quotas as the last responses named them. */
@@ -186,6 +188,12 @@ export function createGatewayMetrics(options: GatewayMetricsOptions): GatewayMet
     zeroClients(metrics, routes, names.filter((name) => name !== 'unauthenticated'));
   }
 
+  const clientNames = (): readonly string[] => [...clients.names()].filter((name) => name !== 'unauthenticated');
+
+  function zeroBatchCosts(upstream: string): void {
+    for (const client of clientNames().slice(0, MAX_ZEROED_SERIES)) metrics.cost.series({ side: 'native', upstream, model: OTHER, client });
+  }
+
   function observerError(observer: ObserverName, error: unknown): void {
     observerErrors.value += 1;
     try {
@@ -226,8 +234,9 @@ export function createGatewayMetrics(options: GatewayMetricsOptions): GatewayMet
     credentialRefused: guarded((side, reason) => void (metrics.credentialRefusals.series({ side, reason }).value += 1)),
     limitStoreFailed: guarded((side, operation) => void (metrics.limitStoreFailures.series({ side, operation }).value += 1)),
     configReloaded: guarded((result) => config?.reloaded(result)),
-    clientNames: () => [...clients.names()].filter((name) => name !== 'unauthenticated'),
+    clientNames,
     setClientNames: guarded(setClientNames),
+    zeroBatchCosts: guarded(zeroBatchCosts),
     quotaSeen: guarded((rawHeaders, upstream = 'native') => quota.read(rawHeaders, upstream)),
     quotas: () => quota.quotas(),
     setDraining: (draining) => void (state.draining = draining),
