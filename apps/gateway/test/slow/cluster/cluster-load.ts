@@ -1,3 +1,5 @@
+import { setTimeout as pause } from 'node:timers/promises';
+
 /** A request that runs until its answer has ended, or did not end well. */
 export interface Exchange {
   readonly status: number;
@@ -18,14 +20,27 @@ export interface Question {
 /** What a whole answer takes at least: a model thinks, and load that does not is only heat. */
 const HEAD_DELAY_MS = 50;
 
+/** What a replica says that got no answer of the shared store within 250 ms, which is not configurable: a busy machine keeps one of the two waiting for longer. */
+const STORE_IS_LATE = 'store of client limits does not answer';
+const STORE_RETRY_MS = 250;
+
+/** Asks, and asks again where the replica could not count: that refusal is of the machine, and every other one is the answer. */
+export async function ask(origin: string, question: Question): Promise<Exchange> {
+  for (;;) {
+    const exchange = await askOnce(origin, question);
+    if (exchange.status !== 429 || !exchange.text.includes(STORE_IS_LATE)) return exchange;
+    await pause(STORE_RETRY_MS);
+  }
+}
+
 /** Asks once, with a body that gives a stream of 24 parts. */
-export async function ask(origin: string, { key, stream, onHead }: Question): Promise<Exchange> {
+async function askOnce(origin: string, { key, stream, onHead }: Question): Promise<Exchange> {
   const response = await fetch(`${origin}/anthropic/v1/messages`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', 'x-api-key': key, 'anthropic-simulator': stream === undefined ? `delay-head=${HEAD_DELAY_MS}` : `pace=${stream.paceMs}` },
     body: JSON.stringify({ model: 'sim-long', max_tokens: 60, stream: stream !== undefined, messages: [{ role: 'user', content: 'Hello' }] }),
   });
-  onHead?.(response.status);
+  if (response.status !== 429) onHead?.(response.status);
   const text = await response.text();
   return { status: response.status, isWhole: text.includes(stream === undefined ? '"stop_reason"' : 'event: message_stop'), text };
 }
