@@ -5,8 +5,8 @@ import { IncidentRig, INCIDENTS, type Incident, type IncidentName } from '../../
 import { CHROMIUM, look, openBrowser } from './open-browser.ts';
 
 if (CHROMIUM === undefined) console.warn('skipped: the live page in a browser needs chromium (apt-get install chromium)');
-/** An operator has the answer within a second or two, which is printed; a browser on a busy machine takes longer. */
-const WITHIN_MS = 60_000;
+/** In which an operator has the answer. */
+const WITHIN_MS = 10_000;
 
 describe.skipIf(CHROMIUM === undefined)('the live page in a browser', () => {
   let browser: Browser;
@@ -18,17 +18,15 @@ describe.skipIf(CHROMIUM === undefined)('the live page in a browser', () => {
     rig = new IncidentRig();
   });
 
-  test.each(Object.keys(INCIDENTS) as IncidentName[])('%s: the verdict line says so without another load of the page, with the cause and the party of /status.json', async (name) => {
+  test.each(Object.keys(INCIDENTS) as IncidentName[])('%s: the verdict line says so within 10 seconds, with the cause and the party of /status.json', async (name) => {
     const incident: Incident = INCIDENTS[name];
     const gateway = await incident.start(rig);
     const { page, problems } = await look(browser, `${gateway.watch}/`);
     await page.locator('#live.connected').waitFor();
     const verdict = page.locator('#verdict');
     expect(await verdict.textContent()).toBe('All well');
-    const startedAt = performance.now();
     const begun = incident.happen(gateway, rig);
     await expect.poll(() => verdict.textContent(), { timeout: WITHIN_MS }).not.toBe('All well');
-    console.info(`live page: ${name}: shown after ${Math.round(performance.now() - startedAt)} ms`);
     await begun;
     await expect.poll(async () => (await gateway.readStatus()).verdict, { timeout: WITHIN_MS }).toMatchObject({ cause: incident.cause, party: incident.party });
     const { verdict: status } = await gateway.readStatus();
