@@ -1,4 +1,4 @@
-import { Argument, Command, InvalidArgumentError } from 'commander';
+import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import type { Environment } from '../config/reading/overrides.ts';
 import { printable } from '../observe/log/printable.ts';
 import { readPackageFile } from '../process/package-files.ts';
@@ -57,6 +57,7 @@ export function createProgram(surroundings: Surroundings): Command {
     .option('--operations-host <host>', 'address of /metrics, /livez and /readyz (operations.host)')
     .option('--operations-port <port>', 'port of /metrics, /livez and /readyz (operations.port)')
     .option('--log-level <level>', 'how much is logged (log.level)')
+    .addOption(new Option('--log-format <format>').argParser(refuseLogFormat).hideHelp())
     .option('--simulate', 'use the built-in simulator as upstream: no key, no cost', false)
     .option('--simulate-without-key', 'the same, but only when no key is configured', false)
     .addHelpText('after', START_HELP)
@@ -154,6 +155,11 @@ function wholeNumber(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('It must be a positive integer.');
   return value;
+}
+
+/** The flag that is looked for beside `--log-level`. */
+function refuseLogFormat(): never {
+  throw new InvalidArgumentError('There is no such flag: set log.format in the configuration file.');
 }
 
 const PROGRAM_HELP = `

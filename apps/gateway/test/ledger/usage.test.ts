@@ -166,6 +166,7 @@ describe('penstock usage', () => {
   test('names the remedy where there is no key, a wrong one, a wrong query, or no gateway', async () => {
     expect(await run({}, {})).toMatchObject({ code: 1, stderr: expect.stringMatching(/admin\.read_keys.*PENSTOCK_ADMIN_KEY/) as string });
     expect(await run({}, { PENSTOCK_ADMIN_KEY: 'wrong' })).toMatchObject({ code: 1, stderr: expect.stringMatching(/refuses the key/) as string });
+    expect(await run({ since: 'yestrday' }, {})).toMatchObject({ code: 1, stderr: expect.stringMatching(/^since and until must be dates/) as string });
     expect(await run({ since: 'never' })).toMatchObject({ code: 1, stderr: expect.stringMatching(/answered 400: since and until must be dates/) as string });
     expect(await run({ url: 'http://127.0.0.1:9' })).toMatchObject({ code: 1, stderr: expect.stringMatching(/does not answer/) as string });
   });

@@ -58,6 +58,19 @@ describe('help', () => {
   });
 });
 
+test('the format of the log is no flag of start, and the error names the key of the configuration', async () => {
+  const { code, stderr } = await penstock(['start', '--log-format', 'json']);
+  expect([code, stderr]).toEqual([1, expect.stringContaining('There is no such flag: set log.format in the configuration file.')]);
+  for (const words of [['start', '--help'], ['completion', 'bash']]) expect((await penstock(words)).stdout).not.toContain('--log-format');
+});
+
+test('usage by a key that does not exist is 1, with the keys and the nearest one', async () => {
+  const misspelt = await penstock(['usage', '--by', 'modl']);
+  expect([misspelt.code, misspelt.stderr]).toEqual([1, expect.stringContaining('Allowed choices are client, person, group, model, day; did you mean model?')]);
+  expect((await penstock(['usage', '--by', 'zzzzzz'])).stderr).toContain('Allowed choices are client, person, group, model, day.\n');
+  expect((await penstock(['usage', '--help'])).stdout).toContain('(choices: "client", "person"');
+});
+
 describe('a Node that is too old', () => {
   const { engines } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8')) as { engines: { node: string } };
   const supported = Array.from(engines.node.matchAll(/\d+(?:\.\d+\.\d+)?/g), ([version]) => (version.includes('.') ? version : `${version}.0.0`));
