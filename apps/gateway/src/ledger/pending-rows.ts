@@ -55,9 +55,10 @@ export class PendingRows {
   add(entry: LedgerEntry, day: number): boolean {
     const newest = this.#batches.length > 1 || !this.#isOldestTaken ? this.#batches.at(-1) : undefined;
     const batch = newest !== undefined && (newest.size < this.#limits.mostBatchRows || (entry.batch === undefined && entry.seen === undefined && newest.has(entry, day))) ? newest : this.#open();
-    if (batch === undefined) return false;
-    batch.add(entry, day);
-    return true;
+    if (batch !== undefined) batch.add(entry, day);
+    // An amount may find a place where the note of who it was of finds none.
+    else if (entry.seen !== undefined) return this.add({ ...entry, seen: undefined }, day);
+    return batch !== undefined;
   }
 
   /** The spending of a scope and day that waits. */

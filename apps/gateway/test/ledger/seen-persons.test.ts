@@ -5,6 +5,7 @@ import type { Person } from '../../src/access/identity/principal.ts';
 import { createLedger } from '../../src/ledger/create-ledger.ts';
 import { MS_A_DAY, ORGANIZATION, userScope, utcDayOf, type LedgerEntry } from '../../src/ledger/ledger-entry.ts';
 import { createLedgerStore, MOST_PRUNED_ROWS } from '../../src/ledger/ledger-store.ts';
+import { PendingRows } from '../../src/ledger/pending-rows.ts';
 import { createPersonNotes } from '../../src/ledger/persons/person-notes.ts';
 import { PERSON_RETENTION_DAYS, readSeenPersons } from '../../src/ledger/persons/person-rows.ts';
 import { madeEntry, NOON } from './made-entries.ts';
@@ -53,4 +54,13 @@ test('seen persons: a person is noted once for each of its tokens', () => {
   const noteOf = createPersonNotes();
   const person: Person = { kind: 'person', issuer: 'idp', subject: 'a', name: 'A\0', groups: ['g'] };
   expect([noteOf(person), noteOf(person), noteOf({ ...person }), noteOf(undefined)]).toEqual([{ name: 'A\u{FFFD}', groups: ['g'] }, undefined, { name: 'A\u{FFFD}', groups: ['g'] }, undefined]);
+});
+
+test('seen persons: an amount that has a row waits for the store also where the person has no place any more', () => {
+  const pending = new PendingRows({ mostBatchRows: 1, mostPendingRows: 1 });
+  const day = utcDayOf(NOON);
+  expect(pending.add({ ...ofPerson('a', []), seen: undefined }, day)).toBe(true);
+  expect([pending.add(ofPerson('a', ['g']), day), pending.add(ofPerson('b', ['g']), day)]).toEqual([true, false]);
+  expect(pending.sum()).toEqual({ requests: 2, nanoDollars: 2n });
+  expect([pending.batches, pending.take()?.persons.size]).toEqual([1, 0]);
 });
