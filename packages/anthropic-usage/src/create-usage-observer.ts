@@ -2,7 +2,7 @@ import {
   createEventObserver, createFrameObserver, DEFAULT_EVENT_OBSERVER_LIMITS, ObserverError, readContentCoding,
   type BodyObserver, type EventObserverLimits, type EventObserverOptions, type Frame, type FrameObserverOptions,
 } from '@penstock/sse-relay';
-import { describeUnknownOption } from '@penstock/option-names';
+import { describeUnknownOption, describeWrongOption, type OptionType } from '@penstock/option-names';
 import { readFramedEvent, type FramedEventSink } from './framed-events.ts';
 import { JsonBody, type JsonBodyOptions } from './json-body.ts';
 import type { JsonObject } from './json-values.ts';
@@ -35,7 +35,9 @@ export interface UsageObserver extends BodyObserver {
 /** How many bytes of a member are kept when `maxMemberBytes` is not given. */
 export const DEFAULT_MAX_MEMBER_BYTES = 65_536;
 
-const KNOWN_OPTIONS: Readonly<Record<keyof UsageObserverOptions, unknown>> = Object.freeze({ ...DEFAULT_EVENT_OBSERVER_LIMITS, onUsage: true, onError: true, maxMemberBytes: true, measuresText: true });
+const OPTION_TYPES: Readonly<Record<keyof UsageObserverOptions, OptionType>> = Object.freeze({
+  maxEventBytes: 'number?', maxLagBytes: 'number?', maxDecodedBytes: 'number?', onUsage: 'function?', onError: 'function?', maxMemberBytes: 'number?', measuresText: 'boolean?',
+});
 const NO_OPTIONS: UsageObserverOptions = Object.freeze({});
 /** An options object is checked once, however many responses it is for. */
 const checked = new WeakSet<UsageObserverOptions>();
@@ -46,8 +48,10 @@ const checked = new WeakSet<UsageObserverOptions>();
  */
 export function createUsageObserver(options: UsageObserverOptions = NO_OPTIONS): UsageObserver {
   if (!checked.has(options)) {
-    const unknown = describeUnknownOption(options, KNOWN_OPTIONS);
+    const unknown = describeUnknownOption(options, OPTION_TYPES);
     if (unknown !== undefined) throw new UsageOptionError('unknown_option', unknown);
+    const wrong = describeWrongOption(options, OPTION_TYPES);
+    if (wrong !== undefined) throw new UsageOptionError('invalid_option', wrong);
     checked.add(options);
   }
   return new UsageReader(options);

@@ -3,7 +3,7 @@ import { Socket } from 'node:net';
 import { startSimulator } from '@penstock/anthropic-simulator';
 import { createBatchResultsObserver, createUsageObserver } from '@penstock/anthropic-usage';
 import { createClaudeCodeGateway, createNodeListener } from '@penstock/claude-code-gateway';
-import { createAwsCredential, createCommandCredential } from '@penstock/cloud-credentials';
+import { createAwsCredential, createCommandCredential, createEntraCredential, createGoogleCredential } from '@penstock/cloud-credentials';
 import { createFastCounter, createFastHistogram } from '@penstock/fast-metrics';
 import { anthropicHeaderRules, createHeaderPolicy, extendHeaderRules } from '@penstock/header-policy';
 import { createInboundServer } from '@penstock/inbound-server';
@@ -100,6 +100,13 @@ test.each<[what: string, error: string, message: RegExp, make: () => unknown]>([
   ['what metrics are of is no client', 'UpstreamMetricsError', /^"api" is no client of an upstream: stats must be a function, received undefined$/, () => call(registerUpstreamMetrics, { registry: new Registry(), clients: { api: {} } })],
   ['a gateway has no logger', 'GatewayOptionError', /^processLogger must be an object, received undefined$/, () => call(createGateway, { config: {}, version: '1', viaPseudonym: 'x' })],
   ['a gateway has a configuration that is not whole', 'GatewayOptionError', /^config\.server must be an object, received undefined$/, () => call(createGateway, gateway)],
+  ['the usage of a response goes to a list', 'UsageOptionError', /^onUsage must be a function, received a list$/, () => call(createUsageObserver, { onUsage: [] })],
+  ['an event has a length that is a text', 'UsageOptionError', /^maxEventBytes must be a number, received a string$/, () => call(createUsageObserver, { maxEventBytes: '1' })],
+  ['a signature has a clock that is a number', 'CloudCredentialError', /^now must be a function, received a number$/, () => call(createAwsCredential, { region: 'us-east-1', service: 'bedrock', now: 5 })],
+  ['a signature has a source that is null', 'CloudCredentialError', /^source must be an object, received null$/, () => call(createAwsCredential, { region: 'us-east-1', service: 'bedrock', source: null })],
+  ['the status of a command goes to an object', 'CloudCredentialError', /^onStatus must be a function, received an object$/, () => call(createCommandCredential, { command: ['/bin/print-token'], onStatus: {} })],
+  ['a token of Google comes from a number', 'CloudCredentialError', /^credentialsFile must be a string, received a number$/, () => call(createGoogleCredential, { credentialsFile: 5 })],
+  ['a token of Entra is sent by an object', 'CloudCredentialError', /^send must be a function, received an object$/, () => call(createEntraCredential, { send: {} })],
   ['a gateway has shorter clocks that are a number', 'GatewayOptionError', /^keyTiming must be an object, received a number$/, () => call(createGateway, { ...gateway, keyTiming: 5 })],
   ['a gateway shares notes with a list', 'GatewayOptionError', /^shareNote must be a function, received a list$/, () => call(createGateway, { ...gateway, shareNote: [] })],
   ['a configuration is read for a simulator that is a text', 'GatewayOptionError', /^simulate must be a boolean, received a string$/, () => call(loadConfig, { argv: {}, environment: {}, workingDirectory: '.', simulate: 'yes' })],

@@ -1,5 +1,6 @@
-import { describeUnknownOption, describeWrongOption } from '@penstock/option-names';
+import type { OptionType } from '@penstock/option-names';
 import type { CloudCredential, RenewalOptions, RequestToSign } from '../cloud-credential.ts';
+import { checkOptions, RENEWAL_TYPES } from '../check-options.ts';
 import { CloudCredentialError } from '../cloud-credential-error.ts';
 import { loadLibrary } from '../load-library.ts';
 import { createTokenAgent, type TokenNetwork } from '../network/token-agent.ts';
@@ -19,8 +20,8 @@ export interface AwsCredentialOptions extends RenewalOptions {
   readonly network?: TokenNetwork | undefined;
 }
 
-const KNOWN: Readonly<Record<keyof AwsCredentialOptions, true>> = { region: true, service: true, source: true, network: true, onStatus: true, onReplaced: true, now: true };
-const KNOWN_SOURCE: Readonly<Record<keyof AwsSource, true>> = { profile: true, roleArn: true, externalId: true, accessKeyId: true, secretAccessKey: true, sessionToken: true };
+const TYPES: Readonly<Record<keyof AwsCredentialOptions, OptionType>> = { region: 'string', service: 'string', source: 'object?', network: 'object?', ...RENEWAL_TYPES };
+const SOURCE_TYPES: Readonly<Record<keyof AwsSource, OptionType>> = { profile: 'string?', roleArn: 'string?', externalId: 'string?', accessKeyId: 'string?', secretAccessKey: 'string?', sessionToken: 'string?' };
 const SCOPE = /^[a-z0-9-]{1,64}$/;
 
 /**
@@ -30,10 +31,8 @@ const SCOPE = /^[a-z0-9-]{1,64}$/;
  * @throws CloudCredentialError `invalid_option`, `unknown_option`
  */
 export function createAwsCredential(options: AwsCredentialOptions): CloudCredential {
-  const unknown = describeUnknownOption(options, KNOWN) ?? describeUnknownOption(options.source ?? {}, KNOWN_SOURCE);
-  if (unknown !== undefined) throw new CloudCredentialError('unknown_option', unknown);
-  const wrong = describeWrongOption(options, { region: 'string', service: 'string' });
-  if (wrong !== undefined) throw new CloudCredentialError('invalid_option', wrong);
+  checkOptions(options, TYPES);
+  checkOptions(options.source ?? {}, SOURCE_TYPES);
   const { region, service, source = {}, now = Date.now } = options;
   for (const [name, value] of [['region', region], ['service', service]] as const) {
     if (!SCOPE.test(value)) throw new CloudCredentialError('invalid_option', `${name} must be 1 to 64 lower-case letters, digits or dashes, received ${value.slice(0, 80)}`);

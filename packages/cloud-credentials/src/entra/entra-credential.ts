@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { describeUnknownOption } from '@penstock/option-names';
+import type { OptionType } from '@penstock/option-names';
 import type { CloudCredential, RenewalOptions } from '../cloud-credential.ts';
+import { checkOptions, RENEWAL_TYPES } from '../check-options.ts';
 import { CloudCredentialError } from '../cloud-credential-error.ts';
 import { loadLibrary } from '../load-library.ts';
 import { MAX_TOKEN_BYTES } from '../token/bearer-token.ts';
@@ -31,7 +32,7 @@ export interface EntraCredentialOptions extends RenewalOptions {
   readonly send?: SendTokenRequest | undefined;
 }
 
-const KNOWN: Readonly<Record<keyof EntraCredentialOptions, true>> = { tenantId: true, clientId: true, scope: true, environment: true, network: true, send: true, onStatus: true, onReplaced: true, now: true };
+const TYPES: Readonly<Record<keyof EntraCredentialOptions, OptionType>> = { tenantId: 'string?', clientId: 'string?', scope: 'string?', environment: 'object?', network: 'object?', send: 'function?', ...RENEWAL_TYPES };
 const IDENTIFIER = /^[A-Za-z0-9.-]{1,128}$/;
 const PUBLIC_AUTHORITY = 'https://login.microsoftonline.com';
 
@@ -42,8 +43,7 @@ const PUBLIC_AUTHORITY = 'https://login.microsoftonline.com';
  * @throws CloudCredentialError `invalid_option`, `unknown_option`
  */
 export function createEntraCredential(options: EntraCredentialOptions = {}): CloudCredential {
-  const unknown = describeUnknownOption(options, KNOWN);
-  if (unknown !== undefined) throw new CloudCredentialError('unknown_option', unknown);
+  checkOptions(options, TYPES);
   const { environment = process.env, scope = FOUNDRY_SCOPE } = options;
   const agent = createTokenAgent(options.network ?? {});
   const { send = agent === undefined ? fetch : sendByAgent(agent) } = options;

@@ -1,6 +1,7 @@
 import type { Agent } from 'node:https';
-import { describeUnknownOption } from '@penstock/option-names';
+import type { OptionType } from '@penstock/option-names';
 import type { CloudCredential, RenewalOptions } from '../cloud-credential.ts';
+import { checkOptions, RENEWAL_TYPES } from '../check-options.ts';
 import { CloudCredentialError } from '../cloud-credential-error.ts';
 import { loadLibrary } from '../load-library.ts';
 import { createTokenAgent, type TokenNetwork } from '../network/token-agent.ts';
@@ -21,7 +22,7 @@ export interface GoogleCredentialOptions extends RenewalOptions {
   readonly network?: TokenNetwork | undefined;
 }
 
-const KNOWN: Readonly<Record<keyof GoogleCredentialOptions, true>> = { credentialsFile: true, scope: true, network: true, onStatus: true, onReplaced: true, now: true };
+const TYPES: Readonly<Record<keyof GoogleCredentialOptions, OptionType>> = { credentialsFile: 'string?', scope: 'string?', network: 'object?', ...RENEWAL_TYPES };
 
 /**
  * A Google access token, as a bearer.
@@ -29,8 +30,7 @@ const KNOWN: Readonly<Record<keyof GoogleCredentialOptions, true>> = { credentia
  * @throws CloudCredentialError `invalid_option`, `unknown_option`
  */
 export function createGoogleCredential(options: GoogleCredentialOptions = {}): CloudCredential {
-  const unknown = describeUnknownOption(options, KNOWN);
-  if (unknown !== undefined) throw new CloudCredentialError('unknown_option', unknown);
+  checkOptions(options, TYPES);
   const { credentialsFile, scope = GOOGLE_SCOPE } = options;
   const agent = createTokenAgent(options.network ?? {});
   const name = credentialsFile ?? 'the application default credentials of Google';

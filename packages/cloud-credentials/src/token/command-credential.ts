@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
-import { describeUnknownOption, describeWrongOption } from '@penstock/option-names';
+import type { OptionType } from '@penstock/option-names';
 import type { CloudCredential, RenewalOptions } from '../cloud-credential.ts';
+import { checkOptions, RENEWAL_TYPES } from '../check-options.ts';
 import { CloudCredentialError } from '../cloud-credential-error.ts';
 import { MAX_TOKEN_BYTES } from './bearer-token.ts';
 import { FETCH_TIMEOUT_MS } from './renewed-value.ts';
@@ -15,7 +16,7 @@ export interface CommandCredentialOptions extends RenewalOptions {
   readonly command: readonly string[];
 }
 
-const KNOWN: Readonly<Record<keyof CommandCredentialOptions, true>> = { command: true, onStatus: true, onReplaced: true, now: true };
+const TYPES: Readonly<Record<keyof CommandCredentialOptions, OptionType>> = { command: 'list', ...RENEWAL_TYPES };
 
 /**
  * A bearer that a command prints: one line of at most 16 KiB, within 10 seconds, with exit code 0. It runs without a shell, in `/` and with an environment
@@ -24,10 +25,7 @@ const KNOWN: Readonly<Record<keyof CommandCredentialOptions, true>> = { command:
  * @throws CloudCredentialError `invalid_option`, `unknown_option`
  */
 export function createCommandCredential(options: CommandCredentialOptions): CloudCredential {
-  const unknown = describeUnknownOption(options, KNOWN);
-  if (unknown !== undefined) throw new CloudCredentialError('unknown_option', unknown);
-  const wrong = describeWrongOption(options, { command: 'list' });
-  if (wrong !== undefined) throw new CloudCredentialError('invalid_option', wrong);
+  checkOptions(options, TYPES);
   const [program = '', ...args] = options.command;
   if (!program.startsWith('/') && !/^[A-Za-z]:[\\/]/.test(program)) throw new CloudCredentialError('invalid_option', 'command must begin with the absolute path of a program');
   return createTokenCredential({ name: program, refreshMs: COMMAND_REFRESH_MS, fetch: async (signal) => ({ value: await run(program, args, signal), expiresAt: undefined }) }, options);
