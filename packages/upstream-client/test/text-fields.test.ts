@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { describe, expect, test, vi } from 'vitest';
 import { textFields } from '../src/exchange/text-fields.ts';
+import { seededRandom } from './abort-storm.ts';
 
 const TEXTS = ['Date', 'Mon, 30 Nov 2026 12:00:00 GMT', 'x-empty', '', 'x-latin', 'caf\u00e9 \u00ff', 'a-name-of-many-characters', 'v'];
 
@@ -52,6 +53,21 @@ describe('the fields of a head as texts', () => {
   test('are decoded one by one where other memory lies between them, and where they stand in another order', () => {
     expect(decodingsOf(viewsOf(TEXTS, 4_096))).toEqual({ texts: TEXTS, decodings: TEXTS.length });
     expect(decodingsOf(viewsOf(TEXTS).toReversed())).toEqual({ texts: TEXTS.toReversed(), decodings: TEXTS.length });
+  });
+
+  test('are the same as decoded one by one, wherever in which memory they lie', () => {
+    const below = seededRandom(20_261_130);
+    const reads = [20_000, 600, 600].map((length) => inOwnMemory(Array.from({ length }, () => String.fromCharCode(below(256))).join('')));
+    for (let round = 0; round < 2_000; round += 1) {
+      let next = below(400);
+      const fields = Array.from({ length: below(12) }, () => {
+        const read = reads[below(8)] ?? reads[1]!;
+        const start = below(4) === 0 ? below(read.length) : next;
+        next = Math.min(start + below(40), read.length);
+        return read.subarray(start, next);
+      });
+      expect(textFields(fields)).toEqual(fields.map((field) => field.toString('latin1')));
+    }
   });
 
   test('stay as they are where they are texts, and are none where there is no list', () => {

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 
-/** A head that is spread over more memory is decoded field by field; an undici head has 16 KB at most. */
+/** Fields that are spread over more memory are decoded one by one; names and values of a head have as many bytes at most by default (`limits.maxHeaderBytes`). */
 const MAX_SPAN_BYTES = 16_384;
 
 /**
