@@ -1,7 +1,7 @@
 import { nearestName } from '@penstock/option-names';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { Environment } from '../../config/reading/overrides.ts';
-import { USAGE_KEYS } from '../../ledger/usage/usage-query.ts';
+import type { UsageKey } from '../../ledger/usage/usage-query.ts';
 import type { CommandOutput } from '../check.ts';
 
 /** What the command needs of the program. */
@@ -10,6 +10,9 @@ export interface UsageCommandContext {
   readonly output: CommandOutput;
   readonly setExitCode: (code: number) => void;
 }
+
+/** By their names alone: a gateway without a ledger does not load it to describe this command. */
+const KEYS: readonly UsageKey[] = ['client', 'person', 'group', 'model', 'day'];
 
 interface UsageFlags {
   readonly config?: string;
@@ -27,7 +30,7 @@ export function addUsageCommand(program: Command, { reads, output, setExitCode }
     .description('print what a running gateway counted: requests, tokens and cost')
     .option('-c, --config <file>', 'configuration file of the gateway (default: PENSTOCK_CONFIG, else config.json if there is one)')
     .option('--url <url>', 'its operations listener, such as http://127.0.0.1:9464 (default: that of the configuration)')
-    .addOption(new Option('--by <key>', 'what a line stands for').choices(USAGE_KEYS).argParser(readKey).default('client'))
+    .addOption(new Option('--by <key>', 'what a line stands for').choices(KEYS).argParser(readKey).default('client'))
     .option('--since <date>', 'the first day in UTC, such as 2026-11-01 or 7d (default: the first of this month)')
     .option('--until <date>', 'the last day, included (default: today)')
     .addOption(new Option('--csv', 'print comma-separated values, costs exact').conflicts('json'))
@@ -41,9 +44,9 @@ export function addUsageCommand(program: Command, { reads, output, setExitCode }
 
 /** As `choices` reads a key, with the nearest one of a key that does not exist. */
 function readKey(text: string): string {
-  if (USAGE_KEYS.some((key) => key === text)) return text;
-  const nearest = nearestName(text, USAGE_KEYS);
-  throw new InvalidArgumentError(`Allowed choices are ${USAGE_KEYS.join(', ')}${nearest === undefined ? '.' : `; did you mean ${nearest}?`}`);
+  if (KEYS.some((key) => key === text)) return text;
+  const nearest = nearestName(text, KEYS);
+  throw new InvalidArgumentError(`Allowed choices are ${KEYS.join(', ')}${nearest === undefined ? '.' : `; did you mean ${nearest}?`}`);
 }
 
 const USAGE_HELP = `
