@@ -38,7 +38,7 @@ set -e
 root=$1 node=$2 user=$3 mode=$4 directory=$5
 shift 5
 mount --bind "$root" "$root"
-for folder in usr etc; do mount --bind "/$folder" "$root/$folder"; mount -o remount,ro,bind "$root/$folder"; done
+for folder in usr etc run; do mount --bind "/$folder" "$root/$folder"; mount -o remount,ro,bind "$root/$folder"; done
 mount --bind "$root/local" "$root/usr/local"
 mount --bind "$node" "$root/usr/local/bin/node"
 mount -t proc proc "$root/proc"
@@ -65,7 +65,7 @@ function placeWithRoots(scratch: string, stages: number): ImagePlace {
   const rootOf = (stage: number): string => join(scratch, `stage-${stage}`);
   for (let stage = 0; stage < stages; stage += 1) {
     const root = rootOf(stage);
-    for (const folder of ['usr', 'etc', 'proc', 'dev', 'tmp', 'root', 'local/bin']) mkdirSync(join(root, folder), { recursive: true });
+    for (const folder of ['usr', 'etc', 'run', 'proc', 'dev', 'tmp', 'root', 'local/bin']) mkdirSync(join(root, folder), { recursive: true });
     for (const name of ['bin', 'sbin', 'lib', 'lib64']) symlinkSync(`usr/${name}`, join(root, name));
     writeFileSync(join(root, 'local/bin/node'), '');
     // Where packages come from stays the machine's matter.
