@@ -29,6 +29,10 @@ export const WORKLOADS: readonly Workload[] = [
   { ...STREAMS, name: 'sse-200', title: '200 streams, 50 events/s each, in random phases', streams: 200, pace: 50, withPeers: true },
   { ...STREAMS, name: 'sse-200-saturated', title: '200 streams, each event sent as soon as the one before was received', streams: 200, pace: 'saturated', withPeers: true },
   { ...STREAMS, name: 'sse-200-tls', title: '200 streams, 50 events/s each, in random phases, the upstream behind TLS', streams: 200, pace: 50, isUpstreamTls: true },
+  {
+    ...STREAMS, name: 'sse-200-tls-saturated', title: '200 streams, each event sent as soon as the one before was received, the upstream behind TLS', streams: 200, pace: 'saturated',
+    isUpstreamTls: true,
+  },
   { ...STREAMS, name: 'sse-500', title: '500 streams, 20 events/s each, in random phases', streams: 500, pace: 20 },
   { ...STREAMS, name: 'sse-2000', title: '2,000 streams, 2 events/s each', streams: 2_000, pace: 2, rounds: 9, windowMs: 1_000 },
   { ...STREAMS, name: 'paced-sse-200', title: '200 streams, 50 events/s each, the load asleep between events', streams: 200, pace: 50, keepsLoadAwake: false },
