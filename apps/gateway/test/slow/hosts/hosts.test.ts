@@ -13,6 +13,8 @@ const MANY_BLOCKS = 4_000;
 /** Far more than the longest clock (1.5 s) and what a busy machine needs to notice, far less than the quarter of an hour after which the kernel gives up sending. */
 const WITHIN_MS = 60_000;
 const ATTEMPTS = 5;
+/** In which a request to an upstream that vanished is answered: its clock (1.5 s), and what a busy machine needs to notice. */
+const ANSWERED_WITHIN_MS = 8_000;
 
 let gateway: HostedGateway;
 let restingDescriptors = 0;
@@ -119,7 +121,7 @@ describe.skipIf(missing !== undefined)('client, gateway and upstream on hosts of
     gateway.hosts.onGateway(`ip route add blackhole ${ADDRESSES.upstream}/32`);
     const startedAt = performance.now();
     expect(await askModels()).toMatch(/^50[24] upstream_(?:unreachable|timeout|reset)$/);
-    expect(performance.now() - startedAt).toBeLessThan(WITHIN_MS);
+    expect(performance.now() - startedAt).toBeLessThan(ANSWERED_WITHIN_MS);
     expect(await askModels()).toMatch(/^50[24] upstream_(?:unreachable|timeout|reset)$/);
     gateway.hosts.onGateway(`ip route del blackhole ${ADDRESSES.upstream}/32`);
     await isServed();
