@@ -149,6 +149,17 @@ describe('a shortcut whose ground is not as expected turns itself off, with one 
     expect(warnings).toEqual(['@penstock/upstream-client: shortcut direct_chunks is off: the parser of an undici socket has not the members `paused`, `execute` and `ptr`']);
   }));
 
+  test('short_head: the parser of an undici socket has no limit', () => withFreshShortcuts(async (warnings) => {
+    const { expectHead, shortenHead } = await import('../src/undici/short-head.ts');
+    const { kParser } = await import('../src/undici/undici-parts.ts');
+    for (let response = 0; response < 2; response += 1) {
+      const socket = { [kParser]: { execute: () => undefined } } as never;
+      expectHead(socket, true);
+      expect(shortenHead(socket, Buffer.from('HTTP/1.1 200 OK\r\nx-a: 1\r\n\r\n'))).toBeUndefined();
+    }
+    expect(warnings).toEqual(['@penstock/upstream-client: shortcut short_head is off: the parser of an undici socket has no `headersMaxSize`']);
+  }));
+
   test('a request is answered with raw fields while raw_head is off', () => withFreshShortcuts(async () => {
     const { disableShortcut } = await import('../src/undici/shortcuts.ts');
     const { createUpstreamClient: create } = await import('../src/index.ts');

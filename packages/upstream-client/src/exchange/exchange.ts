@@ -10,6 +10,7 @@ import { isPauseArtefact } from '../undici/quirks.ts';
 import { currentRead } from '../undici/bypass-read-buffer.ts';
 import { takeChunksDirectly, type ChunkTaker } from '../undici/direct-chunks.ts';
 import { readRawHead, type RawHeadReader } from '../undici/raw-head.ts';
+import { expectHead } from '../undici/short-head.ts';
 import type { AcquisitionSource, DisconnectReason, RejectionReason } from '../upstream-events.ts';
 import { classifyExchangeError, REJECTION_CODES, upstreamError } from './classify-error.ts';
 import { CloseDelimitedBody, isCloseDelimited } from './close-delimited.ts';
@@ -87,7 +88,7 @@ export class Exchange extends ExchangeState implements SlotHolder, Timed, RawHea
     this.reusedConnection = slot.requestCount > 0;
     slot.requestCount += 1;
     client.dispatch(sentOptions(this.options, this.request, this.openBody(), this.context.servername), this);
-    if (this.options.responseFields === 'raw' && !this.context.isPlain) readRawHead(client, this);
+    expectHead(slot.socket, this.options.responseFields === 'raw' && !this.context.isPlain && readRawHead(client, this));
   }
 
   onConnectFailed(error: Error): void {
@@ -125,8 +126,8 @@ export class Exchange extends ExchangeState implements SlotHolder, Timed, RawHea
     this.fail(this.error('invalid_response', 'head too large'));
   }
 
-  takeRawHead(fields: readonly Buffer[]): void {
-    this.rawHead = textFields(fields);
+  takeRawHead(fields: string[]): void {
+    this.rawHead = fields;
   }
 
   onBodySent(chunk: Buffer): void {

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import { directChunksOf } from './direct-chunks.ts';
+import { expectHead, shortenHead, takeFields } from './short-head.ts';
 import { disableShortcut, isDisabled } from './shortcuts.ts';
 
 const bufferedPush = Reflect.get(Readable.prototype, 'push') as (this: Socket, chunk: Buffer | null, encoding?: BufferEncoding) => boolean;
@@ -72,6 +73,8 @@ function push(socket: Socket, chunk: Buffer | null, encoding?: BufferEncoding): 
     current = undefined;
     fresh = undefined;
     whole = undefined;
+    // Those of a head that undici has refused.
+    takeFields();
   }
   return unread === undefined || socket.destroyed || bufferedPush.call(socket, unread, encoding);
 }
@@ -80,8 +83,19 @@ function read(socket: Socket, size?: number): Buffer | null {
   const direct = directChunksOf(socket);
   // Whatever undici reads moves its parser.
   if (direct !== undefined) direct.isBetweenChunks = false;
-  if (current !== socket || size !== undefined || socket.readableLength > 0) return bufferedRead.call(socket, size);
+  if (current !== socket || size !== undefined || socket.readableLength > 0) {
+    const buffered = bufferedRead.call(socket, size);
+    // What begins in the buffer is parsed from there to its end.
+    if (buffered !== null) expectHead(socket, false);
+    return buffered;
+  }
   const chunk = fresh;
+  // undici reads until there is no more: first the short form of a head, then what came behind it.
+  const head = chunk === undefined ? undefined : shortenHead(socket, chunk);
+  if (chunk !== undefined && head !== undefined) {
+    fresh = head.bodyStart < chunk.length ? chunk.subarray(head.bodyStart) : undefined;
+    return head.short;
+  }
   fresh = undefined;
   // The stream's own `read` would start reading from the connection; it is being read already.
   return chunk ?? null;

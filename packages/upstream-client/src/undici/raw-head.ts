@@ -1,11 +1,12 @@
-import { channel } from 'node:diagnostics_channel';
 import type { Client } from 'undici';
+import { textFields } from '../exchange/text-fields.ts';
+import { headChannel, takeFields } from './short-head.ts';
 import { disableShortcut, isDisabled } from './shortcuts.ts';
 import { kQueue, Request } from './undici-parts.ts';
 
-/** Receives the fields of a response head, during the call: names and values in turn, as they came (RFC 9110 section 5.5). */
+/** Receives the fields of a response head: names and values in turn, as they came (RFC 9110 section 5.5), each a latin1 text. */
 export interface RawHeadReader {
-  takeRawHead(fields: readonly Buffer[]): void;
+  takeRawHead(fields: string[]): void;
 }
 
 type OnResponseStart = (this: HeadRequest, status: number, fields: unknown, resume: () => void, statusText: string) => boolean;
@@ -19,26 +20,24 @@ interface HeadRequest {
 }
 
 const parseHead = (Request.prototype as unknown as Partial<HeadRequest>).onResponseStart;
-/** undici itself passes the fields to the subscribers of this channel. */
-const headChannel = channel('undici:request:headers');
-
 /**
  * Passes the fields of the response to the request that was dispatched last on `client` to `reader`, and an empty list to undici, which then
  * builds no object of them; the fields of the request are released by then. Equivalent to reading `controller.rawHeaders`; a fifteenth less CPU time for a bare pass-through of a small
- * request (docs/decisions/0006). Call it in the turn of the `dispatch`. HTTP/2 has no list, and is left as it is.
+ * request (docs/decisions/0006). Call it in the turn of the `dispatch`. HTTP/2 has no list, and is left as it is. Returns whether it is done so.
  *
  * Where undici's queue or request is not as expected, the shortcut is off and undici parses the head.
  */
-export function readRawHead(client: Client, reader: RawHeadReader): void {
-  if (isDisabled('raw_head')) return;
+export function readRawHead(client: Client, reader: RawHeadReader): boolean {
+  if (isDisabled('raw_head')) return false;
   const queue = (client as unknown as Record<symbol, unknown>)[kQueue];
-  if (!Array.isArray(queue)) { disableShortcut('raw_head', 'the queue of an undici client is not an array'); return; }
+  if (!Array.isArray(queue)) { disableShortcut('raw_head', 'the queue of an undici client is not an array'); return false; }
   const request: unknown = queue.at(-1);
   // undici puts `null` in the place of a request that is over, and adds none for a request that it refuses.
-  if (request === undefined || request === null) return;
-  if (!isHeadRequest(request)) { disableShortcut('raw_head', 'the last entry of an undici queue is not a request whose `onResponseStart` takes four arguments'); return; }
+  if (request === undefined || request === null) return false;
+  if (!isHeadRequest(request)) { disableShortcut('raw_head', 'the last entry of an undici queue is not a request whose `onResponseStart` takes four arguments'); return false; }
   request.rawHeadReader = reader;
   request.onResponseStart = handOver;
+  return true;
 }
 
 function isHeadRequest(request: unknown): request is HeadRequest {
@@ -46,8 +45,9 @@ function isHeadRequest(request: unknown): request is HeadRequest {
 }
 
 const handOver: OnResponseStart = function handOver(status, fields, resume, statusText) {
-  if (isBufferList(fields) && this.rawHeadReader !== undefined && !headChannel.hasSubscribers) {
-    this.rawHeadReader.takeRawHead(fields);
+  const whole = takeFields();
+  if (isBufferList(fields) && this.rawHeadReader !== undefined && (whole !== undefined || !headChannel.hasSubscribers)) {
+    this.rawHeadReader.takeRawHead(whole ?? textFields(fields));
     fields.length = 0;
     // The request would keep its own fields, too, for as long as the response lasts.
     if (status >= 200 && Array.isArray(this.headers)) this.headers.length = 0;

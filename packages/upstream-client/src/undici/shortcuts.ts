@@ -1,5 +1,5 @@
 /** What this package does faster through private parts of undici and Node; `plain` turns all of it off. */
-export const SHORTCUTS = ['bypass_read_buffer', 'raw_head', 'direct_chunks'] as const;
+export const SHORTCUTS = ['bypass_read_buffer', 'raw_head', 'short_head', 'direct_chunks'] as const;
 /** One of `SHORTCUTS`. */
 export type Shortcut = (typeof SHORTCUTS)[number];
 
