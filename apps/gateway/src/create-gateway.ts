@@ -157,6 +157,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   });
   try {
     await sides.ready();
+    options.beforeListening?.();
     await listen(server, config.server.host, config.server.port);
   } catch (error) {
     // A connection to the limit store is open already, and would keep a process that cannot serve.

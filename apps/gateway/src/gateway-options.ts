@@ -29,6 +29,8 @@ export interface GatewayOptions {
   readonly database?: SqlDatabase;
   /** Gets what other workers have to know of upstreams and moved sessions. @defaultValue there are none */
   readonly shareNote?: ((note: GroupNote) => void) | undefined;
+  /** Called once, when all is made and before the first connection is accepted. @defaultValue nothing */
+  readonly beforeListening?: () => void;
   /** Shorter clocks for the keys of issuers, for tests. @defaultValue KEY_TIMING */
   readonly keyTiming?: Partial<KeyTiming>;
   /** Shorter inbound clocks, for tests. @defaultValue DEFAULT_INBOUND_LIMITS */
@@ -38,7 +40,7 @@ export interface GatewayOptions {
 /** The type of each option. */
 export const GATEWAY_OPTION_TYPES: Readonly<Record<keyof GatewayOptions, OptionType>> = Object.freeze({
   config: 'object', processLogger: 'object', version: 'string', viaPseudonym: 'string', share: 'object?', tracing: 'object?', makeLimiter: 'function?', signIn: 'object?',
-  database: 'object?', shareNote: 'function?', keyTiming: 'object?', inboundLimits: 'object?',
+  database: 'object?', shareNote: 'function?', beforeListening: 'function?', keyTiming: 'object?', inboundLimits: 'object?',
 });
 
 /** The type of each section of `config`. What a section holds is checked by `loadConfig`. */

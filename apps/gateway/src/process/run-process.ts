@@ -25,13 +25,12 @@ export async function runProcess(options: RunOptions): Promise<number> {
   if (processLogger === undefined) return 1;
   const { logger } = processLogger;
   const stopLogging = logShortcuts(logger);
-  releaseStartupMemory();
   scavengeOnOneThread();
   releaseYoungMemory();
   const configState = createConfigState(options.warnings);
   let { admin } = config;
   try {
-    gateway = await createGateway({ config, processLogger, version: options.version, viaPseudonym: options.viaPseudonym, tracing: options.tracing });
+    gateway = await createGateway({ config, processLogger, version: options.version, viaPseudonym: options.viaPseudonym, tracing: options.tracing, beforeListening: releaseStartupMemory });
     const { metrics, lifecycle, status, administer } = gateway;
     const warnings = (): Readonly<Record<string, string>> => ({ ...gateway?.warnings(), ...warningsOf(gateway?.upstreams() ?? []) });
     operations = await startOperationsServer({

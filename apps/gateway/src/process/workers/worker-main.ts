@@ -48,10 +48,9 @@ async function start(message: Extract<PrimaryMessage, { type: 'start' }>): Promi
   try {
     processLogger = createLogger(config.log, logStyle, (error) => gateway?.metrics.observerError('log', error));
     logShortcuts(processLogger.logger);
-    releaseStartupMemory();
     scavengeOnOneThread();
     releaseYoungMemory();
-    gateway = await createGateway({ config, processLogger, version, viaPseudonym, share, tracing, shareNote: (note) => { outbox.add([note]); }, ...(usesPrimaryState(config) ? { database } : {}) });
+    gateway = await createGateway({ config, processLogger, version, viaPseudonym, share, tracing, shareNote: (note) => { outbox.add([note]); }, beforeListening: releaseStartupMemory, ...(usesPrimaryState(config) ? { database } : {}) });
     if (newest !== undefined) gateway.update(newest);
     await sendToPrimary({ type: 'ready', port: gateway.port });
   } catch (error) {
