@@ -6,7 +6,16 @@ import { rolldown } from 'rolldown';
 export const ROOT = resolve(import.meta.dirname, '../..');
 
 /** Optional parts of libraries that the gateway does not install; each is asked for in a `try`, and does without. */
-const ABSENT = ['pg-native', 'pg-cloudflare', 'bufferutil', 'utf-8-validate'];
+export const ABSENT = ['pg-native', 'pg-cloudflare', 'bufferutil', 'utf-8-validate'];
+
+/** Programs are loaded for what they do; the package calls itself free of side effects, which holds for its exports. */
+export const SIDE_EFFECTS = { moduleSideEffects: [{ test: /[\\/](?:main|executable|worker-main|[\w-]+-thread)\.ts$/, sideEffects: true }] };
+
+/**
+ * Sources, not what was compiled from them: nothing has to be built before.
+ * ES modules where a package has both: its other form may ask for its files in a way that no bundler sees (jsonc-parser).
+ */
+export const SOURCES_FIRST = { resolve: { conditionNames: ['@penstock/source', 'node', 'import', 'default'], mainFields: ['module', 'main'] } };
 
 /** A thread's program lies beside the file that starts it; in one file there is no beside, so the program is carried along as a data: URL. */
 const THREAD = /new URL\(`\.\/([\w-]+)\$\{extname\(import\.meta\.url\)\}`, import\.meta\.url\)/;
@@ -51,21 +60,22 @@ export async function bundle(entry) {
 
 async function run(input, ...plugins) {
   const build = await rolldown({
-    input, plugins, platform: 'node', external: ABSENT, checks: { eval: false },
-    // Programs are loaded for what they do; the package calls itself free of side effects, which holds for its exports.
-    treeshake: { moduleSideEffects: [{ test: /[\\/](?:main|worker-main|[\w-]+-thread)\.ts$/, sideEffects: true }] },
-    // Sources, not what was compiled from them: nothing has to be built before.
-    // ES modules where a package has both: its other form may ask for its files in a way that no bundler sees (jsonc-parser).
-    resolve: { conditionNames: ['@penstock/source', 'node', 'import', 'default'], mainFields: ['module', 'main'] },
+    ...SOURCES_FIRST, input, plugins, platform: 'node', external: ABSENT, checks: { eval: false }, treeshake: SIDE_EFFECTS,
     onwarn(warning) { throw new Error(`${warning.code}: ${warning.message}`); },
   });
   try {
-    const { output } = await build.generate({ format: 'esm', codeSplitting: false });
+    const { output } = await build.generate({ format: 'esm', codeSplitting: false, comments: false });
     if (output.length !== 1) throw new Error(`the bundle has ${output.length} files`);
-    return output[0].code;
+    return inAscii(output[0].code);
   } finally {
     await build.close();
   }
+}
+
+/** The same program without a character that V8 needs two bytes for: with a single one it would hold the whole text of the file at twice its size. */
+export function inAscii(code) {
+  // A backslash belongs to the character after it; before one beyond ASCII it means nothing, and is that of the escape.
+  return code.replaceAll(/\\[\0-\x7f]|\\?([^\0-\x7f])/g, (text, unit) => (unit === undefined ? text : `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`));
 }
 
 /** The version of the gateway. */

@@ -3,6 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writ
 import { tmpdir } from 'node:os';
 import { basename, join, relative } from 'node:path';
 import { ROOT } from './bundle.mjs';
+import { bundleCommand } from './command.mjs';
 import { runCommand, runPnpm } from './run-command.mjs';
 
 /** What nothing reads at run time. Licences stay, whatever they are called. */
@@ -12,12 +13,13 @@ const LICENCE = /licen[cs]e|notice/i;
 const KEPT_BY_PNPM = new Set(['.bin', '.pnpm', '.modules.yaml']);
 
 /** Makes `penstock-gateway-VERSION.tgz` in a folder, from what was built. Returns its path. */
-export function makeTarball(folder) {
+export async function makeTarball(folder) {
   mkdirSync(folder, { recursive: true });
   const scratch = mkdtempSync(join(tmpdir(), 'penstock-tarball-'));
   try {
     const app = join(scratch, 'package');
     copyGateway(join(scratch, 'deployed'), app);
+    await bundleCommand(app);
     for (const name of ['LICENSE', 'THIRD-PARTY-NOTICES.md']) cpSync(join(ROOT, name), join(app, name));
     const { exports: _exports, scripts: _scripts, devDependencies: _dev, publishConfig: _publish, ...manifest } = readManifest(app);
     writeManifest(app, { ...manifest, dependencies: installedVersions(app, manifest.dependencies), bundleDependencies: Object.keys(manifest.dependencies) });

@@ -29,9 +29,9 @@ function shortened(workload: Workload): Workload {
   return workload.kind === 'streams' ? { ...workload, launches: 1, rounds: 9, warmUpMs: 1_200, windowMs: 400 } : workload;
 }
 
-/** Measures the gateway of this build beside that of another commit, in interleaved rounds of the same launch. `baseMain` is the path of its main program. */
+/** Measures the gateway of this build beside that of another commit, in interleaved rounds of the same launch. `baseMain` is the path of its main program; both are as the compiler wrote them. */
 export async function compareWithBase(rig: BenchRig, baseMain: string, onProgress: (text: string) => void): Promise<readonly Comparison[]> {
-  const contenders: readonly Contender[] = [floor(FLOOR), penstock(HEAD, 1), penstock(BASE, 1, { main: baseMain }), floor(CONTROL)];
+  const contenders: readonly Contender[] = [floor(FLOOR), penstock(HEAD, 1), penstock(BASE, 1, { main: () => baseMain }), floor(CONTROL)];
   const startedAt = performance.now();
   const comparisons: Comparison[] = [];
   for (const workload of WORKLOADS.filter(({ name }) => COMPARED.includes(name)).map(shortened)) {

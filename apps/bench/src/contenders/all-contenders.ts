@@ -1,6 +1,7 @@
 import { CONTROL, FLOOR } from '../report/summarize.ts';
 import type { Contender } from './contender.ts';
 import { PEERS } from './peer-contenders.ts';
+import { shippedMain } from './gateway-program.ts';
 import { haproxy, nginx } from './native-proxies.ts';
 import { direct, floor, penstock, tcpPipe } from './own-contenders.ts';
 
@@ -10,7 +11,7 @@ export interface Skipped {
   readonly reason: string;
 }
 
-const ALL: readonly Contender[] = [direct, nginx, haproxy, tcpPipe, floor(FLOOR), penstock('penstock', 1), penstock('penstock, 2 workers', 2, { onlyIn: 'workers' }), floor(CONTROL), ...PEERS];
+const ALL: readonly Contender[] = [direct, nginx, haproxy, tcpPipe, floor(FLOOR), penstock('penstock', 1, { main: shippedMain }), penstock('penstock, 2 workers', 2, { onlyIn: 'workers', main: shippedMain }), floor(CONTROL), ...PEERS];
 
 /** The contenders of a run, made ready; names choose some of them, and what cannot be had is told with its reason. */
 export async function chooseContenders({ names, withPeers }: { readonly names: readonly string[]; readonly withPeers: boolean }): Promise<{ contenders: readonly Contender[]; skipped: readonly Skipped[] }> {

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Contender } from './contender.ts';
+import { BUILT_MAIN } from './gateway-program.ts';
 import { freePort, startProgram } from './start-program.ts';
 
 const MESSAGES = { path: '/v1/messages', fields: [] } as const;
@@ -43,24 +44,21 @@ export const tcpPipe: Contender = {
   },
 };
 
-/** The main program of this build. */
-const MAIN = fileURLToPath(new URL('../../../gateway/dist/main.js', import.meta.url));
-
 /** How a gateway differs from the usual one. */
 export interface PenstockOptions {
   readonly onlyIn?: string;
-  /** The main program of another build. */
-  readonly main?: string;
+  /** Names its main program. @defaultValue that of this build, as the compiler wrote it: what replaces parts of it finds its files */
+  readonly main?: () => string;
   /** Further sections of its configuration. */
   readonly config?: Readonly<Record<string, unknown>>;
 }
 
-/** Penstock as it is built, started by its own command, every default protection on; all its workers on the contender's core. */
-export function penstock(name: string, workers: number, { onlyIn, main = MAIN, config: further = {} }: PenstockOptions = {}): Contender {
+/** Penstock, started by its own command, every default protection on; all its workers on the contender's core. */
+export function penstock(name: string, workers: number, { onlyIn, main = () => BUILT_MAIN, config: further = {} }: PenstockOptions = {}): Contender {
   return {
     name,
     ...(onlyIn === undefined ? {} : { onlyIn }),
-    description: `the built gateway, every default protection on, access log to a file, ${workers} ${workers === 1 ? 'process' : 'worker processes'}`,
+    description: `the gateway, every default protection on, access log to a file, ${workers} ${workers === 1 ? 'process' : 'worker processes'}`,
     isPeer: false,
     speaksTls: true,
     async start(environment) {
@@ -76,7 +74,7 @@ export function penstock(name: string, workers: number, { onlyIn, main = MAIN, c
         log: { destination: join(folder, 'access.log') },
         ...further,
       }));
-      const started = await startProgram([process.execPath, ...nodeFlags, main, 'start', '--config', config], port, environment);
+      const started = await startProgram([process.execPath, ...nodeFlags, main(), 'start', '--config', config], port, environment);
       return {
         ...started, port,
         native: { path: '/anthropic/v1/messages', fields: [] },

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdirSync, openSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { shippedMain } from '../contenders/gateway-program.ts';
 import { freePort } from '../contenders/start-program.ts';
 import { CORES, pinned } from '../process/spawn-pinned.ts';
 
@@ -22,7 +22,7 @@ function isReady(port: number): Promise<boolean> {
 export async function measureStart(folder: string, times: number): Promise<readonly number[]> {
   const own = join(folder, 'start-to-ready');
   mkdirSync(own, { recursive: true });
-  const main = fileURLToPath(new URL('../../../gateway/dist/main.js', import.meta.url));
+  const main = shippedMain();
   const taken: number[] = [];
   for (let time = 0; time < times; time += 1) {
     const [port, operationsPort] = [await freePort(), await freePort()];

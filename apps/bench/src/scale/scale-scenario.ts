@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { shippedMain } from '../contenders/gateway-program.ts';
 import { floor, penstock } from '../contenders/own-contenders.ts';
 import type { StreamReading } from '../load/stream-set.ts';
 import type { TimedLatency } from '../load/latency-samples.ts';
@@ -31,7 +32,7 @@ export const SCALE: Scenario = {
     const gc: (GcShare & { readonly streams: number })[] = [];
     for (const streams of STREAMS[size]) {
       for (const workload of [pacedStreams(environment, streams), heldStreams(streams, environment.isQuick)]) {
-        const result = await runWorkload(environment.rig, workload, [floor(FLOOR), penstock('penstock', 1), floor(CONTROL)], (text) => environment.onProgress(`${workload.name}: ${text}`));
+        const result = await runWorkload(environment.rig, workload, [floor(FLOOR), penstock('penstock', 1, { main: shippedMain }), floor(CONTROL)], (text) => environment.onProgress(`${workload.name}: ${text}`));
         results.push(result);
         tables.push(describeWorkload(result));
       }
@@ -63,7 +64,7 @@ async function measureGc({ rig, folder, isQuick }: ScenarioEnvironment, streams:
   const own = join(folder, `gc-${streams}`);
   mkdirSync(own, { recursive: true });
   const probe = `--import=${new URL('gc-probe.js', import.meta.url).href}`;
-  const gateway = await penstock('penstock', 1).start({ folder: own, core: CORES.contender, upstreamPort: rig.upstreamPort, upstreamOrigin: `http://127.0.0.1:${rig.upstreamPort}`, nodeFlags: ['--no-memory-reducer', probe] });
+  const gateway = await penstock('penstock', 1, { main: shippedMain }).start({ folder: own, core: CORES.contender, upstreamPort: rig.upstreamPort, upstreamOrigin: `http://127.0.0.1:${rig.upstreamPort}`, nodeFlags: ['--no-memory-reducer', probe] });
   try {
     await rig.upstream.call('plan', { kind: 'stream', pace: EVENTS_PER_SECOND / streams, events: 0 });
     await rig.load.call('spin', true);
