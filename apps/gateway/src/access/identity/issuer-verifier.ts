@@ -1,4 +1,4 @@
-import { errors, jwtVerify, type FlattenedJWSInput, type JWTHeaderParameters } from 'jose';
+import { errors, jwtVerify, UnsecuredJWT, type FlattenedJWSInput, type JWTHeaderParameters } from 'jose';
 import type { IssuerConfig } from '../../config/sections/identity-section.ts';
 import type { BearerVerifier, TokenRefusal, Verification } from './bearer-verifier.ts';
 import { KeysUnavailable, type IssuerKeys } from './issuer-keys.ts';
@@ -12,21 +12,31 @@ export interface IssuerVerifierOptions {
   readonly namedGroups: Pick<ReadonlySet<string>, 'has'>;
 }
 
+/** The header `{"alg":"none"}`: under it jose checks claims alone. */
+const UNSECURED = 'eyJhbGciOiJub25lIn0';
+
 /** Makes the verifier of one configured issuer. */
 export function createIssuerVerifier({ config, keys, namedGroups }: IssuerVerifierOptions): BearerVerifier {
   const { name, issuer, audience } = config;
-  const rules = {
-    issuer, audience: [...audience], algorithms: [...config.algorithms], clockTolerance: config.clock_skew, maxTokenAge: config.max_age,
+  const claimRules = {
+    issuer, audience: [...audience], clockTolerance: config.clock_skew, maxTokenAge: config.max_age,
     // `iat` is required by `maxTokenAge`.
     requiredClaims: ['exp', config.claims.subject],
   };
+  const rules = { ...claimRules, algorithms: [...config.algorithms] };
+
+  /** Throws what `jwtVerify` throws for claims that are refused whatever key signed them: such a token must not spend one of the few fetches. */
+  function checkClaims(token: string): void {
+    const { payload } = UnsecuredJWT.decode(`${UNSECURED}.${token.split('.')[1]}.`, claimRules);
+    if (!meetsRequirements(payload, config.require)) throw new errors.JWTClaimValidationFailed('a required claim is missing or has another value', payload);
+  }
 
   async function verify(token: string): Promise<Verification> {
     // Read before the keys are: what is withdrawn in between must not be remembered as good.
     let proof = keys.generation();
     try {
       const { payload } = await jwtVerify(token, async (header: JWTHeaderParameters, jws: FlattenedJWSInput) => {
-        const key = await keys.find(header, jws);
+        const key = await keys.find(header, jws, () => checkClaims(token));
         proof = keys.generation();
         return key;
       }, rules);

@@ -1,7 +1,7 @@
 // The keys of an issuer while that issuer is slow, down, rotates, or sends us elsewhere.
 import type { RequestListener } from 'node:http';
 import { pino } from 'pino';
-import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createIdentity, type Identity } from '../../../src/access/identity/identity.ts';
 import type { BearerAuthority } from '../../../src/access/identity/bearer-authority.ts';
 import { KEY_TIMING, type KeyTiming } from '../../../src/access/identity/issuer-keys.ts';
@@ -49,6 +49,40 @@ const hang: RequestListener = () => undefined;
 const discovery = (changes: object): RequestListener => (request, response) => {
   response.end(JSON.stringify(request.url === '/jwks' ? { keys: [first.publicJwk] } : { issuer: provider.issuer, jwks_uri: `${provider.issuer}/jwks`, ...changes }));
 };
+
+const invented = (batch: string): Promise<string[]> => Promise.all(Array.from({ length: 30 }, (_, index) => signToken(next, goodClaims(provider.issuer), { kid: `${batch}-${index}` })));
+/** One after the other. */
+async function verdicts(authority: BearerAuthority, tokens: readonly string[]): Promise<string[]> {
+  const seen: string[] = [];
+  for (const token of tokens) seen.push(await verdict(authority, token));
+  return seen;
+}
+
+/** A clock of `performance` that a test sets forward. */
+function movableClock(): { advance(ms: number): void } {
+  const now = performance.now.bind(performance);
+  let aheadMs = 0;
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => aheadMs + now());
+  onTestFinished(() => { clock.mockRestore(); });
+  return { advance: (ms) => { aheadMs += ms; } };
+}
+
+/** Keeps what the provider is asked for until it is released; later requests go to the provider. */
+function holdAnswers(): { count(): number; release(listener: RequestListener): void } {
+  const waiting: Parameters<RequestListener>[] = [];
+  provider.answerWith((...exchange) => { waiting.push(exchange); });
+  return {
+    count: () => waiting.length,
+    release(listener) {
+      // Both documents of the fetch that is under way.
+      provider.answerWith((request, response) => {
+        if (request.url === '/jwks') provider.answerWith(undefined);
+        listener(request, response);
+      });
+      for (const exchange of waiting) listener(...exchange);
+    },
+  };
+}
 
 describe('a signing key that was rotated', () => {
   test('is fetched once by all tokens that name it, and the withdrawn one is good no longer, remembered or not', async () => {
@@ -99,30 +133,84 @@ describe('a signing key that was rotated', () => {
   });
 
   test('tokens with invented keys cause three fetches and then one in each cool-down, and what is held stays good', async () => {
-    const now = performance.now.bind(performance);
-    let aheadMs = 0;
-    const clock = vi.spyOn(performance, 'now').mockImplementation(() => aheadMs + now());
-    try {
-      const authority = open({ cooldownMs: 3_600_000 });
-      expect(await verdict(authority, await tokenOf(first))).toBe('person');
-      const invent = async (batch: string): Promise<void> => {
-        const tokens = await Promise.all(Array.from({ length: 30 }, (_, index) => signToken(next, goodClaims(provider.issuer), { kid: `${batch}-${index}` })));
-        for (const token of tokens) expect(await verdict(authority, token)).toBe('token_key');
-      };
-      await invent('a');
-      expect(fetches()).toBe(4);
-      await invent('b');
-      expect(fetches()).toBe(4);
-      expect(await verdict(authority, await tokenOf(first, 'held'))).toBe('person');
-      aheadMs = 3_600_000;
-      await invent('c');
-      expect(fetches()).toBe(5);
-      aheadMs = 20 * 3_600_000;
-      await invent('d');
-      expect(fetches()).toBe(8);
-    } finally {
-      clock.mockRestore();
-    }
+    const clock = movableClock();
+    const authority = open({ cooldownMs: 3_600_000 });
+    expect(await verdict(authority, await tokenOf(first))).toBe('person');
+    expect(await verdicts(authority, await invented('a'))).toEqual([...Array<string>(3).fill('token_key'), ...Array<string>(27).fill('unavailable')]);
+    expect(fetches()).toBe(4);
+    expect(new Set(await verdicts(authority, await invented('b')))).toEqual(new Set(['unavailable']));
+    expect(fetches()).toBe(4);
+    expect(await verdict(authority, await tokenOf(first, 'held'))).toBe('person');
+    clock.advance(3_600_000);
+    await verdicts(authority, await invented('c'));
+    expect(fetches()).toBe(5);
+    clock.advance(20 * 3_600_000);
+    await verdicts(authority, await invented('d'));
+    expect(fetches()).toBe(8);
+  });
+
+  test('is never refused while invented keys have used up the fetches: its tokens are to be retried until the next fetch brings it', async () => {
+    const authority = open({ cooldownMs: 400, waitMs: 100 });
+    expect(await verdict(authority, await tokenOf(first))).toBe('person');
+    await verdicts(authority, await invented('a'));
+    provider.rotate([first, next]);
+    const token = await tokenOf(next);
+    const seen: string[] = [];
+    // A client that retries, under a steady stream of inventions.
+    await expect.poll(async () => {
+      await verdicts(authority, await invented(`b${seen.length}`));
+      seen.push(await verdict(authority, token));
+      return seen.at(-1);
+    }, { timeout: 20_000 }).toBe('person');
+    expect(new Set(seen)).toEqual(seen.length === 1 ? new Set(['person']) : new Set(['unavailable', 'person']));
+  });
+
+  test('is waited for where the next fetch may begin within the time that a request waits, by all of its tokens', async () => {
+    const authority = open({ cooldownMs: 500, waitMs: 30_000 });
+    expect(await verdict(authority, await tokenOf(first))).toBe('person');
+    await verdicts(authority, (await invented('a')).slice(0, 3));
+    provider.rotate([first, next]);
+    const before = fetches();
+    const tokens = await Promise.all(['1', '2', '3'].map((id) => tokenOf(next, id)));
+    expect(await Promise.all(tokens.map((token) => verdict(authority, token)))).toEqual(['person', 'person', 'person']);
+    expect(fetches() - before).toBe(1);
+  });
+
+  test('that is invented is refused once a fetch has shown that it is absent, without another fetch', async () => {
+    const clock = movableClock();
+    const authority = open({ cooldownMs: 3_600_000 });
+    expect(await verdict(authority, await tokenOf(first))).toBe('person');
+    const tokens = await invented('a');
+    await verdicts(authority, tokens);
+    clock.advance(3_600_000);
+    // Named before this fetch began: it is about all of them.
+    expect(new Set(await verdicts(authority, tokens))).toEqual(new Set(['token_key']));
+    expect(fetches()).toBe(5);
+  });
+
+  test('is looked for once more where the fetch under way began before its first token', async () => {
+    const authority = open({ cooldownMs: 3_600_000 });
+    expect(await verdict(authority, await tokenOf(first))).toBe('person');
+    // Answered with the keys from before the rotation.
+    const held = holdAnswers();
+    const other = verdict(authority, await signToken(next, goodClaims(provider.issuer), { kid: 'invented' }));
+    await expect.poll(held.count).toBe(1);
+    const rotated = verdict(authority, await tokenOf(next));
+    held.release(discovery({}));
+    provider.rotate([first, next]);
+    expect(await Promise.all([other, rotated])).toEqual(['token_key', 'person']);
+  });
+
+  test('is not looked for where the token is refused by its claims whatever key signed it', async () => {
+    const authority = open({ cooldownMs: 3_600_000 });
+    expect(await verdict(authority, await tokenOf(first))).toBe('person');
+    const past = Math.floor(Date.now() / 1000) - 3_600;
+    const claims: readonly [reason: string, changes: Readonly<Record<string, unknown>>][] = [
+      ['token_audience', { aud: 'another' }], ['token_expired', { exp: past }], ['token_not_yet_valid', { nbf: past + 7_200 }], ['token_too_old', { iat: past - 90_000 }],
+      ['token_claims', { exp: undefined }], ['token_claims', { sub: undefined }], ['token_claims', { owner: 'another' }],
+    ];
+    for (const [reason, changes] of claims) expect(await verdict(authority, await signToken(next, goodClaims(provider.issuer, changes)))).toBe(reason);
+    expect(fetches()).toBe(1);
   });
 
   test('is noticed without any token by the refresh', async () => {

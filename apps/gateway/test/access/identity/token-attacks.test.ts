@@ -33,7 +33,8 @@ beforeAll(async () => {
       { name: 'rest', match: {} },
     ],
   });
-  identity = createIdentity({ logger: pino({ level: 'silent' }) });
+  // Each token may cause a fetch of its own, so that every one is judged.
+  identity = createIdentity({ logger: pino({ level: 'silent' }), keyTiming: { cooldownMs: 0 } });
 });
 afterAll(async () => {
   identity.close();
