@@ -1,7 +1,7 @@
 import { startScriptedUpstream, wholeResponse } from '@penstock/test-support';
 import { describe, expect, it } from 'vitest';
-import type { UpstreamController } from '../src/index.ts';
-import { createUpstreamClient } from './plain.ts';
+import { createUpstreamClient as create, type UpstreamController } from '../src/index.ts';
+import { createUpstreamClient, PLAIN } from './plain.ts';
 import { dispatchRequest } from './dispatch-request.ts';
 
 function flat(controller: Pick<UpstreamController, 'rawHeaders'>): string[] {
@@ -21,6 +21,26 @@ describe('a response', () => {
     await dispatchRequest(client, {}, { onResponseStart: (controller, _status, _headers, message) => { raw = flat(controller); reason = message; } }).result;
     expect(raw).toEqual(['X-B', '1', 'x-a', 'café', 'X-b', '2', 'Set-Cookie', 'a', 'set-cookie', 'b', 'Content-Length', '2']);
     expect(reason).toBe('Fine By Me');
+  });
+
+  it.each([false, true])('has its whole reason phrase, wherever its status line is cut, and behind an informational response (plain: %j)', async (plain) => {
+    const head = Buffer.from('HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 Fine By Me\r\ncontent-length: 2\r\n\r\nok');
+    let cut = 0;
+    await using upstream = await startScriptedUpstream(async (connection) => {
+      while ((await connection.nextRequest()).complete) {
+        connection.send(head.subarray(0, cut));
+        for (let turn = 0; turn < 5; turn += 1) await new Promise(setImmediate);
+        connection.send(head.subarray(cut));
+      }
+    });
+    await using client = create({ origin: upstream.origin, plain: plain || PLAIN, pool: { maxConnections: 1 } });
+    const seen = new Set<string>();
+    for (cut = 1; cut < head.length; cut += 1) {
+      const phrases: unknown[] = [];
+      await dispatchRequest(client, {}, { onResponseStart: (_controller, status, _headers, message) => { phrases.push(status, message); } }).result;
+      seen.add(phrases.join(' '));
+    }
+    expect([...seen]).toEqual(['103 Early Hints 200 Fine By Me']);
   });
 
   it('has its early hints delivered before it, and every other 1xx swallowed', async () => {

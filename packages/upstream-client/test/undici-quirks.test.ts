@@ -143,6 +143,22 @@ describe('the habits of undici', () => {
     await client.destroy();
   });
 
+  test('joinReasonPhrase: undici delivers the last piece of a reason phrase that arrives in pieces', async () => {
+    const begun = Promise.withResolvers<void>();
+    await using upstream = await startScriptedUpstream(async (connection) => {
+      await connection.nextRequest();
+      connection.send(Buffer.from('HTTP/1.1 200 O'));
+      await begun.promise;
+      connection.send(Buffer.from('K\r\ncontent-length: 0\r\n\r\n'));
+      await connection.closed();
+    });
+    const client = new Client(upstream.origin);
+    let phrase: string | undefined;
+    await ask(client, {}, { onResponseStarted: begun.resolve, onResponseStart: (_controller, _status, _headers, message) => { phrase = message; } });
+    expect(phrase).toBe('K');
+    await client.destroy();
+  });
+
   test('METHOD_CALLED_ON_BODIES: undici calls it on an iterable body, and our body class has none', async () => {
     await using upstream = await startScriptedUpstream(answerAlways(OK));
     const client = new Client(upstream.origin);

@@ -6,6 +6,7 @@ import { markReads } from '../node/close-notify.ts';
 import { bypassReadBuffer } from '../undici/bypass-read-buffer.ts';
 import { isIdleExpiry, isNotKeptAlive, isUnsolicited } from '../undici/quirks.ts';
 import { skipUnexpectedContinue } from '../undici/unexpected-continue.ts';
+import { joinReasonPhrase } from '../undici/whole-reason.ts';
 import { Client as UndiciClient } from '../undici/undici-parts.ts';
 import type { DisconnectReason } from '../upstream-events.ts';
 import type { Slot } from './slot.ts';
@@ -71,6 +72,7 @@ export function openClient(slot: Slot, socket: Socket, expiryMs: number, { origi
   client.once('connect', () => {
     if (isPlain || !bypassReadBuffer(socket)) markReads(socket);
     skipUnexpectedContinue(socket);
+    joinReasonPhrase(socket);
     socket.on('readable', () => {
       if (!slot.awaitsHead) return;
       if (slot.headBytesFrom < 0) slot.headBytesFrom = socket.bytesRead;
