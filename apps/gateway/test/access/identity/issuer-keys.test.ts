@@ -194,7 +194,7 @@ describe('a signing key that was rotated', () => {
     // Answered with the keys from before the rotation.
     const held = holdAnswers();
     const other = verdict(authority, await signToken(next, goodClaims(provider.issuer), { kid: 'invented' }));
-    await expect.poll(held.count).toBe(1);
+    await expect.poll(() => held.count()).toBe(1);
     const rotated = verdict(authority, await tokenOf(next));
     held.release(discovery({}));
     provider.rotate([first, next]);
@@ -280,10 +280,10 @@ describe('an issuer that is slow', () => {
       };
     });
     const authority = open({ waitMs: 30_000 });
-    const verdicts = Promise.all(['1', '2', '3'].map(async (id) => verdict(authority, await tokenOf(first, id))));
+    const all = Promise.all(['1', '2', '3'].map(async (id) => verdict(authority, await tokenOf(first, id))));
     await expect.poll(() => release).toBeDefined();
     release?.();
-    expect(await verdicts).toEqual(['person', 'person', 'person']);
+    expect(await all).toEqual(['person', 'person', 'person']);
   });
 });
 
