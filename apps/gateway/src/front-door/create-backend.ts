@@ -72,12 +72,13 @@ export function createBackend(settings: EffectiveBackend, config: FrontDoorConfi
     const trace = watcher.beginTrace({ method: request.method, origin: url.origin, template: templateOf(request.path), provider: settings.kind }, headers);
     const isUpload = isStreamed(request.body);
     const body = new ResponseBody(signal, isUpload ? watchers.upload : watchers.other, trace, onSent);
+    const { head } = body;
     if (request.tag instanceof OpenFrontDoorRequest) request.tag.response = body;
     upstream.dispatch({
       method: request.method, path: basePath(request.path), headers, body: outboundBody(request.body), timeouts: timeouts[request.responseKind],
       client: request.client, caller: request.caller, longLived: isUpload ? 'upload' : undefined,
     }, body);
-    return request.tag instanceof OpenFrontDoorRequest && request.tag.hidesQuota ? body.head.then(withoutQuota) : body.head;
+    return request.tag instanceof OpenFrontDoorRequest && request.tag.hidesQuota ? head.then(withoutQuota) : head;
   };
   const forwardResponseHeaders = (rawHeaders: readonly string[]): readonly string[] => {
     const { headers, dropped } = policy.forwardResponseHeaders(rawHeaders);

@@ -29,7 +29,6 @@ export interface BackendWatcher extends ResponseWatcher {
  * the body as an iterable with back-pressure. Ending the iteration early cancels the upstream request.
  */
 export class ResponseBody implements Dispatcher.DispatchHandler, AsyncIterableIterator<Uint8Array> {
-  readonly head: Promise<BackendResponse>;
   readonly #signal: AbortSignal;
   readonly #watcher: BackendWatcher;
   readonly #trace: UpstreamTrace | undefined;
@@ -38,8 +37,8 @@ export class ResponseBody implements Dispatcher.DispatchHandler, AsyncIterableIt
   #bytes = 0;
   /** Since when the upstream is paused. */
   #pausedAt: number | undefined;
-  #resolveHead!: (response: BackendResponse) => void;
-  #rejectHead!: (error: unknown) => void;
+  /** Until it is settled: its fields would be held for as long as the body streams. */
+  #head: PromiseWithResolvers<BackendResponse> | undefined = Promise.withResolvers<BackendResponse>();
   #controller: Dispatcher.DispatchController | undefined;
   readonly #waiting = new ChunkList();
   /** Taken of those that waited, and not read yet. */
@@ -53,11 +52,13 @@ export class ResponseBody implements Dispatcher.DispatchHandler, AsyncIterableIt
     this.#trace = trace;
     this.#signal = signal;
     this.#watcher = watcher;
-    this.head = new Promise((resolve, reject) => {
-      this.#resolveHead = resolve;
-      this.#rejectHead = reject;
-    });
     signal.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  /** The head of the response, to be asked for before the request is dispatched. */
+  get head(): Promise<BackendResponse> {
+    if (this.#head === undefined) throw new Error('the head of this response is settled');
+    return this.#head.promise;
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -74,7 +75,10 @@ export class ResponseBody implements Dispatcher.DispatchHandler, AsyncIterableIt
     this.#watcher.onHead(rawHeaders, status);
     if (this.#isStream) this.#watcher.onStreamOpened();
     this.#noteSent();
-    this.#resolveHead({ status, rawHeaders, body: this });
+    // undici would hold the fields, and the socket's buffer behind them, as long.
+    controller.rawHeaders = null;
+    this.#head?.resolve({ status, rawHeaders, body: this });
+    this.#head = undefined;
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -94,7 +98,8 @@ export class ResponseBody implements Dispatcher.DispatchHandler, AsyncIterableIt
   onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
     this.#noteSent();
     const failure = this.#watcher.describeFailure(error);
-    this.#rejectHead(failure);
+    this.#head?.reject(failure);
+    this.#head = undefined;
     this.#finish(failure);
   }
 

@@ -5,7 +5,7 @@ import type { FrontDoorHooks } from '../options.ts';
 import { FrontDoorError, type Outcome } from '../errors/front-door-error.ts';
 import { classifyBackendFailure } from '../errors/backend-failure.ts';
 import { openAiErrorResponse } from '../errors/openai-error-body.ts';
-import type { Backend, BackendRequest, BackendResponse } from '../backend.ts';
+import type { Backend, BackendRequest, BackendResponse, RawHeaders } from '../backend.ts';
 import type { AnswerTokens, RequestSummary, StreamProgress, UsageSource } from '../request-summary.ts';
 import { createClientResponse, type ClientResponse } from './client-response.ts';
 import { watchDeparture } from './departure.ts';
@@ -33,6 +33,12 @@ export interface ExchangeRecord {
   error?: unknown;
 }
 
+/** The upstream's answer as its reader holds it, for as long as the body streams. */
+export interface UpstreamAnswer extends BackendResponse {
+  /** Empty once the head of the client's answer was made of them: a stream may last for minutes. */
+  rawHeaders: RawHeaders;
+}
+
 /** One request from its arrival to the end of its response body. */
 export interface Exchange {
   readonly ctx: Context;
@@ -45,7 +51,7 @@ export interface Exchange {
   /** The application's id of the request, for answers that have none of the upstream's. */
   readonly requestId: string | undefined;
   /** Calls a backend and notes when its head came. `cancelled` ends this call alone. Rejects with a `FrontDoorError`. */
-  send(name: string, backend: Backend, request: BackendRequest, cancelled?: AbortSignal): Promise<BackendResponse>;
+  send(name: string, backend: Backend, request: BackendRequest, cancelled?: AbortSignal): Promise<UpstreamAnswer>;
   /** What an error means here: the client's leaving and an interruption come before whatever they caused. */
   classify(error: unknown): FrontDoorError;
   /** Ends the exchange early; an open stream gets an error frame. */
@@ -85,12 +91,12 @@ export function beginExchange(ctx: Context, { template: route, target }: { reado
       options.hooks.onInternalError?.(error, ctx);
     }
   };
-  const onHead = (response: BackendResponse): BackendResponse => {
+  const onHead = ({ status, rawHeaders, body }: BackendResponse): UpstreamAnswer => {
     hasHead = true;
-    record.upstreamStatus = response.status;
+    record.upstreamStatus = status;
     record.firstByteMs ??= performance.now() - startedAt;
     guarded(() => { options.hooks.onUpstreamHead?.(ctx); });
-    return response;
+    return { status, rawHeaders, body };
   };
   const onSent = (at: number): void => { record.sentMs = at - startedAt; };
   /** What a backend rejected with; what no table knows is a fault of the upstream to the client, and reported to the application. */

@@ -1,4 +1,4 @@
-import type { Backend, BackendResponse } from '../backend.ts';
+import type { Backend } from '../backend.ts';
 import { FrontDoorError } from '../errors/front-door-error.ts';
 import type { StreamTranslator } from '../messages-core/messages-stream.ts';
 import { ignoredParamsHeader, translateResponseHeaders } from '../messages-core/response-headers.ts';
@@ -9,7 +9,7 @@ import type { ReadModelRequest } from '../translation/read-model-request.ts';
 import { refusalError } from '../translation/refusal.ts';
 import { anthropicRequest } from './anthropic-request.ts';
 import { answerJsonBytes, answerUpstreamError, hasMediaType } from './answer-upstream.ts';
-import type { Exchange } from './exchange.ts';
+import type { Exchange, UpstreamAnswer } from './exchange.ts';
 import { admitRequest, measuresText, readExchangeBody, recordRequestedModel, relayedBytes, type FrontDoor } from './front-door.ts';
 import { gatherBody } from './gather-body.ts';
 import { sendAndAnswer, type Outbound } from './outbound.ts';
@@ -54,7 +54,7 @@ interface Answering<Wish extends AnswerWish> {
   readonly wish: Wish;
 }
 
-async function answerWhole<Wish extends AnswerWish>({ frontDoor, exchange, protocol, wish }: Answering<Wish>, response: BackendResponse): Promise<void> {
+async function answerWhole<Wish extends AnswerWish>({ frontDoor, exchange, protocol, wish }: Answering<Wish>, response: UpstreamAnswer): Promise<void> {
   const json = await gatherBody(response.body, frontDoor.limits.maxResponseBytes);
   const jsonBytes = json.length;
   const { body, learned } = await protocol.readAnswer(frontDoor, json, wish, exchange.signal);
@@ -62,7 +62,7 @@ async function answerWhole<Wish extends AnswerWish>({ frontDoor, exchange, proto
   await answerJsonBytes(exchange, 200, [...translateResponseHeaders(response.rawHeaders, exchange.requestId), ...ignoredHeaders(wish)], body);
 }
 
-async function answerStreamed<Wish extends AnswerWish>({ frontDoor, exchange, protocol, wish }: Answering<Wish>, response: BackendResponse): Promise<void> {
+async function answerStreamed<Wish extends AnswerWish>({ frontDoor, exchange, protocol, wish }: Answering<Wish>, response: UpstreamAnswer): Promise<void> {
   if (!hasMediaType(response, 'text/event-stream')) {
     throw new FrontDoorError('upstream_invalid', 'The upstream gave an answer that is not an event stream.');
   }

@@ -1,12 +1,12 @@
-import type { BackendRequest, BackendResponse } from '../backend.ts';
-import type { Exchange } from './exchange.ts';
+import type { BackendRequest } from '../backend.ts';
+import type { Exchange, UpstreamAnswer } from './exchange.ts';
 import type { NamedBackend } from './front-door.ts';
 
 /** A request that is ready to be sent, and what is done with its answer. `answer` holds nothing of the request. */
 export interface Outbound {
   readonly to: NamedBackend;
   readonly request: BackendRequest;
-  readonly answer: (response: BackendResponse) => Promise<void>;
+  readonly answer: (response: UpstreamAnswer) => Promise<void>;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import { headerValue, type BackendResponse, type OpenAiBackend, type ResponseKind } from '../backend.ts';
+import { headerValue, type OpenAiBackend, type ResponseKind } from '../backend.ts';
 import { FrontDoorError } from '../errors/front-door-error.ts';
 import type { RelayObservation } from '../relay/answer-reader.ts';
 import { createEventBoundary } from '../relay/event-boundary.ts';
@@ -8,7 +8,7 @@ import { relayRequestHeaders, relayResponseHeaders } from '../relay/relay-header
 import { createRelayObserver } from '../relay/relay-observer.ts';
 import type { StreamProgress } from '../request-summary.ts';
 import type { ClientResponse } from './client-response.ts';
-import type { Exchange } from './exchange.ts';
+import type { Exchange, UpstreamAnswer } from './exchange.ts';
 import { measuresText, type FrontDoor, type NamedBackend } from './front-door.ts';
 import type { Outbound } from './outbound.ts';
 import { breakStream } from './stream-answer.ts';
@@ -24,7 +24,7 @@ export interface RelayedBody {
 const CHAT_ROUTE = '/v1/chat/completions';
 
 /** Whether the end of the connection does not prove a complete answer: a chat stream that ends by close. The end mark of other streams is not known here. */
-function isEndUnknown(exchange: Exchange, framing: RelayFraming, { status }: BackendResponse): boolean {
+function isEndUnknown(exchange: Exchange, framing: RelayFraming, { status }: UpstreamAnswer): boolean {
   return status === 200 && framing.isEventStream && framing.endsByClose && exchange.route === CHAT_ROUTE;
 }
 
@@ -41,7 +41,7 @@ interface ReadAs {
   readonly spends: boolean;
 }
 
-async function relayBody(frontDoor: FrontDoor, exchange: Exchange, response: BackendResponse, { framing, spends }: ReadAs): Promise<void> {
+async function relayBody(frontDoor: FrontDoor, exchange: Exchange, response: UpstreamAnswer, { framing, spends }: ReadAs): Promise<void> {
   const { client, record } = exchange;
   const { maxEventChars: maxEventBytes, maxDecodedBytes } = frontDoor.limits;
   const observer = createRelayObserver({ ...framing, maxEventBytes, maxDecodedBytes, measuresText: measuresText(frontDoor, exchange.ctx), onError: (error) => frontDoor.hooks.onInternalError?.(error, exchange.ctx) });
@@ -97,8 +97,8 @@ function answerWith(frontDoor: FrontDoor, exchange: Exchange, backend: OpenAiBac
   return async (response) => relayBody(frontDoor, exchange, response, { framing: beginAnswer(exchange, backend, response), spends });
 }
 
-/** Passes the head on. */
-function beginAnswer(exchange: Exchange, { forwardResponseHeaders = relayResponseHeaders }: OpenAiBackend, response: BackendResponse): RelayFraming {
+/** Passes the head on, and releases its fields. */
+function beginAnswer(exchange: Exchange, { forwardResponseHeaders = relayResponseHeaders }: OpenAiBackend, response: UpstreamAnswer): RelayFraming {
   const isRedirect = response.status >= 300 && response.status < 400 && response.status !== 304;
   if (response.status < 200 || isRedirect || response.status > 599) {
     throw new FrontDoorError('upstream_invalid', 'The upstream gave an answer that cannot be passed on.');
@@ -109,5 +109,6 @@ function beginAnswer(exchange: Exchange, { forwardResponseHeaders = relayRespons
   if (exchange.requestId !== undefined && headerValue(response.rawHeaders, 'x-request-id') === undefined) added.push('x-request-id', exchange.requestId);
   exchange.client.writeHead(response.status, [...forwardResponseHeaders(response.rawHeaders), ...added]);
   exchange.client.flushHead();
+  response.rawHeaders = [];
   return framing;
 }

@@ -1,4 +1,3 @@
-import type { BackendResponse } from '../backend.ts';
 import { FrontDoorError } from '../errors/front-door-error.ts';
 import { openAiErrorBody, type OpenAiErrorBody } from '../errors/openai-error-body.ts';
 import type { StreamProgress } from '../request-summary.ts';
@@ -8,12 +7,12 @@ import { errorFrame } from '../chat/chunk-writer.ts';
 import { createEventDecoder } from '../messages-core/event-decoder.ts';
 import { KEEP_ALIVE_FRAME, type StreamTranslator } from '../messages-core/messages-stream.ts';
 import { answerJson } from './answer-upstream.ts';
-import type { Exchange } from './exchange.ts';
+import type { Exchange, UpstreamAnswer } from './exchange.ts';
 import { watchSilence, type SilenceOptions, type SilenceWatch } from './keep-alive.ts';
 
 /** Everything a streamed answer is made from. */
 export interface StreamAnswer {
-  readonly response: BackendResponse;
+  readonly response: UpstreamAnswer;
   readonly translator: StreamTranslator;
   readonly maxEventChars: number;
   readonly silence: SilenceOptions;
@@ -24,11 +23,13 @@ export interface StreamAnswer {
 /** How long the upstream may take to end its body after `message_stop` before its connection is given up. */
 const TRAILING_BYTES_MS = 1000;
 
+/** Writes the head, and releases the fields of the upstream's. */
 function writeStreamHead(exchange: Exchange, answer: StreamAnswer): void {
   exchange.client.writeHead(200, [
     'content-type', 'text/event-stream; charset=utf-8', 'cache-control', 'no-cache', 'x-accel-buffering', 'no',
     ...translateResponseHeaders(answer.response.rawHeaders, exchange.requestId), ...answer.headers,
   ]);
+  answer.response.rawHeaders = [];
 }
 
 /** Before the first event a fault is still a real status; after it, an error frame. */
@@ -70,7 +71,7 @@ function noteResult(exchange: Exchange, translator: StreamTranslator): void {
 }
 
 /** Moves the stream: one upstream chunk in, its frames out, and no next chunk before the client took them. */
-async function pump(exchange: Exchange, answer: StreamAnswer, silence: SilenceWatch): Promise<void> {
+async function pump(exchange: Exchange, answer: StreamAnswer, body: AsyncIterable<Uint8Array>, silence: SilenceWatch): Promise<void> {
   const { client } = exchange;
   const { translator } = answer;
   let frames = '';
@@ -86,7 +87,7 @@ async function pump(exchange: Exchange, answer: StreamAnswer, silence: SilenceWa
     silence.heard();
     await client.write(written);
   };
-  for await (const chunk of answer.response.body) {
+  for await (const chunk of body) {
     try {
       decoder.write(chunk);
     } catch (error) {
@@ -124,7 +125,7 @@ export async function answerStream(exchange: Exchange, answer: StreamAnswer): Pr
   exchange.streamBegun(() => progressOf(translator));
   const silence = watchSilence(answer.silence, () => exchange.client.headSent() && exchange.client.writeIfReading(KEEP_ALIVE_FRAME));
   try {
-    await pump(exchange, { ...answer, response: { ...answer.response, body: keptOpen(iterator) } }, silence);
+    await pump(exchange, answer, keptOpen(iterator), silence);
     exchange.record.largestGapMs = silence.largestGapMs();
     const fault = translator.fault();
     if (fault !== undefined) {
