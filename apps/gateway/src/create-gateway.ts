@@ -103,10 +103,11 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   let trustedProxies = createTrustedProxies(config.server.trusted_proxies);
   const requestLog = createRequestLog(options.processLogger, () => trustedProxies, (error) => metrics.observerError('log', error));
   const log = auditRefusals(requestLog, stateful.auditLog, () => trustedProxies, () => opened?.tokenRefused());
+  const openCount = (): number => SIDES.reduce((count, side) => count + metrics.openRequests[side].size, 0);
   const statusSource = config.operations.page
     ? createStatusSource({
       openRequests: () => SIDES.flatMap((side) => metrics.openRequests[side].list()),
-      openCount: () => SIDES.reduce((count, side) => count + metrics.openRequests[side].size, 0),
+      openCount,
       upstreams: () => sides.pools(), states: () => sides.upstreams(), quotas: () => metrics.quotas(),
     }) : undefined;
   let prices = createPriceBook(readPriceSettings(config));
@@ -170,7 +171,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   }
   lifecycle.moveTo('running');
   const drain = createDrain({
-    server, lifecycle, interrupt: sides.interrupt, closeUpstreams: sides.close,
+    server, lifecycle, interrupt: sides.interrupt, openRequests: openCount, closeUpstreams: sides.close,
     settings: () => ({ preStopDelayMs: config.server.pre_stop_delay * 1000, drainTimeoutMs: config.server.drain_timeout * 1000 }),
   });
 

@@ -1,5 +1,6 @@
 import type { Server } from 'node:http';
 import { Server as NetServer } from 'node:net';
+import { performance } from 'node:perf_hooks';
 import type { Lifecycle } from './lifecycle.ts';
 
 /** How long each part of the drain may take; milliseconds. */
@@ -15,6 +16,8 @@ export interface DrainOptions {
   readonly settings: () => DrainSettings;
   /** Breaks every response that is still open, visibly to its client. */
   readonly interrupt: (reason: string) => void;
+  /** Requests that were not settled yet: whose line is not in the log, and whose cost is not in the ledger. */
+  readonly openRequests: () => number;
   readonly closeUpstreams: (graceMs: number) => Promise<void>;
 }
 
@@ -30,6 +33,9 @@ export interface Drain {
 
 const INTERRUPT_GRACE_MS = 1_000;
 const SWEEP_INTERVAL_MS = 250;
+/** How long the end waits for requests whose connections are gone to be settled, and how often it looks. */
+const SETTLE_GRACE_MS = 500;
+const SETTLE_INTERVAL_MS = 5;
 /** Time in which the clients of a replaced process see `connection: close` and move, before idle connections are cut. */
 const SUCCESSOR_GRACE_MS = 1_000;
 
@@ -67,7 +73,14 @@ export function createDrain(options: DrainOptions): Drain {
       options.interrupt('the drain timeout passed');
       if (!await endsWithin(closed, INTERRUPT_GRACE_MS)) server.closeAllConnections();
     }
+    await untilSettled();
     await options.closeUpstreams(0);
+  }
+
+  /** A request is settled some turns after its connection is gone, and what ends with the gateway takes its record. */
+  async function untilSettled(): Promise<void> {
+    const deadline = performance.now() + SETTLE_GRACE_MS;
+    while (options.openRequests() > 0 && performance.now() < deadline) await new Promise((resolve) => { setTimeout(resolve, SETTLE_INTERVAL_MS); });
   }
 
   async function runForSuccessor(): Promise<void> {
@@ -87,6 +100,7 @@ export function createDrain(options: DrainOptions): Drain {
     const closed = closeServer(server);
     server.closeAllConnections();
     await endsWithin(closed, INTERRUPT_GRACE_MS);
+    await untilSettled();
     await options.closeUpstreams(0);
   }
 

@@ -102,14 +102,27 @@ test('while it refuses, an open connection gets draining and is closed', async (
   expect(await penstock.exited).toBe(0);
 });
 
-test('a second signal ends at once', async () => {
+test.each([1, 2])('a second signal ends at once, and its last log line is behind those of the requests that it broke (%i workers)', async (workers) => {
   await using upstream = await startHeldUpstream();
-  await using penstock = await runPenstock({ document: { anthropic_native: { base_url: upstream.origin } }, flags: [], environment: { ANTHROPIC_API_KEY: 'sk-ant-test' } });
-  await openStream(penstock.port);
+  await using penstock = await runPenstock({
+    document: {
+      server: { workers }, anthropic_native: { base_url: upstream.origin, pool: { max_connections: 20 } },
+      openai_front_door: { backends: [{ name: 'held', kind: 'anthropic', base_url: upstream.origin, api_key: 'sk-ant-test' }], models: [{ model: '*', backend: 'held' }] },
+    },
+    flags: [], environment: { ANTHROPIC_API_KEY: 'sk-ant-test' },
+  });
+  await Promise.all(Array.from({ length: 8 }, () => openStream(penstock.port)));
+  const chat = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ model: 'm', stream: true, messages: [{ role: 'user', content: 'x' }] }) };
+  const translated = Array.from({ length: 4 }, () => fetch(`${penstock.origin}/v1/chat/completions`, chat).catch(() => undefined));
+  await expect.poll(() => upstream.requests.length).toBe(12);
   penstock.child.kill('SIGTERM');
   await expect.poll(() => readiness(penstock.operations)).toBe(503);
   penstock.child.kill('SIGINT');
   expect(await penstock.exited).toBe(0);
+  await Promise.all(translated);
+  const lines = penstock.stdout().trimEnd().split('\n').map((line) => JSON.parse(line) as { msg?: string; outcome?: string });
+  expect(lines.filter(({ outcome }) => outcome === 'draining')).toHaveLength(12);
+  expect(lines.at(-1)?.msg).toBe('stopped');
 });
 
 describe('starting', () => {
