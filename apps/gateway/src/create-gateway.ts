@@ -20,7 +20,8 @@ import { createPriceBook } from './cost/price-book.ts';
 import { readPriceSettings } from './cost/price-settings.ts';
 import { createUnpricedModels } from './cost/unpriced-models.ts';
 import { createSides } from './create-sides.ts';
-import { checkOptions } from './gateway-option-error.ts';
+import { CONFIG_MEMBER_TYPES } from './config-member-types.ts';
+import { checkOptions, checkTypes } from './gateway-option-error.ts';
 import { CONFIG_SECTION_TYPES, GATEWAY_OPTION_TYPES, type GatewayOptions } from './gateway-options.ts';
 import { cloudRoutes, type CloudRoutes, describeAbsentFrontDoor, isOff, loadClouds, mountClouds, mountNative, readBudgets } from './mount-sides.ts';
 import { FRONT_DOOR_ROUTES } from './front-door/create-front-door-side.ts';
@@ -89,6 +90,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   checkOptions(options, GATEWAY_OPTION_TYPES);
   let { config } = options;
   checkOptions(config, CONFIG_SECTION_TYPES, 'config.');
+  for (const [section, types] of Object.entries(CONFIG_MEMBER_TYPES)) checkTypes(Reflect.get(config, section) as object, types, `config.${section}.`);
   const { logger } = options.processLogger;
   const lifecycle = createLifecycle((state) => {
     metrics.setDraining(state === 'leaving' || state === 'refusing');

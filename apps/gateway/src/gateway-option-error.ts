@@ -26,6 +26,11 @@ export function isGatewayOptionError(value: unknown): value is GatewayOptionErro
 export function checkOptions(options: object, types: Readonly<Record<string, OptionType>>, within = ''): void {
   const unknown = describeUnknownOption(options, types);
   if (unknown !== undefined) throw new GatewayOptionError('unknown_option', within + unknown);
+  checkTypes(options, types, within);
+}
+
+/** Checks the types of options of which there may be others. Throws a `GatewayOptionError`. */
+export function checkTypes(options: object, types: Readonly<Record<string, OptionType>>, within: string): void {
   const wrong = describeWrongOption(options, types);
   if (wrong !== undefined) throw new GatewayOptionError('invalid_option', within + wrong);
 }

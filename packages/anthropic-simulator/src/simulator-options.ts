@@ -1,4 +1,4 @@
-import { describeUnknownOption } from '@penstock/option-names';
+import { describeUnknownOption, describeWrongOption, type OptionType } from '@penstock/option-names';
 import { systemClock, type Clock } from './clock.ts';
 import { readFaultOptions, type FaultOptions } from './fault-options.ts';
 import type { RateLimitOptions } from './http/rate-limits.ts';
@@ -79,9 +79,17 @@ export const DEFAULT_OPTIONS: ResolvedOptions = Object.freeze({
 
 const MAX_PORT = 65_535;
 
+const OPTION_TYPES: Readonly<Record<keyof SimulatorOptions, OptionType>> = Object.freeze({
+  port: 'number?', host: 'string?', recordings: 'string?', apiKeys: 'list?', publicOrigin: 'string?', pacing: 'object?', rateLimits: 'object?', enforceRateLimits: 'boolean?',
+  faults: 'object?', faultEvery: 'number?', batchPolls: 'number?', models: 'list?', seed: 'string?', clock: 'object?', maxRecordedRequests: 'number?', maxRecordedBodyBytes: 'number?',
+  keepAliveTimeoutMs: 'number?',
+});
+
 /** Fills in defaults and checks every option once; throws `SimulatorError` `invalid_option` or `unknown_option`. */
 export function resolveOptions(options: SimulatorOptions): ResolvedOptions {
-  refuseUnknown('', options, DEFAULT_OPTIONS);
+  refuseUnknown('', options, OPTION_TYPES);
+  const wrong = describeWrongOption(options, OPTION_TYPES);
+  if (wrong !== undefined) throw new SimulatorError('invalid_option', wrong);
   refuseUnknown('pacing.', options.pacing ?? {}, DEFAULT_OPTIONS.pacing);
   refuseUnknown('rateLimits.', options.rateLimits ?? {}, DEFAULT_OPTIONS.rateLimits);
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as SimulatorOptions;

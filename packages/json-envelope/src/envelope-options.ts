@@ -1,4 +1,4 @@
-import { describeUnknownOption } from '@penstock/option-names';
+import { describeUnknownOption, describeWrongOption } from '@penstock/option-names';
 import { EnvelopeOptionError } from './envelope-option-error.ts';
 import { parseMemberPath, type MemberPath } from './member-path.ts';
 
@@ -53,6 +53,8 @@ const MAX_VALUE_BYTES = 8192;
 export function resolveOptions(options: EnvelopeScannerOptions): ResolvedOptions {
   const unknown = describeUnknownOption(options, KNOWN_OPTIONS);
   if (unknown !== undefined) throw new EnvelopeOptionError('unknown_option', unknown);
+  const wrong = describeWrongOption(options, { plain: 'boolean?', spans: 'boolean?' });
+  if (wrong !== undefined) throw new EnvelopeOptionError('invalid_option', wrong);
   const members = options.members ?? [];
   if (!Array.isArray(members) || members.length > MAX_PATHS) {
     throw new EnvelopeOptionError('invalid_option', `members must be an array of at most ${MAX_PATHS} paths, received ${String(members)}`);

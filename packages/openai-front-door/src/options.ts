@@ -1,4 +1,4 @@
-import { describeUnknownOption } from '@penstock/option-names';
+import { describeUnknownOption, describeWrongOption, type OptionType } from '@penstock/option-names';
 import type { Context } from 'koa';
 import type { Backend, RawHeaders } from './backend.ts';
 import type { ModelCapabilityRegistry } from './models/model-capabilities.ts';
@@ -182,13 +182,14 @@ export const DEFAULT_FRONT_DOOR_LIMITS: FrontDoorLimits = Object.freeze({
   maxSilenceMs: 10_000,
 });
 
-const KNOWN_OPTIONS: Readonly<Record<keyof FrontDoorOptions, true>> = Object.freeze({
-  backends: true, models: true, capabilities: true, maxOutputTokens: true, reasoningContent: true, laterSystemMessages: true, jsonObjectFormat: true, relayGroups: true,
-  codexInstructions: true, settingNames: true, prefix: true, limits: true, hooks: true, readBody: true, streamBody: true,
+/** Absent `backends` and `models` have a problem of their own. */
+const OPTION_TYPES: Readonly<Record<keyof FrontDoorOptions, OptionType>> = Object.freeze({
+  backends: 'object?', models: 'list?', capabilities: 'list?', maxOutputTokens: 'number?', reasoningContent: 'boolean?', laterSystemMessages: 'string?', jsonObjectFormat: 'string?',
+  relayGroups: 'list?', codexInstructions: 'string?', settingNames: 'object?', prefix: 'string?', limits: 'object?', hooks: 'object?', readBody: 'function?', streamBody: 'function?',
 });
-const KNOWN_HOOKS: Readonly<Record<keyof FrontDoorHooks, true>> = Object.freeze({
-  onRequestRead: true, onRequestSettled: true, onUpstreamHead: true, onStreamBegun: true, measuresText: true, accessOf: true, onRequestFields: true, isModelListed: true, client: true, tag: true,
-  caller: true, requestId: true, onInternalError: true,
+const HOOK_TYPES: Readonly<Record<keyof FrontDoorHooks, OptionType>> = Object.freeze({
+  onRequestRead: 'function?', onRequestSettled: 'function?', onUpstreamHead: 'function?', onStreamBegun: 'function?', measuresText: 'function?', accessOf: 'function?',
+  onRequestFields: 'function?', isModelListed: 'function?', client: 'function?', tag: 'function?', caller: 'function?', requestId: 'function?', onInternalError: 'function?',
 });
 
 /** The options' own names. */
@@ -217,12 +218,15 @@ function routeProblems(route: ModelRoute, index: number, backends: Readonly<Reco
 /** Resolves limits over the defaults and validates everything once; throws a `FrontDoorOptionsError` that lists all problems. */
 export function validateFrontDoorOptions(options: FrontDoorOptions): FrontDoorLimits {
   if (typeof options !== 'object' || options === null) throw new FrontDoorOptionsError(['the options must be an object with backends and models']);
-  const limits: FrontDoorLimits = { ...DEFAULT_FRONT_DOOR_LIMITS, ...options.limits };
   const problems: string[] = [];
-  for (const [prefix, given, known] of [['', options, KNOWN_OPTIONS], ['hooks.', options.hooks ?? {}, KNOWN_HOOKS]] as const) {
-    const unknown = describeUnknownOption(given, known);
+  for (const [prefix, given, types] of [['', options, OPTION_TYPES], ['hooks.', options.hooks ?? {}, HOOK_TYPES]] as const) {
+    const unknown = describeUnknownOption(given, types);
     if (unknown !== undefined) problems.push(prefix + unknown);
+    const wrong = describeWrongOption(given, types);
+    // What has another type cannot be looked into.
+    if (wrong !== undefined) throw new FrontDoorOptionsError([...problems, prefix + wrong]);
   }
+  const limits: FrontDoorLimits = { ...DEFAULT_FRONT_DOOR_LIMITS, ...options.limits };
   for (const name of ['backends', 'models'] as const) if (options[name] === undefined) problems.push(`${name} must be given`);
   for (const [name, value] of Object.entries(limits)) {
     const problem = name in DEFAULT_FRONT_DOOR_LIMITS

@@ -1,18 +1,24 @@
-import { describeUnknownOption } from '@penstock/option-names';
+import { describeUnknownOption, describeWrongOption, type OptionType } from '@penstock/option-names';
 import { ProxyError } from './proxy-error.ts';
 import { DEFAULT_PROXY_LIMITS, type ProxyHooks, type ProxyLimits, type ProxyOptions, type ProxyRelayOptions } from './proxy-options.ts';
 
-const OPTIONS: Readonly<Record<keyof ProxyOptions, true>> = { upstream: true, policy: true, additions: true, relay: true, limits: true, hooks: true };
-const HOOKS: Readonly<Record<keyof ProxyHooks, true>> = { onSettled: true, onDropped: true, onHead: true, respondToFailure: true };
-const RELAY: Readonly<Record<keyof ProxyRelayOptions, true>> = { clientStallMs: true, failureLingerMs: true, observerGraceMs: true, keepAlive: true, plain: true, failureEvent: true, failureFrame: true };
+/** `upstream` and `policy` are checked by their methods. */
+const OPTIONS: Readonly<Record<Exclude<keyof ProxyOptions, 'upstream' | 'policy'>, OptionType>> = { additions: 'object?', relay: 'object?', limits: 'object?', hooks: 'object?' };
+const HOOKS: Readonly<Record<keyof ProxyHooks, OptionType>> = { onSettled: 'function?', onDropped: 'function?', onHead: 'function?', respondToFailure: 'function?' };
+const RELAY: Readonly<Record<keyof ProxyRelayOptions, OptionType>> = {
+  clientStallMs: 'number?', failureLingerMs: 'number?', observerGraceMs: 'number?', keepAlive: 'object?', plain: 'boolean?', failureEvent: 'function?', failureFrame: 'function?',
+};
 const LIMITS: Readonly<Record<keyof ProxyLimits, true>> = { maxRequestBytes: true, bodyStepTimeoutMs: true, bodyStepBytes: true };
 const MAX_TIMER_MS = 2_147_483_647;
 
 /** Checks options once, and fills in limits. Throws a `ProxyError`: `invalid_option` or `unknown_option`. */
 export function resolveProxyLimits(options: ProxyOptions): ProxyLimits {
-  refuseUnknown(options, OPTIONS);
+  refuseUnknown(options, { ...OPTIONS, upstream: true, policy: true } satisfies Record<keyof ProxyOptions, unknown>);
+  refuseWrong('', options, OPTIONS);
   refuseUnknown(options.hooks ?? {}, HOOKS);
+  refuseWrong('hooks.', options.hooks ?? {}, HOOKS);
   refuseUnknown(options.relay ?? {}, RELAY);
+  refuseWrong('relay.', options.relay ?? {}, RELAY);
   refuseUnknown(options.limits ?? {}, LIMITS);
   requireMethod('upstream', options.upstream, 'dispatch');
   requireMethod('policy', options.policy, 'forwardRequestHeaders');
@@ -29,6 +35,11 @@ export function resolveProxyLimits(options: ProxyOptions): ProxyLimits {
 function refuseUnknown(options: object, known: object): void {
   const problem = describeUnknownOption(options, known);
   if (problem !== undefined) throw new ProxyError('unknown_option', problem);
+}
+
+function refuseWrong(within: string, options: object, types: Readonly<Record<string, OptionType>>): void {
+  const problem = describeWrongOption(options, types);
+  if (problem !== undefined) throw new ProxyError('invalid_option', within + problem);
 }
 
 function requireMethod(name: string, value: unknown, method: string): void {

@@ -119,9 +119,19 @@ const TLS_OPTIONS: Readonly<Record<keyof TlsOptions, true>> = { ca: true, cert: 
 /** Refuses options of a client that are not known, by an `UpstreamOptionError` with the nearest name, and those of another type. */
 export function checkOptions(options: UpstreamClientOptions): void {
   refuseUnknown(options, { ...CLIENT_OPTIONS, origin: true, proxy: true } satisfies Record<keyof UpstreamClientOptions, unknown>);
-  const wrong = describeWrongOption(options, CLIENT_OPTIONS);
-  if (wrong !== undefined) throw new UpstreamOptionError('invalid_option', wrong);
+  refuseWrong(options, CLIENT_OPTIONS);
   refuseUnknown(options.tls ?? {}, TLS_OPTIONS);
+}
+
+/** Refuses options that are not known or have another type, by an `UpstreamOptionError`. */
+export function checkTypes(options: object, types: Readonly<Record<string, OptionType>>): void {
+  refuseUnknown(options, types);
+  refuseWrong(options, types);
+}
+
+function refuseWrong(options: object, types: Readonly<Record<string, OptionType>>): void {
+  const wrong = describeWrongOption(options, types);
+  if (wrong !== undefined) throw new UpstreamOptionError('invalid_option', wrong);
 }
 
 /** Refuses options that are not known, by an `UpstreamOptionError` with the nearest name. */

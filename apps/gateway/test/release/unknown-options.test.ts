@@ -16,6 +16,7 @@ import { createUpstreamGroup } from '@penstock/upstream-group';
 import { registerUpstreamMetrics } from '@penstock/upstream-metrics';
 import { Registry } from 'prom-client';
 import { expect, test } from 'vitest';
+import { gatewayConfigSchema } from '../../src/config/gateway-config.ts';
 import { createGateway, createLogger, createOperationsHandler, loadConfig, startOperationsServer } from '../../src/index.ts';
 
 /** Calls a function as plain JavaScript does. */
@@ -70,6 +71,9 @@ test.each<[name: string, nearest: string, error: string, make: () => unknown]>([
 
 const counter = { name: 'requests_total', help: 'Requests' };
 const operations = { host: '127.0.0.1', allowedHosts: [], lifecycle: {}, scrape: () => undefined, warnings: () => ({}) };
+const aws = { region: 'us-east-1', service: 'bedrock' };
+const proxied = { upstream: { dispatch: () => true }, policy: { forwardRequestHeaders: () => undefined } };
+const WHOLE = gatewayConfigSchema.parse({ anthropic_native: { api_key: 'k' } });
 const signIn = { publicUrl: 'https://claude.example', sessionKeys: [], provider: {}, database: {} };
 
 test.each<[what: string, error: string, message: RegExp, make: () => unknown]>([
@@ -107,6 +111,26 @@ test.each<[what: string, error: string, message: RegExp, make: () => unknown]>([
   ['the status of a command goes to an object', 'CloudCredentialError', /^onStatus must be a function, received an object$/, () => call(createCommandCredential, { command: ['/bin/print-token'], onStatus: {} })],
   ['a token of Google comes from a number', 'CloudCredentialError', /^credentialsFile must be a string, received a number$/, () => call(createGoogleCredential, { credentialsFile: 5 })],
   ['a token of Entra is sent by an object', 'CloudCredentialError', /^send must be a function, received an object$/, () => call(createEntraCredential, { send: {} })],
+  ['a section of a gateway\'s configuration is empty', 'GatewayOptionError', /^config\.server\.host must be a string, received undefined$/, () => call(createGateway, { ...gateway, config: { ...WHOLE, server: {} } })],
+  ['a section of a gateway\'s configuration has a member that is a text', 'GatewayOptionError', /^config\.anthropic_native\.timeouts must be an object, received a string$/, () => call(createGateway, { ...gateway, config: { ...WHOLE, anthropic_native: { ...WHOLE.anthropic_native, timeouts: '5' } } })],
+  ['a simulator has a port that is a text', 'SimulatorError', /^port must be a number, received a string$/, () => call(startSimulator, { port: '80' })],
+  ['a simulator has keys that are a text', 'SimulatorError', /^apiKeys must be a list, received a string$/, () => call(startSimulator, { apiKeys: 'key' })],
+  ['a simulator has a pace that is a number', 'SimulatorError', /^pacing must be an object, received a number$/, () => call(startSimulator, { pacing: 5 })],
+  ['rules of a policy are a text', 'HeaderPolicyError', /^denyRequest must be a list, received a string$/, () => call(createHeaderPolicy, { ...anthropicHeaderRules, denyRequest: 'baggage' })],
+  ['a policy has no list of what may cross', 'HeaderPolicyError', /^allowRequest must be a list, received undefined$/, () => call(createHeaderPolicy, {})],
+  ['attempts are a text', 'UpstreamOptionError', /^maxRetries must be a number, received a string$/, () => call(retry, { maxRetries: '3' })],
+  ['methods that are sent again are a text', 'UpstreamOptionError', /^methods must be a list, received a string$/, () => call(retry, { methods: 'GET' })],
+  ['the proxy to token servers is a number', 'CloudCredentialError', /^network\.proxy must be a string, received a number$/, () => call(createAwsCredential, { ...aws, network: { proxy: 5 } })],
+  ['an authority of token servers is a list', 'CloudCredentialError', /^network\.ca must be a string, received a list$/, () => call(createGoogleCredential, { network: { ca: [] } })],
+  ['a member of the network does not exist', 'CloudCredentialError', /^network\.prox is not an option; did you mean proxy\?$/, () => call(createEntraCredential, { network: { prox: 'http://x' } })],
+  ['hooks of a front door are a list', 'FrontDoorOptionsError', /hooks must be an object, received a list/, () => call(createOpenAiFrontDoor, { backends: {}, models: [], hooks: [] })],
+  ['a hook of a front door is a text', 'FrontDoorOptionsError', /hooks\.requestId must be a function, received a string/, () => call(createOpenAiFrontDoor, { backends: {}, models: [], hooks: { requestId: 'x' } })],
+  ['models of a front door are an object', 'FrontDoorOptionsError', /models must be a list, received an object/, () => call(createOpenAiFrontDoor, { backends: {}, models: {} })],
+  ['a hook of a proxy is a text', 'ProxyError', /^hooks\.onHead must be a function, received a string$/, () => call(createProxyHandler, { ...proxied, hooks: { onHead: 'x' } })],
+  ['a clock of a proxy is a text', 'ProxyError', /^relay\.clientStallMs must be a number, received a string$/, () => call(createProxyHandler, { ...proxied, relay: { clientStallMs: '5' } })],
+  ['a relay has no head', 'RelayError', /^onHead must be a function, received undefined$/, () => createRelayHandler(response(), { onSettled: () => undefined } as never)],
+  ['an observer of a relay is a function', 'RelayError', /^observer must be an object, received a function$/, () => createRelayHandler(response(), { onHead: () => undefined, onSettled: () => undefined, observer: () => undefined } as never)],
+  ['places of an envelope are asked for by a text', 'EnvelopeOptionError', /^spans must be a boolean, received a string$/, () => call(createEnvelopeScanner, { spans: 'yes' })],
   ['a gateway has shorter clocks that are a number', 'GatewayOptionError', /^keyTiming must be an object, received a number$/, () => call(createGateway, { ...gateway, keyTiming: 5 })],
   ['a gateway shares notes with a list', 'GatewayOptionError', /^shareNote must be a function, received a list$/, () => call(createGateway, { ...gateway, shareNote: [] })],
   ['a configuration is read for a simulator that is a text', 'GatewayOptionError', /^simulate must be a boolean, received a string$/, () => call(loadConfig, { argv: {}, environment: {}, workingDirectory: '.', simulate: 'yes' })],

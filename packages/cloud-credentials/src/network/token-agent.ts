@@ -1,5 +1,6 @@
 import { Agent } from 'node:https';
 import nodeTls from 'node:tls';
+import { checkOptions } from '../check-options.ts';
 import { CloudCredentialError } from '../cloud-credential-error.ts';
 import { AgentByServer } from './agent-by-server.ts';
 
@@ -21,9 +22,11 @@ const LOCAL = 'localhost,127.0.0.1,::1,169.254.0.0-169.254.255.255,metadata.goog
  * What connects to token servers by TLS; `undefined` where nothing is configured, and the libraries use their own. Metadata servers are asked by plain HTTP,
  * which does not come here: they are never reached through the proxy.
  *
- * @throws CloudCredentialError `invalid_option`
+ * @throws CloudCredentialError `unknown_option` or `invalid_option`
  */
-export function createTokenAgent({ proxy, ca }: TokenNetwork): Agent | undefined {
+export function createTokenAgent(network: TokenNetwork): Agent | undefined {
+  const { proxy, ca } = network;
+  checkOptions(network, { proxy: typeof proxy === 'function' ? 'function' : 'string?', ca: 'string?' }, 'network.');
   if (proxy === undefined && ca === undefined) return undefined;
   const trust = { rejectUnauthorized: true, minVersion: 'TLSv1.2' as const, ...(ca === undefined ? {} : { ca: [...nodeTls.getCACertificates('default'), ca] }) };
   const through = (url: string | undefined): Agent => new Agent({ ...trust, ...(url === undefined ? {} : { proxyEnv: { HTTPS_PROXY: checkProxy(url), NO_PROXY: LOCAL } }) });

@@ -1,4 +1,4 @@
-import { describeUnknownOption } from '@penstock/option-names';
+import { describeUnknownOption, describeWrongOption, type OptionType } from '@penstock/option-names';
 import { printableName } from '../fields/field-syntax.ts';
 import { FORWARDABLE_CREDENTIALS, protectedReason, RELIED_ON_FIELDS, SINGLETON_FIELDS } from '../fields/protected-fields.ts';
 import { HeaderPolicyError } from '../header-policy-error.ts';
@@ -19,14 +19,14 @@ export interface CompiledHeaderRules {
   readonly maxResponseFields: number;
 }
 
-const KNOWN_RULES: Readonly<Record<keyof HeaderRules, true>> = Object.freeze({
-  allowRequest: true, denyRequest: true, denyResponse: true, credentials: true, singletons: true, reliedOn: true, internal: true, maxRequestFields: true, maxResponseFields: true,
+const RULES_TYPES: Readonly<Record<keyof HeaderRules, OptionType>> = Object.freeze({
+  allowRequest: 'list', denyRequest: 'list?', denyResponse: 'list?', credentials: 'list?', singletons: 'list?', reliedOn: 'list?', internal: 'list?', maxRequestFields: 'number?', maxResponseFields: 'number?',
 });
 
 /** Validates rules once; throws a {@link HeaderPolicyError} `invalid_rules` that names the option, what it expects and what it got. */
 export function compileHeaderRules(rules: HeaderRules): CompiledHeaderRules {
-  const unknown = describeUnknownOption(rules, KNOWN_RULES);
-  if (unknown !== undefined) throw new HeaderPolicyError('invalid_rules', unknown);
+  const wrong = describeUnknownOption(rules, RULES_TYPES) ?? describeWrongOption(rules, RULES_TYPES);
+  if (wrong !== undefined) throw new HeaderPolicyError('invalid_rules', wrong);
   const internal = compileFieldPatterns('internal', ['x-penstock-*', ...(rules.internal ?? [])]);
   const allowRequest = compileFieldPatterns('allowRequest', rules.allowRequest);
   for (const name of allowRequest.names) refuseProtected('allowRequest', name, internal);

@@ -12,7 +12,7 @@ import { KeepAliveComments } from './keep-alive-comments.ts';
 import { flatRawHeaders } from './raw-headers.ts';
 import { relayEarlyHints } from './relay-early-hints.ts';
 import { asError, RelayError } from './relay-error.ts';
-import { checkSpanMs, DEFAULT_RELAY_TIMEOUTS, refuseUnknownOptions, type RelayOptions } from './relay-options.ts';
+import { checkRelayOptions, checkSpanMs, DEFAULT_RELAY_TIMEOUTS, type RelayOptions } from './relay-options.ts';
 import { RelayRecord } from './relay-record.ts';
 import type { RelayEnd, RelayProgress } from './relay-result.ts';
 import { relayTrailers } from './relay-trailers.ts';
@@ -50,7 +50,7 @@ function releaseRawHeaders(controller: { rawHeaders?: unknown }): void {
  */
 export function createRelayHandler(serverResponse: ServerResponse, options: RelayOptions): RelayHandler {
   if (serverResponse.headersSent) throw new RelayError('head_already_sent', 'the head of the client response was already sent');
-  refuseUnknownOptions(options);
+  checkRelayOptions(options);
   return new Relay(serverResponse, options);
 }
 

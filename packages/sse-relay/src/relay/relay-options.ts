@@ -1,4 +1,4 @@
-import { describeUnknownOption } from '@penstock/option-names';
+import { describeUnknownOption, describeWrongOption, type OptionType } from '@penstock/option-names';
 import type { Dispatcher } from 'undici';
 import { RelayError } from './relay-error.ts';
 import type { RelayEnd, RelayFailure, RelayResult } from './relay-result.ts';
@@ -78,16 +78,18 @@ export interface RelayOptions extends Partial<RelayTimeouts> {
 /** The value of every span that was not given. */
 export const DEFAULT_RELAY_TIMEOUTS: RelayTimeouts = Object.freeze({ clientStallMs: 120_000, failureLingerMs: 250, observerGraceMs: 1_000 });
 
-const KNOWN_OPTIONS: Readonly<Record<keyof RelayOptions, true>> = Object.freeze({
-  clientStallMs: true, failureLingerMs: true, observerGraceMs: true, onStart: true, onHead: true, onTrailers: true, failureEvent: true, failureFrame: true, observer: true, onObserverError: true,
-  sawStop: true, keepAlive: true, plain: true, onSettled: true,
+const OPTION_TYPES: Readonly<Record<keyof RelayOptions, OptionType>> = Object.freeze({
+  clientStallMs: 'number?', failureLingerMs: 'number?', observerGraceMs: 'number?', onStart: 'function?', onHead: 'function', onTrailers: 'function?', failureEvent: 'function?',
+  failureFrame: 'function?', observer: 'object?', onObserverError: 'function?', sawStop: 'function?', keepAlive: 'object?', plain: 'boolean?', onSettled: 'function',
 });
 
-/** Refuses an option that does not exist. An object of a class has fields of its own and is not looked at: one is made for each response. */
-export function refuseUnknownOptions(options: RelayOptions): void {
+/** Refuses an option that does not exist, is absent or has another type. An object of a class has fields of its own and is not looked at: one is made for each response. */
+export function checkRelayOptions(options: RelayOptions): void {
   if (typeof options === 'object' && options !== null && Object.getPrototypeOf(options) !== Object.prototype) return;
-  const unknown = describeUnknownOption(options, KNOWN_OPTIONS);
+  const unknown = describeUnknownOption(options, OPTION_TYPES);
   if (unknown !== undefined) throw new RelayError('unknown_option', unknown);
+  const wrong = describeWrongOption(options, OPTION_TYPES);
+  if (wrong !== undefined) throw new RelayError('invalid_option', wrong);
 }
 
 /** Longer spans overflow a timer, which would then fire at once. */

@@ -1,5 +1,6 @@
+import type { OptionType } from '@penstock/option-names';
 import type { Dispatcher, RetryHandler as RetryHandlerClass } from 'undici';
-import { refuseUnknown } from '../options.ts';
+import { checkTypes } from '../options.ts';
 import { isUpstreamError, type UpstreamErrorCode } from '../upstream-error.ts';
 import { defaultRetry, retryInterceptor } from './undici-parts.ts';
 
@@ -12,8 +13,8 @@ export const RETRY_ERROR_CODES: readonly UpstreamErrorCode[] = Object.freeze(['c
 /** Options of `retry`: those of undici's interceptor, except for what this one decides. */
 export type RetryOptions = Omit<RetryHandlerClass.RetryOptions, 'retry' | 'errorCodes'>;
 
-const OPTIONS: Readonly<Record<keyof RetryOptions, true>> = Object.freeze({
-  throwOnError: true, maxRetries: true, maxTimeout: true, minTimeout: true, timeoutFactor: true, methods: true, retryAfter: true, statusCodes: true,
+const OPTIONS: Readonly<Record<keyof RetryOptions, OptionType>> = Object.freeze({
+  throwOnError: 'boolean?', maxRetries: 'number?', maxTimeout: 'number?', minTimeout: 'number?', timeoutFactor: 'number?', methods: 'list?', retryAfter: 'boolean?', statusCodes: 'list?',
 });
 
 type Policy = NonNullable<RetryHandlerClass.RetryOptions['retry']>;
@@ -23,10 +24,10 @@ type Policy = NonNullable<RetryHandlerClass.RetryOptions['retry']>;
  * of `RETRY_ERROR_CODES`; one with another method (POST) only if the error is `retryable`, that is if no byte of it was written. A full pool
  * (`slot_timeout`, `queue_full`) is never a reason for another attempt. Number of attempts, backoff and status codes are those of undici.
  *
- * @throws UpstreamOptionError `unknown_option`: undici would ignore a mistyped option.
+ * @throws UpstreamOptionError `unknown_option`: undici would ignore a mistyped option; `invalid_option`: one of another type.
  */
 export function retry(options: RetryOptions = {}): Dispatcher.DispatcherComposeInterceptor {
-  refuseUnknown(options, OPTIONS);
+  checkTypes(options, OPTIONS);
   return retryInterceptor({ ...options, errorCodes: [...RETRY_ERROR_CODES], retry: decide });
 }
 
