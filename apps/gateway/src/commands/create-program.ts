@@ -4,6 +4,7 @@ import { printable } from '../observe/log/printable.ts';
 import { readPackageFile } from '../process/package-files.ts';
 import { runCheck, runOnlineCheck, type CommandOutput } from './check.ts';
 import { runCompletion, SHELLS } from './completion.ts';
+import { httpUrl } from './http-url.ts';
 import { addKeysCommand } from './keys/add-keys-command.ts';
 import { addUsageCommand } from './usage/usage-command.ts';
 import { addSimulateCommand } from './simulate/add-simulate-command.ts';
@@ -87,7 +88,7 @@ export function createProgram(surroundings: Surroundings): Command {
   program.command('status')
     .description('print what is wrong with a running gateway, and what is open, once')
     .option('-c, --config <file>', 'configuration file of the gateway (default: PENSTOCK_CONFIG, else config.json if there is one)')
-    .option('--url <url>', 'its operations listener, such as http://127.0.0.1:9464 (default: that of the configuration)')
+    .option('--url <url>', 'its operations listener, such as http://127.0.0.1:9464 (default: that of the configuration)', httpUrl)
     .option('--json', 'print the document of /status.json', false)
     .addHelpText('after', STATUS_HELP)
     .action(async ({ url, json, ...argv }: ConfigFlags & { url?: string; json: boolean }) => {
@@ -98,7 +99,7 @@ export function createProgram(surroundings: Surroundings): Command {
   program.command('top')
     .description('watch a running gateway in the terminal: what is wrong, who holds connections, what is open')
     .option('-c, --config <file>', 'configuration file of the gateway (default: PENSTOCK_CONFIG, else config.json if there is one)')
-    .option('--url <url>', 'its operations listener, such as http://127.0.0.1:9464 (default: that of the configuration)')
+    .option('--url <url>', 'its operations listener, such as http://127.0.0.1:9464 (default: that of the configuration)', httpUrl)
     .option('--interval <seconds>', 'seconds between two readings', wholeNumber, 1)
     .addHelpText('after', TOP_HELP)
     .action(async ({ url, interval, ...argv }: ConfigFlags & { url?: string; interval: number }) => {
@@ -125,8 +126,8 @@ export function createProgram(surroundings: Surroundings): Command {
 
   program.command('compare')
     .description('ask an OpenAI-format endpoint and the native one the same question, side by side')
-    .option('--openai <url>', 'base URL in OpenAI\'s format, with /v1', 'http://127.0.0.1:8000/v1')
-    .option('--native <url>', 'base URL of the native side, with /anthropic', 'http://127.0.0.1:8000/anthropic')
+    .option('--openai <url>', 'base URL in OpenAI\'s format, with /v1', httpUrl, 'http://127.0.0.1:8000/v1')
+    .option('--native <url>', 'base URL of the native side, with /anthropic', httpUrl, 'http://127.0.0.1:8000/anthropic')
     .option('--model <model>', 'the model to ask', DEMO_MODEL)
     .option('--openai-model <model>', 'its name at the OpenAI-format endpoint, where it differs')
     .option('--prompt <text>', 'what to ask', 'In one sentence: what does a penstock do?')

@@ -89,6 +89,16 @@ describe('a Node that is too old', () => {
   });
 });
 
+describe('flags that name a server', () => {
+  test.each([['status', '--url'], ['top', '--url'], ['usage', '--url'], ['compare', '--openai'], ['compare', '--native']])('%s %s with a value that is no URL names the flag and the value', async (command, flag) => {
+    for (const value of ['localhost', 'file:///etc/passwd', '']) {
+      const { code, stderr } = await penstock([command, flag, value]);
+      expect(stderr).toContain(`'${flag} <url>' argument '${value}' is invalid. It must be an http:// or https:// URL.`);
+      expect(code).toBe(1);
+    }
+  });
+});
+
 describe('completion', () => {
   const hasShell = (shell: string): boolean => spawnSync(shell, ['--version']).status === 0;
 

@@ -3,6 +3,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { Environment } from '../../config/reading/overrides.ts';
 import type { UsageKey } from '../../ledger/usage/usage-query.ts';
 import type { CommandOutput } from '../check.ts';
+import { httpUrl } from '../http-url.ts';
 
 /** What the command needs of the program. */
 export interface UsageCommandContext {
@@ -29,7 +30,7 @@ export function addUsageCommand(program: Command, { reads, output, setExitCode }
   program.command('usage')
     .description('print what a running gateway counted: requests, tokens and cost')
     .option('-c, --config <file>', 'configuration file of the gateway (default: PENSTOCK_CONFIG, else config.json if there is one)')
-    .option('--url <url>', 'its operations listener, such as http://127.0.0.1:9464 (default: that of the configuration)')
+    .option('--url <url>', 'its operations listener, such as http://127.0.0.1:9464 (default: that of the configuration)', httpUrl)
     .addOption(new Option('--by <key>', 'what a line stands for').choices(KEYS).argParser(readKey).default('client'))
     .option('--since <date>', 'the first day in UTC, such as 2026-11-01 or 7d (default: the first of this month)')
     .option('--until <date>', 'the last day, included (default: today)')
