@@ -5,10 +5,11 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
+import { readCommandLine } from './command-line.mjs';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const REPORTS = join(ROOT, 'docs/api');
-const isCheck = process.argv.includes('--check');
+const { flags: { check: isCheck = false } } = readCommandLine('npx -y pnpm@12 api-report [--check]   (--check: exit code 1 when a report is not current)', { options: { check: { type: 'boolean' } } });
 
 const folders = ['packages', 'apps'].flatMap((area) => readdirSync(join(ROOT, area)).map((name) => join(area, name)))
   .filter((folder) => existsSync(join(ROOT, folder, 'package.json')))

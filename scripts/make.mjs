@@ -2,10 +2,13 @@
 // usage: node scripts/make.mjs executable [x64|arm64] | deb [x64|arm64] | tarball | packages
 import { readdirSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { readCommandLine, refuse } from './command-line.mjs';
 import { ROOT } from './make/bundle.mjs';
 
 const DIST = join(ROOT, 'dist');
 const ARCHITECTURES = ['x64', 'arm64'];
+
+const USAGE = `npx -y pnpm@12 make executable [${ARCHITECTURES.join('|')}] | deb [${ARCHITECTURES.join('|')}] | tarball | packages`;
 
 const MAKERS = {
   executable: async (arch = process.arch) => {
@@ -29,16 +32,11 @@ const MAKERS = {
 };
 
 function checkArchitecture(arch) {
-  if (!ARCHITECTURES.includes(arch)) usage(`there is no executable for ${arch}`);
+  if (!ARCHITECTURES.includes(arch)) refuse(USAGE, `there is no executable for ${arch}`);
 }
 
-function usage(problem) {
-  console.error(`${problem}\nusage: npx -y pnpm@12 make ${Object.keys(MAKERS).join('|')} [${ARCHITECTURES.join('|')}]`);
-  process.exit(1);
-}
-
-const [what = '', ...rest] = process.argv.slice(2);
-const make = Object.hasOwn(MAKERS, what) ? MAKERS[what] : usage(what === '' ? 'nothing to make' : `cannot make ${what}`);
+const { words: [what = '', ...rest] } = readCommandLine(USAGE, { mostWords: 2 });
+const make = Object.hasOwn(MAKERS, what) ? MAKERS[what] : refuse(USAGE, what === '' ? 'nothing to make' : `cannot make ${what}`);
 const path = await make(...rest);
 const status = statSync(path);
 console.log(`${relative(process.cwd(), path)} (${status.isDirectory() ? `${readdirSync(path).length} files` : `${(status.size / 1e6).toFixed(1)} MB`})`);

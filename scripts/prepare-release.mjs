@@ -4,19 +4,21 @@
 import { spawnSync } from 'node:child_process';
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
+import { readCommandLine, refuse } from './command-line.mjs';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const { GITHUB_OUTPUT: outputs, npm_execpath: pnpm } = process.env;
-const [folder] = process.argv.slice(2);
-if (folder === undefined) {
-  console.error('usage: node scripts/prepare-release.mjs FOLDER');
-  process.exit(1);
-}
+const USAGE = 'GITHUB_REPOSITORY=owner/name npx -y pnpm@12 prepare-release FOLDER';
+const { words: [folder] } = readCommandLine(USAGE, { mostWords: 1 });
+if (folder === undefined) refuse(USAGE, 'no folder is named');
 const out = resolve(folder);
 
 function run(command, args, cwd = ROOT) {
   const { status, stdout, error } = spawnSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], maxBuffer: 64 * 1024 * 1024 });
-  if (status !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${error?.message ?? status}`);
+  if (status !== 0) {
+    console.error(`${command} ${args.join(' ')} ended with ${error?.message ?? status}`);
+    process.exit(1);
+  }
   return stdout;
 }
 

@@ -3,6 +3,9 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { readCommandLine } from './command-line.mjs';
+
+readCommandLine('npx -y pnpm@12 raise-versions');
 
 const ROOT = resolve(import.meta.dirname, '..');
 const versionOf = (folder) => JSON.parse(readFileSync(join(ROOT, folder, 'package.json'), 'utf8')).version;

@@ -1,9 +1,16 @@
 // The README's test command. Runs every check through turbo from a scrubbed environment and closes with one line of totals.
 // usage: node scripts/run-checks.mjs test | test:slow [--bounded]
 import { spawn } from 'node:child_process';
+import { refuse } from './command-line.mjs';
 
 const SCRUBBED = /^(ANTHROPIC_|OPENAI_|CLAUDE_|OTEL_|MODEL_CAPABILITIES_|NODE_TLS_REJECT_UNAUTHORIZED$|NODE_OPTIONS$)|^PENSTOCK_(?!RECORDINGS$|REAL_CLIENTS$|PLAIN$)|_PROXY$/i;
-const [suite = 'test', ...flags] = process.argv.slice(2);
+const USAGE = 'npx -y pnpm@12 test | test:slow [--bounded] [flags of turbo run, such as --filter=NAME]';
+const [suite, ...flags] = process.argv.slice(2);
+if (['--help', '-h'].some((flag) => process.argv.includes(flag))) {
+  console.log(`usage: ${USAGE}`);
+  process.exit(0);
+}
+if (suite !== 'test' && suite !== 'test:slow') refuse(USAGE, suite === undefined ? 'no suite is named' : `${suite} is no suite`);
 const isBounded = flags.includes('--bounded');
 const passThrough = flags.filter((flag) => flag !== '--bounded' && flag !== '--');
 

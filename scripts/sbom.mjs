@@ -4,11 +4,12 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { readCommandLine } from './command-line.mjs';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const ENTRY = '@penstock/gateway';
-const outFlag = process.argv.indexOf('--out');
-const out = resolve(outFlag === -1 ? join(ROOT, 'dist/penstock-gateway.cdx.json') : process.argv[outFlag + 1] ?? '');
+const { flags } = readCommandLine('npx -y pnpm@12 sbom [--out FILE]   (default: dist/penstock-gateway.cdx.json)', { options: { out: { type: 'string' } } });
+const out = resolve(flags.out ?? join(ROOT, 'dist/penstock-gateway.cdx.json'));
 
 /** The pnpm that runs this script, else the one that the README names. */
 function pnpmCommand() {

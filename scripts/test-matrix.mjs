@@ -4,15 +4,17 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { delimiter, dirname, join, resolve } from 'node:path';
+import { readCommandLine, refuse } from './command-line.mjs';
 import { nodeBinary, SUPPORTED } from './node-binary.mjs';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const SCRUBBED = /^(ANTHROPIC_|OPENAI_|CLAUDE_|PENSTOCK_(?!RECORDINGS$)|OTEL_|NODE_OPTIONS$|NODE_TLS_REJECT_UNAUTHORIZED$)|_PROXY$/i;
 
-const flags = process.argv.slice(2).filter((word) => word !== '--');
-const take = (flag) => (flags.includes(flag) ? flags.splice(flags.indexOf(flag), 2)[1] : undefined);
-const [only, shard] = [take('--package'), take('--shard')];
-const versions = flags.length > 0 ? flags : SUPPORTED;
+const USAGE = 'npx -y pnpm@12 test:matrix [VERSION …] [--package NAME] [--shard K/N]   (default: every version that the packages support, whole)';
+const { flags: { package: only, shard }, words } = readCommandLine(USAGE, { options: { package: { type: 'string' }, shard: { type: 'string' } }, mostWords: Number.POSITIVE_INFINITY });
+const wrong = words.find((word) => !/^\d+(?:\.\d+){0,2}$/.test(word));
+if (wrong !== undefined) refuse(USAGE, `${wrong} is no version of Node`);
+const versions = words.length > 0 ? words : SUPPORTED;
 
 let running;
 // A signal to this program ends the running suite too.

@@ -2,8 +2,10 @@
 // usage: node scripts/third-party-notices.mjs [--check]   (--check: exit code 1 when the file is not current, or a licence is not allowed)
 import { existsSync, readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { readCommandLine } from './command-line.mjs';
 
 const ROOT = resolve(import.meta.dirname, '..');
+const { flags } = readCommandLine('npx -y pnpm@12 notices [--check]   (--check: exit code 1 when the file is not current, or a licence is not allowed)', { options: { check: { type: 'boolean' } } });
 const FILE = join(ROOT, 'THIRD-PARTY-NOTICES.md');
 // Licences that allow the packages to be shipped with software under Apache-2.0, given their notices.
 const ALLOWED = new Set(['MIT', 'ISC', 'Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', '0BSD', 'BlueOak-1.0.0', 'Python-2.0', 'Unlicense', 'CC0-1.0']);
@@ -69,7 +71,7 @@ const packages = shipped();
 const refused = packages.filter(({ licence }) => !licence.replaceAll(/[()]/g, '').split(' OR ').some((one) => ALLOWED.has(one)));
 for (const { name, version, licence } of refused) console.error(`${name}@${version} has the licence ${licence}, which is not allowed`);
 const text = render(packages);
-if (process.argv.includes('--check')) {
+if (flags.check === true) {
   const isCurrent = existsSync(FILE) && readFileSync(FILE, 'utf8') === text;
   if (!isCurrent) console.error('THIRD-PARTY-NOTICES.md is not current: run node scripts/third-party-notices.mjs');
   process.exitCode = isCurrent && refused.length === 0 ? 0 : 1;

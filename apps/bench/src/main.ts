@@ -1,10 +1,10 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
-import { chooseContenders, type Skipped } from './contenders/all-contenders.ts';
+import { chooseContenders, CONTENDER_NAMES, type Skipped } from './contenders/all-contenders.ts';
 import { runComparison } from './compare/run-comparison.ts';
 import { describeMachine } from './report/describe-machine.ts';
+import { readFlags } from './read-flags.ts';
 import { drawChart } from './report/draw-chart.ts';
 import { describeWorkload } from './report/print-table.ts';
 import { SCENARIOS } from './scenarios/all-scenarios.ts';
@@ -12,26 +12,19 @@ import { WORKLOADS, quick } from './workloads/all-workloads.ts';
 import { createBenchRig } from './workloads/bench-rig.ts';
 import { runWorkload, type WorkloadResult } from './workloads/run-workload.ts';
 
-const { values: flags } = parseArgs({
-  options: {
-    quick: { type: 'boolean', default: false },
-    only: { type: 'string', multiple: true, default: [] },
-    contender: { type: 'string', multiple: true, default: [] },
-    rounds: { type: 'string' },
-    launches: { type: 'string' },
-    compare: { type: 'boolean', default: false },
-    base: { type: 'string' },
-    'no-peers': { type: 'boolean', default: false },
-    out: { type: 'string', default: 'bench-results' },
-  },
-});
+const read = readFlags(process.argv.slice(2), { runs: [...WORKLOADS, ...SCENARIOS].map(({ name }) => name), contenders: CONTENDER_NAMES });
+if (!('flags' in read)) {
+  (read.exitCode === 0 ? process.stdout : process.stderr).write(`${read.text}\n`);
+  process.exit(read.exitCode);
+}
+const { flags } = read;
 
 const isWanted = ({ name }: { readonly name: string }): boolean => flags.only.length === 0 || flags.only.some((part) => name.includes(part));
-const rounds = flags.rounds === undefined ? undefined : Number(flags.rounds);
+const { rounds, launches } = flags;
 const workloads = WORKLOADS
   .filter(isWanted)
   .map((workload) => (flags.quick ? quick(workload) : workload))
-  .map((workload) => ({ ...workload, ...(rounds === undefined ? {} : { rounds }), ...(flags.launches === undefined ? {} : { launches: Number(flags.launches) }) }));
+  .map((workload) => ({ ...workload, ...(rounds === undefined ? {} : { rounds }), ...(launches === undefined ? {} : { launches }) }));
 const scenarios = SCENARIOS.filter(isWanted);
 const folder = mkdtempSync(join(tmpdir(), 'penstock-bench-'));
 const results: WorkloadResult[] = [];
@@ -46,7 +39,7 @@ try {
 }
 
 async function measure(): Promise<void> {
-  const { contenders, skipped } = await chooseContenders({ names: flags.contender, withPeers: !flags['no-peers'] && (!flags.quick || flags.contender.length > 0) && workloads.length > 0 });
+  const { contenders, skipped } = await chooseContenders({ names: flags.contender, withPeers: flags.peers && (!flags.quick || flags.contender.length > 0) && workloads.length > 0 });
   for (const { name, reason } of skipped) console.log(`skipped ${name}: ${reason}`);
   for (const workload of workloads) {
     const taking = contenders.filter(({ isPeer, speaksTls, onlyIn = workload.name }) => (workload.withPeers || !isPeer) && onlyIn === workload.name && (workload.isUpstreamTls !== true || speaksTls === true));

@@ -13,6 +13,9 @@ export interface Skipped {
 
 const ALL: readonly Contender[] = [direct, nginx, haproxy, tcpPipe, floor(FLOOR), penstock('penstock', 1, { main: shippedMain }), penstock('penstock, 2 workers', 2, { onlyIn: 'workers', main: shippedMain }), floor(CONTROL), ...PEERS];
 
+/** What contenders are called. */
+export const CONTENDER_NAMES: readonly string[] = ALL.map(({ name }) => name);
+
 /** The contenders of a run, made ready; names choose some of them, and what cannot be had is told with its reason. */
 export async function chooseContenders({ names, withPeers }: { readonly names: readonly string[]; readonly withPeers: boolean }): Promise<{ contenders: readonly Contender[]; skipped: readonly Skipped[] }> {
   const contenders: Contender[] = [];
