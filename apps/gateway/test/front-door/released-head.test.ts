@@ -37,7 +37,7 @@ test.each(['anthropic', 'openai'] as const)('an open stream of a backend holds n
   const reading = body[Symbol.asyncIterator]();
   const read = reading.next().catch((error: unknown) => (error as { code?: string }).code);
   await client.destroy();
-  expect(await read).toBe('aborted');
+  expect(await read).toBe('draining');
 });
 
 /** The body alone, as its reader holds it. */

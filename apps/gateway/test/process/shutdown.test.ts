@@ -107,21 +107,28 @@ test.each([1, 2])('a second signal ends at once, and its last log line is behind
   await using penstock = await runPenstock({
     document: {
       server: { workers }, anthropic_native: { base_url: upstream.origin, pool: { max_connections: 20 } },
-      openai_front_door: { backends: [{ name: 'held', kind: 'anthropic', base_url: upstream.origin, api_key: 'sk-ant-test' }], models: [{ model: '*', backend: 'held' }] },
+      openai_front_door: { backends: [{ name: 'held', kind: 'openai', base_url: `${upstream.origin}/v1`, api_key: 'sk-test', allow_insecure_base_url: true }], models: [{ model: '*', backend: 'held' }] },
     },
     flags: [], environment: { ANTHROPIC_API_KEY: 'sk-ant-test' },
   });
   await Promise.all(Array.from({ length: 8 }, () => openStream(penstock.port)));
   const chat = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ model: 'm', stream: true, messages: [{ role: 'user', content: 'x' }] }) };
-  const translated = Array.from({ length: 4 }, () => fetch(`${penstock.origin}/v1/chat/completions`, chat).catch(() => undefined));
+  const relayed = Array.from({ length: 4 }, () => fetch(`${penstock.origin}/v1/chat/completions`, chat).catch(() => undefined));
+  // Bodies of which half is sent.
+  const uploads = await Promise.all(['/anthropic/v1/messages', '/anthropic/v1/messages', '/v1/chat/completions', '/v1/chat/completions'].map(async (path) => {
+    const connection = await openRawConnection(penstock.port);
+    connection.send(`POST ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"model":"m",`);
+    return connection;
+  }));
+  await expect.poll(async () => [...(await (await fetch(`${penstock.operations}/metrics`)).text()).matchAll(/^penstock_requests_in_flight\{.*\} (\d+)$/gm)].reduce((sum, [, open]) => sum + Number(open), 0)).toBe(16);
   await expect.poll(() => upstream.requests.length).toBe(12);
   penstock.child.kill('SIGTERM');
   await expect.poll(() => readiness(penstock.operations)).toBe(503);
   penstock.child.kill('SIGINT');
   expect(await penstock.exited).toBe(0);
-  await Promise.all(translated);
-  const lines = penstock.stdout().trimEnd().split('\n').map((line) => JSON.parse(line) as { msg?: string; outcome?: string });
-  expect(lines.filter(({ outcome }) => outcome === 'draining')).toHaveLength(12);
+  await Promise.all([...relayed, ...uploads.map((connection) => connection.closed())]);
+  const lines = penstock.stdout().trimEnd().split('\n').map((line) => JSON.parse(line) as { msg?: string });
+  expect(lines.filter(({ msg }) => msg === 'request')).toHaveLength(16);
   expect(lines.at(-1)?.msg).toBe('stopped');
 });
 
