@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import type { ServerResponse } from 'node:http';
 import { TLSSocket } from 'node:tls';
+import { isWriteLate } from '../node/write-at-once.ts';
 
 const EMPTY = Buffer.alloc(0);
 
@@ -22,7 +23,7 @@ export function breakConnection(response: ServerResponse, isCloseDelimited: bool
  */
 export function breakAfter(response: ServerResponse, event: Uint8Array | undefined, lingerMs: number, isCloseDelimited: boolean): NodeJS.Timeout | undefined {
   const breakNow = (): void => breakConnection(response, isCloseDelimited);
-  if (event === undefined && response.writableLength === 0) {
+  if (event === undefined && response.writableLength === 0 && (response.socket === null || !isWriteLate(response.socket))) {
     breakNow();
     return undefined;
   }

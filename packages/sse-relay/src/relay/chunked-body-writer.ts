@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { canWriteAtOnce, writeAtOnce } from '../node/write-at-once.ts';
 
 /** Writes the body of a response whose head was given to `writeHead`. */
 export interface BodyWriter {
@@ -43,6 +44,7 @@ export function canFrameChunks(response: ServerResponse): response is FramedResp
 export class ChunkedBodyWriter implements BodyWriter {
   isBlocked = false;
   readonly #socket: Socket;
+  readonly #writesAtOnce: boolean;
   /** Whether the response has given up its socket, which then belongs to the next one. */
   #isDetached = false;
   readonly #onDrain: () => void;
@@ -57,6 +59,7 @@ export class ChunkedBodyWriter implements BodyWriter {
 
   constructor(response: FramedResponse, socket: Socket, onDrain: () => void) {
     this.#socket = socket;
+    this.#writesAtOnce = canWriteAtOnce(socket);
     this.#onDrain = onDrain;
     // Asking the response before each write would load memory that nothing else needs.
     response.on('finish', () => { this.#isDetached = true; });
@@ -97,7 +100,7 @@ export class ChunkedBodyWriter implements BodyWriter {
 
   /** Writes a chunk as it came. A socket that was destroyed refuses it by returning false. */
   #pass(framed: Uint8Array): boolean {
-    if (this.#isDetached || this.#socket.write(framed)) return true;
+    if (this.#isDetached || (this.#writesAtOnce && writeAtOnce(this.#socket, framed)) || this.#socket.write(framed)) return true;
     if (this.#socket.destroyed) return true;
     this.#block();
     return false;
@@ -119,10 +122,14 @@ export class ChunkedBodyWriter implements BodyWriter {
     this.#pendingBytes = 0;
     // A socket that was destroyed, or belongs to the next response, must not be written to.
     if (this.#socket.destroyed || this.#isDetached) return;
-    if (bytes <= MAX_COPIED_BYTES) this.#socket.write(frame(first, further, bytes));
+    if (bytes <= MAX_COPIED_BYTES) this.#writeFrame(frame(first, further, bytes));
     else this.#gather(first, further, bytes);
     // The socket reports a drain only of what it itself called too much.
     if (this.isBlocked && !this.#socket.writableNeedDrain) this.#unblock();
+  }
+
+  #writeFrame(framed: Buffer): void {
+    if (!this.#writesAtOnce || !writeAtOnce(this.#socket, framed)) this.#socket.write(framed);
   }
 
   #gather(first: Uint8Array, further: readonly Uint8Array[] | undefined, bytes: number): void {
