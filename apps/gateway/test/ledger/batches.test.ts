@@ -169,6 +169,7 @@ let database: SqlDatabase;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'penstock-batches-'));
   database = await openSqliteThread(join(folder, 'ledger.db'));
+  counted = { estimate: 0n, cost: 0n };
 });
 
 afterEach(async () => {
@@ -199,8 +200,13 @@ async function stored(): Promise<readonly [string, number]> {
   return [String(spend?.['nano_dollars']), Number(tokens?.['input'])];
 }
 
+/** What all corrections of a test reported. */
+let counted: { estimate: bigint; cost: bigint };
 const correct = (store: BatchStore = createBatchStore(database), mostWaiting?: number): ReturnType<typeof createBatchCorrections> =>
-  createBatchCorrections({ store, beginMs: 0, retryMs: 1, onError: () => undefined, ...(mostWaiting === undefined ? {} : { mostWaiting }) });
+  createBatchCorrections({
+    store, beginMs: 0, retryMs: 1, onError: () => undefined, ...(mostWaiting === undefined ? {} : { mostWaiting }),
+    onCorrected: ({ estimate, cost }) => { counted = { estimate: counted.estimate + estimate, cost: counted.cost + cost }; },
+  });
 
 test('results in pieces, twice, and in three processes at once are corrected once each', async () => {
   await makeBatch();
@@ -218,6 +224,33 @@ test('results in pieces, twice, and in three processes at once are corrected onc
   for (let index = 0; index < RESULTS + 10; index += 1) last.add('b', resultOf(index));
   await last.close(performance.now() + 60_000);
   expect([await stored(), last.waiting()]).toEqual([[String(SUM), Number(SUM)], 0]);
+  expect(counted).toEqual({ estimate: EACH.nanoDollars * BigInt(RESULTS), cost: SUM });
+});
+
+test('corrections whose answers are lost are counted once each: the last ones of a batch too, and none that another process made', async () => {
+  await makeBatch();
+  let [isLosing, lost] = [true, 0];
+  const corrections = correct(createBatchStore({
+    async run(statements) {
+      const isCorrection = statements.some(({ sql }) => sql.startsWith('UPDATE ledger_message_batches'));
+      // Before the first correction arrives another process makes a part of it, so that the store refuses it.
+      if (isCorrection && lost === 0) {
+        lost += 1;
+        const other = correct();
+        for (let index = 0; index < 10; index += 1) other.add('b', resultOf(index));
+        await other.close(performance.now() + 60_000);
+      }
+      const answer = await database.run(statements);
+      if (isCorrection && isLosing) throw new Error(`the answer was lost ${lost += 1} times`);
+      return answer;
+    },
+    close: () => Promise.resolve(),
+  }));
+  for (let index = 0; index < RESULTS; index += 1) corrections.add('b', resultOf(index));
+  await vi.waitUntil(() => corrections.waiting() === 0, WAIT);
+  isLosing = false;
+  await corrections.close(performance.now() + 60_000);
+  expect([await stored(), lost > 3, counted]).toEqual([[String(SUM), Number(SUM)], true, { estimate: EACH.nanoDollars * BigInt(RESULTS), cost: SUM }]);
 });
 
 test('a store that loses answers or is down has each correction once when it is back', async () => {
@@ -242,6 +275,7 @@ test('a store that loses answers or is down has each correction once when it is 
   isLosing = false;
   await vi.waitUntil(() => corrections.waiting() === 0, WAIT);
   expect(await stored()).toEqual([String(SUM), Number(SUM)]);
+  expect(counted).toEqual({ estimate: EACH.nanoDollars * BigInt(RESULTS), cost: SUM });
 });
 
 test('results beyond the bound of what waits are dropped and counted, and corrected when they are read once more', async () => {

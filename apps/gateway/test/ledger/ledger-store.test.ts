@@ -250,7 +250,7 @@ describe('ledger in a store', () => {
       const batch = await batches.find('b');
       expect([batch?.record.requests, batch?.record.client, batch?.record.upstream]).toEqual([version > 1 ? 2 : undefined, undefined, undefined]);
       if (batch !== undefined) {
-        await batches.correct(batch.record, [{ key: 'k', nanoDollars: 1n, tokens: { input: 1, output: 1, cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0 }, webSearches: 0, model: 'm' }]);
+        await batches.correct(batch.record, [{ key: 'k', nanoDollars: 1n, tokens: { input: 1, output: 1, cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0 }, webSearches: 0, model: 'm' }], 1);
         expect(await spent()).toEqual([[{ requests: 2, nano_dollars: 6 }]]);
       }
       await earlier.close();

@@ -22,7 +22,7 @@ export interface BatchCorrectionsOptions {
   readonly retryMs: number;
   /** Called when the store fails, and for results that found no place. */
   readonly onError: (error: unknown) => void;
-  /** Called when results took the place of their estimates in the store. @defaultValue none */
+  /** Called once for each correction that the store took, also where its answer was lost. @defaultValue none */
   readonly onCorrected?: (correction: BatchCorrection) => void;
   /** Results that wait for the store. @defaultValue MOST_WAITING_RESULTS */
   readonly mostWaiting?: number;
@@ -53,6 +53,9 @@ export function createBatchCorrections({ store, beginMs, retryMs, onError, onCor
   const ending = new AbortController();
   let [size, dropped, tries] = [0, 0, 0];
   let isFull = false;
+  let sequence = 0;
+  /** The correction whose answer did not come: whether the store has it is asked before anything else. */
+  let unanswered: BatchCorrection | undefined;
   let running: Promise<void> | undefined;
 
   function remove(id: string, count: number): void {
@@ -64,8 +67,14 @@ export function createBatchCorrections({ store, beginMs, retryMs, onError, onCor
     isFull = false;
   }
 
+  async function settleUnanswered(correction: BatchCorrection): Promise<void> {
+    if (await store.has(sequence)) onCorrected?.(correction);
+    unanswered = undefined;
+  }
+
   /** One transaction for the batch that waits longest. */
   async function step(): Promise<void> {
+    if (unanswered !== undefined) await settleUnanswered(unanswered);
     const [id, queue] = queues.entries().next().value ?? [];
     if (id === undefined || queue === undefined) return;
     const some = queue.slice(0, RESULTS_A_TRANSACTION);
@@ -79,8 +88,14 @@ export function createBatchCorrections({ store, beginMs, retryMs, onError, onCor
     const byKey = new Map(some.filter(({ key }) => !known.has(key)).map((result) => [result.key, result]));
     const fresh = [...byKey.values()].slice(0, batch.record.requests - batch.corrected);
     if (fresh.length > 0) {
-      await store.correct(batch.record, fresh);
-      onCorrected?.({ record: batch.record, estimate: batch.record.each.nanoDollars * BigInt(fresh.length), cost: fresh.reduce((sum, { nanoDollars }) => sum + nanoDollars, 0n) });
+      const correction: BatchCorrection = {
+        record: batch.record, estimate: batch.record.each.nanoDollars * BigInt(fresh.length), cost: fresh.reduce((sum, { nanoDollars }) => sum + nanoDollars, 0n),
+      };
+      sequence += 1;
+      unanswered = correction;
+      await store.correct(batch.record, fresh, sequence);
+      unanswered = undefined;
+      onCorrected?.(correction);
     }
     remove(id, some.length);
   }

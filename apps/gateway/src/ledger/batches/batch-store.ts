@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { SqlDatabase, SqlRow, SqlStatement } from '@penstock/claude-code-gateway/store';
 import type { SpendScope } from '../ledger-entry.ts';
 import { dayStatements, LOCK_REVISION, spendStatements } from '../ledger-rows.ts';
@@ -18,9 +19,11 @@ export interface BatchStore {
   known(id: string, keys: readonly string[]): Promise<ReadonlySet<string>>;
   /**
    * Replaces the estimate of these results by what they cost, in one transaction with the note that it was done. Rejects without any effect where one of them, or all of the
-   * batch, was corrected meanwhile.
+   * batch, was corrected meanwhile. @param sequence its number among the corrections of this process, each larger than the one before
    */
-  correct(record: BatchRecord, results: readonly BatchResultCost[]): Promise<void>;
+  correct(record: BatchRecord, results: readonly BatchResultCost[], sequence: number): Promise<void>;
+  /** Whether the store has the latest correction, of this number, whose answer was lost; one that is under way is waited for. */
+  has(sequence: number): Promise<boolean>;
 }
 
 const COLUMNS = 'batch_id, day, principal, model, kind, email, scopes, made_at, requests, corrected, input_tokens, output_tokens, nano_dollars, client, upstream';
@@ -36,8 +39,8 @@ export function batchStatements(made: readonly BatchRecord[]): readonly SqlState
     [id, day, principal, model, kind, email ?? null, JSON.stringify(scopes), madeAt, requests, each.input, each.output, each.nanoDollars.toString(), client ?? null, upstream ?? null]);
 }
 
-/** Makes the store of batches on the tables of the ledger. */
-export function createBatchStore(database: SqlDatabase): BatchStore {
+/** Makes the store of batches on the tables of the ledger. @param bootId the corrections of this process, apart from what others write */
+export function createBatchStore(database: SqlDatabase, bootId: string = randomUUID()): BatchStore {
   return {
     async find(id) {
       const [[row] = []] = await database.run([{ sql: FIND_SQL, values: [id] }]);
@@ -52,16 +55,22 @@ export function createBatchStore(database: SqlDatabase): BatchStore {
       }
       return found;
     },
-    async correct(record, results) {
+    async correct(record, results, sequence) {
       const { days, spend } = correctionOf(record, results);
       await database.run([
         LOCK_REVISION,
+        { sql: 'INSERT INTO ledger_batches (boot_id, sequence, applied_at) VALUES (?, ?, ?)', values: [bootId, sequence, Date.now()] },
+        { sql: 'DELETE FROM ledger_batches WHERE boot_id = ? AND sequence < ?', values: [bootId, sequence] },
         ...upserts(RESULT_SQL, results, ({ key }) => [record.id, key]),
         // A check of the table refuses more results than there are requests: of a batch that is done the keys are gone.
         { sql: 'UPDATE ledger_message_batches SET corrected = corrected + ? WHERE batch_id = ?', values: [results.length, record.id] },
         { sql: 'DELETE FROM ledger_batch_results WHERE batch_id = ? AND EXISTS (SELECT 1 FROM ledger_message_batches WHERE batch_id = ? AND corrected >= requests)', values: [record.id, record.id] },
         ...dayStatements(days), ...spendStatements(spend),
       ]);
+    },
+    async has(sequence) {
+      const [, rows = []] = await database.run([LOCK_REVISION, { sql: 'SELECT sequence FROM ledger_batches WHERE boot_id = ? AND sequence = ?', values: [bootId, sequence] }]);
+      return rows.length > 0;
     },
   };
 }
