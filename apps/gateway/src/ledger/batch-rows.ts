@@ -77,16 +77,17 @@ export class BatchRows implements LedgerBatch {
 
   /** Adds an entry to the rows that it belongs to. */
   add(entry: LedgerEntry, day: number): void {
+    const amount = Number(entry.nanoDollars);
     if (entry.batch !== undefined) this.made.push(recordOf(entry, entry.batch, day));
     if (entry.seen !== undefined) this.persons.set(entry.principal, { ...entry.seen, principal: entry.principal, seenAt: entry.at });
     const rows = this.#byDay.get(day) ?? this.#openDay(day);
-    addToDay(rows.days[entry.kind].get(entry.principal)?.get(entry.model) ?? this.#openRow(rows, entry, day), entry);
+    addToDay(rows.days[entry.kind].get(entry.principal)?.get(entry.model) ?? this.#openRow(rows, entry, day), entry, amount);
     const { scopes, requests, nanoDollars } = entry;
     for (let index = 0; index < scopes.length; index += 1) {
       const scope = scopes[index] as SpendScope;
       const row = rows.spend.get(scope) ?? this.#openSpend(rows, scope, day);
       row.requests += requests;
-      row.nanoDollars.add(nanoDollars);
+      row.nanoDollars.add(nanoDollars, amount);
     }
   }
 
@@ -115,7 +116,7 @@ export class BatchRows implements LedgerBatch {
   }
 }
 
-function addToDay(row: DayRow, { email, requests, tokens, webSearches, nanoDollars, isEstimated }: LedgerEntry): void {
+function addToDay(row: DayRow, { email, requests, tokens, webSearches, nanoDollars, isEstimated }: LedgerEntry, amount: number): void {
   row.email = email ?? row.email;
   row.requests += requests;
   if (isEstimated) row.estimatedRequests += requests;
@@ -125,7 +126,7 @@ function addToDay(row: DayRow, { email, requests, tokens, webSearches, nanoDolla
   row.cacheWrite5m += tokens.cacheWrite5m;
   row.cacheWrite1h += tokens.cacheWrite1h;
   row.webSearches += webSearches;
-  row.nanoDollars.add(nanoDollars);
+  row.nanoDollars.add(nanoDollars, amount);
 }
 
 function recordOf({ principal, kind, email, model, scopes, at }: LedgerEntry, batch: MadeBatch, day: number): BatchRecord {

@@ -43,6 +43,8 @@ export function createEntriesOfRequest(): EntriesOfRequest {
   const clients = new Map<string, Spender>();
   const models = new Set<string>();
   let modelsOf = 0;
+  /** What was named last: each answer brings a new text, whose hash is not known yet, and the rows are found by one that is. */
+  let latest: string | undefined;
 
   function spenderOf(client: string, person: Person | undefined): Spender {
     const known = person === undefined ? clients.get(client) : persons.get(person);
@@ -55,9 +57,10 @@ export function createEntriesOfRequest(): EntriesOfRequest {
 
   function modelOf(model: string, day: number): string {
     if (day !== modelsOf) models.clear();
+    else if (model === latest) return latest;
     modelsOf = day;
     // A name that is known is storable already.
-    if (models.has(model)) return model;
+    if (models.has(model)) return latest = model;
     const name = model === '' ? UNKNOWN : storableName(model);
     if (models.has(name)) return name;
     if (models.size >= MOST_MODELS_A_DAY) return OTHER;

@@ -14,6 +14,8 @@ export interface LedgerWriterOptions {
   readonly bootId: string;
   readonly timing: LedgerTiming;
   readonly pending: PendingRows;
+  /** Adds to the rows what was recorded. */
+  readonly settle: () => void;
   readonly today: () => number;
   /** Takes an amount that the store has. */
   readonly onAmount: (amount: SpendAmount) => void;
@@ -44,7 +46,7 @@ const MOST_RECALLED = 128;
 const MOST_TO_RECALL = 100_000;
 
 /** Starts a writer. */
-export function createLedgerWriter({ database, bootId, timing, pending, today, onAmount, onRecalling, onStore, onPruneFailure }: LedgerWriterOptions): LedgerWriter {
+export function createLedgerWriter({ database, bootId, timing, pending, settle: settleRecorded, today, onAmount, onRecalling, onStore, onPruneFailure }: LedgerWriterOptions): LedgerWriter {
   const store = createLedgerStore(database, bootId);
   const { promise: loaded, resolve: onLoaded } = Promise.withResolvers<void>();
   const ending = new AbortController();
@@ -91,6 +93,7 @@ export function createLedgerWriter({ database, bootId, timing, pending, today, o
 
   /** One transaction. Resolves to whether there is more to do at once. */
   async function step(mayWait: boolean): Promise<boolean> {
+    settleRecorded();
     const day = today();
     if (!isPrepared) await store.prepare();
     isPrepared = true;
@@ -172,6 +175,7 @@ export function createLedgerWriter({ database, bootId, timing, pending, today, o
       ending.abort();
       const rest = async (): Promise<void> => {
         await running;
+        settleRecorded();
         while (pending.batches > 0 && performance.now() < deadline) {
           if (await tryStep(false) === 'failed') await delay(Math.min(timing.retryMs, Math.max(0, deadline - performance.now())));
         }

@@ -67,6 +67,7 @@ export async function openLedger({ config, database, registry, logger, timing }:
   const ledger = createLedger({
     database, timing: { flushMs: config.state.flush_interval * 1_000, ...timing }, onStore: (error) => { report(error, ledger); },
     onPruneFailure: (error) => { logger.warn({ error: describeError(error), reason: error instanceof Error ? error.message : undefined }, 'old days of the ledger could not be removed'); },
+    onEntryFailure: createReport(logger, 'the cost of a request is missing in the ledger'),
   });
   createLedgerMetrics(registry, ledger);
   const correctionMetrics = createCorrectionMetrics(registry);
@@ -75,7 +76,7 @@ export async function openLedger({ config, database, registry, logger, timing }:
   const personToNote = createPersonNotes();
   let open: OpenCharges | undefined;
   const corrections = createBatchCorrections({
-    store: createBatchStore(database), beginMs: 2 * config.state.flush_interval * 1_000, retryMs: timing?.retryMs ?? LEDGER_TIMING.retryMs, onError: createCorrectionReport(logger),
+    store: createBatchStore(database), beginMs: 2 * config.state.flush_interval * 1_000, retryMs: timing?.retryMs ?? LEDGER_TIMING.retryMs, onError: createReport(logger, 'results of a batch cannot be corrected'),
     onCorrected: (correction) => correctionMetrics.count(correction),
   });
   return {
@@ -98,9 +99,12 @@ export async function openLedger({ config, database, registry, logger, timing }:
     },
     takeBack: (request) => open?.takeBack(request),
     charge(settled) {
-      const now = Date.now();
-      const seen = personToNote(settled.person);
-      for (const entry of entriesOf(settled, now)) ledger.record(seen === undefined ? entry : { ...entry, seen }, now);
+      const at = Date.now();
+      ledger.recordLater(Number(settled.cost.nanoDollars), () => {
+        const seen = personToNote(settled.person);
+        const entries = entriesOf(settled, at);
+        return seen === undefined ? entries : entries.map((entry) => ({ ...entry, seen }));
+      });
     },
     conditions: () => conditionsOf(ledger),
     async close() {
@@ -130,12 +134,13 @@ function createStoreReport(logger: Logger): (error: unknown, ledger: Ledger) => 
   };
 }
 
-function createCorrectionReport(logger: Logger): (error: unknown) => void {
+/** Warns of what fails, now and then. */
+function createReport(logger: Logger, message: string): (error: unknown) => void {
   let loggedAt = Number.NEGATIVE_INFINITY;
   return (error) => {
     if (performance.now() - loggedAt < LOG_INTERVAL_MS) return;
     loggedAt = performance.now();
-    logger.warn({ error: describeError(error), reason: error instanceof Error ? error.message : undefined }, 'results of a batch cannot be corrected');
+    logger.warn({ error: describeError(error), reason: error instanceof Error ? error.message : undefined }, message);
   };
 }
 

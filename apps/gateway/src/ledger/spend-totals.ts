@@ -20,8 +20,9 @@ const ROWS_PER_CHUNK = 1_024;
 const MOST_NANO_DOLLARS = 2n ** 63n - 1n;
 
 /**
- * Nano-dollars by scope and UTC day. One scope has one row of 64-bit integers, a slot a day, whatever it spends: memory is bounded by the number
- * of scopes. A slot belongs to the day that wrote it last.
+ * Nano-dollars by scope and UTC day. One scope has one row of numbers, a slot a day, whatever it spends: memory is bounded by the number
+ * of scopes. A slot belongs to the day that wrote it last. An amount is a number while that is exact, $9 million, since each request adds to two or more of
+ * them; a larger one is a bigint.
  */
 export class SpendTotals {
   readonly #limits: SpendTotalsLimits;
@@ -30,7 +31,9 @@ export class SpendTotals {
   readonly #persons = new Map<SpendScope, number>();
   #hasForgotten = false;
   readonly #free: number[] = [];
-  readonly #chunks: BigInt64Array[] = [];
+  readonly #chunks: Float64Array[] = [];
+  /** The amounts that no number holds, by their place; each of these places has `NaN`. */
+  readonly #large = new Map<number, bigint>();
   readonly #days = new Float64Array(SLOTS).fill(Number.NaN);
 
   constructor(limits: Partial<SpendTotalsLimits> = {}) {
@@ -83,13 +86,18 @@ export class SpendTotals {
     return sum;
   }
 
-  /** Adds to the amount of one day, as `set` does, in one look-up. Returns the amount before. */
-  add(scope: SpendScope, day: number, nanoDollars: bigint): bigint {
+  /** Adds to the amount of one day, as `set` does, in one look-up. Returns whether that was not 0 before. @param nanoDollars a safe integer */
+  add(scope: SpendScope, day: number, nanoDollars: number): boolean {
     const slot = this.#claim(day);
     const row = this.#find(scope) ?? this.#open(scope);
-    const before = this.#read(row, slot);
-    this.#write(row, slot, before + nanoDollars);
-    return before;
+    const chunk = this.#chunks[Math.floor(row / ROWS_PER_CHUNK)] as Float64Array;
+    const index = (row % ROWS_PER_CHUNK) * SLOTS + slot;
+    const before = chunk[index] as number;
+    const after = before + nanoDollars;
+    // Also of `NaN` it is false.
+    if (Math.abs(after) <= Number.MAX_SAFE_INTEGER) chunk[index] = after;
+    else this.#write(row, slot, this.#read(row, slot) + BigInt(nanoDollars));
+    return before !== 0;
   }
 
   /** Replaces the amount of one day. Amounts beyond 64 bits stay at the largest. */
@@ -101,20 +109,27 @@ export class SpendTotals {
 
   /** The row of a scope, which counts as its use. */
   #find(scope: SpendScope): number | undefined {
+    if (!isPerson(scope)) return this.#rows.get(scope);
     const row = this.#persons.get(scope);
-    if (row === undefined) return this.#rows.get(scope);
+    if (row === undefined) return undefined;
     this.#persons.delete(scope);
     this.#persons.set(scope, row);
     return row;
   }
 
   #read(row: number, slot: number): bigint {
-    return this.#chunks[Math.floor(row / ROWS_PER_CHUNK)]?.[(row % ROWS_PER_CHUNK) * SLOTS + slot] ?? 0n;
+    const amount = this.#chunks[Math.floor(row / ROWS_PER_CHUNK)]?.[(row % ROWS_PER_CHUNK) * SLOTS + slot] ?? 0;
+    return Number.isNaN(amount) ? this.#large.get(row * SLOTS + slot) ?? 0n : BigInt(amount);
   }
 
   #write(row: number, slot: number, nanoDollars: bigint): void {
     const chunk = this.#chunks[Math.floor(row / ROWS_PER_CHUNK)];
-    if (chunk !== undefined) chunk[(row % ROWS_PER_CHUNK) * SLOTS + slot] = nanoDollars > MOST_NANO_DOLLARS ? MOST_NANO_DOLLARS : nanoDollars;
+    if (chunk === undefined) return;
+    const amount = Number(nanoDollars);
+    const isSmall = Number.isSafeInteger(amount);
+    chunk[(row % ROWS_PER_CHUNK) * SLOTS + slot] = isSmall ? amount : Number.NaN;
+    if (!isSmall) this.#large.set(row * SLOTS + slot, nanoDollars > MOST_NANO_DOLLARS ? MOST_NANO_DOLLARS : nanoDollars);
+    else if (this.#large.size > 0) this.#large.delete(row * SLOTS + slot);
   }
 
   /** The slot of a day, emptied where another day had it. */
@@ -122,7 +137,8 @@ export class SpendTotals {
     const slot = slotOf(day);
     if (this.#days[slot] === day) return slot;
     this.#days[slot] = day;
-    for (const chunk of this.#chunks) for (let index = slot; index < chunk.length; index += SLOTS) chunk[index] = 0n;
+    for (const chunk of this.#chunks) for (let index = slot; index < chunk.length; index += SLOTS) chunk[index] = 0;
+    for (const place of this.#large.keys()) if (place % SLOTS === slot) this.#large.delete(place);
     return slot;
   }
 
@@ -130,7 +146,7 @@ export class SpendTotals {
     const ofKind = isPerson(scope) ? this.#persons : this.#rows;
     if (ofKind === this.#persons && this.#persons.size >= this.#limits.mostScopes) this.#forgetOne();
     const row = this.#free.pop() ?? this.size;
-    if (Math.floor(row / ROWS_PER_CHUNK) >= this.#chunks.length) this.#chunks.push(new BigInt64Array(ROWS_PER_CHUNK * SLOTS));
+    if (Math.floor(row / ROWS_PER_CHUNK) >= this.#chunks.length) this.#chunks.push(new Float64Array(ROWS_PER_CHUNK * SLOTS));
     ofKind.set(scope, row);
     return row;
   }
@@ -142,13 +158,17 @@ export class SpendTotals {
     this.#hasForgotten = true;
     this.#persons.delete(scope);
     const start = (row % ROWS_PER_CHUNK) * SLOTS;
-    this.#chunks[Math.floor(row / ROWS_PER_CHUNK)]?.fill(0n, start, start + SLOTS);
+    this.#chunks[Math.floor(row / ROWS_PER_CHUNK)]?.fill(0, start, start + SLOTS);
+    for (const place of this.#large.keys()) if (Math.floor(place / SLOTS) === row) this.#large.delete(place);
     this.#free.push(row);
   }
 }
 
+/** Whether it is `user:PRINCIPAL`: no other scope begins with this letter. */
+const LETTER_U = 0x75;
+
 function isPerson(scope: SpendScope): boolean {
-  return scope.startsWith('user:');
+  return scope.charCodeAt(0) === LETTER_U;
 }
 
 function slotOf(day: number): number {

@@ -1,6 +1,6 @@
-import { describe, expect, test } from 'vitest';
-import { clientScope, groupScope, ORGANIZATION, spendScopesOf, storableName, userScope, utcDayOf } from '../../src/ledger/ledger-entry.ts';
-import { createLedger } from '../../src/ledger/create-ledger.ts';
+import { describe, expect, test, vi } from 'vitest';
+import { clientScope, groupScope, ORGANIZATION, spendScopesOf, storableName, userScope, utcDayOf, type LedgerEntry } from '../../src/ledger/ledger-entry.ts';
+import { createLedger, MOST_UNSETTLED } from '../../src/ledger/create-ledger.ts';
 import { SpendTotals } from '../../src/ledger/spend-totals.ts';
 import { madeEntry, NOON } from './made-entries.ts';
 
@@ -31,7 +31,7 @@ describe('ledger in memory', () => {
     expect(ledger.spentOn(ALICE, utcDayOf(midnight) - 1)).toBe(3n);
   });
 
-  test('listeners get the new total of each scope and its change, until they are removed', () => {
+  test('listeners get the change of each scope, until they are removed, and none where it is the first of a day', () => {
     const ledger = createLedger({ now: () => NOON });
     const seen: unknown[] = [];
     const remove = ledger.onSpend((...change) => { seen.push(change); });
@@ -39,7 +39,29 @@ describe('ledger in memory', () => {
     ledger.record(madeEntry(2n));
     remove();
     ledger.record(madeEntry(1n));
-    expect(seen).toEqual([[ALICE, TODAY, 5n, undefined], [ORGANIZATION, TODAY, 5n, undefined], [ALICE, TODAY, 7n, 2n], [ORGANIZATION, TODAY, 7n, 2n]]);
+    expect(seen).toEqual([[ALICE, TODAY, undefined], [ORGANIZATION, TODAY, undefined], [ALICE, TODAY, 2], [ORGANIZATION, TODAY, 2]]);
+  });
+
+  test('what is recorded later is made when an amount is read, or with the 64th, and one that cannot be made loses no other', () => {
+    const onEntryFailure = vi.fn();
+    const ledger = createLedger({ now: () => NOON, onEntryFailure });
+    const heard = vi.fn();
+    ledger.onSpend(heard);
+    let made = 0;
+    const later = (nanoDollars: bigint) => (): readonly LedgerEntry[] => {
+      made += 1;
+      return [madeEntry(nanoDollars)];
+    };
+    ledger.recordLater(3, later(3n));
+    ledger.recordLater(9, () => { throw new Error('no entry'); });
+    ledger.record(madeEntry(-4n, { requests: 0 }));
+    expect([made, heard.mock.calls.length, ledger.unsettled()]).toEqual([0, 0, 16]);
+    expect(ledger.spentOn(ALICE, TODAY)).toBe(-1n);
+    expect([made, heard.mock.calls.length, ledger.unsettled(), onEntryFailure.mock.calls]).toEqual([1, 4, 0, [[new Error('no entry')]]]);
+    for (let count = 1; count < MOST_UNSETTLED; count += 1) ledger.recordLater(1, later(1n));
+    expect([made, ledger.unsettled()]).toEqual([1, MOST_UNSETTLED - 1]);
+    ledger.recordLater(1, later(1n));
+    expect([made, ledger.unsettled(), ledger.spentOn(ORGANIZATION, TODAY)]).toEqual([1 + MOST_UNSETTLED, 0, BigInt(MOST_UNSETTLED - 1)]);
   });
 
   test('a correction lowers the amount of its day', () => {
@@ -104,6 +126,24 @@ describe('spend totals', () => {
     for (let person = 0; person < 100; person += 1) totals.set(userScope(`p${person}`), TODAY, 1n);
     expect(kept.map((scope) => [totals.sum(scope, 0, TODAY), totals.mayHaveForgotten(scope)])).toEqual(kept.map(() => [7n, false]));
     expect(totals.size).toBe(5);
+  });
+
+  test('amounts beyond 2^53 are exact, whether they are added or set, and are gone with their day and their person', () => {
+    const totals = new SpendTotals({ mostScopes: 1 });
+    const [person, other] = [userScope('a'), userScope('b')];
+    totals.set(person, TODAY, 2n ** 53n - 1n);
+    for (let count = 0; count < 3; count += 1) expect(totals.add(person, TODAY, 1)).toBe(true);
+    totals.set(person, TODAY - 1, -(2n ** 60n) - 1n);
+    expect([totals.of(person, TODAY), totals.sum(person, TODAY - 1, TODAY)]).toEqual([2n ** 53n + 2n, 2n ** 53n + 1n - 2n ** 60n]);
+    totals.add(person, TODAY, -5);
+    expect(totals.of(person, TODAY)).toBe(2n ** 53n - 3n);
+    expect(totals.add(person, TODAY, 1)).toBe(true);
+    expect(totals.of(person, TODAY)).toBe(2n ** 53n - 2n);
+    totals.set(person, TODAY, 2n ** 60n);
+    expect(totals.add(person, TODAY + 48, 4)).toBe(false);
+    expect([totals.of(person, TODAY), totals.of(person, TODAY + 48)]).toEqual([0n, 4n]);
+    expect(totals.add(other, TODAY - 1, 3)).toBe(false);
+    expect([totals.of(other, TODAY - 1), totals.of(person, TODAY - 1)]).toEqual([3n, 0n]);
   });
 
   test('an amount beyond 64 bits stays at the largest, and does not become negative', () => {

@@ -4,7 +4,7 @@ import { BUDGET_PERIODS, type BudgetPeriod } from '../../config/sections/budgets
 import { spansOf, type UtcDay } from './calendar.ts';
 
 /** Where budgets read what was spent, and whether that is all that was. */
-export type SpendSource = Pick<Ledger, 'spentOn' | 'onSpend' | 'failure'>;
+export type SpendSource = Pick<Ledger, 'spentOn' | 'onSpend' | 'failure' | 'settle' | 'unsettled'>;
 
 /** Scopes whose sums are remembered, 3 MB; with one more, the one that is known longest is forgotten and added up again when it is asked for: some microseconds. */
 export const MOST_SUMMED_SCOPES = 10_000;
@@ -36,14 +36,14 @@ export interface SpendIndex {
 }
 
 /** Makes an index of a source. */
-export function createSpendIndex(source: Pick<SpendSource, 'spentOn' | 'onSpend'>, mostScopes: number = MOST_SUMMED_SCOPES): SpendIndex {
+export function createSpendIndex(source: Omit<SpendSource, 'failure'>, mostScopes: number = MOST_SUMMED_SCOPES): SpendIndex {
   const sums = new Map<SpendScope, PeriodSums>();
-  source.onSpend((scope, day, _total, change) => {
+  source.onSpend((scope, day, change) => {
     const known = sums.get(scope);
     if (known === undefined || Number.isNaN(known.day)) return;
-    const since = change === undefined || day !== known.day ? Number.NaN : known.since + Number(change);
-    // Of a larger change, or one of another day, the sums are made anew.
-    if (Number.isSafeInteger(since) && Number.isSafeInteger(Number(change))) known.since = since;
+    const since = change === undefined || day !== known.day ? Number.NaN : known.since + change;
+    // Where nothing exact is known of the change, or it is of another day, the sums are made anew.
+    if (Number.isSafeInteger(since)) known.since = since;
     else known.day = Number.NaN;
   });
 
@@ -57,6 +57,7 @@ export function createSpendIndex(source: Pick<SpendSource, 'spentOn' | 'onSpend'
   }
 
   function find(scope: SpendScope, day: UtcDay): PeriodSums {
+    source.settle();
     const known = sums.get(scope);
     if (known?.day === day) return known;
     // Sums that are made anew are another object, so that no span of the ones before holds.
@@ -77,7 +78,16 @@ export function createSpendIndex(source: Pick<SpendSource, 'spentOn' | 'onSpend'
     spanOf(scope, period, day, from, below) {
       const known = find(scope, day);
       const [least, end] = [Number(from - known[period]), Number(below - known[period])];
-      return { holds: (now) => known.day === now && known.since >= least && known.since < end };
+      const isWithin = (now: UtcDay, margin: number): boolean => known.day === now && known.since - margin >= least && known.since + margin < end;
+      return {
+        holds(now) {
+          // What is not settled is not added up for it while it can change nothing.
+          const margin = source.unsettled();
+          if (isWithin(now, margin) || margin === 0) return isWithin(now, margin);
+          source.settle();
+          return isWithin(now, 0);
+        },
+      };
     },
     get size() {
       return sums.size;

@@ -27,12 +27,14 @@ export function createTestSpend(): TestSpend {
       listeners.push(listener);
       return () => undefined;
     },
+    settle: () => undefined,
+    unsettled: () => 0,
     failure: () => (failing === undefined ? undefined : { since: failing, reason: 'a test' }),
     spend(scope, day, nanoDollars) {
       const known = days.get(scope) ?? new Map<number, bigint>();
       known.set(day, (known.get(day) ?? 0n) + nanoDollars);
       days.set(scope, known);
-      for (const listener of listeners) listener(scope, day, nanoDollars);
+      for (const listener of listeners) listener(scope, day);
     },
     fail(since) {
       failing = since;
