@@ -43,7 +43,7 @@ export function canWriteAtOnce(socket: Socket): boolean {
  * Writes to the connection of a socket, bypassing the stream, which for each write makes several objects and a callback at the end of the turn. Returns
  * false, and has written nothing, where the stream must write: bytes wait in it, it is corked or ends, its timeout counts writes, or it failed.
  *
- * What the operating system does not take at once waits in Node's own queue, in front of all that the stream is given later (docs/decisions/0021): at most
+ * What the operating system does not take at once waits in Node's own queue, in front of all that the stream is given later (docs/decisions/0022): at most
  * one write of a socket.
  */
 export function writeAtOnce(socket: Socket, bytes: Uint8Array): boolean {
