@@ -19,7 +19,7 @@ export function findKeycloak(): CachedClient {
   if (process.env['PENSTOCK_SLOW_BOUNDED'] === '1') return { missing: 'it is no part of the bounded run' };
   return cachedClient(`keycloak-${KEYCLOAK_VERSION}`, (folder) => {
     if (process.env[SWITCH] !== 'install') return `Keycloak ${KEYCLOAK_VERSION} is not in the cache; ${SWITCH}=install puts it there, with Maven and Java`;
-    const run = (program: string, ...args: readonly string[]): boolean => spawnSync(program, args, { timeout: INSTALL_TIMEOUT_MS, stdio: 'ignore' }).status === 0;
+    const run = (program: string, ...args: readonly string[]): boolean => spawnSync(program, args, { cwd: folder, timeout: INSTALL_TIMEOUT_MS, stdio: 'ignore' }).status === 0;
     const unpacked = run('mvn', '-B', '-q', 'dependency:get', `-Dartifact=org.keycloak:keycloak-quarkus-dist:${KEYCLOAK_VERSION}:zip`, '-Dtransitive=false')
       && run('mvn', '-B', '-q', 'dependency:unpack', `-Dartifact=org.keycloak:keycloak-quarkus-dist:${KEYCLOAK_VERSION}:zip`, `-DoutputDirectory=${folder}`);
     if (!unpacked) return `Keycloak ${KEYCLOAK_VERSION} could not be had with Maven`;
