@@ -2,6 +2,7 @@ import { priceUsage, type BatchRequests } from '@penstock/anthropic-usage';
 import { MOST_COUNT, MOST_NANO_DOLLARS } from './dollars.ts';
 import type { RequestCost } from '../request/request-record.ts';
 import type { PriceBook } from './price-book.ts';
+import { createUnpricedParts } from './unpriced-parts.ts';
 
 /** Bytes of a token where tokens are not reported. */
 export const BYTES_PER_TOKEN = 4;
@@ -29,18 +30,20 @@ export function costOfBatch({ read, isCompressed, counted }: BatchEstimate, upst
   const requests = Math.min(MOST_REQUESTS, counted ?? (isCompressed ? 1 : read.count));
   if (requests === 0) return undefined;
   const models = isCompressed ? [{ model: '', count: requests, paramsBytes: read.bytes * USUAL_COMPRESSION, maxTokens: read.bytes }] : read.models;
-  let [nanoDollars, input, output, isPriceKnown] = [0n, 0, 0, true];
+  let [nanoDollars, input, output] = [0n, 0, 0];
+  const unpriced = createUnpricedParts();
   for (const { model, count, paramsBytes, maxTokens } of models) {
     const one = { input: Math.ceil(paramsBytes / BYTES_PER_TOKEN / count), output: Math.ceil(maxTokens / OUTPUT_SHARE / count), cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0 };
     const found = prices.find(upstream, [model]);
-    isPriceKnown &&= found.isKnown;
+    if (!found.isKnown) unpriced.add(model);
     nanoDollars += priceUsage({ ...one, serviceTier: 'batch' }, () => found.price, prices.multiplierPpm(upstream)).nanoDollars * BigInt(count);
     input += one.input * count;
     output += one.output * count;
   }
   const each = { nanoDollars: smaller(divideUp(nanoDollars, BigInt(requests)), MOST_NANO_DOLLARS / BigInt(requests)), input: share(input, requests), output: share(output, requests) };
   return {
-    nanoDollars: each.nanoDollars * BigInt(requests), isEstimated: true, isPriceKnown, model: models[0]?.model ?? '', webSearches: 0,
+    nanoDollars: each.nanoDollars * BigInt(requests), isEstimated: true, isPriceKnown: unpriced.models.length === 0, model: models[0]?.model ?? '', webSearches: 0,
+    unpricedModels: unpriced.models.length === 0 ? undefined : unpriced.models,
     tokens: { input: each.input * requests, output: each.output * requests, cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0 },
     batch: { requests, each },
   };

@@ -2,6 +2,7 @@ import { priceUsage, type Price } from '@penstock/anthropic-usage';
 import { OUTCOME_TRAITS, type Outcome, type RequestCost, type ResponseTokens, type TokenCounts, type UsageSource } from '../request/request-record.ts';
 import { BYTES_PER_TOKEN, costOfBatch, type BatchEstimate } from './cost-of-batch.ts';
 import type { PriceBook } from './price-book.ts';
+import { createUnpricedParts, type UnpricedParts } from './unpriced-parts.ts';
 
 /** What tokens are estimated from where a response does not report them all. */
 export interface RequestSpending {
@@ -85,15 +86,15 @@ function isNothing(usage: ResponseTokens): boolean {
 
 function price(request: SettledRequest, usage: ResponseTokens, isEstimated: boolean, prices: PriceBook): RequestCost {
   const { upstream, model, upstreamModel, requestedModel } = request;
-  let isPriceKnown = true;
+  let unpriced: UnpricedParts | undefined;
   const priceOf = (part: string | undefined): Price => {
     const found = prices.find(upstream, part === undefined ? [model, upstreamModel, requestedModel] : [part]);
-    isPriceKnown &&= found.isKnown;
+    if (!found.isKnown) (unpriced ??= createUnpricedParts()).add(part);
     return found.price;
   };
   const { nanoDollars, parts } = priceUsage(usage, priceOf, prices.multiplierPpm(upstream));
   return {
-    nanoDollars, isEstimated, isPriceKnown,
+    nanoDollars, isEstimated, isPriceKnown: unpriced === undefined, unpricedModels: unpriced?.models,
     model: model ?? upstreamModel ?? requestedModel ?? '',
     tokens: { input: usage.input, output: usage.output, cacheRead: usage.cacheRead, cacheWrite5m: usage.cacheWrite5m, cacheWrite1h: usage.cacheWrite1h },
     webSearches: usage.serverToolRequests?.['web_search_requests'] ?? 0,

@@ -31,18 +31,22 @@ export function createUnpricedModels(report: (model: string, upstream: string | 
   const entries = new Map<string, Entry>();
   const nameOf = createRequestedModel();
 
+  function noteModel(model: string | undefined, upstream: string | undefined): void {
+    const name = (model === undefined || model === '' ? undefined : nameOf(model)) ?? 'without a name';
+    const at = now();
+    const known = entries.get(name) ?? (entries.size >= MAX_UNPRICED_MODELS ? [...entries.values()].at(-1) : undefined);
+    if (known !== undefined) {
+      known.lastAt = at;
+      known.requests += 1;
+      return;
+    }
+    entries.set(name, { name, since: at, lastAt: at, requests: 1 });
+    report(name, upstream);
+  }
+
   return {
     note({ cost, upstream }) {
-      const name = (cost === undefined || cost.model === '' ? undefined : nameOf(cost.model)) ?? 'without a name';
-      const at = now();
-      const known = entries.get(name) ?? (entries.size >= MAX_UNPRICED_MODELS ? [...entries.values()].at(-1) : undefined);
-      if (known !== undefined) {
-        known.lastAt = at;
-        known.requests += 1;
-        return;
-      }
-      entries.set(name, { name, since: at, lastAt: at, requests: 1 });
-      report(name, upstream);
+      for (const model of cost?.unpricedModels ?? [undefined]) noteModel(model ?? cost?.model, upstream);
     },
     conditions() {
       const shown = [...entries.values()].filter(({ lastAt }) => now() - lastAt <= UNPRICED_SHOWN_MS);

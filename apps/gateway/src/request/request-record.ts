@@ -144,6 +144,8 @@ export interface RequestCost {
   readonly isEstimated: boolean;
   /** Whether a price is known for every model in it; an unknown one is charged $5 and $25 per million tokens. */
   readonly isPriceKnown: boolean;
+  /** The models without a price, each once and `MOST_UNPRICED` at most; `undefined` stands for `model`. Absent where all prices are known. */
+  readonly unpricedModels?: readonly (string | undefined)[] | undefined;
   /** The model that the response named, else the one that was asked for; empty where neither is known. */
   readonly model: string;
   readonly tokens: TokenCounts;

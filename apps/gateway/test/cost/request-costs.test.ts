@@ -68,6 +68,18 @@ describe('a native request costs what its response reports', () => {
     expect([await cost(HAIKU), await cost('claude-opus-4-8')]).toEqual([0.020_011, 0.000_082_5]);
   });
 
+  test('an advisor without a price is named as the model that has none, and the model of the answer is not (a row for that one would mend nothing)', async () => {
+    const advisors = ['advisor-a', 'advisor-b', 'advisor-a'].map((model) => ({ type: 'advisor_message', model, input_tokens: 10, output_tokens: 1 }));
+    await using upstream = await startScriptedUpstream(message({ input_tokens: 10, output_tokens: 1, iterations: [{ type: 'message', input_tokens: 10, output_tokens: 0 }, ...advisors] }));
+    await using gateway = await startTestGateway(upstream.origin);
+    await ask(gateway.port, { body: BODY });
+    await gateway.recorded(1);
+    const unpriced = (model: string): Promise<number> => gateway.series(`penstock_unpriced_requests_total{side="native",upstream="native",model="${model}"}`);
+    expect([await unpriced(HAIKU), await unpriced('advisor-a'), await unpriced('advisor-b')]).toEqual([0, 1, 1]);
+    const lines = gateway.logged.filter((line) => line['msg'] === 'a model has no price');
+    expect(lines.map((line) => line['model'])).toEqual(['advisor-a', 'advisor-b']);
+  });
+
   test('the front door costs the same for a translated answer, under its own side and upstream', async () => {
     await using upstream = await startScriptedUpstream(message(USAGE));
     await using gateway = await startTestGateway(upstream.origin);

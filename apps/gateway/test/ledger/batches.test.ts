@@ -120,6 +120,16 @@ test('a batch is charged to its creator by the rule, and to the nano-dollar by i
   expect(left).toEqual([]);
 });
 
+test('a batch with one model that has no price names that model, and not its first one', async () => {
+  await using simulator = await startSimulator();
+  await using gateway = await startGateway(simulator.origin, openSqliteDatabase(':memory:'));
+  expect((await ask(gateway, 'free', PATH, BATCH)).status).toBe(200);
+  await gateway.recorded(1);
+  expect(gateway.logged.filter((line) => line['msg'] === 'a model has no price')).toMatchObject([{ model: 'sim-expired', upstream: 'native' }]);
+  // A label is never a text of the client's.
+  expect(await gateway.series('penstock_unpriced_requests_total{side="native",upstream="native",model="other"}')).toBe(1);
+});
+
 test('a batch of another gateway costs nothing when its results are read, and what was made and cancelled is taken back', async () => {
   await using simulator = await startSimulator({ batchPolls: 100 });
   const [elsewhere, database] = [openSqliteDatabase(':memory:'), openSqliteDatabase(':memory:')];

@@ -127,7 +127,10 @@ export function createRequestRecorder(metrics: GatewayMetricSet, { clients, rout
       const label = modelLabel('model' in part ? part.model ?? model : model);
       add(costOf(side, upstream, label, client), Number(part.nanoDollars));
     }
-    if (!cost.isPriceKnown) unpricedOf(side, upstream, modelLabel(model)).value += 1;
+    if (cost.isPriceKnown) return;
+    // An advisor or a fallback without a price has its own name here; of a batch all names are the client's.
+    const labels = new Set((cost.batch === undefined ? cost.unpricedModels ?? [undefined] : [undefined]).map((unpriced) => modelLabel(unpriced ?? model)));
+    for (const label of labels) unpricedOf(side, upstream, label).value += 1;
   }
 
   function recordUsage(record: RequestRecord, client: string): void {
