@@ -2,8 +2,9 @@ import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { createClaudeCodeGateway, openSqliteDatabase, type ClaudeCodeGatewayOptions } from '../src/index.ts';
+import { createTelemetryDestination } from '../src/telemetry/telemetry-destination.ts';
 import { SESSION_KEY, startTestGateway, type TestGateway } from './support/start-test-gateway.ts';
 
 interface Received {
@@ -114,6 +115,25 @@ describe('telemetry relay', () => {
     expect((await send('metrics', BYTES)).status).toBe(200);
     expect(dropped).toEqual(['status_500', 'status_500', 'status_500', 'status_500', 'status_500', 'paused']);
     expect(collector.received).toHaveLength(5);
+  });
+
+  test('a clock that is set back by an hour: a pause ends when its time is over all the same', async () => {
+    await using stack = new AsyncDisposableStack();
+    const collector = await startCollector(stack);
+    collector.status = 500;
+    const dropped: string[] = [];
+    const destination = createTelemetryDestination({ url: collector.url }, { failuresBeforePause: 1, pauseMs: 50 }, (reason) => { dropped.push(reason); });
+    stack.defer(() => destination.close());
+    const batch = { signal: 'metrics', contentType: 'application/json', contentEncoding: undefined, body: BYTES } as const;
+    destination.send(batch);
+    await expect.poll(() => dropped).toEqual(['status_500']);
+    collector.status = 200;
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - 3_600_000 });
+    stack.defer(() => { vi.useRealTimers(); });
+    await vi.waitUntil(() => {
+      destination.send(batch);
+      return collector.received.length > 1;
+    }, { timeout: 20_000, interval: 20 });
   });
 
   test.each([400, 413, 415, 422, 431])('a collector that finds a batch faulty (%i): gets the next ones without a pause', async (status) => {

@@ -41,6 +41,19 @@ describe('a value that is renewed', () => {
     await vi.waitFor(() => { expect(world.value.get()).toBe('second'); }, WAIT);
   });
 
+  it.each([['that never expires', undefined], ['with its end', 10 * HOUR]])('of a source %s is renewed where the clock was set back, and where it is refused then: how old it is is not known', async (_name, life) => {
+    const world = startValue(300_000);
+    const first = world.value.get();
+    world.fetches[0]?.resolve({ value: 'first', expiresAt: life === undefined ? undefined : world.now + life });
+    await first;
+    world.now -= HOUR;
+    expect([world.value.get(), world.value.get(), world.fetches.length]).toEqual(['first', 'first', 2]);
+    world.fetches[1]?.resolve({ value: 'second', expiresAt: life === undefined ? undefined : world.now + life });
+    await vi.waitFor(() => { expect(world.value.get()).toBe('second'); }, WAIT);
+    // Once: the new value has an age.
+    expect([world.value.get(), world.fetches.length]).toEqual(['second', 2]);
+  });
+
   it('is used while its renewal fails, until it expires; then each request fails with the reason, which is asked for once a second', async () => {
     const world = startValue();
     const first = world.value.get();

@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import * as client from 'openid-client';
 import { isClaudeCodeGatewayError } from '../claude-code-gateway-error.ts';
 import type { Identity } from '../identity.ts';
@@ -58,11 +59,11 @@ export function createOidcProvider(options: OidcProviderOptions, resolveName?: R
   /** Several grants may wait for it: it has a deadline of its own. */
   const discover = async (): Promise<Discovered> => {
     const found = await client.discovery(issuer, options.clientId, clientMetadata, undefined, { execute: allowed, [client.customFetch]: fetchFor(AbortSignal.timeout(timeoutMs)), timeout: timeoutMs / 1000 });
-    discovered = { metadata: found.serverMetadata(), at: Date.now() };
+    discovered = { metadata: found.serverMetadata(), at: performance.now() };
     return discovered;
   };
   const metadata = async (deadline: AbortSignal): Promise<client.ServerMetadata> => {
-    if (discovered !== undefined && Date.now() - discovered.at < REDISCOVERY_MS) return discovered.metadata;
+    if (discovered !== undefined && performance.now() - discovered.at < REDISCOVERY_MS) return discovered.metadata;
     discovering ??= discover().finally(() => { discovering = undefined; });
     if (discovered === undefined) return (await settleBefore(deadline, discovering)).metadata;
     // A document that is old is better than none, and than a grant whose time is spent on a new one.

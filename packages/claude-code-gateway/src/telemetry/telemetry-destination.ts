@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import type { Buffer } from 'node:buffer';
 import { createGuardedFetch } from '../provider/guarded-fetch.ts';
 import { checkOutboundUrl, type ResolveName } from '../provider/refused-addresses.ts';
@@ -73,7 +74,7 @@ export function createTelemetryDestination({ url, headers = {}, ca, proxy }: Tel
     failures += 1;
     if (failures >= limits.failuresBeforePause) {
       failures = 0;
-      pausedUntil = Date.now() + limits.pauseMs;
+      pausedUntil = performance.now() + limits.pauseMs;
     }
   };
   const start = (): void => {
@@ -91,7 +92,7 @@ export function createTelemetryDestination({ url, headers = {}, ca, proxy }: Tel
   };
   return {
     send(batch) {
-      if (Date.now() < pausedUntil) {
+      if (performance.now() < pausedUntil) {
         onDropped('paused');
         return;
       }

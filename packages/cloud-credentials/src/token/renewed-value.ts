@@ -60,7 +60,7 @@ export class RenewedValue<T> {
     const { value, expiresAt = Number.POSITIVE_INFINITY } = this.#current ?? {};
     const mayFetch = this.#fetching !== undefined || now - this.#failedAt >= RETRY_AFTER_MS || now < this.#failedAt;
     if (this.#current !== undefined && now < expiresAt) {
-      if (now >= this.#renewAt && mayFetch) void this.#fetch().catch(() => undefined);
+      if ((now >= this.#renewAt || this.#wasSetBack(now)) && mayFetch) void this.#fetch().catch(() => undefined);
       return value as T;
     }
     if (!mayFetch && this.#error !== undefined) throw this.#error;
@@ -74,7 +74,8 @@ export class RenewedValue<T> {
 
   /** The next `get` renews it, unless that was done within 10 seconds. */
   refused(): void {
-    if (this.#now() - this.#renewedAt >= REFUSED_AFTER_MS) this.#renewAt = 0;
+    const now = this.#now();
+    if (now - this.#renewedAt >= REFUSED_AFTER_MS || this.#wasSetBack(now)) this.#renewAt = 0;
   }
 
   status(): CredentialStatus {
@@ -85,6 +86,11 @@ export class RenewedValue<T> {
     this.#isClosed = true;
     this.#current = undefined;
     this.#abort?.abort();
+  }
+
+  /** How long ago the value was renewed is then not known: it may be any time. */
+  #wasSetBack(now: number): boolean {
+    return now < this.#renewedAt;
   }
 
   #state(): CredentialState {

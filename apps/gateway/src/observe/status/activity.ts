@@ -42,10 +42,10 @@ export class Activity {
     };
   }
 
-  /** Empties the steps that have passed since the last call. A clock that was set back counts into the latest step. */
+  /** Empties the steps that have passed since the last call. A clock that was set back a little counts into the latest step; one that was set back further begins anew. */
   #advance(at: number): void {
     const step = Math.floor(at / ACTIVITY_STEP_MS);
-    const passed = Math.min(ACTIVITY_STEPS, step - this.#lastStep);
+    const passed = step <= this.#lastStep - ACTIVITY_STEPS ? ACTIVITY_STEPS : Math.min(ACTIVITY_STEPS, step - this.#lastStep);
     if (passed <= 0) return;
     for (const series of ACTIVITY_SERIES) for (let back = 0; back < passed; back += 1) this.#rings[series][(step - back) % ACTIVITY_STEPS] = 0;
     this.#lastStep = step;

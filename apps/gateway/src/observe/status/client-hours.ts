@@ -32,15 +32,14 @@ class Hour {
     return sums;
   }
 
-  /** Empties the minutes that have passed since the last call. */
+  /** Empties the minutes that have passed since the last call. A clock that was set back a little counts into the latest minute; one that was set back further begins anew. */
   #advance(at: number): void {
     const minute = Math.floor(at / MINUTE_MS);
-    const passed = Math.min(MINUTES, minute - this.#lastMinute);
+    const passed = minute <= this.#lastMinute - MINUTES ? MINUTES : Math.min(MINUTES, minute - this.#lastMinute);
     for (let step = 0; step < passed; step += 1) {
       const start = ((minute - step) % MINUTES) * CLIENT_COUNTS.length;
       this.#counts.fill(0, start, start + CLIENT_COUNTS.length);
     }
-    // A clock that was set back counts into the latest minute.
     if (passed > 0) this.#lastMinute = minute;
   }
 }

@@ -60,6 +60,14 @@ describe('the hour of a client', () => {
     expect(hours.rows(NOON)).toMatchObject([{ requests: 2 }]);
   });
 
+  test('a clock that is set back by more than the hour begins anew, and no request of before it is counted for hours', () => {
+    const hours = new ClientHours();
+    for (let minute = 0; minute < 30; minute += 1) hours.add('alice', one, NOON + minute * MINUTE);
+    const corrected = NOON - 180 * MINUTE;
+    for (let minute = 0; minute < 90; minute += 1) hours.add('alice', one, corrected + minute * MINUTE);
+    expect(hours.rows(corrected + 89 * MINUTE)).toMatchObject([{ requests: 60 }]);
+  });
+
   test('more clients than have a place are counted together', () => {
     const hours = new ClientHours();
     for (let index = 0; index < MAX_CLIENT_HOURS + 50; index += 1) hours.add(`client-${index}`, one, NOON);
@@ -73,6 +81,17 @@ describe('the hour of a client', () => {
 });
 
 describe('the activity', () => {
+  test('goes on after a clock was set back by more than it shows, and not only when the clock is there again', () => {
+    const activity = new Activity();
+    for (let step = 0; step < ACTIVITY_STEPS; step += 1) activity.count('requests', NOON + step * ACTIVITY_STEP_MS);
+    const corrected = NOON - 3 * 3_600_000;
+    activity.count('requests', corrected);
+    activity.count('requests', corrected + ACTIVITY_STEP_MS);
+    const { lastStep, series } = activity.part(corrected + 2 * ACTIVITY_STEP_MS);
+    expect(lastStep).toBe((corrected + 2 * ACTIVITY_STEP_MS) / ACTIVITY_STEP_MS);
+    expect(series.requests).toEqual([...Array.from({ length: ACTIVITY_STEPS - 3 }, () => 0), 1, 1, 0]);
+  });
+
   test('has 90 steps of 10 seconds, the one that runs last, and forgets what is older', () => {
     const activity = new Activity();
     activity.count('requests', NOON);
