@@ -56,6 +56,17 @@ function textPaths(node: JsonSchemaNode, path: readonly (string | number)[] = []
   ];
 }
 
+/** Every path of the schema, objects and lists included. */
+function everyPath(node: JsonSchemaNode, path: readonly (string | number)[] = []): (readonly (string | number)[])[] {
+  const [entry, values] = [asNode(node.items), asNode(node.additionalProperties)];
+  return [
+    path,
+    ...propertiesOf(node).flatMap(([name, child]) => everyPath(child, [...path, name])),
+    ...(entry === undefined ? [] : everyPath(entry, [...path, 0])),
+    ...(values === undefined ? [] : everyPath(values, [...path, 'some-model'])),
+  ];
+}
+
 function documentWith(path: readonly (string | number)[], value: unknown): unknown {
   return path.reduceRight<unknown>((inner, step) => (typeof step === 'number' ? [inner] : { [step]: inner }), value);
 }
@@ -84,6 +95,24 @@ describe('any document', () => {
     fc.assert(fc.property(fc.record(Object.fromEntries(variables.map((name) => [name, value])), { requiredKeys: [] }), (environment) => {
       load({}, environment);
     }), { numRuns: 150 });
+  });
+});
+
+/** How zod words what none of our messages does. */
+const WORDS_OF_ZOD = /Invalid (?:input|string|option|key|element)|Too (?:small|big)|expected (?:string|number|array|object|record|tuple|one of)|Unrecognized/;
+
+describe('a problem', () => {
+  it('is in our own words, whatever stands where', { timeout: 90_000 }, () => {
+    const odd: readonly unknown[] = ['x', '', '\n', 'x'.repeat(5_000), 5, -1, 1.5, true, null, [], [[]], [5], ['x'], {}, { x: 1 }, { '': '' }, { ['k'.repeat(300)]: 'x' }, { x: 'v'.repeat(5_000) }];
+    const wordsOfZod: string[] = [];
+    for (const path of everyPath(configJsonSchema())) {
+      for (const value of odd) {
+        const { text } = load(documentWith(path, value), {});
+        const found = WORDS_OF_ZOD.exec(text);
+        if (found !== null) wordsOfZod.push(`${path.join('.')} = ${JSON.stringify(value).slice(0, 40)}: ${text.slice(Math.max(0, found.index - 60), found.index + 60)}`);
+      }
+    }
+    expect(wordsOfZod).toEqual([]);
   });
 });
 

@@ -48,6 +48,12 @@ describe('penstock keys create --config', () => {
     expect(readdirSync(folder)).toEqual(['gateway.json']);
   });
 
+  it.each([['[]', 'a list'], ['"x"', '"x"'], ['null', 'null']])('refuses a file whose whole text is %s in our own words', (whole, received) => {
+    writeFileSync(path(), whole);
+    expect(runKeysCreate({ ...here(), name: 'bob' }, output)).toBe(1);
+    expect(stderr).toContain(`the configuration must be a JSON object, received ${received}`);
+  });
+
   it('adds a key to a client that is there, so that the old one is taken until it is revoked or ends', () => {
     writeFileSync(path(), FILE);
     expect(runKeysCreate({ ...here(), name: 'alice' }, output)).toBe(0);

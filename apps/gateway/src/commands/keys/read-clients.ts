@@ -13,7 +13,7 @@ export interface ReadClients {
   readonly written: readonly ClientConfig[];
 }
 
-const document = z.object({ clients: clientsSection.prefault([]) });
+const document = z.object({ clients: clientsSection.prefault([]) }, 'a JSON object');
 
 /**
  * Reads `clients` alone: who may call can be changed where the key for the API is not at hand. Throws a `ConfigError`.

@@ -50,7 +50,8 @@ export function explainIssues(issues: readonly z.core.$ZodIssue[], context: Issu
 /** Of a value that may have several forms, the problem of the form that it has; the problem as it is where it has none of them. */
 function withoutUnion(issue: z.core.$ZodIssue): z.core.$ZodIssue {
   if (issue.code !== 'invalid_union') return issue;
-  const found = issue.errors.find((issues) => issues.every(({ code, path }) => code !== 'invalid_type' || path.length > 0))?.[0];
+  // Neither is a fixed value that it is not its form.
+  const found = issue.errors.find((issues) => issues.every(({ code, path }) => (code !== 'invalid_type' && code !== 'invalid_value') || path.length > 0))?.[0];
   return found === undefined ? issue : withoutUnion({ ...found, path: [...issue.path, ...found.path] });
 }
 

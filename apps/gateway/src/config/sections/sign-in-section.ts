@@ -39,6 +39,8 @@ const MOST_TTL_SECONDS = 86_400;
 const MOST_REFRESH_TTL_SECONDS = 86_400 * 366;
 const SHORTEST_SESSION_KEY = 32;
 const SESSION_KEY_EXPECTED = `a secret of at least ${SHORTEST_SESSION_KEY} characters`;
+const PARAMETER_NAME = 'a name of 1 to 128 characters';
+const PARAMETER_VALUE = 'a string of at most 1024 characters';
 const DOMAIN_EXPECTED = 'the domain of an e-mail address, without @';
 
 /** The domain of e-mail addresses, such as `example.com`. */
@@ -66,7 +68,7 @@ const oidcSection: z.ZodType<OidcConfig> = z.strictObject({
   trust_unverified_email: flag().default(false).describe('Whether an e-mail counts without `email_verified`. With `email_verified: false` it never does.'),
   allowed_email_domains: list(emailDomain()).default([]).describe('Only persons with a verified e-mail of these domains may sign in. Empty: all.'),
   allowed_groups: list(groupName()).default([]).describe('Only persons in one of these groups may sign in. Empty: all.'),
-  extra_auth_params: z.record(z.string().min(1).max(128), z.string('a string').max(1_024), 'an object of parameters').default({}).describe('Further parameters of the authorization request.'),
+  extra_auth_params: z.record(z.string().min(1, PARAMETER_NAME).max(128, PARAMETER_NAME), z.string(PARAMETER_VALUE).max(1_024, PARAMETER_VALUE), 'an object of parameters').default({}).describe('Further parameters of the authorization request.'),
   clock_skew: secondsOrNone().max(600, 'a number of seconds from 0 to 600').default(300).describe('How far its clock and ours may differ.'),
   ca: pem('certificates of a private authority for the provider').optional().describe('PEM text or file: authorities to trust beside the usual ones.'),
   proxy: proxyUrl().optional().describe('Egress proxy to the provider. Absent: `HTTPS_PROXY`, else `ALL_PROXY`, unless `NO_PROXY` excludes the host. Credentials in it are secret.'),

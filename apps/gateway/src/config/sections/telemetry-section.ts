@@ -25,6 +25,8 @@ export interface TelemetryConfig {
 }
 
 const COLLECTOR_EXPECTED = 'an https:// URL, or an http:// one of localhost or of a loopback address, of no link-local or metadata address';
+const FIELD_VALUE = 'a value of a header field, of at most 4096 characters';
+const ATTRIBUTE_VALUE = 'a string of at most 256 characters';
 
 function isCollectorUrl(value: string): boolean {
   const url = URL.parse(value);
@@ -34,7 +36,7 @@ function isCollectorUrl(value: string): boolean {
 
 const targetSection: z.ZodType<TelemetryTargetConfig> = z.strictObject({
   url: baseUrl().refine(isCollectorUrl, { error: COLLECTOR_EXPECTED }).describe('Base URL of an OTLP/HTTP collector; `/v1/metrics` and the like follow it. `https:`, or `http:` on this machine.'),
-  headers: z.record(z.string().regex(/^[\w!#$%&'*+.^`|~-]{1,128}$/, 'the name of a header field'), z.string('a string').max(4_096).regex(/^[\x20-\x7e]*$/, 'a value of a header field'), 'an object of header fields').default({})
+  headers: z.record(z.string().regex(/^[\w!#$%&'*+.^`|~-]{1,128}$/, 'the name of a header field'), z.string(FIELD_VALUE).max(4_096, FIELD_VALUE).regex(/^[\x20-\x7e]*$/, FIELD_VALUE), 'an object of header fields').default({})
     .describe('Secret. Sent with every batch, such as the collector\'s key.'),
   signals: list(z.enum(TELEMETRY_SIGNALS, `one of ${TELEMETRY_SIGNALS.join(', ')}`)).min(1, 'at least one signal').default(['metrics'])
     .describe('What it is sent. Logs and traces can hold what persons typed.'),
@@ -45,6 +47,6 @@ const targetSection: z.ZodType<TelemetryTargetConfig> = z.strictObject({
 /** The schema of `telemetry`. */
 export const telemetrySection: z.ZodType<TelemetryConfig> = z.strictObject({
   forward_to: list(targetSection).default([]).describe('Collectors. With one, the managed settings of persons switch their telemetry on and point it here.'),
-  resource_attributes: z.record(z.string().regex(/^[\w.-]{1,128}$/, 'the name of an attribute'), z.string('a string').max(256), 'an object of attributes').default({})
+  resource_attributes: z.record(z.string().regex(/^[\w.-]{1,128}$/, 'the name of an attribute'), z.string(ATTRIBUTE_VALUE).max(256, ATTRIBUTE_VALUE), 'an object of attributes').default({})
     .describe('Added to everything that is reported.'),
 }, 'an object');
