@@ -4,7 +4,7 @@ import { printable } from '../observe/log/printable.ts';
 import { readPackageFile } from '../process/package-files.ts';
 import { runCheck, runOnlineCheck, type CommandOutput } from './check.ts';
 import { runCompletion, SHELLS } from './completion.ts';
-import { httpUrl } from './http-url.ts';
+import { httpUrl, wholeNumber } from './flag-values.ts';
 import { addKeysCommand } from './keys/add-keys-command.ts';
 import { addUsageCommand } from './usage/usage-command.ts';
 import { addSimulateCommand } from './simulate/add-simulate-command.ts';
@@ -150,12 +150,6 @@ export function createProgram(surroundings: Surroundings): Command {
 
 function printing(stream: { write(text: string): unknown }): { write(text: string): unknown } {
   return { write: (text) => stream.write(printable(text)) };
-}
-
-function wholeNumber(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('It must be a positive integer.');
-  return value;
 }
 
 /** The flag that is looked for beside `--log-level`. */

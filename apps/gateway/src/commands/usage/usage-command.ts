@@ -3,7 +3,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { Environment } from '../../config/reading/overrides.ts';
 import type { UsageKey } from '../../ledger/usage/usage-query.ts';
 import type { CommandOutput } from '../check.ts';
-import { httpUrl } from '../http-url.ts';
+import { httpUrl } from '../flag-values.ts';
 
 /** What the command needs of the program. */
 export interface UsageCommandContext {
