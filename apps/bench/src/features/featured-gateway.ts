@@ -3,6 +3,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { penstock } from '../contenders/own-contenders.ts';
 import type { Contender } from '../contenders/contender.ts';
+import { requestChoices } from '../load/request-bytes.ts';
+import { sendEach } from '../load/send-each.ts';
 import { ISSUED_AUDIENCE, startIssuer } from '../signed-in/start-issuer.ts';
 
 /** How many users call: clients with a key, of which a configuration may list so many, and people with a token of an issuer. */
@@ -17,7 +19,10 @@ const AMOUNT = { amount_cents: LIMIT } as const;
 
 const keyOf = (client: number): string => `pen_the-key-of-client-${String(client).padStart(6, '0')}-of-this-benchmark`;
 
-/** The gateway with keys, limits, identity, policies and budgets on, the ledger in SQLite. Nothing is ever refused: every limit is out of reach. */
+/**
+ * The gateway with keys, limits, identity, policies and budgets on, the ledger in SQLite. Nothing is ever refused: every limit is out of reach. Each user has called once when
+ * it is measured: the first call verifies the signature of its token and makes its series, and with users drawn by lot a warm-up of any length leaves some who have not called.
+ */
 export function featuredGateway(name: string, { clients, people }: Users): Contender {
   return {
     name,
@@ -42,7 +47,9 @@ export function featuredGateway(name: string, { clients, people }: Users): Conte
         };
         const started = await penstock(name, 1, { config }).start(environment);
         stack.defer(() => started.stop());
-        return { ...started, native: { path: '/anthropic/v1/messages', fields: [], bearersFile }, stop: () => stack.disposeAsync() };
+        const native = { path: '/anthropic/v1/messages', fields: [], bearersFile };
+        await sendEach(started.port, requestChoices({ ...native, port: started.port, body: '1 KB' }));
+        return { ...started, native, stop: () => stack.disposeAsync() };
       } catch (error) {
         await stack.disposeAsync();
         throw error;

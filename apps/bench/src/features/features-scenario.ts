@@ -31,7 +31,8 @@ export const FEATURES: Scenario = {
   title: 'Keys, limits, identity and budgets on, 1 KB requests, saturated',
   async run(environment) {
     const rows = await measureFeatures(environment, [
-      penstock(OFF, 1), featuredGateway('1,000 clients', { clients: 1_000, people: 0 }), featuredGateway('1,000 clients and 9,000 people', { clients: 1_000, people: 9_000 }), penstock(OFF_AGAIN, 1),
+      penstock(OFF, 1), featuredGateway('1 client', { clients: 1, people: 0 }), featuredGateway('1,000 clients', { clients: 1_000, people: 0 }),
+      featuredGateway('1,000 clients and 9,000 people', { clients: 1_000, people: 9_000 }), penstock(OFF_AGAIN, 1),
     ]);
     return { report: describeFeatures(rows), figures: rows };
   },
