@@ -31,7 +31,7 @@ import { createFullReport } from './observe/log/create-full-report.ts';
 import { createDrain } from './process/drain.ts';
 import { reportDrain } from './process/report-drain.ts';
 import { createLifecycle, type Lifecycle } from './process/lifecycle.ts';
-import { createLimiter } from './access/limits/limiter.ts';
+import { createLimiter } from './access/limits/create-limiter.ts';
 import { createObserverReport } from './observe/log/create-observer-report.ts';
 import { auditRefusals } from './observe/log/audit-refusals.ts';
 import { describeError } from './observe/log/describe-error.ts';

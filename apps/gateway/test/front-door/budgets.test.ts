@@ -3,7 +3,8 @@ import { openSqliteDatabase } from '@penstock/claude-code-gateway';
 import { answerAlways, startScriptedUpstream, wholeResponse } from '@penstock/test-support';
 import { describe, expect, it, vi } from 'vitest';
 import { hashClientKey } from '../../src/access/clients/client-key.ts';
-import { createLimiter, type Lease, type Limiter, type LimiterOptions } from '../../src/access/limits/limiter.ts';
+import { createLimiter } from '../../src/access/limits/create-limiter.ts';
+import type { Lease, Limiter, LimiterOptions } from '../../src/access/limits/limiter.ts';
 import { startTestGateway, type TestGateway } from '../start-test-gateway.ts';
 
 const KEY = 'pen_the-key-of-the-client-with-a-budget-0123';

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { createLimiter } from '../../src/access/limits/limiter.ts';
+import { createLimiter } from '../../src/access/limits/create-limiter.ts';
 import { HAS_REDIS, REDIS_SUITE, startRedis } from '../access/limits/redis-server.ts';
 import type { Limiter, LimiterOptions } from '../../src/access/limits/limiter.ts';
 import type { RedisServer } from '../access/limits/redis-server.ts';

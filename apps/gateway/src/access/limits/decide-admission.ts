@@ -30,7 +30,7 @@ export interface AdmissionRequest {
 }
 
 /** The end of a running request cannot be predicted; a retry after one second is cheap. */
-const RETRY_FOR_A_PLACE_SECONDS = 1;
+export const RETRY_FOR_A_PLACE_SECONDS = 1;
 
 /** The key of a client's counter. */
 export function counterKey(clientName: string, limit: ClientLimitName): string {

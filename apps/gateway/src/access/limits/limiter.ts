@@ -1,16 +1,10 @@
-import { randomUUID } from 'node:crypto';
-import { decideAdmission, tokensKey } from './decide-admission.ts';
-import { createLeaseBook, type StoreOperation } from './lease-book.ts';
-import { createMemoryStore } from './memory-store.ts';
-import { createRedisStore } from './redis-store.ts';
-import { createStoreGuard, isStorePaused } from './store-guard.ts';
-import { createTokenBook, type TokenLease } from './token-book.ts';
-import { NO_TOKENS, TOKEN_LIMIT_NAMES, tokenLimitsOf, type TokenLimitName, type TokenLimits } from './token-limits.ts';
-import { createTokenRatios, type TokenRatios } from './token-ratios.ts';
-import type { CounterStore } from './counter-store.ts';
 import type { Refusal } from './decide-admission.ts';
-import { divideLimits, type WorkerShare } from '../../config/worker-share.ts';
-import type { ClientConfig, ClientLimits } from '../../config/sections/clients-section.ts';
+import type { StoreOperation } from './lease-book.ts';
+import type { TokenLease } from './token-book.ts';
+import type { TokenLimitName } from './token-limits.ts';
+import type { TokenRatios } from './token-ratios.ts';
+import type { WorkerShare } from '../../config/worker-share.ts';
+import type { ClientConfig } from '../../config/sections/clients-section.ts';
 import type { StoreFailurePolicy } from '../../config/sections/limits-section.ts';
 import type { Side } from '../../request/request-record.ts';
 
@@ -67,10 +61,10 @@ export interface Limiter {
   readonly ratios: TokenRatios;
   /**
    * Decides on one request by the limits that a name has, counted by a key: several persons have the limits of one policy, each for itself.
-   * Never rejects, and settles within the store's timeout.
+   * Never rejects, and settles within the store's timeout; where limits are counted in memory it is no promise.
    * @defaultValue the name is the key
    */
-  admit(clientName: string, counterKey?: string): Promise<Admission>;
+  admit(clientName: string, counterKey?: string): Admission | Promise<Admission>;
   /** Takes new limits; running leases keep their places. */
   update(clients: LimiterOptions['clients'], failurePolicy?: StoreFailurePolicy): void;
   /** The store fails, since when, and what becomes of requests; asked at the start, by each admission, and again while it fails. */
@@ -83,119 +77,4 @@ export interface Limiter {
   readonly reservations: number;
   /** Disconnects. Places still held expire by themselves. */
   close(): void;
-}
-
-/** Makes a limiter; one for each side of the gateway. */
-export function createLimiter(options: LimiterOptions): Limiter {
-  const timing = { ...DEFAULT_TIMING, ...options.timing };
-  const store = openStore(options, timing);
-  const guard = createStoreGuard(timing.storeTimeoutMs);
-  const replica = randomUUID();
-  let leasesMade = 0;
-  let limitsOf = limitsByName(options);
-  let failurePolicy = options.failurePolicy ?? 'open';
-
-  function report(operation: StoreOperation, error: unknown): void {
-    try {
-      options.onStoreFailure?.({ operation, error });
-    } catch {
-      // Observing never hurts: what counts failures must not make one.
-    }
-  }
-
-  const renewEveryMs = timing.leaseTtlMs / 3;
-  const book = createLeaseBook({ store, renewEveryMs, report });
-  const tokens = createTokenBook({ store, guard, renewEveryMs, report, limitsOf: (clientName) => limitsOf.get(clientName)?.tokens, failurePolicy: () => failurePolicy });
-
-  // Reads a counter that no client has. It is no request: nothing is reported.
-  const probe = async (): Promise<unknown> => guard.run(() => store.readTokens(tokensKey(''))).catch(() => undefined);
-  // Memory does not fail.
-  const probing = options.store === 'memory' ? undefined : setInterval(() => { if (guard.failingSince !== undefined) void probe(); }, timing.probeEveryMs).unref();
-
-  function openLease({ clientName, counterKey }: Counted, leaseId: string, holdsPlace: boolean): Lease {
-    const place = book.open(counterKey, leaseId, holdsPlace);
-    const reservation = tokens.open(clientName, leaseId, counterKey);
-    return {
-      ...reservation,
-      release: () => {
-        reservation.settle(NO_TOKENS);
-        place.release();
-      },
-    };
-  }
-
-  async function admit(clientName: string, counterKey = clientName): Promise<Admission> {
-    const counted = { clientName, counterKey };
-    const limits = limitsOf.get(clientName)?.all;
-    const leaseId = `${replica}:${leasesMade += 1}`;
-    if (limits === undefined) return { ok: true, lease: openLease(counted, leaseId, false) };
-    const holdsPlace = limits.concurrent_requests !== undefined;
-    try {
-      const refusal = await guard.run((isAbandoned) => decideAdmission({ store, clientName: counterKey, limits, leaseId, isAbandoned }));
-      return refusal ?? { ok: true, lease: openLease(counted, leaseId, holdsPlace) };
-    } catch (error) {
-      report('admit', error);
-      // The place may have been taken although the answer never came. An open lease renews it, a refused one gives it back.
-      if (failurePolicy === 'open') return { ok: true, lease: openLease(counted, leaseId, holdsPlace) };
-      if (holdsPlace && !isStorePaused(error)) book.open(counterKey, leaseId, true).release();
-      return { ok: false, limit: 'store_unavailable', retryAfterSeconds: 1 };
-    }
-  }
-
-  return {
-    needsLimits: (clientName) => limitsOf.has(clientName),
-    limitsTokens: (clientName) => limitsOf.get(clientName)?.tokens !== undefined,
-    tokenLimitsOf: (clientName) => TOKEN_LIMIT_NAMES.filter((name) => limitsOf.get(clientName)?.tokens?.[name] !== undefined),
-    ratios: createTokenRatios(),
-    admit,
-    update: (clients, policy = failurePolicy) => {
-      limitsOf = limitsByName({ ...options, clients });
-      failurePolicy = policy;
-    },
-    failure: () => (guard.failingSince === undefined ? undefined : { since: guard.failingSince, policy: failurePolicy }),
-    async ready() {
-      const isReady = await store.ready();
-      if (!isReady) await probe();
-      return isReady;
-    },
-    get held() {
-      return book.size;
-    },
-    get reservations() {
-      return tokens.size;
-    },
-    close: () => {
-      clearInterval(probing);
-      book.close();
-      tokens.close();
-      store.close();
-    },
-  };
-}
-
-function openStore({ store, scope }: LimiterOptions, { windowSeconds, storeTimeoutMs, leaseTtlMs }: LimiterTiming): CounterStore {
-  if (store === 'memory') return createMemoryStore(windowSeconds);
-  return createRedisStore({ url: store, keyPrefix: `penstock:${scope}`, windowSeconds, commandTimeoutMs: storeTimeoutMs, leaseTtlMs });
-}
-
-/** Whose limits, and what they are counted by. */
-interface Counted {
-  readonly clientName: string;
-  readonly counterKey: string;
-}
-
-/** What this process holds a client to. */
-interface HeldLimits {
-  readonly all: ClientLimits;
-  /** Absent for a client whose tokens are not limited. */
-  readonly tokens: TokenLimits | undefined;
-}
-
-/** The limits that this process holds, of the clients that have any. */
-function limitsByName({ clients, store, share = { index: 0, count: 1 } }: LimiterOptions): ReadonlyMap<string, HeldLimits> {
-  return new Map(clients.flatMap(({ name, limits }): [string, HeldLimits][] => {
-    if (limits === undefined || Object.values(limits).every((limit) => limit === undefined)) return [];
-    const all = store === 'memory' ? divideLimits(limits, share) : limits;
-    return [[name, { all, tokens: tokenLimitsOf(all) }]];
-  }));
 }

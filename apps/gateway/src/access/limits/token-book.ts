@@ -10,9 +10,9 @@ import type { StoreFailurePolicy } from '../../config/sections/limits-section.ts
 export interface TokenLease {
   /**
    * Reserves what the request may cost, at most the whole of each limit; to be called once, before the request is sent. Resolves to why it
-   * may not run, and then nothing is reserved. Never rejects, and settles within the store's timeout.
+   * may not run, and then nothing is reserved. Never rejects, and settles within the store's timeout; no promise where tokens are counted in memory.
    */
-  reserve(bounds: TokenAmounts): Promise<Refusal | undefined>;
+  reserve(bounds: TokenAmounts): Refusal | undefined | Promise<Refusal | undefined>;
   /** Turns the reservation into what was used, once: every call after the first does nothing. */
   settle(used: TokenAmounts): void;
 }
@@ -88,7 +88,7 @@ export function createTokenBook(options: TokenBookOptions): TokenBook {
           const reading = await guard.run(() => store.reserveTokens(key, { leaseId, tokens }, limits));
           if (reading !== undefined) {
             isReserved = false;
-            return explain(reading, tokens, limits);
+            return explainReading(reading, tokens, limits);
           }
         } catch (error) {
           report('admit', error);
@@ -126,7 +126,7 @@ export function createTokenBook(options: TokenBookOptions): TokenBook {
 }
 
 /** A window that is spent is waited for; tokens that are only reserved come back when a request ends. */
-function explain(reading: TokenReading, wanted: TokenAmounts, limits: TokenLimits): Refusal {
+export function explainReading(reading: TokenReading, wanted: TokenAmounts, limits: TokenLimits): Refusal {
   const isSpent = limitWithoutRoom({ ...reading, reserved: NO_TOKENS }, wanted, limits);
   if (isSpent !== undefined) return refuse(isSpent, reading);
   return { ok: false, limit: limitWithoutRoom(reading, wanted, limits) ?? 'output_tokens_per_minute', retryAfterSeconds: RETRY_FOR_TOKENS_SECONDS };

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createLimiter } from '../../../src/access/limits/limiter.ts';
+import { createLimiter } from '../../../src/access/limits/create-limiter.ts';
 import type { Admission, Lease, Limiter, LimiterOptions } from '../../../src/access/limits/limiter.ts';
 import type { TokenAmounts } from '../../../src/access/limits/token-limits.ts';
 import { CLIENT_LIMIT_NAMES, type ClientLimits } from '../../../src/config/sections/clients-section.ts';
@@ -18,7 +18,7 @@ async function admitted(clientName = 'a'): Promise<Lease> {
 }
 
 async function countAdmitted(attempts: number, clientName = 'a'): Promise<number> {
-  const admissions: Admission[] = await Promise.all(Array.from({ length: attempts }, () => limiter.admit(clientName)));
+  const admissions: Admission[] = await Promise.all(Array.from({ length: attempts }, async () => limiter.admit(clientName)));
   return admissions.filter(({ ok }) => ok).length;
 }
 
@@ -138,7 +138,7 @@ describe('tokens a minute', () => {
   it('reserved tokens: admit requests up to the limit, and are replaced by the tokens that were used', async () => {
     start({ output_tokens_per_minute: 1000 });
     const leases = await Promise.all(Array.from({ length: 20 }, () => admitted()));
-    const refusals = await Promise.all(leases.map((lease) => lease.reserve(tokens(0, 150))));
+    const refusals = await Promise.all(leases.map(async (lease) => lease.reserve(tokens(0, 150))));
     expect(refusals.filter((refusal) => refusal === undefined)).toHaveLength(6);
     for (const lease of leases.slice(0, 6)) lease.settle(tokens(0, 10));
     expect(await (await admitted()).reserve(tokens(0, 940))).toBeUndefined();

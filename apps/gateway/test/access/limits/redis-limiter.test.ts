@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { createLimiter } from '../../../src/access/limits/limiter.ts';
+import { createLimiter } from '../../../src/access/limits/create-limiter.ts';
 import { SETTLE_TOKENS } from '../../../src/access/limits/token-scripts.ts';
 import { startCuttableWire } from './cuttable-wire.ts';
 import { HAS_REDIS, REDIS_SUITE, startRedis } from './redis-server.ts';
@@ -157,7 +157,7 @@ describe.skipIf(!HAS_REDIS)(REDIS_SUITE, () => {
   it('admits what fits into a token limit over all replicas, at once and to the token', async () => {
     const replicas = [await replica({ output_tokens_per_minute: 1000 }), await replica({ output_tokens_per_minute: 1000 })];
     const leases = await Promise.all(Array.from({ length: 60 }, (_, index) => admitted(replicas[index % 2] as Limiter)));
-    const refusals = await Promise.all(leases.map((lease) => lease.reserve(tokens(0, 150))));
+    const refusals = await Promise.all(leases.map(async (lease) => lease.reserve(tokens(0, 150))));
     const running = leases.filter((_, index) => refusals[index] === undefined);
     expect([running.length, replicas[0]?.reservations, replicas[1]?.reservations].reduce((sum, count) => (sum ?? 0) + (count ?? 0))).toBe(12);
     expect(refusals.find((refusal) => refusal !== undefined)).toEqual({ ok: false, limit: 'output_tokens_per_minute', retryAfterSeconds: 1 });

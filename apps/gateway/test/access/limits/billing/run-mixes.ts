@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Agent } from 'node:http';
-import { createLimiter, type Lease, type Limiter, type LimiterOptions } from '../../../../src/access/limits/limiter.ts';
+import { createLimiter } from '../../../../src/access/limits/create-limiter.ts';
+import type { Lease, Limiter, LimiterOptions } from '../../../../src/access/limits/limiter.ts';
 import type { TokenAmounts } from '../../../../src/access/limits/token-limits.ts';
 import { startTestGateway } from '../../../start-test-gateway.ts';
 import { boundOf, createPlan, createRandom, type BillingPlan } from './billing-plan.ts';
