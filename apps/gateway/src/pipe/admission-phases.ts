@@ -4,6 +4,7 @@ import type { InboundRequest } from '../request/inbound-request.ts';
 import type { Authentication } from '../access/clients/authentication.ts';
 import { IDENTITY_RETRY_SECONDS } from '../access/clients/refusal.ts';
 import { describeRefusal, type Refusal } from '../access/limits/decide-admission.ts';
+import type { Admission } from '../access/limits/limiter.ts';
 import type { PipedExchange } from './piped-exchange.ts';
 import type { PipedRoute, PipeRuntime } from './pipe-runtime.ts';
 
@@ -49,20 +50,24 @@ function identify(runtime: PipeRuntime, exchange: PipedExchange, identity: Authe
   exchange.rules = identity.client;
 }
 
-/** Phase 4. The client's own limits, held until the request is settled; `undefined` for a client that has none. */
+/** Phase 4. The client's own limits, held until the request is settled; `undefined` where there is nothing to wait for: it has none, or they are counted in memory. */
 export function takeLimits(runtime: PipeRuntime, exchange: PipedExchange): Promise<void> | undefined {
-  return runtime.limiter.needsLimits(exchange.client) ? waitForLimits(runtime, exchange) : undefined;
+  if (!runtime.limiter.needsLimits(exchange.client)) return undefined;
+  const admission = runtime.limiter.admit(exchange.client, exchange.counterKey);
+  if (admission instanceof Promise) return waitForLimits(runtime, exchange, admission);
+  holdLimits(runtime, exchange, admission);
+  return undefined;
 }
 
-async function waitForLimits(runtime: PipeRuntime, exchange: PipedExchange): Promise<void> {
-  const admission = await runtime.limiter.admit(exchange.client, exchange.counterKey);
-  if (admission.ok) {
-    exchange.limits = admission.lease;
-    // If the client disconnected during the store call, its `close` event has already fired. Stop here, or the lease is held until the body times out.
-    if (exchange.inbound.isGone) throw new ClientGone();
-    return;
-  }
-  throw refusalOf(admission, runtime, exchange);
+async function waitForLimits(runtime: PipeRuntime, exchange: PipedExchange, admission: Promise<Admission>): Promise<void> {
+  holdLimits(runtime, exchange, await admission);
+  // If the client disconnected during the store call, its `close` event has already fired. Stop here, or the lease is held until the body times out.
+  if (exchange.inbound.isGone) throw new ClientGone();
+}
+
+function holdLimits(runtime: PipeRuntime, exchange: PipedExchange, admission: Admission): void {
+  if (!admission.ok) throw refusalOf(admission, runtime, exchange);
+  exchange.limits = admission.lease;
 }
 
 function refusalOf({ limit, retryAfterSeconds }: Refusal, runtime: PipeRuntime, exchange: PipedExchange): GatewayError {
@@ -71,16 +76,19 @@ function refusalOf({ limit, retryAfterSeconds }: Refusal, runtime: PipeRuntime, 
   return new GatewayError('rate_limited', describeRefusal(limit), { retryAfterSeconds });
 }
 
-/** The end of phase 5: the tokens that the request may cost, reserved until it is settled; `undefined` where nothing is to be reserved. */
+/** The end of phase 5: the tokens that the request may cost, reserved until it is settled; `undefined` where there is nothing to wait for. */
 export function reserveTokens(runtime: PipeRuntime, exchange: PipedExchange, matched: PipedRoute): Promise<void> | undefined {
   if (!exchange.measuresText || !matched.reportsUsage || matched.body !== 'json') return undefined;
-  return waitForTokens(runtime, exchange);
-}
-
-async function waitForTokens(runtime: PipeRuntime, exchange: PipedExchange): Promise<void> {
-  const refusal = await exchange.limits?.reserve({
+  const refusal = exchange.limits?.reserve({
     input_tokens_per_minute: exchange.estimatedInput, output_tokens_per_minute: exchange.maxTokens ?? Number.POSITIVE_INFINITY,
   });
+  if (refusal instanceof Promise) return waitForTokens(runtime, exchange, refusal);
+  if (refusal !== undefined) throw refusalOf(refusal, runtime, exchange);
+  return undefined;
+}
+
+async function waitForTokens(runtime: PipeRuntime, exchange: PipedExchange, reserving: Promise<Refusal | undefined>): Promise<void> {
+  const refusal = await reserving;
   if (refusal !== undefined) throw refusalOf(refusal, runtime, exchange);
   if (exchange.inbound.isGone) throw new ClientGone();
 }
