@@ -104,7 +104,7 @@ const CASES: readonly Case[] = [
     // Nothing listens at the issuer: a token of it can be judged no longer by its name, nor yet by its keys.
     path: 'identity.issuers', applied: 'identity.issuers.idp', after: [{ name: 'idp', issuer: 'http://127.0.0.1:1', audience: ['a'], require: { owner: ['acme'] } }], expected: [401, 503],
     document: { clients: [{ name: 'a', key_sha256: 'a'.repeat(64) }] as unknown as Section },
-    observe: status('GET', '/anthropic/v1/models', [`Authorization: Bearer ${[{ alg: 'RS256' }, { iss: 'http://127.0.0.1:1' }].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.')}.AAAA`]),
+    observe: status('GET', '/anthropic/v1/models', [`Authorization: Bearer ${[{ alg: 'RS256' }, { iss: 'http://127.0.0.1:1', aud: 'a', owner: 'acme', sub: 's', iat: Math.floor(Date.now() / 1_000), exp: 4_000_000_000 }].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.')}.AAAA`]),
   },
   { path: 'anthropic_native.version', after: '2024-01-01', observe: upstreamField('anthropic-version'), expected: [['2023-06-01'], ['2024-01-01']] },
   { path: 'anthropic_native.route_groups', after: ['agents'], observe: status('GET', '/anthropic/v1/agents'), expected: [404, 200] },
