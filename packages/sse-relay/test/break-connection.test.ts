@@ -1,6 +1,10 @@
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:https';
-import type { ServerResponse } from 'node:http';
+import { createServer as createHttpServer, type ServerResponse } from 'node:http';
+import { connect as connectPath } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { connect } from 'node:tls';
 import { createAuthority } from '@penstock/test-support';
 import { expect, it } from 'vitest';
@@ -23,4 +27,20 @@ it('over TLS a response that only the end of its connection delimits is cut (TLS
   await once(client, 'close');
   expect([response.destroyed, response.writableFinished]).toEqual([true, false]);
   server.close();
+});
+
+it('over a Unix socket a response that only the end of its connection delimits is ended (it has no reset, and asking for one throws)', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'penstock-'));
+  const server = createHttpServer().listen(join(folder, 'socket'));
+  await once(server, 'listening');
+  const client = connectPath(join(folder, 'socket'));
+  client.write('GET / HTTP/1.0\r\n\r\n');
+  const [, response] = await once(server, 'request') as [unknown, ServerResponse];
+  response.write('half');
+  await once(client, 'data');
+  breakConnection(response, true);
+  await once(client, 'close');
+  expect([response.destroyed, response.writableFinished]).toEqual([true, false]);
+  server.close();
+  await rm(folder, { recursive: true });
 });

@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
 import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { isWriteLate } from '../node/write-at-once.ts';
 
@@ -12,8 +13,17 @@ const EMPTY = Buffer.alloc(0);
 export function breakConnection(response: ServerResponse, isCloseDelimited: boolean): void {
   const { socket } = response;
   // TLS shows a cut by the missing close_notify (RFC 8446 section 6.1) and has no RST of its own.
-  if (isCloseDelimited && socket !== null && !(socket instanceof TLSSocket) && !socket.destroyed) socket.resetAndDestroy();
+  if (isCloseDelimited && socket !== null && !(socket instanceof TLSSocket) && !socket.destroyed) reset(socket);
   response.destroy();
+}
+
+/** Sends RST where the connection has one. A Unix socket has none: nothing but the end of the connection can be shown there. */
+function reset(socket: Socket): void {
+  try {
+    socket.resetAndDestroy();
+  } catch {
+    // Node refuses another connection than one over TCP; the caller destroys it.
+  }
 }
 
 /**
