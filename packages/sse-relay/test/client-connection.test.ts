@@ -112,6 +112,24 @@ describe('a client that leaves', () => {
     expect(relay.results.map(({ how }) => how)).toEqual(['client_gone', 'client_gone']);
     await Promise.all(upstream.connections.map((connection) => connection.closed()));
   });
+
+  it.each([['at once', undefined], ['behind its failure event', 'event: error\n\n']])('keeps no connection on which a response failed that waited behind another, broken %s', async (_, failureEvent) => {
+    const secondHasFailed = Promise.withResolvers<void>();
+    await using upstream = await startScriptedUpstream(async (connection) => {
+      const isFirst = (await connection.nextRequest()).startLine.startsWith('GET /1 ');
+      if (isFirst) await secondHasFailed.promise;
+      connection.send(`${CHUNKED}9\r\ndata: a\n\n\r\n${isFirst ? '0\r\n\r\n' : ''}`);
+      if (!isFirst) connection.close();
+    });
+    await using relay = await startRelay(upstream.origin, { relay: { failureLingerMs: 1, failureEvent: () => (failureEvent === undefined ? undefined : Buffer.from(failureEvent)) } });
+    const client = await openRawConnection(relay.port);
+    client.send(`${GET.replace('/ ', '/1 ')}${GET.replace('/ ', '/2 ')}`);
+    expect(await relay.settled()).toMatchObject({ how: 'upstream_failed', headSent: true });
+    secondHasFailed.resolve();
+    expect((await client.readMessage({ kind: 'response' })).body.toString()).toBe('data: a\n\n');
+    await client.closed();
+    expect(relay.results.map(({ how }) => how)).toEqual(['upstream_failed', 'complete']);
+  });
 });
 
 describe('a client that stops reading', () => {
