@@ -15,7 +15,7 @@ export function breakConnection(response: ServerResponse, isCloseDelimited: bool
   // TLS shows a cut by the missing close_notify (RFC 8446 section 6.1) and has no RST of its own.
   if (isCloseDelimited && socket !== null && !(socket instanceof TLSSocket) && !socket.destroyed) reset(socket);
   // Behind another response of its connection (pipelining) it has no socket yet: Node would write what is left of it in its turn, and wait for the rest for ever.
-  if (socket === null) response.once('socket', (own: Socket) => { own.destroy(); });
+  if (socket === null && !response.writableEnded) response.once('socket', (own: Socket) => { own.destroy(); });
   response.destroy();
 }
 
