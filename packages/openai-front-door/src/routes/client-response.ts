@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
 import type { ServerResponse } from 'node:http';
+import { TLSSocket } from 'node:tls';
 import { FrontDoorError } from '../errors/front-door-error.ts';
 
 /** The client's side of one exchange: counts what is written and waits for a client that reads slowly, but not for ever. */
@@ -103,6 +104,24 @@ export function createClientResponse(response: ServerResponse, stallMs: number):
       if (!await untilClosed(response, stallMs)) throw new FrontDoorError('client_stalled', 'The client did not read its answer.');
       if (!response.writableFinished) throw gone();
     },
-    destroy: () => { response.destroy(); },
+    destroy: () => {
+      if (!hasNoBody() && isCloseDelimited(response)) reset(response);
+      response.destroy();
+    },
   };
+}
+
+/** Whether only the end of the connection ends the body, as for an HTTP/1.0 client: FIN would make a broken one look whole. */
+function isCloseDelimited(response: ServerResponse): boolean {
+  return response.headersSent && !response.chunkedEncoding && !response.hasHeader('content-length');
+}
+
+/** Sends RST where the connection has one: TLS shows a cut by the missing close_notify (RFC 8446 section 6.1), and a Unix socket cannot show it. */
+function reset({ socket }: ServerResponse): void {
+  if (socket === null || socket.destroyed || socket instanceof TLSSocket) return;
+  try {
+    socket.resetAndDestroy();
+  } catch {
+    // Node refuses another connection than one over TCP.
+  }
 }

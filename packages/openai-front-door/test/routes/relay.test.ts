@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { sendRawRequest } from '@penstock/test-support';
+import { openRawConnection, sendRawRequest } from '@penstock/test-support';
 import { describe, expect, it } from 'vitest';
 import { FrontDoorError, type BackendRequest } from '../../src/index.ts';
 import { httpBackend } from '../support/http-backend.ts';
@@ -195,6 +195,15 @@ describe('a relayed answer that breaks', () => {
   it('loses its connection inside an event (nothing may be added there)', async () => {
     await using relay = await startRelay(UNUSED, { backends: { openai: { kind: 'openai', send: breaking('data: {}\n\ndata: {"a') }, anthropic: { kind: 'openai', send: breaking() } } });
     await expect(fetch(`${relay.door.baseURL}/chat/completions`, JSON_POST).then((response) => response.text())).rejects.toThrow();
+    expect((await relay.door.settled()).outcome).toBe('upstream_truncated');
+  });
+
+  it('resets the connection of an HTTP/1.0 client (its end alone would be the end of the answer)', async () => {
+    await using relay = await startRelay(UNUSED, { backends: { openai: { kind: 'openai', send: breaking('data: {}\n\ndata: {"a') }, anthropic: { kind: 'openai', send: breaking() } } });
+    const client = await openRawConnection(relay.door.port);
+    client.send(`POST /v1/chat/completions HTTP/1.0\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${REQUEST_TEXT.length}\r\n\r\n${REQUEST_TEXT}`);
+    expect(await client.closed()).toBe('reset');
+    expect(client.received().toString()).not.toMatch(/transfer-encoding|content-length/i);
     expect((await relay.door.settled()).outcome).toBe('upstream_truncated');
   });
 
