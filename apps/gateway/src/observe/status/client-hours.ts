@@ -69,6 +69,7 @@ export class ClientHours {
   }
 
   #prune(at: number): void {
-    for (const [client, { lastAt }] of this.#hours) if (at - lastAt > MINUTES * MINUTE_MS) this.#hours.delete(client);
+    // Also one whose last request was by a clock that has been set back since: it has counts of no hour any more.
+    for (const [client, { lastAt }] of this.#hours) if (Math.abs(at - lastAt) > MINUTES * MINUTE_MS) this.#hours.delete(client);
   }
 }

@@ -68,6 +68,14 @@ describe('the hour of a client', () => {
     expect(hours.rows(corrected + 89 * MINUTE)).toMatchObject([{ requests: 60 }]);
   });
 
+  test('a client that does not call any more after a clock was set back by more than the hour is gone, and not shown for hours with its last request in the future', () => {
+    const hours = new ClientHours();
+    hours.add('alice', one, NOON);
+    const corrected = NOON - 180 * MINUTE;
+    hours.add('bob', one, corrected);
+    expect(hours.rows(corrected + MINUTE)).toMatchObject([{ client: 'bob', requests: 1 }]);
+  });
+
   test('more clients than have a place are counted together', () => {
     const hours = new ClientHours();
     for (let index = 0; index < MAX_CLIENT_HOURS + 50; index += 1) hours.add(`client-${index}`, one, NOON);
