@@ -6,6 +6,9 @@ describe('rules are checked once, with the option, what it expects and what it g
   test.each<[string, HeaderRules, string]>([
     ['a malformed name', { allowRequest: ['accept', 'x y'] }, 'allowRequest[1] must be a field name or a prefix ending in "*", received x?y'],
     ['a star inside', { allowRequest: ['x-*-y'] }, 'allowRequest[0] must be a field name or a prefix ending in "*", received x-*-y'],
+    ['an entry of an option that has entries of its own', { allowRequest: [], singletons: ['x y'] }, 'singletons[0] must be a field name or a prefix ending in "*", received x?y'],
+    ['the same of the fields that are relied on', { allowRequest: [], reliedOn: ['x-a', 'x y'] }, 'reliedOn[1] must be a field name or a prefix ending in "*", received x?y'],
+    ['the same of the internal fields', { allowRequest: [], internal: ['x y'] }, 'internal[0] must be a field name or a prefix ending in "*", received x?y'],
     ['an empty name', { allowRequest: [], denyResponse: [''] }, 'denyResponse[0] must be a field name or a prefix ending in "*", received '],
     ['a cookie', { allowRequest: ['Cookie'] }, 'allowRequest must not name a field that never crosses, received cookie (cookie)'],
     ['a credential', { allowRequest: ['x-api-key'] }, 'allowRequest must not name a field that never crosses, received x-api-key (credential)'],

@@ -1,7 +1,7 @@
 import { describeUnknownOption, describeWrongOption, type OptionType } from '@penstock/option-names';
 import type { Context } from 'koa';
 import type { Backend, RawHeaders } from './backend.ts';
-import type { ModelCapabilityRegistry } from './models/model-capabilities.ts';
+import type { ModelCapabilityRegistry, ModelCapabilityRule } from './models/model-capabilities.ts';
 import { DEFAULT_MAX_REQUEST_VALUES } from './json/json-outline.ts';
 import { DEFAULT_RELAY_GROUPS, RELAY_GROUPS, type CallerAccess, type RelayGroup } from './relay/relay-groups.ts';
 import { capabilityProblems } from './models/merge-model-capabilities.ts';
@@ -200,13 +200,35 @@ function positiveIntegerProblem(name: string, value: unknown, minimum = 1): stri
   return `${name} must be a ${minimum === 0 ? 'non-negative' : 'positive'} integer, received ${String(value)}`;
 }
 
+function backendProblem(name: string, backend: Backend): string | undefined {
+  const path = `backends.${name}`;
+  if (!isObject(backend)) return `${path} must be an object, received ${JSON.stringify(backend)}`;
+  if (backend.kind !== 'anthropic' && backend.kind !== 'openai') return `${path}.kind must be anthropic or openai, received ${JSON.stringify((backend as Backend).kind)}`;
+  const wrong = describeWrongOption(backend, { send: 'function' });
+  return wrong === undefined ? undefined : `${path}.${wrong}`;
+}
+
+function ruleProblems(rule: ModelCapabilityRule, index: number): readonly string[] {
+  const path = `capabilities[${index}]`;
+  if (!isObject(rule)) return [`${path} must be an object, received ${JSON.stringify(rule)}`];
+  const matchProblem = typeof rule.match === 'string' && rule.match !== '' ? [] : [`${path}.match must be a model name or pattern, received ${JSON.stringify(rule.match)}`];
+  return [...matchProblem, ...capabilityProblems(`${path}.capabilities`, rule.capabilities)];
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null;
+}
+
 function routeProblems(route: ModelRoute, index: number, backends: Readonly<Record<string, Backend>>): readonly string[] {
   const path = `models[${index}]`;
+  if (!isObject(route)) return [`${path} must be an object, received ${JSON.stringify(route)}`];
   const problems: string[] = [];
   if (typeof route.match !== 'string' || route.match === '') problems.push(`${path}.match must be a model name or pattern, received ${JSON.stringify(route.match)}`);
   const backend = Object.hasOwn(backends, route.backend) ? backends[route.backend] : undefined;
   if (backend === undefined) problems.push(`${path}.backend must be one of ${Object.keys(backends).join(', ') || '(no backends)'}, received ${JSON.stringify(route.backend)}`);
-  if (backend?.kind === 'openai' && route.upstreamModel !== undefined && route.upstreamModel !== route.match) {
+  const upstreamModelProblem = describeWrongOption(route, { upstreamModel: 'string?' });
+  if (upstreamModelProblem !== undefined) problems.push(`${path}.${upstreamModelProblem}`);
+  else if (backend?.kind === 'openai' && route.upstreamModel !== undefined && route.upstreamModel !== route.match) {
     problems.push(`${path}.upstreamModel must be absent for an openai backend, whose requests are relayed unchanged, received ${JSON.stringify(route.upstreamModel)}`);
   }
   const maxTokensProblem = route.defaultMaxTokens === undefined ? undefined : positiveIntegerProblem(`${path}.defaultMaxTokens`, route.defaultMaxTokens);
@@ -237,9 +259,11 @@ export function validateFrontDoorOptions(options: FrontDoorOptions): FrontDoorLi
   const maxTokensProblem = options.maxOutputTokens === undefined ? undefined : positiveIntegerProblem('maxOutputTokens', options.maxOutputTokens);
   if (maxTokensProblem !== undefined) problems.push(maxTokensProblem);
   for (const [name, backend] of Object.entries(options.backends ?? {})) {
-    if (backend.kind !== 'anthropic' && backend.kind !== 'openai') problems.push(`backends.${name}.kind must be anthropic or openai, received ${JSON.stringify((backend as Backend).kind)}`);
+    const problem = backendProblem(name, backend);
+    if (problem !== undefined) problems.push(problem);
   }
   options.models?.forEach((route, index) => { problems.push(...routeProblems(route, index, options.backends ?? {})); });
+  options.capabilities?.forEach((rule, index) => { problems.push(...ruleProblems(rule, index)); });
   for (const group of options.relayGroups ?? DEFAULT_RELAY_GROUPS) {
     if (!RELAY_GROUPS.includes(group)) problems.push(`relayGroups must hold only ${RELAY_GROUPS.join(', ')}, received ${JSON.stringify(group)}`);
   }

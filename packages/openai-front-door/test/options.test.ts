@@ -23,6 +23,13 @@ describe('createOpenAiFrontDoor', () => {
     [{ relayGroups: ['front_door', 'files'] }, /relayGroups must hold only front_door, front_door_files, .*received "files"/],
     [{ limits: { modelsWaitMs: 0 } }, /limits\.modelsWaitMs must be a positive integer, received 0/],
     [{ backends: { a: { kind: 'other', send } } }, /backends\.a\.kind must be anthropic or openai, received "other"/],
+    [{ backends: { a: null } }, /backends\.a must be an object, received null/],
+    [{ backends: { a: { kind: 'anthropic' } } }, /backends\.a\.send must be a function, received undefined/],
+    [{ models: [null] }, /models\[0\] must be an object, received null/],
+    [{ models: [{ match: 'x', backend: 'a', upstreamModel: 5 }] }, /models\[0\]\.upstreamModel must be a string, received a number/],
+    [{ capabilities: [null] }, /capabilities\[0\] must be an object, received null/],
+    [{ capabilities: [{ match: 5, capabilities: {} }] }, /capabilities\[0\]\.match must be a model name or pattern, received 5/],
+    [{ capabilities: [{ match: 'x', capabilities: { inlineSystem: 1 } }] }, /capabilities\[0\]\.capabilities\.inlineSystem must be true or false, received 1/],
   ])('refuses %j and says what it expected', (given, message) => {
     const options = { ...GOOD, ...given } as unknown as FrontDoorOptions;
     expect(() => createOpenAiFrontDoor(options)).toThrow(FrontDoorOptionsError);

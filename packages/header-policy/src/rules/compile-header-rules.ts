@@ -27,7 +27,7 @@ const RULES_TYPES: Readonly<Record<keyof HeaderRules, OptionType>> = Object.free
 export function compileHeaderRules(rules: HeaderRules): CompiledHeaderRules {
   const wrong = describeUnknownOption(rules, RULES_TYPES) ?? describeWrongOption(rules, RULES_TYPES);
   if (wrong !== undefined) throw new HeaderPolicyError('invalid_rules', wrong);
-  const internal = compileFieldPatterns('internal', ['x-penstock-*', ...(rules.internal ?? [])]);
+  const internal = compileFieldPatterns('internal', rules.internal ?? [], ['x-penstock-*']);
   const allowRequest = compileFieldPatterns('allowRequest', rules.allowRequest);
   for (const name of allowRequest.names) refuseProtected('allowRequest', name, internal);
   return {
@@ -35,8 +35,8 @@ export function compileHeaderRules(rules: HeaderRules): CompiledHeaderRules {
     denyRequest: compileFieldPatterns('denyRequest', rules.denyRequest ?? []),
     denyResponse: compileFieldPatterns('denyResponse', rules.denyResponse ?? []),
     credentials: compileCredentials(rules.credentials ?? [], internal),
-    singletons: new Map([...wholeNames('singletons', [...SINGLETON_FIELDS, ...(rules.singletons ?? [])])].map((name, place) => [name, place])),
-    reliedOn: compileFieldPatterns('reliedOn', [...RELIED_ON_FIELDS, ...(rules.reliedOn ?? [])]),
+    singletons: new Map([...wholeNames('singletons', rules.singletons ?? [], SINGLETON_FIELDS)].map((name, place) => [name, place])),
+    reliedOn: compileFieldPatterns('reliedOn', rules.reliedOn ?? [], RELIED_ON_FIELDS),
     internal,
     maxRequestFields: positiveInteger('maxRequestFields', rules.maxRequestFields ?? DEFAULT_HEADER_LIMITS.maxRequestFields),
     maxResponseFields: positiveInteger('maxResponseFields', rules.maxResponseFields ?? DEFAULT_HEADER_LIMITS.maxResponseFields),
@@ -59,12 +59,12 @@ function refuseProtected(option: string, name: string, internal: FieldPatterns):
   throw new HeaderPolicyError('invalid_rules', `${option} must not name a field that never crosses, received ${printableName(name)} (${reason})`);
 }
 
-function wholeNames(option: string, names: readonly string[]): ReadonlySet<string> {
+function wholeNames(option: string, names: readonly string[], always: readonly string[] = []): ReadonlySet<string> {
   const prefix = names.find((name) => typeof name === 'string' && name.endsWith('*'));
   if (prefix !== undefined) {
     throw new HeaderPolicyError('invalid_rules', `${option} must hold whole field names, received ${printableName(prefix)}`);
   }
-  return compileFieldPatterns(option, names).names;
+  return compileFieldPatterns(option, names, always).names;
 }
 
 function positiveInteger(option: string, value: number): number {
