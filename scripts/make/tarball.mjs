@@ -45,8 +45,9 @@ function copyGateway(deployed, app) {
   }
 }
 
+/** Of what was compiled nothing: the bundled command takes its place. */
 function isUsed(path) {
-  if (!path.startsWith('node_modules')) return true;
+  if (!path.startsWith('node_modules')) return path.split('/', 1)[0] !== 'dist';
   const name = basename(path);
   return !KEPT_BY_PNPM.has(name) && (!UNUSED.test(name) || LICENCE.test(name));
 }

@@ -55,6 +55,12 @@ describe('the tarball, by the commands of docs/install.md', () => {
     expectStatedSize('tarball for npm', statSync(tarball).size);
   });
 
+  test('holds of the gateway the bundled command alone: no type declarations, no source maps, nothing that is not run', () => {
+    const programs = mustRun('tar', ['-tzf', tarball]).split('\n').filter((path) => path.startsWith('package/dist/') && !path.endsWith('/'));
+    expect(programs).toContain('package/dist/main.js');
+    expect(programs.filter((path) => !/^package\/dist\/(?:bundled\/)?[\w-]+\.js$/.test(path))).toEqual([]);
+  });
+
   test.each(['22.22.2', '24.14.1', '26.10.0'])('installs alone into an empty directory, serves, streams and stops on Node %s', async (version) => {
     const folder = join(scratch.path, version);
     const [home, prefix] = [join(folder, 'home'), join(folder, 'prefix')];
