@@ -5,9 +5,8 @@ import { NO_TOKENS, type TokenAmounts, type TokenReading } from './token-limits.
 /** What one caller uses now. Windows end on the monotonic clock; one that has ended counts nothing. */
 export class CallerCounters {
   /** Requests that run, with a place or without. */
-  leases = 0;
-  /** Places that they hold. */
-  places = 0;
+  #running = 0;
+  #places = 0;
   #requests = 0;
   #requestsEndAt = 0;
   #inputUsed = 0;
@@ -19,6 +18,23 @@ export class CallerCounters {
 
   constructor(windowMs: number) {
     this.#windowMs = windowMs;
+  }
+
+  /** Places that running requests hold. */
+  get places(): number {
+    return this.#places;
+  }
+
+  /** A request begins to run; each is ended once. */
+  begin(takesPlace: boolean): void {
+    this.#running += 1;
+    if (takesPlace) this.#places += 1;
+  }
+
+  /** A request that began the same way has ended. */
+  end(givesPlaceBack: boolean): void {
+    this.#running -= 1;
+    if (givesPlaceBack) this.#places -= 1;
   }
 
   /** Counts one request; the first one starts the window. */
@@ -57,7 +73,7 @@ export class CallerCounters {
   /** Whether nothing of it counts any more. */
   isIdle(): boolean {
     const now = performance.now();
-    return this.leases === 0 && this.#requestsEndAt <= now && this.#tokensEndAt <= now;
+    return this.#running === 0 && this.#requestsEndAt <= now && this.#tokensEndAt <= now;
   }
 }
 

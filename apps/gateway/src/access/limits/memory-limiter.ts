@@ -31,8 +31,7 @@ export function createMemoryLimiter(options: LimiterOptions): Limiter {
     let reserved: TokenAmounts | undefined;
     let [isSettled, isReleased] = [false, false];
     held += 1;
-    caller.leases += 1;
-    if (holdsPlace) caller.places += 1;
+    caller.begin(holdsPlace);
 
     function settle(used: TokenAmounts): void {
       if (isSettled) return;
@@ -59,8 +58,7 @@ export function createMemoryLimiter(options: LimiterOptions): Limiter {
         if (isReleased) return;
         isReleased = true;
         held -= 1;
-        caller.leases -= 1;
-        if (holdsPlace) caller.places -= 1;
+        caller.end(holdsPlace);
       },
     };
   }

@@ -3,6 +3,8 @@ import { describe, expect, it, vi } from 'vitest';
 import { createClientKey, hashClientKey } from '../../../src/access/clients/client-key.ts';
 import { createClientRegistry } from '../../../src/access/clients/client-registry.ts';
 import { REFUSAL_REASONS, REFUSALS } from '../../../src/access/clients/refusal.ts';
+import { createBearerAuthority, type BearerAuthority } from '../../../src/access/identity/bearer-authority.ts';
+import { createPolicyBook } from '../../../src/access/policies/policy-book.ts';
 import type { Authentication } from '../../../src/access/clients/authentication.ts';
 import type { ClientRegistry } from '../../../src/access/clients/client-registry.ts';
 import type { ClientConfig } from '../../../src/config/sections/clients-section.ts';
@@ -18,8 +20,8 @@ interface KeyRegistry extends ClientRegistry {
   authenticate(rawHeaders: readonly string[], side?: Side): Authentication;
 }
 
-function registry(credentials: 'inject' | 'forward', clients: readonly ClientConfig[] = []): KeyRegistry {
-  return createClientRegistry({ clients, policies: [], anthropic_native: { credentials } }) as KeyRegistry;
+function registry(credentials: 'inject' | 'forward', clients: readonly ClientConfig[] = [], authority?: BearerAuthority): KeyRegistry {
+  return createClientRegistry({ clients, policies: [], anthropic_native: { credentials } }, authority) as KeyRegistry;
 }
 
 const ONE: ClientConfig = { name: 'one', key_sha256: hashClientKey(KEY).toUpperCase() };
@@ -34,8 +36,9 @@ describe('inject without clients', () => {
   });
 });
 
-describe('inject with clients', () => {
-  const clients = registry('inject', [ONE, TWO]);
+// An authority looks at each bearer first; what is no token is judged as without one.
+describe.each([['alone', undefined], ['and identity', createBearerAuthority({ verifiers: [], policies: createPolicyBook([]) })]])('inject with clients %s', (_what, authority) => {
+  const clients = registry('inject', [ONE, TWO], authority);
 
   it.each([
     ['x-api-key', ['X-Api-Key', KEY]],

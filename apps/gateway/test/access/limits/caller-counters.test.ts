@@ -13,7 +13,7 @@ test.each([
 ])('counters: callers whose window of %s is over are forgotten, one that still runs is not', (_what, count) => {
   const counters = createCallerCounters(60_000);
   const running = counters.of('running');
-  running.leases += 1;
+  running.begin(false);
   running.reserve(USED);
   for (let index = 0; index < 10_000; index += 1) {
     count(counters.of(`person:${index}`));
@@ -33,4 +33,20 @@ test('counters: a caller is remembered while its window runs, although nothing o
   expect(counters.of('b').countRequest().consumed).toBe(2);
   vi.advanceTimersByTime(60_001);
   expect(counters.of('b').countRequest()).toEqual({ consumed: 1, resetsInMs: 60_000 });
+});
+
+test('counters: a caller whose requests have ended is forgotten, as soon as none of them runs', () => {
+  const counters = createCallerCounters(60_000);
+  let others = 0;
+  const lookAtAll = (): void => { for (const last = others + 200; others < last; others += 1) counters.of(`other:${others}`).countRequest(); };
+  const caller = counters.of('a');
+  caller.begin(true);
+  caller.begin(false);
+  caller.end(true);
+  lookAtAll();
+  expect([counters.of('a') === caller, caller.places]).toEqual([true, 0]);
+  caller.end(false);
+  vi.advanceTimersByTime(60_001);
+  lookAtAll();
+  expect(counters.of('a')).not.toBe(caller);
 });
